@@ -1,0 +1,101 @@
+"""Architecture: one decided network as frozen plain data, YAML in and out."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nas import document
+from nas.options import Scalar, options_of
+from nas.registry import BLOCKS, HEADS, STEMS, Registry
+
+Options = Mapping[str, Scalar]
+
+
+@dataclass(frozen=True)
+class Stem:
+    """What turns an image into the first feature map of `width` channels."""
+
+    kind: str
+    width: int
+    options: Options = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """`depth` blocks of one kind; the first of them changes width and divides the resolution by `stride`."""
+
+    block: str
+    depth: int
+    width: int
+    stride: int
+    options: Options = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class Head:
+    """What turns the last feature map into class scores."""
+
+    kind: str
+    options: Options = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One decided network. `resolution` is the side of its square input in pixels.
+
+    An option that is absent has the paper's value, the default of the block's constructor.
+    """
+
+    stem: Stem
+    stages: tuple[Stage, ...]
+    head: Head
+    name: str = "unnamed"
+    resolution: int = 224
+    channels: int = 3
+    classes: int = 1000
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plain data of an architecture file; `load_architecture` reads it back unchanged."""
+        stem = {"kind": self.stem.kind, "width": self.stem.width, **self.stem.options}
+        stages = [
+            {"block": s.block, "depth": s.depth, "width": s.width, "stride": s.stride, **s.options} for s in self.stages
+        ]
+        return {
+            "name": self.name,
+            "resolution": self.resolution,
+            "channels": self.channels,
+            "classes": self.classes,
+            "stem": stem,
+            "stages": stages,
+            "head": {"kind": self.head.kind, **self.head.options},
+        }
+
+    def to_yaml(self) -> str:
+        """The text of an architecture file."""
+        return document.dump(self.to_dict())
+
+    def save(self, path: Path | str) -> None:
+        """Write the architecture file, whole or not at all."""
+        document.write(Path(path), self.to_yaml())
+
+    def key(self) -> str:
+        """Twelve hexadecimal digits: equal for equal networks in any process, whatever their names."""
+        data = self.to_dict()
+        del data["name"]
+        data["stem"] = _complete(STEMS, self.stem.kind, data["stem"])
+        data["stages"] = [_complete(BLOCKS, s["block"], s) for s in data["stages"]]
+        data["head"] = _complete(HEADS, self.head.kind, data["head"])
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
+
+    def layout(self) -> str:
+        """The stages as the letters of their blocks, e.g. `C-M-T-T`."""
+        return "-".join(BLOCKS.get(s.block).letter for s in self.stages)
+
+
+def _complete(registry: Registry, kind: str, data: dict[str, Any]) -> dict[str, Any]:
+    """`data` with every absent option at the paper's value; 4 and 4.0 are the same number."""
+    full = {name: option.default for name, option in options_of(registry, kind).items()} | data
+    return {k: float(v) if isinstance(v, int) and not isinstance(v, bool) else v for k, v in full.items()}

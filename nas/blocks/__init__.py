@@ -1,0 +1,1 @@
+"""What stages are made of: one published block a file."""

@@ -1,0 +1,46 @@
+"""What a block is, and where it stands."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import nn
+
+from nas.options import Scalar
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a block stands: the map it is given, the map it must give, and its place in the stage.
+
+    `resolution` is that of the incoming map, `(height, width)` in pixels.
+    """
+
+    in_width: int
+    width: int
+    stride: int
+    resolution: tuple[int, int]
+    index: int = 0
+    drop_path: float = 0.0
+
+    @property
+    def out_resolution(self) -> tuple[int, int]:
+        """`(ceil(height / stride), ceil(width / stride))`."""
+        height, width = self.resolution
+        return -(-height // self.stride), -(-width // self.stride)
+
+
+class Block(nn.Module):
+    """`Block(site, *, options)`: `(batch, in_width, H, W)` -> `(batch, width, ceil(H / stride), ceil(W / stride))`.
+
+    Keyword-only parameters of the constructor, with the paper's values as defaults, are the searchable options.
+    """
+
+    letter: ClassVar[str]
+    """How a layout such as `C-M-T-T` abbreviates the block."""
+
+    @classmethod
+    def misfit(cls, option: str, value: Scalar, width: int) -> str | None:
+        """Why an option's value cannot stand beside a width, or None: heads must divide it evenly."""
+        if option == "head_dim" and width % int(value):
+            return f"width {width} is not divisible by head_dim {value}"
+        return None

@@ -1,0 +1,46 @@
+"""MOAT, https://arxiv.org/abs/2210.01820 (section 3.1, Fig. 2; details from the authors' deeplab2 code)."""
+
+from torch import Tensor, nn
+
+from nas.blocks._base import Block, Site
+from nas.layers.attention import RelativeAttention
+from nas.layers.drop_path import DropPath
+from nas.layers.initialise import normal
+from nas.layers.inverted_bottleneck import InvertedBottleneck
+from nas.layers.shortcut import pooled_shortcut
+from nas.layers.tokens import to_map, to_tokens
+from nas.options import Expansion, HeadDim, Kernel
+
+
+class MOAT(Block):
+    """An inverted bottleneck without Squeeze-and-Excitation, then pre-norm attention; no feed-forward network.
+
+    Only the strided depthwise convolution of the stage's first block reduces the map; attention never does.
+    """
+
+    letter = "A"
+
+    def __init__(
+        self, site: Site, *, expansion: Expansion = 4, kernel_size: Kernel = 3, head_dim: HeadDim = 32
+    ) -> None:
+        super().__init__()
+        self.branch = InvertedBottleneck(
+            site.in_width,
+            site.width,
+            site.stride,
+            expansion=expansion,
+            kernel_size=kernel_size,
+            se_ratio=0,
+            stride_on="depthwise",
+        )
+        self.shortcut = pooled_shortcut(site.in_width, site.width, site.stride)
+        self.norm = nn.LayerNorm(site.width)
+        self.attention = RelativeAttention(site.width, site.width, head_dim, site.out_resolution)
+        self.drop_path = DropPath(site.drop_path)
+        self.apply(normal)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.shortcut(x) + self.drop_path(self.branch(x))
+        resolution = (x.shape[2], x.shape[3])
+        tokens = to_tokens(x)
+        return to_map(tokens + self.drop_path(self.attention(self.norm(tokens), resolution)), resolution)

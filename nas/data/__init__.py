@@ -1,0 +1,1 @@
+"""What networks are trained on: one data set a file."""

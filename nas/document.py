@@ -1,0 +1,129 @@
+"""YAML in and out: plain data that knows on which line each value stands.
+
+Reading is safe (no tags that build objects) and strict: duplicate keys, anchors that contain
+themselves, keys that are not text and files that are not text are refused with their line.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nas.errors import SpaceError
+
+Key = tuple[str | int, ...]
+MAX_BYTES = 1_000_000
+MAX_NODES = 100_000  # a small file of nested aliases can describe billions of values
+
+
+@dataclass(frozen=True)
+class Document:
+    """The value a YAML text holds, with the line of every key in it."""
+
+    value: Any
+    source: str
+    lines: dict[Key, int] = field(default_factory=dict)
+
+    def error(self, key: Sequence[str | int], message: str) -> SpaceError:
+        """An error that names the file, the line and the key."""
+        known = tuple(key)
+        while known and known not in self.lines:
+            known = known[:-1]
+        line = self.lines.get(known)
+        where = f"{self.source}:{line}" if line else self.source
+        dotted = ".".join(map(str, key))
+        return SpaceError(f"{where}: {dotted + ': ' if dotted else ''}{message}")
+
+
+def read(path: Path) -> Document:
+    """The document in a file. Raises SpaceError when it cannot be read or is not YAML."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise SpaceError(f"{path}: larger than {MAX_BYTES:,} bytes; this is not a search space")
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SpaceError(f"{path}: not a text file (byte {error.start} is not UTF-8)") from None
+    except OSError as error:
+        raise SpaceError(f"{path}: cannot be read ({error.strerror})") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, source: str = "<text>") -> Document:
+    """The document in a text. Raises SpaceError when it is empty, not YAML or not safe."""
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            raise SpaceError(f"{source}: empty; write at least 'name', 'stem' and 'stages'")
+        reader = _Reader(loader, source)
+        value = reader.build(node, ())
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{source}:{mark.line + 1}" if mark else source
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
+        raise SpaceError(f"{where}: not valid YAML: {problem}") from None
+    except (RecursionError, ValueError) as error:
+        if isinstance(error, SpaceError):
+            raise
+        raise SpaceError(f"{source}: not valid YAML: {error}") from None
+    finally:
+        loader.dispose()
+    return Document(value, source, reader.lines)
+
+
+class _Reader:
+    """Builds plain data from YAML nodes and notes where each key stands."""
+
+    def __init__(self, loader: yaml.SafeLoader, source: str) -> None:
+        self.loader, self.source = loader, source
+        self.lines: dict[Key, int] = {}
+        self.open: list[yaml.Node] = []
+
+    def build(self, node: yaml.Node, key: Key) -> Any:
+        line = node.start_mark.line + 1
+        self.lines.setdefault(key, line)
+        if len(self.lines) > MAX_NODES:
+            raise SpaceError(f"{self.source}:{line}: more than {MAX_NODES:,} values")
+        if any(node is parent for parent in self.open):
+            raise SpaceError(f"{self.source}:{line}: an anchor contains itself")
+        self.open.append(node)
+        if isinstance(node, yaml.MappingNode):
+            value: Any = self._mapping(node, key)
+        elif isinstance(node, yaml.SequenceNode):
+            value = [self.build(item, (*key, i)) for i, item in enumerate(node.value)]
+        else:
+            value = self.loader.construct_object(node)
+        self.open.pop()
+        return value
+
+    def _mapping(self, node: yaml.MappingNode, key: Key) -> dict[str, Any]:
+        self.loader.flatten_mapping(node)
+        values: dict[str, Any] = {}
+        for name_node, value_node in node.value:
+            line = name_node.start_mark.line + 1
+            name = name_node.value
+            if not isinstance(name, str):
+                raise SpaceError(f"{self.source}:{line}: a key must be text")
+            if name in values:
+                raise SpaceError(f"{self.source}:{line}: the key '{name}' is written twice")
+            self.lines[(*key, name)] = line
+            values[name] = self.build(value_node, (*key, name))
+        return values
+
+
+def dump(value: dict[str, Any]) -> str:
+    """YAML text of plain data: one line a stage, keys in the order given."""
+    return yaml.safe_dump(value, default_flow_style=None, sort_keys=False, width=200, allow_unicode=True)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all (a temporary neighbour, synced, then renamed)."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,1 @@
+"""What turns the last feature map into class scores: one kind a file."""

@@ -1,0 +1,16 @@
+"""The feed-forward half of a transformer block."""
+
+from torch import Tensor, nn
+
+
+class MLP(nn.Module):
+    """Linear, GELU, Linear on tokens `(batch, tokens, width)`."""
+
+    def __init__(self, width: int, ratio: float) -> None:
+        super().__init__()
+        self.expand = nn.Linear(width, int(ratio * width))
+        self.activation = nn.GELU()
+        self.project = nn.Linear(int(ratio * width), width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.project(self.activation(self.expand(x)))  # type: ignore[no-any-return]

@@ -1,0 +1,28 @@
+"""CoAtNet's relative position bias: one trainable scalar per head and offset (arXiv:2106.04803, Eq. 3)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class RelativeBias(nn.Module):
+    """A table `(heads, 2 H - 1, 2 W - 1)` read as a bias `(heads, H W, H W)`.
+
+    For a map of another size the table is resized bilinearly, as the authors do.
+    """
+
+    def __init__(self, heads: int, resolution: tuple[int, int]) -> None:
+        super().__init__()
+        height, width = resolution
+        self.table = nn.Parameter(torch.empty(heads, 2 * height - 1, 2 * width - 1))
+        nn.init.normal_(self.table, std=0.02)
+
+    def forward(self, resolution: tuple[int, int]) -> Tensor:
+        height, width = resolution
+        size = (2 * height - 1, 2 * width - 1)
+        table = self.table
+        if table.shape[1:] != size:
+            table = F.interpolate(table[None], size, mode="bilinear", align_corners=True)[0]
+        # windows[h, a, b, c, d] = table[h, a + c, b + d]; query (i, j) sees key (k, l) at offset i - k, j - l
+        windows = table.unfold(1, height, 1).unfold(2, width, 1).flip(3, 4)
+        return windows.reshape(len(table), height * width, height * width)

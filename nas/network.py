@@ -1,0 +1,63 @@
+"""Architecture -> torch.nn.Module."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from nas.architecture import Architecture
+from nas.blocks._base import Site
+from nas.registry import BLOCKS, HEADS, STEMS
+
+
+class Network(nn.Module):
+    """Stem, stages, head: images `(batch, channels, height, width)` -> class scores `(batch, classes)`."""
+
+    def __init__(self, architecture: Architecture, drop_path: float = 0.0) -> None:
+        super().__init__()
+        self.architecture = architecture
+        stem, head = architecture.stem, architecture.head
+        self.stem = STEMS.get(stem.kind)(architecture.channels, stem.width, **stem.options)
+        blocks = iter(sites(architecture, self.stem.stride, drop_path))
+        self.stages = nn.ModuleList(
+            nn.Sequential(*(BLOCKS.get(s.block)(next(blocks), **s.options) for _ in range(s.depth)))
+            for s in architecture.stages
+        )
+        self.head = HEADS.get(head.kind)(architecture.stages[-1].width, architecture.classes, **head.options)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        for stage in self.stages:
+            x = stage(x)
+        return self.head(x)  # type: ignore[no-any-return]
+
+
+def sites(architecture: Architecture, stem_stride: int, drop_path: float = 0.0) -> Iterator[Site]:
+    """Where each block stands, in order; drop path rises linearly from 0 to `drop_path` over the depth."""
+    total = sum(stage.depth for stage in architecture.stages)
+    side = -(-architecture.resolution // stem_stride)
+    resolution, width, position = (side, side), architecture.stem.width, 0
+    for stage in architecture.stages:
+        for index in range(stage.depth):
+            rate = drop_path * position / max(total - 1, 1)
+            site = Site(width, stage.width, stage.stride if index == 0 else 1, resolution, index, rate)
+            yield site
+            resolution, width, position = site.out_resolution, stage.width, position + 1
+
+
+def build(architecture: Architecture, *, drop_path: float = 0.0, seed: int | None = None) -> Network:
+    """The network of an architecture, freshly initialised (by `seed`, leaving the global generator as it was).
+
+    `drop_path` is the rate of the last block, for training.
+    """
+    if seed is None:
+        return Network(architecture, drop_path)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Network(architecture, drop_path)
+
+
+def skeleton(architecture: Architecture) -> Network:
+    """The network without memory for its weights, on torch's meta device: for counting."""
+    with torch.device("meta"):
+        return Network(architecture)

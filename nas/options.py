@@ -1,0 +1,61 @@
+"""Options: the keyword-only parameters of a block's constructor are what a space may vary.
+
+There is no second schema. A parameter's annotation is its law, its default the paper's value.
+"""
+
+import inspect
+from functools import cache
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import AfterValidator, Field, TypeAdapter
+
+from nas.registry import Registry
+
+Scalar = bool | int | float | str
+
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise ValueError("even")
+    return value
+
+
+# A text among the metadata says the limits in words; error messages use it.
+Ratio = Annotated[float, Field(ge=0, le=1), "from 0 to 1"]
+Expansion = Annotated[float, Field(gt=0, le=16), "above 0, at most 16"]
+Kernel = Annotated[int, Field(ge=1, le=15), AfterValidator(_odd), "odd, from 1 to 15"]
+HeadDim = Annotated[int, Field(ge=1, le=512), "from 1 to 512 that divides the width"]
+Count = Annotated[int, Field(ge=1, le=64), "from 1 to 64"]
+
+
+class Option:
+    """One option of a block, stem or head."""
+
+    def __init__(self, parameter: inspect.Parameter) -> None:
+        self.name, self.default = parameter.name, parameter.default
+        self.law: TypeAdapter[Any] = TypeAdapter(parameter.annotation)
+        annotated = get_origin(parameter.annotation) is Annotated
+        base, *limits = get_args(parameter.annotation) if annotated else [parameter.annotation]
+        self.words = " ".join([_noun(base), *(limit for limit in limits if isinstance(limit, str))])
+
+    def allows(self, value: Scalar) -> bool:
+        """Whether a value keeps the parameter's law, without conversion."""
+        try:
+            self.law.validate_python(value, strict=True)
+        except ValueError:
+            return False
+        return True
+
+
+def _noun(base: Any) -> str:
+    choices = get_args(base)
+    if choices:
+        return "one of " + ", ".join(map(str, choices))
+    return {int: "a whole number", float: "a number", bool: "true or false"}.get(base, "a word")
+
+
+@cache
+def options_of(registry: Registry, kind: str) -> dict[str, Option]:
+    """The options of a kind, in the order of its constructor."""
+    parameters = inspect.signature(registry.get(kind)).parameters.values()
+    return {p.name: Option(p) for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}

@@ -1,0 +1,39 @@
+"""Goals, dominance, fronts, knee and hypervolume, for any number of objectives.
+
+Points are arrays `(points, objectives)`; `maximize` says per objective which way is better.
+"""
+
+from collections.abc import Sequence
+
+import moocore
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]
+
+
+def front(points: Points, maximize: Sequence[bool]) -> NDArray[np.intp]:
+    """Indices of the points that no other point dominates, the first of equal ones only."""
+    if len(points) == 0:
+        return np.empty(0, np.intp)
+    keep = moocore.is_nondominated(points, maximise=list(maximize), keep_weakly=False)
+    return np.flatnonzero(keep)
+
+
+def hypervolume(points: Points, reference: Sequence[float], maximize: Sequence[bool]) -> float:
+    """The volume that the points dominate, up to `reference`; 0 for no points."""
+    if len(points) == 0:
+        return 0.0
+    return float(moocore.hypervolume(points, ref=np.asarray(reference), maximise=list(maximize)))
+
+
+def knee(points: Points, maximize: Sequence[bool]) -> int:
+    """Index of the point nearest to the ideal one, each objective scaled to its range on the front.
+
+    The point that gives up least of everything at once; `points` should be a front.
+    """
+    signs = np.where(maximize, -1.0, 1.0)
+    costs = points * signs
+    low, high = costs.min(axis=0), costs.max(axis=0)
+    scaled = (costs - low) / np.where(high > low, high - low, 1.0)
+    return int(np.argmin(np.linalg.norm(scaled, axis=1)))

@@ -1,0 +1,55 @@
+"""Names -> plug-ins: a kind is one file in its folder, found by the file's name.
+
+The plug-in of `nas/blocks/mbconv.py` is the object in it called `MBConv`: the file's name, letter case
+and underscores aside. Listing names imports nothing; a kind is imported when it is first asked for.
+"""
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from nas.errors import SettingError, UserError
+
+
+def suggest(name: str, allowed: Iterable[str]) -> str:
+    """End of a sentence about an unknown name: the nearest allowed one, then all of them."""
+    allowed = list(allowed)
+    near = difflib.get_close_matches(str(name), allowed, n=1, cutoff=0.5)
+    hint = f"Did you mean '{near[0]}'? " if near else ""
+    return f"{hint}Allowed: {', '.join(allowed) if allowed else '(none)'}."
+
+
+class Registry:
+    """The plug-ins of one folder of the package."""
+
+    def __init__(self, folder: str, noun: str) -> None:
+        self.folder, self.noun = folder, noun
+
+    def names(self) -> list[str]:
+        """Every kind there is, sorted; imports nothing."""
+        path = Path(__file__).parent / self.folder
+        return sorted(m.name for m in pkgutil.iter_modules([str(path)]) if not m.name.startswith("_"))
+
+    def check(self, name: str, error: type[UserError] = SettingError) -> None:
+        """Raise `error`, with the nearest name, unless `name` is a kind."""
+        if name not in self.names():
+            raise error(f"unknown {self.noun} '{name}'. {suggest(name, self.names())}")
+
+    def get(self, name: str) -> Any:
+        """The plug-in called `name`. Raises SettingError for an unknown one."""
+        self.check(name)
+        module = importlib.import_module(f"nas.{self.folder}.{name}")
+        plain = name.replace("_", "")
+        return next(v for k, v in vars(module).items() if k.lower().replace("_", "") == plain)
+
+
+BLOCKS = Registry("blocks", "block")
+STEMS = Registry("stems", "stem")
+HEADS = Registry("heads", "head")
+DATA = Registry("data", "data set")
+OBJECTIVES = Registry("objectives", "objective")
+SAMPLERS = Registry("samplers", "sampler")
+EXECUTORS = Registry("executors", "executor")

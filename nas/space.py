@@ -1,0 +1,210 @@
+"""SearchSpace: what may vary in a network, and `decide`, the one traversal of it.
+
+Random sampling, an Optuna trial, mutation, replay, validation and the smallest network are each
+`decide` with another chooser. Options of a block that was not chosen are never asked.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+
+from nas.architecture import Architecture, Head, Stage, Stem
+from nas.errors import SpaceError
+from nas.options import Scalar, options_of
+from nas.registry import BLOCKS, HEADS, STEMS, Registry
+
+Domain = tuple[Scalar, ...]
+Choose = Callable[[str, Domain], Scalar]
+Decisions = dict[str, Scalar]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place where one of several kinds may stand: the stem, a stage or the head.
+
+    `widths` is empty for a head; `depths` and `strides` are empty but for a stage. `options` holds, for
+    each kind, the options that the file names, in the order of the kind's constructor.
+    """
+
+    registry: Registry
+    kinds: tuple[str, ...]
+    options: Mapping[str, Mapping[str, Domain]]
+    widths: tuple[int, ...] = ()
+    depths: tuple[int, ...] = ()
+    strides: tuple[int, ...] = ()
+
+    def fitting(self, kind: str, width: int, option: str) -> Domain:
+        """The values of an option that may stand beside `width`."""
+        domain = self.options[kind][option]
+        return tuple(v for v in domain if misfit(self.registry, kind, option, v, width) is None)
+
+    def widths_of(self, kind: str) -> tuple[int, ...]:
+        """The widths at which every option of `kind`, at its default too, has a value that may stand."""
+        defaults = {n: o.default for n, o in options_of(self.registry, kind).items() if n not in self.options[kind]}
+        return tuple(
+            w
+            for w in self.widths
+            if all(self.fitting(kind, w, n) for n in self.options[kind])
+            and not any(misfit(self.registry, kind, n, v, w) for n, v in defaults.items())
+        )
+
+    def size(self) -> int:
+        """How many different decisions this place admits."""
+        points = 0
+        for kind in self.kinds:
+            for width in self.widths_of(kind) or (0,):
+                points += prod(len(self.fitting(kind, width, n)) for n in self.options[kind])
+        return points * max(len(self.depths), 1) * max(len(self.strides), 1)
+
+
+def misfit(registry: Registry, kind: str, option: str, value: Scalar, width: int) -> str | None:
+    """Why an option's value cannot stand beside a width, or None when it can."""
+    law = getattr(registry.get(kind), "misfit", None)
+    return law(option, value, width) if law and width else None
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """What may vary. An architecture is a space with one point.
+
+    `resolution` is in pixels; `channels` and `classes` belong to the data and never vary.
+    """
+
+    name: str
+    stem: Slot
+    stages: tuple[Slot, ...]
+    head: Slot
+    resolution: tuple[int, ...] = (224,)
+    channels: int = 3
+    classes: int = 1000
+
+    def decide(self, choose: Choose) -> Architecture:
+        """Walk the space once and ask `choose(name, values)` for each decision that arises.
+
+        Names are stable and carry what they depend on: `stages.2.block`, `stages.2.moat.expansion`. A decision
+        with one possible value is not asked. Where a width or an option is narrowed by an earlier choice, its
+        name says so (`stages.2.moat.width`, `stages.2.moat.24.head_dim`), so that a name has always the same values.
+        """
+        ask = _asker(choose)
+        resolution = ask("resolution", self.resolution)
+        stem = _decide_slot(self.stem, "stem", ask)
+        stages = [_decide_slot(slot, f"stages.{i}", ask) for i, slot in enumerate(self.stages)]
+        head = _decide_slot(self.head, "head", ask)
+        return Architecture(
+            stem=Stem(stem.kind, stem.width, stem.options),
+            stages=tuple(Stage(s.kind, s.depth, s.width, s.stride, s.options) for s in stages),
+            head=Head(head.kind, head.options),
+            name=self.name,
+            resolution=int(resolution),
+            channels=self.channels,
+            classes=self.classes,
+        )
+
+    def size(self) -> int:
+        """The number of different architectures."""
+        slots = (self.stem, *self.stages, self.head)
+        return len(self.resolution) * prod(slot.size() for slot in slots)
+
+    def sample(self, rng: np.random.Generator) -> tuple[Decisions, Architecture]:
+        """A random point: each decision that arises is drawn evenly from its values."""
+        return self.record(lambda _, values: values[int(rng.integers(len(values)))])
+
+    def record(self, choose: Choose) -> tuple[Decisions, Architecture]:
+        """`decide`, and the decisions that were taken by name."""
+        decisions: Decisions = {}
+
+        def remember(name: str, values: Domain) -> Scalar:
+            decisions[name] = choose(name, values)
+            return decisions[name]
+
+        return decisions, self.decide(remember)
+
+    def replay(self, decisions: Mapping[str, Scalar]) -> Architecture:
+        """The architecture that recorded decisions describe.
+
+        Raises SpaceError when one is missing, is not needed or is not among the values of this space.
+        """
+        unused = set(decisions)
+
+        def recall(name: str, values: Domain) -> Scalar:
+            unused.discard(name)
+            if name not in decisions:
+                raise SpaceError(f"the decision '{name}' is missing; it may be {_listed(values)}")
+            return decisions[name]
+
+        architecture = self.decide(recall)
+        if unused:
+            raise SpaceError(f"the space {self.name} asks for no decision '{min(unused)}'")
+        return architecture
+
+    def smallest(self) -> Architecture:
+        """The first value of every decision: by custom the smallest."""
+        return self.decide(lambda _, values: values[0])
+
+    def largest(self) -> Architecture:
+        """The last value of every decision: by custom the largest."""
+        return self.decide(lambda _, values: values[-1])
+
+    def fit(self, *, resolution: int | None, channels: int, classes: int) -> "SearchSpace":
+        """This space for a data set: its channels and classes, and its resolution unless the space varies it."""
+        fixed = len(self.resolution) == 1 and resolution is not None
+        pixels = (resolution,) if fixed and resolution else self.resolution
+        return replace(self, resolution=pixels, channels=channels, classes=classes)
+
+
+@dataclass(frozen=True)
+class _Decided:
+    kind: str
+    width: int
+    depth: int
+    stride: int
+    options: dict[str, Scalar]
+
+
+def _decide_slot(slot: Slot, at: str, ask: Choose) -> _Decided:
+    name = "block" if slot.registry is BLOCKS else "kind"
+    kind = str(ask(f"{at}.{name}", slot.kinds))
+    depth = ask(f"{at}.depth", slot.depths)
+    widths = slot.widths_of(kind)
+    width = int(ask(f"{at}.width" if widths == slot.widths else f"{at}.{kind}.width", widths))
+    stride = ask(f"{at}.stride", slot.strides)
+    options = {}
+    for option, domain in slot.options[kind].items():
+        fitting = slot.fitting(kind, width, option)
+        options[option] = ask(
+            f"{at}.{kind}.{option}" if fitting == domain else f"{at}.{kind}.{width}.{option}", fitting
+        )
+    return _Decided(kind, width, int(depth), int(stride), options)
+
+
+def _asker(choose: Choose) -> Choose:
+    """`choose`, asked only where there is a choice, and held to the values it was offered."""
+
+    def ask(name: str, values: Domain) -> Scalar:
+        if not values:
+            return 0
+        if len(values) == 1:
+            return values[0]
+        value = choose(name, values)
+        if not any(value == v and type(value) is type(v) for v in values):
+            raise SpaceError(f"{name}: {value!r} is not among {_listed(values)}")
+        return value
+
+    return ask
+
+
+def _listed(values: Iterable[Scalar]) -> str:
+    return ", ".join(map(str, values))
+
+
+def slots(space: SearchSpace) -> Iterator[tuple[str, Slot]]:
+    """Every place of a space by its key: `stem`, `stages.0`, ..., `head`."""
+    yield "stem", space.stem
+    for i, slot in enumerate(space.stages):
+        yield f"stages.{i}", slot
+    yield "head", space.head
+
+
+__all__ = ["BLOCKS", "HEADS", "STEMS", "Choose", "Decisions", "Domain", "SearchSpace", "Slot", "misfit", "slots"]
