@@ -24,10 +24,8 @@ MAX_CHOICES = 1000
 
 def _choices(value: Any) -> Any:
     """A scalar, a list of choices or a range as the tuple of its values."""
-    if isinstance(value, dict):
-        values = _range(value)
-    else:
-        values = value if isinstance(value, list) else [value]
+    values = _range(value) if isinstance(value, dict) else value
+    values = values if isinstance(values, list) else [values]
     if not values:
         raise ValueError("an empty list offers no choice")
     if len(values) > MAX_CHOICES:
@@ -96,7 +94,7 @@ class _File(BaseModel):
     stem: _Stem
     stages: Annotated[list[_Stage], Field(min_length=1, max_length=32)]
     blocks: KindOptions = {}
-    head: _Head = _Head()
+    head: _Head = Field(default_factory=lambda: _Head.model_validate({}))
 
 
 def parse_space(doc: Document) -> SearchSpace:

@@ -29,7 +29,7 @@ class Network(nn.Module):
         x = self.stem(x)
         for stage in self.stages:
             x = stage(x)
-        return self.head(x)  # type: ignore[no-any-return]
+        return self.head(x)
 
 
 def sites(architecture: Architecture, stem_stride: int, drop_path: float = 0.0) -> Iterator[Site]:
@@ -40,7 +40,8 @@ def sites(architecture: Architecture, stem_stride: int, drop_path: float = 0.0) 
     for stage in architecture.stages:
         for index in range(stage.depth):
             rate = drop_path * position / max(total - 1, 1)
-            site = Site(width, stage.width, stage.stride if index == 0 else 1, resolution, index, rate)
+            stride = stage.stride if index == 0 else 1
+            site = Site(width, stage.width, stride, resolution, index, stage.depth, rate)
             yield site
             resolution, width, position = site.out_resolution, stage.width, position + 1
 

@@ -12,7 +12,8 @@ from nas.options import Scalar
 class Site:
     """Where a block stands: the map it is given, the map it must give, and its place in the stage.
 
-    `resolution` is that of the incoming map, `(height, width)` in pixels.
+    `resolution` is that of the incoming map, `(height, width)` in pixels; `index` counts the stage's `depth`
+    blocks from 0; `drop_path` is the rate at which a training step drops the block's branches.
     """
 
     in_width: int
@@ -20,6 +21,7 @@ class Site:
     stride: int
     resolution: tuple[int, int]
     index: int = 0
+    depth: int = 1
     drop_path: float = 0.0
 
     @property

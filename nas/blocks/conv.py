@@ -35,4 +35,4 @@ class Conv(Block):
     def forward(self, x: Tensor) -> Tensor:
         branch = self.norm1(self.conv1(x)).relu_()
         branch = self.gate(self.norm2(self.conv2(branch)))
-        return (self.shortcut(x) + self.drop_path(branch)).relu_()  # type: ignore[no-any-return]
+        return (self.shortcut(x) + self.drop_path(branch)).relu_()

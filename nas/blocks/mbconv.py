@@ -45,4 +45,4 @@ class MBConv(Block):
         self.apply(normal)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.shortcut(x) + self.drop_path(self.branch(x))  # type: ignore[no-any-return]
+        return self.shortcut(x) + self.drop_path(self.branch(x))

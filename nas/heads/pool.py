@@ -1,4 +1,4 @@
-"""Mean over the map, LayerNorm, linear classifier: MOAT's head, https://arxiv.org/abs/2210.01820; CoAtNet's with `hidden`."""
+"""The pooling head of MOAT, https://arxiv.org/abs/2210.01820, and with `hidden` of CoAtNet's code."""
 
 from torch import Tensor, nn
 
@@ -7,7 +7,10 @@ from nas.layers.initialise import normal
 
 
 class Pool(Head):
-    """`hidden` puts a linear layer as wide as the map and a tanh before the classifier, as CoAtNet's code does."""
+    """Mean over the map, LayerNorm, linear classifier.
+
+    `hidden` puts a linear layer as wide as the map and a tanh before the classifier, as CoAtNet's code does.
+    """
 
     def __init__(self, width: int, classes: int, *, hidden: bool = False) -> None:
         super().__init__()
@@ -17,4 +20,4 @@ class Pool(Head):
         self.apply(normal)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.classifier(self.hidden(self.norm(x.mean((2, 3)))))  # type: ignore[no-any-return]
+        return self.classifier(self.hidden(self.norm(x.mean((2, 3)))))

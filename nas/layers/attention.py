@@ -41,4 +41,4 @@ class RelativeAttention(nn.Module):
         batch, tokens, _ = x.shape
         q, k, v = self.qkv(x).view(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         mixed = attend(q, k, v, self.bias(resolution))
-        return self.out(mixed.transpose(1, 2).reshape(batch, tokens, -1))  # type: ignore[no-any-return]
+        return self.out(mixed.transpose(1, 2).reshape(batch, tokens, -1))

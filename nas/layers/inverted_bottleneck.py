@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from torch import Tensor, nn
+from torch import nn
 
 from nas.layers.squeeze_excitation import SqueezeExcitation
 
@@ -41,6 +41,3 @@ class InvertedBottleneck(nn.Sequential):
         super().__init__()
         for name, layer in layers.items():
             self.add_module(name, layer)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x)  # type: ignore[no-any-return]

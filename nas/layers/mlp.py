@@ -13,4 +13,4 @@ class MLP(nn.Module):
         self.project = nn.Linear(int(ratio * width), width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.project(self.activation(self.expand(x)))  # type: ignore[no-any-return]
+        return self.project(self.activation(self.expand(x)))

@@ -20,7 +20,7 @@ class RelativeBias(nn.Module):
     def forward(self, resolution: tuple[int, int]) -> Tensor:
         height, width = resolution
         size = (2 * height - 1, 2 * width - 1)
-        table = self.table
+        table: Tensor = self.table
         if table.shape[1:] != size:
             table = F.interpolate(table[None], size, mode="bilinear", align_corners=True)[0]
         # windows[h, a, b, c, d] = table[h, a + c, b + d]; query (i, j) sees key (k, l) at offset i - k, j - l

@@ -24,4 +24,4 @@ class Conv(Stem):
         self.apply(normal)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv2(self.activation(self.norm(self.conv1(x))))  # type: ignore[no-any-return]
+        return self.conv2(self.activation(self.norm(self.conv1(x))))

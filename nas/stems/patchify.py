@@ -25,4 +25,4 @@ class Patchify(Stem):
         bottom, right = -x.shape[2] % self.stride, -x.shape[3] % self.stride
         if bottom or right:
             x = F.pad(x, (0, right, 0, bottom))
-        return self.project(x)  # type: ignore[no-any-return]
+        return self.project(x)
