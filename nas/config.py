@@ -1,0 +1,128 @@
+"""SearchConfig: every setting of a search, validated, and written into the run's folder."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from nas.errors import SettingError, UserError
+from nas.registry import EXECUTORS, OBJECTIVES, SAMPLERS, suggest
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Recipe(_Settings):
+    """The proxy training: AdamW with warm-up and cosine decay, short enough to run hundreds of times.
+
+    `subset` is the number of training images (None: all), `shift` and `cutout` are in pixels at 32-pixel images
+    and grow with the resolution, `warmup` is a share of the steps, `clip` bounds the gradient's norm.
+    """
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 3
+    batch_size: Annotated[int, Field(ge=2, le=65_536)] = 64
+    learning_rate: Positive = 3e-3
+    weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.05
+    warmup: Share = 0.2
+    label_smoothing: Share = 0.1
+    clip: Positive = 1.0
+    drop_path: Share = 0.0
+    shift: Annotated[int, Field(ge=0, le=32)] = 2
+    cutout: Annotated[int, Field(ge=0, le=64)] = 0
+    subset: Annotated[int, Field(ge=2)] | None = None
+
+
+class Budget(_Settings):
+    """When a search ends: after `trials` trained architectures, or after `seconds`."""
+
+    trials: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    seconds: Positive | None = None
+
+    def __str__(self) -> str:
+        return f"{self.trials} architectures" if self.trials else f"{self.seconds:g} s"
+
+
+class SearchConfig(_Settings):
+    """Every setting of a search. `maximum` and `minimum` are limits on objectives known before training."""
+
+    space: str = "cvt_family"
+    data: str = "cluttered_digits"
+    budget: Budget = Budget(trials=200)
+    objectives: Annotated[tuple[str, ...], Field(min_length=2)] = ("accuracy", "latency")
+    maximum: dict[str, Positive] = {}
+    minimum: dict[str, Positive] = {}
+    sampler: str = "tpe"
+    executor: str = "local"
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    resolution: Annotated[int, Field(ge=4, le=2048)] | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    recipe: Recipe = Recipe()
+
+    @field_validator("objectives")
+    @classmethod
+    def _objectives(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            OBJECTIVES.check(name)
+        if len(set(names)) < len(names):
+            raise SettingError("an objective is named twice")
+        return names
+
+    @model_validator(mode="after")
+    def _names(self) -> "SearchConfig":
+        SAMPLERS.check(self.sampler)
+        EXECUTORS.check(self.executor)
+        for name in (*self.maximum, *self.minimum):
+            OBJECTIVES.check(name)
+        return self
+
+
+def make_config(settings: Mapping[str, Any]) -> SearchConfig:
+    """A checked SearchConfig. Raises SettingError that names the setting, what was found and what is allowed."""
+    try:
+        return SearchConfig.model_validate(dict(settings))
+    except UserError:
+        raise
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        cause = first.get("ctx", {}).get("error")
+        if isinstance(cause, UserError):
+            raise cause from None
+        key = ".".join(str(k) for k in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = Recipe.model_fields if first["loc"][0] == "recipe" else SearchConfig.model_fields
+            raise SettingError(f"unknown setting '{key}'. {suggest(str(first['loc'][-1]), known)}") from None
+        raise SettingError(f"{key}: found {first['input']!r}: {first['msg']}") from None
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def parse_budget(text: str | int) -> Budget:
+    """`200` is a number of architectures, `90s`, `30m`, `2h` or `1d` a time. Raises SettingError for another text."""
+    match = re.fullmatch(r"(\d{1,9})|(\d{1,9}(?:\.\d+)?)([smhd])", str(text).strip())
+    if not match or not float(match[1] or match[2]):
+        raise SettingError(f"budget: found '{text}'; write a number of architectures (200) or a time (90s, 30m, 2h)")
+    if match[1]:
+        try:
+            return Budget(trials=int(match[1]))
+        except ValidationError:
+            raise SettingError(f"budget: found {text}; at most 1,000,000 architectures") from None
+    return Budget(seconds=float(match[2]) * _UNITS[match[3]])
+
+
+def parse_limits(texts: list[str], option: str) -> dict[str, float]:
+    """`latency=5` and the like as numbers by objective. Raises SettingError for what is not of that form."""
+    limits = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        OBJECTIVES.check(name.strip())
+        try:
+            limits[name.strip()] = float(number)
+        except ValueError:
+            raise SettingError(f"{option} {text}: write OBJECTIVE=NUMBER, such as {option} latency=5") from None
+    return limits

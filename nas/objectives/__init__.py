@@ -1,0 +1,1 @@
+"""What is weighed against what: one objective a file."""

@@ -1,0 +1,44 @@
+"""What an objective is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import torch
+
+    from nas.architecture import Architecture
+    from nas.cost import Cost
+    from nas.network import Network
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an objective looks at: the network on its device, and after training the share it classifies rightly."""
+
+    architecture: "Architecture"
+    network: "Network"
+    cost: "Cost"
+    device: "torch.device"
+    accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A value in the objective's unit, and what else is worth keeping of the measurement."""
+
+    value: float
+    details: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Objective:
+    """`trained` tells that the value is known only after training; the others are known beforehand.
+
+    Modules of this folder import torch inside `measure` only, so that reading a run needs no torch.
+    """
+
+    goal: Literal["maximize", "minimize"]
+    unit: str
+    trained: bool
+    measure: Callable[[Subject], Reading]

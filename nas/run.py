@@ -1,0 +1,263 @@
+"""Run: a search on disk, and the Optuna study rebuilt from it.
+
+The truth is `trials.jsonl`: one line a finished trial, on disk before the next trial begins.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from nas import document, pareto
+from nas.architecture import Architecture
+from nas.config import SearchConfig, make_config
+from nas.errors import RunError, SettingError
+from nas.grammar import load_architecture, load_space
+from nas.registry import OBJECTIVES, suggest
+from nas.space import Decisions, Domain, SearchSpace
+
+if TYPE_CHECKING:
+    import optuna
+    import pandas as pd
+
+State = Literal["complete", "failed", "rejected"]
+RECORD = "trials.jsonl"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One proposed architecture and what became of it.
+
+    `metrics` holds the value of every objective that was measured, in the objective's unit; `details` what else was
+    learnt (spread of the latency, device, losses by epoch); `seconds` the time each step took. A `rejected` trial
+    broke a limit before training and costs no budget; a `failed` one says why in `reason`.
+    """
+
+    number: int
+    state: State
+    decisions: Decisions
+    architecture: dict[str, Any]
+    key: str
+    layout: str
+    metrics: dict[str, float] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    reason: str = ""
+    sampler: dict[str, Any] = field(default_factory=dict)
+
+    def load(self) -> Architecture:
+        """The architecture, checked against the grammar."""
+        return load_architecture(self.architecture)
+
+
+class Run:
+    """A search's folder: settings, space, every finished trial.
+
+    Only the driver writes, and it holds the folder's lock; reading needs none.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open an existing run. Raises SettingError when `folder` holds none, RunError when its record is damaged."""
+        self.folder = Path(folder)
+        if not (self.folder / "config.yaml").is_file():
+            raise SettingError(f"{folder} is not a run (it has no config.yaml)")
+        self.config: SearchConfig = make_config(_lists_as_tuples(document.read(self.folder / "config.yaml").value))
+        self.trials: list[Trial] = list(self._read())
+
+    @classmethod
+    def create(cls, folder: Path, config: SearchConfig, space: SearchSpace, environment: dict[str, Any]) -> "Run":
+        """A new run in a new folder. Raises SettingError when it exists or cannot be written."""
+        from nas.grammar import to_dict
+
+        _make_folder(folder)
+        document.write(folder / "space.yaml", document.dump(to_dict(space)))
+        document.write(folder / "environment.json", json.dumps(environment, indent=2) + "\n")
+        document.write(folder / "config.yaml", document.dump(config.model_dump(mode="json")))
+        return cls(folder)
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @cached_property
+    def space(self) -> SearchSpace:
+        """The search space, fitted to the data."""
+        return load_space(self.folder / "space.yaml")
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """Versions, device and commit the search ran with."""
+        data: dict[str, Any] = json.loads((self.folder / "environment.json").read_text())
+        return data
+
+    @property
+    def maximize(self) -> list[bool]:
+        """Per objective, whether more is better."""
+        return [OBJECTIVES.get(name).goal == "maximize" for name in self.config.objectives]
+
+    def append(self, trial: Trial) -> None:
+        """Add a finished trial; it is on disk when this returns. Raises RunError when it cannot be written."""
+        line = json.dumps(asdict(trial), allow_nan=False) + "\n"
+        path = self.folder / RECORD
+        try:
+            with path.open("ab") as file:
+                end = file.tell()
+                try:
+                    file.write(line.encode())
+                    file.flush()
+                    os.fsync(file.fileno())
+                except OSError:
+                    os.truncate(path, end)  # a torn line must not be followed by a whole one
+                    raise
+        except OSError as error:
+            raise RunError(
+                f"{path}: cannot be written ({error.strerror}); free it and run: nas resume {self.folder}"
+            ) from None
+        self.trials.append(trial)
+
+    def repair(self) -> None:
+        """Cut a torn last line off the record, left by a process that was killed as it wrote."""
+        path = self.folder / RECORD
+        if not path.exists():
+            return
+        data = path.read_bytes()
+        whole = data[: data.rfind(b"\n") + 1]
+        if len(whole) < len(data):
+            os.truncate(path, len(whole))
+
+    def _read(self) -> Iterator[Trial]:
+        path = self.folder / RECORD
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+        for i, line in enumerate(lines, 1):
+            try:
+                yield Trial(**json.loads(line))
+            except (ValueError, TypeError):
+                raise RunError(f"{path}:{i}: not a trial; the record was changed by hand or the disk failed") from None
+
+    @property
+    def trained(self) -> list[Trial]:
+        """The trials that count against the budget."""
+        return [t for t in self.trials if t.state != "rejected"]
+
+    @property
+    def complete(self) -> list[Trial]:
+        """The trials that have a value for every objective."""
+        return [t for t in self.trials if t.state == "complete"]
+
+    @property
+    def seconds(self) -> float:
+        """Time spent on all trials."""
+        return sum(sum(t.seconds.values()) for t in self.trials)
+
+    def points(self, trials: Iterable[Trial]) -> pareto.Points:
+        """The objectives' values `(trials, objectives)`."""
+        rows = [[t.metrics[name] for name in self.config.objectives] for t in trials]
+        return np.array(rows, float).reshape(len(rows), len(self.config.objectives))
+
+    def front(self) -> list[Trial]:
+        """The Pareto-optimal trials, by the last objective (the smallest network first)."""
+        complete = self.complete
+        best = [complete[i] for i in pareto.front(self.points(complete), self.maximize)]
+        return sorted(best, key=lambda t: t.metrics[self.config.objectives[-1]])
+
+    def pick(self, which: str | int = "knee") -> Trial:
+        """A trial by `knee`, by an objective's name (the best in it) or by number. Raises SettingError for another."""
+        front = self.front()
+        if str(which).isdigit():
+            found = [t for t in self.complete if t.number == int(which)]
+            if not found:
+                raise SettingError(f"{self.name} has no finished trial {which}; see {self.folder / 'trials.csv'}")
+            return found[0]
+        if which != "knee" and which not in self.config.objectives:
+            allowed = ("knee", *self.config.objectives)
+            raise SettingError(f"cannot pick '{which}'. {suggest(str(which), allowed)} Or a trial's number.")
+        if not front:
+            raise RunError(f"{self.name} has no finished trial to pick from")
+        points = self.points(front)
+        if which == "knee":
+            return front[pareto.knee(points, self.maximize)]
+        column = self.config.objectives.index(str(which))
+        sign = 1 if self.maximize[column] else -1
+        return front[int(np.argmax(sign * points[:, column]))]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """One row a trial: state, layout, metrics, seconds, decisions."""
+        import pandas as pd
+
+        on_front = {t.number for t in self.front()}
+        rows = [
+            {"number": t.number, "state": t.state, "on_front": t.number in on_front, "layout": t.layout, "key": t.key}
+            | t.metrics
+            | {"seconds": sum(t.seconds.values()), "reason": t.reason}
+            | t.decisions
+            for t in self.trials
+        ]
+        return pd.DataFrame(rows)
+
+    def study(self, sampler: "optuna.samplers.BaseSampler | None" = None) -> "optuna.Study":
+        """The search as an Optuna study in memory, for `optuna.visualization` and for going on.
+
+        Rejected and failed trials, and numbers that were proposed twice, stand in it as failed.
+        """
+        import optuna
+
+        up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
+        directions = [up if more else down for more in self.maximize]
+        study = optuna.create_study(directions=directions, sampler=sampler, study_name=self.name)
+        for trial in self.trials:
+            while len(study.get_trials(deepcopy=False)) < trial.number:
+                study.add_trial(optuna.trial.create_trial(state=optuna.trial.TrialState.FAIL))
+            study.add_trial(self._frozen(trial))
+        return study
+
+    def _frozen(self, trial: Trial) -> "optuna.trial.FrozenTrial":
+        import optuna
+
+        domains: dict[str, Domain] = {}
+
+        def recall(name: str, values: Domain) -> Any:
+            domains[name] = values
+            return trial.decisions[name]
+
+        self.space.decide(recall)
+        complete = trial.state == "complete"
+        return optuna.trial.create_trial(
+            state=optuna.trial.TrialState.COMPLETE if complete else optuna.trial.TrialState.FAIL,
+            values=[trial.metrics[n] for n in self.config.objectives] if complete else None,
+            params=trial.decisions,
+            distributions={n: optuna.distributions.CategoricalDistribution(v) for n, v in domains.items()},
+            user_attrs={"key": trial.key, "layout": trial.layout, "state": trial.state},
+            system_attrs=trial.sampler,
+        )
+
+
+def _lists_as_tuples(settings: dict[str, Any]) -> dict[str, Any]:
+    return settings | {"objectives": tuple(settings.get("objectives", ()))}
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        raise SettingError(
+            f"the run {folder} exists already; take another --name, or continue it with: nas resume {folder}"
+        ) from None
+    except OSError as error:
+        raise SettingError(
+            f"{folder}: cannot be written ({error.strerror}); choose another folder with --runs"
+        ) from None
+
+
+def find_run(name: str | Path, runs: Path = Path("runs")) -> Path:
+    """The folder that a person means by a run's name or path. Raises SettingError, with the nearest name."""
+    for folder in (Path(name), runs / name):
+        if (folder / "config.yaml").is_file():
+            return folder
+    known = [p.parent.name for p in sorted(runs.glob("*/config.yaml"))]
+    raise SettingError(f"no run '{name}'. {suggest(str(name), known)}")

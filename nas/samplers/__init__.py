@@ -1,0 +1,1 @@
+"""How to choose the next architecture: one sampler a file, each an `optuna.samplers.BaseSampler` made from a seed."""

@@ -1,0 +1,8 @@
+"""Uniform choice of every decision."""
+
+import optuna
+
+
+def random(seed: int) -> optuna.samplers.BaseSampler:
+    """The sampler for one proposal: it is made anew from (seed of the search, number of the trial)."""
+    return optuna.samplers.RandomSampler(seed=seed)

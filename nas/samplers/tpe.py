@@ -1,0 +1,8 @@
+"""Optuna's multi-objective TPE (arXiv:2304.11127), multivariate and grouped: conditional options are learnt too."""
+
+import optuna
+
+
+def tpe(seed: int) -> optuna.samplers.BaseSampler:
+    """The sampler for one proposal: it is made anew from (seed of the search, number of the trial)."""
+    return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True)
