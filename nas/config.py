@@ -99,6 +99,17 @@ def make_config(settings: Mapping[str, Any]) -> SearchConfig:
         raise SettingError(f"{key}: found {first['input']!r}: {first['msg']}") from None
 
 
+def broken_limit(config: SearchConfig, metrics: dict[str, float]) -> str:
+    """The first limit that the metrics break, in words, or an empty text."""
+    for name, limit in config.maximum.items():
+        if name in metrics and metrics[name] > limit:
+            return f"{name} {metrics[name]:.6g} is above {limit:g}"
+    for name, limit in config.minimum.items():
+        if name in metrics and metrics[name] < limit:
+            return f"{name} {metrics[name]:.6g} is below {limit:g}"
+    return ""
+
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 

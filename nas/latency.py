@@ -1,6 +1,5 @@
 """Measuring milliseconds: batch 1, after warm-up, the median with its spread."""
 
-import platform
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,6 +8,7 @@ from torch import nn
 from torch.utils.benchmark import Timer
 
 from nas.architecture import Architecture
+from nas.device import device_name
 
 
 @dataclass(frozen=True)
@@ -52,19 +52,3 @@ def measure(
 
 def _globals(network: nn.Module, x: torch.Tensor) -> dict[str, Any]:
     return {"network": network, "x": x, "inference_mode": torch.inference_mode}
-
-
-def device_name(device: torch.device) -> str:
-    """The device's name as its maker gives it."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return _cpu_name()
-
-
-def _cpu_name() -> str:
-    try:
-        with open("/proc/cpuinfo") as file:  # noqa: PTH123
-            names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()

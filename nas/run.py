@@ -15,7 +15,7 @@ import numpy as np
 
 from nas import document, pareto
 from nas.architecture import Architecture
-from nas.config import SearchConfig, make_config
+from nas.config import Budget, SearchConfig, make_config
 from nas.errors import RunError, SettingError
 from nas.grammar import load_architecture, load_space
 from nas.registry import OBJECTIVES, suggest
@@ -120,6 +120,11 @@ class Run:
                 f"{path}: cannot be written ({error.strerror}); free it and run: nas resume {self.folder}"
             ) from None
         self.trials.append(trial)
+
+    def extend(self, budget: Budget) -> None:
+        """Give the search another budget (in all, not on top)."""
+        self.config = self.config.model_copy(update={"budget": budget})
+        document.write(self.folder / "config.yaml", document.dump(self.config.model_dump(mode="json")))
 
     def repair(self) -> None:
         """Cut a torn last line off the record, left by a process that was killed as it wrote."""

@@ -1,0 +1,94 @@
+"""The search: load the pieces, put them together, and hand them to an executor."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from nas import data as datasets
+from nas.config import SearchConfig, make_config, parse_budget
+from nas.environment import environment
+from nas.errors import RunError, SettingError
+from nas.evaluate import Evaluator
+from nas.grammar import load_space
+from nas.proposer import Proposer, Watcher
+from nas.registry import EXECUTORS, OBJECTIVES
+from nas.report import write_report
+from nas.run import Run
+
+
+def search(
+    space: str | Path = "cvt_family",
+    *,
+    data: str = "cluttered_digits",
+    budget: int | str = 200,
+    name: str | None = None,
+    runs: str | Path = "runs",
+    watcher: Watcher | None = None,
+    **settings: Any,
+) -> Run:
+    """Search a space for the architectures that are best in several objectives at once.
+
+    `budget` is a number of architectures (200) or a time ("30m"). `settings` are the fields of
+    `nas.config.SearchConfig`: objectives, maximum, minimum, sampler, seed, device, recipe, ...
+
+    Raises SettingError, SpaceError or DataError for what cannot stand, before anything is written; RunError when the
+    search cannot go on.
+    """
+    config = make_config({"space": str(space), "data": data, "budget": parse_budget(budget), **settings})
+    _check_limits(config)
+    chosen = load_space(space)
+    dataset = datasets.load(data, seed=config.seed, resolution=config.resolution)
+    fitted = chosen.fit(resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes))
+    folder = Path(runs) / (name or f"{fitted.name}-{datetime.now():%Y%m%d-%H%M%S}")
+    run = Run.create(folder, config, fitted, environment(config.device, config.seed))
+    return _drive(run, dataset, watcher or Watcher())
+
+
+def resume(run: Run | str | Path, *, budget: int | str | None = None, watcher: Watcher | None = None) -> Run:
+    """Go on with an interrupted search, or with a finished one under a larger budget.
+
+    Finished trials are kept and learnt from; only the interrupted one is repeated. Raises RunError when another
+    process is searching in the same folder.
+    """
+    run = run if isinstance(run, Run) else Run(Path(run))
+    if budget is not None:
+        run.extend(parse_budget(budget))
+    dataset = datasets.load(run.config.data, seed=run.config.seed, resolution=run.config.resolution)
+    return _drive(run, dataset, watcher or Watcher())
+
+
+def _drive(run: Run, dataset: datasets.Dataset, watcher: Watcher) -> Run:
+    with _locked(run):
+        run.repair()
+        proposer = Proposer(run, watcher)
+        try:
+            EXECUTORS.get(run.config.executor)(proposer.ask, proposer.tell, Evaluator(run.config, dataset))
+        finally:
+            write_report(run)
+    return run
+
+
+@contextmanager
+def _locked(run: Run) -> Iterator[None]:
+    lock = filelock.FileLock(run.folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise RunError(f"{run.folder}: another process is searching there; wait for it or end it") from None
+    except OSError as error:
+        raise RunError(f"{run.folder}: cannot be written ({error.strerror})") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _check_limits(config: SearchConfig) -> None:
+    for option, limits in (("--max", config.maximum), ("--min", config.minimum)):
+        for name in limits:
+            if OBJECTIVES.get(name).trained:
+                raise SettingError(f"{option} {name}: known only after training, so it cannot be a limit before it")

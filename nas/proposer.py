@@ -1,0 +1,131 @@
+"""What to train next, and what to learn from it: the one place that speaks to the Optuna study."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import optuna
+
+from nas.config import broken_limit
+from nas.cost import cost
+from nas.errors import RunError
+from nas.executors._base import Job, Outcome
+from nas.registry import SAMPLERS
+from nas.run import Run, Trial
+from nas.space import Decisions, SearchSpace
+
+MAX_REPEATS = 100  # proposals in a row that were trained already, before one is drawn at random
+MAX_REJECTED = 2000  # proposals in a row that break a limit, before the search gives up
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Who is told of a search's progress: when a job begins, and when a trial is on disk."""
+
+    began: Callable[[Job, Run], None] = lambda job, run: None
+    ended: Callable[[Trial, Run], None] = lambda trial, run: None
+
+
+class Proposer:
+    """Asks the study for architectures that are new and within the limits; writes what became of them."""
+
+    def __init__(self, run: Run, watcher: Watcher) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.run, self.watcher = run, watcher
+        self.space: SearchSpace = run.space
+        self.study = run.study()
+        self.seen = {trial.key for trial in run.trials}
+        self.running: dict[int, tuple[optuna.Trial, Decisions]] = {}
+        self.before, self.start = run.seconds, time.monotonic()
+        self.rejected = 0
+
+    def ask(self) -> Job | None:
+        """The next architecture to train, or None when the budget is spent or the space exhausted."""
+        while not self._spent():
+            proposal = self._propose()
+            if proposal is None:
+                return None
+            trial, decisions = proposal
+            architecture = self.space.replay(decisions)
+            job = Job(trial.number, architecture, derive_seed(self.run.config.seed, trial.number))
+            self.seen.add(architecture.key())
+            self.running[job.number] = (trial, decisions)
+            known = cost(architecture)
+            metrics = {"params": float(known.params), "macs": float(known.macs)}
+            if reason := broken_limit(self.run.config, metrics):
+                self.tell(job, Outcome("rejected", metrics, reason=reason))
+                continue
+            self.watcher.began(job, self.run)
+            return job
+        return None
+
+    def tell(self, job: Job, outcome: Outcome) -> None:
+        """Write a finished job down, then let the study learn from it."""
+        trial, decisions = self.running.pop(job.number)
+        record = Trial(
+            number=job.number,
+            state=outcome.state,
+            decisions=decisions,
+            architecture=job.architecture.to_dict(),
+            key=job.architecture.key(),
+            layout=job.architecture.layout(),
+            metrics=outcome.metrics,
+            details=outcome.details,
+            seconds={step: round(s, 4) for step, s in outcome.seconds.items()},
+            reason=outcome.reason,
+            sampler=trial.system_attrs,
+        )
+        self.run.append(record)
+        self.study.tell(trial, **_told(record, self.run))
+        self.rejected = self.rejected + 1 if record.state == "rejected" else 0
+        if self.rejected >= MAX_REJECTED:
+            raise RunError(f"{MAX_REJECTED:,} architectures in a row broke a limit; the last: {record.reason}")
+        self.watcher.ended(record, self.run)
+
+    def _spent(self) -> bool:
+        budget = self.run.config.budget
+        if budget.trials:
+            return len(self.run.trained) + len(self.running) >= budget.trials
+        assert budget.seconds
+        return self.before + time.monotonic() - self.start >= budget.seconds
+
+    def _propose(self) -> tuple[optuna.Trial, Decisions] | None:
+        """A trial whose architecture was never proposed; None when the space holds no other."""
+        for _ in range(MAX_REPEATS):
+            if len(self.seen) >= self.space.size():
+                return None
+            trial, decisions = self._ask_study()
+            if self.space.replay(decisions).key() not in self.seen:
+                return trial, decisions
+            self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        return self._propose_at_random()
+
+    def _propose_at_random(self) -> tuple[optuna.Trial, Decisions] | None:
+        rng = np.random.default_rng([self.run.config.seed, len(self.study.get_trials(deepcopy=False))])
+        for _ in range(10_000):
+            decisions, architecture = self.space.sample(rng)
+            if architecture.key() not in self.seen:
+                self.study.enqueue_trial(decisions)
+                return self._ask_study()
+        return None
+
+    def _ask_study(self) -> tuple[optuna.Trial, Decisions]:
+        """One proposal; the sampler is made from (seed, number), so that a resumed search goes on unchanged."""
+        number = len(self.study.get_trials(deepcopy=False))
+        self.study.sampler = SAMPLERS.get(self.run.config.sampler)(derive_seed(self.run.config.seed, number))
+        trial = self.study.ask()
+        decisions, _ = self.space.record(lambda name, values: trial.suggest_categorical(name, values))
+        return trial, decisions
+
+
+def derive_seed(seed: int, number: int) -> int:
+    """A trial's own seed, from the search's seed and the trial's number."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+
+
+def _told(trial: Trial, run: Run) -> dict[str, Any]:
+    if trial.state != "complete":
+        return {"state": optuna.trial.TrialState.FAIL}
+    return {"values": [trial.metrics[name] for name in run.config.objectives]}
