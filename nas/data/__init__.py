@@ -1,1 +1,43 @@
-"""What networks are trained on: one data set a file."""
+"""What networks are trained on: one data set a file.
+
+A kind is a function called like its file, `kind(path, *, seed, resolution=None) -> Dataset`; its annotation of `path`
+says whether it wants one: `Path` or `None`.
+"""
+
+import inspect
+from pathlib import Path
+
+from nas.data._base import Dataset
+from nas.errors import DataError
+from nas.registry import DATA
+
+__all__ = ["Dataset", "load", "parse"]
+
+LARGEST = 1024
+
+
+def parse(spec: str) -> tuple[str, Path | None]:
+    """`NAME[:PATH]` as name and path.
+
+    Raises DataError for an unknown name, for a path that is missing and for one that nobody asked for.
+    """
+    name, _, path = spec.partition(":")
+    DATA.check(name, DataError)
+    wants_path = inspect.signature(DATA.get(name)).parameters["path"].annotation is Path
+    if wants_path and not path:
+        raise DataError(f"data set '{name}' needs a path: write {name}:PATH.")
+    if path and not wants_path:
+        raise DataError(f"data set '{name}' takes no path, found '{path}': write {name}.")
+    return name, Path(path).expanduser() if path else None
+
+
+def load(spec: str, *, seed: int = 0, resolution: int | None = None) -> Dataset:
+    """The data set that `NAME[:PATH]` names, divided by `seed`, its images `resolution` pixels square.
+
+    Without `resolution` they keep theirs. Raises DataError, naming the file and the remedy.
+    """
+    name, path = parse(spec)
+    if resolution is not None and not 1 <= resolution <= LARGEST:
+        raise DataError(f"data set '{name}': resolution {resolution} is not allowed; write 1 to {LARGEST} pixels.")
+    dataset: Dataset = DATA.get(name)(path, seed=seed, resolution=resolution)
+    return dataset

@@ -1,0 +1,180 @@
+"""Digits among fragments of other digits, after cluttered MNIST (https://arxiv.org/abs/1406.6247, section 4.1).
+
+Each image holds one whole handwritten digit at a random place, scale and contrast; pieces of other digits lie around
+it. To read it a network needs local shape (strokes) and global place (which strokes belong together).
+"""
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from sklearn.datasets import load_digits
+
+from nas.data._base import Dataset, Part, assemble, cut
+
+VERSION = 1  # of the drawing: raise it with every change of the pixels, so that no old cache is read
+CHUNK = 1000  # images drawn at once; bounds the memory
+
+Floats = NDArray[np.float32]
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Clutter:
+    """How many images, and how hard to read. Lengths are shares of the image's side, contrasts of full white."""
+
+    train: int = 4000
+    validation: int = 2000
+    test: int = 2000
+    resolution: int = 32
+    scale: Range = (0.45, 0.75)
+    """Side of a digit's 8x8 box, uniform in this range; fragments are cut from digits of the same range."""
+    contrast: Range = (0.5, 1.0)
+    """Brightness of the digit's strokes."""
+    fragments: int = 8
+    fragment_size: float = 0.22
+    """Side of the square piece that is cut out of another digit."""
+    fragment_contrast: Range = (0.4, 1.0)
+    """Brightness of a fragment as a share of the brightness of its image's digit, so that faint digits stay legible."""
+    noise: float = 0.05
+    """Standard deviation of the Gaussian noise on every pixel."""
+
+
+DEFAULT = Clutter()
+
+
+def cluttered_digits(path: None, *, seed: int, resolution: int | None = None, clutter: Clutter = DEFAULT) -> Dataset:
+    """The default data of every search: drawn in a second, then cached in the user's cache folder."""
+    clutter = replace(clutter, resolution=resolution or clutter.resolution)
+    file = cache_folder() / f"cluttered_digits-{_key(clutter, seed)}.npz"
+    parts = _recall(file, clutter)
+    if parts is None:
+        parts = draw(clutter, seed)
+        _remember(file, parts)
+    classes = tuple("0123456789")
+    return assemble("cluttered_digits", classes, *parts, seed=seed, resolution=clutter.resolution, mirror=False)
+
+
+def draw(clutter: Clutter, seed: int) -> list[Part]:
+    """Train, validation and test images; no handwritten original is seen in two of the parts."""
+    bunch = load_digits()
+    glyphs, labels = (bunch.images / 16).astype(np.float32), bunch.target.astype(np.int64)
+    sizes = [clutter.train, clutter.validation, clutter.test]
+    shares = [round(len(labels) * size / sum(sizes)) for size in sizes]
+    train, test = cut(np.arange(len(labels)), labels, shares[2], seed)
+    train, validation = cut(train, labels, shares[1], seed)
+    streams = np.random.default_rng(seed).spawn(3)
+    originals = (train, validation, test)
+    return [_part(glyphs, labels, *each, clutter) for each in zip(originals, sizes, streams, strict=True)]
+
+
+def _part(
+    glyphs: Floats, labels: NDArray[np.int64], originals: NDArray[np.int64], size: int, rng: Generator, clutter: Clutter
+) -> Part:
+    rows = rng.permutation(np.resize(originals, size))  # each original equally often
+    chunks = np.split(rows, range(CHUNK, size, CHUNK))
+    return Part(np.concatenate([_images(glyphs, chunk, originals, rng, clutter) for chunk in chunks]), labels[rows])
+
+
+def _images(
+    glyphs: Floats, rows: NDArray[np.int64], originals: NDArray[np.int64], rng: Generator, clutter: Clutter
+) -> NDArray[np.uint8]:
+    n = len(rows)
+    contrast = rng.uniform(*clutter.contrast, n)
+    canvas = _digit(glyphs[rows], contrast, rng, clutter)
+    for _ in range(clutter.fragments):
+        others = glyphs[rng.choice(originals, n)]
+        share = rng.uniform(*clutter.fragment_contrast, n)
+        np.maximum(canvas, _fragment(others, contrast * share, rng, clutter), out=canvas)
+    canvas += rng.normal(0, clutter.noise, canvas.shape).astype(np.float32)
+    canvas = canvas.clip(0, 1)[:, None] * 255
+    return canvas.round().astype(np.uint8)
+
+
+def _digit(glyphs: Floats, contrast: NDArray[np.float64], rng: Generator, clutter: Clutter) -> Floats:
+    """Whole digits, wholly inside the image."""
+    scale = rng.uniform(*clutter.scale, len(glyphs))
+    corner = rng.uniform(0, 1, (2, len(glyphs))) * (1 - scale)
+    return _paint(glyphs, corner, scale, contrast, clutter.resolution)
+
+
+def _fragment(glyphs: Floats, contrast: NDArray[np.float64], rng: Generator, clutter: Clutter) -> Floats:
+    """Square pieces from the middle of digits, where the ink is; they may lie half outside the image."""
+    n, size = len(glyphs), clutter.fragment_size
+    scale = rng.uniform(*clutter.scale, n)
+    window = rng.uniform(-size / 2, 1 - size / 2, (2, n))
+    corner = window - rng.uniform(0.1, 0.9, (2, n)) * (scale - size)
+    return _paint(glyphs, corner, scale, contrast, clutter.resolution, window, size)
+
+
+def _paint(
+    glyphs: Floats,
+    corner: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    contrast: NDArray[np.float64],
+    side: int,
+    window: NDArray[np.float64] | None = None,
+    size: float = 1,
+) -> Floats:
+    """Glyphs `(n, 8, 8)` enlarged to `scale` with their upper left at `corner` (y, x), seen through a square window.
+
+    Enlarging is separable, so each axis is one `(side, 8)` matrix an image.
+    """
+    pixel = (np.arange(side) + 0.5) / side
+    cells = glyphs.shape[-1]
+    cell = (pixel - corner[..., None]) / scale[:, None] * cells - 0.5
+    weights = _cubic(cell[..., None] - np.arange(cells)).astype(np.float32)
+    if window is not None:
+        inside = np.abs(pixel - window[..., None] - size / 2) <= size / 2
+        weights *= inside[..., None]
+    painted: Floats = weights[0] @ glyphs @ weights[1].transpose(0, 2, 1)
+    return painted.clip(0, 1) * contrast[:, None, None].astype(np.float32)
+
+
+def _cubic(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Keys' cubic interpolation kernel (IEEE ASSP 29, 1981, a = -1/2)."""
+    d = np.abs(distance)
+    near, far = (1.5 * d - 2.5) * d * d + 1, ((-0.5 * d + 2.5) * d - 4) * d + 2
+    return np.where(d < 1, near, np.where(d < 2, far, 0))
+
+
+def cache_folder() -> Path:
+    """`$NAS_CACHE`, or `nas` in the user's cache folder."""
+    own, users = os.environ.get("NAS_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    return Path(own) if own else Path(users or "~/.cache").expanduser() / "nas"
+
+
+def _key(clutter: Clutter, seed: int) -> str:
+    return hashlib.sha256(repr((VERSION, seed, sorted(asdict(clutter).items()))).encode()).hexdigest()[:16]
+
+
+def _recall(file: Path, clutter: Clutter) -> list[Part] | None:
+    """The parts in a cache file; None if there is none or it is damaged."""
+    try:
+        with np.load(file, allow_pickle=False) as cached:
+            parts = [
+                Part(cached[f"{part}_images"], cached[f"{part}_labels"]) for part in ("train", "validation", "test")
+            ]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    side = clutter.resolution
+    shapes = [(size, 1, side, side) for size in (clutter.train, clutter.validation, clutter.test)]
+    return parts if [part.images.shape for part in parts] == shapes else None
+
+
+def _remember(file: Path, parts: list[Part]) -> None:
+    """Write the cache file, whole or not at all; a folder that cannot be written is no reason to stop."""
+    names = ("train", "validation", "test")
+    arrays = {f"{name}_{k}": v for name, part in zip(names, parts, strict=True) for k, v in part._asdict().items()}
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".tmp", delete=False) as temporary:
+            np.savez(temporary, **arrays)
+        Path(temporary.name).replace(file)
