@@ -46,7 +46,7 @@ def _classes(folder: Path) -> tuple[str, ...]:
     if file.exists():
         names = read(file).decode(errors="replace").split()
     elif pickled.exists():
-        entries = _entry(pickled, b"label_names", list)
+        entries = _entry(pickled, _unpickled(pickled), b"label_names", list)
         names = [name.decode(errors="replace") if isinstance(name, bytes) else str(name) for name in entries]
     else:
         return CLASSES
@@ -66,7 +66,11 @@ def _binary(file: Path) -> Part:
 
 
 def _pickled(file: Path) -> Part:
-    return _part(file, _entry(file, b"data", np.ndarray), np.asarray(_entry(file, b"labels", list)))
+    batch = _unpickled(file)
+    labels = _entry(file, batch, b"labels", list)
+    if not all(isinstance(label, int) for label in labels):
+        raise DataError(f"{file}: 'labels' holds more than whole numbers. Is it CIFAR-10?")
+    return _part(file, _entry(file, batch, b"data", np.ndarray), np.asarray(labels))
 
 
 def _part(file: Path, pixels: NDArray[Any], labels: NDArray[Any]) -> Part:
@@ -113,15 +117,18 @@ class _ArraysOnly(pickle.Unpickler):
         raise DataError(f"{self.file}: names {module}.{name}; a batch holds plain arrays only. Do not trust this file.")
 
 
-def _entry(file: Path, key: bytes, kind: type) -> Any:
-    """What a pickled dictionary holds under `key`, written by Python 2 (bytes) or 3 (text)."""
+def _unpickled(file: Path) -> dict[Any, Any]:
     try:
         content = _ArraysOnly(file).load()
     except DataError:
         raise
     except Exception as error:  # a damaged pickle may raise anything
         raise DataError(f"{file}: not a readable pickle ({error}). Unpack the archive anew.") from error
-    content = content if isinstance(content, dict) else {}
+    return content if isinstance(content, dict) else {}
+
+
+def _entry(file: Path, content: dict[Any, Any], key: bytes, kind: type) -> Any:
+    """What the file's dictionary holds under `key`, written by Python 2 (bytes) or 3 (text)."""
     entry = content.get(key, content.get(key.decode()))
     if not isinstance(entry, kind):
         raise DataError(

@@ -1,7 +1,5 @@
 """Any images in one numpy archive: `train_x, train_y` and, if there is a test part, `test_x, test_y`; or `x, y`."""
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +18,7 @@ def npz(path: Path, *, seed: int, resolution: int | None = None) -> Dataset:
     Pixels are uint8 or floats from 0 to 1. The images may be signs or digits, so they are never mirrored.
     """
     arrays = _arrays(existing("npz", path, folder=False))
-    prefixes = [prefix for prefix in ("train_", "test_", "") if {f"{prefix}x", f"{prefix}y"} & arrays.keys()]
-    if prefixes not in (["train_"], ["train_", "test_"], [""]):
-        raise DataError(f"{path}: holds {', '.join(arrays) or 'nothing'}; needed are {KEYS}.")
-    parts = [_pair(path, arrays, prefix) for prefix in prefixes]
+    parts = [_pair(path, arrays, key.removesuffix("x")) for key in arrays if key.endswith("x")]
     if len({images.shape[1:] for images, _ in parts}) > 1:
         raise DataError(f"{path}: train_x and test_x differ in shape: {[images.shape for images, _ in parts]}.")
     values, labels = np.unique(np.concatenate([given for _, given in parts]), return_inverse=True)
@@ -40,20 +35,26 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
             archive = np.load(file, allow_pickle=False)
             if isinstance(archive, np.ndarray):
                 raise DataError(f"{path}: a single array (.npy); needed is an archive (numpy.savez) with {KEYS}.")
-            return {key: np.asarray(archive[key]) for key in archive.files if key.split("_")[-1] in ("x", "y")}
+            return {key: np.asarray(archive[key]) for key in _keys(path, archive.files)}
     except DataError:
         raise
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, MemoryError) as error:
+    except Exception as error:  # a damaged archive may raise anything
         raise DataError(
             f"{path}: cannot be read as a numpy archive of plain arrays: {error} Write it anew with numpy.savez."
         ) from error
 
 
+def _keys(path: Path, found: list[str]) -> list[str]:
+    """The keys to read, the training part's first; others may lie beside them."""
+    keys: list[str] = [key for key in ("train_x", "train_y", "test_x", "test_y", "x", "y") if key in found]
+    if keys not in (["train_x", "train_y"], ["train_x", "train_y", "test_x", "test_y"], ["x", "y"]):
+        raise DataError(f"{path}: holds {', '.join(found) or 'nothing'}; needed are {KEYS}.")
+    return keys
+
+
 def _pair(path: Path, arrays: dict[str, NDArray[Any]], prefix: str) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     """Images and labels of one part, checked."""
     x, y = f"{prefix}x", f"{prefix}y"
-    if x not in arrays or y not in arrays:
-        raise DataError(f"{path}: '{x if y in arrays else y}' is missing beside '{y if y in arrays else x}'.")
     images, labels = _images(f"{path}: '{x}'", arrays[x]), _labels(f"{path}: '{y}'", arrays[y])
     if len(images) != len(labels):
         raise DataError(f"{path}: {len(images)} images in '{x}', but {len(labels)} labels in '{y}'.")
