@@ -28,7 +28,10 @@ def parse(spec: str) -> tuple[str, Path | None]:
         raise DataError(f"data set '{name}' needs a path: write {name}:PATH.")
     if path and not wants_path:
         raise DataError(f"data set '{name}' takes no path, found '{path}': write {name}.")
-    return name, Path(path).expanduser() if path else None
+    try:
+        return name, Path(path).expanduser() if path else None
+    except RuntimeError as error:
+        raise DataError(f"data set '{name}': {path}: {error} Write the path without '~'.") from error
 
 
 def load(spec: str, *, seed: int = 0, resolution: int | None = None) -> Dataset:

@@ -7,9 +7,8 @@ it. To read it a network needs local shape (strokes) and global place (which str
 import hashlib
 import os
 import tempfile
-import zipfile
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +47,7 @@ class Clutter:
 
 
 DEFAULT = Clutter()
+PARTS = ("train", "validation", "test")
 
 
 def cluttered_digits(path: None, *, seed: int, resolution: int | None = None, clutter: Clutter = DEFAULT) -> Dataset:
@@ -148,21 +148,20 @@ def _cubic(distance: NDArray[np.float64]) -> NDArray[np.float64]:
 def cache_folder() -> Path:
     """`$NAS_CACHE`, or `nas` in the user's cache folder."""
     own, users = os.environ.get("NAS_CACHE"), os.environ.get("XDG_CACHE_HOME")
-    return Path(own) if own else Path(users or "~/.cache").expanduser() / "nas"
+    return Path(own) if own else Path(users or os.path.expanduser("~/.cache")) / "nas"  # noqa: PTH111 (never raises)
 
 
 def _key(clutter: Clutter, seed: int) -> str:
-    return hashlib.sha256(repr((VERSION, seed, sorted(asdict(clutter).items()))).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((VERSION, seed, clutter)).encode()).hexdigest()[:16]
 
 
 def _recall(file: Path, clutter: Clutter) -> list[Part] | None:
     """The parts in a cache file; None if there is none or it is damaged."""
     try:
-        with np.load(file, allow_pickle=False) as cached:
-            parts = [
-                Part(cached[f"{part}_images"], cached[f"{part}_labels"]) for part in ("train", "validation", "test")
-            ]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        with file.open("rb") as stream:
+            cached = np.load(stream, allow_pickle=False)
+            parts = [Part(cached[f"{part}_images"], cached[f"{part}_labels"]) for part in PARTS]
+    except Exception:  # a damaged archive may raise anything
         return None
     side = clutter.resolution
     shapes = [(size, 1, side, side) for size in (clutter.train, clutter.validation, clutter.test)]
@@ -171,10 +170,10 @@ def _recall(file: Path, clutter: Clutter) -> list[Part] | None:
 
 def _remember(file: Path, parts: list[Part]) -> None:
     """Write the cache file, whole or not at all; a folder that cannot be written is no reason to stop."""
-    names = ("train", "validation", "test")
-    arrays = {f"{name}_{k}": v for name, part in zip(names, parts, strict=True) for k, v in part._asdict().items()}
+    arrays = {f"{name}_{k}": v for name, part in zip(PARTS, parts, strict=True) for k, v in part._asdict().items()}
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".tmp", delete=False) as temporary:
-            np.savez(temporary, **arrays)
-        Path(temporary.name).replace(file)
+        with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+            whole = Path(folder) / file.name
+            np.savez(whole, **arrays)
+            whole.replace(file)

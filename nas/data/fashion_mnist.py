@@ -1,0 +1,76 @@
+"""Fashion-MNIST, https://arxiv.org/abs/1708.07747: 70,000 grey images of 28x28 pixels, 10 classes of clothing.
+
+The idx format (http://yann.lecun.com/exdb/mnist): a magic number whose last byte counts the dimensions, each
+dimension as a big-endian 32-bit number, then the bytes. MNIST itself comes in the same files.
+"""
+
+import gzip
+import zlib
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.data._base import Dataset, Part, assemble, existing
+from nas.errors import DataError
+
+CLASSES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+
+def fashion_mnist(path: Path, *, seed: int, resolution: int | None = None) -> Dataset:
+    """The official test part (t10k) is `test`; validation is cut from the training part. Reads `.gz` and plain idx."""
+    folder = existing("fashion_mnist", path, folder=True)
+    train, test = _part(folder, "train"), _part(folder, "t10k")
+    if train.images.shape[1:] != test.images.shape[1:]:
+        raise DataError(
+            f"fashion_mnist: {folder} has training images {train.images.shape[2:]} and test images "
+            f"{test.images.shape[2:]}; they belong to different sets. Fetch the four files anew."
+        )
+    return assemble("fashion_mnist", CLASSES, train, test=test, seed=seed, resolution=resolution, mirror=True)
+
+
+def _part(folder: Path, part: str) -> Part:
+    images, labels = _idx(folder, f"{part}-images-idx3-ubyte", 3), _idx(folder, f"{part}-labels-idx1-ubyte", 1)
+    if len(images) != len(labels) or not images.size:
+        raise DataError(
+            f"fashion_mnist: {folder} has {len(images)} {part} images and {len(labels)} labels; the files belong to "
+            "different sets. Fetch the four files anew."
+        )
+    if labels.max() >= len(CLASSES):
+        raise DataError(f"fashion_mnist: {folder}/{part}-labels holds the label {labels.max()}; allowed are 0 to 9.")
+    return Part(images[:, None], labels.astype(np.int64))
+
+
+def _idx(folder: Path, name: str, dimensions: int) -> NDArray[np.uint8]:
+    """The array in `name`, compressed or not."""
+    plain, packed = folder / name, folder / f"{name}.gz"
+    file = plain if plain.exists() else existing("fashion_mnist", packed, folder=False)
+    try:
+        with gzip.open(file) if file == packed else file.open("rb") as stream:
+            head, content = stream.read(4 + 4 * dimensions), stream.read()
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{file}: cannot be read: {error}. Fetch the file anew.") from error
+    magic, shape = head[:4], tuple(np.frombuffer(head[4 : len(head) // 4 * 4], ">u4").tolist())
+    if magic != bytes([0, 0, 8, dimensions]):
+        raise DataError(
+            f"{file}: starts with {magic.hex() or 'nothing'}, not 0000080{dimensions}: no idx file of bytes in "
+            f"{dimensions} dimension(s). Fetch the file anew."
+        )
+    if len(shape) != dimensions or len(content) != prod(shape):
+        raise DataError(
+            f"{file}: announces {'x'.join(map(str, shape))} bytes, holds {len(content)}: cut short or damaged. "
+            "Fetch the file anew."
+        )
+    return np.frombuffer(content, np.uint8).reshape(shape)

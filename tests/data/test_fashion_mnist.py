@@ -1,0 +1,75 @@
+"""Fashion-MNIST: idx files, compressed or not, whole and damaged."""
+
+import gzip
+import struct
+
+import numpy as np
+import pytest
+
+from nas.data import load
+from nas.errors import DataError
+
+
+def idx(array, dimensions=None):
+    head = bytes([0, 0, 8, dimensions or array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    return head + array.astype(np.uint8).tobytes()
+
+
+def write(folder, pack=gzip.compress, ending=".gz", test_side=28):
+    for part, size, side in (("train", 100, 28), ("t10k", 30, test_side)):
+        images = np.random.default_rng(size).integers(0, 256, (size, side, side))
+        (folder / f"{part}-images-idx3-ubyte{ending}").write_bytes(pack(idx(images)))
+        (folder / f"{part}-labels-idx1-ubyte{ending}").write_bytes(pack(idx(np.arange(size) % 10)))
+    return folder
+
+
+@pytest.mark.parametrize(("pack", "ending"), [(gzip.compress, ".gz"), (bytes, "")])
+def test_both_forms_are_read(tmp_path, pack, ending):
+    data = load(f"fashion_mnist:{write(tmp_path, pack, ending)}")
+    assert data.images.shape == (130, 1, 28, 28)
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [80, 20, 30]
+    assert np.array_equal(data.images[data.test][:, 0], np.random.default_rng(30).integers(0, 256, (30, 28, 28)))
+    assert data.labels.tolist() == list(range(10)) * 13
+    assert data.classes[-1] == "Ankle boot"
+
+
+def test_images_are_resized(tmp_path):
+    assert load(f"fashion_mnist:{write(tmp_path)}", resolution=32).images.shape == (130, 1, 32, 32)
+
+
+IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
+GOOD = idx(np.zeros((100, 28, 28)))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        (IMAGES, None, "nothing lies there"),
+        (IMAGES, b"", "starts with nothing"),
+        (IMAGES, b"not compressed", "Not a gzipped file"),
+        (IMAGES, gzip.compress(GOOD)[:60], "cannot be read"),
+        (IMAGES, gzip.compress(GOOD)[:30] + b"\xff" * 30, "cannot be read"),
+        (IMAGES, gzip.compress(b"\0\0"), "starts with 0000"),
+        (IMAGES, gzip.compress(b"\0\0\x0b\3" + GOOD[4:]), "starts with 00000b03"),
+        (IMAGES, gzip.compress(GOOD[:9]), "cut short"),
+        (IMAGES, gzip.compress(GOOD[:-1]), "announces 100x28x28 bytes, holds 78399"),
+        (IMAGES, gzip.compress(GOOD + b"\0"), "announces 100x28x28 bytes, holds 78401"),
+        (IMAGES, gzip.compress(b"\0\0\x08\3" + b"\xff" * 12), "cut short"),
+        (IMAGES, gzip.compress(idx(np.zeros((99, 28, 28)))), "99 train images and 100 labels"),
+        (IMAGES, gzip.compress(idx(np.zeros((100, 0, 28)))), "different sets"),
+        (LABELS, gzip.compress(GOOD), "starts with 00000803"),
+        (LABELS, gzip.compress(idx(np.full(100, 11))), "label 11"),
+        (LABELS, gzip.compress(idx(np.zeros(100))), "too few training images"),
+    ],
+)
+def test_a_bad_file_is_named(tmp_path, name, content, says):
+    (write(tmp_path) / name).unlink()
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=says):
+        load(f"fashion_mnist:{tmp_path}")
+
+
+def test_parts_of_different_sets(tmp_path):
+    with pytest.raises(DataError, match="different sets"):
+        load(f"fashion_mnist:{write(tmp_path, test_side=32)}")

@@ -1,0 +1,142 @@
+"""`load` and `parse`: the name, the path, the division into parts."""
+
+import numpy as np
+import pytest
+
+from nas.data import load, parse
+from nas.data._base import Part, assemble
+from nas.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("cifar-10:/x", "Did you mean 'cifar10'"),
+        ("", "unknown data set ''"),
+        ("_base", "unknown data set"),
+        ("digits:/some/where", "takes no path"),
+        ("cluttered_digits:x", "takes no path"),
+        ("cifar10", "cifar10:PATH"),
+        ("npz:", "npz:PATH"),
+        ("npz:~no_such_person/x.npz", "without '~'"),
+    ],
+)
+def test_a_wrong_spec_is_refused_with_the_remedy(spec, says):
+    with pytest.raises(DataError, match=says):
+        parse(spec)
+
+
+def test_a_path_may_hold_colons_and_a_home():
+    assert str(parse("npz:/a:b/c.npz")[1]) == "/a:b/c.npz"
+    assert "~" not in str(parse("npz:~/c.npz")[1])
+
+
+@pytest.mark.parametrize("name", ["cifar10", "fashion_mnist", "image_folder", "npz"])
+@pytest.mark.parametrize("path", ["no/such/place", "x" * 5000, "a\0b"])
+def test_a_missing_path_is_named(name, path, tmp_path):
+    with pytest.raises(DataError, match=f"^{name}: .*Write {name}:PATH"):
+        load(f"{name}:{tmp_path / path}")
+
+
+@pytest.mark.parametrize("name", ["cifar10", "fashion_mnist", "image_folder"])
+def test_a_file_is_no_folder(name, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="should be a folder, but a file lies there"):
+        load(f"{name}:{tmp_path / 'file'}")
+
+
+def test_a_folder_is_no_archive(tmp_path):
+    with pytest.raises(DataError, match="should be a file, but a folder lies there"):
+        load(f"npz:{tmp_path}")
+
+
+@pytest.mark.parametrize("resolution", [0, -8, 100_000])
+def test_a_senseless_resolution_is_refused(resolution):
+    with pytest.raises(DataError, match="write 1 to 1024"):
+        load("digits", resolution=resolution)
+
+
+def labelled(*counts: int, side: int = 4) -> Part:
+    labels = np.repeat(np.arange(len(counts)), counts)
+    return Part(np.broadcast_to(labels.astype(np.uint8)[:, None, None, None], (len(labels), 1, side, side)), labels)
+
+
+def divide(train, validation=None, test=None, *, seed=0, classes=3):
+    names = tuple("abcdefgh"[:classes])
+    return assemble("set", names, train, validation, test, seed=seed, resolution=None, mirror=True)
+
+
+def test_parts_are_stratified_disjoint_and_complete():
+    data = divide(labelled(100, 50, 10))
+    parts = (data.train, data.validation, data.test)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(160))
+    assert [np.bincount(data.labels[part]).tolist() for part in parts] == [[60, 30, 6], [20, 10, 2], [20, 10, 2]]
+
+
+def test_the_seed_decides_the_split():
+    rows = [divide(labelled(50, 50, 50), seed=seed).train.tolist() for seed in (1, 1, 2)]
+    assert rows[0] == rows[1] != rows[2]
+
+
+@pytest.mark.parametrize("given", ["validation", "test"])
+def test_a_part_that_is_given_stays_whole(given):
+    data = divide(labelled(10, 10, 10), **{given: labelled(7, 7, 7)})
+    assert getattr(data, given).tolist() == list(range(30, 51))
+    assert len(data.train) == 24
+    assert len(data.validation) + len(data.test) == 27
+
+
+def test_three_images_a_class_are_enough():
+    data = divide(labelled(3, 3, 3))
+    for part in (data.train, data.validation, data.test):
+        assert set(data.labels[part]) == {0, 1, 2}
+
+
+def test_a_rare_class_keeps_a_training_image():
+    data = divide(labelled(1000, 1000, 3))
+    assert 2 in data.labels[data.train]
+
+
+def test_a_class_with_too_few_images_is_named():
+    with pytest.raises(DataError, match=r"'b' has 2; each class needs at least 3"):
+        divide(labelled(9, 2, 9))
+
+
+def test_a_class_that_only_the_test_part_has_is_refused():
+    with pytest.raises(DataError, match="'c' has 0"):
+        divide(labelled(9, 9), test=labelled(3, 3, 3))
+
+
+def test_one_class_is_refused():
+    with pytest.raises(DataError, match="at least 2"):
+        divide(labelled(9), classes=1)
+
+
+def test_oblong_images_become_square():
+    images = np.zeros((9, 3, 6, 10), np.uint8)
+    data = divide(Part(images, np.arange(9) % 3))
+    assert data.images.shape == (9, 3, 10, 10)
+
+
+def test_resizing_is_antialiased():
+    checkers = np.indices((64, 64)).sum(0) % 2 * 255
+    images = np.broadcast_to(checkers.astype(np.uint8), (9, 1, 64, 64))
+    data = assemble("set", ("a", "b"), Part(images, np.arange(9) % 2), seed=0, resolution=8, mirror=True)
+    assert data.images.shape[2:] == (8, 8)
+    assert np.abs(data.images.astype(int) - 127).max() < 16  # a plain pick of pixels gives 0 or 255
+
+
+@pytest.mark.parametrize("spec", ["digits", "cluttered_digits"])
+@pytest.mark.parametrize("resolution", [None, 20])
+def test_what_ships_loads(spec, resolution):
+    data = load(spec, resolution=resolution)
+    assert data.name == spec
+    assert data.images.dtype == np.uint8
+    assert data.images.ndim == 4
+    assert data.labels.dtype == np.int64
+    assert data.channels == 1
+    assert data.resolution == (resolution or {"digits": 8, "cluttered_digits": 32}[spec])
+    assert len(data.classes) == 10
+    assert not data.mirror
+    assert data.images.flags.c_contiguous
+    assert len(data.labels) == len(data.images) == len(data.train) + len(data.validation) + len(data.test)
