@@ -1,0 +1,64 @@
+"""nas: neural architecture search for vision networks that mix convolution and attention.
+
+    import nas
+    run = nas.search("cvt_family", data="cluttered_digits", budget=50)
+    run.front()                                  # the Pareto-optimal trials
+    network = nas.build(run.pick("knee").load())  # a torch.nn.Module
+
+Names are imported when they are first used, so that `import nas` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nas.architecture import Architecture
+    from nas.cost import cost
+    from nas.driver import resume, search
+    from nas.export import export
+    from nas.grammar import load_architecture, load_space
+    from nas.network import build
+    from nas.report import write_report
+    from nas.run import Run, Trial
+    from nas.space import SearchSpace
+
+__all__ = [
+    "Architecture",
+    "Run",
+    "SearchSpace",
+    "Trial",
+    "build",
+    "cost",
+    "export",
+    "load_architecture",
+    "load_space",
+    "resume",
+    "search",
+    "write_report",
+]
+
+_HOMES = {
+    "Architecture": "architecture",
+    "Run": "run",
+    "SearchSpace": "space",
+    "Trial": "run",
+    "build": "network",
+    "load_architecture": "grammar",
+    "load_space": "grammar",
+    "resume": "driver",
+    "search": "driver",
+    "write_report": "report",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'nas' has no attribute '{name}'")
+    home = import_module(f"nas.{_HOMES.get(name, name)}")
+    value = getattr(home, name)
+    globals()[name] = value  # `cost` and `export` are also the names of their modules
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -90,6 +90,24 @@ class Architecture:
         data["head"] = _complete(HEADS, self.head.kind, data["head"])
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
 
+    def value(self, name: str) -> Scalar:
+        """What stands at a decision's name, such as `stages.2.block`; an absent option has its default."""
+        place, *path = name.split(".")
+        if place == "resolution":
+            return self.resolution
+        if place == "stages":
+            stage = self.stages[int(path.pop(0))]
+            own: dict[str, Scalar] = {"block": stage.block, "depth": stage.depth, "width": stage.width}
+            own |= {"stride": stage.stride}
+            registry, kind, options = BLOCKS, stage.block, stage.options
+        elif place == "stem":
+            own, options = {"kind": self.stem.kind, "width": self.stem.width}, self.stem.options
+            registry, kind = STEMS, self.stem.kind
+        else:
+            own, options, registry, kind = {"kind": self.head.kind}, self.head.options, HEADS, self.head.kind
+        defaults = {option: o.default for option, o in options_of(registry, kind).items()}
+        return {**defaults, **options, **own}[path[-1]]
+
     def layout(self) -> str:
         """The stages as the letters of their blocks, e.g. `C-M-T-T`."""
         return "-".join(BLOCKS.get(s.block).letter for s in self.stages)

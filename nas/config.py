@@ -21,12 +21,12 @@ class Recipe(_Settings):
     """The proxy training: AdamW with warm-up and cosine decay, short enough to run hundreds of times.
 
     `subset` is the number of training images (None: all), `shift` and `cutout` are in pixels at 32-pixel images
-    and grow with the resolution, `warmup` is a share of the steps, `clip` bounds the gradient's norm.
+    and grow with the resolution, `initial` weights are the papers' or scaled to narrow widths, `warmup` is a share of the steps, `clip` bounds the gradient's norm.
     """
 
-    epochs: Annotated[int, Field(ge=1, le=10_000)] = 3
-    batch_size: Annotated[int, Field(ge=2, le=65_536)] = 64
-    learning_rate: Positive = 3e-3
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 2
+    batch_size: Annotated[int, Field(ge=2, le=65_536)] = 16
+    learning_rate: Positive = 2e-3
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.05
     warmup: Share = 0.2
     label_smoothing: Share = 0.1
@@ -35,6 +35,7 @@ class Recipe(_Settings):
     shift: Annotated[int, Field(ge=0, le=32)] = 2
     cutout: Annotated[int, Field(ge=0, le=64)] = 0
     subset: Annotated[int, Field(ge=2)] | None = None
+    initial: Literal["paper", "scaled"] = "scaled"
 
 
 class Budget(_Settings):

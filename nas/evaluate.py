@@ -68,7 +68,7 @@ class Evaluator:
         architecture, config = job.architecture, self.config
         with report.timed("build"):
             network = build(architecture, drop_path=config.recipe.drop_path, seed=job.seed)
-            network.to(self.device, memory_format=torch.channels_last)
+            network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             subject = Subject(architecture, network, cost(architecture), self.device)
         with report.timed("measure"):
             for name in dict.fromkeys(("params", "macs", *config.maximum, *config.minimum, *config.objectives)):

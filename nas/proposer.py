@@ -12,9 +12,10 @@ from nas.config import broken_limit
 from nas.cost import cost
 from nas.errors import RunError
 from nas.executors._base import Job, Outcome
+from nas.options import Scalar
 from nas.registry import SAMPLERS
 from nas.run import Run, Trial
-from nas.space import Decisions, SearchSpace
+from nas.space import Decisions, Domain, SearchSpace
 
 MAX_REPEATS = 100  # proposals in a row that were trained already, before one is drawn at random
 MAX_REJECTED = 2000  # proposals in a row that break a limit, before the search gives up
@@ -75,7 +76,7 @@ class Proposer:
             details=outcome.details,
             seconds={step: round(s, 4) for step, s in outcome.seconds.items()},
             reason=outcome.reason,
-            sampler=trial.system_attrs,
+            sampler=self._memory(trial),
         )
         self.run.append(record)
         self.study.tell(trial, **_told(record, self.run))
@@ -83,6 +84,11 @@ class Proposer:
         if self.rejected >= MAX_REJECTED:
             raise RunError(f"{MAX_REJECTED:,} architectures in a row broke a limit; the last: {record.reason}")
         self.watcher.ended(record, self.run)
+
+    def _memory(self, trial: optuna.Trial) -> dict[str, Any]:
+        """What the sampler noted on the trial (NSGA-II its generation); TPE only repeats the decisions there."""
+        noted = self.study.get_trials(deepcopy=False)[trial.number].system_attrs
+        return {name: value for name, value in noted.items() if not name.startswith("tpe:")}
 
     def _spent(self) -> bool:
         budget = self.run.config.budget
@@ -116,8 +122,13 @@ class Proposer:
         number = len(self.study.get_trials(deepcopy=False))
         self.study.sampler = SAMPLERS.get(self.run.config.sampler)(derive_seed(self.run.config.seed, number))
         trial = self.study.ask()
-        decisions, _ = self.space.record(lambda name, values: trial.suggest_categorical(name, values))
-        return trial, decisions
+
+        def choose(name: str, values: Domain) -> Scalar:
+            value = trial.suggest_categorical(name, values)
+            assert value is not None
+            return value
+
+        return trial, self.space.record(choose)[0]
 
 
 def derive_seed(seed: int, number: int) -> int:

@@ -139,6 +139,13 @@ class SearchSpace:
             raise SpaceError(f"the space {self.name} asks for no decision '{min(unused)}'")
         return architecture
 
+    def locate(self, architecture: Architecture) -> Decisions:
+        """The decisions that give an architecture. Raises SpaceError, naming the first that does not fit."""
+        decisions, found = self.record(lambda name, _: architecture.value(name))
+        if found.key() != architecture.key():
+            raise SpaceError(f"the space {self.name} fixes what this architecture has otherwise")
+        return decisions
+
     def smallest(self) -> Architecture:
         """The first value of every decision: by custom the smallest."""
         return self.decide(lambda _, values: values[0])

@@ -17,9 +17,10 @@ from torch.nn.utils import clip_grad_norm_
 from nas.config import Recipe
 from nas.data._base import Dataset
 from nas.errors import RunError
+from nas.layers.initialise import scaled
 
 
-class Diverged(RunError):
+class DivergedError(RunError):
     """The training's loss is no longer a finite number."""
 
 
@@ -49,7 +50,7 @@ class Images:
 def place(
     dataset: Dataset, device: torch.device, *, side: int | None = None, subset: int | None = None, seed: int = 0
 ) -> Images:
-    """A data set's parts on a device, resized to `side` pixels; the same `subset` of training images for every trial."""
+    """A data set's parts on a device, resized to `side` pixels; every trial has the same `subset` of training images."""
     rows = dataset.train
     if subset is not None and subset < len(rows):
         rows = np.random.default_rng(seed).permutation(rows)[:subset]
@@ -70,7 +71,9 @@ def _resized(images: NDArray[np.uint8], side: int | None) -> Tensor:
     x = torch.from_numpy(images)
     if side is None or x.shape[2:] == (side, side):
         return x
-    parts = [F.interpolate(part.float(), (side, side), mode="bilinear", antialias=True) for part in x.split(1000)]
+    parts = [
+        F.interpolate(part.float(), (side, side), mode="bilinear", antialias=True) for part in torch.split(x, 1000)
+    ]
     return torch.cat(parts).round_().clamp_(0, 255).to(torch.uint8)
 
 
@@ -85,11 +88,13 @@ class Trained:
 def train(network: nn.Module, images: Images, recipe: Recipe, seed: int) -> Trained:
     """Train a network in place and score it. The same seed gives the same result on the same machine.
 
-    Raises Diverged when the loss is not finite at the end of an epoch.
+    Raises DivergedError when the loss is not finite at the end of an epoch.
     """
     device = images.train_x.device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)  # drop path draws from torch's own generator
+        torch.manual_seed(seed)  # initial weights and drop path draw from torch's own generator
+        if recipe.initial == "scaled":
+            scaled(network)
         losses = tuple(_epochs(network, images, recipe, torch.Generator(device).manual_seed(seed)))
     return Trained(accuracy(network, images), losses)
 
@@ -109,14 +114,14 @@ def _epochs(network: nn.Module, images: Images, recipe: Recipe, generator: torch
             with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
                 loss = F.cross_entropy(network(x), images.train_y[rows], label_smoothing=recipe.label_smoothing)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            torch.autograd.backward(loss)
             clip_grad_norm_(network.parameters(), recipe.clip)
             optimizer.step()
             schedule.step()
             total += loss.detach()
         mean = total.item() / steps
         if not math.isfinite(mean):
-            raise Diverged(f"the loss became {mean} in epoch {epoch + 1}")
+            raise DivergedError(f"the loss became {mean} in epoch {epoch + 1}")
         yield mean
 
 
@@ -177,7 +182,7 @@ def accuracy(network: nn.Module, images: Images, batch_size: int = 500) -> float
     """Share of the validation images that the network classifies rightly."""
     network.eval()
     device, right = images.validation_y.device, 0
-    for rows in torch.arange(len(images.validation_y), device=device).split(batch_size):
+    for rows in torch.split(torch.arange(len(images.validation_y), device=device), batch_size):
         with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
             scores = network(images.normalise(images.validation_x[rows]))
         right += int((scores.argmax(1) == images.validation_y[rows]).sum())

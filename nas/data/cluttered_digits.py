@@ -29,15 +29,15 @@ Range = tuple[float, float]
 class Clutter:
     """How many images, and how hard to read. Lengths are shares of the image's side, contrasts of full white."""
 
-    train: int = 4000
-    validation: int = 2000
-    test: int = 2000
+    train: int = 2000
+    validation: int = 1000
+    test: int = 1000
     resolution: int = 32
-    scale: Range = (0.45, 0.75)
+    scale: Range = (0.6, 0.9)
     """Side of a digit's 8x8 box, uniform in this range; fragments are cut from digits of the same range."""
     contrast: Range = (0.5, 1.0)
     """Brightness of the digit's strokes."""
-    fragments: int = 8
+    fragments: int = 4
     fragment_size: float = 0.22
     """Side of the square piece that is cut out of another digit."""
     fragment_contrast: Range = (0.4, 1.0)

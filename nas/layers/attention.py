@@ -39,6 +39,8 @@ class RelativeAttention(nn.Module):
     Takes tokens `(batch, height * width, in_width)`, gives `(batch, height * width, width)`. Scale is head_dim^-0.5.
     """
 
+    closes = "out"
+
     def __init__(self, in_width: int, width: int, head_dim: int, resolution: tuple[int, int]) -> None:
         super().__init__()
         self.heads = width // head_dim

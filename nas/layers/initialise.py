@@ -17,3 +17,17 @@ def kaiming(module: nn.Module) -> None:
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
         if module.bias is not None:
             nn.init.zeros_(module.bias)
+
+
+def scaled(network: nn.Module) -> None:
+    """For short trainings of narrow networks: every kernel by its fan-in, every residual branch starting at nothing.
+
+    The papers' deviation of 0.02 is meant for widths of hundreds; at a width of 32 it leaves so little signal that
+    a transformer stays at chance for a hundred steps. A layer that ends a branch says so in `closes`.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
+    for module in network.modules():
+        if closing := getattr(module, "closes", None):
+            nn.init.zeros_(module.get_submodule(closing).weight)  # type: ignore[arg-type]

@@ -13,6 +13,8 @@ class InvertedBottleneck(nn.Sequential):
     The hidden width is `expansion` times the *output* width, and so is the squeezed width (`se_ratio` times it).
     """
 
+    closes = "project"
+
     def __init__(
         self,
         in_width: int,

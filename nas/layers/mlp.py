@@ -6,6 +6,8 @@ from torch import Tensor, nn
 class MLP(nn.Module):
     """Linear, GELU, Linear on tokens `(batch, tokens, width)`."""
 
+    closes = "project"
+
     def __init__(self, width: int, ratio: float) -> None:
         super().__init__()
         self.expand = nn.Linear(width, int(ratio * width))

@@ -1,8 +1,12 @@
 """Optuna's multi-objective TPE (arXiv:2304.11127), multivariate and grouped: conditional options are learnt too."""
 
+import warnings
+
 import optuna
 
 
 def tpe(seed: int) -> optuna.samplers.BaseSampler:
     """The sampler for one proposal: it is made anew from (seed of the search, number of the trial)."""
-    return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True)

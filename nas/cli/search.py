@@ -1,0 +1,93 @@
+"""nas search: find the networks that are best in several objectives at once."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nas.cli.display import Display
+    from nas.run import Run
+
+
+def search(
+    space: Annotated[str, typer.Option(help="A shipped space (nas spaces) or a YAML file.")] = "cvt_family",
+    budget: Annotated[str, typer.Option(help="Architectures to train (200), or a time (30m, 2h).")] = "200",
+    data: Annotated[str, typer.Option(help="NAME or NAME:PATH, e.g. cifar10:DIR.")] = "cluttered_digits",
+    objectives: Annotated[str, typer.Option(help="Two or more, by comma.")] = "accuracy,latency",
+    maximum: Annotated[list[str], typer.Option("--max", help="A limit known before training: latency=5")] = [],  # noqa: B006
+    minimum: Annotated[list[str], typer.Option("--min", help="The same for what is maximised.")] = [],  # noqa: B006
+    sampler: Annotated[str, typer.Option(help="How to choose: tpe, nsga2, gp, random.")] = "tpe",
+    seed: Annotated[int, typer.Option(help="Repeats a search exactly.")] = 0,
+    name: Annotated[str | None, typer.Option(help="The run's name; default: space and time.")] = None,
+    runs: Annotated[Path, typer.Option(help="The folder of runs.")] = Path("runs"),
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    resolution: Annotated[int | None, typer.Option(help="Pixels; default: the data's.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of a proxy training.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    subset: Annotated[int | None, typer.Option(help="Training images used; default: all.")] = None,
+) -> None:
+    """Search a space; ends with a Pareto front, a report and the best architecture as YAML."""
+    from nas.config import parse_limits
+
+    recipe = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "subset": subset}
+    settings: dict[str, Any] = {
+        "objectives": tuple(part.strip() for part in objectives.split(",")),
+        "maximum": parse_limits(maximum, "--max"),
+        "minimum": parse_limits(minimum, "--min"),
+        "sampler": sampler,
+        "seed": seed,
+        "device": device,
+        "resolution": resolution,
+        "recipe": {key: value for key, value in recipe.items() if value is not None},
+    }
+
+    def begin(display: "Display") -> "Run":
+        from nas.driver import search as start
+
+        return start(
+            space, data=data, budget=budget, name=name, runs=runs, watcher=display.watcher(), **settings
+        )  # fmt: skip
+
+    watch(begin)
+
+
+def watch(begin: Any) -> None:
+    """Run a search under the live display and say at the end where things lie."""
+    from rich.console import Console
+
+    from nas.cli.display import Display
+
+    console = Console()
+    display = Display(console)
+    try:
+        with display.shown():
+            run = begin(display)
+    except KeyboardInterrupt:
+        if display.run is None:
+            raise typer.Exit(130) from None
+        console.print(f"\n[yellow]Stopped.[/] Every finished trial is kept. Go on with: nas resume {display.run.folder}")
+        raise typer.Exit(130) from None
+    conclude(console, run)
+
+
+def conclude(console: "Console", run: "Run") -> None:
+    """The front, where the output lies, and what to run next."""
+    from nas.cli.tables import front_table
+    from nas.units import duration
+
+    counts = f"{len(run.complete)} architectures trained in {duration(run.seconds)}"
+    console.print(f"\n[bold]{run.name}[/]: {counts}; {len(run.front())} on the Pareto front", highlight=False)
+    console.print(front_table(run))
+    for label, path in (("report", "report.html"), ("best", "best.yaml"), ("front", "front/"), ("trials", "trials.csv")):
+        console.print(f"  {label:<8}{run.folder / path}", highlight=False, soft_wrap=True)
+    console.print(
+        f"\nNext:  nas show {run.folder / 'best.yaml'}\n"
+        f"       nas export {run.folder} --pick accuracy -o accurate.yaml\n"
+        f"       nas resume {run.folder} --budget {2 * (run.config.budget.trials or 100)}",
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,19 @@
+"""nas show: a network drawn as a table."""
+
+from typing import Annotated
+
+import typer
+
+
+def show(architecture: Annotated[str, typer.Argument(help="A shipped network (nas spaces) or a YAML file.")]) -> None:
+    """Draw a network: stage, block, resolution, width, depth, parameters, MACs."""
+    from rich.console import Console
+
+    from nas.cli.tables import network_table
+    from nas.cost import cost
+    from nas.grammar import load_architecture
+
+    loaded = load_architecture(architecture)
+    console = Console()
+    console.print(network_table(loaded, cost(loaded)))
+    console.print(f"Next:  nas profile {architecture}", highlight=False, soft_wrap=True)

@@ -1,0 +1,74 @@
+"""nas spaces: which search spaces and networks ship, and what a space holds."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def spaces(
+    space: Annotated[str | None, typer.Argument(help="A shipped space or a YAML file; none: list them.")] = None,
+    contains: Annotated[str | None, typer.Option(help="A network: is it a point of the space?")] = None,
+) -> None:
+    """List what ships, or show one space as a table with its size."""
+    from rich.console import Console
+
+    console = Console()
+    if space is None:
+        _list(console)
+    elif contains:
+        _contains(console, space, contains)
+    else:
+        _show(console, space)
+
+
+def _list(console: "Console") -> None:
+    from rich import box
+    from rich.table import Table
+
+    from nas.grammar import shipped
+
+    table = Table("name", "what it is", box=box.SIMPLE_HEAD)
+    for name, path in shipped().items():
+        if path.parent.name == "references":
+            name = f"  {name}"
+        table.add_row(name, _about(path.read_text(encoding="utf-8")))
+    console.print(table)
+    console.print("Next:  nas spaces cvt_family\n       nas show coatnet_0", highlight=False)
+
+
+def _about(text: str) -> str:
+    """The first sentence of a file's header comment."""
+    comment = " ".join(line[1:].strip() for line in text.splitlines() if line.startswith("#"))
+    return comment.partition(". ")[0]
+
+
+def _show(console: "Console", name: str) -> None:
+    from nas.cli.tables import listed, space_table
+    from nas.grammar import load_space
+
+    space = load_space(name)
+    size = space.size()
+    count = f"{size:,}" if size < 1e6 else f"{size:.3g}"
+    console.print(
+        f"[bold]{space.name}[/]: [bold]{count}[/] networks, {listed(space.resolution)} px, {space.channels} channels, "
+        f"{space.classes} classes (both from the data in a search)",
+        highlight=False,
+    )
+    console.print(space_table(space))
+    console.print(f"Next:  nas search --space {name} --budget 200", highlight=False, soft_wrap=True)
+
+
+def _contains(console: "Console", name: str, network: str) -> None:
+    from nas.errors import SpaceError
+    from nas.grammar import load_architecture, load_space
+
+    space, architecture = load_space(name), load_architecture(network)
+    try:
+        decisions = space.locate(architecture)
+    except SpaceError as error:
+        console.print(f"[bold]no[/]: {network} is not in {name}: {error}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    console.print(f"[bold]yes[/]: {network} is a point of {name}, by {len(decisions)} decisions", highlight=False)

@@ -1,0 +1,77 @@
+"""Tables as a person reads them in a terminal."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+
+from nas.architecture import Architecture
+from nas.run import Run
+from nas.space import Domain, SearchSpace, slots
+from nas.units import show
+
+if TYPE_CHECKING:
+    from nas.cost import Cost
+
+
+def front_table(run: Run, rows: int | None = None) -> Table:
+    """The Pareto front, thinned evenly to at most `rows` lines; the knee is marked."""
+    front = run.front()
+    knee = run.pick("knee").number if front else None
+    if rows and len(front) > rows:
+        kept = {round(i * (len(front) - 1) / (rows - 1)) for i in range(rows)}
+        front = [trial for i, trial in enumerate(front) if i in kept or trial.number == knee]
+    table = Table("trial", "layout", "depths", *run.config.objectives, "", box=box.SIMPLE_HEAD)
+    for trial in front:
+        depths = "-".join(str(stage["depth"]) for stage in trial.architecture["stages"])
+        values = [show(name, trial.metrics[name]) for name in run.config.objectives]
+        is_knee = trial.number == knee
+        style = "bold green" if is_knee else ""
+        table.add_row(str(trial.number), trial.layout, depths, *values, "★ knee" if is_knee else "", style=style)
+    return table
+
+
+def network_table(architecture: Architecture, known: "Cost") -> Table:
+    """A network drawn part by part: block, resolution, width, depth, parameters, multiply-adds."""
+    title = f"{architecture.name}: {architecture.layout()} at {architecture.resolution} px"
+    table = Table("part", "block", box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for heading in ("map", "width", "depth", "params", "MMACs", "share"):
+        table.add_column(heading, justify="right")
+    table.add_column("options", style="dim")
+    options = [architecture.stem.options, *(s.options for s in architecture.stages), architecture.head.options]
+    for part, named in zip(known.parts, options, strict=True):
+        height, width = part.resolution
+        table.add_row(
+            part.name,
+            part.kind,
+            f"{height}x{width}",
+            str(part.width),
+            str(part.depth),
+            f"{part.params:,}",
+            f"{part.macs / 1e6:,.2f}",
+            "█" * round(12 * part.macs / max(known.macs, 1)),
+            ", ".join(f"{name} {value}" for name, value in named.items()),
+        )
+    table.add_section()
+    table.add_row("total", "", "", "", "", f"{known.params:,}", f"{known.macs / 1e6:,.2f}", "", "", style="bold")
+    return table
+
+
+def space_table(space: SearchSpace) -> Table:
+    """A search space: one row a place, with what may stand there."""
+    table = Table("place", "block", "depth", "width", "stride", "options", box=box.SIMPLE_HEAD, show_lines=True)
+    for place, slot in slots(space):
+        options = [f"[bold]{kind}[/] {_options(named)}" for kind, named in slot.options.items() if named]
+        cells = (listed(slot.kinds), listed(slot.depths), listed(slot.widths), listed(slot.strides))
+        table.add_row(place, *cells, "\n".join(options))
+    return table
+
+
+def _options(named: Mapping[str, Domain]) -> str:
+    return ", ".join(f"{name} {listed(values)}" for name, values in named.items())
+
+
+def listed(values: Iterable[object]) -> str:
+    """Choices in one cell: `1 | 2 | 4`."""
+    return " | ".join(map(str, values))
