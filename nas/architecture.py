@@ -106,7 +106,8 @@ class Architecture:
         else:
             own, options, registry, kind = {"kind": self.head.kind}, self.head.options, HEADS, self.head.kind
         defaults = {option: o.default for option, o in options_of(registry, kind).items()}
-        return {**defaults, **options, **own}[path[-1]]
+        values: dict[str, Scalar] = {**defaults, **options, **own}
+        return values[path[-1]]
 
     def layout(self) -> str:
         """The stages as the letters of their blocks, e.g. `C-M-T-T`."""

@@ -20,11 +20,12 @@ class _Settings(BaseModel):
 class Recipe(_Settings):
     """The proxy training: AdamW with warm-up and cosine decay, short enough to run hundreds of times.
 
-    `subset` is the number of training images (None: all), `shift` and `cutout` are in pixels at 32-pixel images
-    and grow with the resolution, `initial` weights are the papers' or scaled to narrow widths, `warmup` is a share of the steps, `clip` bounds the gradient's norm.
+    `subset` is the number of training images (None: all). `shift` and `cutout` are in pixels at 32-pixel images and
+    grow with the resolution. `initial` weights are the papers' or scaled to narrow widths, for short trainings.
+    `warmup` is a share of the steps, `clip` bounds the gradient's norm, `drop_path` is the last block's rate.
     """
 
-    epochs: Annotated[int, Field(ge=1, le=10_000)] = 2
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 1
     batch_size: Annotated[int, Field(ge=2, le=65_536)] = 16
     learning_rate: Positive = 2e-3
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.05

@@ -50,7 +50,7 @@ class Images:
 def place(
     dataset: Dataset, device: torch.device, *, side: int | None = None, subset: int | None = None, seed: int = 0
 ) -> Images:
-    """A data set's parts on a device, resized to `side` pixels; every trial has the same `subset` of training images."""
+    """A data set's parts on a device, resized to `side` pixels; all trials have the same `subset` of images."""
     rows = dataset.train
     if subset is not None and subset < len(rows):
         rows = np.random.default_rng(seed).permutation(rows)[:subset]

@@ -69,7 +69,9 @@ def watch(begin: Any) -> None:
     except KeyboardInterrupt:
         if display.run is None:
             raise typer.Exit(130) from None
-        console.print(f"\n[yellow]Stopped.[/] Every finished trial is kept. Go on with: nas resume {display.run.folder}")
+        console.print(
+            f"\n[yellow]Stopped.[/] Every finished trial is kept. Go on with: nas resume {display.run.folder}"
+        )
         raise typer.Exit(130) from None
     conclude(console, run)
 
@@ -82,7 +84,12 @@ def conclude(console: "Console", run: "Run") -> None:
     counts = f"{len(run.complete)} architectures trained in {duration(run.seconds)}"
     console.print(f"\n[bold]{run.name}[/]: {counts}; {len(run.front())} on the Pareto front", highlight=False)
     console.print(front_table(run))
-    for label, path in (("report", "report.html"), ("best", "best.yaml"), ("front", "front/"), ("trials", "trials.csv")):
+    for label, path in (
+        ("report", "report.html"),
+        ("best", "best.yaml"),
+        ("front", "front/"),
+        ("trials", "trials.csv"),
+    ):
         console.print(f"  {label:<8}{run.folder / path}", highlight=False, soft_wrap=True)
     console.print(
         f"\nNext:  nas show {run.folder / 'best.yaml'}\n"

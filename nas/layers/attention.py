@@ -6,7 +6,6 @@ from torch.nn import functional as F
 
 from nas.layers.relative_bias import RelativeBias
 
-
 CACHE = 800_000  # attention scores that stay in a core's cache: 3 MB
 
 
