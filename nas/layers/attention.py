@@ -19,7 +19,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None, scale: f
             (q * scale).flatten(0, 1),
             k.flatten(0, 1).transpose(1, 2),
         )
-        return torch.bmm(scores.softmax(dim=-1), v.flatten(0, 1)).view_as(q)
+        return torch.bmm(scores.softmax(dim=-1), v.flatten(0, 1)).view(*q.shape[:3], v.shape[3])
     mask = None if bias is None else bias.to(q.dtype)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
 
