@@ -13,3 +13,8 @@ torch.set_num_threads(1)  # worker processes of the test runner would fight over
 def timm() -> Any:
     """The timm package, where it is installed."""
     return timm_models.timm()
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
