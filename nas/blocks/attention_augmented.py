@@ -65,11 +65,11 @@ class AttentionAugmented(Block):
 
     @classmethod
     def misfit(cls, option: str, value: Scalar, width: int) -> str | None:
-        """A bottleneck needs a width divisible by four, and each head a value channel in it."""
+        """A bottleneck needs a width divisible by four, and convolution half of it beside a value channel a head."""
         if option == "residual" and value == "bottleneck" and width % 4:
             return f"width {width} is not divisible by 4, as residual: bottleneck needs"
-        if option == "heads" and width // 4 < int(value):
-            return f"width {width} is too narrow for {value} heads: it must be at least {4 * int(value)}"
+        if option == "heads" and width < 8 * int(value):
+            return f"width {width} is too narrow for {value} heads: it must be at least {8 * int(value)}"
         return None
 
 
