@@ -16,7 +16,9 @@ class Stage(nn.Sequential):
 
     def forward(self, x: Tensor, token: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         if token is None:
-            return super().forward(x)
+            for block in self:
+                x = block(x)
+            return x
         for block in self:
             x, token = block(x, token)
         return x, token

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from nas.blocks._base import Block, Site
-from nas.layers.attention import SelfAttention, attend
+from nas.layers.attention import MultiHead, attend
 from nas.layers.drop_path import DropPath
 from nas.layers.initialise import truncated
 from nas.layers.mlp import MLP
@@ -40,7 +40,7 @@ class Bello(Block):
         return to_map(tokens + self.drop_path(self.mlp(self.norm2(tokens))), resolution)
 
 
-class RelativeLogitsAttention(SelfAttention):
+class RelativeLogitsAttention(MultiHead):
     """Self-attention over a map of tokens `(batch, H * W, width)`, its logits relative in two dimensions."""
 
     def __init__(self, width: int, head_dim: int, resolution: tuple[int, int]) -> None:

@@ -1,4 +1,4 @@
-"""Relation-aware self-attention, https://arxiv.org/abs/1803.02155 (section 3, Eq. 3-5), in a vision transformer block."""
+"""Relation-aware self-attention, https://arxiv.org/abs/1803.02155 (section 3), in a vision transformer block."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from nas.blocks._base import Block, Site
-from nas.layers.attention import SelfAttention
+from nas.layers.attention import MultiHead
 from nas.layers.drop_path import DropPath
 from nas.layers.initialise import truncated
 from nas.layers.mlp import MLP
@@ -47,7 +47,7 @@ class Shaw(Block):
         return to_map(tokens + self.drop_path(self.mlp(self.norm2(tokens))), (x.shape[2], x.shape[3]))
 
 
-class RelationAwareAttention(SelfAttention):
+class RelationAwareAttention(MultiHead):
     """`softmax(q_i (k_j + a_K[j - i]) / sqrt(d))` weighs `v_j + a_V[j - i]`; all heads share the two tables.
 
     No vector is formed for a pair: queries meet the 2 k + 1 clipped distances once, and so do the weights.
@@ -81,7 +81,7 @@ def by_pair(scores: Tensor) -> Tensor:
     # row i starts at distance -i: each row begins one place further left than the row above
     flat = scores.flatten(-2)[..., tokens - 1 :]
     flat = flat[..., : tokens * (2 * tokens - 2)] if tokens > 1 else flat
-    return flat.unflatten(-1, (tokens, -1))[..., :tokens]
+    return flat.view(*scores.shape[:-1], -1)[..., :tokens]
 
 
 def by_distance(weights: Tensor, length: int) -> Tensor:
@@ -91,7 +91,7 @@ def by_distance(weights: Tensor, length: int) -> Tensor:
     flat = nn.functional.pad(weights, (0, row - tokens)).flatten(-2)
     # the inverse of `by_pair`: row i moves i places to the right of distance -(tokens - 1)
     flat = nn.functional.pad(flat, (tokens - 1, tokens * (2 * tokens - 1) - (tokens - 1) - tokens * row))
-    sums = flat.unflatten(-1, (tokens, 2 * tokens - 1))
+    sums = flat.view(*weights.shape[:-1], 2 * tokens - 1)
     spread = tokens - 1 - reach
     if spread <= 0:
         return nn.functional.pad(sums, (-spread, -spread))

@@ -28,12 +28,12 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None, scale: f
 def _plain(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, scale: float) -> Tensor:
     """The same by matrix products; the bias is added in place, group by group, without being repeated."""
     scores = (q * scale) @ k.transpose(-1, -2)
-    scores.unflatten(0, (-1, len(bias))).add_(bias)
+    scores.view(-1, *bias.shape[:1], *scores.shape[1:]).add_(bias)
     return scores.softmax(dim=-1).to(v.dtype) @ v
 
 
-class SelfAttention(nn.Module):
-    """Multi-head self-attention: tokens `(batch, tokens, in_width)` -> `(batch, tokens, width)`."""
+class MultiHead(nn.Module):
+    """What every self-attention has: queries, keys and values of each head, and a projection of their answers."""
 
     def __init__(self, in_width: int, width: int, head_dim: int) -> None:
         super().__init__()
@@ -50,21 +50,23 @@ class SelfAttention(nn.Module):
         """The heads' answers as tokens again, projected."""
         return self.out(mixed.transpose(1, 2).flatten(2))
 
+
+class SelfAttention(MultiHead):
+    """Multi-head self-attention: tokens `(batch, tokens, in_width)` -> `(batch, tokens, width)`."""
+
     def forward(self, x: Tensor) -> Tensor:
         return self.merge(attend(*self.split(x)))
 
 
-class RelativeAttention(SelfAttention):
+class RelativeAttention(MultiHead):
     """Self-attention over a map with CoAtNet's scalar relative bias (arXiv:2106.04803, 2.1).
 
-    Takes tokens `(batch, height * width, in_width)` and the map's resolution, and perhaps a mask `(groups, tokens,
-    tokens)` to add to the bias, as `attend` has groups.
+    Takes tokens `(batch, height * width, in_width)`, gives `(batch, height * width, width)`. Scale is head_dim^-0.5.
     """
 
     def __init__(self, in_width: int, width: int, head_dim: int, resolution: tuple[int, int]) -> None:
         super().__init__(in_width, width, head_dim)
         self.bias = RelativeBias(self.heads, resolution)
 
-    def forward(self, x: Tensor, resolution: tuple[int, int], mask: Tensor | None = None) -> Tensor:
-        bias = self.bias(resolution)[None]
-        return self.merge(attend(*self.split(x), bias if mask is None else bias + mask[:, None]))
+    def forward(self, x: Tensor, resolution: tuple[int, int]) -> Tensor:
+        return self.merge(attend(*self.split(x), self.bias(resolution)[None]))

@@ -20,15 +20,13 @@ class LearnedPositions(nn.Module):
         super().__init__()
         self.map = nn.Parameter(torch.empty(width, *resolution))
         nn.init.trunc_normal_(self.map, std=0.02)
-        self.register_parameter("token", nn.Parameter(torch.empty(width)) if token else None)
-        if token:
-            nn.init.trunc_normal_(self.token, std=0.02)
+        self.token = nn.Parameter(nn.init.trunc_normal_(torch.empty(width), std=0.02)) if token else None
 
     def forward(self, x: Tensor, token: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         table: Tensor = self.map
         if table.shape[1:] != x.shape[2:]:
             table = resize_positions(table, (x.shape[2], x.shape[3]))
-        return x + table, token if token is None else token + self.token
+        return x + table, token if token is None or self.token is None else token + self.token
 
     def resized(self, _: str, table: Tensor) -> Tensor:
         """Another resolution's embedding for this one's map."""

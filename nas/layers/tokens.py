@@ -11,7 +11,7 @@ def to_tokens(x: Tensor) -> Tensor:
 
 def to_map(x: Tensor, resolution: tuple[int, int]) -> Tensor:
     """`(batch, height * width, channels)` -> `(batch, channels, height, width)`."""
-    return x.transpose(1, 2).unflatten(2, resolution)
+    return x.transpose(1, 2).view(x.shape[0], x.shape[2], *resolution)
 
 
 def join(x: Tensor, token: Tensor | None) -> Tensor:

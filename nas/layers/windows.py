@@ -4,12 +4,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nas.layers.attention import RelativeAttention
+from nas.layers.attention import MultiHead, attend
+from nas.layers.relative_bias import RelativeBias
 
 MASKED = -100.0  # as released; minus infinity would make rows without a key undefined
 
 
-class WindowAttention(RelativeAttention):
+class WindowAttention(MultiHead):
     """`(batch, H, W, width)` in and out. A window is clamped to the map, and an axis it covers is not shifted.
 
     A map that windows do not fill is padded with zeros at the bottom and the right before it is shifted, as the
@@ -19,23 +20,24 @@ class WindowAttention(RelativeAttention):
     mask: Tensor | None
 
     def __init__(self, width: int, head_dim: int, window: int, resolution: tuple[int, int], shift: int = 0) -> None:
+        super().__init__(width, width, head_dim)
         self.window = (min(window, resolution[0]), min(window, resolution[1]))
-        super().__init__(width, width, head_dim, self.window)
+        self.bias = RelativeBias(self.heads, self.window)
         covered = [side <= window for side in resolution]
         self.shift = (0 if covered[0] else shift, 0 if covered[1] else shift)
         self.built_for = self._padded(resolution)
         mask = shift_mask(self.built_for, self.window, self.shift) if any(self.shift) else None
         self.register_buffer("mask", mask, persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]  # the windows say the resolution
+    def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[1:3]
         full = self._padded((height, width))
         if full != (height, width):
             x = F.pad(x, (0, 0, 0, full[1] - width, 0, full[0] - height))
         if any(self.shift):
             x = x.roll((-self.shift[0], -self.shift[1]), (1, 2))
-        mixed = super().forward(partition(x, self.window), self.window, self._mask(x, full))
-        x = restore(mixed, self.window, full)
+        mixed = attend(*self.split(partition(x, self.window)), self._bias(x, full))
+        x = restore(self.merge(mixed), self.window, full)
         if any(self.shift):
             x = x.roll(self.shift, (1, 2))
         return x[:, :height, :width]
@@ -44,10 +46,13 @@ class WindowAttention(RelativeAttention):
         (height, width), (rows, columns) = resolution, self.window
         return height + -height % rows, width + -width % columns
 
-    def _mask(self, x: Tensor, full: tuple[int, int]) -> Tensor | None:
-        if self.mask is None or full == self.built_for:
-            return self.mask
-        return shift_mask(full, self.window, self.shift).to(x.device)
+    def _bias(self, x: Tensor, full: tuple[int, int]) -> Tensor:
+        """`(1 or windows, heads, tokens, tokens)`."""
+        bias = self.bias(self.window)[None]
+        if self.mask is None:
+            return bias
+        mask = self.mask if full == self.built_for else shift_mask(full, self.window, self.shift).to(x.device)
+        return bias + mask[:, None]
 
 
 def partition(x: Tensor, window: tuple[int, int]) -> Tensor:
