@@ -11,7 +11,7 @@ from nas.layers.drop_path import DropPath
 from nas.layers.initialise import truncated
 from nas.layers.mlp import MLP
 from nas.layers.patches import MapNorm
-from nas.layers.tokens import join, part
+from nas.layers.tokens import join, part, to_map
 from nas.options import Expansion, HeadDim
 
 Scale = Literal["width", "head_dim"]
@@ -65,7 +65,7 @@ class QuickGELU(nn.Module):
 
 
 class ConvolutionalAttention(nn.Module):
-    """Each of queries, keys and values: depthwise 3x3 convolution, BatchNorm, linear; a class token skips the former."""
+    """Queries, keys and values: depthwise 3x3 convolution, BatchNorm, linear each; a class token meets the last only."""
 
     def __init__(self, width: int, head_dim: int, kv_stride: int, scale: Scale) -> None:
         super().__init__()
@@ -81,8 +81,7 @@ class ConvolutionalAttention(nn.Module):
         places = resolution[0] * resolution[1]
         has_token = tokens.shape[1] > places
         token = tokens[:, :1] if has_token else None
-        x = tokens[:, 1:] if has_token else tokens
-        x = x.transpose(1, 2).unflatten(2, resolution)
+        x = to_map(tokens[:, 1:] if has_token else tokens, resolution)
         q = self._heads(self.q(join(self.convolve_q(x), token)))
         k = self._heads(self.k(join(self.convolve_k(x), token)))
         v = self._heads(self.v(join(self.convolve_v(x), token)))
@@ -90,7 +89,7 @@ class ConvolutionalAttention(nn.Module):
         return self.out(mixed.transpose(1, 2).flatten(2))
 
     def _heads(self, x: Tensor) -> Tensor:
-        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 def _convolve(width: int, stride: int) -> nn.Sequential:

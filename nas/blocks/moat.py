@@ -64,7 +64,7 @@ class MOAT(Block):
         tokens = to_tokens(x)
         normed = self.norm(tokens)
         if self.window:
-            mixed = self.attention(normed.unflatten(1, resolution)).flatten(1, 2)
+            mixed = self.attention(normed.view(len(x), *resolution, -1)).flatten(1, 2)
         else:
             mixed = self.attention(normed, resolution)
         return to_map(tokens + self.drop_path(mixed), resolution)
