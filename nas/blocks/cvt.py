@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from nas.blocks._base import Block, Site
 from nas.layers.attention import attend
 from nas.layers.drop_path import DropPath
-from nas.layers.initialise import truncated
+from nas.layers.initialise import transformer
 from nas.layers.mlp import MLP
 from nas.layers.patches import MapNorm
 from nas.layers.tokens import join, part, to_map
@@ -46,7 +46,7 @@ class CvT(Block):
         self.norm2 = nn.LayerNorm(site.width)
         self.mlp = MLP(site.width, mlp_ratio, QuickGELU)
         self.drop_path = DropPath(site.drop_path)
-        self.apply(truncated)
+        self.apply(transformer)
 
     def forward(self, x: Tensor, token: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         x = self.embed(x)
@@ -65,7 +65,7 @@ class QuickGELU(nn.Module):
 
 
 class ConvolutionalAttention(nn.Module):
-    """Queries, keys and values: depthwise 3x3 convolution, BatchNorm, linear each; a class token meets the last only."""
+    """Queries, keys and values: depthwise 3x3 convolution, BatchNorm, linear; a class token meets the last only."""
 
     def __init__(self, width: int, head_dim: int, kv_stride: int, scale: Scale) -> None:
         super().__init__()

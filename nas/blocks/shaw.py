@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from nas.blocks._base import Block, Site
 from nas.layers.attention import MultiHead
 from nas.layers.drop_path import DropPath
-from nas.layers.initialise import truncated
+from nas.layers.initialise import transformer
 from nas.layers.mlp import MLP
 from nas.layers.patches import patch_embedding
 from nas.layers.tokens import to_map, to_tokens
@@ -38,7 +38,7 @@ class Shaw(Block):
         self.norm2 = nn.LayerNorm(site.width)
         self.mlp = MLP(site.width, mlp_ratio)
         self.drop_path = DropPath(site.drop_path)
-        self.apply(truncated)
+        self.apply(transformer)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.embed(x)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from nas.blocks._base import Block, Site
 from nas.layers.drop_path import DropPath
-from nas.layers.initialise import truncated
+from nas.layers.initialise import transformer
 from nas.layers.mlp import MLP
 from nas.layers.patches import fill
 from nas.layers.windows import WindowAttention
@@ -32,7 +32,7 @@ class Swin(Block):
         self.norm2 = nn.LayerNorm(site.width)
         self.mlp = MLP(site.width, mlp_ratio)
         self.drop_path = DropPath(site.drop_path)
-        self.apply(truncated)
+        self.apply(transformer)
         nn.init.trunc_normal_(self.attention.bias.table, std=0.02)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from nas.blocks._base import Block, Site
 from nas.layers.attention import SelfAttention
 from nas.layers.drop_path import DropPath
-from nas.layers.initialise import truncated
+from nas.layers.initialise import transformer
 from nas.layers.mlp import MLP
 from nas.layers.patches import patch_embedding
 from nas.layers.positions import LearnedPositions, Position, SinusoidalPositions
@@ -41,7 +41,7 @@ class ViT(Block):
         self.norm2 = norm()
         self.mlp = MLP(site.width, mlp_ratio)
         self.drop_path = DropPath(site.drop_path)
-        self.apply(truncated)
+        self.apply(transformer)
 
     def forward(self, x: Tensor, token: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         x = self.embed(x)

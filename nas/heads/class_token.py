@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from nas.heads._base import Head
-from nas.layers.initialise import truncated
+from nas.layers.initialise import transformer
 
 
 class ClassToken(Head):
@@ -18,7 +18,7 @@ class ClassToken(Head):
         nn.init.trunc_normal_(self.token, std=0.02)
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.classifier = nn.Linear(width, classes)
-        self.apply(truncated)
+        self.apply(transformer)
 
     def forward(self, token: Tensor) -> Tensor:
         return self.classifier(self.norm(token[:, 0]))

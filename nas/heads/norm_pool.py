@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from nas.heads._base import Head
-from nas.layers.initialise import truncated
+from nas.layers.initialise import transformer
 from nas.layers.tokens import to_tokens
 
 
@@ -14,7 +14,7 @@ class NormPool(Head):
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.classifier = nn.Linear(width, classes)
-        self.apply(truncated)
+        self.apply(transformer)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(self.norm(to_tokens(x)).mean(1))

@@ -19,7 +19,7 @@ def kaiming(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-def truncated(module: nn.Module) -> None:
+def transformer(module: nn.Module) -> None:
     """DeiT's, CvT's and Swin's: every matrix truncated normal with deviation 0.02, biases zero."""
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)
