@@ -51,7 +51,7 @@ class Network(nn.Module):
             x = stage(x)
         if not self.head.wants_token:
             return self.head(last(x))
-        _, token = last(x, self.head.token.expand(len(x), -1, -1))
+        _, token = last(x, self.head.token.expand(x.shape[0], -1, -1))
         return self.head(token)
 
 

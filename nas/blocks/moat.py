@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from torch import Tensor, nn
 
 from nas.blocks._base import Block, Site
@@ -15,7 +15,14 @@ from nas.layers.tokens import to_map, to_tokens
 from nas.layers.windows import WindowAttention
 from nas.options import Expansion, HeadDim, Kernel
 
-Window = Annotated[int, Field(ge=0, le=64), "from 0 (the whole map) to 64"]
+
+def _not_one(value: int) -> int:
+    if value == 1:
+        raise ValueError("a pixel alone has nothing to attend")
+    return value
+
+
+Window = Annotated[int, Field(ge=0, le=64), AfterValidator(_not_one), "from 2 to 64, or 0 for the whole map"]
 
 
 class MOAT(Block):
@@ -64,7 +71,7 @@ class MOAT(Block):
         tokens = to_tokens(x)
         normed = self.norm(tokens)
         if self.window:
-            mixed = self.attention(normed.view(len(x), *resolution, -1)).flatten(1, 2)
+            mixed = self.attention(normed.view(x.shape[0], *resolution, -1)).flatten(1, 2)
         else:
             mixed = self.attention(normed, resolution)
         return to_map(tokens + self.drop_path(mixed), resolution)

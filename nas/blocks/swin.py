@@ -1,6 +1,9 @@
 """Swin, https://arxiv.org/abs/2103.14030 (sections 3.1, 3.2)."""
 
+from typing import Annotated
+
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from nas.blocks._base import Block, Site
@@ -9,7 +12,9 @@ from nas.layers.initialise import transformer
 from nas.layers.mlp import MLP
 from nas.layers.patches import fill
 from nas.layers.windows import WindowAttention
-from nas.options import Count, Expansion, HeadDim
+from nas.options import Expansion, HeadDim
+
+Window = Annotated[int, Field(ge=2, le=64), "from 2 to 64"]
 
 
 class Swin(Block):
@@ -21,7 +26,7 @@ class Swin(Block):
 
     letter = "SW"
 
-    def __init__(self, site: Site, *, head_dim: HeadDim = 32, mlp_ratio: Expansion = 4, window: Count = 7) -> None:
+    def __init__(self, site: Site, *, head_dim: HeadDim = 32, mlp_ratio: Expansion = 4, window: Window = 7) -> None:
         super().__init__()
         self.merge: nn.Module = nn.Identity()
         if site.stride > 1 or site.in_width != site.width:

@@ -20,15 +20,15 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None, scale: f
     bias = bias.to(q.dtype)
     if q.device.type == "cpu" and bias.requires_grad and torch.is_grad_enabled():
         return _plain(q, k, v, bias, q.shape[-1] ** -0.5 if scale is None else scale)
-    if 1 < len(bias) < len(q):
-        bias = bias.repeat(len(q) // len(bias), 1, 1, 1)
+    if 1 < bias.shape[0] < q.shape[0]:
+        bias = bias.repeat(q.shape[0] // bias.shape[0], 1, 1, 1)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=scale)
 
 
 def _plain(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, scale: float) -> Tensor:
     """The same by matrix products; the bias is added in place, group by group, without being repeated."""
     scores = (q * scale) @ k.transpose(-1, -2)
-    scores.view(-1, *bias.shape[:1], *scores.shape[1:]).add_(bias)
+    scores.view(-1, bias.shape[0], *scores.shape[1:]).add_(bias)
     return scores.softmax(dim=-1).to(v.dtype) @ v
 
 

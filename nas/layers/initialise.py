@@ -25,3 +25,11 @@ def transformer(module: nn.Module) -> None:
         nn.init.trunc_normal_(module.weight, std=0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
+
+
+def truncated_normal(module: nn.Module) -> None:
+    """The MobileNets' (TF-Slim): every kernel and matrix normal with deviation 0.09, cut at two deviations."""
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.09, a=-0.18, b=0.18)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
