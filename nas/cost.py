@@ -7,7 +7,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from nas.architecture import Architecture
-from nas.network import skeleton
+from nas.network import sites, skeleton
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,21 @@ def cost(architecture: Architecture) -> Cost:
     """
     network = skeleton(architecture).eval()
     x = torch.empty(1, architecture.channels, architecture.resolution, architecture.resolution, device="meta")
-    rows = [("stem", architecture.stem.kind, 1, architecture.stem.width, network.stem)]
-    rows += [
-        (f"stage {i}", stage.block, stage.depth, stage.width, module)
-        for i, (stage, module) in enumerate(zip(architecture.stages, network.stages, strict=True))
-    ]
-    rows.append(("head", architecture.head.kind, 1, architecture.classes, network.head))
-    parts = []
-    for name, kind, depth, width, module in rows:
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            x = module(x)
-        resolution = (x.shape[2], x.shape[3]) if x.ndim == 4 else (1, 1)
-        macs = counter.get_total_flops() // 2
-        parts.append(Part(name, kind, depth, width, resolution, parameters(module), macs))
+    with FlopCounterMode(display=False) as counter:
+        network(x)
+    counts = counter.get_flop_counts()
+
+    def part(name: str, kind: str, depth: int, width: int, resolution: tuple[int, int]) -> Part:
+        module = network.get_submodule(name)
+        macs = sum(counts.get(f"Network.{name}", {}).values()) // 2
+        return Part(name.replace("stages.", "stage "), kind, depth, width, resolution, parameters(module), macs)
+
+    places = list(sites(architecture, network.stem.stride))
+    parts = [part("stem", architecture.stem.kind, 1, architecture.stem.width, places[0].resolution)]
+    for i, stage in enumerate(architecture.stages):
+        place = places[sum(s.depth for s in architecture.stages[: i + 1]) - 1]
+        parts.append(part(f"stages.{i}", stage.block, stage.depth, stage.width, place.out_resolution))
+    parts.append(part("head", architecture.head.kind, 1, architecture.classes, (1, 1)))
     return Cost(sum(p.params for p in parts), sum(p.macs for p in parts), tuple(parts))
 
 

@@ -112,6 +112,8 @@ def parse_space(doc: Document) -> SearchSpace:
     stages = [
         _slot(doc, ("stages", i), BLOCKS, stage, [file.blocks, stage.blocks]) for i, stage in enumerate(file.stages)
     ]
+    head = _slot(doc, ("head",), HEADS, file.head, [])
+    _check_token(doc, ("stages", len(stages) - 1, "block"), stages[-1], head)
     return SearchSpace(
         name=file.name,
         resolution=file.resolution,
@@ -119,7 +121,7 @@ def parse_space(doc: Document) -> SearchSpace:
         classes=file.classes,
         stem=_slot(doc, ("stem",), STEMS, file.stem, []),
         stages=tuple(stages),
-        head=_slot(doc, ("head",), HEADS, file.head, []),
+        head=head,
     )
 
 
@@ -209,6 +211,19 @@ def _check_widths(doc: Document, key: tuple[str | int, ...], slot: Slot) -> None
                 why = misfit(slot.registry, kind, option, value, slot.widths[0])
                 if why:
                     raise doc.error((*key, "width"), f"{kind}: {why}")
+
+
+def _check_token(doc: Document, key: tuple[str | int, ...], last: Slot, head: Slot) -> None:
+    """A head that reads a class token needs a last stage whose every block carries one."""
+    reader = next((kind for kind in head.kinds if HEADS.get(kind).wants_token), None)
+    bare = next((kind for kind in last.kinds if not BLOCKS.get(kind).carries_token), None)
+    if reader and bare:
+        carriers = [kind for kind in BLOCKS.names() if BLOCKS.get(kind).carries_token]
+        raise doc.error(
+            key,
+            f"the head '{reader}' reads a class token, which '{bare}' does not carry: "
+            f"in the last stage offer only {' or '.join(carriers)}, or choose another head",
+        )
 
 
 def _explain(doc: Document, error: ValidationError) -> SpaceError:

@@ -7,11 +7,30 @@ from torch import Tensor, nn
 
 from nas.architecture import Architecture
 from nas.blocks._base import Site
+from nas.heads._base import Head
 from nas.registry import BLOCKS, HEADS, STEMS
 
 
+class Stage(nn.Sequential):
+    """Blocks one after another; with a class token, which each carries along, they give `(x, token)`."""
+
+    def forward(self, x: Tensor, token: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
+        if token is None:
+            for block in self:
+                x = block(x)
+            return x
+        for block in self:
+            x, token = block(x, token)
+        return x, token
+
+
 class Network(nn.Module):
-    """Stem, stages, head: images `(batch, channels, height, width)` -> class scores `(batch, classes)`."""
+    """Stem, stages, head: images `(batch, channels, height, width)` -> class scores `(batch, classes)`.
+
+    A class token, if the head wants one, joins in the last stage.
+    """
+
+    head: Head
 
     def __init__(self, architecture: Architecture, drop_path: float = 0.0) -> None:
         super().__init__()
@@ -20,16 +39,20 @@ class Network(nn.Module):
         self.stem = STEMS.get(stem.kind)(architecture.channels, stem.width, **stem.options)
         blocks = iter(sites(architecture, self.stem.stride, drop_path))
         self.stages = nn.ModuleList(
-            nn.Sequential(*(BLOCKS.get(s.block)(next(blocks), **s.options) for _ in range(s.depth)))
+            Stage(*(BLOCKS.get(s.block)(next(blocks), **s.options) for _ in range(s.depth)))
             for s in architecture.stages
         )
         self.head = HEADS.get(head.kind)(architecture.stages[-1].width, architecture.classes, **head.options)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)
-        for stage in self.stages:
+        *stages, last = self.stages
+        for stage in stages:
             x = stage(x)
-        return self.head(x)
+        if not self.head.wants_token:
+            return self.head(last(x))
+        _, token = last(x, self.head.token.expand(x.shape[0], -1, -1))
+        return self.head(token)
 
 
 def sites(architecture: Architecture, stem_stride: int, drop_path: float = 0.0) -> Iterator[Site]:
@@ -37,11 +60,13 @@ def sites(architecture: Architecture, stem_stride: int, drop_path: float = 0.0) 
     total = sum(stage.depth for stage in architecture.stages)
     side = -(-architecture.resolution // stem_stride)
     resolution, width, position = (side, side), architecture.stem.width, 0
+    wants_token = HEADS.get(architecture.head.kind).wants_token
     for stage in architecture.stages:
+        token = wants_token and stage is architecture.stages[-1]
         for index in range(stage.depth):
             rate = drop_path * position / max(total - 1, 1)
             stride = stage.stride if index == 0 else 1
-            site = Site(width, stage.width, stride, resolution, index, stage.depth, rate)
+            site = Site(width, stage.width, stride, resolution, index, stage.depth, rate, token)
             yield site
             resolution, width, position = site.out_resolution, stage.width, position + 1
 

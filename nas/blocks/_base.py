@@ -13,7 +13,8 @@ class Site:
     """Where a block stands: the map it is given, the map it must give, and its place in the stage.
 
     `resolution` is that of the incoming map, `(height, width)` in pixels; `index` counts the stage's `depth`
-    blocks from 0; `drop_path` is the rate at which a training step drops the block's branches.
+    blocks from 0; `drop_path` is the rate at which a training step drops the block's branches; `token` says that
+    a class token travels beside the map.
     """
 
     in_width: int
@@ -23,6 +24,7 @@ class Site:
     index: int = 0
     depth: int = 1
     drop_path: float = 0.0
+    token: bool = False
 
     @property
     def out_resolution(self) -> tuple[int, int]:
@@ -39,6 +41,9 @@ class Block(nn.Module):
 
     letter: ClassVar[str]
     """How a layout such as `C-M-T-T` abbreviates the block."""
+
+    carries_token: ClassVar[bool] = False
+    """Whether `forward(x, token)` takes a class token `(batch, 1, width)` along and gives `(x, token)`."""
 
     @classmethod
     def misfit(cls, option: str, value: Scalar, width: int) -> str | None:

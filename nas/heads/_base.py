@@ -1,7 +1,14 @@
 """What a head is."""
 
-from torch import nn
+from typing import ClassVar
+
+from torch import Tensor, nn
 
 
 class Head(nn.Module):
     """`Head(width, classes, *, options)`: `(batch, width, H, W)` -> scores `(batch, classes)`."""
+
+    wants_token: ClassVar[bool] = False
+    """Whether it owns a class token (`token`, `(1, 1, width)`) and reads that instead, `(batch, 1, width)`."""
+
+    token: Tensor

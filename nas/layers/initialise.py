@@ -19,6 +19,22 @@ def kaiming(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
+def transformer(module: nn.Module) -> None:
+    """DeiT's, CvT's and Swin's: every matrix truncated normal with deviation 0.02, biases zero."""
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def truncated_normal(module: nn.Module) -> None:
+    """The MobileNets' (TF-Slim): every kernel and matrix normal with deviation 0.09, cut at two deviations."""
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.09, a=-0.18, b=0.18)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
 def scaled(network: nn.Module) -> None:
     """For short trainings of narrow networks: every kernel by its fan-in, every residual branch starting at nothing.
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from nas.layers.patches import fill
 from nas.stems._base import Stem
 
 
@@ -22,7 +22,4 @@ class Patchify(Stem):
         nn.init.zeros_(self.project.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        bottom, right = -x.shape[2] % self.stride, -x.shape[3] % self.stride
-        if bottom or right:
-            x = F.pad(x, (0, right, 0, bottom))
-        return self.project(x)
+        return self.project(fill(x, self.stride))

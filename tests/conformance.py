@@ -1,0 +1,107 @@
+"""What the conformance suites of blocks, stems and heads share: their kinds, options and widths, from the registry."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from nas.options import Option, Scalar, options_of
+from nas.registry import Registry
+from nas.space import misfit
+
+WIDTHS = range(32, 513)
+NUMBERS = (1, 2, 3, 4, 5, 7, 8, 16, 32, 0.0, 0.0625, 0.25, 0.5, 1.5)
+
+
+def options(registry: Registry) -> list[Any]:
+    """`(kind, option, value)` for each option of each kind and each value worth a try, as pytest parameters."""
+    return [
+        pytest.param(kind, name, value, id=f"{kind}-{name}-{value}")
+        for kind in registry.names()
+        for name, option in options_of(registry, kind).items()
+        for value in _values(option)
+    ]
+
+
+def _values(option: Option) -> Iterator[Scalar]:
+    """Every choice of an option that lists its choices; the ends and a few more of one that is a number."""
+    choices = option.law.json_schema()
+    if "enum" in choices:
+        yield from choices["enum"]
+    elif "const" in choices:
+        yield choices["const"]
+    elif choices["type"] == "boolean":
+        yield from (False, True)
+    else:
+        yield from (v for v in NUMBERS if option.allows(v))
+
+
+def width_for(registry: Registry, kind: str, **chosen: Scalar) -> int:
+    """The smallest width, from 32, at which the chosen values and every default may stand."""
+    values = {name: option.default for name, option in options_of(registry, kind).items()} | chosen
+    for width in WIDTHS:
+        if not any(misfit(registry, kind, name, value, width) for name, value in values.items()):
+            return width
+    raise AssertionError(f"{kind}: no width of {WIDTHS} fits {values}")
+
+
+def assert_gradients_reach_every_parameter(module: nn.Module, x: Tensor, draws: int = 8) -> None:
+    """A random loss moves every parameter, for one draw of the images at least: a ReLU may be shut for some."""
+    unmoved = {name for name, _ in module.named_parameters()}
+    for _ in range(draws):
+        module.zero_grad()
+        out = module(torch.randn_like(x) + torch.randn(1, x.shape[1], 1, 1))
+        (out * torch.randn_like(out)).sum().backward()
+        for name, parameter in module.named_parameters():
+            assert parameter.grad is not None, f"no gradient reaches {name}"
+            assert parameter.grad.isfinite().all(), f"the gradient of {name} is not finite"
+        unmoved -= {name for name, p in module.named_parameters() if p.grad is not None and p.grad.any()}
+        if not unmoved:
+            return
+    raise AssertionError(f"the gradients of {sorted(unmoved)} are zero")
+
+
+@torch.no_grad()
+def assert_same_in_channels_last(module: nn.Module, x: Tensor) -> None:
+    """The memory format changes nothing but the last digits."""
+    expected = module(x)
+    found = module.to(memory_format=torch.channels_last)(x.to(memory_format=torch.channels_last))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def assert_runs_in_bfloat16(module: nn.Module, x: Tensor) -> None:
+    """Autocast stays near float32: bfloat16 has two or three digits."""
+    expected = module(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = module(x)
+    scale = expected.abs().max()
+    assert float((found.float() - expected).abs().max() / scale) < 0.1
+
+
+@torch.no_grad()
+def assert_exports(module: nn.Module, x: Tensor) -> None:
+    """`torch.export` with a batch of any size gives the same function."""
+    batch = torch.export.Dim("batch", min=2, max=64)
+    program = torch.export.export(module, (x,), dynamic_shapes=({0: batch},), strict=False)
+    other = torch.cat([x, -x, x])
+    torch.testing.assert_close(program.module()(other), module(other), rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def assert_compiles(module: nn.Module, x: Tensor) -> None:
+    """`torch.compile` as one graph gives the same function."""
+    torch.testing.assert_close(torch.compile(module, fullgraph=True)(x), module(x), rtol=1e-3, atol=1e-3)
+
+
+@torch.no_grad()
+def assert_state_round_trips(module: nn.Module, fresh: nn.Module, x: Tensor) -> None:
+    """Weights saved from one module and loaded into a fresh one give the same function."""
+    file = io.BytesIO()
+    torch.save(module.state_dict(), file)
+    file.seek(0)
+    fresh.eval().load_state_dict(torch.load(file, weights_only=True, map_location="cpu"))
+    assert torch.equal(fresh(x), module(x))

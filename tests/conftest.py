@@ -1,0 +1,20 @@
+"""What all tests share."""
+
+from typing import Any
+
+import pytest
+import timm_models
+import torch
+
+torch.set_num_threads(1)  # worker processes of the test runner would fight over the cores
+
+
+@pytest.fixture(scope="session")
+def timm() -> Any:
+    """The timm package, where it is installed."""
+    return timm_models.timm()
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
