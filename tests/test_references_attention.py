@@ -13,7 +13,7 @@ from nas.cost import cost
 from nas.grammar import load_architecture
 from nas.network import build
 
-# Parameters exactly (in millions where only that is published). GMACs to 1 %: published or counted, at the pixels given.
+# Parameters exactly (in millions where only that is published); GMACs, published or counted, at so many pixels.
 SIZES = {
     "coatnet_0": (25_036_820, 4.14, 224),
     "coatnet_1": (42.23, 8.24, 224),
