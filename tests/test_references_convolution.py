@@ -63,6 +63,18 @@ def test_a_network_computes_what_timm_computes(timm: Any, name: str, theirs: str
     assert_same_function(source, target, 64, 75)
 
 
+def test_basic_blocks_compute_what_timm_computes(timm: Any) -> None:
+    stages = [
+        {"block": "conv", "depth": 2, "width": width, "stride": stride}
+        for width, stride in ((64, 1), (128, 2), (256, 2), (512, 2))
+    ]
+    stem, head = {"kind": "resnet", "width": 64}, {"kind": "pool", "norm": "none"}
+    target = build(load_architecture({"stem": stem, "stages": stages, "head": head}), seed=0)
+    source = scrambled(timm.create_model("resnet18"))
+    transplant(source, target)
+    assert_same_function(source, target, 64, 75)
+
+
 @pytest.mark.parametrize("name", ["mobilenet_v2_140", "mobilenet_v2_130"])
 def test_a_width_above_one_widens_the_head(name: str) -> None:
     multiplier = int(name[-3:]) / 100

@@ -61,7 +61,7 @@ class AttentionAugmented(Block):
         self.apply(kaiming)
 
     def forward(self, x: Tensor) -> Tensor:
-        return (self.shortcut(x) + self.drop_path(self.branch(x))).relu_()
+        return self.drop_path(self.branch(x)).add_(self.shortcut(x)).relu_()
 
     @classmethod
     def misfit(cls, option: str, value: Scalar, width: int) -> str | None:

@@ -55,7 +55,7 @@ class Bottleneck(Block):
         branch = self.norm1(self.reduce(x)).relu_()
         branch = self.norm2(self.conv(branch)).relu_()
         branch = self.gates(self.norm3(self.expand(branch)))
-        return self.after((self.shortcut(x) + self.drop_path(branch)).relu_())
+        return self.after(self.drop_path(branch).add_(self.shortcut(x)).relu_())
 
     @classmethod
     def misfit(cls, option: str, value: Scalar, width: int) -> str | None:

@@ -43,4 +43,4 @@ class Conv(Block):
     def forward(self, x: Tensor) -> Tensor:
         branch = self.norm1(self.conv1(x)).relu_()
         branch = self.gates(self.norm2(self.conv2(branch)))
-        return self.after((self.shortcut(x) + self.drop_path(branch)).relu_())
+        return self.after(self.drop_path(branch).add_(self.shortcut(x)).relu_())
