@@ -1,0 +1,68 @@
+"""How a person reads a value: 0.9312 accuracy as 93.12 %, 1234567 parameters as 1.23 M, always with the unit."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import floor, log10
+
+from nas.registry import OBJECTIVES
+
+_TITLES = {"macs": "MACs", "params": "Parameters"}
+_PREFIXES = ((1e9, "G"), (1e6, "M"), (1e4, "k"))
+MISSING = "–"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Values times `factor` are in `unit`, shown with `decimals` (None: three significant digits)."""
+
+    factor: float
+    unit: str
+    decimals: int | None = None
+
+    def show(self, value: float) -> str:
+        """The number without its unit."""
+        scaled = value * self.factor
+        if self.decimals is not None:
+            return f"{scaled:.{self.decimals}f}"
+        magnitude = floor(log10(abs(scaled))) if scaled else 0
+        return f"{scaled:,.{max(0, 2 - magnitude)}f}"
+
+
+def title(name: str) -> str:
+    """An objective's name as a heading."""
+    return _TITLES.get(name, name.replace("_", " ").capitalize())
+
+
+def scale(name: str, values: Iterable[float]) -> Scale:
+    """One scale for all values of an objective: shares in %, large numbers in k, M or G."""
+    objective = OBJECTIVES.get(name)
+    if objective.goal == "maximize" and not objective.unit:  # what is maximised and has no unit is a share
+        return Scale(100, "%", decimals=2)
+    unit = "" if objective.unit == title(name) else objective.unit
+    largest = max(map(abs, values), default=0.0)
+    for size, prefix in _PREFIXES:
+        if largest >= size:
+            factor = 1e-3 if prefix == "k" else 1 / size
+            return Scale(factor, prefix + unit)
+    return Scale(1, unit)
+
+
+def show(name: str, value: float | None) -> str:
+    """One value of an objective with its unit; a dash for one that was not measured."""
+    if value is None:
+        return MISSING
+    own = scale(name, [value])
+    return f"{own.show(value)} {own.unit}".rstrip()
+
+
+def heading(name: str, unit: str) -> str:
+    """An axis or column heading such as `Latency (ms)`."""
+    return f"{title(name)} ({unit})" if unit else title(name)
+
+
+def duration(seconds: float) -> str:
+    """A time as a person says it: `8.4 s`, `12 min`, `3 h 05 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,58 @@
+"""Finished searches made by hand: real architectures from a small space, with values that a formula gives them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas.config import make_config
+from nas.grammar import load_space
+from nas.run import Run, State, Trial
+
+BLOCKS = ["conv", "mbconv", "transformer", "moat"]
+SPACE: dict[str, Any] = {
+    "name": "small",
+    "resolution": 32,
+    "classes": 10,
+    "stem": {"kind": ["conv", "patchify"], "width": [16, 24]},
+    "stages": [
+        {"block": BLOCKS, "depth": [1, 2, 3], "width": [16, 24, 32], "stride": 1},
+        {"block": BLOCKS, "depth": [1, 2, 3], "width": [32, 48], "stride": 2},
+        {"block": BLOCKS, "depth": [1, 2, 3], "width": [48, 64], "stride": 2},
+    ],
+    "blocks": {"mbconv": {"expansion": [2, 4]}, "transformer": {"head_dim": [8, 16]}, "moat": {"head_dim": 8}},
+}
+ENVIRONMENT = {"python": "3.11.2", "versions": {"torch": "2.13.0", "optuna": "5.0.0"}, "device": "cpu", "commit": None}
+
+
+def empty_run(folder: Path, **settings: Any) -> Run:
+    """A run in which nothing has finished yet."""
+    return Run.create(folder, make_config({"space": "small"} | settings), load_space(SPACE), ENVIRONMENT)
+
+
+def trial(run: Run, number: int, state: State = "complete", **changes: Any) -> Trial:
+    """A finished trial of an architecture drawn from the run's space with its number as the seed."""
+    rng = np.random.default_rng(number)
+    decisions, architecture = run.space.sample(rng)
+    size = sum(s.depth * s.width**2 for s in architecture.stages)
+    attends = sum(i for i, s in enumerate(architecture.stages) if s.block in ("transformer", "moat"))
+    accuracy = float(0.97 - 9 / size**0.5 + 0.03 * attends + 0.04 * rng.standard_normal()).__round__(4)
+    latency = float(0.2 + size / 6000 + 0.1 * rng.random())
+    metrics = {"params": 12.0 * size, "macs": 900.0 * size, "latency": latency, "accuracy": min(accuracy, 0.99)}
+    values: dict[str, Any] = {
+        "metrics": metrics if state == "complete" else {"params": 12.0 * size},
+        "details": {"latency": {"median": latency, "iqr": latency / 40}},
+        "seconds": {"build": 0.02, "train": size / 5000},
+        "reason": "" if state == "complete" else "the loss became nan in epoch 2",
+    }
+    named = {"key": architecture.key(), "layout": architecture.layout(), "architecture": architecture.to_dict()}
+    return Trial(number, state, decisions, **(named | values | changes))
+
+
+def finished_run(folder: Path, complete: int = 12, failed: int = 1, rejected: int = 1, **settings: Any) -> Run:
+    """A run with so many trials of each kind."""
+    run = empty_run(folder, **settings)
+    states: list[State] = ["complete"] * complete + ["failed"] * failed + ["rejected"] * rejected
+    for number, state in enumerate(states):
+        run.append(trial(run, number, state))
+    return run
