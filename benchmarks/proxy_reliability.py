@@ -26,7 +26,7 @@ from nas.training import place, train
 
 def intraclass(scores: np.ndarray) -> float:
     """ICC(1,1) of scores `(architectures, seeds)` from the one-way analysis of variance."""
-    rows, seeds = scores.shape
+    seeds = scores.shape[1]
     between = seeds * scores.mean(axis=1).var(ddof=1)
     within = scores.var(axis=1, ddof=1).mean()
     return float((between - within) / (between + (seeds - 1) * within))
