@@ -50,7 +50,11 @@ class Budget(_Settings):
 
 
 class SearchConfig(_Settings):
-    """Every setting of a search. `maximum` and `minimum` are limits on objectives known before training."""
+    """Every setting of a search. `maximum` and `minimum` are limits on objectives known before training.
+
+    `seed_with` names networks (shipped ones, or files); the points of the space nearest to them are trained first
+    and count against the budget.
+    """
 
     space: str = "cvt_family"
     data: str = "cluttered_digits"
@@ -60,6 +64,7 @@ class SearchConfig(_Settings):
     minimum: dict[str, Positive] = {}
     sampler: str = "tpe"
     executor: str = "local"
+    seed_with: tuple[str, ...] = ()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     resolution: Annotated[int, Field(ge=4, le=2048)] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -243,7 +243,7 @@ class Run:
 
 
 def _lists_as_tuples(settings: dict[str, Any]) -> dict[str, Any]:
-    return settings | {"objectives": tuple(settings.get("objectives", ()))}
+    return settings | {key: tuple(settings.get(key, ())) for key in ("objectives", "seed_with")}
 
 
 def _make_folder(folder: Path) -> None:
