@@ -103,7 +103,8 @@ def make_config(settings: Mapping[str, Any]) -> SearchConfig:
         if first["type"] == "extra_forbidden":
             known = Recipe.model_fields if first["loc"][0] == "recipe" else SearchConfig.model_fields
             raise SettingError(f"unknown setting '{key}'. {suggest(str(first['loc'][-1]), known)}") from None
-        raise SettingError(f"{key}: found {first['input']!r}: {first['msg']}") from None
+        message = "write 4 to 2048 pixels" if key == "resolution" else first["msg"]
+        raise SettingError(f"{key}: found {first['input']!r}: {message}") from None
 
 
 def broken_limit(config: SearchConfig, metrics: dict[str, float]) -> str:

@@ -225,7 +225,7 @@ def _check_widths(doc: Document, key: tuple[str | int, ...], slot: Slot) -> None
             for value in slot.options[kind].get(option, (default,)):
                 why = misfit(slot.registry, kind, option, value, slot.widths[0])
                 if why:
-                    raise doc.error((*key, "width"), f"{kind}: {why}")
+                    raise doc.error((*key, "width"), f"{kind}: {why}; write another width or another {option}")
 
 
 def _check_ends(doc: Document, space: SearchSpace) -> None:
@@ -262,6 +262,8 @@ def _explain(doc: Document, error: ValidationError) -> SpaceError:
         return doc.error(key, f"unknown key '{first['loc'][-1]}'. {suggest(str(first['loc'][-1]), _File.model_fields)}")
     if first["type"] in ("model_type", "dict_type"):
         message = "a mapping is needed here, such as {kind: conv, width: 32}"
+    if key[:1] == ("resolution",):
+        message = "a side of 4 to 2048 pixels, or a list of them, is needed here"
     shown = repr(found) if not isinstance(found, dict | list) else f"a {type(found).__name__}"
     return doc.error(key, f"found {shown}: {message.removeprefix('Value error, ')}")
 
