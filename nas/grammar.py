@@ -4,6 +4,7 @@ A space is an architecture file in which a value may be a list of choices or a r
 `{from: 1, to: 4, step: 1}`. Every error names the file, the line, the key and the remedy.
 """
 
+import os
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -32,7 +33,7 @@ def _choices(value: Any) -> Any:
         raise ValueError(f"more than {MAX_CHOICES} choices")
     if any(isinstance(v, list | dict) for v in values):
         raise ValueError("a choice must be a single number, word or true/false, not a list or a mapping")
-    if len({(type(v), v) for v in values}) < len(values):
+    if len({(isinstance(v, bool), v) for v in values}) < len(values):  # 4 and 4.0 are the same number
         raise ValueError("a choice is written twice")
     return tuple(values)
 
@@ -99,6 +100,8 @@ class _File(BaseModel):
 
 def parse_space(doc: Document) -> SearchSpace:
     """The search space in a document. Raises SpaceError with file, line, key and remedy."""
+    if doc.value is None:
+        raise doc.error((), "empty; write at least 'name', 'stem' and 'stages'")
     if not isinstance(doc.value, dict):
         raise doc.error((), "a search space is a mapping with the keys name, stem, stages, head")
     try:
@@ -260,9 +263,9 @@ def find(name: str | Path) -> Document:
     path = Path(name)
     if str(name) in shipped():
         return read(shipped()[str(name)])
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112  (pathlib raises for names that are too long)
         raise SpaceError(f"{path} is a folder; name a YAML file in it")
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110
         raise SpaceError(f"no search space or architecture '{name}', nor a file of that name. "
                          f"{suggest(str(name), shipped())}")  # fmt: skip
     return read(path)
