@@ -23,7 +23,11 @@ def test_the_same_seed_draws_the_same_images():
 
 def test_sizes_and_balance():
     data = cluttered_digits(None, seed=0)
-    assert [len(part) for part in (data.train, data.validation, data.test)] == [DEFAULT.train, DEFAULT.validation, DEFAULT.test]
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [
+        DEFAULT.train,
+        DEFAULT.validation,
+        DEFAULT.test,
+    ]
     for part in (data.train, data.validation, data.test):
         counts = np.bincount(data.labels[part])
         assert counts.max() < 1.25 * counts.min()
