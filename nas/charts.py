@@ -31,12 +31,12 @@ def colours(run: Run) -> dict[str, str]:
 
 
 def letters(run: Run) -> dict[str, str]:
-    """What the letters of the layouts stand for, read off the trials: `{"C": "conv", "T": "transformer"}`."""
+    """The letter by which layouts abbreviate each block, read off the trials: `{"conv": "C", "moat": "A"}`."""
     pairs: dict[str, str] = {}
     for trial in run.trials:
         blocks = (stage["block"] for stage in trial.architecture["stages"])
-        pairs |= zip(trial.layout.split("-"), blocks, strict=False)
-    return dict(sorted(pairs.items(), key=lambda pair: list(colours(run)).index(pair[1])))
+        pairs |= zip(blocks, trial.layout.split("-"), strict=True)
+    return {block: pairs[block] for block in colours(run) if block in pairs}
 
 
 def main_block(trial: Trial) -> str:
@@ -100,14 +100,15 @@ class _Plane:
         if len(self.names) > 2:
             marker = {"size": 8, "opacity": 0.7, "color": self.values(trials, 2), "coloraxis": "coloraxis"}
             return [self.trace(trials, marker, name="dominated", kind=self.scatter)]
-        traces = []
-        for block, colour in self.colours.items():
-            own = [t for t in trials if main_block(t) == block]
-            marker = {"size": 8, "opacity": 0.5, "color": colour}
-            if any(main_block(t) == block for t in self.run.complete):
-                name = f"mostly {escape(block)}"
-                traces.append(self.trace(own, marker, name=name, legendgroup=block, kind=self.scatter))
-        return traces
+        seen = {main_block(t) for t in self.run.complete}
+        return [self.family(trials, block) for block in self.colours if block in seen]
+
+    def family(self, trials: Sequence[Trial], block: str) -> go.Scatter:
+        """The trials made mostly of one block; the legend names it even if all of them are on the front."""
+        marker = {"size": 8, "opacity": 0.5, "color": self.colours[block]}
+        own = [t for t in trials if main_block(t) == block]
+        trace = self.trace(own, marker, name=f"mostly {escape(block)}", kind=self.scatter)
+        return trace if own else trace.update(x=[None], y=[None])
 
     def steps(self, front: Sequence[Trial]) -> go.Scatter:
         """What the front attains: the best first objective at no more than so much of the second."""
@@ -126,12 +127,22 @@ class _Plane:
 
     def knee(self, trial: Trial) -> go.Scatter:
         """The front's best compromise, as a star."""
-        marker = {"size": 21, "symbol": "star", "line": {"color": INK, "width": 1.6}} | self.fill([trial])
-        label = [f"<b>knee</b>  {escape(trial.layout)}"]
+        marker = {"size": 21, "symbol": "star", "line": {"color": INK, "width": 1.6}}
+        marker |= self.fill([trial]) if len(self.names) == 2 else {"color": PALETTE[2]}
+        text = [f"<b>knee</b>  {escape(trial.layout)}"]
         return self.trace(
-            [trial], marker, name="knee", mode="markers+text", text=label, textposition="bottom right",
-            textfont={"color": INK, "size": 14}, legendrank=2000,
+            [trial], marker, name="knee", mode="markers+text", text=text, textposition=self._free_side(trial),
+            textfont={"color": INK, "size": 14}, cliponaxis=False, legendrank=2000,
         )  # fmt: skip
+
+    def _free_side(self, trial: Trial) -> str:
+        """Where no trial can lie: beyond the front; or, for a point close to the plot's edge, the inner side."""
+        x = self.run.points(self.run.complete)[:, 1]
+        at = (trial.metrics[self.names[1]] - x.min()) / max(float(np.ptp(x)), 1e-12)
+        up, right = self.run.maximize[:2]
+        if (at > 0.75) if right else (at < 0.25):
+            up, right = not up, not right
+        return f"{'top' if up else 'bottom'} {'right' if right else 'left'}"
 
     def fill(self, trials: Sequence[Trial]) -> dict[str, Any]:
         """The colour of emphasised markers."""
@@ -173,9 +184,9 @@ def progress_figure(run: Run) -> go.Figure:
     line = {"shape": "hv", "color": PALETTE[0], "width": 2.5}
     text = "%{y:.1f} % after %{x} architectures<extra></extra>"
     figure = go.Figure(go.Scatter(x=x, y=y, mode="lines", line=line, hovertemplate=text))
-    figure.update_xaxes(title="Trained architectures", rangemode="tozero")
+    figure.update_xaxes(title="Trained architectures", rangemode="tozero", dtick=1 if len(run.trained) <= 10 else None)
     figure.update_yaxes(title="Hypervolume (%)", rangemode="tozero")
-    return _style(figure, height=340)
+    return _style(figure, height=320).update_layout(margin_t=36)
 
 
 def hypervolume_curve(run: Run, most: int = CURVE_POINTS) -> tuple[list[int], list[float]]:
@@ -253,7 +264,12 @@ def _style(figure: go.Figure, height: int) -> go.Figure:
         plot_bgcolor="white",
         margin={"l": 64, "r": 24, "t": 64, "b": 56},
         legend={"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
-        hoverlabel={"bgcolor": "white", "bordercolor": QUIET, "align": "left", "font": {"color": INK, "size": 13}},
+        hoverlabel={
+            "bgcolor": "white",
+            "bordercolor": QUIET,
+            "align": "left",
+            "font": {"family": FONT, "color": INK, "size": 13},
+        },
     )
     line = {"gridcolor": GRID, "linecolor": QUIET, "zeroline": False, "tickfont": {"color": QUIET}, "automargin": True}
     figure.update_xaxes(**line, showline=True, ticks="outside", tickcolor=QUIET)

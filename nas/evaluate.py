@@ -67,20 +67,24 @@ class Evaluator:
     def _evaluate(self, job: Job, report: _Report) -> str:
         architecture, config = job.architecture, self.config
         with report.timed("build"):
+            known = cost(architecture)
+            report.metrics |= {"params": float(known.params), "macs": float(known.macs)}
+            if reason := broken_limit(config, report.metrics):
+                return reason
             network = build(architecture, drop_path=config.recipe.drop_path, seed=job.seed)
             network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            subject = Subject(architecture, network, cost(architecture), self.device)
+            subject = Subject(architecture, network, known, self.device)
         with report.timed("measure"):
-            for name in dict.fromkeys(("params", "macs", *config.maximum, *config.minimum, *config.objectives)):
+            for name in dict.fromkeys((*config.maximum, *config.minimum, *config.objectives)):
                 objective = OBJECTIVES.get(name)
-                if not objective.trained:
+                if not objective.trained and name not in report.metrics:
                     report.read(name, objective, subject)
         if reason := broken_limit(config, report.metrics):
             return reason
         with report.timed("train"):
             trained = train(network, self._at(architecture), config.recipe, job.seed)
         report.details["losses"] = [round(loss, 5) for loss in trained.losses]
-        subject = Subject(architecture, network, subject.cost, self.device, trained.accuracy)
+        subject = Subject(architecture, network, known, self.device, trained.accuracy)
         for name in config.objectives:
             if OBJECTIVES.get(name).trained:
                 report.read(name, OBJECTIVES.get(name), subject)

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import optuna
 
-from nas.config import broken_limit
-from nas.cost import cost
 from nas.errors import RunError
 from nas.executors._base import Job, Outcome
 from nas.options import Scalar
@@ -44,23 +42,16 @@ class Proposer:
 
     def ask(self) -> Job | None:
         """The next architecture to train, or None when the budget is spent or the space exhausted."""
-        while not self._spent():
-            proposal = self._propose()
-            if proposal is None:
-                return None
-            trial, decisions = proposal
-            architecture = self.space.replay(decisions)
-            job = Job(trial.number, architecture, derive_seed(self.run.config.seed, trial.number))
-            self.seen.add(architecture.key())
-            self.running[job.number] = (trial, decisions)
-            known = cost(architecture)
-            metrics = {"params": float(known.params), "macs": float(known.macs)}
-            if reason := broken_limit(self.run.config, metrics):
-                self.tell(job, Outcome("rejected", metrics, reason=reason))
-                continue
-            self.watcher.began(job, self.run)
-            return job
-        return None
+        proposal = None if self._spent() else self._propose()
+        if proposal is None:
+            return None
+        trial, decisions = proposal
+        architecture = self.space.replay(decisions)
+        job = Job(trial.number, architecture, derive_seed(self.run.config.seed, trial.number))
+        self.seen.add(architecture.key())
+        self.running[job.number] = (trial, decisions)
+        self.watcher.began(job, self.run)
+        return job
 
     def tell(self, job: Job, outcome: Outcome) -> None:
         """Write a finished job down, then let the study learn from it."""

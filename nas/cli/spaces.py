@@ -46,7 +46,7 @@ def _about(text: str) -> str:
 
 
 def _show(console: "Console", name: str) -> None:
-    from nas.cli.tables import listed, space_table
+    from nas.cli.tables import listed, options_table, space_table
     from nas.grammar import load_space
 
     space = load_space(name)
@@ -58,6 +58,7 @@ def _show(console: "Console", name: str) -> None:
         highlight=False,
     )
     console.print(space_table(space))
+    console.print(options_table(space))
     console.print(f"Next:  nas search --space {name} --budget 200", highlight=False, soft_wrap=True)
 
 

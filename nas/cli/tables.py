@@ -1,6 +1,6 @@
 """Tables as a person reads them in a terminal."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -8,7 +8,7 @@ from rich.table import Table
 
 from nas.architecture import Architecture
 from nas.run import Run
-from nas.space import Domain, SearchSpace, slots
+from nas.space import SearchSpace, slots
 from nas.units import show
 
 if TYPE_CHECKING:
@@ -35,9 +35,11 @@ def front_table(run: Run, rows: int | None = None) -> Table:
 def network_table(architecture: Architecture, known: "Cost") -> Table:
     """A network drawn part by part: block, resolution, width, depth, parameters, multiply-adds."""
     title = f"{architecture.name}: {architecture.layout()} at {architecture.resolution} px"
-    table = Table("part", "block", box=box.SIMPLE_HEAD, title=title, title_justify="left")
-    for heading in ("map", "width", "depth", "params", "MMACs", "share"):
-        table.add_column(heading, justify="right")
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", padding=(0, 1, 0, 0))
+    for heading in ("part", "block"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("map", "width", "depth", "params", "MMACs", ""):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("options", style="dim")
     options = [architecture.stem.options, *(s.options for s in architecture.stages), architecture.head.options]
     for part, named in zip(known.parts, options, strict=True):
@@ -50,7 +52,7 @@ def network_table(architecture: Architecture, known: "Cost") -> Table:
             str(part.depth),
             f"{part.params:,}",
             f"{part.macs / 1e6:,.2f}",
-            "█" * round(12 * part.macs / max(known.macs, 1)),
+            f"{part.macs / max(known.macs, 1):.0%}",
             ", ".join(f"{name} {value}" for name, value in named.items()),
         )
     table.add_section()
@@ -59,17 +61,26 @@ def network_table(architecture: Architecture, known: "Cost") -> Table:
 
 
 def space_table(space: SearchSpace) -> Table:
-    """A search space: one row a place, with what may stand there."""
-    table = Table("place", "block", "depth", "width", "stride", "options", box=box.SIMPLE_HEAD, show_lines=True)
+    """A search space, one row a place: what may stand there, how deep and how wide."""
+    table = Table("place", "block", "depth", "width", "stride", box=box.SIMPLE_HEAD)
     for place, slot in slots(space):
-        options = [f"[bold]{kind}[/] {_options(named)}" for kind, named in slot.options.items() if named]
-        cells = (listed(slot.kinds), listed(slot.depths), listed(slot.widths), listed(slot.strides))
-        table.add_row(place, *cells, "\n".join(options))
+        table.add_row(place, listed(slot.kinds), listed(slot.depths), listed(slot.widths), listed(slot.strides))
     return table
 
 
-def _options(named: Mapping[str, Domain]) -> str:
-    return ", ".join(f"{name} {listed(values)}" for name, values in named.items())
+def options_table(space: SearchSpace) -> Table:
+    """The options of each kind, one row for all places where they are the same."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for place, slot in slots(space):
+        for kind, named in slot.options.items():
+            text = "   ".join(f"{name} [bold]{listed(values)}[/]" for name, values in named.items())
+            if text:
+                rows.setdefault((kind, text), []).append(place.removeprefix("stages."))
+    table = Table("kind", "where", "options", box=box.SIMPLE_HEAD)
+    for (kind, text), places in rows.items():
+        where = places[0] if places == ["stem"] or places == ["head"] else f"stages {', '.join(places)}"
+        table.add_row(kind, where, text)
+    return table
 
 
 def listed(values: Iterable[object]) -> str:
