@@ -18,6 +18,7 @@ Key = tuple[str | int, ...]
 MAX_BYTES = 200_000  # for which the reader takes seconds
 MAX_NODES = 100_000  # a small file of nested aliases can describe billions of values
 MAX_NUMBER = 10**18
+PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,8 @@ class _Reader:
             raise SpaceError(f"{self.source}:{line}: more than {MAX_NODES:,} values")
         if any(node is parent for parent in self.open):
             raise SpaceError(f"{self.source}:{line}: an anchor contains itself")
+        if isinstance(node, yaml.CollectionNode) and node.tag not in PLAIN:
+            raise SpaceError(f"{self.source}:{line}: the tag {node.tag!r} is not taken here; write the value plainly")
         self.open.append(node)
         if isinstance(node, yaml.MappingNode):
             value: Any = self._mapping(node, key)
