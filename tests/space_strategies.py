@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from nas.architecture import Architecture
 from nas.options import Scalar, options_of
-from nas.registry import HEADS, STEMS, Registry
 from nas.registry import BLOCKS as ALL_BLOCKS
+from nas.registry import HEADS, STEMS, Registry
 from nas.space import Domain, SearchSpace
 
 BLOCKS = ("conv", "mbconv", "transformer", "moat")
@@ -62,11 +62,12 @@ def _with_head_dim(kind: str) -> Any:
 
 
 @st.composite
-def stages(draw: Any) -> dict[str, Any]:
+def stages(draw: Any, most: int) -> dict[str, Any]:
+    """One stage, with at most so many choices of a value."""
     stage = {
-        "block": draw(some(BLOCKS, most=4)),
-        "depth": draw(some((1, 2, 3)) | ranges()),
-        "width": draw(some(WIDTHS)),
+        "block": draw(some(BLOCKS, most)),
+        "depth": draw(some((1, 2, 3), most) | ranges()),
+        "width": draw(some(WIDTHS, most)),
         "stride": draw(some((1, 2))),
     }
     offered = [stage["block"]] if isinstance(stage["block"], str) else stage["block"]
@@ -76,15 +77,15 @@ def stages(draw: Any) -> dict[str, Any]:
 
 
 @st.composite
-def spaces(draw: Any) -> dict[str, Any]:
-    """The plain data of a valid space."""
+def spaces(draw: Any, most: int = 4) -> dict[str, Any]:
+    """The plain data of a valid space; `most` 2 keeps it small enough to enumerate now and then."""
     return {
         "name": draw(st.text("abcäöü xyz-_0", min_size=1, max_size=12)),
         "resolution": draw(some((8, 16, 32))),
         "channels": draw(st.sampled_from((1, 3))),
         "classes": draw(st.integers(2, 20)),
         "stem": draw(inline(STEMS, some(STEMS.names()))) | {"width": draw(some((48, 96)))},
-        "stages": draw(st.lists(stages(), min_size=1, max_size=3)),
+        "stages": draw(st.lists(stages(most), min_size=1, max_size=most - 1)),
         "blocks": draw(block_options()),
         "head": draw(inline(HEADS, some(HEADS_OF_MAPS))),
     }
