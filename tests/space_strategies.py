@@ -26,8 +26,7 @@ def some(values: Any, most: int = 3) -> st.SearchStrategy[Any]:
 
 def ranges() -> st.SearchStrategy[dict[str, int]]:
     """`{from: 1, to: 4, step: 2}` for a depth."""
-    steps = st.fixed_dictionaries({"from": st.integers(1, 2), "to": st.integers(2, 4)}, optional={"step": st.just(2)})
-    return steps
+    return st.fixed_dictionaries({"from": st.integers(1, 2), "to": st.integers(2, 4)}, optional={"step": st.just(2)})
 
 
 def options(registry: Registry, kind: str) -> st.SearchStrategy[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """Reading YAML: safe, strict, and knowing its lines; writing it whole or not at all."""
 
-import os
 import time
 
 import pytest
@@ -109,4 +108,4 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     (tmp_path / "folder").mkdir()
     with pytest.raises(OSError, match="directory"):
         write(tmp_path / "folder", "three")
-    assert sorted(os.listdir(tmp_path)) == ["a.yaml", "folder"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml", "folder"]
