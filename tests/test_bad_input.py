@@ -153,8 +153,7 @@ def test_a_missing_gpu_is_said_so(nas, command):
         (TINY + "head: {kind: pol}\n", "space.yaml:6: head.kind: unknown head 'pol'. Did you mean 'pool'"),
         (TINY + "x: &x [*x]\n", "space.yaml:6: an anchor contains itself"),
         (TINY + "x: !!python/object/apply:os.system ['touch owned']\n", "space.yaml:6: the tag"),
-        (TINY + "a: &a [1,1,1,1]\n" + "".join(f"b{i}: &b{i} [{'*b' + str(i - 1) + ',' if i else ''}*a,*a]\n" for i in (0, 1))
-         + "c: &c [*b1,*b1,*b1,*b1]\n", "unknown key 'a'"),
+        (TINY + "a: &a [1, 1]\nb: [*a, *a]\n", "space.yaml:6: a: unknown key 'a'"),
         (TINY + "stages: [1, 2\n", "space.yaml:[67]: not valid YAML"),
         (TINY + "\tname: x\n", "space.yaml:6: not valid YAML"),
         (TINY + "\x00", "not valid YAML"),
@@ -312,7 +311,7 @@ def test_an_existing_run_is_kept(nas):
         ("seed: x\nobjectives: [accuracy, params]\n", "config.yaml: seed: found 'x'"),
         ("objectives: 7\n", "config.yaml: objectives: found 7"),
         ("objectives: [accuracy, speed]\n", "config.yaml: unknown objective 'speed'"),
-        ("objectives: [accuracy, params]\nsamplr: tpe\n", "config.yaml: unknown setting 'samplr'. Did you mean 'sampler'"),
+        ("objectives: [accuracy, params]\nsamplr: tpe\n", "config.yaml: unknown setting 'samplr'. .*'sampler'"),
         ("objectives: [accuracy, params]\nbudget: {}\n", "config.yaml: budget: write either"),
     ],
 )  # fmt: skip

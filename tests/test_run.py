@@ -129,11 +129,11 @@ for room in (0, 1, 100, 700):
 def test_a_folder_is_made_whole_or_not_at_all(tmp_path):
     empty_run(tmp_path / "a")
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["config.yaml", "environment.json", "space.yaml"]
-    with pytest.raises(SettingError, match="the run .* exists already; take another --name, or continue it"):
+    with pytest.raises(SettingError, match=r"the run .* exists already; take another --name, or continue it"):
         empty_run(tmp_path / "a")
     (tmp_path / "file").touch()
     for folder in ("file", "file/a", "file/a/b"):
-        with pytest.raises(SettingError, match="exists already and is not a run|cannot be written"):
+        with pytest.raises(SettingError, match=r"exists already and is not a run|cannot be written"):
             empty_run(tmp_path / folder)
     with pytest.raises(SettingError, match="names no folder"):
         check_new(tmp_path / "..")
@@ -218,7 +218,7 @@ def test_a_run_is_found_by_name_and_by_path(tmp_path):
     finished_run(tmp_path / "runs" / "first", complete=1)
     assert find_run("first", tmp_path / "runs") == tmp_path / "runs" / "first"
     assert find_run(tmp_path / "runs" / "first") == tmp_path / "runs" / "first"
-    with pytest.raises(SettingError, match="no run 'frst'. Did you mean 'first'"):
+    with pytest.raises(SettingError, match=r"no run 'frst'\. Did you mean 'first'"):
         find_run("frst", tmp_path / "runs")
     with pytest.raises(SettingError, match="is not a run"):
         Run(tmp_path)
