@@ -8,7 +8,7 @@ from nas.grammar import load_architecture, load_space
 from nas.network import build
 
 # counted with the authors' code (see the files' headers): parameters exactly, multiply-adds within 1 %
-PUBLISHED = {"coatnet_0": (25_036_820, 4.16e9), "moat_0": (27_846_892, 5.7e9)}
+PUBLISHED = {"coatnet_0": (25_036_820, 4.14e9), "moat_0": (27_846_892, 5.638e9)}
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

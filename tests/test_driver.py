@@ -232,14 +232,16 @@ def _environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
 
 
-def start(
-    space: Path, name: str, *, sampler: str = "random", budget: int = 30, epochs: int = 1
-) -> subprocess.Popen[str]:
+def start(space: Path, name: str, *, sampler: str = "random", budget: int = 30) -> subprocess.Popen[str]:
     line = (
-        f"search --space {space} --data digits --objectives accuracy,params --subset 64 --batch-size 32 --sampler {sampler}"
-        f" --epochs {epochs} --budget {budget} --name {name}"
+        f"search --space {space} --data digits --objectives accuracy,params --subset 64 --batch-size 32 "
+        f"--sampler {sampler} --epochs 1 --budget {budget} --name {name}"
     )
-    return subprocess.Popen([sys.executable, "-m", "nas.cli", *line.split()], cwd=space.parent, env=_environment(),
+    return begin(line, space.parent)
+
+
+def begin(line: str, folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-m", "nas.cli", *line.split()], cwd=folder, env=_environment(),
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
 
 
@@ -263,8 +265,7 @@ def assert_killed_and_resumed(space: Path, sampler: str, budget: int, kills: tup
         kept = record.read_bytes()
         assert kept.startswith(before), "what was finished before is still there"
         before = kept[: kept.rfind(b"\n") + 1]
-        process = subprocess.Popen([sys.executable, "-m", "nas.cli", "resume", "killed"], cwd=space.parent,
-                                   env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+        process = begin("resume killed", space.parent)
     _, stderr = process.communicate(timeout=300)
     assert process.returncode == 0, stderr
     assert record.read_bytes().startswith(before)

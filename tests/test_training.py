@@ -190,7 +190,7 @@ def test_every_size_of_batch_and_subset_trains(digits, subset, batch_size):
 
 
 def test_a_diverging_training_says_in_which_epoch(digits):
-    with pytest.raises(DivergedError, match="the loss became (nan|inf) in epoch [123]"):
+    with pytest.raises(DivergedError, match=r"the loss became (nan|inf) in epoch [123]"):
         train(build(NET, seed=0), place(digits, CPU, subset=64), Recipe(epochs=3, learning_rate=1e30), 0)
 
 
