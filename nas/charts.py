@@ -98,8 +98,8 @@ class _Plane:
     def dots(self, trials: Sequence[Trial]) -> list[go.Scatter]:
         """The dominated trials: one trace a block, or one trace coloured by the third objective."""
         if len(self.names) > 2:
-            marker = {"size": 8, "opacity": 0.7, "color": self.values(trials, 2), "coloraxis": "coloraxis"}
-            return [self.trace(trials, marker, name="dominated", kind=self.scatter)]
+            marker = {"size": 8, "opacity": 0.7} | self.fill(trials)
+            return [self.trace(trials, marker, kind=self.scatter, showlegend=False)]
         seen = {main_block(t) for t in self.run.complete}
         return [self.family(trials, block) for block in self.colours if block in seen]
 
@@ -123,7 +123,7 @@ class _Plane:
     def best(self, front: Sequence[Trial]) -> go.Scatter:
         """The trials on the front, the knee apart."""
         marker = {"size": 12, "line": {"color": INK, "width": 1.6}} | self.fill(front)
-        return self.trace(front, marker, name="on the front", showlegend=len(self.names) > 2)
+        return self.trace(front, marker, name="on the front", showlegend=False)
 
     def knee(self, trial: Trial) -> go.Scatter:
         """The front's best compromise, as a star."""
