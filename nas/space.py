@@ -141,7 +141,16 @@ class SearchSpace:
 
     def locate(self, architecture: Architecture) -> Decisions:
         """The decisions that give an architecture. Raises SpaceError, naming the first that does not fit."""
-        decisions, found = self.record(lambda name, _: architecture.value(name))
+
+        def value(name: str, values: Domain) -> Scalar:
+            try:
+                found = architecture.value(name)
+            except LookupError:
+                raise SpaceError(f"{name}: the architecture has nothing there") from None
+            same = [v for v in values if v == found and isinstance(v, bool) == isinstance(found, bool)]
+            return same[0] if same else found  # 4 and 4.0 are the same number
+
+        decisions, found = self.record(value)
         if found.key() != architecture.key():
             raise SpaceError(f"the space {self.name} fixes what this architecture has otherwise")
         return decisions

@@ -30,7 +30,12 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None, scale: f
 
 
 def _plain(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, scale: float) -> Tensor:
-    """The same by matrix products, as many images at a time as the cache holds (2.3 times faster at 256 tokens)."""
+    """The same by matrix products, as many images at a time as the cache holds (2.3 times faster at 256 tokens).
+
+    A traced graph takes all at once: it serves batches of any size, and the split depends on the size.
+    """
+    if torch.compiler.is_compiling():
+        return _products(q * scale, k, v, bias)
     groups, per_image = bias.shape[0], q.shape[1] * q.shape[2] * k.shape[2]
     chunk = max(CACHE // per_image // groups, 1) * groups
     if chunk >= q.shape[0]:
