@@ -63,8 +63,7 @@ class RelationAwareAttention(MultiHead):
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = self.split(x)
         q = q * q.shape[-1] ** -0.5
-        logits = (q @ k.transpose(-1, -2)).add_(by_pair(q @ self.keys.T))
-        weights = logits.softmax(dim=-1).to(v.dtype)
+        weights = (q @ k.transpose(-1, -2)).add_(by_pair(q @ self.keys.T)).softmax(dim=-1).to(v.dtype)
         return self.merge(weights @ v + by_distance(weights, len(self.values)) @ self.values)
 
 
@@ -87,11 +86,14 @@ def by_pair(scores: Tensor) -> Tensor:
 def by_distance(weights: Tensor, length: int) -> Tensor:
     """`(..., query, key)` -> `(..., query, clipped distance)`: what each query gives to all keys at a distance."""
     tokens, reach = weights.shape[-1], length // 2
-    padded = nn.functional.pad(weights, (reach, reach))
-    # a row's keys at distances -reach to reach begin one place further right than those of the row above
-    near = padded.flatten(-2).unfold(-1, length, padded.shape[-1] + 1)
-    if tokens - 1 <= reach:
-        return near
-    before = weights.tril(-reach - 1).sum(-1, keepdim=True)
-    after = weights.sum(-1, keepdim=True) - before - near.sum(-1, keepdim=True)
-    return torch.cat([near[..., :1] + before, near[..., 1:-1], near[..., -1:] + after], dim=-1)
+    sums = weights
+    if tokens > 1:  # the inverse of `by_pair`: row i moves i places to the right of distance -(tokens - 1)
+        sums = weights.new_zeros(*weights.shape[:-1], 2 * tokens - 1)
+        rows = sums.flatten(-2)[..., tokens - 1 :][..., : tokens * (2 * tokens - 2)]
+        rows.view(*weights.shape[:-1], -1)[..., :tokens].copy_(weights)
+    spread = tokens - 1 - reach
+    if spread <= 0:
+        return nn.functional.pad(sums, (-spread, -spread))
+    first = sums[..., : spread + 1].sum(-1, keepdim=True)
+    last = sums[..., -spread - 1 :].sum(-1, keepdim=True)
+    return torch.cat([first, sums[..., spread + 1 : -spread - 1], last], dim=-1)
