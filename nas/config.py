@@ -56,7 +56,11 @@ class Budget(_Settings):
 
 
 class SearchConfig(_Settings):
-    """Every setting of a search. `maximum` and `minimum` are limits on objectives known before training."""
+    """Every setting of a search. `maximum` and `minimum` are limits on objectives known before training.
+
+    `seed_with` names networks (shipped ones, or files); the points of the space nearest to them are trained first
+    and count against the budget.
+    """
 
     space: str = "cvt_family"
     data: str = "cluttered_digits"
@@ -66,6 +70,7 @@ class SearchConfig(_Settings):
     minimum: dict[str, Positive] = {}
     sampler: str = "tpe"
     executor: str = "local"
+    seed_with: tuple[str, ...] = ()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     resolution: Annotated[int, Field(ge=4, le=2048)] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -107,7 +112,8 @@ def make_config(settings: Mapping[str, Any]) -> SearchConfig:
         if first["type"] == "extra_forbidden":
             known = Recipe.model_fields if first["loc"][0] == "recipe" else SearchConfig.model_fields
             raise SettingError(f"unknown setting '{key}'. {suggest(str(first['loc'][-1]), known)}") from None
-        raise SettingError(f"{key}: found {first['input']!r}: {first['msg']}") from None
+        message = "write 4 to 2048 pixels" if key == "resolution" else first["msg"]
+        raise SettingError(f"{key}: found {first['input']!r}: {message}") from None
 
 
 def broken_limit(config: SearchConfig, metrics: dict[str, float]) -> str:

@@ -15,7 +15,7 @@ from nas.device import choose_device
 from nas.environment import environment
 from nas.errors import NasError, RunError, SettingError
 from nas.evaluate import Evaluator
-from nas.grammar import load_space
+from nas.grammar import load_architecture, load_space
 from nas.proposer import Proposer, Watcher
 from nas.registry import EXECUTORS, OBJECTIVES
 from nas.report import write_report
@@ -37,7 +37,7 @@ def search(
     """Search a space for the architectures that are best in several objectives at once.
 
     `budget` is a number of architectures (200) or a time ("30m"). `settings` are the fields of
-    `nas.config.SearchConfig`: objectives, maximum, minimum, sampler, seed, device, recipe, ...
+    `nas.config.SearchConfig`: objectives, maximum, minimum, sampler, seed, seed_with, device, recipe, ...
 
     Raises SettingError, SpaceError or DataError for what cannot stand, before anything is written; RunError when the
     search cannot go on.
@@ -45,6 +45,8 @@ def search(
     config = make_config({"space": str(space), "data": data, "budget": parse_budget(budget), **settings})
     _check(config)
     chosen = load_space(space)
+    for known in config.seed_with:
+        load_architecture(known)
     folder = Path(runs) / (_default_name(chosen.name) if name is None else _checked_name(name))
     check_new(folder)
     dataset = datasets.load(data, seed=config.seed, resolution=config.resolution)

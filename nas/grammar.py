@@ -1,7 +1,8 @@
 """The grammar of a space file and of an architecture file: one parser, one validator.
 
 A space is an architecture file in which a value may be a list of choices or a range
-`{from: 1, to: 4, step: 1}`. Every error names the file, the line, the key and the remedy.
+`{from: 1, to: 4, step: 1}`. `block: any` offers every kind of block there is. A stage that offers a depth of 0
+may be left out. Every error names the file, the line, the key and the remedy.
 """
 
 import os
@@ -10,17 +11,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from nas.architecture import Architecture
 from nas.document import Document, parse, read
 from nas.errors import SpaceError
 from nas.options import Scalar, options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry, suggest
-from nas.space import Domain, SearchSpace, Slot, misfit
+from nas.space import Domain, SearchSpace, Slot, heads_behind, misfit
 
 T = TypeVar("T")
 MAX_CHOICES = 1000
+ANY = "any"  # in a block's place: every kind that is registered
 
 
 def _choices(value: Any) -> Any:
@@ -55,7 +57,7 @@ def _range(value: dict[str, Any]) -> list[Any]:
 Choices = Annotated[tuple[T, ...], BeforeValidator(_choices)]
 Kinds = Choices[str]
 Widths = Choices[Annotated[int, Field(ge=1, le=8192)]]
-Depths = Choices[Annotated[int, Field(ge=1, le=64)]]
+Depths = Choices[Annotated[int, Field(ge=0, le=64)]]
 Strides = Choices[Literal[1, 2]]
 Sides = Choices[Annotated[int, Field(ge=4, le=2048)]]
 Values = Choices[Scalar]
@@ -80,6 +82,18 @@ class _Stage(_Part):
     width: Widths
     stride: Strides
     blocks: KindOptions = {}
+
+    @field_validator("block")
+    @classmethod
+    def _any(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(BLOCKS.names()) if kinds == (ANY,) else kinds
+
+    @field_validator("depth")
+    @classmethod
+    def _present(cls, depths: tuple[int, ...]) -> tuple[int, ...]:
+        if not any(depths):
+            raise ValueError("a stage needs a depth of at least 1; [0, 2] makes a stage that may be left out")
+        return depths
 
 
 class _Head(_Part):
@@ -116,8 +130,7 @@ def parse_space(doc: Document) -> SearchSpace:
         _slot(doc, ("stages", i), BLOCKS, stage, [file.blocks, stage.blocks]) for i, stage in enumerate(file.stages)
     ]
     head = _slot(doc, ("head",), HEADS, file.head, [])
-    _check_token(doc, ("stages", len(stages) - 1, "block"), stages[-1], head)
-    return SearchSpace(
+    space = SearchSpace(
         name=file.name,
         resolution=file.resolution,
         channels=file.channels,
@@ -126,6 +139,8 @@ def parse_space(doc: Document) -> SearchSpace:
         stages=tuple(stages),
         head=head,
     )
+    _check_ends(doc, space)
+    return space
 
 
 def _slot(
@@ -218,20 +233,28 @@ def _check_widths(doc: Document, key: tuple[str | int, ...], slot: Slot) -> None
             for value in slot.options[kind].get(option, (default,)):
                 why = misfit(slot.registry, kind, option, value, slot.widths[0])
                 if why:
-                    raise doc.error((*key, "width"), f"{kind}: {why}")
+                    raise doc.error((*key, "width"), f"{kind}: {why}; write another width or another {option}")
 
 
-def _check_token(doc: Document, key: tuple[str | int, ...], last: Slot, head: Slot) -> None:
-    """A head that reads a class token needs a last stage whose every block carries one."""
-    reader = next((kind for kind in head.kinds if HEADS.get(kind).wants_token), None)
-    bare = next((kind for kind in last.kinds if not BLOCKS.get(kind).carries_token), None)
-    if reader and bare:
-        carriers = [kind for kind in BLOCKS.names() if BLOCKS.get(kind).carries_token]
-        raise doc.error(
-            key,
-            f"the head '{reader}' reads a class token, which '{bare}' does not carry: "
-            f"in the last stage offer only {' or '.join(carriers)}, or choose another head",
-        )
+def _check_ends(doc: Document, space: SearchSpace) -> None:
+    """A stage must remain, and whichever block stands last, a head must be able to follow it, and each head one."""
+    last = space.last_stages()
+    if all(slot.optional for slot in space.stages):
+        raise doc.error(("stages",), "every stage may be left out; one at least must not offer a depth of 0")
+    carriers = [kind for kind in BLOCKS.names() if BLOCKS.get(kind).carries_token]
+    for i in last:
+        bare = next((kind for kind in space.stages[i].kinds if not heads_behind(kind, space.head.kinds)), None)
+        if bare:
+            raise doc.error(
+                ("stages", i, "block"),
+                f"the head '{space.head.kinds[0]}' reads a class token, which '{bare}' does not carry: "
+                f"in the last stage offer only {' or '.join(carriers)}, or choose another head",
+            )
+    ends = {kind for i in last for kind in space.stages[i].kinds}
+    for head in space.head.kinds:
+        if not any(heads_behind(kind, (head,)) for kind in ends):
+            raise doc.error(("head", "kind"), f"'{head}' reads a class token: the last stage must offer "
+                                              f"{' or '.join(carriers)}")  # fmt: skip
 
 
 def _explain(doc: Document, error: ValidationError) -> SpaceError:
@@ -245,6 +268,8 @@ def _explain(doc: Document, error: ValidationError) -> SpaceError:
         return doc.error(key, f"unknown key '{first['loc'][-1]}'. {suggest(str(first['loc'][-1]), _File.model_fields)}")
     if first["type"] in ("model_type", "dict_type"):
         message = "a mapping is needed here, such as {kind: conv, width: 32}"
+    if key[:1] == ("resolution",):
+        message = "a side of 4 to 2048 pixels, or a list of them, is needed here"
     shown = repr(found) if not isinstance(found, dict | list) else f"a {type(found).__name__}"
     return doc.error(key, f"found {shown}: {message.removeprefix('Value error, ')}")
 

@@ -275,9 +275,8 @@ def _read_config(path: Path) -> SearchConfig:
     settings = document.read(path).value
     if not isinstance(settings, dict):
         raise SettingError(f"{path}: holds no settings; the file is damaged, start the search anew")
-    names = settings.get("objectives")
     try:
-        return make_config(settings | {"objectives": tuple(names) if isinstance(names, list) else names})
+        return make_config({key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()})
     except SettingError as error:
         raise SettingError(f"{path}: {error}") from None
 

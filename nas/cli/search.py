@@ -20,6 +20,7 @@ def search(
     maximum: Annotated[list[str], typer.Option("--max", help="A limit known before training: latency=5")] = [],  # noqa: B006
     minimum: Annotated[list[str], typer.Option("--min", help="The same for what is maximised.")] = [],  # noqa: B006
     sampler: Annotated[str, typer.Option(help="How to choose: tpe, nsga2, gp, random.")] = "tpe",
+    seed_with: Annotated[str, typer.Option(help="Known networks to start from, by comma: coatnet_0,moat_0")] = "",
     seed: Annotated[int, typer.Option(help="Repeats a search exactly.")] = 0,
     name: Annotated[str | None, typer.Option(help="The run's name; default: space and time.")] = None,
     runs: Annotated[Path, typer.Option(help="The folder of runs.")] = Path("runs"),
@@ -39,6 +40,7 @@ def search(
         "maximum": parse_limits(maximum, "--max"),
         "minimum": parse_limits(minimum, "--min"),
         "sampler": sampler,
+        "seed_with": tuple(part.strip() for part in seed_with.split(",") if part.strip()),
         "seed": seed,
         "device": device,
         "resolution": resolution,
