@@ -45,6 +45,12 @@ class Budget(_Settings):
     trials: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     seconds: Positive | None = None
 
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "Budget":
+        if (self.trials is None) == (self.seconds is None):
+            raise SettingError("budget: write either a number of architectures or a time")
+        return self
+
     def __str__(self) -> str:
         return f"{self.trials} architectures" if self.trials else f"{self.seconds:g} s"
 
@@ -59,7 +65,7 @@ class SearchConfig(_Settings):
     space: str = "cvt_family"
     data: str = "cluttered_digits"
     budget: Budget = Budget(trials=200)
-    objectives: Annotated[tuple[str, ...], Field(min_length=2)] = ("accuracy", "latency")
+    objectives: tuple[str, ...] = ("accuracy", "latency")
     maximum: dict[str, Positive] = {}
     minimum: dict[str, Positive] = {}
     sampler: str = "tpe"
@@ -76,7 +82,10 @@ class SearchConfig(_Settings):
         for name in names:
             OBJECTIVES.check(name)
         if len(set(names)) < len(names):
-            raise SettingError("an objective is named twice")
+            raise SettingError(f"objectives: one is named twice in {', '.join(names)}")
+        if len(names) < 2:
+            raise SettingError(f"objectives: name two or more by comma, found {names[0] if names else 'none'}. "
+                               f"{suggest('', OBJECTIVES.names())}")  # fmt: skip
         return names
 
     @model_validator(mode="after")
@@ -140,6 +149,8 @@ def parse_limits(texts: list[str], option: str) -> dict[str, float]:
     for text in texts:
         name, _, number = text.partition("=")
         OBJECTIVES.check(name.strip())
+        if name.strip() in limits:
+            raise SettingError(f"{option} {text}: there is a limit on {name.strip()} already")
         try:
             limits[name.strip()] = float(number)
         except ValueError:

@@ -5,7 +5,8 @@ A space is an architecture file in which a value may be a list of choices or a r
 may be left out. Every error names the file, the line, the key and the remedy.
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -34,7 +35,7 @@ def _choices(value: Any) -> Any:
         raise ValueError(f"more than {MAX_CHOICES} choices")
     if any(isinstance(v, list | dict) for v in values):
         raise ValueError("a choice must be a single number, word or true/false, not a list or a mapping")
-    if len({(type(v), v) for v in values}) < len(values):
+    if len({(isinstance(v, bool), v) for v in values}) < len(values):  # 4 and 4.0 are the same number
         raise ValueError("a choice is written twice")
     return tuple(values)
 
@@ -113,6 +114,8 @@ class _File(BaseModel):
 
 def parse_space(doc: Document) -> SearchSpace:
     """The search space in a document. Raises SpaceError with file, line, key and remedy."""
+    if doc.value is None:
+        raise doc.error((), "empty; write at least 'name', 'stem' and 'stages'")
     if not isinstance(doc.value, dict):
         raise doc.error((), "a search space is a mapping with the keys name, stem, stages, head")
     try:
@@ -162,13 +165,18 @@ def _slot(
         registry,
         kinds,
         options,
-        widths=getattr(part, "width", ()),
-        depths=getattr(part, "depth", ()),
-        strides=getattr(part, "stride", ()),
+        widths=_own(part, "width"),
+        depths=_own(part, "depth"),
+        strides=_own(part, "stride"),
     )
     if slot.widths:
         _check_widths(doc, key, slot)
     return slot
+
+
+def _own(part: _Part, field: str) -> tuple[int, ...]:
+    """The choices of a field; a stem's `stride` is an option of its kind, no field of every stem."""
+    return getattr(part, field) if field in type(part).model_fields else ()
 
 
 def _check_stage_blocks(doc: Document, key: tuple[str | int, ...], stage: _Stage) -> None:
@@ -252,9 +260,7 @@ def _check_ends(doc: Document, space: SearchSpace) -> None:
 def _explain(doc: Document, error: ValidationError) -> SpaceError:
     """The first pydantic error as one sentence for a person."""
     first = error.errors(include_url=False)[0]
-    key = tuple(k for k in first["loc"] if k != "[key]")
-    while key and key not in doc.lines:  # pydantic adds the names of union members and tuple positions
-        key = key[:-1]
+    key = _standing(doc.value, first["loc"])
     message, found = first["msg"], first["input"]
     if first["type"] == "missing":
         return doc.error(key, f"the key '{first['loc'][-1]}' is missing")
@@ -266,6 +272,17 @@ def _explain(doc: Document, error: ValidationError) -> SpaceError:
         message = "a side of 4 to 2048 pixels, or a list of them, is needed here"
     shown = repr(found) if not isinstance(found, dict | list) else f"a {type(found).__name__}"
     return doc.error(key, f"found {shown}: {message.removeprefix('Value error, ')}")
+
+
+def _standing(value: Any, path: Sequence[str | int]) -> tuple[str | int, ...]:
+    """The part of a path that the data has: pydantic adds union members, tuple positions and missing keys."""
+    found: list[str | int] = []
+    for key in path:
+        if not (key in value if isinstance(value, dict) else isinstance(value, list) and key in range(len(value))):
+            break
+        found.append(key)
+        value = value[key]
+    return tuple(found)
 
 
 def folder() -> Path:
@@ -285,9 +302,9 @@ def find(name: str | Path) -> Document:
     path = Path(name)
     if str(name) in shipped():
         return read(shipped()[str(name)])
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112  (pathlib raises for names that are too long)
         raise SpaceError(f"{path} is a folder; name a YAML file in it")
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110
         raise SpaceError(f"no search space or architecture '{name}', nor a file of that name. "
                          f"{suggest(str(name), shipped())}")  # fmt: skip
     return read(path)

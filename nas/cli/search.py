@@ -70,6 +70,7 @@ def watch(begin: Any) -> None:
             run = begin(display)
     except KeyboardInterrupt:
         if display.run is None:
+            console.print("\n[yellow]Stopped[/] before a training began.")
             raise typer.Exit(130) from None
         console.print(
             f"\n[yellow]Stopped.[/] Every finished trial is kept. Go on with: nas resume {display.run.folder}"
@@ -86,6 +87,9 @@ def conclude(console: "Console", run: "Run") -> None:
     counts = f"{len(run.complete)} architectures trained in {duration(run.seconds)}"
     console.print(f"\n[bold]{run.name}[/]: {counts}; {len(run.front())} on the Pareto front", highlight=False)
     console.print(front_table(run))
+    if unreadable := run.environment.get("unreadable_images"):
+        named = "; ".join(run.environment["unreadable"][:3])
+        console.print(f"  {unreadable} unreadable images were left out: {named}\n", soft_wrap=True, markup=False)
     for label, path in (
         ("report", "report.html"),
         ("best", "best.yaml"),
