@@ -2,8 +2,9 @@
 
 Networks stand against timm's with the same weights; what timm has not, against the formulation as the papers write
 it: index tables, a vector or a bias gathered for each pair of pixels, plain products. Both run in turn in one
-process; a ratio is ours / theirs, the median over the rounds, so below 1 ours is faster. Peak memory is what one step
-adds to what stood before: on a GPU torch's own figure, on the CPU the allocations that the profiler sees.
+process; a ratio is ours / theirs, the median over the rounds, so below 1 ours is faster. On the CPU the clock is the
+process's own time on its one thread, which does not run while another program has the core. Peak memory is what one
+step adds to what stood before: on a GPU torch's own figure, on the CPU the allocations that the profiler sees.
 
     python benchmarks/blocks.py --batch 2 --rounds 9
     python benchmarks/blocks.py --device cuda --batch 64 --rounds 30
@@ -210,11 +211,12 @@ class Side:
 
     def seconds(self) -> float:
         """The time of one step."""
+        clock = time.process_time if self.device.type == "cpu" else time.perf_counter
         self._wait()
-        start = time.perf_counter()
+        start = clock()
         self.step()
         self._wait()
-        return time.perf_counter() - start
+        return clock() - start
 
     def peak(self) -> float:
         """The most bytes that one step holds beyond what stood before it."""
