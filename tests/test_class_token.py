@@ -61,7 +61,7 @@ def test_a_last_block_that_carries_no_token_is_refused_when_the_space_is_loaded(
     space = {
         "stem": {"kind": "conv", "width": 16},
         "stages": [{"block": ["vit", "mbconv"], "depth": 1, "width": 64, "stride": 2}],
-        "head": {"kind": ["pool", "class_token"]},
+        "head": {"kind": "class_token"},
     }
     with pytest.raises(SpaceError, match=r"space: stages\.0\.block: .*'mbconv' does not carry"):
         load_space(space)
