@@ -35,6 +35,7 @@ class Proposer:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.run, self.watcher = run, watcher
         self.space: SearchSpace = run.space
+        self.size = self.space.size()
         self.study = run.study()
         self.seen = {trial.key for trial in run.trials}
         self.running: dict[int, tuple[optuna.Trial, Decisions]] = {}
@@ -97,7 +98,7 @@ class Proposer:
             if self.space.replay(decisions).key() not in self.seen:
                 return self._ask_for(decisions)
         for _ in range(MAX_REPEATS):
-            if len(self.seen) >= self.space.size():
+            if len(self.seen) >= self.size:
                 return None
             trial, decisions = self._ask_study()
             if self.space.replay(decisions).key() not in self.seen:
