@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from nas.environment import environment
 from nas.errors import RunError, SettingError
 from nas.evaluate import Evaluator
 from nas.grammar import load_space
+from nas.placement import choose_executor, choose_placement
 from nas.proposer import Proposer, Watcher
 from nas.registry import EXECUTORS, OBJECTIVES
 from nas.report import write_report
@@ -64,9 +66,11 @@ def resume(run: Run | str | Path, *, budget: int | str | None = None, watcher: W
 def _drive(run: Run, dataset: datasets.Dataset, watcher: Watcher) -> Run:
     with _locked(run):
         run.repair()
+        placement = choose_placement(run.config)
+        execute = EXECUTORS.get(choose_executor(run.config, placement))
         proposer = Proposer(run, watcher)
         try:
-            EXECUTORS.get(run.config.executor)(proposer.ask, proposer.tell, Evaluator(run.config, dataset))
+            execute(proposer.ask, proposer.tell, partial(Evaluator, run.config, dataset), placement)
         finally:
             write_report(run)
     return run

@@ -29,9 +29,13 @@ def search(
     batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     subset: Annotated[int | None, typer.Option(help="Training images used; default: all.")] = None,
+    workers: Annotated[str, typer.Option(help="Trials at once: a number, or auto.")] = "auto",
+    ray: Annotated[str | None, typer.Option(help="A running Ray cluster: auto, or its address.")] = None,
+    gpus_per_trial: Annotated[str, typer.Option(help="Part of a GPU a trial takes: 0.25, or auto.")] = "auto",
+    trial_timeout: Annotated[float | None, typer.Option(help="Seconds after which a trial is given up.")] = None,
 ) -> None:
     """Search a space; ends with a Pareto front, a report and the best architecture as YAML."""
-    from nas.config import parse_limits
+    from nas.config import parse_limits, parse_number
 
     recipe = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "subset": subset}
     settings: dict[str, Any] = {
@@ -42,6 +46,10 @@ def search(
         "seed": seed,
         "device": device,
         "resolution": resolution,
+        "workers": parse_number(workers, "--workers"),
+        "ray": ray,
+        "gpus_per_trial": parse_number(gpus_per_trial, "--gpus-per-trial"),
+        "trial_timeout": trial_timeout,
         "recipe": {key: value for key, value in recipe.items() if value is not None},
     }
 
