@@ -215,7 +215,7 @@ class Run:
         up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
         directions = [up if more else down for more in self.maximize]
         study = optuna.create_study(directions=directions, sampler=sampler, study_name=self.name)
-        for trial in self.trials:
+        for trial in sorted(self.trials, key=lambda t: t.number):  # workers finish in another order
             while len(study.get_trials(deepcopy=False)) < trial.number:
                 study.add_trial(optuna.trial.create_trial(state=optuna.trial.TrialState.FAIL))
             study.add_trial(self._frozen(trial))

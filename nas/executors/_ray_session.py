@@ -28,7 +28,7 @@ for _name, _value in QUIET.items():  # Ray reads some of them as it is imported
     os.environ.setdefault(_name, _value)
 
 import ray  # noqa: E402
-from ray._private import ray_constants  # noqa: E402
+from ray._private import ray_constants, worker  # noqa: E402
 
 WORKER_ENV = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "RAY_CHDIR_TO_TRIAL_DIR": "0"}
 
@@ -42,6 +42,8 @@ def connected(placement: Placement) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
+    worker.print_to_stdstream = _say_nothing  # a lost worker is told in its trial's reason, not in between
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     before = signal.getsignal(signal.SIGTERM)
     try:
         _join(placement.ray) if placement.ray else _start(placement)
@@ -50,6 +52,10 @@ def connected(placement: Placement) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _say_nothing(data: object, ignore_prefix: bool) -> None:
+    """In place of Ray's printing of its daemons' messages on our standard output."""
 
 
 def _start(placement: Placement) -> None:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -25,6 +26,7 @@ from ray.exceptions import ActorDiedError, OutOfMemoryError, RayError
 from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
+PROCESS_DIED = "worker process has died"  # Ray's words for it, beside which stand "node has died" and others
 TRIALS_A_TUNER = 1000  # Tune walks its whole list of trials at every event
 
 
@@ -118,7 +120,7 @@ class Losses(tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """A worker died."""
-        error = trial.get_pickled_error()
+        error = _error(trial)
         ran = time.monotonic() - self.started.get(trial.trial_id, math.inf)
         if self.timeout and ran > self.timeout:
             own = f"TimeLimitError: took longer than {self.timeout:g} s; its worker had to be ended"
@@ -133,22 +135,30 @@ class Losses(tune.Callback):
         return {}
 
 
+def _error(trial: Trial) -> Exception | None:
+    """What Tune keeps of a failure, where this process may read it."""
+    if not trial.pickled_error_file:
+        return None
+    error: Exception = ray.cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+    return error
+
+
 def _own_fault(error: Exception | None) -> str:
-    """What a trial did to its worker, in words; empty when the worker was lost with its machine, or before it began."""
+    """What a trial did to its worker, in words; empty when the worker was lost with its machine, or before it began.
+
+    A process that is killed or crashes while its machine lives on counts as the trial's doing.
+    """
     if isinstance(error, OutOfMemoryError):
         return "out of memory: Ray's memory monitor ended the worker"
-    text = str(error)
-    lost = "node" in text and ("died" in text or "dead" in text)
-    if not isinstance(error, ActorDiedError) or error.actor_init_failed or error.preempted or lost:
-        return ""
-    return f"the worker died: {_first_words(error)}"
+    died = isinstance(error, ActorDiedError) and not error.actor_init_failed and not error.preempted
+    return f"the worker died: {_first_words(error)}" if died and PROCESS_DIED in str(error) else ""
 
 
 def _first_words(error: Exception | None) -> str:
-    """The line of Ray's account that says what happened."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if line.startswith("The actor is dead") or "Error" in line]
-    return (telling or lines or ["no reason is known"])[-1 if not telling else 0]
+    """The part of Ray's account that says what happened, without its advice."""
+    text = " ".join(str(error).split()) if error else "no reason is known"
+    start = max(text.find("The actor is dead"), 0)
+    return text[start:].partition(" Some common causes")[0][:300]
 
 
 def _most_data(placement: Placement) -> int | None:

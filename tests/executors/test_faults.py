@@ -1,7 +1,6 @@
 """Workers that die, machines that go: what is lost, and what the search makes of it."""
 
 from collections import Counter
-from functools import partial
 from pathlib import Path
 
 import executor_searches as searches
@@ -27,10 +26,12 @@ def test_a_killed_worker_costs_its_trial_only(ray_here: None, tmp_path: Path) ->
 def test_a_trial_that_wants_more_memory_than_there_is_fails_alone(ray_here: None, tmp_path: Path) -> None:
     search = Search(4)
     run(search, Some(searches.eats_memory, (1,)))
-    assert search.failures() == {1: "out of memory: MemoryError"}
+    assert search.failures().keys() == {1}
+    assert search.failures()[1].startswith("out of memory: Unable to allocate 256. MiB")
 
 
-def test_a_hang_that_hears_no_signal_is_ended(ray_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.faults
+def test_a_hang_that_hears_no_signal_is_ended(ray_here: None) -> None:
     search = Search(4)
     run(search, Some(searches.hangs_deaf, (1,)), trial_timeout=1.0)
     assert list(search.failures()) == [1]
