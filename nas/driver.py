@@ -68,7 +68,7 @@ def _drive(run: Run, dataset: datasets.Dataset, watcher: Watcher) -> Run:
         run.repair()
         placement = choose_placement(run.config)
         execute = EXECUTORS.get(choose_executor(run.config, placement))
-        proposer = Proposer(run, watcher)
+        proposer = Proposer(run, watcher, parallel=placement.workers != 1)
         try:
             execute(proposer.ask, proposer.tell, partial(Evaluator, run.config, dataset), placement)
         finally:

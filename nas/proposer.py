@@ -30,14 +30,16 @@ class Watcher:
 class Proposer:
     """Asks the study for architectures that are new and within the limits; writes what became of them."""
 
-    def __init__(self, run: Run, watcher: Watcher) -> None:
+    def __init__(self, run: Run, watcher: Watcher, parallel: bool = False) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.run, self.watcher = run, watcher
         self.space: SearchSpace = run.space
         self.study = run.study()
         self.seen = {trial.key for trial in run.trials}
         self.running: dict[int, tuple[optuna.Trial, Decisions]] = {}
-        self.before, self.start = run.seconds, time.monotonic()
+        self.before, self.start = run.elapsed, time.monotonic()
+        self.parallel = parallel  # then an interrupted trial would not be proposed again by itself
+        self.interrupted = run.interrupted() if parallel else []
         self.rejected = 0
 
     def ask(self) -> Job | None:
@@ -50,6 +52,8 @@ class Proposer:
         job = Job(trial.number, architecture, derive_seed(self.run.config.seed, trial.number))
         self.seen.add(architecture.key())
         self.running[job.number] = (trial, decisions)
+        if self.parallel:
+            self.run.note_begun(job.number, decisions)
         self.watcher.began(job, self.run)
         return job
 
@@ -68,6 +72,7 @@ class Proposer:
             seconds={step: round(s, 4) for step, s in outcome.seconds.items()},
             reason=outcome.reason,
             sampler=self._memory(trial),
+            ended=round(self._elapsed(), 3),
         )
         self.run.append(record)
         self.study.tell(trial, **_told(record, self.run))
@@ -86,10 +91,18 @@ class Proposer:
         if budget.trials:
             return len(self.run.trained) + len(self.running) >= budget.trials
         assert budget.seconds
-        return self.before + time.monotonic() - self.start >= budget.seconds
+        return self._elapsed() >= budget.seconds
+
+    def _elapsed(self) -> float:
+        return self.before + time.monotonic() - self.start
 
     def _propose(self) -> tuple[optuna.Trial, Decisions] | None:
         """A trial whose architecture was never proposed; None when the space holds no other."""
+        while self.interrupted:
+            decisions = self.interrupted.pop(0)
+            if self.space.replay(decisions).key() not in self.seen:
+                self.study.enqueue_trial(decisions)
+                return self._ask_study()
         for _ in range(MAX_REPEATS):
             if len(self.seen) >= self.space.size():
                 return None

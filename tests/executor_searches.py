@@ -1,18 +1,23 @@
 """Searches for executors to run: a list of jobs, and evaluations that go right or wrong in every way."""
 
+import json
 import math
 import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from nas.executors._base import Evaluate, Job, Outcome
+from nas.config import Budget, make_config
+from nas.executors._base import Evaluate, Job, Outcome, Placement
+from nas.executors.ray_tune import ray_tune
 from nas.grammar import load_space
+from nas.proposer import Proposer, Watcher
+from nas.run import Run
 from nas.turns import Turns
 
 SPACE = load_space("cvt_family").fit(resolution=16, channels=1, classes=10)
@@ -113,3 +118,66 @@ class Some:
             with self.log.open("a") as file:
                 file.write(f"{job.number}\n")
         return (self.how if job.number in self.numbers else self.otherwise)(job)
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Takes a while, and notes in the folder's logs which architecture began and which ended."""
+
+    folder: Path
+    seconds: float = 0.2
+
+    def __call__(self, job: Job) -> Outcome:
+        self._note("begun", job)
+        time.sleep(self.seconds)
+        self._note("ended", job)
+        measured = {"accuracy": 1 / (1 + job.number), "macs": float(job.seed)}
+        return Outcome("complete", measured, {"pid": os.getpid()})
+
+    def _note(self, name: str, job: Job) -> None:
+        with (self.folder / f"{name}.log").open("a") as file:
+            file.write(job.architecture.key() + "\n")
+
+
+def noted_search(folder: str, budget: str, workers: str) -> None:
+    """Start the search in `folder/run`, or go on with it; SIGTERM ends it as Ctrl-C does, as on the command line."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    path = Path(folder) / "run"
+    if not (path / "config.yaml").exists():
+        settings = {"objectives": ("accuracy", "macs"), "budget": Budget(trials=int(budget)), "sampler": "random"}
+        Run.create(path, make_config(settings | {"workers": int(workers)}), SPACE, {})
+    run = Run(path)
+    run.repair()
+    proposer = Proposer(run, Watcher(), parallel=True)
+    try:
+        ray_tune(proposer.ask, proposer.tell, preparing(Noted(Path(folder))), Placement(int(workers)))
+    except KeyboardInterrupt:
+        print("stopped by the keyboard")
+
+
+def cluster_search(folder: str) -> None:
+    """A search over a cluster of two nodes, of which one dies in its midst and another joins later."""
+    from ray.cluster_utils import Cluster
+
+    quick = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 300, "health_check_failure_threshold": 3}
+    head = {"num_cpus": 1, "_system_config": quick, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    nodes = [cluster.add_node(num_cpus=1)]
+    search = Search(14)
+
+    def tell(job: Job, outcome: Outcome) -> None:
+        search.tell(job, outcome)
+        if len(search.told) == 4:
+            cluster.remove_node(nodes.pop(), allow_graceful=False)
+        if len(search.told) == 7:
+            nodes.append(cluster.add_node(num_cpus=1))
+
+    evaluate = Noted(Path(folder), seconds=0.7)
+    ray_tune(search.ask, tell, preparing(evaluate), Placement(None, ray=cluster.address))
+    outcomes = {number: asdict(outcome) for number, outcome in sorted(search.told.items())}
+    (Path(folder) / "told.json").write_text(json.dumps(outcomes))
+    cluster.shutdown()

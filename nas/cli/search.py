@@ -89,7 +89,7 @@ def conclude(console: "Console", run: "Run") -> None:
     from nas.cli.tables import front_table
     from nas.units import duration
 
-    counts = f"{len(run.complete)} architectures trained in {duration(run.seconds)}"
+    counts = f"{len(run.complete)} architectures trained in {duration(run.elapsed)}"
     console.print(f"\n[bold]{run.name}[/]: {counts}; {len(run.front())} on the Pareto front", highlight=False)
     console.print(front_table(run))
     for label, path in (

@@ -61,18 +61,21 @@ def _say_nothing(data: object, ignore_prefix: bool) -> None:
 def _start(placement: Placement) -> None:
     """Nothing listens but on 127.0.0.1: that is what Ray does where it may not form clusters."""
     allowed, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
+    before = dict(os.environ)
+    os.environ.update(WORKER_ENV, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))  # workers inherit it
     try:
         ray.init(
             address="local",
             num_cpus=placement.workers,
             num_gpus=None if placement.gpus else 0,
             include_dashboard=False,
-            runtime_env={"env_vars": WORKER_ENV | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}},
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = allowed
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _join(address: str) -> None:
