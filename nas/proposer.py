@@ -34,6 +34,7 @@ class Proposer:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.run, self.watcher = run, watcher
         self.space: SearchSpace = run.space
+        self.size = self.space.size()
         self.study = run.study()
         self.seen = {trial.key for trial in run.trials}
         self.running: dict[int, tuple[optuna.Trial, Decisions]] = {}
@@ -104,7 +105,7 @@ class Proposer:
                 self.study.enqueue_trial(decisions)
                 return self._ask_study()
         for _ in range(MAX_REPEATS):
-            if len(self.seen) >= self.space.size():
+            if len(self.seen) >= self.size:
                 return None
             trial, decisions = self._ask_study()
             if self.space.replay(decisions).key() not in self.seen:

@@ -27,6 +27,7 @@ class Registry:
 
     def __init__(self, folder: str, noun: str) -> None:
         self.folder, self.noun = folder, noun
+        self._found: dict[str, Any] = {}  # a space asks for its kinds thousands of times
 
     def names(self) -> list[str]:
         """Every kind there is, sorted; imports nothing."""
@@ -40,10 +41,14 @@ class Registry:
 
     def get(self, name: str) -> Any:
         """The plug-in called `name`. Raises SettingError for an unknown one."""
+        if name in self._found:
+            return self._found[name]
         self.check(name)
         module = importlib.import_module(f"nas.{self.folder}.{name}")
         plain = name.replace("_", "")
-        return next(v for k, v in vars(module).items() if k.lower().replace("_", "") == plain)
+        found = next(v for k, v in vars(module).items() if k.lower().replace("_", "") == plain)
+        self._found[name] = found
+        return found
 
 
 BLOCKS = Registry("blocks", "block")
