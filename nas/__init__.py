@@ -13,29 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nas.architecture import Architecture
-    from nas.cost import cost
     from nas.driver import resume, search
-    from nas.export import export
     from nas.grammar import load_architecture, load_space
     from nas.network import build
     from nas.report import write_report
     from nas.run import Run, Trial
     from nas.space import SearchSpace
-
-__all__ = [
-    "Architecture",
-    "Run",
-    "SearchSpace",
-    "Trial",
-    "build",
-    "cost",
-    "export",
-    "load_architecture",
-    "load_space",
-    "resume",
-    "search",
-    "write_report",
-]
 
 _HOMES = {
     "Architecture": "architecture",
@@ -50,15 +33,25 @@ _HOMES = {
     "write_report": "report",
 }
 
+__all__ = [
+    "Architecture",
+    "Run",
+    "SearchSpace",
+    "Trial",
+    "build",
+    "load_architecture",
+    "load_space",
+    "resume",
+    "search",
+    "write_report",
+]
+
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module 'nas' has no attribute '{name}'")
-    home = import_module(f"nas.{_HOMES.get(name, name)}")
-    value = getattr(home, name)
-    globals()[name] = value  # `cost` and `export` are also the names of their modules
-    return value
+    return getattr(import_module(f"nas.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(_HOMES)

@@ -83,12 +83,17 @@ class Architecture:
 
     def key(self) -> str:
         """Twelve hexadecimal digits: equal for equal networks in any process, whatever their names."""
-        data = self.to_dict()
+        data = self.complete()
         del data["name"]
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
+
+    def complete(self) -> dict[str, Any]:
+        """`to_dict` with every absent option at the paper's value and every number as a float."""
+        data = self.to_dict()
         data["stem"] = _complete(STEMS, self.stem.kind, data["stem"])
         data["stages"] = [_complete(BLOCKS, s["block"], s) for s in data["stages"]]
         data["head"] = _complete(HEADS, self.head.kind, data["head"])
-        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
+        return data
 
     def value(self, name: str) -> Scalar:
         """What stands at a decision's name, such as `stages.2.block`; an absent option has its default."""
@@ -116,5 +121,5 @@ class Architecture:
 
 def _complete(registry: Registry, kind: str, data: dict[str, Any]) -> dict[str, Any]:
     """`data` with every absent option at the paper's value; 4 and 4.0 are the same number."""
-    full = {name: option.default for name, option in options_of(registry, kind).items()} | data
+    full = data | {name: o.default for name, o in options_of(registry, kind).items() if name not in data}
     return {k: float(v) if isinstance(v, int) and not isinstance(v, bool) else v for k, v in full.items()}

@@ -76,7 +76,8 @@ class _Plane:
         values = run.points(run.complete)
         self.scales = [units.scale(name, values[:, i]) for i, name in enumerate(self.names)]
         self.wide = bool(values[:, 1].min() > 0 and values[:, 1].max() > WIDE * values[:, 1].min())
-        self.scatter = go.Scattergl if len(values) > SVG_POINTS else go.Scatter
+        many = len(values) > SVG_POINTS
+        self.scatter, self.size = (go.Scattergl, 5) if many else (go.Scatter, 8)
 
     def values(self, trials: Sequence[Trial], objective: int) -> list[float]:
         """An objective's values in its axis' unit."""
@@ -98,14 +99,14 @@ class _Plane:
     def dots(self, trials: Sequence[Trial]) -> list[go.Scatter]:
         """The dominated trials: one trace a block, or one trace coloured by the third objective."""
         if len(self.names) > 2:
-            marker = {"size": 8, "opacity": 0.7, "color": self.values(trials, 2), "coloraxis": "coloraxis"}
-            return [self.trace(trials, marker, name="dominated", kind=self.scatter)]
+            marker = {"size": self.size, "opacity": 0.7} | self.fill(trials)
+            return [self.trace(trials, marker, kind=self.scatter, showlegend=False)]
         seen = {main_block(t) for t in self.run.complete}
         return [self.family(trials, block) for block in self.colours if block in seen]
 
     def family(self, trials: Sequence[Trial], block: str) -> go.Scatter:
         """The trials made mostly of one block; the legend names it even if all of them are on the front."""
-        marker = {"size": 8, "opacity": 0.5, "color": self.colours[block]}
+        marker = {"size": self.size, "opacity": 0.5, "color": self.colours[block]}
         own = [t for t in trials if main_block(t) == block]
         trace = self.trace(own, marker, name=f"mostly {escape(block)}", kind=self.scatter)
         return trace if own else trace.update(x=[None], y=[None])
@@ -123,7 +124,7 @@ class _Plane:
     def best(self, front: Sequence[Trial]) -> go.Scatter:
         """The trials on the front, the knee apart."""
         marker = {"size": 12, "line": {"color": INK, "width": 1.6}} | self.fill(front)
-        return self.trace(front, marker, name="on the front", showlegend=len(self.names) > 2)
+        return self.trace(front, marker, name="on the front", showlegend=False)
 
     def knee(self, trial: Trial) -> go.Scatter:
         """The front's best compromise, as a star."""
@@ -137,10 +138,12 @@ class _Plane:
 
     def _free_side(self, trial: Trial) -> str:
         """Where no trial can lie: beyond the front; or, for a point close to the plot's edge, the inner side."""
-        x = self.run.points(self.run.complete)[:, 1]
-        at = (trial.metrics[self.names[1]] - x.min()) / max(float(np.ptp(x)), 1e-12)
+        x, own = self.run.points(self.run.complete)[:, 1], trial.metrics[self.names[1]]
+        if self.wide:
+            x, own = np.log(x), np.log(own)
+        at = (own - x.min()) / max(float(np.ptp(x)), 1e-12)
         up, right = self.run.maximize[:2]
-        if (at > 0.75) if right else (at < 0.25):
+        if (at > 0.85) if right else (at < 0.15):
             up, right = not up, not right
         return f"{'top' if up else 'bottom'} {'right' if right else 'left'}"
 
@@ -157,7 +160,8 @@ class _Plane:
             titles[1] += ", logarithmic"
         figure.update_xaxes(title=titles[1], type="log" if self.wide else "linear")
         if self.wide:
-            figure.update_xaxes(dtick="D2")
+            ticks = [step * 10.0**power for power in range(-6, 13) for step in (1, 2, 5)]
+            figure.update_xaxes(tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
         figure.update_yaxes(title=titles[0])
         if len(titles) > 2:
             figure.update_layout(coloraxis={"colorscale": "Cividis", "colorbar": {"title": titles[2], "thickness": 14}})

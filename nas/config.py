@@ -45,12 +45,21 @@ class Budget(_Settings):
     trials: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     seconds: Positive | None = None
 
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "Budget":
+        if (self.trials is None) == (self.seconds is None):
+            raise SettingError("budget: write either a number of architectures or a time")
+        return self
+
     def __str__(self) -> str:
         return f"{self.trials} architectures" if self.trials else f"{self.seconds:g} s"
 
 
 class SearchConfig(_Settings):
     """Every setting of a search. `maximum` and `minimum` are limits on objectives known before training.
+
+    `seed_with` names networks (shipped ones, or files); the points of the space nearest to them are trained first
+    and count against the budget.
 
     `workers` trials run at once, on this machine or on the Ray cluster at `ray`; `gpus_per_trial` is the part of a
     GPU that each takes, `trial_timeout` the seconds after which one is given up.
@@ -59,7 +68,7 @@ class SearchConfig(_Settings):
     space: str = "cvt_family"
     data: str = "cluttered_digits"
     budget: Budget = Budget(trials=200)
-    objectives: Annotated[tuple[str, ...], Field(min_length=2)] = ("accuracy", "latency")
+    objectives: tuple[str, ...] = ("accuracy", "latency")
     maximum: dict[str, Positive] = {}
     minimum: dict[str, Positive] = {}
     sampler: str = "tpe"
@@ -68,6 +77,7 @@ class SearchConfig(_Settings):
     ray: Annotated[str, Field(min_length=1)] | None = None
     gpus_per_trial: Literal["auto"] | Annotated[float, Field(gt=0, le=64)] = "auto"
     trial_timeout: Positive | None = None
+    seed_with: tuple[str, ...] = ()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     resolution: Annotated[int, Field(ge=4, le=2048)] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -79,7 +89,10 @@ class SearchConfig(_Settings):
         for name in names:
             OBJECTIVES.check(name)
         if len(set(names)) < len(names):
-            raise SettingError("an objective is named twice")
+            raise SettingError(f"objectives: one is named twice in {', '.join(names)}")
+        if len(names) < 2:
+            raise SettingError(f"objectives: name two or more by comma, found {names[0] if names else 'none'}. "
+                               f"{suggest('', OBJECTIVES.names())}")  # fmt: skip
         return names
 
     @model_validator(mode="after")
@@ -107,7 +120,8 @@ def make_config(settings: Mapping[str, Any]) -> SearchConfig:
         if first["type"] == "extra_forbidden":
             known = Recipe.model_fields if first["loc"][0] == "recipe" else SearchConfig.model_fields
             raise SettingError(f"unknown setting '{key}'. {suggest(str(first['loc'][-1]), known)}") from None
-        raise SettingError(f"{key}: found {first['input']!r}: {first['msg']}") from None
+        message = "write 4 to 2048 pixels" if key == "resolution" else first["msg"]
+        raise SettingError(f"{key}: found {first['input']!r}: {message}") from None
 
 
 def broken_limit(config: SearchConfig, metrics: dict[str, float]) -> str:
@@ -154,6 +168,8 @@ def parse_limits(texts: list[str], option: str) -> dict[str, float]:
     for text in texts:
         name, _, number = text.partition("=")
         OBJECTIVES.check(name.strip())
+        if name.strip() in limits:
+            raise SettingError(f"{option} {text}: there is a limit on {name.strip()} already")
         try:
             limits[name.strip()] = float(number)
         except ValueError:

@@ -4,9 +4,18 @@ import platform
 
 import torch
 
+from nas.errors import SettingError
+from nas.registry import suggest
+
+NAMES = ("auto", "cpu", "cuda")
+
 
 def choose_device(name: str) -> torch.device:
-    """`auto` is the GPU where there is one."""
+    """`auto` is the GPU where there is one. Raises SettingError for an unknown device and for one that is not there."""
+    if name not in NAMES:
+        raise SettingError(f"unknown device '{name}'. {suggest(name, NAMES)}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise SettingError("device: found cuda, but torch sees no CUDA device here; write cpu or auto")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)

@@ -1,7 +1,7 @@
 """YAML in and out: plain data that knows on which line each value stands.
 
 Reading is safe (no tags that build objects) and strict: duplicate keys, anchors that contain
-themselves, keys that are not text and files that are not text are refused with their line.
+themselves, merge keys (`<<`), keys that are not text and files that are not text are refused with their line.
 """
 
 import os
@@ -15,8 +15,10 @@ import yaml
 from nas.errors import SpaceError
 
 Key = tuple[str | int, ...]
-MAX_BYTES = 1_000_000
+MAX_BYTES = 200_000  # for which the reader takes seconds
 MAX_NODES = 100_000  # a small file of nested aliases can describe billions of values
+MAX_NUMBER = 10**18
+PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,11 @@ class Document:
 def read(path: Path) -> Document:
     """The document in a file. Raises SpaceError when it cannot be read or is not YAML."""
     try:
-        if path.stat().st_size > MAX_BYTES:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)  # a device may have no end
+        if len(data) > MAX_BYTES:
             raise SpaceError(f"{path}: larger than {MAX_BYTES:,} bytes; this is not a search space")
-        text = path.read_bytes().decode("utf-8")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise SpaceError(f"{path}: not a text file (byte {error.start} is not UTF-8)") from None
     except OSError as error:
@@ -52,12 +56,15 @@ def read(path: Path) -> Document:
 
 
 def parse(text: str, source: str = "<text>") -> Document:
-    """The document in a text. Raises SpaceError when it is empty, not YAML or not safe."""
-    loader = yaml.SafeLoader(text)
+    """The document in a text. Raises SpaceError when it is too long, not YAML or not safe."""
+    if len(text) > MAX_BYTES:
+        raise SpaceError(f"{source}: longer than {MAX_BYTES:,} characters; this is not a search space")
+    loader = None
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
-            raise SpaceError(f"{source}: empty; write at least 'name', 'stem' and 'stages'")
+            return Document(None, source)
         reader = _Reader(loader, source)
         value = reader.build(node, ())
     except yaml.YAMLError as error:
@@ -70,7 +77,8 @@ def parse(text: str, source: str = "<text>") -> Document:
             raise
         raise SpaceError(f"{source}: not valid YAML: {error}") from None
     finally:
-        loader.dispose()
+        if loader:
+            loader.dispose()
     return Document(value, source, reader.lines)
 
 
@@ -89,24 +97,37 @@ class _Reader:
             raise SpaceError(f"{self.source}:{line}: more than {MAX_NODES:,} values")
         if any(node is parent for parent in self.open):
             raise SpaceError(f"{self.source}:{line}: an anchor contains itself")
+        if isinstance(node, yaml.CollectionNode) and node.tag not in PLAIN:
+            raise SpaceError(f"{self.source}:{line}: the tag {node.tag!r} is not taken here; write the value plainly")
         self.open.append(node)
         if isinstance(node, yaml.MappingNode):
             value: Any = self._mapping(node, key)
         elif isinstance(node, yaml.SequenceNode):
             value = [self.build(item, (*key, i)) for i, item in enumerate(node.value)]
         else:
-            value = self.loader.construct_object(node)
+            value = self._scalar(node)
         self.open.pop()
         return value
 
+    def _scalar(self, node: yaml.Node) -> Any:
+        try:
+            value = self.loader.construct_object(node)
+        except (ValueError, LookupError, AttributeError):  # what the library raises for `!!int x`, `!!bool x`, ...
+            line, tag = node.start_mark.line + 1, node.tag.rpartition(":")[2]
+            raise SpaceError(f"{self.source}:{line}: not valid YAML: {node.value[:40]!r} is no {tag}") from None
+        if isinstance(value, int) and abs(value) > MAX_NUMBER:
+            raise SpaceError(f"{self.source}:{node.start_mark.line + 1}: a whole number of more than 18 digits")
+        return value
+
     def _mapping(self, node: yaml.MappingNode, key: Key) -> dict[str, Any]:
-        self.loader.flatten_mapping(node)
         values: dict[str, Any] = {}
         for name_node, value_node in node.value:
             line = name_node.start_mark.line + 1
             name = name_node.value
             if not isinstance(name, str):
                 raise SpaceError(f"{self.source}:{line}: a key must be text")
+            if name_node.tag == "tag:yaml.org,2002:merge":  # merges of merges would grow without bound
+                raise SpaceError(f"{self.source}:{line}: '<<' is not taken here; write the keys out")
             if name in values:
                 raise SpaceError(f"{self.source}:{line}: the key '{name}' is written twice")
             self.lines[(*key, name)] = line
@@ -122,8 +143,12 @@ def dump(value: dict[str, Any]) -> str:
 def write(path: Path, text: str) -> None:
     """Write a file whole or not at all (a temporary neighbour, synced, then renamed)."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

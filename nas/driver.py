@@ -1,7 +1,8 @@
 """The search: load the pieces, put them together, and hand them to an executor."""
 
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -10,16 +11,19 @@ from typing import Any
 import filelock
 
 from nas import data as datasets
-from nas.config import SearchConfig, make_config, parse_budget
+from nas.config import Budget, SearchConfig, make_config, parse_budget
+from nas.device import choose_device
 from nas.environment import environment
-from nas.errors import RunError, SettingError
+from nas.errors import NasError, RunError, SettingError
 from nas.evaluate import Evaluator
-from nas.grammar import load_space
+from nas.grammar import load_architecture, load_space
 from nas.placement import choose_executor, choose_placement
 from nas.proposer import Proposer, Watcher
 from nas.registry import EXECUTORS, OBJECTIVES
 from nas.report import write_report
-from nas.run import Run
+from nas.run import Run, check_new
+
+MAX_NAMED = 20  # images that could not be read, in environment.json
 
 
 def search(
@@ -35,18 +39,22 @@ def search(
     """Search a space for the architectures that are best in several objectives at once.
 
     `budget` is a number of architectures (200) or a time ("30m"). `settings` are the fields of
-    `nas.config.SearchConfig`: objectives, maximum, minimum, sampler, seed, device, recipe, ...
+    `nas.config.SearchConfig`: objectives, maximum, minimum, sampler, seed, seed_with, device, recipe, ...
 
     Raises SettingError, SpaceError or DataError for what cannot stand, before anything is written; RunError when the
     search cannot go on.
     """
     config = make_config({"space": str(space), "data": data, "budget": parse_budget(budget), **settings})
-    _check_limits(config)
+    _check(config)
     chosen = load_space(space)
+    for known in config.seed_with:
+        load_architecture(known)
+    folder = Path(runs) / (_default_name(chosen.name) if name is None else _checked_name(name))
+    check_new(folder)
     dataset = datasets.load(data, seed=config.seed, resolution=config.resolution)
     fitted = chosen.fit(resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes))
-    folder = Path(runs) / (name or f"{fitted.name}-{datetime.now():%Y%m%d-%H%M%S}")
-    run = Run.create(folder, config, fitted, environment(config.device, config.seed))
+    skipped = {"unreadable_images": len(dataset.skipped), "unreadable": list(dataset.skipped[:MAX_NAMED])}
+    run = Run.create(folder, config, fitted, environment(config.device, config.seed) | skipped)
     return _drive(run, dataset, watcher or Watcher())
 
 
@@ -57,22 +65,27 @@ def resume(run: Run | str | Path, *, budget: int | str | None = None, watcher: W
     process is searching in the same folder.
     """
     run = run if isinstance(run, Run) else Run(Path(run))
-    if budget is not None:
-        run.extend(parse_budget(budget))
+    longer = None if budget is None else parse_budget(budget)
+    _check(run.config)
     dataset = datasets.load(run.config.data, seed=run.config.seed, resolution=run.config.resolution)
-    return _drive(run, dataset, watcher or Watcher())
+    return _drive(run, dataset, watcher or Watcher(), longer)
 
 
-def _drive(run: Run, dataset: datasets.Dataset, watcher: Watcher) -> Run:
+def _drive(run: Run, dataset: datasets.Dataset, watcher: Watcher, budget: Budget | None = None) -> Run:
     with _locked(run):
         run.repair()
+        if budget:
+            run.extend(budget)
         placement = choose_placement(run.config)
         execute = EXECUTORS.get(choose_executor(run.config, placement))
         proposer = Proposer(run, watcher, parallel=placement.workers != 1)
         try:
             execute(proposer.ask, proposer.tell, partial(Evaluator, run.config, dataset), placement)
-        finally:
-            write_report(run)
+        except BaseException:
+            with suppress(NasError):  # what ended the search says more than a report that cannot be written
+                write_report(run)
+            raise
+        write_report(run)
     return run
 
 
@@ -91,7 +104,21 @@ def _locked(run: Run) -> Iterator[None]:
         lock.release()
 
 
-def _check_limits(config: SearchConfig) -> None:
+def _default_name(space: str) -> str:
+    plain = re.sub(r"[^\w-]+", "-", space)
+    return f"{plain}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def _checked_name(name: str) -> str:
+    if re.fullmatch(r"[^/\\\0]{1,100}", name) and name not in (".", ".."):
+        return name
+    raise SettingError(f"name: found '{name[:100]}'; a run's name is that of one folder, without slashes. "
+                       "Write the folder that holds the runs with --runs")  # fmt: skip
+
+
+def _check(config: SearchConfig) -> None:
+    """What can be known before anything is loaded."""
+    choose_device(config.device)
     for option, limits in (("--max", config.maximum), ("--min", config.minimum)):
         for name in limits:
             if OBJECTIVES.get(name).trained:

@@ -1,25 +1,28 @@
 """The grammar of a space file and of an architecture file: one parser, one validator.
 
 A space is an architecture file in which a value may be a list of choices or a range
-`{from: 1, to: 4, step: 1}`. Every error names the file, the line, the key and the remedy.
+`{from: 1, to: 4, step: 1}`. `block: any` offers every kind of block there is. A stage that offers a depth of 0
+may be left out. Every error names the file, the line, the key and the remedy.
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from nas.architecture import Architecture
 from nas.document import Document, parse, read
 from nas.errors import SpaceError
 from nas.options import Scalar, options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry, suggest
-from nas.space import Domain, SearchSpace, Slot, misfit
+from nas.space import Domain, SearchSpace, Slot, heads_behind, misfit
 
 T = TypeVar("T")
 MAX_CHOICES = 1000
+ANY = "any"  # in a block's place: every kind that is registered
 
 
 def _choices(value: Any) -> Any:
@@ -32,7 +35,7 @@ def _choices(value: Any) -> Any:
         raise ValueError(f"more than {MAX_CHOICES} choices")
     if any(isinstance(v, list | dict) for v in values):
         raise ValueError("a choice must be a single number, word or true/false, not a list or a mapping")
-    if len({(type(v), v) for v in values}) < len(values):
+    if len({(isinstance(v, bool), v) for v in values}) < len(values):  # 4 and 4.0 are the same number
         raise ValueError("a choice is written twice")
     return tuple(values)
 
@@ -54,7 +57,7 @@ def _range(value: dict[str, Any]) -> list[Any]:
 Choices = Annotated[tuple[T, ...], BeforeValidator(_choices)]
 Kinds = Choices[str]
 Widths = Choices[Annotated[int, Field(ge=1, le=8192)]]
-Depths = Choices[Annotated[int, Field(ge=1, le=64)]]
+Depths = Choices[Annotated[int, Field(ge=0, le=64)]]
 Strides = Choices[Literal[1, 2]]
 Sides = Choices[Annotated[int, Field(ge=4, le=2048)]]
 Values = Choices[Scalar]
@@ -80,6 +83,18 @@ class _Stage(_Part):
     stride: Strides
     blocks: KindOptions = {}
 
+    @field_validator("block")
+    @classmethod
+    def _any(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(BLOCKS.names()) if kinds == (ANY,) else kinds
+
+    @field_validator("depth")
+    @classmethod
+    def _present(cls, depths: tuple[int, ...]) -> tuple[int, ...]:
+        if not any(depths):
+            raise ValueError("a stage needs a depth of at least 1; [0, 2] makes a stage that may be left out")
+        return depths
+
 
 class _Head(_Part):
     kind: Kinds = ("pool",)
@@ -99,6 +114,8 @@ class _File(BaseModel):
 
 def parse_space(doc: Document) -> SearchSpace:
     """The search space in a document. Raises SpaceError with file, line, key and remedy."""
+    if doc.value is None:
+        raise doc.error((), "empty; write at least 'name', 'stem' and 'stages'")
     if not isinstance(doc.value, dict):
         raise doc.error((), "a search space is a mapping with the keys name, stem, stages, head")
     try:
@@ -113,8 +130,7 @@ def parse_space(doc: Document) -> SearchSpace:
         _slot(doc, ("stages", i), BLOCKS, stage, [file.blocks, stage.blocks]) for i, stage in enumerate(file.stages)
     ]
     head = _slot(doc, ("head",), HEADS, file.head, [])
-    _check_token(doc, ("stages", len(stages) - 1, "block"), stages[-1], head)
-    return SearchSpace(
+    space = SearchSpace(
         name=file.name,
         resolution=file.resolution,
         channels=file.channels,
@@ -123,6 +139,8 @@ def parse_space(doc: Document) -> SearchSpace:
         stages=tuple(stages),
         head=head,
     )
+    _check_ends(doc, space)
+    return space
 
 
 def _slot(
@@ -147,13 +165,18 @@ def _slot(
         registry,
         kinds,
         options,
-        widths=getattr(part, "width", ()),
-        depths=getattr(part, "depth", ()),
-        strides=getattr(part, "stride", ()),
+        widths=_own(part, "width"),
+        depths=_own(part, "depth"),
+        strides=_own(part, "stride"),
     )
     if slot.widths:
         _check_widths(doc, key, slot)
     return slot
+
+
+def _own(part: _Part, field: str) -> tuple[int, ...]:
+    """The choices of a field; a stem's `stride` is an option of its kind, no field of every stem."""
+    return getattr(part, field) if field in type(part).model_fields else ()
 
 
 def _check_stage_blocks(doc: Document, key: tuple[str | int, ...], stage: _Stage) -> None:
@@ -210,28 +233,34 @@ def _check_widths(doc: Document, key: tuple[str | int, ...], slot: Slot) -> None
             for value in slot.options[kind].get(option, (default,)):
                 why = misfit(slot.registry, kind, option, value, slot.widths[0])
                 if why:
-                    raise doc.error((*key, "width"), f"{kind}: {why}")
+                    raise doc.error((*key, "width"), f"{kind}: {why}; write another width or another {option}")
 
 
-def _check_token(doc: Document, key: tuple[str | int, ...], last: Slot, head: Slot) -> None:
-    """A head that reads a class token needs a last stage whose every block carries one."""
-    reader = next((kind for kind in head.kinds if HEADS.get(kind).wants_token), None)
-    bare = next((kind for kind in last.kinds if not BLOCKS.get(kind).carries_token), None)
-    if reader and bare:
-        carriers = [kind for kind in BLOCKS.names() if BLOCKS.get(kind).carries_token]
-        raise doc.error(
-            key,
-            f"the head '{reader}' reads a class token, which '{bare}' does not carry: "
-            f"in the last stage offer only {' or '.join(carriers)}, or choose another head",
-        )
+def _check_ends(doc: Document, space: SearchSpace) -> None:
+    """A stage must remain, and whichever block stands last, a head must be able to follow it, and each head one."""
+    last = space.last_stages()
+    if all(slot.optional for slot in space.stages):
+        raise doc.error(("stages",), "every stage may be left out; one at least must not offer a depth of 0")
+    carriers = [kind for kind in BLOCKS.names() if BLOCKS.get(kind).carries_token]
+    for i in last:
+        bare = next((kind for kind in space.stages[i].kinds if not heads_behind(kind, space.head.kinds)), None)
+        if bare:
+            raise doc.error(
+                ("stages", i, "block"),
+                f"the head '{space.head.kinds[0]}' reads a class token, which '{bare}' does not carry: "
+                f"in the last stage offer only {' or '.join(carriers)}, or choose another head",
+            )
+    ends = {kind for i in last for kind in space.stages[i].kinds}
+    for head in space.head.kinds:
+        if not any(heads_behind(kind, (head,)) for kind in ends):
+            raise doc.error(("head", "kind"), f"'{head}' reads a class token: the last stage must offer "
+                                              f"{' or '.join(carriers)}")  # fmt: skip
 
 
 def _explain(doc: Document, error: ValidationError) -> SpaceError:
     """The first pydantic error as one sentence for a person."""
     first = error.errors(include_url=False)[0]
-    key = tuple(k for k in first["loc"] if k != "[key]")
-    while key and key not in doc.lines:  # pydantic adds the names of union members and tuple positions
-        key = key[:-1]
+    key = _standing(doc.value, first["loc"])
     message, found = first["msg"], first["input"]
     if first["type"] == "missing":
         return doc.error(key, f"the key '{first['loc'][-1]}' is missing")
@@ -239,8 +268,21 @@ def _explain(doc: Document, error: ValidationError) -> SpaceError:
         return doc.error(key, f"unknown key '{first['loc'][-1]}'. {suggest(str(first['loc'][-1]), _File.model_fields)}")
     if first["type"] in ("model_type", "dict_type"):
         message = "a mapping is needed here, such as {kind: conv, width: 32}"
+    if key[:1] == ("resolution",):
+        message = "a side of 4 to 2048 pixels, or a list of them, is needed here"
     shown = repr(found) if not isinstance(found, dict | list) else f"a {type(found).__name__}"
     return doc.error(key, f"found {shown}: {message.removeprefix('Value error, ')}")
+
+
+def _standing(value: Any, path: Sequence[str | int]) -> tuple[str | int, ...]:
+    """The part of a path that the data has: pydantic adds union members, tuple positions and missing keys."""
+    found: list[str | int] = []
+    for key in path:
+        if not (key in value if isinstance(value, dict) else isinstance(value, list) and key in range(len(value))):
+            break
+        found.append(key)
+        value = value[key]
+    return tuple(found)
 
 
 def folder() -> Path:
@@ -260,9 +302,9 @@ def find(name: str | Path) -> Document:
     path = Path(name)
     if str(name) in shipped():
         return read(shipped()[str(name)])
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112  (pathlib raises for names that are too long)
         raise SpaceError(f"{path} is a folder; name a YAML file in it")
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110
         raise SpaceError(f"no search space or architecture '{name}', nor a file of that name. "
                          f"{suggest(str(name), shipped())}")  # fmt: skip
     return read(path)

@@ -9,8 +9,8 @@ from nas.config import Budget, SearchConfig
 from nas.device import choose_device
 from nas.executors._base import Placement
 
-WORTH_STARTING = Budget(trials=40, seconds=180.0)
-"""The least budget with which Ray's start-up is paid back on the processor (benchmarks/scaling.py)."""
+LEAST_TRIALS, LEAST_SECONDS = 40, 180.0
+"""The smallest budget that pays the start of Ray back (benchmarks/scaling.py)."""
 
 
 def choose_placement(config: SearchConfig) -> Placement:
@@ -33,10 +33,7 @@ def choose_executor(config: SearchConfig, placement: Placement) -> str:
 def _local_workers(budget: Budget, share: float) -> int:
     """One a core, or as many as the GPUs have parts; one where the budget does not pay Ray's start-up back."""
     cores = len(os.sched_getaffinity(0))
-    small = (budget.trials or 1e9) < (WORTH_STARTING.trials or 0) or (budget.seconds or 1e9) < (
-        WORTH_STARTING.seconds or 0
-    )
-    if small:
+    if (budget.trials or LEAST_TRIALS) < LEAST_TRIALS or (budget.seconds or LEAST_SECONDS) < LEAST_SECONDS:
         return 1
     if share:
         return max(1, min(cores, int(torch.cuda.device_count() / share)))

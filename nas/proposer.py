@@ -10,6 +10,7 @@ import optuna
 
 from nas.errors import RunError
 from nas.executors._base import Job, Outcome
+from nas.grammar import load_architecture
 from nas.options import Scalar
 from nas.registry import SAMPLERS
 from nas.run import Run, Trial
@@ -39,9 +40,11 @@ class Proposer:
         self.seen = {trial.key for trial in run.trials}
         self.running: dict[int, tuple[optuna.Trial, Decisions]] = {}
         self.before, self.start = run.elapsed, time.monotonic()
-        self.parallel = parallel  # then an interrupted trial would not be proposed again by itself
-        self.interrupted = run.interrupted() if parallel else []
+        self.parallel = parallel
         self.rejected = 0
+        # side by side, an interrupted trial would not be proposed again by itself
+        self.known = run.interrupted() if parallel else []
+        self.known += [self.space.nearest(load_architecture(name)) for name in run.config.seed_with]
 
     def ask(self) -> Job | None:
         """The next architecture to train, or None when the budget is spent or the space exhausted."""
@@ -98,12 +101,11 @@ class Proposer:
         return self.before + time.monotonic() - self.start
 
     def _propose(self) -> tuple[optuna.Trial, Decisions] | None:
-        """A trial whose architecture was never proposed; None when the space holds no other."""
-        while self.interrupted:
-            decisions = self.interrupted.pop(0)
+        """A trial whose architecture was never proposed, known designs first; None when the space holds no other."""
+        while self.known:
+            decisions = self.known.pop(0)
             if self.space.replay(decisions).key() not in self.seen:
-                self.study.enqueue_trial(decisions)
-                return self._ask_study()
+                return self._ask_for(decisions)
         for _ in range(MAX_REPEATS):
             if len(self.seen) >= self.size:
                 return None
@@ -118,9 +120,13 @@ class Proposer:
         for _ in range(10_000):
             decisions, architecture = self.space.sample(rng)
             if architecture.key() not in self.seen:
-                self.study.enqueue_trial(decisions)
-                return self._ask_study()
+                return self._ask_for(decisions)
         return None
+
+    def _ask_for(self, decisions: Decisions) -> tuple[optuna.Trial, Decisions]:
+        """A proposal whose decisions are given."""
+        self.study.enqueue_trial(decisions)
+        return self._ask_study()
 
     def _ask_study(self) -> tuple[optuna.Trial, Decisions]:
         """One proposal; the sampler is made from (seed, number), so that a resumed search goes on unchanged."""

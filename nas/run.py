@@ -5,13 +5,16 @@ The truth is `trials.jsonl`: one line a finished trial, on disk before the next 
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from nas import document, pareto
 from nas.architecture import Architecture
@@ -58,6 +61,10 @@ class Trial:
         return load_architecture(self.architecture)
 
 
+_TRIAL = TypeAdapter(Trial)
+_DAMAGED = "the record was changed by hand or the disk failed: restore the line, or take it out"
+
+
 class Run:
     """A search's folder: settings, space, every finished trial.
 
@@ -69,7 +76,7 @@ class Run:
         self.folder = Path(folder)
         if not (self.folder / "config.yaml").is_file():
             raise SettingError(f"{folder} is not a run (it has no config.yaml)")
-        self.config: SearchConfig = make_config(_lists_as_tuples(document.read(self.folder / "config.yaml").value))
+        self.config: SearchConfig = _read_config(self.folder / "config.yaml")
         self.trials: list[Trial] = list(self._read())
 
     @classmethod
@@ -77,10 +84,17 @@ class Run:
         """A new run in a new folder. Raises SettingError when it exists or cannot be written."""
         from nas.grammar import to_dict
 
-        _make_folder(folder)
-        document.write(folder / "space.yaml", document.dump(to_dict(space)))
-        document.write(folder / "environment.json", json.dumps(environment, indent=2) + "\n")
-        document.write(folder / "config.yaml", document.dump(config.model_dump(mode="json")))
+        check_new(folder)
+        try:
+            folder.mkdir(parents=True)
+            document.write(folder / "space.yaml", document.dump(to_dict(space)))
+            document.write(folder / "environment.json", json.dumps(environment, indent=2) + "\n")
+            document.write(folder / "config.yaml", document.dump(config.model_dump(mode="json")))
+        except FileExistsError:
+            raise _exists(folder) from None
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise _unwritable(folder, error.strerror) from None
         return cls(folder)
 
     @property
@@ -96,7 +110,11 @@ class Run:
     @cached_property
     def environment(self) -> dict[str, Any]:
         """Versions, device and commit the search ran with."""
-        data: dict[str, Any] = json.loads((self.folder / "environment.json").read_text())
+        path = self.folder / "environment.json"
+        try:
+            data: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            raise RunError(f"{path}: missing or damaged; write {{}} into it if nothing else is known") from None
         return data
 
     @property
@@ -109,11 +127,10 @@ class Run:
         line = json.dumps(asdict(trial), allow_nan=False) + "\n"
         path = self.folder / RECORD
         try:
-            with path.open("ab") as file:
+            with path.open("ab", buffering=0) as file:  # a buffer would be written at last by closing the file
                 end = file.tell()
                 try:
-                    file.write(line.encode())
-                    file.flush()
+                    _write_whole(file, line.encode())
                     os.fsync(file.fileno())
                 except OSError:
                     os.truncate(path, end)  # a torn line must not be followed by a whole one
@@ -152,7 +169,7 @@ class Run:
         document.write(self.folder / "config.yaml", document.dump(self.config.model_dump(mode="json")))
 
     def repair(self) -> None:
-        """Cut a torn last line off the record, left by a process that was killed as it wrote."""
+        """Read the record anew, and cut off a torn last line, left by a process that was killed as it wrote."""
         path = self.folder / RECORD
         if not path.exists():
             return
@@ -160,15 +177,24 @@ class Run:
         whole = data[: data.rfind(b"\n") + 1]
         if len(whole) < len(data):
             os.truncate(path, len(whole))
+        self.trials = list(self._read())
 
     def _read(self) -> Iterator[Trial]:
         path = self.folder / RECORD
         lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+        numbers: set[int] = set()
         for i, line in enumerate(lines, 1):
             try:
-                yield Trial(**json.loads(line))
-            except (ValueError, TypeError):
-                raise RunError(f"{path}:{i}: not a trial; the record was changed by hand or the disk failed") from None
+                trial = _TRIAL.validate_json(line, strict=True)
+            except ValueError:
+                raise RunError(f"{path}:{i}: not a trial; {_DAMAGED}") from None
+            if trial.number in numbers:
+                raise RunError(f"{path}:{i}: trial {trial.number} stands there twice; {_DAMAGED}")
+            missing = set(self.config.objectives) - set(trial.metrics)
+            if trial.state == "complete" and missing:
+                raise RunError(f"{path}:{i}: trial {trial.number} has no {min(missing)}; {_DAMAGED}")
+            numbers.add(trial.number)
+            yield trial
 
     @property
     def trained(self) -> list[Trial]:
@@ -204,8 +230,8 @@ class Run:
     def pick(self, which: str | int = "knee") -> Trial:
         """A trial by `knee`, by an objective's name (the best in it) or by number. Raises SettingError for another."""
         front = self.front()
-        if str(which).isdigit():
-            found = [t for t in self.complete if t.number == int(which)]
+        if str(which).isdecimal():
+            found = [t for t in self.complete if str(t.number) == str(which)]
             if not found:
                 raise SettingError(f"{self.name} has no finished trial {which}; see {self.folder / 'trials.csv'}")
             return found[0]
@@ -260,7 +286,10 @@ class Run:
             domains[name] = values
             return trial.decisions[name]
 
-        self.space.decide(recall)
+        try:
+            self.space.decide(recall)
+        except (KeyError, SpaceError):
+            raise RunError(f"{self.folder}: trial {trial.number} is not a point of space.yaml; {_DAMAGED}") from None
         complete = trial.state == "complete"
         return optuna.trial.create_trial(
             state=optuna.trial.TrialState.COMPLETE if complete else optuna.trial.TrialState.FAIL,
@@ -272,27 +301,50 @@ class Run:
         )
 
 
-def _lists_as_tuples(settings: dict[str, Any]) -> dict[str, Any]:
-    return settings | {"objectives": tuple(settings.get("objectives", ()))}
-
-
-def _make_folder(folder: Path) -> None:
+def _read_config(path: Path) -> SearchConfig:
+    settings = document.read(path).value
+    if not isinstance(settings, dict):
+        raise SettingError(f"{path}: holds no settings; the file is damaged, start the search anew")
     try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        raise SettingError(
+        return make_config({key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()})
+    except SettingError as error:
+        raise SettingError(f"{path}: {error}") from None
+
+
+def _write_whole(file: FileIO, data: bytes) -> None:
+    while data:
+        data = data[file.write(data) :]
+
+
+def check_new(folder: Path) -> None:
+    """Raises SettingError when a new run's folder exists, could not be made or has a name that is none."""
+    if folder.name in ("", ".."):
+        raise SettingError(f"{folder} names no folder; take another --name")
+    if os.path.lexists(folder):
+        raise _exists(folder)
+    above = next(parent for parent in folder.absolute().parents if os.path.lexists(parent))
+    if not above.is_dir():
+        raise _unwritable(folder, f"{above} is not a folder")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise _unwritable(folder, f"{above} is closed to you")
+
+
+def _exists(folder: Path) -> SettingError:
+    if (folder / "config.yaml").is_file():
+        return SettingError(
             f"the run {folder} exists already; take another --name, or continue it with: nas resume {folder}"
-        ) from None
-    except OSError as error:
-        raise SettingError(
-            f"{folder}: cannot be written ({error.strerror}); choose another folder with --runs"
-        ) from None
+        )
+    return SettingError(f"{folder} exists already and is not a run; take another --name")
+
+
+def _unwritable(folder: Path, why: str | None) -> SettingError:
+    return SettingError(f"{folder}: cannot be written ({why}); choose another folder with --runs")
 
 
 def find_run(name: str | Path, runs: Path = Path("runs")) -> Path:
     """The folder that a person means by a run's name or path. Raises SettingError, with the nearest name."""
     for folder in (Path(name), runs / name):
-        if (folder / "config.yaml").is_file():
+        if os.path.isfile(folder / "config.yaml"):  # noqa: PTH113  (pathlib raises for names that are too long)
             return folder
     known = [p.parent.name for p in sorted(runs.glob("*/config.yaml"))]
     raise SettingError(f"no run '{name}'. {suggest(str(name), known)}")

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from math import floor, log10
 
+from nas.objectives._base import Objective
 from nas.registry import OBJECTIVES
 
 _TITLES = {"macs": "MACs", "params": "Parameters"}
@@ -28,6 +30,12 @@ class Scale:
         return f"{scaled:,.{max(0, 2 - magnitude)}f}"
 
 
+@cache  # a page shows a hundred thousand values
+def _objective(name: str) -> Objective:
+    objective: Objective = OBJECTIVES.get(name)
+    return objective
+
+
 def title(name: str) -> str:
     """An objective's name as a heading."""
     return _TITLES.get(name, name.replace("_", " ").capitalize())
@@ -35,7 +43,7 @@ def title(name: str) -> str:
 
 def scale(name: str, values: Iterable[float]) -> Scale:
     """One scale for all values of an objective: shares in %, large numbers in k, M or G."""
-    objective = OBJECTIVES.get(name)
+    objective = _objective(name)
     if objective.goal == "maximize" and not objective.unit:  # what is maximised and has no unit is a share
         return Scale(100, "%", decimals=2)
     unit = "" if objective.unit == title(name) else objective.unit
@@ -62,7 +70,7 @@ def heading(name: str, unit: str) -> str:
 
 def duration(seconds: float) -> str:
     """A time as a person says it: `8.4 s`, `12 min`, `3 h 05 min`."""
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -22,11 +22,11 @@ def options(registry: Registry) -> list[Any]:
         pytest.param(kind, name, value, id=f"{kind}-{name}-{value}")
         for kind in registry.names()
         for name, option in options_of(registry, kind).items()
-        for value in _values(option)
+        for value in values(option)
     ]
 
 
-def _values(option: Option) -> Iterator[Scalar]:
+def values(option: Option) -> Iterator[Scalar]:
     """Every choice of an option that lists its choices; the ends and a few more of one that is a number."""
     choices = option.law.json_schema()
     if "enum" in choices:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import timm_models
 import torch
+from command import nas as nas
 
 torch.set_num_threads(1)  # worker processes of the test runner would fight over the cores
 

@@ -4,6 +4,7 @@ timm takes from torchvision image transforms, data sets and two classes for `isi
 of them. While timm is imported, classes without content stand for them.
 """
 
+import re
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -86,6 +87,68 @@ def transplant(source: nn.Module, target: nn.Module, rename: Callable[[str], str
     names = [rename(name) for name in theirs] if rename else list(ours)
     state = {name: tensor.reshape(ours[name].shape) for name, tensor in zip(names, theirs.values(), strict=True)}
     target.load_state_dict(state)
+
+
+# timm's names -> ours, as patterns tried in turn
+COATNET = {
+    r"stem\.norm1": "stem.norm",
+    r"blocks\.": "",
+    r"shortcut\.expand": "shortcut.1",
+    r"pre_norm": "branch.norm",
+    r"conv1_1x1": "branch.expand",
+    r"conv2_kxk": "branch.depthwise",
+    r"conv3_1x1": "branch.project",
+    r"(stages\.[01]\.\d)\.norm1": r"\1.branch.expand_norm",
+    r"(stages\.[01]\.\d)\.norm2": r"\1.branch.depthwise_norm",
+    r"se\.fc1": "branch.gate.reduce",
+    r"se\.fc2": "branch.gate.expand",
+    r"norm1\.norm": "norm1",
+    r"head\.pre_logits\.fc": "head.hidden.0",
+}
+SWIN = {
+    r"patch_embed\.proj": "stem.embed.project",
+    r"patch_embed\.norm": "stem.embed.norm",
+    r"layers\.(\d)\.downsample\.reduction": r"stages.\1.0.merge.reduce",
+    r"layers\.(\d)\.downsample": r"stages.\1.0.merge",
+    r"layers\.(\d)\.blocks": r"stages.\1",
+    r"^norm": "head.norm",
+}
+VIT = {
+    r"cls_token": "head.token",
+    r"patch_embed\.proj": "stem.project",
+    r"blocks": "stages.0",
+    r"^norm": "head.norm",
+    r"^head\.(weight|bias)": r"head.classifier.\1",
+}
+SHARED = {
+    r"attn\.(rel_pos\.)?relative_position_bias_table": "attention.bias.table",
+    r"attn\.proj": "attention.out",
+    r"attn": "attention",
+    r"mlp\.fc1": "mlp.expand",
+    r"mlp\.fc2": "mlp.project",
+    r"head\.fc": "head.classifier",
+}
+
+
+def move(source: nn.Module, target: nn.Module, names: dict[str, str], *, by_head: bool = False) -> None:
+    """timm's weights into ours; `by_head`: timm keeps a head's queries, keys and values together."""
+    ours, moved = target.state_dict(), {}
+    for name, value in source.state_dict().items():
+        if name == "pos_embed":
+            moved["stages.0.0.positions.token"] = value[0, 0]
+            name, value = "stages.0.0.positions.map", value[0, 1:].T
+        for pattern, ours_name in (names | SHARED).items():
+            name = re.sub(pattern, ours_name, name)
+        if name.endswith("bias.table"):
+            value = value.T
+        if by_head and ".qkv." in name:
+            value = _heads_last(value)
+        moved[name] = value.reshape(ours[name].shape)
+    target.load_state_dict(moved)
+
+
+def _heads_last(qkv: Tensor, head_dim: int = 32) -> Tensor:
+    return qkv.view(-1, 3, head_dim, *qkv.shape[1:]).transpose(0, 1).reshape(qkv.shape)
 
 
 @torch.no_grad()

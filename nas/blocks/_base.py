@@ -51,3 +51,10 @@ class Block(nn.Module):
         if option == "head_dim" and width % int(value):
             return f"width {width} is not divisible by head_dim {value}"
         return None
+
+    @classmethod
+    def remark(cls, option: str, value: Scalar, resolution: tuple[int, int]) -> str | None:
+        """What an option becomes on the map that the block gives, where it is not what it says: windows are clamped."""
+        if option == "window" and int(value) > min(resolution):
+            return f"clamped to {min(resolution)}"
+        return None

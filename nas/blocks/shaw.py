@@ -63,8 +63,7 @@ class RelationAwareAttention(MultiHead):
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = self.split(x)
         q = q * q.shape[-1] ** -0.5
-        logits = q @ k.transpose(-1, -2) + by_pair(q @ self.keys.T)
-        weights = logits.softmax(dim=-1).to(v.dtype)
+        weights = (q @ k.transpose(-1, -2)).add_(by_pair(q @ self.keys.T)).softmax(dim=-1).to(v.dtype)
         return self.merge(weights @ v + by_distance(weights, len(self.values)) @ self.values)
 
 
@@ -87,11 +86,11 @@ def by_pair(scores: Tensor) -> Tensor:
 def by_distance(weights: Tensor, length: int) -> Tensor:
     """`(..., query, key)` -> `(..., query, clipped distance)`: what each query gives to all keys at a distance."""
     tokens, reach = weights.shape[-1], length // 2
-    row = max(2 * tokens - 2, tokens)
-    flat = nn.functional.pad(weights, (0, row - tokens)).flatten(-2)
-    # the inverse of `by_pair`: row i moves i places to the right of distance -(tokens - 1)
-    flat = nn.functional.pad(flat, (tokens - 1, tokens * (2 * tokens - 1) - (tokens - 1) - tokens * row))
-    sums = flat.view(*weights.shape[:-1], 2 * tokens - 1)
+    sums = weights
+    if tokens > 1:  # the inverse of `by_pair`: row i moves i places to the right of distance -(tokens - 1)
+        sums = weights.new_zeros(*weights.shape[:-1], 2 * tokens - 1)
+        rows = sums.flatten(-2)[..., tokens - 1 :][..., : tokens * (2 * tokens - 2)]
+        rows.view(*weights.shape[:-1], -1)[..., :tokens].copy_(weights)
     spread = tokens - 1 - reach
     if spread <= 0:
         return nn.functional.pad(sums, (-spread, -spread))

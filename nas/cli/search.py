@@ -20,6 +20,7 @@ def search(
     maximum: Annotated[list[str], typer.Option("--max", help="A limit known before training: latency=5")] = [],  # noqa: B006
     minimum: Annotated[list[str], typer.Option("--min", help="The same for what is maximised.")] = [],  # noqa: B006
     sampler: Annotated[str, typer.Option(help="How to choose: tpe, nsga2, gp, random.")] = "tpe",
+    seed_with: Annotated[str, typer.Option(help="Known networks to start from, by comma: coatnet_0,moat_0")] = "",
     seed: Annotated[int, typer.Option(help="Repeats a search exactly.")] = 0,
     name: Annotated[str | None, typer.Option(help="The run's name; default: space and time.")] = None,
     runs: Annotated[Path, typer.Option(help="The folder of runs.")] = Path("runs"),
@@ -43,6 +44,7 @@ def search(
         "maximum": parse_limits(maximum, "--max"),
         "minimum": parse_limits(minimum, "--min"),
         "sampler": sampler,
+        "seed_with": tuple(part.strip() for part in seed_with.split(",") if part.strip()),
         "seed": seed,
         "device": device,
         "resolution": resolution,
@@ -76,6 +78,7 @@ def watch(begin: Any) -> None:
             run = begin(display)
     except KeyboardInterrupt:
         if display.run is None:
+            console.print("\n[yellow]Stopped[/] before a training began.")
             raise typer.Exit(130) from None
         console.print(
             f"\n[yellow]Stopped.[/] Every finished trial is kept. Go on with: nas resume {display.run.folder}"
@@ -92,6 +95,9 @@ def conclude(console: "Console", run: "Run") -> None:
     counts = f"{len(run.complete)} architectures trained in {duration(run.elapsed)}"
     console.print(f"\n[bold]{run.name}[/]: {counts}; {len(run.front())} on the Pareto front", highlight=False)
     console.print(front_table(run))
+    if unreadable := run.environment.get("unreadable_images"):
+        named = "; ".join(run.environment["unreadable"][:3])
+        console.print(f"  {unreadable} unreadable images were left out: {named}\n", soft_wrap=True, markup=False)
     for label, path in (
         ("report", "report.html"),
         ("best", "best.yaml"),

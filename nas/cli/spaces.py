@@ -66,7 +66,8 @@ def _contains(console: "Console", name: str, network: str) -> None:
     from nas.errors import SpaceError
     from nas.grammar import load_architecture, load_space
 
-    space, architecture = load_space(name), load_architecture(network)
+    architecture = load_architecture(network)
+    space = load_space(name).fit(resolution=None, channels=architecture.channels, classes=architecture.classes)
     try:
         decisions = space.locate(architecture)
     except SpaceError as error:

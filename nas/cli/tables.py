@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.table import Table
 
-from nas.architecture import Architecture
+from nas.architecture import Architecture, Options
+from nas.options import options_of
+from nas.registry import BLOCKS
 from nas.run import Run
 from nas.space import SearchSpace, slots
 from nas.units import show
 
 if TYPE_CHECKING:
-    from nas.cost import Cost
+    from nas.cost import Cost, Part
 
 
 def front_table(run: Run, rows: int | None = None) -> Table:
@@ -53,11 +55,24 @@ def network_table(architecture: Architecture, known: "Cost") -> Table:
             f"{part.params:,}",
             f"{part.macs / 1e6:,.2f}",
             f"{part.macs / max(known.macs, 1):.0%}",
-            ", ".join(f"{name} {value}" for name, value in named.items()),
+            _options(part, named),
         )
     table.add_section()
     table.add_row("total", "", "", "", "", f"{known.params:,}", f"{known.macs / 1e6:,.2f}", "", "", style="bold")
     return table
+
+
+def _options(part: "Part", named: Options) -> str:
+    """The options that a file names, and any of which the block makes something else on its map."""
+    if not part.name.startswith("stage "):
+        return ", ".join(f"{name} {value}" for name, value in named.items())
+    texts = []
+    for name, option in options_of(BLOCKS, part.kind).items():
+        value = named.get(name, option.default)
+        remark = BLOCKS.get(part.kind).remark(name, value, part.resolution)
+        if name in named or remark:
+            texts.append(f"{name} {value}" + (f" ({remark})" if remark else ""))
+    return ", ".join(texts)
 
 
 def space_table(space: SearchSpace) -> Table:

@@ -16,7 +16,7 @@ def to_map(x: Tensor, resolution: tuple[int, int]) -> Tensor:
 
 def join(x: Tensor, token: Tensor | None) -> Tensor:
     """A map's tokens, behind its class token `(batch, 1, channels)` if it has one."""
-    return to_tokens(x) if token is None else torch.cat([token, to_tokens(x)], dim=1)
+    return to_tokens(x) if token is None else torch.cat([token, x.flatten(2).transpose(1, 2)], dim=1)
 
 
 def part(tokens: Tensor, resolution: tuple[int, int], has_token: bool) -> Tensor | tuple[Tensor, Tensor]:

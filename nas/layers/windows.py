@@ -36,7 +36,8 @@ class WindowAttention(MultiHead):
             x = F.pad(x, (0, 0, 0, full[1] - width, 0, full[0] - height))
         if any(self.shift):
             x = x.roll((-self.shift[0], -self.shift[1]), (1, 2))
-        mixed = attend(*self.split(partition(x, self.window)), self._bias(x, full))
+        q, k, v = self.split(partition(x, self.window))
+        mixed = attend(q, k, v, self.bias(self.window)[None], mask=self._mask(x, full))
         x = restore(self.merge(mixed), self.window, full)
         if any(self.shift):
             x = x.roll(self.shift, (1, 2))
@@ -46,13 +47,12 @@ class WindowAttention(MultiHead):
         (height, width), (rows, columns) = resolution, self.window
         return height + -height % rows, width + -width % columns
 
-    def _bias(self, x: Tensor, full: tuple[int, int]) -> Tensor:
-        """`(1 or windows, heads, tokens, tokens)`."""
-        bias = self.bias(self.window)[None]
+    def _mask(self, x: Tensor, full: tuple[int, int]) -> Tensor | None:
+        """`(windows, 1, tokens, tokens)`, or None where windows are not shifted."""
         if self.mask is None:
-            return bias
+            return None
         mask = self.mask if full == self.built_for else shift_mask(full, self.window, self.shift).to(x.device)
-        return bias + mask[:, None]
+        return mask[:, None]
 
 
 def partition(x: Tensor, window: tuple[int, int]) -> Tensor:

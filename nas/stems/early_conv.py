@@ -4,7 +4,6 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from nas.layers.initialise import kaiming
 from nas.stems._base import Stem
 
 Layout = Literal["1gf", "4gf", "18gf", "36gf"]
@@ -32,7 +31,8 @@ class EarlyConv(Stem):
             channels = hidden
         self.layers = nn.Sequential(*layers)
         self.project = nn.Conv2d(channels, width, 1)
-        self.apply(kaiming)
+        nn.init.normal_(self.project.weight, std=(2 / width) ** 0.5)  # the others keep torch's initial weights
+        nn.init.zeros_(self.project.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         return self.project(self.layers(x))

@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.linear_model import RidgeClassifier
 
-from nas.data.cluttered_digits import Clutter, cluttered_digits, draw
+from nas.data.cluttered_digits import DEFAULT, Clutter, cluttered_digits, draw
 
 SMALL = Clutter(train=300, validation=150, test=150)
 
@@ -23,7 +23,11 @@ def test_the_same_seed_draws_the_same_images():
 
 def test_sizes_and_balance():
     data = cluttered_digits(None, seed=0)
-    assert [len(part) for part in (data.train, data.validation, data.test)] == [4000, 2000, 2000]
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [
+        DEFAULT.train,
+        DEFAULT.validation,
+        DEFAULT.test,
+    ]
     for part in (data.train, data.validation, data.test):
         counts = np.bincount(data.labels[part])
         assert counts.max() < 1.25 * counts.min()

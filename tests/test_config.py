@@ -1,0 +1,101 @@
+"""Settings: what is allowed, what a budget and a limit look like, and what a wrong one is answered."""
+
+import pytest
+
+from nas.config import Budget, SearchConfig, broken_limit, make_config, parse_budget, parse_limits
+from nas.errors import SettingError
+
+
+def test_settings_survive_plain_data():
+    config = make_config({"maximum": {"latency": 5.0}, "budget": Budget(seconds=90.0), "recipe": {"epochs": 3}})
+    data = config.model_dump(mode="json")
+    assert make_config(data | {"objectives": tuple(data["objectives"])}) == config
+
+
+def test_the_defaults_are_the_main_job():
+    config = SearchConfig()
+    assert (config.space, config.data, config.objectives) == ("cvt_family", "cluttered_digits", ("accuracy", "latency"))
+    assert config.budget.trials == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"sampler": "tpee"}, "unknown sampler 'tpee'. Did you mean 'tpe'"),
+        ({"executor": "locl"}, "unknown executor 'locl'. Did you mean 'local'"),
+        ({"objectives": ("accuracy", "latncy")}, "unknown objective 'latncy'. Did you mean 'latency'"),
+        ({"objectives": ("accuracy",)}, "objectives: name two or more by comma, found accuracy"),
+        ({"objectives": ()}, "objectives: name two or more by comma, found none"),
+        ({"objectives": ("macs", "params", "macs")}, "objectives: one is named twice"),
+        ({"objectives": "accuracy"}, "objectives: found 'accuracy'"),
+        ({"maximum": {"size": 1.0}}, "unknown objective 'size'"),
+        ({"maximum": {"latency": float("nan")}}, "maximum.latency: found nan"),
+        ({"maximum": {"latency": float("inf")}}, "maximum.latency: found inf"),
+        ({"maximum": {"latency": -1.0}}, "maximum.latency: found -1.0"),
+        ({"seed": -1}, "seed: found -1"),
+        ({"seed": 2**32}, "seed: found 4294967296"),
+        ({"seed": 1.5}, "seed: found 1.5"),
+        ({"resolution": 3}, "resolution: found 3"),
+        ({"device": "tpu"}, "device: found 'tpu': .*'auto', 'cpu' or 'cuda'"),
+        ({"recipe": {"epochs": 0}}, "recipe.epochs: found 0"),
+        ({"recipe": {"epoch": 1}}, "unknown setting 'recipe.epoch'. Did you mean 'epochs'"),
+        ({"recipe": {"learning_rate": float("nan")}}, "recipe.learning_rate: found nan"),
+        ({"recipe": {"warmup": 1.0}}, "recipe.warmup: found 1.0"),
+        ({"recipe": 3}, "recipe: found 3"),
+        ({"sede": 3}, "unknown setting 'sede'. Did you mean 'seed'"),
+        ({"budget": {}}, "budget: write either"),
+        ({"budget": {"trials": 3, "seconds": 3.0}}, "budget: write either"),
+        ({"budget": {"trials": 0}}, "budget.trials: found 0"),
+    ],
+)
+def test_a_wrong_setting_is_named(settings, says):
+    with pytest.raises(SettingError, match=says):
+        make_config(settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "budget"),
+    [
+        ("200", Budget(trials=200)), (7, Budget(trials=7)), (" 3 ", Budget(trials=3)), ("90s", Budget(seconds=90.0)),
+        ("30m", Budget(seconds=1800.0)), ("1.5h", Budget(seconds=5400.0)), ("1d", Budget(seconds=86400.0)),
+    ],
+)  # fmt: skip
+def test_a_budget_is_a_number_or_a_time(text, budget):
+    assert parse_budget(text) == budget
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "0s", "-5", "1e3", "5 m", "m", "30w", "nan", "inf", "9" * 50, "1000001", "½", "٣x", 2.5]
+)
+def test_no_other_text_is_a_budget(text):
+    with pytest.raises(SettingError, match="budget: found"):
+        parse_budget(text)
+
+
+def test_limits_are_read_by_objective():
+    assert parse_limits(["latency=5", " params = 2e6"], "--max") == {"latency": 5.0, "params": 2e6}
+    assert parse_limits([], "--max") == {}
+
+
+@pytest.mark.parametrize(
+    ("texts", "says"),
+    [
+        (["latency"], "--max latency: write OBJECTIVE=NUMBER"),
+        (["latency="], "--max latency=: write"),
+        (["latency=fast"], "--max latency=fast: write"),
+        (["latncy=5"], "Did you mean 'latency'"),
+        (["=5"], "unknown objective ''"),
+        (["latency=5", "latency=6"], "--max latency=6: there is a limit on latency already"),
+    ],
+)
+def test_a_wrong_limit_is_named(texts, says):
+    with pytest.raises(SettingError, match=says):
+        parse_limits(texts, "--max")
+
+
+def test_a_broken_limit_is_put_into_words():
+    config = make_config({"maximum": {"params": 100.0}, "minimum": {"macs": 10.0}})
+    assert broken_limit(config, {"params": 100.0, "macs": 10.0}) == ""
+    assert broken_limit(config, {"params": 101.0}) == "params 101 is above 100"
+    assert broken_limit(config, {"macs": 9.0}) == "macs 9 is below 10"
+    assert broken_limit(config, {}) == ""

@@ -1,0 +1,111 @@
+"""Reading YAML: safe, strict, and knowing its lines; writing it whole or not at all."""
+
+import time
+
+import pytest
+
+from nas.document import MAX_BYTES, dump, parse, read, write
+from nas.errors import SpaceError
+
+BOMB = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdefg", "bcdefgh", strict=True)
+)
+MERGES = "a: &a {k: 1}\n" + "".join(
+    f"{b}: &{b} {{<<: [{', '.join([f'*{a}'] * 9)}]}}\n" for a, b in zip("abcdefghijk", "bcdefghijkl", strict=True)
+)
+
+
+def test_every_key_and_item_knows_its_line():
+    doc = parse("a: 1\nb:\n  - x\n  - {c: 2,\n     d: 3}\n", "file")
+    assert doc.value == {"a": 1, "b": ["x", {"c": 2, "d": 3}]}
+    assert doc.lines == {(): 1, ("a",): 1, ("b",): 2, ("b", 0): 3, ("b", 1): 4, ("b", 1, "c"): 4, ("b", 1, "d"): 5}
+    assert str(doc.error(("b", 1, "d"), "no")) == "file:5: b.1.d: no"
+    assert str(doc.error(("b", 1, "e"), "no")) == "file:4: b.1.e: no"  # the nearest key that stands there
+
+
+def test_values_shared_by_an_anchor_are_allowed():
+    assert parse("a: &x [1, 2]\nb: *x\n").value == {"a": [1, 2], "b": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("a: 1\na: 2\n", 2, "written twice"),
+        ("a:\n  b: 1\n  c: 2\n  b: 3\n", 4, "written twice"),
+        ("a: &a [*a]\n", 1, "contains itself"),
+        ("a: 1\nb: &x\n  c: *x\n", 2, "contains itself"),
+        ("a: 1\n? [b]\n: 2\n", 2, "a key must be text"),
+        ("a: 1\n? {b: 1}\n: 2\n", 2, "a key must be text"),
+        ("a: &x {b: 1}\nc:\n  <<: *x\n", 3, "'<<' is not taken"),
+        ("a: !!python/object/apply:os.system ['true']\n", 1, "the tag .*os.system' is not taken"),
+        ("a: !!python/object:os.x {a: 1}\n", 1, "is not taken"),
+        ("a: !!set {a, b}\n", 1, "is not taken"),
+        ("a: 1\nb: !!python/name:os.system\n", 2, "could not determine a constructor"),
+        ("a: 1\nb: !mine 3\n", 2, "could not determine a constructor"),
+        ("a: !!int x\n", 1, "'x' is no int"),
+        ("a: !!int ''\n", 1, "'' is no int"),
+        ("a: !!bool perhaps\n", 1, "'perhaps' is no bool"),
+        ("a: !!timestamp now\n", 1, "'now' is no timestamp"),
+        ("a: 2001-99-99\n", 1, "is no timestamp"),
+        ("a: 1\nb: [1, 2\n", 3, "not valid YAML"),
+        ("a: 1\n\tb: 2\n", 2, "not valid YAML"),
+        ("a: *nowhere\n", 1, "undefined alias"),
+        ("--- 1\n--- 2\n", 2, "another document"),
+        ("a: 0x" + "f" * 5000, 1, "more than 18 digits"),
+        ("a: 1" + "0" * 5000, 1, "is no int"),
+    ],
+)
+def test_what_is_not_plain_data_is_refused_with_its_line(text, line, says):
+    with pytest.raises(SpaceError, match=rf"^file:{line}: .*{says}"):
+        parse(text, "file")
+
+
+@pytest.mark.parametrize("text", ["a: \x00", "\x1b[31m", "a: \x07"])
+def test_control_characters_are_no_text(text):
+    with pytest.raises(SpaceError, match="not valid YAML"):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", [BOMB, MERGES, "[" * 50_000, "a:\n" * 1000 + "&", "{" * 3000, "- " * 20_000], ids=len)
+def test_a_small_file_cannot_grow_without_bound(text):
+    start = time.monotonic()
+    with pytest.raises(SpaceError):
+        parse(text)
+    assert time.monotonic() - start < 10
+
+
+def test_what_is_too_long_is_refused_unread(tmp_path):
+    with pytest.raises(SpaceError, match="longer than"):
+        parse("#" * (MAX_BYTES + 1))
+    (tmp_path / "long.yaml").write_text("é" * (MAX_BYTES // 2 + 1))
+    with pytest.raises(SpaceError, match="larger than"):
+        read(tmp_path / "long.yaml")
+    with pytest.raises(SpaceError, match="larger than"):
+        read(type(tmp_path)("/dev/zero"))
+
+
+def test_a_binary_file_is_no_text(tmp_path):
+    (tmp_path / "x.yaml").write_bytes(b"name: \xff\xfe")
+    with pytest.raises(SpaceError, match=r"x\.yaml: not a text file \(byte 6"):
+        read(tmp_path / "x.yaml")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(SpaceError, match=r"none\.yaml: cannot be read \(No such file"):
+        read(tmp_path / "none.yaml")
+
+
+def test_what_is_dumped_reads_the_same():
+    value = {"name": "ä: b", "on": True, "x": [1, 2.5, "1", "true", "null", ""], "y": {"z": -0.0, "e": 1e-5}}
+    assert parse(dump(value)).value == value
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a.yaml"
+    write(path, "one")
+    write(path, "two")
+    assert path.read_text() == "two"
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write(tmp_path / "folder", "three")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml", "folder"]
