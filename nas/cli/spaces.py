@@ -1,5 +1,6 @@
 """nas spaces: which search spaces and networks ship, and what a space holds."""
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,19 +31,21 @@ def _list(console: "Console") -> None:
 
     from nas.grammar import shipped
 
-    table = Table("name", "what it is", box=box.SIMPLE_HEAD)
-    for name, path in shipped().items():
-        if path.parent.name == "references":
-            name = f"  {name}"
-        table.add_row(name, _about(path.read_text(encoding="utf-8")))
-    console.print(table)
+    for title, published in (("search space", False), ("published network", True)):
+        table = Table(title, "what it is", box=box.SIMPLE_HEAD)
+        table.columns[0].no_wrap = True
+        for name, path in shipped().items():
+            if (path.parent.name == "references") == published:
+                table.add_row(name, _about(path.read_text(encoding="utf-8")))
+        console.print(table)
     console.print("Next:  nas spaces cvt_family\n       nas show coatnet_0", highlight=False)
 
 
 def _about(text: str) -> str:
-    """The first sentence of a file's header comment."""
+    """The first sentence of a file's header comment, without the paper's address."""
     comment = " ".join(line[1:].strip() for line in text.splitlines() if line.startswith("#"))
-    return comment.partition(". ")[0]
+    plain = re.sub(r",? (and )?https://[^ ,]*[^ ,.:]| \((Tables?|section) [^)]*\)", "", comment)
+    return plain.partition(". ")[0].removesuffix(".")
 
 
 def _show(console: "Console", name: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.console import Group, RenderableType
 from rich.table import Table
 
 from nas.architecture import Architecture, Options
@@ -34,17 +35,15 @@ def front_table(run: Run, rows: int | None = None) -> Table:
     return table
 
 
-def network_table(architecture: Architecture, known: "Cost") -> Table:
-    """A network drawn part by part: block, resolution, width, depth, parameters, multiply-adds."""
+def network_table(architecture: Architecture, known: "Cost") -> RenderableType:
+    """A network drawn part by part: block, resolution, width, depth, parameters, multiply-adds; then the options."""
     title = f"{architecture.name}: {architecture.layout()} at {architecture.resolution} px"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", padding=(0, 1, 0, 0))
     for heading in ("part", "block"):
         table.add_column(heading, no_wrap=True)
     for heading in ("map", "width", "depth", "params", "MMACs", ""):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("options", style="dim")
-    options = [architecture.stem.options, *(s.options for s in architecture.stages), architecture.head.options]
-    for part, named in zip(known.parts, options, strict=True):
+    for part in known.parts:
         height, width = part.resolution
         table.add_row(
             part.name,
@@ -55,11 +54,18 @@ def network_table(architecture: Architecture, known: "Cost") -> Table:
             f"{part.params:,}",
             f"{part.macs / 1e6:,.2f}",
             f"{part.macs / max(known.macs, 1):.0%}",
-            _options(part, named),
         )
     table.add_section()
-    table.add_row("total", "", "", "", "", f"{known.params:,}", f"{known.macs / 1e6:,.2f}", "", "", style="bold")
-    return table
+    table.add_row("total", "", "", "", "", f"{known.params:,}", f"{known.macs / 1e6:,.2f}", "", style="bold")
+    named = [architecture.stem.options, *(s.options for s in architecture.stages), architecture.head.options]
+    texts = [_options(part, options) for part, options in zip(known.parts, named, strict=True)]
+    if not any(texts):
+        return table
+    listed = Table("part", "options", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for part, text in zip(known.parts, texts, strict=True):
+        if text:
+            listed.add_row(part.name, text)
+    return Group(table, listed)
 
 
 def _options(part: "Part", named: Options) -> str:
