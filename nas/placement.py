@@ -10,7 +10,10 @@ from nas.device import choose_device
 from nas.executors._base import Placement
 
 LEAST_TRIALS, LEAST_SECONDS = 40, 180.0
-"""The smallest budget that pays the start of Ray back (benchmarks/scaling.py)."""
+"""The smallest budget that pays the start of Ray back, which takes 5 to 15 s."""
+
+LEAST_CORES = 4
+"""Fewer cores share one worker and Ray's own processes; there one worker is chosen, whose search repeats exactly."""
 
 
 def choose_placement(config: SearchConfig) -> Placement:
@@ -32,9 +35,9 @@ def choose_executor(config: SearchConfig, placement: Placement) -> str:
 
 def _local_workers(budget: Budget, share: float) -> int:
     """One a core, or as many as the GPUs have parts; one where the budget does not pay Ray's start-up back."""
-    cores = len(os.sched_getaffinity(0))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if (budget.trials or LEAST_TRIALS) < LEAST_TRIALS or (budget.seconds or LEAST_SECONDS) < LEAST_SECONDS:
         return 1
     if share:
         return max(1, min(cores, int(torch.cuda.device_count() / share)))
-    return cores
+    return cores if cores >= LEAST_CORES else 1

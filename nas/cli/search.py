@@ -21,7 +21,7 @@ def search(
     minimum: Annotated[list[str], typer.Option("--min", help="The same for what is maximised.")] = [],  # noqa: B006
     sampler: Annotated[str, typer.Option(help="How to choose: tpe, nsga2, gp, random.")] = "tpe",
     seed_with: Annotated[str, typer.Option(help="Known networks to start from, by comma: coatnet_0,moat_0")] = "",
-    seed: Annotated[int, typer.Option(help="Repeats a search exactly.")] = 0,
+    seed: Annotated[int, typer.Option(help="Repeats a search exactly, with one worker.")] = 0,
     name: Annotated[str | None, typer.Option(help="The run's name; default: space and time.")] = None,
     runs: Annotated[Path, typer.Option(help="The folder of runs.")] = Path("runs"),
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
