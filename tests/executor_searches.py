@@ -1,4 +1,7 @@
-"""Searches for executors to run: a list of jobs, and evaluations that go right or wrong in every way."""
+"""Searches for executors to run: a list of jobs, and evaluations that go right or wrong in every way.
+
+Workers import this file too, so what only drivers need is imported where it is used.
+"""
 
 import json
 import math
@@ -7,20 +10,25 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas.config import Budget, make_config
 from nas.executors._base import Evaluate, Job, Outcome, Placement
-from nas.executors.ray_tune import ray_tune
-from nas.grammar import load_space
-from nas.proposer import Proposer, Watcher
-from nas.run import Run
 from nas.turns import Turns
 
-SPACE = load_space("cvt_family").fit(resolution=16, channels=1, classes=10)
+if TYPE_CHECKING:
+    from nas.space import SearchSpace
+
+
+@cache
+def space() -> "SearchSpace":
+    """A small space to propose from."""
+    from nas.grammar import load_space
+
+    return load_space("cvt_family").fit(resolution=16, channels=1, classes=10)
 
 
 @dataclass
@@ -40,7 +48,7 @@ class Search:
         self.asked += 1
         self.running += 1
         self.most_running = max(self.running, self.most_running)
-        return Job(self.asked - 1, SPACE.smallest(), seed=self.asked)
+        return Job(self.asked - 1, space().smallest(), seed=self.asked)
 
     def tell(self, job: Job, outcome: Outcome) -> None:
         assert job.number not in self.told, f"trial {job.number} was told twice"
@@ -141,6 +149,10 @@ class Noted:
 
 def noted_search(folder: str, budget: str, workers: str) -> None:
     """Start the search in `folder/run`, or go on with it; SIGTERM ends it as Ctrl-C does, as on the command line."""
+    from nas.config import Budget, make_config
+    from nas.executors.ray_tune import ray_tune
+    from nas.proposer import Proposer, Watcher
+    from nas.run import Run
 
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
@@ -149,7 +161,7 @@ def noted_search(folder: str, budget: str, workers: str) -> None:
     path = Path(folder) / "run"
     if not (path / "config.yaml").exists():
         settings = {"objectives": ("accuracy", "macs"), "budget": Budget(trials=int(budget)), "sampler": "random"}
-        Run.create(path, make_config(settings | {"workers": int(workers)}), SPACE, {})
+        Run.create(path, make_config(settings | {"workers": int(workers)}), space(), {})
     run = Run(path)
     run.repair()
     proposer = Proposer(run, Watcher(), parallel=True)
@@ -162,6 +174,8 @@ def noted_search(folder: str, budget: str, workers: str) -> None:
 def cluster_search(folder: str) -> None:
     """A search over a cluster of two nodes, of which one dies in its midst and another joins later."""
     from ray.cluster_utils import Cluster
+
+    from nas.executors.ray_tune import ray_tune
 
     quick = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 300, "health_check_failure_threshold": 3}
     head = {"num_cpus": 1, "_system_config": quick, "include_dashboard": False}

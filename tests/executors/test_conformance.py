@@ -7,7 +7,7 @@ from functools import partial
 import executor_searches as searches
 import numpy as np
 import pytest
-from executor_searches import SPACE, Search, Some, preparing
+from executor_searches import Search, Some, preparing
 
 from nas import data as datasets
 from nas.config import make_config
@@ -112,7 +112,7 @@ def test_metrics_are_the_same_wherever_a_job_runs(execute: Execute) -> None:
         {"data": "digits", "objectives": ("accuracy", "macs"), "device": "cpu", "recipe": {"subset": 200}}
     )
     dataset = datasets.load("digits")
-    space = replace(SPACE, resolution=(dataset.resolution,))
+    space = replace(searches.space(), resolution=(dataset.resolution,))
     rng = np.random.default_rng(0)
     jobs = [Job(number, space.sample(rng)[1], seed=100 + number) for number in range(4)]
     here = [Evaluator(config, dataset)(job) for job in jobs]
