@@ -5,6 +5,7 @@ disposable: it is made anew after a loss that it does not survive, and never res
 """
 
 import math
+import os
 import signal
 import tempfile
 import threading
@@ -37,6 +38,7 @@ def ray_tune(ask: Ask, tell: Tell, prepare: Prepare, placement: Placement) -> No
         trainable = tune.with_parameters(
             Worker, prepare=[ray.put(prepare)], timeout=placement.trial_timeout, most_data=_most_data(placement)
         )
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(_waiting(placement))
         while not desk.over:
             _fit(desk, tune.with_resources(trainable, {"cpu": 1, "gpu": placement.gpus}), placement)
         if desk.failure:
@@ -159,6 +161,14 @@ def _first_words(error: Exception | None) -> str:
     text = " ".join(str(error).split()) if error else "no reason is known"
     start = max(text.find("The actor is dead"), 0)
     return text[start:].partition(" Some common causes")[0][:300]
+
+
+def _waiting(placement: Placement) -> int:
+    """Trials that may wait for a worker. With fewer than workers, the first worker takes them from those that start.
+
+    On a cluster, whose workers are not counted, a quarter of it: what waits was proposed knowing less.
+    """
+    return placement.workers or 1 + int(ray.cluster_resources().get("CPU", 0)) // 4  # type: ignore[no-untyped-call]
 
 
 def _most_data(placement: Placement) -> int | None:
