@@ -77,7 +77,7 @@ class SearchConfig(_Settings):
     ray: Annotated[str, Field(min_length=1)] | None = None
     gpus_per_trial: Literal["auto"] | Annotated[float, Field(gt=0, le=64)] = "auto"
     trial_timeout: Positive | None = None
-    seed_with: tuple[str, ...] = ()
+    seed_with: Annotated[tuple[str, ...], Field(strict=False)] = ()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     resolution: Annotated[int, Field(ge=4, le=2048)] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -120,8 +120,8 @@ def make_config(settings: Mapping[str, Any]) -> SearchConfig:
         if first["type"] == "extra_forbidden":
             known = Recipe.model_fields if first["loc"][0] == "recipe" else SearchConfig.model_fields
             raise SettingError(f"unknown setting '{key}'. {suggest(str(first['loc'][-1]), known)}") from None
-        message = "write 4 to 2048 pixels" if key == "resolution" else first["msg"]
-        raise SettingError(f"{key}: found {first['input']!r}: {message}") from None
+        remedy = "; a side is 4 to 2048 pixels" if key == "resolution" else ""
+        raise SettingError(f"{key}: found {first['input']!r}: {first['msg']}{remedy}") from None
 
 
 def broken_limit(config: SearchConfig, metrics: dict[str, float]) -> str:

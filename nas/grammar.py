@@ -268,8 +268,8 @@ def _explain(doc: Document, error: ValidationError) -> SpaceError:
         return doc.error(key, f"unknown key '{first['loc'][-1]}'. {suggest(str(first['loc'][-1]), _File.model_fields)}")
     if first["type"] in ("model_type", "dict_type"):
         message = "a mapping is needed here, such as {kind: conv, width: 32}"
-    if key[:1] == ("resolution",):
-        message = "a side of 4 to 2048 pixels, or a list of them, is needed here"
+    if key[:1] == ("resolution",) and first["type"].endswith("_than_equal"):
+        message += "; a side is 4 to 2048 pixels"
     shown = repr(found) if not isinstance(found, dict | list) else f"a {type(found).__name__}"
     return doc.error(key, f"found {shown}: {message.removeprefix('Value error, ')}")
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import optuna
 
+from nas.architecture import Architecture
 from nas.errors import RunError
 from nas.executors._base import Job, Outcome
 from nas.grammar import load_architecture
@@ -16,6 +17,7 @@ from nas.registry import SAMPLERS
 from nas.run import Run, Trial
 from nas.space import Decisions, Domain, SearchSpace
 
+Proposal = tuple[optuna.Trial, Decisions, Architecture]
 MAX_REPEATS = 100  # proposals in a row that were trained already, before one is drawn at random
 MAX_REJECTED = 2000  # proposals in a row that break a limit, before the search gives up
 
@@ -51,8 +53,7 @@ class Proposer:
         proposal = None if self._spent() else self._propose()
         if proposal is None:
             return None
-        trial, decisions = proposal
-        architecture = self.space.replay(decisions)
+        trial, decisions, architecture = proposal
         job = Job(trial.number, architecture, derive_seed(self.run.config.seed, trial.number))
         self.seen.add(architecture.key())
         self.running[job.number] = (trial, decisions)
@@ -100,7 +101,7 @@ class Proposer:
     def _elapsed(self) -> float:
         return self.before + time.monotonic() - self.start
 
-    def _propose(self) -> tuple[optuna.Trial, Decisions] | None:
+    def _propose(self) -> Proposal | None:
         """A trial whose architecture was never proposed, known designs first; None when the space holds no other."""
         while self.known:
             decisions = self.known.pop(0)
@@ -109,13 +110,13 @@ class Proposer:
         for _ in range(MAX_REPEATS):
             if len(self.seen) >= self.size:
                 return None
-            trial, decisions = self._ask_study()
-            if self.space.replay(decisions).key() not in self.seen:
-                return trial, decisions
+            trial, decisions, architecture = self._ask_study()
+            if architecture.key() not in self.seen:
+                return trial, decisions, architecture
             self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
         return self._propose_at_random()
 
-    def _propose_at_random(self) -> tuple[optuna.Trial, Decisions] | None:
+    def _propose_at_random(self) -> Proposal | None:
         rng = np.random.default_rng([self.run.config.seed, len(self.study.get_trials(deepcopy=False))])
         for _ in range(10_000):
             decisions, architecture = self.space.sample(rng)
@@ -123,12 +124,12 @@ class Proposer:
                 return self._ask_for(decisions)
         return None
 
-    def _ask_for(self, decisions: Decisions) -> tuple[optuna.Trial, Decisions]:
+    def _ask_for(self, decisions: Decisions) -> Proposal:
         """A proposal whose decisions are given."""
         self.study.enqueue_trial(decisions)
         return self._ask_study()
 
-    def _ask_study(self) -> tuple[optuna.Trial, Decisions]:
+    def _ask_study(self) -> Proposal:
         """One proposal; the sampler is made from (seed, number), so that a resumed search goes on unchanged."""
         number = len(self.study.get_trials(deepcopy=False))
         self.study.sampler = SAMPLERS.get(self.run.config.sampler)(derive_seed(self.run.config.seed, number))
@@ -139,7 +140,7 @@ class Proposer:
             assert value is not None
             return value
 
-        return trial, self.space.record(choose)[0]
+        return trial, *self.space.record(choose)
 
 
 def derive_seed(seed: int, number: int) -> int:

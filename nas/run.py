@@ -271,10 +271,12 @@ class Run:
         up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
         directions = [up if more else down for more in self.maximize]
         study = optuna.create_study(directions=directions, sampler=sampler, study_name=self.name)
+        known = 0  # Optuna would copy its list to count it
         for trial in sorted(self.trials, key=lambda t: t.number):  # workers finish in another order
-            while len(study.get_trials(deepcopy=False)) < trial.number:
+            for _ in range(known, trial.number):
                 study.add_trial(optuna.trial.create_trial(state=optuna.trial.TrialState.FAIL))
             study.add_trial(self._frozen(trial))
+            known = max(known, trial.number) + 1
         return study
 
     def _frozen(self, trial: Trial) -> "optuna.trial.FrozenTrial":

@@ -212,8 +212,10 @@ class _Decided:
 
 def _decide_stage(slot: Slot, at: str, ask: Choose) -> _Decided | None:
     """A stage, or None where it is left out: then nothing else of it is asked."""
+    if not slot.optional:
+        return _decide_slot(slot, at, ask)
     depth = int(ask(f"{at}.depth", slot.depths))
-    return replace(_decide_slot(slot, at, ask), depth=depth) if depth else None
+    return _decide_slot(replace(slot, depths=(depth,)), at, ask) if depth else None
 
 
 def _decide_head(slot: Slot, block: str, ask: Choose) -> _Decided:
@@ -227,6 +229,7 @@ def _decide_head(slot: Slot, block: str, ask: Choose) -> _Decided:
 def _decide_slot(slot: Slot, at: str, ask: Choose) -> _Decided:
     name = "block" if slot.registry is BLOCKS else "kind"
     kind = str(ask(f"{at}.{name}", slot.kinds))
+    depth = int(ask(f"{at}.depth", slot.depths))
     widths = slot.widths_of(kind)
     width = int(ask(f"{at}.width" if widths == slot.widths else f"{at}.{kind}.width", widths))
     stride = int(ask(f"{at}.stride", slot.strides))
@@ -236,7 +239,7 @@ def _decide_slot(slot: Slot, at: str, ask: Choose) -> _Decided:
         options[option] = ask(
             f"{at}.{kind}.{option}" if fitting == domain else f"{at}.{kind}.{width}.{option}", fitting
         )
-    return _Decided(kind, width, 0, stride, options)
+    return _Decided(kind, width, depth, stride, options)
 
 
 def _asker(choose: Choose) -> Choose:

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from math import floor, log10
 
-from nas.objectives._base import Objective
 from nas.registry import OBJECTIVES
 
 _TITLES = {"macs": "MACs", "params": "Parameters"}
@@ -30,12 +28,6 @@ class Scale:
         return f"{scaled:,.{max(0, 2 - magnitude)}f}"
 
 
-@cache  # a page shows a hundred thousand values
-def _objective(name: str) -> Objective:
-    objective: Objective = OBJECTIVES.get(name)
-    return objective
-
-
 def title(name: str) -> str:
     """An objective's name as a heading."""
     return _TITLES.get(name, name.replace("_", " ").capitalize())
@@ -43,7 +35,7 @@ def title(name: str) -> str:
 
 def scale(name: str, values: Iterable[float]) -> Scale:
     """One scale for all values of an objective: shares in %, large numbers in k, M or G."""
-    objective = _objective(name)
+    objective = OBJECTIVES.get(name)
     if objective.goal == "maximize" and not objective.unit:  # what is maximised and has no unit is a share
         return Scale(100, "%", decimals=2)
     unit = "" if objective.unit == title(name) else objective.unit

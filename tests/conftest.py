@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import hypothesis
 import pytest
 import timm_models
 import torch
 from command import nas as nas
 
+hypothesis.settings.register_profile("nas", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("nas")
 torch.set_num_threads(1)  # worker processes of the test runner would fight over the cores
 
 

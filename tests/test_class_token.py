@@ -61,11 +61,12 @@ def test_a_last_block_that_carries_no_token_is_refused_when_the_space_is_loaded(
     space = {
         "stem": {"kind": "conv", "width": 16},
         "stages": [{"block": ["vit", "mbconv"], "depth": 1, "width": 64, "stride": 2}],
-        "head": {"kind": ["pool", "class_token"]},
+        "head": {"kind": "class_token"},
     }
     with pytest.raises(SpaceError, match=r"space: stages\.0\.block: .*'mbconv' does not carry"):
         load_space(space)
-    load_space(space | {"head": {"kind": "pool"}})
+    for kinds, size in (("pool", 2), (["pool", "class_token"], 3)):  # behind mbconv only pooling stands
+        assert load_space(space | {"head": {"kind": kinds}}).size() == size
 
 
 def test_who_carries_and_who_wants_a_token() -> None:

@@ -242,7 +242,13 @@ def start(space: Path, name: str, *, sampler: str = "random", budget: int = 30) 
 
 def begin(line: str, folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-m", "nas.cli", *line.split()], cwd=folder, env=_environment(),
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            preexec_fn=_hear_interrupts)  # fmt: skip
+
+
+def _hear_interrupts() -> None:
+    """A shell's background job starts deaf to SIGINT, and so would what the tests start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for(process: subprocess.Popen[str], record: Path, lines: int) -> None:

@@ -99,9 +99,9 @@ def test_an_option_is_known_by_whatever_the_constructor_has():
     [
         (("name",), "", "file:1: name: .*at least 1 character"),
         (("name",), 7, "file:1: name: found 7"),
-        (("resolution",), 3, "file:2: resolution: found 3: .*greater than or equal to 4"),
+        (("resolution",), 3, "file:2: resolution: found 3: .*a side is 4 to 2048 pixels"),
         (("resolution",), "32", "file:2: resolution: found '32'"),
-        (("resolution",), 10**9, "file:2: resolution: found 1000000000: .*less than or equal to 2048"),
+        (("resolution",), 10**9, "file:2: resolution: found 1000000000: .*a side is 4 to 2048 pixels"),
         (("resolution",), [], "file:2: resolution: .*empty list"),
         (("resolution",), [16, 16], "file:2: resolution: .*written twice"),
         (("channels",), [1, 3], "channels: "),

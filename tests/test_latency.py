@@ -36,7 +36,7 @@ class Sleeper(nn.Module):
 def test_a_known_time_is_measured_in_milliseconds(batch):
     network = Sleeper()
     found = measure(network, NET, CPU, batch=batch, seconds=0.1)
-    assert 5 <= found.median < 10
+    assert 5 <= found.median < 20  # a busy machine wakes late
     assert network.seen == (batch, 1, 8, 8)
     assert found.batch == batch
     assert found.runs >= 5

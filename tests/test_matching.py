@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nas.architecture import Architecture
@@ -114,6 +114,7 @@ def test_a_stage_looks_at_the_one_that_stands_as_deep() -> None:
     assert near.stages[0].width < near.stages[-1].width
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.sampled_from(["cvt_family", "hybrid_zoo", "swin_cvt_family"]), st.sampled_from(["hybrid_zoo", "stems"]),
        st.integers(0, 2**32 - 1))  # fmt: skip
 def test_any_network_has_a_nearest_point_in_any_space(home: str, other: str, seed: int) -> None:

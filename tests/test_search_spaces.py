@@ -63,4 +63,4 @@ def test_each_space_and_network_says_what_it_is(nas: Command) -> None:
     for name, path in shipped().items():
         assert path.read_text().startswith("# "), name
         row = next(line.split() for line in listed.splitlines() if line.split()[:1] == [name])
-        assert len(row) > 2, row
+        assert len(row) > 1, row
