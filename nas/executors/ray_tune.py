@@ -56,7 +56,7 @@ def _fit(desk: Desk, trainable: Any, placement: Placement) -> None:
             trainable,
             tune_config=tune.TuneConfig(
                 search_alg=Forwarder(desk),
-                scheduler=NewestFirst(),
+                scheduler=NewestFirst(),  # type: ignore[no-untyped-call]
                 num_samples=TRIALS_A_TUNER,
                 reuse_actors=True,
                 trial_dirname_creator=lambda trial: trial.trial_id,
