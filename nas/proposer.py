@@ -33,7 +33,7 @@ class Watcher:
 class Proposer:
     """Asks the study for architectures that are new and within the limits; writes what became of them."""
 
-    def __init__(self, run: Run, watcher: Watcher) -> None:
+    def __init__(self, run: Run, watcher: Watcher, parallel: bool = False) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.run, self.watcher = run, watcher
         self.space: SearchSpace = run.space
@@ -41,9 +41,12 @@ class Proposer:
         self.study = run.study()
         self.seen = {trial.key for trial in run.trials}
         self.running: dict[int, tuple[optuna.Trial, Decisions]] = {}
-        self.before, self.start = run.seconds, time.monotonic()
+        self.before, self.start = run.elapsed, time.monotonic()
+        self.parallel = parallel
         self.rejected = 0
-        self.known = [self.space.nearest(load_architecture(name)) for name in run.config.seed_with]
+        # side by side, an interrupted trial would not be proposed again by itself
+        self.known = run.interrupted() if parallel else []
+        self.known += [self.space.nearest(load_architecture(name)) for name in run.config.seed_with]
 
     def ask(self) -> Job | None:
         """The next architecture to train, or None when the budget is spent or the space exhausted."""
@@ -54,6 +57,8 @@ class Proposer:
         job = Job(trial.number, architecture, derive_seed(self.run.config.seed, trial.number))
         self.seen.add(architecture.key())
         self.running[job.number] = (trial, decisions)
+        if self.parallel:
+            self.run.note_begun(job.number, decisions)
         self.watcher.began(job, self.run)
         return job
 
@@ -72,6 +77,7 @@ class Proposer:
             seconds={step: round(s, 4) for step, s in outcome.seconds.items()},
             reason=outcome.reason,
             sampler=self._memory(trial),
+            ended=round(self._elapsed(), 3),
         )
         self.run.append(record)
         self.study.tell(trial, **_told(record, self.run))
@@ -90,7 +96,10 @@ class Proposer:
         if budget.trials:
             return len(self.run.trained) + len(self.running) >= budget.trials
         assert budget.seconds
-        return self.before + time.monotonic() - self.start >= budget.seconds
+        return self._elapsed() >= budget.seconds
+
+    def _elapsed(self) -> float:
+        return self.before + time.monotonic() - self.start
 
     def _propose(self) -> Proposal | None:
         """A trial whose architecture was never proposed, known designs first; None when the space holds no other."""
