@@ -17,6 +17,7 @@ from nas.environment import environment
 from nas.errors import NasError, RunError, SettingError
 from nas.evaluate import Evaluator
 from nas.grammar import load_architecture, load_space
+from nas.latency.deployment import deployment_of
 from nas.placement import choose_executor, choose_placement
 from nas.proposer import Proposer, Watcher
 from nas.registry import EXECUTORS, OBJECTIVES
@@ -123,3 +124,7 @@ def _check(config: SearchConfig) -> None:
         for name in limits:
             if OBJECTIVES.get(name).trained:
                 raise SettingError(f"{option} {name}: known only after training, so it cannot be a limit before it")
+    deployment = deployment_of(config)
+    for name in (*config.objectives, *config.maximum, *config.minimum):
+        if why := OBJECTIVES.get(name).missing(deployment):
+            raise SettingError(why)

@@ -53,7 +53,7 @@ class Piece:
             resolution = (self.shape[1], self.shape[2])
             site = Site(self.shape[0], self.width, self.stride, resolution, self.index, self.depth, token=self.token)
             built = BLOCKS.get(self.kind)(site, **options)
-        return WithToken(built, self.shape[0]) if self.part == "block" and self.token else built
+        return WithToken(built, self.width) if self.part == "block" and self.token else built
 
     def name(self) -> str:
         """One line that says it all, for tables and files."""
@@ -69,7 +69,7 @@ class WithToken(nn.Module):
     def __init__(self, block: nn.Module, width: int) -> None:
         super().__init__()
         self.block = block
-        self.token = nn.Parameter(torch.zeros(1, 1, width))
+        self.token = nn.Buffer(torch.zeros(1, 1, width))
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.block(x, self.token.expand(x.shape[0], -1, -1))[0]
@@ -78,7 +78,7 @@ class WithToken(nn.Module):
 
 @dataclass(frozen=True)
 class Count:
-    """What a piece is made of: parameters; and for one image multiply-adds, operators, and numbers they read and write."""
+    """A piece's parameters; for one image its multiply-adds, operators, and the numbers that they read and write."""
 
     params: int
     macs: int
@@ -99,10 +99,18 @@ def pieces(architecture: Architecture) -> Iterator[Piece]:
         for _ in range(stage.depth):
             site = next(places)
             where = (site.index, site.depth) if placed else (0, 1)
-            shape = (site.in_width, *site.resolution)
-            yield Piece("block", stage.block, shape, site.width, options, site.stride, *where, site.token)
+            yield Piece(
+                "block",
+                stage.block,
+                (site.in_width, *site.resolution),
+                site.width,
+                options,
+                site.stride,
+                *where,
+                site.token,
+            )
     token = bool(HEADS.get(head.kind).wants_token)
-    shape = (1, site.width) if token else (site.width, *site.out_resolution)
+    shape: Shape = (1, site.width) if token else (site.width, *site.out_resolution)
     yield Piece("head", head.kind, shape, architecture.classes, _options(HEADS, head.kind, head.options), token=token)
 
 
@@ -114,15 +122,16 @@ def count(piece: Piece) -> Count:
         x = torch.empty(1, *piece.shape)
     with torch.no_grad(), FlopCounterMode(display=False) as flops, _Tally() as tally:
         network(x)
-    token = network.token.numel() if isinstance(network, WithToken) else 0
-    params = sum(p.numel() for p in network.parameters() if p.requires_grad) - token
+    params = sum(p.numel() for p in network.parameters() if p.requires_grad)
     return Count(params, flops.get_total_flops() // 2, tally.operators, tally.traffic)
 
 
 class _Tally(TorchDispatchMode):
     """Counts operators, but for those that only look at memory in another way, and the numbers they read and write."""
 
-    operators = traffic = 0
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.operators = self.traffic = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))

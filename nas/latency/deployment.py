@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from nas.device import device_name
+from nas.config import FILE_TARGET, SearchConfig, target_name
+from nas.device import choose_device, device_name
 from nas.errors import SettingError
 from nas.registry import TARGETS
 from nas.targets._base import Setting, Target
@@ -54,8 +55,22 @@ def available() -> list[str]:
     return [name for name in TARGETS.names() if not TARGETS.get(name).missing()]
 
 
-def parse_target(text: str) -> str:
-    """`cpu-compiled` is the target in `cpu_compiled.py`. Raises SettingError for an unknown one."""
-    name = text.strip().replace("-", "_")
-    TARGETS.check(name)
-    return name
+def choose_deployment(target: str, *, device: str = "auto", **setting: Any) -> Deployment:
+    """A target of this machine by its name; `auto` runs operator by operator on `device`.
+
+    Raises SettingError when the target is unknown or is not on this machine.
+    """
+    name = choose_device(device).type if target == "auto" else target_name(target)
+    if name.startswith(FILE_TARGET):
+        raise SettingError(f"target {name}: a device that is elsewhere can be predicted, not measured here")
+    deployment = Deployment(name, Setting(**setting))
+    deployment.check()
+    return deployment
+
+
+def deployment_of(config: SearchConfig) -> Deployment | None:
+    """Where a search's networks will run; None on a device that is elsewhere."""
+    if config.target.startswith(FILE_TARGET):
+        return None
+    setting = {"batch": config.latency_batch, "threads": config.threads, "dtype": config.dtype}
+    return choose_deployment(config.target, device=config.device, **setting)

@@ -6,7 +6,7 @@ slows both, so their ratio stands still; it is multiplied by the time that the r
 
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -16,10 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import stats
+from torch import nn
 from torch.utils.benchmark import set_torch_threads
 
 from nas.architecture import Architecture
 from nas.grammar import load_architecture
+from nas.latency import cache as kept
 from nas.latency.deployment import Deployment
 from nas.network import build
 from nas.targets._base import Clock
@@ -30,7 +32,8 @@ SPELL = 2e-3  # seconds that a network runs before the other one does
 SETTLED = 0.02  # a warm-up ends when a spell is no longer faster than the ones before by more than this share
 MOST_WARM_UP = 3.0  # seconds
 FEWEST, MOST_AT_ONCE = 12, 25  # rounds
-CONFIDENCE = 0.95
+CONFIDENCE, PRECISION = 0.95, 0.02
+CPU = Deployment()
 
 REFERENCE = {
     "name": "reference",
@@ -47,11 +50,12 @@ REFERENCE = {
 
 
 @dataclass(frozen=True)
-class Latency:
-    """A measurement in milliseconds for one batch, and how it was taken.
+class Timing:
+    """A measurement in milliseconds for one batch.
 
     `low` and `high` bound the median with 95 % confidence; `steady` tells that they lie within the precision asked for,
-    otherwise the time limit came first. `drift` is how much slower than in its calibration the reference ran.
+    otherwise the time limit came first. `runs` counts the rounds; `drift` is how much slower than in its calibration
+    the reference ran meanwhile.
     """
 
     median: float
@@ -61,6 +65,12 @@ class Latency:
     runs: int
     steady: bool
     drift: float
+
+
+@dataclass(frozen=True)
+class Latency(Timing):
+    """The timing of a network, and where and how it ran."""
+
     target: str
     device: str
     batch: int
@@ -74,11 +84,7 @@ class Latency:
 
 
 def measure(
-    architecture: Architecture,
-    deployment: Deployment = Deployment(),  # noqa: B008
-    *,
-    precision: float = 0.02,
-    seconds: float = 10.0,
+    architecture: Architecture, deployment: Deployment = CPU, *, precision: float = PRECISION, seconds: float = 10.0
 ) -> Latency:
     """Time an architecture's forward pass where it will be deployed.
 
@@ -86,41 +92,58 @@ def measure(
     `seconds` have passed. Raises SettingError when the target is not on this machine.
     """
     deployment.check()
+    side = architecture.resolution
+    network = build(architecture, seed=0)
+    timing = time_network(network, (architecture.channels, side, side), deployment, precision, seconds)
+    return Latency(**asdict(timing), resolution=side, **deployment.to_dict())
+
+
+def time_network(
+    network: nn.Module, shape: tuple[int, ...], deployment: Deployment, precision: float, seconds: float
+) -> Timing:
+    """Time any network, which is moved and changed by it, on images of a shape, `(channels, height, width)`."""
     with quiet(deployment.setting.threads):
         calibrated, reference = _reference(deployment)
-        clock = clock_of(architecture, deployment)
-        times = _alternate(clock, reference, precision, seconds)
-    own, other = times.T
+        x = torch.zeros(deployment.setting.batch, *shape)
+        clock = deployment.kind.prepare(network.eval(), x, deployment.setting)
+        own, other = _alternate(clock, reference, precision, seconds).T
     ratios = own / other
     low, high = interval(ratios)
-    median, drift = float(np.median(ratios)), float(np.median(other)) / calibrated
-    scale = 1e3 * calibrated
-    return Latency(
+    median, scale = float(np.median(ratios)), 1e3 * calibrated
+    return Timing(
         median=scale * median,
         iqr=scale * float(stats.iqr(ratios)),
         low=scale * low,
         high=scale * high,
         runs=len(ratios),
         steady=high - low <= precision * median,
-        drift=drift,
-        resolution=architecture.resolution,
-        **deployment.to_dict(),
+        drift=float(np.median(other)) / calibrated,
     )
 
 
-def clock_of(architecture: Architecture, deployment: Deployment) -> Clock:
-    """An architecture ready to run on a target, with weights that chance gave it."""
+def run_for(
+    architecture: Architecture, deployment: Deployment, seconds: float, meter: Callable[[], float]
+) -> tuple[float, int]:
+    """Run one batch after another for some time; what a meter counted meanwhile, and the number of batches."""
+    deployment.check()
     side = architecture.resolution
     x = torch.zeros(deployment.setting.batch, architecture.channels, side, side)
-    return deployment.kind.prepare(build(architecture, seed=0).eval(), x, deployment.setting)
+    with quiet(deployment.setting.threads):
+        clock = deployment.kind.prepare(build(architecture, seed=0).eval(), x, deployment.setting)
+        count, batches = warm_up(clock), 0
+        end, before = time.monotonic() + seconds, meter()
+        while time.monotonic() < end:
+            clock(count)
+            batches += count
+        return meter() - before, batches
 
 
 @cache
 def _reference(deployment: Deployment) -> tuple[float, Clock]:
     """The reference's calibrated time on this machine in seconds, and its clock."""
-    from nas.latency import cache as kept
-
-    clock = clock_of(load_architecture(REFERENCE), deployment)
+    architecture = load_architecture(REFERENCE)
+    x = torch.zeros(deployment.setting.batch, architecture.channels, architecture.resolution, architecture.resolution)
+    clock = deployment.kind.prepare(build(architecture, seed=0).eval(), x, deployment.setting)
     key = {"reference": REFERENCE} | deployment.key()
     known = kept.read("reference", key)
     if known is None:
@@ -174,7 +197,7 @@ def _alternate(clock: Clock, reference: Clock, precision: float, seconds: float)
 
 def interval(values: Times, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Bounds of the median by order statistics, whatever the distribution; all values' range when they are few."""
-    found = stats.quantile_test(values, p=0.5).confidence_interval(confidence)
+    found: Any = stats.quantile_test(values, p=0.5).confidence_interval(confidence)
     low = found.low if np.isfinite(found.low) else values.min()
     high = found.high if np.isfinite(found.high) else values.max()
     return float(low), float(high)

@@ -71,7 +71,7 @@ def event_clock(run: Callable[[], object]) -> Clock:
             run()
         end.record()
         end.synchronize()
-        return start.elapsed_time(end) / 1e3
+        return float(start.elapsed_time(end)) / 1e3
 
     return clock
 
