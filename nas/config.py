@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nas.errors import SettingError, UserError
-from nas.registry import EXECUTORS, OBJECTIVES, SAMPLERS, suggest
+from nas.registry import EXECUTORS, OBJECTIVES, PRUNERS, SAMPLERS, suggest
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -61,6 +61,8 @@ class SearchConfig(_Settings):
     `seed_with` names networks (shipped ones, or files); the points of the space nearest to them are trained first
     and count against the budget.
 
+    `pruner` stops trainings that cannot matter; after the budget the front is trained `confirm` times again.
+
     `workers` trials run at once, on this machine or on the Ray cluster at `ray`; `gpus_per_trial` is the part of a
     GPU that each takes, `trial_timeout` the seconds after which one is given up.
     """
@@ -72,6 +74,8 @@ class SearchConfig(_Settings):
     maximum: dict[str, Positive] = {}
     minimum: dict[str, Positive] = {}
     sampler: str = "tpe"
+    pruner: str = "dominance"
+    confirm: Annotated[int, Field(ge=0, le=100)] = 2
     executor: str = "auto"
     workers: Literal["auto"] | Annotated[int, Field(ge=1, le=100_000)] = "auto"
     ray: Annotated[str, Field(min_length=1)] | None = None
@@ -98,6 +102,7 @@ class SearchConfig(_Settings):
     @model_validator(mode="after")
     def _names(self) -> "SearchConfig":
         SAMPLERS.check(self.sampler)
+        PRUNERS.check(self.pruner)
         if self.executor != "auto":
             EXECUTORS.check(self.executor)
         for name in (*self.maximum, *self.minimum):

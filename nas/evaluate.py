@@ -17,8 +17,9 @@ from nas.device import choose_device
 from nas.executors._base import Job, Outcome, describe
 from nas.network import build
 from nas.objectives._base import Objective, Subject
+from nas.pruners._base import PrunedError, Rungs
 from nas.registry import OBJECTIVES
-from nas.training import Images, place, train
+from nas.training import Between, Images, place, train
 from nas.turns import Turns
 
 
@@ -62,6 +63,9 @@ class Evaluator:
         try:
             with self.turns.working():
                 reason = self._evaluate(job, report)
+        except PrunedError as pruned:
+            report.details["expected"] = pruned.expected
+            return _outcome("pruned", report, str(pruned))
         except Exception as error:  # one trial's end, whatever it was: its reason stands in the record
             return _outcome("failed", report, describe(error))
         return _outcome("rejected" if reason else "complete", report, reason)
@@ -79,8 +83,10 @@ class Evaluator:
         self._measure(subject, report)
         if reason := broken_limit(config, report.metrics):
             return reason
+        rungs = Rungs(job.judge, report.metrics)
+        report.details["rungs"] = rungs.losses
         with report.timed("train"):
-            trained = train(network, self._at(architecture), config.recipe, job.seed, self._give_way)
+            trained = train(network, self._at(architecture), config.recipe, job.seed, self._between(rungs))
         report.details["losses"] = [round(loss, 5) for loss in trained.losses]
         subject = Subject(architecture, network, known, self.device, trained.accuracy)
         for name in config.objectives:
@@ -99,8 +105,15 @@ class Evaluator:
                 report.read(name, OBJECTIVES.get(name), subject)
         report.details["slot"] = slot
 
-    def _give_way(self) -> None:
-        self.turns.give_way(torch.cuda.synchronize if self.device.type == "cuda" else lambda: None)
+    def _between(self, rungs: Rungs) -> Between:
+        """What happens between two steps: the rungs are watched, and a neighbour that measures is given way to."""
+        settle = torch.cuda.synchronize if self.device.type == "cuda" else lambda: None
+
+        def between(share: float, loss: torch.Tensor) -> None:
+            rungs(share, loss)
+            self.turns.give_way(settle)
+
+        return between
 
     def _at(self, architecture: Architecture) -> Images:
         """The images at the architecture's resolution."""

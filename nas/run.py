@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
-State = Literal["complete", "failed", "rejected"]
+State = Literal["complete", "failed", "rejected", "pruned"]
 RECORD = "trials.jsonl"
 BEGUN = "begun.jsonl"
 
@@ -39,7 +39,7 @@ class Trial:
 
     `metrics` holds the value of every objective that was measured, in the objective's unit; `details` what else was
     learnt (spread of the latency, device, losses by epoch); `seconds` the time each step took. A `rejected` trial
-    broke a limit before training and costs no budget; a `failed` one says why in `reason`. `ended` is when it was
+    broke a limit before training and costs no budget; a `failed` or `pruned` one says why in `reason`. `ended` is when it was
     written, in seconds of the search's own clock, which stands while no search runs.
     """
 

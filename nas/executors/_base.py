@@ -10,23 +10,28 @@ from typing import Any, Literal
 
 from nas.architecture import Architecture
 from nas.limits import time_limit
+from nas.pruners._base import Judge
 from nas.turns import Turns
 
 
 @dataclass(frozen=True)
 class Job:
-    """One architecture to evaluate; `seed` decides initial weights, order and augmentation."""
+    """One architecture to evaluate; `seed` decides initial weights, order and augmentation.
+
+    `judge` may stop its training early.
+    """
 
     number: int
     architecture: Architecture
     seed: int
+    judge: Judge | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What became of a job; see `nas.run.Trial` for the fields."""
 
-    state: Literal["complete", "failed", "rejected"]
+    state: Literal["complete", "failed", "rejected", "pruned"]
     metrics: dict[str, float] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
