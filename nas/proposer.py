@@ -13,8 +13,9 @@ from nas.errors import RunError
 from nas.executors._base import Job, Outcome
 from nas.grammar import load_architecture
 from nas.options import Scalar
+from nas.record import Trial
 from nas.registry import SAMPLERS
-from nas.run import Run, Trial
+from nas.run import Run
 from nas.space import Decisions, Domain, SearchSpace
 
 Proposal = tuple[optuna.Trial, Decisions, Architecture]
@@ -58,7 +59,7 @@ class Proposer:
         self.seen.add(architecture.key())
         self.running[job.number] = (trial, decisions)
         if self.parallel:
-            self.run.note_begun(job.number, decisions)
+            self.run.note_begun(decisions)
         self.watcher.began(job, self.run)
         return job
 

@@ -14,7 +14,8 @@ from rich.table import Table
 from nas.cli.tables import front_table
 from nas.executors._base import Job
 from nas.proposer import Watcher
-from nas.run import Run, Trial
+from nas.record import Trial
+from nas.run import Run
 from nas.units import duration, show
 
 ROWS = 12

@@ -24,7 +24,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job; see `nas.run.Trial` for the fields."""
+    """What became of a job; see `nas.record.Trial` for the fields."""
 
     state: Literal["complete", "failed", "rejected"]
     metrics: dict[str, float] = field(default_factory=dict)
