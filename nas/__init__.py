@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from nas.driver import resume, search
     from nas.grammar import load_architecture, load_space
     from nas.network import build
+    from nas.record import Trial
     from nas.report import write_report
-    from nas.run import Run, Trial
+    from nas.run import Run
     from nas.space import SearchSpace
 
 _HOMES = {
     "Architecture": "architecture",
     "Run": "run",
     "SearchSpace": "space",
-    "Trial": "run",
+    "Trial": "record",
     "build": "network",
     "load_architecture": "grammar",
     "load_space": "grammar",

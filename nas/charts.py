@@ -12,7 +12,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from nas import document, pareto, units
-from nas.run import Run, Trial
+from nas.record import Trial
+from nas.run import Run
 
 PALETTE = ("#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#009E73", "#CC79A7", "#6A51A3", "#7F7F7F")
 INK, QUIET, GRID = "#1d2433", "#5b6475", "#e6e9ef"

@@ -4,7 +4,7 @@ The best of many noisy values flatters itself. So a confirmed trial stands for t
 without the one for which it was chosen.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from nas import pareto
 from nas.executors._base import Job, Outcome
@@ -20,14 +20,11 @@ class Confirmer:
 
     def __init__(self, run: Run, watcher: Watcher, clock: Callable[[], float]) -> None:
         self.run, self.watcher, self.clock = run, watcher, clock
-        self.repeats = run.config.confirm if run.trained_objectives else 0
         self.running: set[tuple[int, int]] = set()
 
     def ask(self) -> Job | None:
         """The next training, or None when none is left to ask for now."""
-        if not self.repeats:
-            return None
-        for trial, repeat in self.missing():
+        for trial, repeat in missing(self.run):
             if (trial.number, repeat) not in self.running:
                 self.running.add((trial.number, repeat))
                 seed = derive_seed(self.run.config.seed, trial.number, repeat)
@@ -51,11 +48,12 @@ class Confirmer:
         self.run.append_confirmation(confirmation)
         self.watcher.confirmed(confirmation, self.run)
 
-    def missing(self) -> Iterator[tuple[Trial, int]]:
-        """The trainings that are still to be done, and how often each trial was trained by then."""
-        for trial in contenders(self.run):
-            done = {c.repeat for c in self.run.confirmations.get(trial.number, ())}
-            yield from ((trial, repeat) for repeat in range(1, self.repeats + 1) if repeat not in done)
+
+def missing(run: Run) -> list[tuple[Trial, int]]:
+    """The trainings that are still to be done: a trial, and the how-many-eth of its further trainings."""
+    done = {(c.trial, c.repeat) for c in run.confirmations}
+    repeats = range(1, run.config.confirm + 1) if run.trained_objectives else ()
+    return [(t, repeat) for t in contenders(run) for repeat in repeats if (t.number, repeat) not in done]
 
 
 def contenders(run: Run) -> list[Trial]:

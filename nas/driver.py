@@ -12,10 +12,12 @@ import filelock
 
 from nas import data as datasets
 from nas.config import Budget, SearchConfig, make_config, parse_budget
+from nas.confirm import Confirmer
 from nas.device import choose_device
 from nas.environment import environment
 from nas.errors import NasError, RunError, SettingError
 from nas.evaluate import Evaluator
+from nas.executors._base import Job, Outcome
 from nas.grammar import load_architecture, load_space
 from nas.placement import choose_executor, choose_placement
 from nas.proposer import Proposer, Watcher
@@ -79,8 +81,17 @@ def _drive(run: Run, dataset: datasets.Dataset, watcher: Watcher, budget: Budget
         placement = choose_placement(run.config)
         execute = EXECUTORS.get(choose_executor(run.config, placement))
         proposer = Proposer(run, watcher, parallel=placement.workers != 1)
+        confirmer = Confirmer(run, watcher, proposer.elapsed)
+
+        def ask() -> Job | None:
+            job = proposer.ask()
+            return job if job or proposer.running else confirmer.ask()
+
+        def tell(job: Job, outcome: Outcome) -> None:
+            (confirmer if job.repeat else proposer).tell(job, outcome)
+
         try:
-            execute(proposer.ask, proposer.tell, partial(Evaluator, run.config, dataset), placement)
+            execute(ask, tell, partial(Evaluator, run.config, dataset), placement)
         except BaseException:
             with suppress(NasError):  # what ended the search says more than a report that cannot be written
                 write_report(run)

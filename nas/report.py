@@ -14,7 +14,8 @@ from plotly.offline import get_plotlyjs
 
 from nas import charts, document, units
 from nas.errors import SettingError
-from nas.run import Run, Trial
+from nas.record import Trial
+from nas.run import Run
 
 MAX_ROWS = 500  # of a table on the page; trials.csv has them all
 FRONT_FILE = re.compile(r"\d+_.*_trial-\d+\.yaml")

@@ -6,63 +6,37 @@ The truth is `trials.jsonl`: one line a finished trial, on disk before the next 
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
 from functools import cached_property
-from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import TypeAdapter
 
 from nas import document, pareto
-from nas.architecture import Architecture
 from nas.config import Budget, SearchConfig, make_config
 from nas.errors import RunError, SettingError, SpaceError
-from nas.grammar import load_architecture, load_space
+from nas.grammar import load_space
+from nas.record import (
+    DAMAGED,
+    Confirmation,
+    Trial,
+    append_begun,
+    append_confirmation,
+    append_trial,
+    cut_torn_lines,
+    read_begun,
+    read_confirmations,
+    read_trials,
+    writing,
+)
 from nas.registry import OBJECTIVES, suggest
+from nas.repeats import confirmed
 from nas.space import Decisions, Domain, SearchSpace
 
 if TYPE_CHECKING:
     import optuna
     import pandas as pd
-
-State = Literal["complete", "failed", "rejected", "pruned"]
-RECORD = "trials.jsonl"
-BEGUN = "begun.jsonl"
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One proposed architecture and what became of it.
-
-    `metrics` holds the value of every objective that was measured, in the objective's unit; `details` what else was
-    learnt (spread of the latency, device, losses by epoch); `seconds` the time each step took. A `rejected` trial
-    broke a limit before training and costs no budget; a `failed` or `pruned` one says why in `reason`. `ended` is when it was
-    written, in seconds of the search's own clock, which stands while no search runs.
-    """
-
-    number: int
-    state: State
-    decisions: Decisions
-    architecture: dict[str, Any]
-    key: str
-    layout: str
-    metrics: dict[str, float] = field(default_factory=dict)
-    details: dict[str, Any] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    reason: str = ""
-    sampler: dict[str, Any] = field(default_factory=dict)
-    ended: float = 0.0
-
-    def load(self) -> Architecture:
-        """The architecture, checked against the grammar."""
-        return load_architecture(self.architecture)
-
-
-_TRIAL = TypeAdapter(Trial)
-_DAMAGED = "the record was changed by hand or the disk failed: restore the line, or take it out"
 
 
 class Run:
@@ -77,7 +51,7 @@ class Run:
         if not (self.folder / "config.yaml").is_file():
             raise SettingError(f"{folder} is not a run (it has no config.yaml)")
         self.config: SearchConfig = _read_config(self.folder / "config.yaml")
-        self.trials: list[Trial] = list(self._read())
+        self._read()
 
     @classmethod
     def create(cls, folder: Path, config: SearchConfig, space: SearchSpace, environment: dict[str, Any]) -> "Run":
@@ -124,77 +98,44 @@ class Run:
 
     def append(self, trial: Trial) -> None:
         """Add a finished trial; it is on disk when this returns. Raises RunError when it cannot be written."""
-        line = json.dumps(asdict(trial), allow_nan=False) + "\n"
-        path = self.folder / RECORD
-        try:
-            with path.open("ab", buffering=0) as file:  # a buffer would be written at last by closing the file
-                end = file.tell()
-                try:
-                    _write_whole(file, line.encode())
-                    os.fsync(file.fileno())
-                except OSError:
-                    os.truncate(path, end)  # a torn line must not be followed by a whole one
-                    raise
-        except OSError as error:
-            raise RunError(
-                f"{path}: cannot be written ({error.strerror}); free it and run: nas resume {self.folder}"
-            ) from None
+        append_trial(self.folder, trial)
         self.trials.append(trial)
 
-    def note_begun(self, number: int, decisions: Decisions) -> None:
-        """Note a trial that starts, so that it is repeated if the search is killed; read by `interrupted` alone."""
-        with (self.folder / BEGUN).open("a") as file:
-            file.write(json.dumps([number, decisions]) + "\n")
+    def append_confirmation(self, confirmation: Confirmation) -> None:
+        """Add a further training of a trial; as `append`."""
+        append_confirmation(self.folder, confirmation)
+        self.confirmations.append(confirmation)
+
+    def note_begun(self, decisions: Decisions) -> None:
+        """Note a trial that starts, so that it is repeated if the search is killed."""
+        append_begun(self.folder, decisions)
 
     def interrupted(self) -> list[Decisions]:
-        """The trials that were begun and never finished, in their order; forgets those that were."""
-        path = self.folder / BEGUN
-        lines = path.read_text().splitlines() if path.exists() else []
-        finished = {trial.key for trial in self.trials}
-        open_: dict[str, str] = {}
-        for line in lines:
-            try:
-                key = self.space.replay(json.loads(line)[1]).key()
-            except (ValueError, SpaceError):
-                continue  # torn by a kill: that trial had not begun
-            if key not in finished:
-                open_[key] = line
-        if path.exists():
-            document.write(path, "".join(line + "\n" for line in open_.values()))
-        return [json.loads(line)[1] for line in open_.values()]
+        """The trials that were begun and never finished, in their order."""
+        return [decisions for decisions in read_begun(self.folder, self.trials) if self._is_point(decisions)]
 
     def extend(self, budget: Budget) -> None:
         """Give the search another budget (in all, not on top)."""
         self.config = self.config.model_copy(update={"budget": budget})
-        document.write(self.folder / "config.yaml", document.dump(self.config.model_dump(mode="json")))
+        path = self.folder / "config.yaml"
+        with writing(path):
+            document.write(path, document.dump(self.config.model_dump(mode="json")))
 
     def repair(self) -> None:
         """Read the record anew, and cut off a torn last line, left by a process that was killed as it wrote."""
-        path = self.folder / RECORD
-        if not path.exists():
-            return
-        data = path.read_bytes()
-        whole = data[: data.rfind(b"\n") + 1]
-        if len(whole) < len(data):
-            os.truncate(path, len(whole))
-        self.trials = list(self._read())
+        cut_torn_lines(self.folder)
+        self._read()
 
-    def _read(self) -> Iterator[Trial]:
-        path = self.folder / RECORD
-        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-        numbers: set[int] = set()
-        for i, line in enumerate(lines, 1):
-            try:
-                trial = _TRIAL.validate_json(line, strict=True)
-            except ValueError:
-                raise RunError(f"{path}:{i}: not a trial; {_DAMAGED}") from None
-            if trial.number in numbers:
-                raise RunError(f"{path}:{i}: trial {trial.number} stands there twice; {_DAMAGED}")
-            missing = set(self.config.objectives) - set(trial.metrics)
-            if trial.state == "complete" and missing:
-                raise RunError(f"{path}:{i}: trial {trial.number} has no {min(missing)}; {_DAMAGED}")
-            numbers.add(trial.number)
-            yield trial
+    def _read(self) -> None:
+        self.trials: list[Trial] = list(read_trials(self.folder, self.config.objectives))
+        self.confirmations: list[Confirmation] = list(read_confirmations(self.folder))
+
+    def _is_point(self, decisions: Decisions) -> bool:
+        try:
+            self.space.replay(decisions)
+        except SpaceError:
+            return False
+        return True
 
     @property
     def trained(self) -> list[Trial]:
@@ -203,18 +144,27 @@ class Run:
 
     @property
     def complete(self) -> list[Trial]:
-        """The trials that have a value for every objective."""
-        return [t for t in self.trials if t.state == "complete"]
+        """The trials that have a value for every objective; a confirmed one with the mean of its further trainings."""
+        own = [t for t in self.trials if t.state == "complete"]
+        return confirmed(own, self.confirmations, self.trained_objectives) if self.confirmations else own
+
+    @property
+    def trained_objectives(self) -> list[str]:
+        """The objectives that are known only after training."""
+        return [name for name in self.config.objectives if OBJECTIVES.get(name).trained]
 
     @property
     def seconds(self) -> float:
-        """Time spent on all trials."""
-        return sum(sum(t.seconds.values()) for t in self.trials)
+        """Time spent on all trials and their confirmation."""
+        trainings: list[Trial | Confirmation] = [*self.trials, *self.confirmations]
+        return sum(sum(t.seconds.values()) for t in trainings)
 
     @property
     def elapsed(self) -> float:
         """Seconds that the search took so far; less than `seconds` where trials ran side by side."""
-        return max((t.ended for t in self.trials), default=0.0) or self.seconds
+        return (
+            max([*(t.ended for t in self.trials), *(c.ended for c in self.confirmations)], default=0.0) or self.seconds
+        )
 
     def points(self, trials: Iterable[Trial]) -> pareto.Points:
         """The objectives' values `(trials, objectives)`."""
@@ -248,23 +198,25 @@ class Run:
         return front[int(np.argmax(sign * points[:, column]))]
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row a trial: state, layout, metrics, seconds, decisions."""
+        """One row a trial: state, layout, metrics, how often it was trained again, seconds, decisions."""
         import pandas as pd
 
-        on_front = {t.number for t in self.front()}
+        on_front, means = {t.number for t in self.front()}, {t.number: t for t in self.complete}
         rows = [
             {"number": t.number, "state": t.state, "on_front": t.number in on_front, "layout": t.layout, "key": t.key}
             | t.metrics
+            | _repeats(t)
             | {"seconds": sum(t.seconds.values()), "reason": t.reason}
             | t.decisions
-            for t in self.trials
+            for t in (means.get(t.number, t) for t in self.trials)
         ]
         return pd.DataFrame(rows)
 
     def study(self, sampler: "optuna.samplers.BaseSampler | None" = None) -> "optuna.Study":
         """The search as an Optuna study in memory, for `optuna.visualization` and for going on.
 
-        Rejected and failed trials, and numbers that were proposed twice, stand in it as failed.
+        Rejected and failed trials, and numbers that were proposed twice, stand in it as failed. A pruned one has the
+        values it was expected to come to in its attribute `expected`. Values are those of the first trainings.
         """
         import optuna
 
@@ -291,16 +243,31 @@ class Run:
         try:
             self.space.decide(recall)
         except (KeyError, SpaceError):
-            raise RunError(f"{self.folder}: trial {trial.number} is not a point of space.yaml; {_DAMAGED}") from None
-        complete = trial.state == "complete"
+            raise RunError(f"{self.folder}: trial {trial.number} is not a point of space.yaml; {DAMAGED}") from None
+        states = optuna.trial.TrialState
+        known = {"key": trial.key, "layout": trial.layout, "state": trial.state}
         return optuna.trial.create_trial(
-            state=optuna.trial.TrialState.COMPLETE if complete else optuna.trial.TrialState.FAIL,
-            values=[trial.metrics[n] for n in self.config.objectives] if complete else None,
+            state={"complete": states.COMPLETE, "pruned": states.PRUNED}.get(trial.state, states.FAIL),
+            values=[trial.metrics[n] for n in self.config.objectives] if trial.state == "complete" else None,
             params=trial.decisions,
             distributions={n: optuna.distributions.CategoricalDistribution(v) for n, v in domains.items()},
-            user_attrs={"key": trial.key, "layout": trial.layout, "state": trial.state},
+            user_attrs=known | ({"expected": self.expected(trial)} if trial.state == "pruned" else {}),
             system_attrs=trial.sampler,
         )
+
+    def expected(self, trial: Trial) -> list[float]:
+        """The objectives that a pruned trial was expected to come to."""
+        known = trial.metrics | dict.fromkeys(self.trained_objectives, trial.details["expected"])
+        return [known[name] for name in self.config.objectives]
+
+
+def _repeats(trial: Trial) -> dict[str, float]:
+    """A confirmed trial's columns of their own."""
+    known = trial.details.get("confirmed")
+    if not known:
+        return {}
+    first = {f"{name}_first": value for name, value in known["first"].items()}
+    return {"trainings": known["trainings"]} | {f"{n}_interval": v for n, v in known["interval"].items()} | first
 
 
 def _read_config(path: Path) -> SearchConfig:
@@ -311,11 +278,6 @@ def _read_config(path: Path) -> SearchConfig:
         return make_config({key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()})
     except SettingError as error:
         raise SettingError(f"{path}: {error}") from None
-
-
-def _write_whole(file: FileIO, data: bytes) -> None:
-    while data:
-        data = data[file.write(data) :]
 
 
 def check_new(folder: Path) -> None:

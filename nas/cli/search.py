@@ -20,6 +20,8 @@ def search(
     maximum: Annotated[list[str], typer.Option("--max", help="A limit known before training: latency=5")] = [],  # noqa: B006
     minimum: Annotated[list[str], typer.Option("--min", help="The same for what is maximised.")] = [],  # noqa: B006
     sampler: Annotated[str, typer.Option(help="How to choose: tpe, nsga2, gp, random.")] = "tpe",
+    pruner: Annotated[str, typer.Option(help="Stops trainings that cannot matter: dominance, none.")] = "dominance",
+    confirm: Annotated[int, typer.Option(help="Further trainings of each network on the front, at the end.")] = 2,
     seed_with: Annotated[str, typer.Option(help="Known networks to start from, by comma: coatnet_0,moat_0")] = "",
     seed: Annotated[int, typer.Option(help="Repeats a search exactly, with one worker.")] = 0,
     name: Annotated[str | None, typer.Option(help="The run's name; default: space and time.")] = None,
@@ -44,6 +46,8 @@ def search(
         "maximum": parse_limits(maximum, "--max"),
         "minimum": parse_limits(minimum, "--min"),
         "sampler": sampler,
+        "pruner": pruner,
+        "confirm": confirm,
         "seed_with": tuple(part.strip() for part in seed_with.split(",") if part.strip()),
         "seed": seed,
         "device": device,
@@ -92,7 +96,7 @@ def conclude(console: "Console", run: "Run") -> None:
     from nas.cli.tables import front_table
     from nas.units import duration
 
-    counts = f"{len(run.complete)} architectures trained in {duration(run.elapsed)}"
+    counts = f"{len(run.trained)} architectures trained in {duration(run.elapsed)}"
     console.print(f"\n[bold]{run.name}[/]: {counts}; {len(run.front())} on the Pareto front", highlight=False)
     console.print(front_table(run))
     if unreadable := run.environment.get("unreadable_images"):

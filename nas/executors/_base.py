@@ -18,18 +18,19 @@ from nas.turns import Turns
 class Job:
     """One architecture to evaluate; `seed` decides initial weights, order and augmentation.
 
-    `judge` may stop its training early.
+    `judge` may stop its training early. `repeat` counts the further trainings of trial `number`, from 1.
     """
 
     number: int
     architecture: Architecture
     seed: int
     judge: Judge | None = None
+    repeat: int = 0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job; see `nas.run.Trial` for the fields."""
+    """What became of a job; see `nas.record.Trial` for the fields."""
 
     state: Literal["complete", "failed", "rejected", "pruned"]
     metrics: dict[str, float] = field(default_factory=dict)

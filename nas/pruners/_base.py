@@ -12,7 +12,7 @@ RUNGS = (0.25, 0.5)
 
 @dataclass(frozen=True)
 class Verdict:
-    """A training is to be stopped: what it was expected to come to in the trained objective, and why that is not enough."""
+    """A training is to be stopped: the value of the trained objective that was `expected`, and why it is not enough."""
 
     expected: float
     reason: str
@@ -44,8 +44,8 @@ class Past:
 class Judge(Protocol):
     """Holds one training against what others came to. Can be pickled."""
 
-    def __call__(self, rung: int, loss: float, known: Mapping[str, float]) -> Verdict | None:
-        """The verdict at a rung, None to go on; `known` are the objectives measured before training."""
+    def __call__(self, losses: Sequence[float], known: Mapping[str, float]) -> Verdict | None:
+        """The verdict on the losses at the rungs so far, None to go on; `known` are the objectives known by then."""
 
 
 @dataclass
@@ -72,6 +72,5 @@ class Rungs:
             return
         self.losses.append(round(float(self._sum) / self._steps, 5))
         self._sum, self._steps = 0.0, 0
-        rung = len(self.losses) - 1
-        if self.judge and (verdict := self.judge(rung, self.losses[rung], self.known)):
-            raise PrunedError(f"after {self.shares[rung]:.0%} of its training {verdict.reason}", verdict.expected)
+        if self.judge and (verdict := self.judge(self.losses, self.known)):
+            raise PrunedError(f"after {share:.0%} of its training {verdict.reason}", verdict.expected)

@@ -4,7 +4,7 @@ At each rung a Gaussian process over the finished trainings predicts, from the l
 a training will come to. It stops when even the upper bound is no better than what no costlier trial has reached.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,7 @@ class Dominated:
 
     past: Past
 
-    def __call__(self, losses: NDArray[np.float64], known: Mapping[str, float]) -> Verdict | None:
+    def __call__(self, losses: Sequence[float], known: Mapping[str, float]) -> Verdict | None:
         """See `nas.pruners._base.Judge`."""
         past, trained = self.past, self.past.trained
         sign = -1.0 if past.maximize[trained] else 1.0
@@ -38,7 +38,8 @@ class Dominated:
         expected, deviation = _predict(past, losses, own, costs)
         bound = expected - sign * DOUBT * deviation
         rivals = past.points[_no_costlier(past.points[:, costs], own, [past.maximize[i] for i in costs]), trained]
-        if not len(rivals) or (best := sign * (sign * rivals).min()) * sign > bound * sign:
+        best = sign * min(sign * rivals, default=np.inf)
+        if sign * best > sign * bound:
             return None
         name = past.objectives[trained]
         return Verdict(expected, f"{name} would come to {bound:.4g} at best; a trial that costs no more has {best:.4g}")
@@ -56,14 +57,16 @@ def _no_costlier(costs: NDArray[np.float64], own: NDArray[np.float64], maximize:
     return np.asarray(within.all(axis=1))
 
 
-def _predict(
-    past: Past, losses: NDArray[np.float64], own: NDArray[np.float64], costs: list[int]
-) -> tuple[float, float]:
+def _predict(past: Past, losses: Sequence[float], own: NDArray[np.float64], costs: list[int]) -> tuple[float, float]:
     """The final value of the trained objective, and the standard deviation of that prediction."""
-    rows = np.hstack([past.losses[:, : len(losses)], np.log(past.points[:, costs])])
-    row = np.concatenate([losses, np.log(own)])
+    rows = np.hstack([past.losses[:, : len(losses)], _size(past.points[:, costs])])
+    row = np.concatenate([losses, _size(own)])
     mean, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-9
     model = GaussianProcessRegressor(KERNEL, optimizer=None, normalize_y=True)
     model.fit((rows - mean) / spread, past.points[:, past.trained])
     value, deviation = model.predict([(row - mean) / spread], return_std=True)
     return float(value[0]), float(deviation[0])
+
+
+def _size(costs: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.log(np.maximum(costs, 1e-12))
