@@ -28,6 +28,18 @@ def confirmed(trials: Iterable[Trial], confirmations: Iterable[Confirmation], tr
     return [_mean(trial, repeats[trial.number], widths) if trial.number in repeats else trial for trial in trials]
 
 
+def interval(trial: Trial, name: str) -> float | None:
+    """Half the width of the interval of a confirmed trial's objective; None where none is known."""
+    found: float | None = trial.details.get("confirmed", {}).get("interval", {}).get(name)
+    return found
+
+
+def flattery(trials: Iterable[Trial], name: str) -> float:
+    """By how much the first trainings of confirmed trials lie above the means of their further ones."""
+    known = [(t.details["confirmed"]["first"][name], t.metrics[name]) for t in trials if "confirmed" in t.details]
+    return float(np.mean([first - mean for first, mean in known])) if known else 0.0
+
+
 def _mean(trial: Trial, repeats: list[Confirmation], widths: dict[str, float | None]) -> Trial:
     metrics = {}
     for name, value in trial.metrics.items():

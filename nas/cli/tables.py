@@ -10,9 +10,10 @@ from rich.table import Table
 from nas.architecture import Architecture, Options
 from nas.options import options_of
 from nas.registry import BLOCKS
+from nas.repeats import interval
 from nas.run import Run
 from nas.space import SearchSpace, slots
-from nas.units import show
+from nas.units import show_between
 
 if TYPE_CHECKING:
     from nas.cost import Cost, Part
@@ -28,7 +29,7 @@ def front_table(run: Run, rows: int | None = None) -> Table:
     table = Table("trial", "layout", "depths", *run.config.objectives, "", box=box.SIMPLE_HEAD)
     for trial in front:
         depths = "-".join(str(stage["depth"]) for stage in trial.architecture["stages"])
-        values = [show(name, trial.metrics[name]) for name in run.config.objectives]
+        values = [show_between(n, trial.metrics[n], interval(trial, n)) for n in run.config.objectives]
         is_knee = trial.number == knee
         style = "bold green" if is_knee else ""
         table.add_row(str(trial.number), trial.layout, depths, *values, "★ knee" if is_knee else "", style=style)
