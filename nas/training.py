@@ -16,12 +16,8 @@ from torch.nn.utils import clip_grad_norm_
 
 from nas.config import Recipe
 from nas.data._base import Dataset
-from nas.errors import RunError
+from nas.errors import DivergedError
 from nas.layers.initialise import scaled
-
-
-class DivergedError(RunError):
-    """The training's loss is no longer a finite number."""
 
 
 @dataclass(frozen=True)

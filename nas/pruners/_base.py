@@ -1,9 +1,11 @@
 """What a pruner is given and what it gives back: plain data, so that it may travel with a job."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from nas.errors import DivergedError
 from nas.pareto import Points
 
 RUNGS = (0.25, 0.5)
@@ -64,13 +66,19 @@ class Rungs:
     _steps: int = 0
 
     def __call__(self, share: float, loss: Any) -> None:
-        """Take a step's loss, a number or a tensor of one. Raises PrunedError when the judge says so."""
+        """Take a step's loss, a number or a tensor of one.
+
+        Raises PrunedError when the judge says so, DivergedError when the mean loss is not finite.
+        """
         if len(self.losses) == len(self.shares):
             return
         self._sum, self._steps = self._sum + loss, self._steps + 1
         if share + 1e-9 < self.shares[len(self.losses)]:
             return
-        self.losses.append(round(float(self._sum) / self._steps, 5))
+        mean = float(self._sum) / self._steps
+        if not math.isfinite(mean):
+            raise DivergedError(f"the loss became {mean} within {share:.0%} of the training")
+        self.losses.append(round(mean, 5))
         self._sum, self._steps = 0.0, 0
         if self.judge and (verdict := self.judge(self.losses, self.known)):
             raise PrunedError(f"after {share:.0%} of its training {verdict.reason}", verdict.expected)
