@@ -17,9 +17,13 @@ from nas.device import choose_device
 from nas.executors._base import Job, Outcome, describe
 from nas.network import build
 from nas.objectives._base import Objective, Subject
+from nas.prefilter import below
 from nas.registry import OBJECTIVES
+from nas.scores import score
 from nas.training import Images, place, train
 from nas.turns import Turns
+
+SCORED = 64  # images in the batch that zero-cost scores look at, as in arXiv:2101.08134
 
 
 @dataclass
@@ -79,6 +83,9 @@ class Evaluator:
         self._measure(subject, report)
         if reason := broken_limit(config, report.metrics):
             return reason
+        self._score(subject, report)
+        if reason := below(job.bars, report.details.get("scores", {})):
+            return reason
         with report.timed("train"):
             trained = train(network, self._at(architecture), config.recipe, job.seed, self._give_way)
         report.details["losses"] = [round(loss, 5) for loss in trained.losses]
@@ -98,6 +105,19 @@ class Evaluator:
             for name in names:
                 report.read(name, OBJECTIVES.get(name), subject)
         report.details["slot"] = slot
+
+    def _score(self, subject: Subject, report: _Report) -> None:
+        """Zero-cost scores of the network as it was built, on the same images for all; None for an undefined one."""
+        names = dict.fromkeys((*self.config.scores, *self.config.prefilter))
+        if not names:
+            return
+        images = self._at(subject.architecture)
+        with report.timed("score"):
+            rows = np.random.default_rng(self.config.seed).permutation(len(images.train_y))[:SCORED]
+            chosen = torch.from_numpy(rows).to(self.device)
+            x, y = images.normalise(images.train_x[chosen]), images.train_y[chosen]
+            scored = score(subject.network, x, y, names)
+        report.details["scores"] = {n: s.value if np.isfinite(s.value) else None for n, s in scored.items()}
 
     def _give_way(self) -> None:
         self.turns.give_way(torch.cuda.synchronize if self.device.type == "cuda" else lambda: None)

@@ -255,6 +255,7 @@ class Run:
         rows = [
             {"number": t.number, "state": t.state, "on_front": t.number in on_front, "layout": t.layout, "key": t.key}
             | t.metrics
+            | {f"score_{name}": value for name, value in t.details.get("scores", {}).items()}
             | {"seconds": sum(t.seconds.values()), "reason": t.reason}
             | t.decisions
             for t in self.trials

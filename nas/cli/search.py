@@ -21,6 +21,8 @@ def search(
     minimum: Annotated[list[str], typer.Option("--min", help="The same for what is maximised.")] = [],  # noqa: B006
     sampler: Annotated[str, typer.Option(help="How to choose: tpe, nsga2, gp, random.")] = "tpe",
     seed_with: Annotated[str, typer.Option(help="Known networks to start from, by comma: coatnet_0,moat_0")] = "",
+    scores: Annotated[str, typer.Option(help="Zero-cost scores to note of each, by comma: synflow,naswot")] = "",
+    prefilter: Annotated[list[str], typer.Option(help="Train only the best share by a score: naswot=0.5")] = [],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Repeats a search exactly, with one worker.")] = 0,
     name: Annotated[str | None, typer.Option(help="The run's name; default: space and time.")] = None,
     runs: Annotated[Path, typer.Option(help="The folder of runs.")] = Path("runs"),
@@ -37,6 +39,7 @@ def search(
 ) -> None:
     """Search a space; ends with a Pareto front, a report and the best architecture as YAML."""
     from nas.config import parse_limits, parse_number
+    from nas.registry import SCORES
 
     recipe = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "subset": subset}
     settings: dict[str, Any] = {
@@ -44,7 +47,9 @@ def search(
         "maximum": parse_limits(maximum, "--max"),
         "minimum": parse_limits(minimum, "--min"),
         "sampler": sampler,
-        "seed_with": tuple(part.strip() for part in seed_with.split(",") if part.strip()),
+        "seed_with": _listed(seed_with),
+        "scores": _listed(scores),
+        "prefilter": parse_limits(prefilter, "--prefilter", SCORES, "naswot=0.5"),
         "seed": seed,
         "device": device,
         "resolution": resolution,
@@ -63,6 +68,11 @@ def search(
         )  # fmt: skip
 
     watch(begin)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """Names by comma."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def watch(begin: Any) -> None:

@@ -4,7 +4,7 @@ An executor is a function `execute(ask, tell, prepare, placement)` called like i
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,11 +15,15 @@ from nas.turns import Turns
 
 @dataclass(frozen=True)
 class Job:
-    """One architecture to evaluate; `seed` decides initial weights, order and augmentation."""
+    """One architecture to evaluate; `seed` decides initial weights, order and augmentation.
+
+    It is not trained if it misses one of `bars`, by zero-cost score.
+    """
 
     number: int
     architecture: Architecture
     seed: int
+    bars: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
