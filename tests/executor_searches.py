@@ -171,6 +171,9 @@ def noted_search(folder: str, budget: str, workers: str) -> None:
         print("stopped by the keyboard")
 
 
+MOST_TRIALS = 120
+
+
 def cluster_search(folder: str) -> None:
     """A search over a cluster of two nodes, of which one dies in its midst and another joins later."""
     from ray.cluster_utils import Cluster
@@ -189,6 +192,9 @@ def cluster_search(folder: str) -> None:
             cluster.remove_node(nodes.pop(), allow_graceful=False)
         if len(search.told) == 7:
             nodes.append(cluster.add_node(num_cpus=1))
+        workers = {told.details["pid"] for told in search.told.values()}
+        if len(search.told) == search.size - 1 < MOST_TRIALS and len(workers) < 3:
+            search.size += 1  # the node that joined has not had its turn yet
 
     evaluate = Noted(Path(folder), seconds=0.7)
     ray_tune(search.ask, tell, preparing(evaluate), Placement(None, ray=cluster.address))

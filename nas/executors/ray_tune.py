@@ -25,6 +25,7 @@ import ray  # isort: skip
 from ray import tune
 from ray.exceptions import ActorDiedError, OutOfMemoryError, RayError
 from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 PROCESS_DIED = "worker process has died"  # Ray's words for it, beside which stand "node has died" and others
@@ -55,6 +56,7 @@ def _fit(desk: Desk, trainable: Any, placement: Placement) -> None:
             trainable,
             tune_config=tune.TuneConfig(
                 search_alg=Forwarder(desk),
+                scheduler=NewestFirst(),  # type: ignore[no-untyped-call]
                 num_samples=TRIALS_A_TUNER,
                 reuse_actors=True,
                 trial_dirname_creator=lambda trial: trial.trial_id,
@@ -100,6 +102,19 @@ class Forwarder(Searcher):
 
     def restore(self, checkpoint_path: str) -> None:
         """Never called."""
+
+
+class NewestFirst(FIFOScheduler):
+    """A worker that is free takes the newest of the trials that wait.
+
+    Tune would give it any of them, and end the worker that was starting for that one: on a node that joins, none would
+    ever come up while trials are short.
+    """
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """The last that was proposed."""
+        waiting = [trial for trial in tune_controller.get_live_trials() if trial.status == Trial.PENDING]
+        return max(waiting, key=lambda trial: trial.config["parcel"].job.number, default=None)
 
 
 class Losses(tune.Callback):
@@ -164,11 +179,11 @@ def _first_words(error: Exception | None) -> str:
 
 
 def _waiting(placement: Placement) -> int:
-    """Trials that may wait for a worker. With fewer than workers, the first worker takes them from those that start.
+    """Trials that may wait for a worker: as many as shall start at once.
 
     On a cluster, whose workers are not counted, a quarter of it: what waits was proposed knowing less.
     """
-    return placement.workers or 1 + int(ray.cluster_resources().get("CPU", 0)) // 4  # type: ignore[no-untyped-call]
+    return placement.workers or 2 + int(ray.cluster_resources().get("CPU", 0)) // 4  # type: ignore[no-untyped-call]
 
 
 def _most_data(placement: Placement) -> int | None:
