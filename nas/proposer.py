@@ -47,7 +47,7 @@ class Proposer:
         self.rejected = 0
         # side by side, an interrupted trial would not be proposed again by itself
         self.known = run.interrupted() if parallel else []
-        designs = [self.space.nearest(load_architecture(name)) for name in run.config.seed_with]
+        designs = [self.space.nearest(load_architecture(name)) for name in run.config.seed_with] + run.learnt.designs
         self.designs = {self.space.replay(decisions).key() for decisions in designs}
         self.known += designs
 

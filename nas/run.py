@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 State = Literal["complete", "failed", "rejected"]
 RECORD = "trials.jsonl"
+WARM_START = "warm_start.json"
 BEGUN = "begun.jsonl"
 
 
@@ -61,7 +62,20 @@ class Trial:
         return load_architecture(self.architecture)
 
 
+@dataclass(frozen=True)
+class Learnt:
+    """What a run took over from earlier ones: designs to train first, and trials that only the sampler knows.
+
+    These have the first numbers of the study; the run's own go on from there. `notes` says it in words.
+    """
+
+    designs: list[Decisions] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
 _TRIAL = TypeAdapter(Trial)
+_LEARNT = TypeAdapter(Learnt)
 _DAMAGED = "the record was changed by hand or the disk failed: restore the line, or take it out"
 
 
@@ -80,7 +94,14 @@ class Run:
         self.trials: list[Trial] = list(self._read())
 
     @classmethod
-    def create(cls, folder: Path, config: SearchConfig, space: SearchSpace, environment: dict[str, Any]) -> "Run":
+    def create(
+        cls,
+        folder: Path,
+        config: SearchConfig,
+        space: SearchSpace,
+        environment: dict[str, Any],
+        learnt: Learnt | None = None,
+    ) -> "Run":
         """A new run in a new folder. Raises SettingError when it exists or cannot be written."""
         from nas.grammar import to_dict
 
@@ -89,6 +110,8 @@ class Run:
             folder.mkdir(parents=True)
             document.write(folder / "space.yaml", document.dump(to_dict(space)))
             document.write(folder / "environment.json", json.dumps(environment, indent=2) + "\n")
+            if learnt:
+                document.write(folder / WARM_START, _LEARNT.dump_json(learnt, indent=1).decode() + "\n")
             document.write(folder / "config.yaml", document.dump(config.model_dump(mode="json")))
         except FileExistsError:
             raise _exists(folder) from None
@@ -116,6 +139,17 @@ class Run:
         except (OSError, ValueError, TypeError):
             raise RunError(f"{path}: missing or damaged; write {{}} into it if nothing else is known") from None
         return data
+
+    @cached_property
+    def learnt(self) -> Learnt:
+        """What it took over from earlier runs, kept in its own folder; they may be gone."""
+        if not self.config.warm_start:
+            return Learnt()
+        path = self.folder / WARM_START
+        try:
+            return _LEARNT.validate_json(path.read_bytes(), strict=True)
+        except (OSError, ValueError):
+            raise RunError(f"{path}: missing or damaged; restore it, or start the search anew") from None
 
     @property
     def maximize(self) -> list[bool]:
@@ -265,14 +299,17 @@ class Run:
     def study(self, sampler: "optuna.samplers.BaseSampler | None" = None) -> "optuna.Study":
         """The search as an Optuna study in memory, for `optuna.visualization` and for going on.
 
-        Rejected and failed trials, and numbers that were proposed twice, stand in it as failed.
+        Trials learnt from earlier runs stand first; rejected and failed trials, and numbers that were proposed twice,
+        stand in it as failed.
         """
         import optuna
 
         up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
         directions = [up if more else down for more in self.maximize]
         study = optuna.create_study(directions=directions, sampler=sampler, study_name=self.name)
-        known = 0  # Optuna would copy its list to count it
+        for trial in self.learnt.trials:
+            study.add_trial(self._frozen(trial))
+        known = len(self.learnt.trials)  # Optuna would copy its list to count it
         for trial in sorted(self.trials, key=lambda t: t.number):  # workers finish in another order
             for _ in range(known, trial.number):
                 study.add_trial(optuna.trial.create_trial(state=optuna.trial.TrialState.FAIL))
@@ -299,7 +336,8 @@ class Run:
             values=[trial.metrics[n] for n in self.config.objectives] if complete else None,
             params=trial.decisions,
             distributions={n: optuna.distributions.CategoricalDistribution(v) for n, v in domains.items()},
-            user_attrs={"key": trial.key, "layout": trial.layout, "state": trial.state},
+            user_attrs={"key": trial.key, "layout": trial.layout, "state": trial.state}
+            | {name: trial.details[name] for name in ("learnt_from",) if name in trial.details},
             system_attrs=trial.sampler,
         )
 

@@ -21,6 +21,7 @@ def search(
     minimum: Annotated[list[str], typer.Option("--min", help="The same for what is maximised.")] = [],  # noqa: B006
     sampler: Annotated[str, typer.Option(help="How to choose: tpe, nsga2, gp, random.")] = "tpe",
     seed_with: Annotated[str, typer.Option(help="Known networks to start from, by comma: coatnet_0,moat_0")] = "",
+    warm_start: Annotated[str, typer.Option(help="Earlier runs to learn from, by comma.")] = "",
     scores: Annotated[str, typer.Option(help="Zero-cost scores to note of each, by comma: synflow,naswot")] = "",
     prefilter: Annotated[list[str], typer.Option(help="Train only the best share by a score: naswot=0.5")] = [],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Repeats a search exactly, with one worker.")] = 0,
@@ -48,6 +49,7 @@ def search(
         "minimum": parse_limits(minimum, "--min"),
         "sampler": sampler,
         "seed_with": _listed(seed_with),
+        "warm_start": _listed(warm_start),
         "scores": _listed(scores),
         "prefilter": parse_limits(prefilter, "--prefilter", SCORES, "naswot=0.5"),
         "seed": seed,
@@ -104,6 +106,8 @@ def conclude(console: "Console", run: "Run") -> None:
 
     counts = f"{len(run.complete)} architectures trained in {duration(run.elapsed)}"
     console.print(f"\n[bold]{run.name}[/]: {counts}; {len(run.front())} on the Pareto front", highlight=False)
+    for note in run.learnt.notes:
+        console.print(f"  learnt from {note}", highlight=False, soft_wrap=True, markup=False)
     console.print(front_table(run))
     if unreadable := run.environment.get("unreadable_images"):
         named = "; ".join(run.environment["unreadable"][:3])
