@@ -36,8 +36,10 @@ def learn(runs: Iterable[Run], config: SearchConfig, space: SearchSpace, device:
         near = [space.nearest(trial.load()) for trial in _front(usable, config)]
         obstacle = _obstacle(run, config, device)
         known = [] if obstacle else list(_known(run, usable, config, space))
-        designs = {space.replay(decisions).key(): decisions for decisions in near} | designs
-        trials = {trial.key: trial for trial in known} | trials
+        for decisions in near:
+            designs.setdefault(space.replay(decisions).key(), decisions)
+        for trial in known:
+            trials.setdefault(trial.key, trial)
         values = f"no values, for {obstacle}" if obstacle else f"the values of {len(known)} trials"
         notes.append(f"{run.name}: {len(near)} designs of its front, {values}")
     numbered = [replace(trial, number=number) for number, trial in enumerate(trials.values())]

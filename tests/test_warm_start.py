@@ -111,6 +111,8 @@ def test_several_runs_teach_together(tmp_path: Path) -> None:
     runs = [finished_run(tmp_path / name, complete=count) for name, count in (("a", 5), ("b", 8))]
     learnt = learn(runs, make_config({}), load_space(SPACE), "cpu")
     assert [t.number for t in learnt.trials] == list(range(8)), "b has the five of a, and three more"
+    assert [t.details["learnt_from"]["run"] for t in learnt.trials] == ["a"] * 5 + ["b"] * 3
+    assert learnt.designs[: len(runs[0].front())] == [t.decisions for t in runs[0].front()]
     assert len(learnt.notes) == 2
 
 

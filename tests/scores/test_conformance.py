@@ -11,7 +11,7 @@ from torch import Tensor
 from nas.architecture import Architecture, Head, Stage, Stem
 from nas.errors import SettingError
 from nas.network import Network, build
-from nas.registry import BLOCKS, SCORES
+from nas.registry import BLOCKS, HEADS, SCORES, STEMS
 from nas.scores import score
 
 
@@ -32,6 +32,16 @@ def test_every_score_is_defined_for_every_block(block: str) -> None:
     scored = score(network(block), *batch())
     assert list(scored) == SCORES.names()
     assert all(math.isfinite(s.value) and s.ms > 0 for s in scored.values()), scored
+
+
+@pytest.mark.parametrize(
+    ("stem", "head"), [*((s, "pool") for s in STEMS.names()), *(("conv", h) for h in HEADS.names())]
+)
+def test_every_score_is_defined_for_every_stem_and_head(stem: str, head: str) -> None:
+    stages = (Stage("conv", 1, 32, 1), Stage("cvt", 1, 64, 1))
+    ends = Architecture(Stem(stem, 32), stages, Head(head), "tiny", 16, 1, 3)
+    scored = score(build(ends, seed=0), *batch())
+    assert all(math.isfinite(s.value) for s in scored.values()), scored
 
 
 @pytest.mark.parametrize("name", SCORES.names())
