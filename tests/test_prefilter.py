@@ -104,7 +104,7 @@ def test_known_designs_pass(space: Path, tmp_path: Path) -> None:
     [
         (["--scores", "sinflow"], "unknown score 'sinflow'. Did you mean 'synflow'"),
         (["--prefilter", "sinflow=0.5"], "unknown score 'sinflow'. Did you mean 'synflow'"),
-        (["--prefilter", "synflow"], "--prefilter synflow: write SCORE=NUMBER, such as --prefilter naswot=0.5"),
+        (["--prefilter", "synflow"], "--prefilter synflow: write SCORE=NUMBER, such as --prefilter jacob_cov=0.5"),
         (["--prefilter", "synflow=50"], "prefilter.synflow: found 50.0: Input should be less than 1"),
         (["--prefilter", "synflow=0"], "prefilter.synflow: found 0.0: Input should be greater than 0"),
     ],

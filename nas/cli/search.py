@@ -23,7 +23,7 @@ def search(
     seed_with: Annotated[str, typer.Option(help="Known networks to start from, by comma: coatnet_0,moat_0")] = "",
     warm_start: Annotated[str, typer.Option(help="Earlier runs to learn from, by comma.")] = "",
     scores: Annotated[str, typer.Option(help="Zero-cost scores to note of each, by comma: synflow,naswot")] = "",
-    prefilter: Annotated[list[str], typer.Option(help="Train only the best share by a score: naswot=0.5")] = [],  # noqa: B006
+    prefilter: Annotated[list[str], typer.Option(help="Train only the best share by a score: jacob_cov=0.5")] = [],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Repeats a search exactly, with one worker.")] = 0,
     name: Annotated[str | None, typer.Option(help="The run's name; default: space and time.")] = None,
     runs: Annotated[Path, typer.Option(help="The folder of runs.")] = Path("runs"),
@@ -51,7 +51,7 @@ def search(
         "seed_with": _listed(seed_with),
         "warm_start": _listed(warm_start),
         "scores": _listed(scores),
-        "prefilter": parse_limits(prefilter, "--prefilter", SCORES, "naswot=0.5"),
+        "prefilter": parse_limits(prefilter, "--prefilter", SCORES, "jacob_cov=0.5"),
         "seed": seed,
         "device": device,
         "resolution": resolution,
