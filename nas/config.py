@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nas.errors import SettingError, UserError
-from nas.registry import EXECUTORS, OBJECTIVES, PRUNERS, SAMPLERS, suggest
+from nas.registry import EXECUTORS, OBJECTIVES, PRUNERS, SAMPLERS, SCORES, Registry, suggest
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -59,7 +59,10 @@ class SearchConfig(_Settings):
     """Every setting of a search. `maximum` and `minimum` are limits on objectives known before training.
 
     `seed_with` names networks (shipped ones, or files); the points of the space nearest to them are trained first
-    and count against the budget.
+    and count against the budget. `warm_start` names earlier runs to learn from (nas/warm_start.py says what).
+
+    `scores` names zero-cost scores that are noted of each architecture before it is trained. `prefilter` is, by
+    score, the share of the candidates that are trained: those that score best.
 
     `pruner` stops trainings that cannot matter; after the budget the front is trained `confirm` times again.
 
@@ -82,6 +85,9 @@ class SearchConfig(_Settings):
     gpus_per_trial: Literal["auto"] | Annotated[float, Field(gt=0, le=64)] = "auto"
     trial_timeout: Positive | None = None
     seed_with: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    warm_start: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    scores: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    prefilter: dict[str, Annotated[float, Field(gt=0, lt=1)]] = {}
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     resolution: Annotated[int, Field(ge=4, le=2048)] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -107,6 +113,8 @@ class SearchConfig(_Settings):
             EXECUTORS.check(self.executor)
         for name in (*self.maximum, *self.minimum):
             OBJECTIVES.check(name)
+        for name in (*self.scores, *self.prefilter):
+            SCORES.check(name)
         return self
 
 
@@ -167,16 +175,20 @@ def parse_budget(text: str | int) -> Budget:
     return Budget(seconds=float(match[2]) * _UNITS[match[3]])
 
 
-def parse_limits(texts: list[str], option: str) -> dict[str, float]:
-    """`latency=5` and the like as numbers by objective. Raises SettingError for what is not of that form."""
+def parse_limits(
+    texts: list[str], option: str, kinds: Registry = OBJECTIVES, example: str = "latency=5"
+) -> dict[str, float]:
+    """`latency=5` and the like as numbers by objective, or other kind. Raises SettingError for another text."""
     limits = {}
     for text in texts:
         name, _, number = text.partition("=")
-        OBJECTIVES.check(name.strip())
+        kinds.check(name.strip())
         if name.strip() in limits:
-            raise SettingError(f"{option} {text}: there is a limit on {name.strip()} already")
+            raise SettingError(f"{option} {text}: there is a number for {name.strip()} already")
         try:
             limits[name.strip()] = float(number)
         except ValueError:
-            raise SettingError(f"{option} {text}: write OBJECTIVE=NUMBER, such as {option} latency=5") from None
+            raise SettingError(
+                f"{option} {text}: write {kinds.noun.upper()}=NUMBER, such as {option} {example}"
+            ) from None
     return limits

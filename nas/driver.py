@@ -23,7 +23,8 @@ from nas.placement import choose_executor, choose_placement
 from nas.proposer import Proposer, Watcher
 from nas.registry import EXECUTORS, OBJECTIVES
 from nas.report import write_report
-from nas.run import Run, check_new
+from nas.run import Run, check_new, find_run
+from nas.warm_start import learn
 
 MAX_NAMED = 20  # images that could not be read, in environment.json
 
@@ -41,7 +42,8 @@ def search(
     """Search a space for the architectures that are best in several objectives at once.
 
     `budget` is a number of architectures (200) or a time ("30m"). `settings` are the fields of
-    `nas.config.SearchConfig`: objectives, maximum, minimum, sampler, seed, seed_with, device, recipe, ...
+    `nas.config.SearchConfig`: objectives, maximum, minimum, sampler, seed, seed_with, warm_start, scores, prefilter,
+    device, recipe, ...
 
     Raises SettingError, SpaceError or DataError for what cannot stand, before anything is written; RunError when the
     search cannot go on.
@@ -51,12 +53,15 @@ def search(
     chosen = load_space(space)
     for known in config.seed_with:
         load_architecture(known)
+    earlier = [Run(find_run(known, Path(runs))) for known in config.warm_start]
     folder = Path(runs) / (_default_name(chosen.name) if name is None else _checked_name(name))
     check_new(folder)
     dataset = datasets.load(data, seed=config.seed, resolution=config.resolution)
     fitted = chosen.fit(resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes))
     skipped = {"unreadable_images": len(dataset.skipped), "unreadable": list(dataset.skipped[:MAX_NAMED])}
-    run = Run.create(folder, config, fitted, environment(config.device, config.seed) | skipped)
+    made = environment(config.device, config.seed) | skipped
+    learnt = learn(earlier, config, fitted, made["device"]) if earlier else None
+    run = Run.create(folder, config, fitted, made, learnt)
     return _drive(run, dataset, watcher or Watcher())
 
 

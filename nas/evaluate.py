@@ -17,10 +17,14 @@ from nas.device import choose_device
 from nas.executors._base import Job, Outcome, describe
 from nas.network import build
 from nas.objectives._base import Objective, Subject
+from nas.prefilter import below
 from nas.pruners._base import PrunedError, Rungs
 from nas.registry import OBJECTIVES
+from nas.scores import score
 from nas.training import Between, Images, place, train
 from nas.turns import Turns
+
+SCORED = 64  # images in the batch that zero-cost scores look at, as in arXiv:2101.08134
 
 
 @dataclass
@@ -83,6 +87,10 @@ class Evaluator:
         self._measure(subject, report)
         if reason := broken_limit(config, report.metrics):
             return reason
+        if not job.repeat:
+            self._score(subject, report)
+        if reason := below(job.bars, report.details.get("scores", {})):
+            return reason
         rungs = Rungs(job.judge, report.metrics)
         report.details["rungs"] = rungs.losses
         with report.timed("train"):
@@ -114,6 +122,19 @@ class Evaluator:
             self.turns.give_way(settle)
 
         return between
+
+    def _score(self, subject: Subject, report: _Report) -> None:
+        """Zero-cost scores of the network as it was built, on the same images for all; None for an undefined one."""
+        names = dict.fromkeys((*self.config.scores, *self.config.prefilter))
+        if not names:
+            return
+        images = self._at(subject.architecture)
+        with report.timed("score"):
+            rows = np.random.default_rng(self.config.seed).permutation(len(images.train_y))[:SCORED]
+            chosen = torch.from_numpy(rows).to(self.device)
+            x, y = images.normalise(images.train_x[chosen]), images.train_y[chosen]
+            scored = score(subject.network, x, y, names)
+        report.details["scores"] = {n: s.value if np.isfinite(s.value) else None for n, s in scored.items()}
 
     def _at(self, architecture: Architecture) -> Images:
         """The images at the architecture's resolution."""

@@ -13,6 +13,7 @@ from nas.errors import RunError
 from nas.executors._base import Job, Outcome
 from nas.grammar import load_architecture
 from nas.options import Scalar
+from nas.prefilter import bars
 from nas.pruners._base import RUNGS, Judge, Past
 from nas.record import Confirmation, Trial
 from nas.registry import PRUNERS, SAMPLERS
@@ -49,7 +50,9 @@ class Proposer:
         self.rejected = 0
         # side by side, an interrupted trial would not be proposed again by itself
         self.known = run.interrupted() if parallel else []
-        self.known += [self.space.nearest(load_architecture(name)) for name in run.config.seed_with]
+        designs = [self.space.nearest(load_architecture(name)) for name in run.config.seed_with] + run.learnt.designs
+        self.designs = {self.space.replay(decisions).key() for decisions in designs}
+        self.known += designs
 
     def ask(self) -> Job | None:
         """The next architecture to train, or None when the budget is spent or the space exhausted."""
@@ -57,9 +60,11 @@ class Proposer:
         if proposal is None:
             return None
         trial, decisions, architecture = proposal
+        key = architecture.key()
+        needed = {} if key in self.designs else self._bars()
         seed = derive_seed(self.run.config.seed, trial.number)
-        job = Job(trial.number, architecture, seed, judge=self._judge())
-        self.seen.add(architecture.key())
+        job = Job(trial.number, architecture, seed, needed, self._judge())
+        self.seen.add(key)
         self.running[job.number] = (trial, decisions)
         if self.parallel:
             self.run.note_begun(decisions)
@@ -98,6 +103,11 @@ class Proposer:
             self.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         else:
             self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+
+    def _bars(self) -> dict[str, float]:
+        """What the next candidate's zero-cost scores must reach, read from the record alone."""
+        shares = self.run.config.prefilter
+        return bars(shares, (t.details["scores"] for t in self.run.trials if "scores" in t.details)) if shares else {}
 
     def _memory(self, trial: optuna.Trial) -> dict[str, Any]:
         """What the sampler noted on the trial (NSGA-II its generation); TPE only repeats the decisions there."""

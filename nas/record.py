@@ -25,6 +25,7 @@ State = Literal["complete", "failed", "rejected", "pruned"]
 RECORD = "trials.jsonl"
 CONFIRMATIONS = "confirmations.jsonl"
 BEGUN = "begun.jsonl"
+WARM_START = "warm_start.json"
 DAMAGED = "the record was changed by hand or the disk failed: restore the line, or take it out"
 
 
@@ -70,6 +71,19 @@ class Confirmation:
     ended: float = 0.0
 
 
+@dataclass(frozen=True)
+class Learnt:
+    """What a run took over from earlier ones: designs to train first, and trials that only the sampler knows.
+
+    These have the first numbers of the study; the run's own go on from there. `notes` says it in words.
+    """
+
+    designs: list[Decisions] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+LEARNT = TypeAdapter(Learnt)
 _TRIAL, _CONFIRMATION = TypeAdapter(Trial), TypeAdapter(Confirmation)
 
 

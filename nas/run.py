@@ -19,7 +19,10 @@ from nas.errors import RunError, SettingError, SpaceError
 from nas.grammar import load_space
 from nas.record import (
     DAMAGED,
+    LEARNT,
+    WARM_START,
     Confirmation,
+    Learnt,
     Trial,
     append_begun,
     append_confirmation,
@@ -54,7 +57,14 @@ class Run:
         self._read()
 
     @classmethod
-    def create(cls, folder: Path, config: SearchConfig, space: SearchSpace, environment: dict[str, Any]) -> "Run":
+    def create(
+        cls,
+        folder: Path,
+        config: SearchConfig,
+        space: SearchSpace,
+        environment: dict[str, Any],
+        learnt: Learnt | None = None,
+    ) -> "Run":
         """A new run in a new folder. Raises SettingError when it exists or cannot be written."""
         from nas.grammar import to_dict
 
@@ -63,6 +73,8 @@ class Run:
             folder.mkdir(parents=True)
             document.write(folder / "space.yaml", document.dump(to_dict(space)))
             document.write(folder / "environment.json", json.dumps(environment, indent=2) + "\n")
+            if learnt:
+                document.write(folder / WARM_START, LEARNT.dump_json(learnt, indent=1).decode() + "\n")
             document.write(folder / "config.yaml", document.dump(config.model_dump(mode="json")))
         except FileExistsError:
             raise _exists(folder) from None
@@ -90,6 +102,17 @@ class Run:
         except (OSError, ValueError, TypeError):
             raise RunError(f"{path}: missing or damaged; write {{}} into it if nothing else is known") from None
         return data
+
+    @cached_property
+    def learnt(self) -> Learnt:
+        """What it took over from earlier runs, kept in its own folder; they may be gone."""
+        if not self.config.warm_start:
+            return Learnt()
+        path = self.folder / WARM_START
+        try:
+            return LEARNT.validate_json(path.read_bytes(), strict=True)
+        except (OSError, ValueError):
+            raise RunError(f"{path}: missing or damaged; restore it, or start the search anew") from None
 
     @property
     def maximize(self) -> list[bool]:
@@ -206,6 +229,7 @@ class Run:
             {"number": t.number, "state": t.state, "on_front": t.number in on_front, "layout": t.layout, "key": t.key}
             | t.metrics
             | _repeats(t)
+            | {f"score_{name}": value for name, value in t.details.get("scores", {}).items()}
             | {"seconds": sum(t.seconds.values()), "reason": t.reason}
             | t.decisions
             for t in (means.get(t.number, t) for t in self.trials)
@@ -215,15 +239,18 @@ class Run:
     def study(self, sampler: "optuna.samplers.BaseSampler | None" = None) -> "optuna.Study":
         """The search as an Optuna study in memory, for `optuna.visualization` and for going on.
 
-        Rejected and failed trials, and numbers that were proposed twice, stand in it as failed. A pruned one has the
-        values it was expected to come to in its attribute `expected`. Values are those of the first trainings.
+        Trials learnt from earlier runs stand first; rejected and failed trials, and numbers that were proposed twice,
+        stand in it as failed. A pruned one has the values it was expected to come to in its attribute `expected`.
+        Values are those of the first trainings.
         """
         import optuna
 
         up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
         directions = [up if more else down for more in self.maximize]
         study = optuna.create_study(directions=directions, sampler=sampler, study_name=self.name)
-        known = 0  # Optuna would copy its list to count it
+        for trial in self.learnt.trials:
+            study.add_trial(self._frozen(trial))
+        known = len(self.learnt.trials)  # Optuna would copy its list to count it
         for trial in sorted(self.trials, key=lambda t: t.number):  # workers finish in another order
             for _ in range(known, trial.number):
                 study.add_trial(optuna.trial.create_trial(state=optuna.trial.TrialState.FAIL))
@@ -246,6 +273,7 @@ class Run:
             raise RunError(f"{self.folder}: trial {trial.number} is not a point of space.yaml; {DAMAGED}") from None
         states = optuna.trial.TrialState
         known = {"key": trial.key, "layout": trial.layout, "state": trial.state}
+        known |= {name: trial.details[name] for name in ("learnt_from",) if name in trial.details}
         return optuna.trial.create_trial(
             state={"complete": states.COMPLETE, "pruned": states.PRUNED}.get(trial.state, states.FAIL),
             values=[trial.metrics[n] for n in self.config.objectives] if trial.state == "complete" else None,

@@ -23,6 +23,9 @@ def search(
     pruner: Annotated[str, typer.Option(help="Stops trainings that cannot matter: dominance, none.")] = "dominance",
     confirm: Annotated[int, typer.Option(help="Further trainings of each network on the front, at the end.")] = 2,
     seed_with: Annotated[str, typer.Option(help="Known networks to start from, by comma: coatnet_0,moat_0")] = "",
+    warm_start: Annotated[str, typer.Option(help="Earlier runs to learn from, by comma.")] = "",
+    scores: Annotated[str, typer.Option(help="Zero-cost scores to note of each, by comma: synflow,naswot")] = "",
+    prefilter: Annotated[list[str], typer.Option(help="Train only the best share by a score: jacob_cov=0.5")] = [],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Repeats a search exactly, with one worker.")] = 0,
     name: Annotated[str | None, typer.Option(help="The run's name; default: space and time.")] = None,
     runs: Annotated[Path, typer.Option(help="The folder of runs.")] = Path("runs"),
@@ -39,6 +42,7 @@ def search(
 ) -> None:
     """Search a space; ends with a Pareto front, a report and the best architecture as YAML."""
     from nas.config import parse_limits, parse_number
+    from nas.registry import SCORES
 
     recipe = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "subset": subset}
     settings: dict[str, Any] = {
@@ -48,7 +52,10 @@ def search(
         "sampler": sampler,
         "pruner": pruner,
         "confirm": confirm,
-        "seed_with": tuple(part.strip() for part in seed_with.split(",") if part.strip()),
+        "seed_with": _listed(seed_with),
+        "warm_start": _listed(warm_start),
+        "scores": _listed(scores),
+        "prefilter": parse_limits(prefilter, "--prefilter", SCORES, "jacob_cov=0.5"),
         "seed": seed,
         "device": device,
         "resolution": resolution,
@@ -67,6 +74,11 @@ def search(
         )  # fmt: skip
 
     watch(begin)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """Names by comma."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def watch(begin: Any) -> None:
@@ -98,6 +110,8 @@ def conclude(console: "Console", run: "Run") -> None:
 
     counts = f"{len(run.trained)} architectures trained in {duration(run.elapsed)}"
     console.print(f"\n[bold]{run.name}[/]: {counts}; {len(run.front())} on the Pareto front", highlight=False)
+    for note in run.learnt.notes:
+        console.print(f"  learnt from {note}", highlight=False, soft_wrap=True, markup=False)
     console.print(front_table(run))
     if unreadable := run.environment.get("unreadable_images"):
         named = "; ".join(run.environment["unreadable"][:3])

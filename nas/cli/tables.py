@@ -1,6 +1,6 @@
 """Tables as a person reads them in a terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -17,6 +17,7 @@ from nas.units import show_between
 
 if TYPE_CHECKING:
     from nas.cost import Cost, Part
+    from nas.scores import Scored
 
 
 def front_table(run: Run, rows: int | None = None) -> Table:
@@ -102,6 +103,17 @@ def options_table(space: SearchSpace) -> Table:
     for (kind, text), places in rows.items():
         where = places[0] if places == ["stem"] or places == ["head"] else f"stages {', '.join(places)}"
         table.add_row(kind, where, text)
+    return table
+
+
+def scores_table(scored: "Mapping[str, Scored]", images: int) -> Table:
+    """Zero-cost scores with the time each took."""
+    title = f"zero-cost scores: initial weights, {images} images of noise; more is better"
+    table = Table("score", box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    table.add_column("value", justify="right")
+    table.add_column("ms", justify="right")
+    for name, found in scored.items():
+        table.add_row(name, f"{found.value:.6g}", f"{found.ms:.1f}")
     return table
 
 

@@ -4,7 +4,7 @@ An executor is a function `execute(ask, tell, prepare, placement)` called like i
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,12 +18,14 @@ from nas.turns import Turns
 class Job:
     """One architecture to evaluate; `seed` decides initial weights, order and augmentation.
 
-    `judge` may stop its training early. `repeat` counts the further trainings of trial `number`, from 1.
+    It is not trained if it misses one of `bars`, by zero-cost score. `judge` may stop its training early. `repeat`
+    counts the further trainings of trial `number`, from 1.
     """
 
     number: int
     architecture: Architecture
     seed: int
+    bars: Mapping[str, float] = field(default_factory=dict)
     judge: Judge | None = None
     repeat: int = 0
 
