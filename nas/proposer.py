@@ -15,7 +15,7 @@ from nas.grammar import load_architecture
 from nas.options import Scalar
 from nas.record import Trial
 from nas.registry import SAMPLERS
-from nas.run import Run
+from nas.run import INFEASIBLE, Run
 from nas.space import Decisions, Domain, SearchSpace
 
 Proposal = tuple[optuna.Trial, Decisions, Architecture]
@@ -81,11 +81,20 @@ class Proposer:
             ended=round(self._elapsed(), 3),
         )
         self.run.append(record)
-        self.study.tell(trial, **_told(record, self.run))
+        self._learn(trial, record)
         self.rejected = self.rejected + 1 if record.state == "rejected" else 0
         if self.rejected >= MAX_REJECTED:
             raise RunError(f"{MAX_REJECTED:,} architectures in a row broke a limit; the last: {record.reason}")
         self.watcher.ended(record, self.run)
+
+    def _learn(self, trial: optuna.Trial, record: Trial) -> None:
+        """A failed or rejected architecture is told as infeasible, which TPE avoids; other samplers pass it over."""
+        if record.state == "complete":
+            self.study.tell(trial, [record.metrics[name] for name in self.run.config.objectives])
+            return
+        for name, value in INFEASIBLE.items():
+            trial.set_constraint(name, value)
+        self.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
 
     def _memory(self, trial: optuna.Trial) -> dict[str, Any]:
         """What the sampler noted on the trial (NSGA-II its generation); TPE only repeats the decisions there."""
@@ -147,9 +156,3 @@ class Proposer:
 def derive_seed(seed: int, number: int) -> int:
     """A trial's own seed, from the search's seed and the trial's number."""
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
-
-
-def _told(trial: Trial, run: Run) -> dict[str, Any]:
-    if trial.state != "complete":
-        return {"state": optuna.trial.TrialState.FAIL}
-    return {"values": [trial.metrics[name] for name in run.config.objectives]}

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
+INFEASIBLE = {"failed or rejected": 1.0}
+"""The Optuna constraint that a trial without values broke."""
+
 
 class Run:
     """A search's folder: settings, space, every finished trial.
@@ -186,7 +189,7 @@ class Run:
     def study(self, sampler: "optuna.samplers.BaseSampler | None" = None) -> "optuna.Study":
         """The search as an Optuna study in memory, for `optuna.visualization` and for going on.
 
-        Rejected and failed trials, and numbers that were proposed twice, stand in it as failed.
+        Rejected and failed trials stand in it as pruned and infeasible, numbers that were proposed twice as failed.
         """
         import optuna
 
@@ -216,12 +219,13 @@ class Run:
             raise RunError(f"{self.folder}: trial {trial.number} is not a point of space.yaml; {DAMAGED}") from None
         complete = trial.state == "complete"
         return optuna.trial.create_trial(
-            state=optuna.trial.TrialState.COMPLETE if complete else optuna.trial.TrialState.FAIL,
+            state=optuna.trial.TrialState.COMPLETE if complete else optuna.trial.TrialState.PRUNED,
             values=[trial.metrics[n] for n in self.config.objectives] if complete else None,
             params=trial.decisions,
             distributions={n: optuna.distributions.CategoricalDistribution(v) for n, v in domains.items()},
             user_attrs={"key": trial.key, "layout": trial.layout, "state": trial.state},
             system_attrs=trial.sampler,
+            constraints=None if complete else INFEASIBLE,
         )
 
 
