@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
+INFEASIBLE = {"failed or rejected": 1.0}
+"""The Optuna constraint that a trial without values broke."""
+
 
 class Run:
     """A search's folder: settings, space, every finished trial.
@@ -239,9 +242,9 @@ class Run:
     def study(self, sampler: "optuna.samplers.BaseSampler | None" = None) -> "optuna.Study":
         """The search as an Optuna study in memory, for `optuna.visualization` and for going on.
 
-        Trials learnt from earlier runs stand first; rejected and failed trials, and numbers that were proposed twice,
-        stand in it as failed. A pruned one has the values it was expected to come to in its attribute `expected`.
-        Values are those of the first trainings.
+        Trials learnt from earlier runs stand first. Rejected and failed trials stand in it as pruned and infeasible,
+        numbers that were proposed twice as failed. One whose training was stopped is pruned too, and has the values it
+        was expected to come to in its attribute `expected`. Values are those of the first trainings.
         """
         import optuna
 
@@ -271,16 +274,17 @@ class Run:
             self.space.decide(recall)
         except (KeyError, SpaceError):
             raise RunError(f"{self.folder}: trial {trial.number} is not a point of space.yaml; {DAMAGED}") from None
-        states = optuna.trial.TrialState
+        complete = trial.state == "complete"
         known = {"key": trial.key, "layout": trial.layout, "state": trial.state}
         known |= {name: trial.details[name] for name in ("learnt_from",) if name in trial.details}
         return optuna.trial.create_trial(
-            state={"complete": states.COMPLETE, "pruned": states.PRUNED}.get(trial.state, states.FAIL),
-            values=[trial.metrics[n] for n in self.config.objectives] if trial.state == "complete" else None,
+            state=optuna.trial.TrialState.COMPLETE if complete else optuna.trial.TrialState.PRUNED,
+            values=[trial.metrics[n] for n in self.config.objectives] if complete else None,
             params=trial.decisions,
             distributions={n: optuna.distributions.CategoricalDistribution(v) for n, v in domains.items()},
             user_attrs=known | ({"expected": self.expected(trial)} if trial.state == "pruned" else {}),
             system_attrs=trial.sampler,
+            constraints=INFEASIBLE if trial.state in ("failed", "rejected") else None,
         )
 
     def expected(self, trial: Trial) -> list[float]:

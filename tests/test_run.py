@@ -73,7 +73,8 @@ def test_the_study_holds_every_trial_and_draws(tmp_path):
     ]
     assert {t.number for t in study.best_trials} == {t.number for t in run.front()}
     assert study.trials[0].params == run.trials[0].decisions
-    assert all(t.state is optuna.trial.TrialState.FAIL for t in study.trials[12:])
+    assert all(t.state is optuna.trial.TrialState.PRUNED and t.constraints for t in study.trials[12:])
+    assert not any(t.constraints for t in study.trials[:12])
     figure = optuna.visualization.plot_pareto_front(study, target_names=list(run.config.objectives))
     assert sum(len(part.x) for part in figure.data) == 12
 
