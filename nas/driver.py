@@ -18,12 +18,13 @@ from nas.environment import environment
 from nas.errors import NasError, RunError, SettingError
 from nas.evaluate import Evaluator
 from nas.executors._base import Job, Outcome
+from nas.folders import check_new, find_run
 from nas.grammar import load_architecture, load_space
 from nas.placement import choose_executor, choose_placement
 from nas.proposer import Proposer, Watcher
 from nas.registry import EXECUTORS, OBJECTIVES
 from nas.report import write_report
-from nas.run import Run, check_new, find_run
+from nas.run import Run
 from nas.warm_start import learn
 
 MAX_NAMED = 20  # images that could not be read, in environment.json

@@ -17,7 +17,7 @@ from nas.prefilter import bars
 from nas.pruners._base import RUNGS, Judge, Past
 from nas.record import Confirmation, Trial
 from nas.registry import PRUNERS, SAMPLERS
-from nas.run import INFEASIBLE, Run
+from nas.run import Run
 from nas.space import Decisions, Domain, SearchSpace
 
 Proposal = tuple[optuna.Trial, Decisions, Architecture]
@@ -89,23 +89,11 @@ class Proposer:
             ended=round(self.elapsed(), 3),
         )
         self.run.append(record)
-        self._teach(trial, record)
+        self.run.teller.tell(self.study, trial, record)
         self.rejected = self.rejected + 1 if record.state == "rejected" else 0
         if self.rejected >= MAX_REJECTED:
             raise RunError(f"{MAX_REJECTED:,} architectures in a row broke a limit; the last: {record.reason}")
         self.watcher.ended(record, self.run)
-
-    def _teach(self, trial: optuna.Trial, record: Trial) -> None:
-        """A failed or rejected architecture is told as infeasible, which TPE avoids; other samplers pass it over."""
-        if record.state == "complete":
-            self.study.tell(trial, [record.metrics[name] for name in self.run.config.objectives])
-            return
-        if record.state == "pruned":
-            trial.set_user_attr("expected", self.run.expected(record))
-        else:
-            for name, value in INFEASIBLE.items():
-                trial.set_constraint(name, value)
-        self.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
 
     def _bars(self) -> dict[str, float]:
         """What the next candidate's zero-cost scores must reach, read from the record alone."""

@@ -1,10 +1,9 @@
-"""Run: a search on disk, and the Optuna study rebuilt from it.
+"""Run: a search on disk.
 
 The truth is `trials.jsonl`: one line a finished trial, on disk before the next trial begins.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterable
 from functools import cached_property
@@ -16,6 +15,7 @@ import numpy as np
 from nas import document, pareto
 from nas.config import Budget, SearchConfig, make_config
 from nas.errors import RunError, SettingError, SpaceError
+from nas.folders import check_new, exists, unwritable
 from nas.grammar import load_space
 from nas.record import (
     DAMAGED,
@@ -35,14 +35,13 @@ from nas.record import (
 )
 from nas.registry import OBJECTIVES, suggest
 from nas.repeats import confirmed
-from nas.space import Decisions, Domain, SearchSpace
+from nas.space import Decisions, SearchSpace
 
 if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
-INFEASIBLE = {"failed or rejected": 1.0}
-"""The Optuna constraint that a trial without values broke."""
+    from nas.study import Teller
 
 
 class Run:
@@ -80,10 +79,10 @@ class Run:
                 document.write(folder / WARM_START, LEARNT.dump_json(learnt, indent=1).decode() + "\n")
             document.write(folder / "config.yaml", document.dump(config.model_dump(mode="json")))
         except FileExistsError:
-            raise _exists(folder) from None
+            raise exists(folder) from None
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
-            raise _unwritable(folder, error.strerror) from None
+            raise unwritable(folder, error.strerror) from None
         return cls(folder)
 
     @property
@@ -242,55 +241,21 @@ class Run:
     def study(self, sampler: "optuna.samplers.BaseSampler | None" = None) -> "optuna.Study":
         """The search as an Optuna study in memory, for `optuna.visualization` and for going on.
 
-        Trials learnt from earlier runs stand first. Rejected and failed trials stand in it as pruned and infeasible,
-        numbers that were proposed twice as failed. One whose training was stopped is pruned too, and has the values it
-        was expected to come to in its attribute `expected`. Values are those of the first trainings.
+        Trials learnt from earlier runs stand first; values are those of the first trainings. `nas.study` says how
+        trials that did not come to their end stand in it. Raises RunError when one is not a point of the space.
         """
-        import optuna
-
-        up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
-        directions = [up if more else down for more in self.maximize]
-        study = optuna.create_study(directions=directions, sampler=sampler, study_name=self.name)
-        for trial in self.learnt.trials:
-            study.add_trial(self._frozen(trial))
-        known = len(self.learnt.trials)  # Optuna would copy its list to count it
-        for trial in sorted(self.trials, key=lambda t: t.number):  # workers finish in another order
-            for _ in range(known, trial.number):
-                study.add_trial(optuna.trial.create_trial(state=optuna.trial.TrialState.FAIL))
-            study.add_trial(self._frozen(trial))
-            known = max(known, trial.number) + 1
-        return study
-
-    def _frozen(self, trial: Trial) -> "optuna.trial.FrozenTrial":
-        import optuna
-
-        domains: dict[str, Domain] = {}
-
-        def recall(name: str, values: Domain) -> Any:
-            domains[name] = values
-            return trial.decisions[name]
-
         try:
-            self.space.decide(recall)
-        except (KeyError, SpaceError):
-            raise RunError(f"{self.folder}: trial {trial.number} is not a point of space.yaml; {DAMAGED}") from None
-        complete = trial.state == "complete"
-        known = {"key": trial.key, "layout": trial.layout, "state": trial.state}
-        known |= {name: trial.details[name] for name in ("learnt_from",) if name in trial.details}
-        return optuna.trial.create_trial(
-            state=optuna.trial.TrialState.COMPLETE if complete else optuna.trial.TrialState.PRUNED,
-            values=[trial.metrics[n] for n in self.config.objectives] if complete else None,
-            params=trial.decisions,
-            distributions={n: optuna.distributions.CategoricalDistribution(v) for n, v in domains.items()},
-            user_attrs=known | ({"expected": self.expected(trial)} if trial.state == "pruned" else {}),
-            system_attrs=trial.sampler,
-            constraints=INFEASIBLE if trial.state in ("failed", "rejected") else None,
-        )
+            return self.teller.study(self.name, self.learnt.trials, self.trials, sampler)
+        except SpaceError as error:
+            raise RunError(f"{self.folder}: {error}; {DAMAGED}") from None
 
-    def expected(self, trial: Trial) -> list[float]:
-        """The objectives that a pruned trial was expected to come to."""
-        known = trial.metrics | dict.fromkeys(self.trained_objectives, trial.details["expected"])
-        return [known[name] for name in self.config.objectives]
+    @cached_property
+    def teller(self) -> "Teller":
+        """How this run's trials are told to Optuna."""
+        from nas.study import Teller
+
+        maximize = dict(zip(self.config.objectives, self.maximize, strict=True))
+        return Teller(self.space, maximize, tuple(self.trained_objectives))
 
 
 def _repeats(trial: Trial) -> dict[str, float]:
@@ -310,37 +275,3 @@ def _read_config(path: Path) -> SearchConfig:
         return make_config({key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()})
     except SettingError as error:
         raise SettingError(f"{path}: {error}") from None
-
-
-def check_new(folder: Path) -> None:
-    """Raises SettingError when a new run's folder exists, could not be made or has a name that is none."""
-    if folder.name in ("", ".."):
-        raise SettingError(f"{folder} names no folder; take another --name")
-    if os.path.lexists(folder):
-        raise _exists(folder)
-    above = next(parent for parent in folder.absolute().parents if os.path.lexists(parent))
-    if not above.is_dir():
-        raise _unwritable(folder, f"{above} is not a folder")
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise _unwritable(folder, f"{above} is closed to you")
-
-
-def _exists(folder: Path) -> SettingError:
-    if (folder / "config.yaml").is_file():
-        return SettingError(
-            f"the run {folder} exists already; take another --name, or continue it with: nas resume {folder}"
-        )
-    return SettingError(f"{folder} exists already and is not a run; take another --name")
-
-
-def _unwritable(folder: Path, why: str | None) -> SettingError:
-    return SettingError(f"{folder}: cannot be written ({why}); choose another folder with --runs")
-
-
-def find_run(name: str | Path, runs: Path = Path("runs")) -> Path:
-    """The folder that a person means by a run's name or path. Raises SettingError, with the nearest name."""
-    for folder in (Path(name), runs / name):
-        if os.path.isfile(folder / "config.yaml"):  # noqa: PTH113  (pathlib raises for names that are too long)
-            return folder
-    known = [p.parent.name for p in sorted(runs.glob("*/config.yaml"))]
-    raise SettingError(f"no run '{name}'. {suggest(str(name), known)}")

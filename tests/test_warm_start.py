@@ -137,7 +137,7 @@ def test_a_warm_search_begins_with_the_old_front_and_knows_the_old_values(
     assert new.trials[0].number == 6, "the study's first numbers are those of what was learnt"
     study = new.study()
     complete = optuna.trial.TrialState.COMPLETE
-    assert [t.values for t in study.trials[:6]] == [[t.metrics["accuracy"], t.metrics["params"]] for t in old.trials]
+    assert [t.values for t in study.trials[:6]] == [[t.metrics["accuracy"], t.metrics["params"]] for t in old.complete]
     assert all(t.state == complete and t.user_attrs["learnt_from"]["run"] == "old" for t in study.trials[:6])
     assert {t.number: t.params for t in study.trials[6:] if t.state == complete} == {
         t.number: t.decisions for t in new.complete
