@@ -7,7 +7,7 @@ in neither record nor front. Values of another data set or recipe stand on anoth
 the order that they give, the earlier front, is.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -41,10 +41,14 @@ def learn(runs: Iterable[Run], config: SearchConfig, space: SearchSpace, device:
             designs.setdefault(space.replay(decisions).key(), decisions)
         for trial in known:
             trials.setdefault(trial.key, trial)
-        values = f"no values, for {obstacle}" if obstacle else f"the values of {len(known)} trials"
-        notes.append(f"{run.name}: {len(near)} designs of its front, {values}")
+        values = f"no values, for {obstacle}" if obstacle else f"the values of {_count(known, 'trial')}"
+        notes.append(f"{run.name}: {_count(near, 'design')} of its front, {values}")
     numbered = [replace(trial, number=number) for number, trial in enumerate(trials.values())]
     return Learnt(list(designs.values()), numbered, notes)
+
+
+def _count(things: Sequence[object], noun: str) -> str:
+    return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
 
 
 def _usable(run: Run, config: SearchConfig) -> list[Trial]:
