@@ -1,8 +1,8 @@
 """What stopping trainings early saves, and what it costs: pairs of searches with equal seeds, one with the pruner.
 
-Each pair prints the seconds and the multiply-adds spent on training, the final hypervolume (accuracy from 0 to 1, the costs up to the largest
-of the pair), and how many were stopped. Every stopped training is then run to its end, outside the count, to see
-whether it would have stood on the final front.
+Each pair prints the seconds and the multiply-adds spent on training, the final hypervolume (accuracy from 0 to 1, the
+costs up to the largest of the pair), and how many were stopped. Every stopped training is then run to its end, outside
+the count, to see whether it would have stood on the final front.
 
     python benchmarks/pruning.py --seeds 5 --budget 60
     python benchmarks/pruning.py --data cifar10:cifar-10-batches-bin --subset 4000 --epochs 2 --budget 40
@@ -102,15 +102,15 @@ def compare(space: str, data: str, budget: int, seed: int, settings: dict[str, o
 
 def show(rows: list[dict[str, float]]) -> None:
     """One row a seed, and the whole."""
-    table = Table("seed", "seconds", "pruned", "of the time", "of the work", "hypervolume", "pruned", "stopped", "front",
-                  "wronged")  # fmt: skip
+    named = "seed,seconds,pruned,of the time,of the work,hypervolume,pruned,stopped,front,wronged"
+    table = Table(*named.split(","))
     whole = {key: sum(row[key] for row in rows) for key in rows[0]}
     means = whole | {key: whole[key] / len(rows) for key in ("hypervolume", "hypervolume_pruned")}
     for name, row in [*((str(i), row) for i, row in enumerate(rows)), ("all", means)]:
         table.add_row(
             name, f"{row['seconds']:.0f}", f"{row['seconds_pruned']:.0f}",
-            f"{row['seconds_pruned'] / row['seconds']:.2f}", f"{row['work_pruned'] / row['work']:.2f}", f"{row['hypervolume']:.4f}",
-            f"{row['hypervolume_pruned']:.4f}", f"{row['stopped']:.0f}", f"{row['front']:.0f}", f"{row['wronged']:.0f}",
+            f"{row['seconds_pruned'] / row['seconds']:.2f}", f"{row['work_pruned'] / row['work']:.2f}",
+            f"{row['hypervolume']:.4f}", f"{row['hypervolume_pruned']:.4f}", f"{row['stopped']:.0f}", f"{row['front']:.0f}", f"{row['wronged']:.0f}",
         )  # fmt: skip
     Console().print(table)
 
