@@ -119,9 +119,9 @@ def _spread(values: Any) -> dict[str, float]:
 
 def _first(shares: tables.Values, target: float | None) -> int | None:
     """The first evaluation at which the mean search has a share."""
-    if target is None or shares[-1] < target:
+    if target is None or shares[-1] < target - 1e-9:
         return None
-    return int(np.argmax(shares >= target)) + 1
+    return int(np.argmax(shares >= target - 1e-9)) + 1
 
 
 def grid(told: dict[str, Any]) -> Grid:
