@@ -140,7 +140,9 @@ def _measured(path: Path, file: _File) -> Callable[[Decisions], Values]:
 def _check_grid(path: Path, file: _File, known: Mapping[tuple[Any, ...], Values]) -> None:
     offered = [set(values) for values in file.decisions.values()]
     inside = [
-        values for row, values in known.items() if all(value in domain for value, domain in zip(row, offered, strict=True))
+        values
+        for row, values in known.items()
+        if all(value in domain for value, domain in zip(row, offered, strict=True))
     ]
     size = prod(map(len, offered))
     if len(inside) < size:

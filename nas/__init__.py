@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from nas.network import build
     from nas.report import write_report
     from nas.run import Run, Trial
+    from nas.samplers._base import Task
+    from nas.samplers.pareto import ParetoSampler
     from nas.space import SearchSpace
 
 _HOMES = {
     "Architecture": "architecture",
+    "ParetoSampler": "samplers.pareto",
     "Run": "run",
     "SearchSpace": "space",
+    "Task": "samplers._base",
     "Trial": "run",
     "build": "network",
     "load_architecture": "grammar",
@@ -35,8 +39,10 @@ _HOMES = {
 
 __all__ = [
     "Architecture",
+    "ParetoSampler",
     "Run",
     "SearchSpace",
+    "Task",
     "Trial",
     "build",
     "load_architecture",

@@ -60,6 +60,9 @@ class SearchConfig(_Settings):
 
     `seed_with` names networks (shipped ones, or files); the points of the space nearest to them are trained first
     and count against the budget.
+
+    `workers` trials run at once, on this machine or on the Ray cluster at `ray`; `gpus_per_trial` is the part of a
+    GPU that each takes, `trial_timeout` the seconds after which one is given up.
     """
 
     space: str = "cvt_family"
@@ -68,8 +71,12 @@ class SearchConfig(_Settings):
     objectives: tuple[str, ...] = ("accuracy", "latency")
     maximum: dict[str, Positive] = {}
     minimum: dict[str, Positive] = {}
-    sampler: str = "tpe"
-    executor: str = "local"
+    sampler: str = "pareto"
+    executor: str = "auto"
+    workers: Literal["auto"] | Annotated[int, Field(ge=1, le=100_000)] = "auto"
+    ray: Annotated[str, Field(min_length=1)] | None = None
+    gpus_per_trial: Literal["auto"] | Annotated[float, Field(gt=0, le=64)] = "auto"
+    trial_timeout: Positive | None = None
     seed_with: Annotated[tuple[str, ...], Field(strict=False)] = ()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     resolution: Annotated[int, Field(ge=4, le=2048)] | None = None
@@ -91,7 +98,8 @@ class SearchConfig(_Settings):
     @model_validator(mode="after")
     def _names(self) -> "SearchConfig":
         SAMPLERS.check(self.sampler)
-        EXECUTORS.check(self.executor)
+        if self.executor != "auto":
+            EXECUTORS.check(self.executor)
         for name in (*self.maximum, *self.minimum):
             OBJECTIVES.check(name)
         return self
@@ -125,6 +133,17 @@ def broken_limit(config: SearchConfig, metrics: dict[str, float]) -> str:
         if name in metrics and metrics[name] < limit:
             return f"{name} {metrics[name]:.6g} is below {limit:g}"
     return ""
+
+
+def parse_number(text: str, option: str) -> float | str:
+    """A number, or `auto`. Raises SettingError for another text."""
+    if text == "auto":
+        return text
+    try:
+        number = float(text)
+    except ValueError:
+        raise SettingError(f"{option} {text}: write a number or auto") from None
+    return int(number) if number.is_integer() else number
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from nas.environment import environment
 from nas.errors import NasError, RunError, SettingError
 from nas.evaluate import Evaluator
 from nas.grammar import load_architecture, load_space
+from nas.placement import choose_executor, choose_placement
 from nas.proposer import Proposer, Watcher
 from nas.registry import EXECUTORS, OBJECTIVES
 from nas.report import write_report
@@ -74,9 +76,11 @@ def _drive(run: Run, dataset: datasets.Dataset, watcher: Watcher, budget: Budget
         run.repair()
         if budget:
             run.extend(budget)
-        proposer = Proposer(run, watcher)
+        placement = choose_placement(run.config)
+        execute = EXECUTORS.get(choose_executor(run.config, placement))
+        proposer = Proposer(run, watcher, parallel=placement.workers != 1)
         try:
-            EXECUTORS.get(run.config.executor)(proposer.ask, proposer.tell, Evaluator(run.config, dataset))
+            execute(proposer.ask, proposer.tell, partial(Evaluator, run.config, dataset), placement)
         except BaseException:
             with suppress(NasError):  # what ended the search says more than a report that cannot be written
                 write_report(run)

@@ -14,11 +14,12 @@ from nas.config import SearchConfig, broken_limit
 from nas.cost import cost
 from nas.data._base import Dataset
 from nas.device import choose_device
-from nas.executors._base import Job, Outcome
+from nas.executors._base import Job, Outcome, describe
 from nas.network import build
 from nas.objectives._base import Objective, Subject
 from nas.registry import OBJECTIVES
 from nas.training import Images, place, train
+from nas.turns import Turns
 
 
 @dataclass
@@ -49,9 +50,9 @@ class _Report:
 class Evaluator:
     """Evaluates jobs for one search: holds the images on the device, and nothing of one job for the next."""
 
-    def __init__(self, config: SearchConfig, dataset: Dataset) -> None:
+    def __init__(self, config: SearchConfig, dataset: Dataset, turns: Turns | None = None) -> None:
         torch.set_num_threads(1)  # two threads a process make two processes 3.6 times slower
-        self.config, self.dataset = config, dataset
+        self.config, self.dataset, self.turns = config, dataset, turns or Turns()
         self.device = choose_device(config.device)
         self._images: dict[int, Images] = {}
 
@@ -59,9 +60,10 @@ class Evaluator:
         """Measure what is known before training, reject or train, measure the rest."""
         report = _Report()
         try:
-            reason = self._evaluate(job, report)
+            with self.turns.working():
+                reason = self._evaluate(job, report)
         except Exception as error:  # one trial's end, whatever it was: its reason stands in the record
-            return _outcome("failed", report, _reason(error))
+            return _outcome("failed", report, describe(error))
         return _outcome("rejected" if reason else "complete", report, reason)
 
     def _evaluate(self, job: Job, report: _Report) -> str:
@@ -74,21 +76,31 @@ class Evaluator:
             network = build(architecture, drop_path=config.recipe.drop_path, seed=job.seed)
             network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             subject = Subject(architecture, network, known, self.device)
-        with report.timed("measure"):
-            for name in dict.fromkeys((*config.maximum, *config.minimum, *config.objectives)):
-                objective = OBJECTIVES.get(name)
-                if not objective.trained and name not in report.metrics:
-                    report.read(name, objective, subject)
+        self._measure(subject, report)
         if reason := broken_limit(config, report.metrics):
             return reason
         with report.timed("train"):
-            trained = train(network, self._at(architecture), config.recipe, job.seed)
+            trained = train(network, self._at(architecture), config.recipe, job.seed, self._give_way)
         report.details["losses"] = [round(loss, 5) for loss in trained.losses]
         subject = Subject(architecture, network, known, self.device, trained.accuracy)
         for name in config.objectives:
             if OBJECTIVES.get(name).trained:
                 report.read(name, OBJECTIVES.get(name), subject)
         return ""
+
+    def _measure(self, subject: Subject, report: _Report) -> None:
+        """What is known before training but not counted, while other workers of this machine stand still."""
+        asked = dict.fromkeys((*self.config.maximum, *self.config.minimum, *self.config.objectives))
+        names = [n for n in asked if not OBJECTIVES.get(n).trained and n not in report.metrics]
+        if not names:
+            return
+        with self.turns.measuring() as slot, report.timed("measure"):
+            for name in names:
+                report.read(name, OBJECTIVES.get(name), subject)
+        report.details["slot"] = slot
+
+    def _give_way(self) -> None:
+        self.turns.give_way(torch.cuda.synchronize if self.device.type == "cuda" else lambda: None)
 
     def _at(self, architecture: Architecture) -> Images:
         """The images at the architecture's resolution."""
@@ -101,10 +113,3 @@ class Evaluator:
 
 def _outcome(state: Any, report: _Report, reason: str) -> Outcome:
     return Outcome(state, report.metrics, report.details, report.seconds, reason)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
-        return f"out of memory: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-    text = str(error).splitlines()[0] if str(error) else ""
-    return f"{type(error).__name__}: {text}"

@@ -15,6 +15,7 @@ from nas.grammar import load_architecture
 from nas.options import Scalar
 from nas.registry import SAMPLERS
 from nas.run import Run, Trial
+from nas.samplers._base import Task
 from nas.space import Decisions, Domain, SearchSpace
 
 Proposal = tuple[optuna.Trial, Decisions, Architecture]
@@ -33,17 +34,21 @@ class Watcher:
 class Proposer:
     """Asks the study for architectures that are new and within the limits; writes what became of them."""
 
-    def __init__(self, run: Run, watcher: Watcher) -> None:
+    def __init__(self, run: Run, watcher: Watcher, parallel: bool = False) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.run, self.watcher = run, watcher
         self.space: SearchSpace = run.space
         self.size = self.space.size()
         self.study = run.study()
+        self.task = Task(self.space.decide, run.config.objectives)
         self.seen = {trial.key for trial in run.trials}
         self.running: dict[int, tuple[optuna.Trial, Decisions]] = {}
-        self.before, self.start = run.seconds, time.monotonic()
+        self.before, self.start = run.elapsed, time.monotonic()
+        self.parallel = parallel
         self.rejected = 0
-        self.known = [self.space.nearest(load_architecture(name)) for name in run.config.seed_with]
+        # side by side, an interrupted trial would not be proposed again by itself
+        self.known = run.interrupted() if parallel else []
+        self.known += [self.space.nearest(load_architecture(name)) for name in run.config.seed_with]
 
     def ask(self) -> Job | None:
         """The next architecture to train, or None when the budget is spent or the space exhausted."""
@@ -54,6 +59,8 @@ class Proposer:
         job = Job(trial.number, architecture, derive_seed(self.run.config.seed, trial.number))
         self.seen.add(architecture.key())
         self.running[job.number] = (trial, decisions)
+        if self.parallel:
+            self.run.note_begun(job.number, decisions)
         self.watcher.began(job, self.run)
         return job
 
@@ -72,6 +79,7 @@ class Proposer:
             seconds={step: round(s, 4) for step, s in outcome.seconds.items()},
             reason=outcome.reason,
             sampler=self._memory(trial),
+            ended=round(self._elapsed(), 3),
         )
         self.run.append(record)
         self.study.tell(trial, **_told(record, self.run))
@@ -90,7 +98,10 @@ class Proposer:
         if budget.trials:
             return len(self.run.trained) + len(self.running) >= budget.trials
         assert budget.seconds
-        return self.before + time.monotonic() - self.start >= budget.seconds
+        return self._elapsed() >= budget.seconds
+
+    def _elapsed(self) -> float:
+        return self.before + time.monotonic() - self.start
 
     def _propose(self) -> Proposal | None:
         """A trial whose architecture was never proposed, known designs first; None when the space holds no other."""
@@ -123,7 +134,8 @@ class Proposer:
     def _ask_study(self) -> Proposal:
         """One proposal; the sampler is made from (seed, number), so that a resumed search goes on unchanged."""
         number = len(self.study.get_trials(deepcopy=False))
-        self.study.sampler = SAMPLERS.get(self.run.config.sampler)(derive_seed(self.run.config.seed, number))
+        seed = derive_seed(self.run.config.seed, number)
+        self.study.sampler = SAMPLERS.get(self.run.config.sampler)(seed, self.task)
         trial = self.study.ask()
 
         def choose(name: str, values: Domain) -> Scalar:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 State = Literal["complete", "failed", "rejected"]
 RECORD = "trials.jsonl"
+BEGUN = "begun.jsonl"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Trial:
 
     `metrics` holds the value of every objective that was measured, in the objective's unit; `details` what else was
     learnt (spread of the latency, device, losses by epoch); `seconds` the time each step took. A `rejected` trial
-    broke a limit before training and costs no budget; a `failed` one says why in `reason`.
+    broke a limit before training and costs no budget; a `failed` one says why in `reason`. `ended` is when it was
+    written, in seconds of the search's own clock, which stands while no search runs.
     """
 
     number: int
@@ -52,6 +54,7 @@ class Trial:
     seconds: dict[str, float] = field(default_factory=dict)
     reason: str = ""
     sampler: dict[str, Any] = field(default_factory=dict)
+    ended: float = 0.0
 
     def load(self) -> Architecture:
         """The architecture, checked against the grammar."""
@@ -138,6 +141,28 @@ class Run:
             ) from None
         self.trials.append(trial)
 
+    def note_begun(self, number: int, decisions: Decisions) -> None:
+        """Note a trial that starts, so that it is repeated if the search is killed; read by `interrupted` alone."""
+        with (self.folder / BEGUN).open("a") as file:
+            file.write(json.dumps([number, decisions]) + "\n")
+
+    def interrupted(self) -> list[Decisions]:
+        """The trials that were begun and never finished, in their order; forgets those that were."""
+        path = self.folder / BEGUN
+        lines = path.read_text().splitlines() if path.exists() else []
+        finished = {trial.key for trial in self.trials}
+        open_: dict[str, str] = {}
+        for line in lines:
+            try:
+                key = self.space.replay(json.loads(line)[1]).key()
+            except (ValueError, SpaceError):
+                continue  # torn by a kill: that trial had not begun
+            if key not in finished:
+                open_[key] = line
+        if path.exists():
+            document.write(path, "".join(line + "\n" for line in open_.values()))
+        return [json.loads(line)[1] for line in open_.values()]
+
     def extend(self, budget: Budget) -> None:
         """Give the search another budget (in all, not on top)."""
         self.config = self.config.model_copy(update={"budget": budget})
@@ -185,6 +210,11 @@ class Run:
     def seconds(self) -> float:
         """Time spent on all trials."""
         return sum(sum(t.seconds.values()) for t in self.trials)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that the search took so far; less than `seconds` where trials ran side by side."""
+        return max((t.ended for t in self.trials), default=0.0) or self.seconds
 
     def points(self, trials: Iterable[Trial]) -> pareto.Points:
         """The objectives' values `(trials, objectives)`."""
@@ -242,7 +272,7 @@ class Run:
         directions = [up if more else down for more in self.maximize]
         study = optuna.create_study(directions=directions, sampler=sampler, study_name=self.name)
         known = 0  # Optuna would copy its list to count it
-        for trial in self.trials:
+        for trial in sorted(self.trials, key=lambda t: t.number):  # workers finish in another order
             for _ in range(known, trial.number):
                 study.add_trial(optuna.trial.create_trial(state=optuna.trial.TrialState.FAIL))
             study.add_trial(self._frozen(trial))

@@ -6,7 +6,7 @@ stage whose depth was chosen to be 0.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 
 import numpy as np
@@ -36,14 +36,25 @@ class Slot:
     widths: tuple[int, ...] = ()
     depths: tuple[int, ...] = ()
     strides: tuple[int, ...] = ()
+    _fitting: dict[tuple[str, int, str], Domain] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _widths: dict[str, tuple[int, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """Answers given before: a walk asks the same again and again, and a resume walks once a trial."""
 
     def fitting(self, kind: str, width: int, option: str) -> Domain:
         """The values of an option that may stand beside `width`."""
-        domain = self.options[kind][option]
-        return tuple(v for v in domain if misfit(self.registry, kind, option, v, width) is None)
+        asked = (kind, width, option)
+        if asked not in self._fitting:
+            domain = self.options[kind][option]
+            self._fitting[asked] = tuple(v for v in domain if misfit(self.registry, kind, option, v, width) is None)
+        return self._fitting[asked]
 
     def widths_of(self, kind: str) -> tuple[int, ...]:
         """The widths at which every option of `kind`, at its default too, has a value that may stand."""
+        if kind not in self._widths:
+            self._widths[kind] = self._find_widths(kind)
+        return self._widths[kind]
+
+    def _find_widths(self, kind: str) -> tuple[int, ...]:
         defaults = {n: o.default for n, o in options_of(self.registry, kind).items() if n not in self.options[kind]}
         return tuple(
             w

@@ -85,8 +85,12 @@ class Trained:
     losses: tuple[float, ...]
 
 
-def train(network: nn.Module, images: Images, recipe: Recipe, seed: int) -> Trained:
+def train(
+    network: nn.Module, images: Images, recipe: Recipe, seed: int, between: Callable[[], None] = lambda: None
+) -> Trained:
     """Train a network in place and score it. The same seed gives the same result on the same machine.
+
+    `between` is called after every step.
 
     Raises DivergedError when the loss is not finite at the end of an epoch.
     """
@@ -95,11 +99,13 @@ def train(network: nn.Module, images: Images, recipe: Recipe, seed: int) -> Trai
         torch.manual_seed(seed)  # initial weights and drop path draw from torch's own generator
         if recipe.initial == "scaled":
             scaled(network)
-        losses = tuple(_epochs(network, images, recipe, torch.Generator(device).manual_seed(seed)))
+        losses = tuple(_epochs(network, images, recipe, torch.Generator(device).manual_seed(seed), between))
     return Trained(accuracy(network, images), losses)
 
 
-def _epochs(network: nn.Module, images: Images, recipe: Recipe, generator: torch.Generator) -> Iterator[float]:
+def _epochs(
+    network: nn.Module, images: Images, recipe: Recipe, generator: torch.Generator, between: Callable[[], None]
+) -> Iterator[float]:
     """Run the epochs; yield each one's mean loss."""
     device = images.train_x.device
     steps = max(len(images.train_y) // recipe.batch_size, 1)
@@ -119,6 +125,7 @@ def _epochs(network: nn.Module, images: Images, recipe: Recipe, generator: torch
             optimizer.step()
             schedule.step()
             total += loss.detach()
+            between()
         mean = total.item() / steps
         if not math.isfinite(mean):
             raise DivergedError(f"the loss became {mean} in epoch {epoch + 1}")

@@ -68,8 +68,8 @@ class Display:
             left = f"{duration((budget.trials - done) * elapsed / new)} left" if new else ""
             self.progress.update(self.task, total=budget.trials, completed=done, left=left)
         elif budget.seconds:
-            left = f"{duration(max(budget.seconds - run.seconds, 0))} left"
-            self.progress.update(self.task, total=budget.seconds, completed=run.seconds, left=left)
+            left = f"{duration(max(budget.seconds - run.elapsed, 0))} left"
+            self.progress.update(self.task, total=budget.seconds, completed=run.elapsed, left=left)
         if self.console.is_terminal:
             self.live.update(Group(self.progress, _counts(run), front_table(run, ROWS), f"[dim]{self.now}[/]"))
 

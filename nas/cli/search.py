@@ -19,9 +19,9 @@ def search(
     objectives: Annotated[str, typer.Option(help="Two or more, by comma.")] = "accuracy,latency",
     maximum: Annotated[list[str], typer.Option("--max", help="A limit known before training: latency=5")] = [],  # noqa: B006
     minimum: Annotated[list[str], typer.Option("--min", help="The same for what is maximised.")] = [],  # noqa: B006
-    sampler: Annotated[str, typer.Option(help="How to choose: tpe, nsga2, gp, random.")] = "tpe",
+    sampler: Annotated[str, typer.Option(help="How to choose: pareto, tpe, nsga2, gp, random.")] = "pareto",
     seed_with: Annotated[str, typer.Option(help="Known networks to start from, by comma: coatnet_0,moat_0")] = "",
-    seed: Annotated[int, typer.Option(help="Repeats a search exactly.")] = 0,
+    seed: Annotated[int, typer.Option(help="Repeats a search exactly, with one worker.")] = 0,
     name: Annotated[str | None, typer.Option(help="The run's name; default: space and time.")] = None,
     runs: Annotated[Path, typer.Option(help="The folder of runs.")] = Path("runs"),
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -30,9 +30,13 @@ def search(
     batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     subset: Annotated[int | None, typer.Option(help="Training images used; default: all.")] = None,
+    workers: Annotated[str, typer.Option(help="Trials at once: a number, or auto.")] = "auto",
+    ray: Annotated[str | None, typer.Option(help="A running Ray cluster: auto, or its address.")] = None,
+    gpus_per_trial: Annotated[str, typer.Option(help="Part of a GPU a trial takes: 0.25, or auto.")] = "auto",
+    trial_timeout: Annotated[float | None, typer.Option(help="Seconds after which a trial is given up.")] = None,
 ) -> None:
     """Search a space; ends with a Pareto front, a report and the best architecture as YAML."""
-    from nas.config import parse_limits
+    from nas.config import parse_limits, parse_number
 
     recipe = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "subset": subset}
     settings: dict[str, Any] = {
@@ -44,6 +48,10 @@ def search(
         "seed": seed,
         "device": device,
         "resolution": resolution,
+        "workers": parse_number(workers, "--workers"),
+        "ray": ray,
+        "gpus_per_trial": parse_number(gpus_per_trial, "--gpus-per-trial"),
+        "trial_timeout": trial_timeout,
         "recipe": {key: value for key, value in recipe.items() if value is not None},
     }
 
@@ -84,7 +92,7 @@ def conclude(console: "Console", run: "Run") -> None:
     from nas.cli.tables import front_table
     from nas.units import duration
 
-    counts = f"{len(run.complete)} architectures trained in {duration(run.seconds)}"
+    counts = f"{len(run.complete)} architectures trained in {duration(run.elapsed)}"
     console.print(f"\n[bold]{run.name}[/]: {counts}; {len(run.front())} on the Pareto front", highlight=False)
     console.print(front_table(run))
     if unreadable := run.environment.get("unreadable_images"):

@@ -1,4 +1,4 @@
-"""The default sampler: what thousands of candidates should add to the front, with the cheap objectives known exactly."""
+"""The default sampler: candidates by the thousand, weighed by what they should add to the front."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,11 +15,10 @@ from sklearn.gaussian_process.kernels import Kernel
 from nas.samplers._base import Task
 from nas.screening.candidates import search
 from nas.screening.screen import Known, Past, Screen
-from nas.screening.start import spread
+from nas.screening.start import spread, start
 from nas.screening.tree import Codes, Tree, explore, learn
 from nas.space import Domain
 
-START = 10  # proposals that are spread out before a model chooses
 GRID = 32  # values tried of a number that may have more
 
 
@@ -100,7 +99,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         taken = {code.tobytes() for code in codes}
         known = self._known(study, tree, codes)
         past = _past(study, told, codes)
-        if len(told) < START or len(past.done) < 2:
+        if len(told) < start(tree) or len(past.done) < 2:
             return spread(tree, codes, known, self._rng)
         screen = Screen(tree, past, known, self._memory(study).kernels)
         return search(tree, screen.parents, screen, self._rng, taken)
@@ -123,7 +122,7 @@ def values_of(trial: FrozenTrial) -> list[float] | None:
     """What a trial teaches of the objectives, in the study's order; None for one that teaches nothing of them."""
     if trial.state != TrialState.COMPLETE or not np.isfinite(trial.values).all():
         return None
-    return trial.values
+    return list(trial.values)
 
 
 def domain(distribution: BaseDistribution) -> Domain:
@@ -147,7 +146,7 @@ def domain(distribution: BaseDistribution) -> Domain:
 def _walk(trial: FrozenTrial, domains: Mapping[str, Domain]) -> dict[str, Any]:
     """A trial's parameters, numbers at the nearest value of their grid."""
     numbers = {n for n, d in trial.distributions.items() if not isinstance(d, CategoricalDistribution)} & domains.keys()
-    near = {n: min(domains[n], key=lambda v, n=n: abs(v - trial.params[n])) for n in numbers}  # type: ignore[misc, operator]
+    near = {n: min(domains[n], key=lambda v, n=n: abs(v - trial.params[n])) for n in numbers}  # type: ignore[misc]
     return trial.params | near
 
 

@@ -8,7 +8,10 @@ from nas.samplers._base import Task
 
 
 def tpe(seed: int, _: Task) -> optuna.samplers.BaseSampler:
-    """The sampler for one proposal: it is made anew from (seed of the search, number of the trial)."""
+    """The sampler for one proposal: it is made anew from (seed of the search, number of the trial).
+
+    A trial that still runs counts as a poor one, so that proposals made side by side differ.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True)
+        return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)

@@ -7,6 +7,7 @@ from nas.screening.tree import Codes, Tree
 from nas.space import Domain
 
 Features = NDArray[np.float64]
+MANY = 8
 
 
 def encode(tree: Tree, codes: Codes) -> Features:
@@ -15,12 +16,16 @@ def encode(tree: Tree, codes: Codes) -> Features:
 
 
 def _columns(values: Domain) -> Features:
-    """The features of each code of a decision: people space the numbers of a list evenly, by ratio or difference."""
+    """The features of each code of a decision: people space the numbers of a list evenly, by ratio or difference.
+
+    A number of very many values has its rank alone.
+    """
     indicators = np.vstack([np.zeros(len(values)), np.eye(len(values))])
     if len(values) < 3 or any(isinstance(v, bool | str) or v is None for v in values):
         return indicators
     ranks = np.argsort(np.argsort(np.array(values, np.float64)))
-    return np.column_stack([indicators, np.r_[0.0, ranks / (len(values) - 1) * 2 - 1]])
+    scale = np.r_[0.0, ranks / (len(values) - 1) * 2 - 1][:, None]
+    return 2 * scale if len(values) > MANY else np.hstack([indicators, scale])
 
 
 def standard(values: Features, like: Features) -> Features:

@@ -1,4 +1,4 @@
-"""A score for candidates: how much they should enlarge the front, from what past trials tell and what is known freely."""
+"""A score for candidates: how much they should enlarge the front, by past trials and by what is known freely."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from functools import cached_property
 import moocore
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import skew
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Kernel
 
@@ -123,7 +124,7 @@ class Screen:
     @property
     def parents(self) -> Codes:
         """The points of the front."""
-        return self.past.done[moocore.is_nondominated(self.past.losses)]
+        return np.asarray(self.past.done[moocore.is_nondominated(self.past.losses)])
 
     @property
     def success(self) -> float:
@@ -176,7 +177,9 @@ class Screen:
         first = {name: values[:count] for name, values in self.cheap_done.items()}
         decided = encode(self.tree, self.past.done[:count])
         cheap = [standard(first[name][:, None], first[name][:, None]) for name in sorted(first)]
-        return surrogate.fit_kernel(np.concatenate([decided, *cheap], axis=1), (loss - loss.mean()) / (loss.std() or 1.0))
+        return surrogate.fit_kernel(
+            np.concatenate([decided, *cheap], axis=1), (loss - loss.mean()) / (loss.std() or 1.0)
+        )
 
     def _kept(self) -> NDArray[np.intp]:
         """The trials that models are given: all, or those nearest to the front and some of all others."""
@@ -196,6 +199,8 @@ def worst(loss: Values) -> float:
 
 
 def _scaled(loss: Values) -> tuple[Values, bool]:
-    """A loss as a model sees it: a positive one, which is a cost, by its logarithm."""
-    positive = bool((loss > 0).all())
-    return (np.log(loss), True) if positive else (loss, False)
+    """A loss as a model sees it: by its logarithm where it is positive and that is more even, as it is of a cost."""
+    if np.ptp(loss) == 0 or (loss <= 0).any():
+        return loss, False
+    log = bool(abs(skew(np.log(loss))) < abs(skew(loss)))
+    return (np.log(loss), True) if log else (loss, False)

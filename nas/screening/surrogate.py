@@ -1,7 +1,8 @@
 """The model of what only an evaluation tells: a Gaussian process with a linear and a smooth part.
 
-Mean and deviation of a value for any features. Its few hyperparameters are those of greatest marginal likelihood, fitted
-anew as the data grow by a tenth; they depend on the first so many trials only, so that a resumed search has the same.
+Mean and deviation of a value for any features. Its few hyperparameters are those of greatest marginal likelihood,
+fitted anew as the data grow by a tenth; they depend on the first so many trials only, so that a resumed search has the
+same.
 """
 
 import warnings

@@ -1,0 +1,91 @@
+"""Turns: while one worker of a machine measures latency, the others stand still.
+
+A network timed beside a neighbour that trains looks slower than it is. So every worker holds the *room* shared while
+it works and exclusively while it measures; who wants to measure closes the *door*, at which the others wait from
+their next training step on. Both are file locks: the system frees them when a worker dies.
+"""
+
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+PATIENCE = 20.0  # seconds to wait for neighbours, of whom one may hang
+Slot = Literal["alone", "exclusive", "shared"]
+"""How a measurement was taken: no neighbours, neighbours standing still, or beside them (one did not give way)."""
+
+
+class Turns:
+    """The turns of all workers that share `place` (a machine's processor, one of its GPUs); none without a place."""
+
+    def __init__(self, place: str | None = None, patience: float = PATIENCE) -> None:
+        self.patience = patience
+        self.files = tuple(_open(f"{place}.{part}") for part in ("door", "room")) if place else None
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Hold the room with others; wait while one of them measures."""
+        self._enter()
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def give_way(self, settle: Callable[[], None] = lambda: None) -> None:
+        """Between two steps of work: stand still if someone measures. `settle` first ends what still runs."""
+        if self.files and not _lock(self.files[0], fcntl.LOCK_SH, 0):
+            settle()
+            self._leave()
+            self._enter()
+        elif self.files:
+            fcntl.flock(self.files[0], fcntl.LOCK_UN)
+
+    @contextmanager
+    def measuring(self) -> Iterator[Slot]:
+        """Hold the room alone, from within `working`."""
+        if not self.files:
+            yield "alone"
+            return
+        door, room = self.files
+        self._leave()
+        try:
+            alone = _lock(door, fcntl.LOCK_EX, self.patience) and _lock(room, fcntl.LOCK_EX, self.patience)
+            yield "exclusive" if alone else "shared"
+        finally:
+            self._leave()
+            fcntl.flock(door, fcntl.LOCK_UN)
+            self._enter()
+
+    def _enter(self) -> None:
+        if self.files:
+            door, room = self.files
+            _lock(door, fcntl.LOCK_SH, self.patience)
+            _lock(room, fcntl.LOCK_SH, self.patience)
+            fcntl.flock(door, fcntl.LOCK_UN)
+
+    def _leave(self) -> None:
+        if self.files:
+            fcntl.flock(self.files[1], fcntl.LOCK_UN)
+
+
+def _open(name: str) -> int:
+    path = Path(tempfile.gettempdir()) / f"nas-{os.getuid()}-{name}"
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+
+def _lock(file: int, how: int, patience: float) -> bool:
+    """Lock within `patience` seconds; the lock cannot be waited for with a limit, so it is tried every millisecond."""
+    end = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(file, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(1e-3)
+        else:
+            return True
