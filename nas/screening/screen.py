@@ -21,6 +21,7 @@ Values = NDArray[np.float64]
 Cheap = Callable[[Decisions], Mapping[str, float]]
 CONDITIONED = 1000  # trials at most that a model is given
 FENCE = 3.0  # interquartile ranges beyond the worse quartile: what is worse counts as this bad
+MARGIN = 0.05  # of the range, by which the reference of the hypervolume lies beyond the worst
 UNLIKELY = 0.01  # the least chance to succeed that a candidate is given
 
 
@@ -101,6 +102,7 @@ class Screen:
     def __init__(self, tree: Tree, past: Past, known: Known, kernels: dict[tuple[str, int], Kernel]) -> None:
         self.tree, self.past, self.known, self.kernels = tree, past, known, kernels
         self.reference = np.array([worst(loss) for loss in past.losses.T])
+        beyond = MARGIN * (self.reference - past.losses.min(axis=0))
         self.cheap_done = known.table(tree, past.done, remember=True)
         self.expensive = [i for i in range(past.losses.shape[1]) if i not in known.columns]
         models = {i: self._model(i) for i in self.expensive}
@@ -110,7 +112,7 @@ class Screen:
             losses = np.concatenate([losses, mean])
             models = {i: self._model(i, past.running, mean[:, i]) for i in self.expensive}
         self.models = models
-        self.lower, self.upper = boxes(nondominated(losses), self.reference)
+        self.lower, self.upper = boxes(nondominated(losses), self.reference + beyond)
 
     def __call__(self, codes: Codes) -> Values:
         """The score of candidates; negative for those that break a limit."""

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.screening.candidates import Score, search
 from nas.screening.screen import Known
 from nas.screening.tree import Codes, Tree
 
@@ -22,6 +23,10 @@ def spread(tree: Tree, codes: Codes, known: Known, rng: np.random.Generator) -> 
     Where an objective is known, the points lie at the ends, the middle, the quarters ... of its range in turn.
     """
     taken = {code.tobytes() for code in codes}
+    turn, objective = divmod(len(codes), max(len(known.columns), 1))
+    names = [name for name, _ in known.columns.values()]
+    if names and turn < 2:
+        return search(tree, codes, _extreme(tree, known, names[objective], (-1, 1)[turn]), rng, taken)
     pool = np.unique(tree.draw(POOL, rng), axis=0)
     pool = pool[[point.tobytes() not in taken for point in pool]]
     table = known.table(tree, pool)
@@ -30,12 +35,21 @@ def spread(tree: Tree, codes: Codes, known: Known, rng: np.random.Generator) -> 
         pool, table = pool[inside], {name: values[inside] for name, values in table.items()}
     if not len(pool):
         return None
-    if known.columns:
-        name = list(known.columns.values())[len(codes) % len(known.columns)][0]
-        values = table[name]
-        wanted = values.min() + level(len(codes) // len(known.columns)) * np.ptp(values)
-        pool = pool[np.argsort(np.abs(values - wanted), kind="stable")[:NEAR]]
+    if names:
+        ends = known.table(tree, codes)[names[objective]]
+        wanted = ends.min() + level(turn - 2) * np.ptp(ends)
+        pool = pool[np.argsort(np.abs(table[names[objective]] - wanted), kind="stable")[:NEAR]]
     return np.asarray(pool[np.argmax(_novelty(pool, codes))])
+
+
+def _extreme(tree: Tree, known: Known, name: str, sign: int) -> Score:
+    """Scores points by a known value; those that break a limit come last."""
+
+    def score(codes: Codes) -> NDArray[np.float64]:
+        table = known.table(tree, codes)
+        return np.where(known.within(table, len(codes)), sign * table[name], -np.inf)
+
+    return score
 
 
 def _novelty(pool: Codes, codes: Codes) -> NDArray[np.float64]:
@@ -52,8 +66,5 @@ def _novelty(pool: Codes, codes: Codes) -> NDArray[np.float64]:
 
 
 def level(index: int) -> float:
-    """0, 1, 1/2, 1/4, 3/4, 1/8, ...: the ends, then always the middles of what is open (van der Corput, 1935)."""
-    if index < 2:
-        return float(index)
-    digits = np.binary_repr(index - 1)
-    return sum(int(bit) * 0.5 ** (i + 1) for i, bit in enumerate(reversed(digits)))
+    """1/2, 1/4, 3/4, 1/8, ...: always the middles of what is open (van der Corput, 1935)."""
+    return sum(int(bit) * 0.5 ** (i + 1) for i, bit in enumerate(reversed(np.binary_repr(index + 1))))
