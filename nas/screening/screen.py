@@ -20,7 +20,7 @@ from nas.space import Decisions
 Values = NDArray[np.float64]
 Cheap = Callable[[Decisions], Mapping[str, float]]
 CONDITIONED = 1000  # trials at most that a model is given
-FENCE = 3.0  # interquartile ranges beyond the worse quartile: what is worse counts as this bad
+FIRST, REACH = 25, 3.0
 MARGIN = 0.05  # of the range, by which the reference of the hypervolume lies beyond the worst
 UNLIKELY = 0.01  # the least chance to succeed that a candidate is given
 
@@ -101,7 +101,7 @@ class Screen:
 
     def __init__(self, tree: Tree, past: Past, known: Known, kernels: dict[tuple[str, int], Kernel]) -> None:
         self.tree, self.past, self.known, self.kernels = tree, past, known, kernels
-        self.reference = np.array([worst(loss) for loss in past.losses.T])
+        self.reference = np.array([loss.max() if i in known.columns else worst(loss) for i, loss in enumerate(past.losses.T)])
         beyond = MARGIN * (self.reference - past.losses.min(axis=0))
         self.cheap_done = known.table(tree, past.done, remember=True)
         self.expensive = [i for i in range(past.losses.shape[1]) if i not in known.columns]
@@ -195,9 +195,9 @@ class Screen:
 
 
 def worst(loss: Values) -> float:
-    """The worst loss that is no outlier: beyond it nothing counts."""
-    low, high = np.quantile(loss, [0.25, 0.75])
-    return float(min(loss.max(), high + FENCE * (high - low)))
+    """The worst loss that matters: some times farther from the best than the middle of the first trials is."""
+    best, middle = float(loss.min()), float(np.median(loss[:FIRST]))
+    return min(float(loss.max()), best + REACH * (middle - best)) if middle > best else float(loss.max())
 
 
 def _scaled(loss: Values) -> tuple[Values, bool]:

@@ -2,8 +2,10 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from nas.screening.candidates import Score, search
+from nas.screening.encoding import MANY, encode
 from nas.screening.screen import Known
 from nas.screening.tree import Codes, Tree
 
@@ -39,7 +41,7 @@ def spread(tree: Tree, codes: Codes, known: Known, rng: np.random.Generator) -> 
         ends = known.table(tree, codes)[names[objective]]
         wanted = ends.min() + level(turn - 2) * np.ptp(ends)
         pool = pool[np.argsort(np.abs(table[names[objective]] - wanted), kind="stable")[:NEAR]]
-    return np.asarray(pool[np.argmax(_novelty(pool, codes))])
+    return np.asarray(pool[np.argmax(_novelty(tree, pool, codes))])
 
 
 def _extreme(tree: Tree, known: Known, name: str, sign: int) -> Score:
@@ -52,16 +54,17 @@ def _extreme(tree: Tree, known: Known, name: str, sign: int) -> Score:
     return score
 
 
-def _novelty(pool: Codes, codes: Codes) -> NDArray[np.float64]:
+def _novelty(tree: Tree, pool: Codes, codes: Codes) -> NDArray[np.float64]:
     """First how much of a point has values that no point had, then how far it is from the nearest.
 
     A decision counts by how often it arose: a new block comes before a new option of a rare one.
     """
     if not len(codes):
         return np.zeros(len(pool))
-    arises = (codes > 0).mean(axis=0)
-    new = [arises[j] * (~np.isin(pool[:, j], codes[:, j]) & (pool[:, j] > 0)) for j in range(pool.shape[1])]
-    unlike = (pool[:, None] != codes[None]).mean(axis=2).min(axis=1)
+    few = np.array([len(values) <= MANY or isinstance(values[0], str) for values in tree.domains.values()])
+    weight = few * (codes > 0).mean(axis=0)
+    new = [weight[j] * (~np.isin(pool[:, j], codes[:, j]) & (pool[:, j] > 0)) for j in range(pool.shape[1])]
+    unlike = cdist(encode(tree, pool), encode(tree, codes)).min(axis=1)
     return np.asarray(np.sum(new, axis=0) / np.maximum((pool > 0).sum(axis=1), 1) + 1e-3 * unlike)
 
 
