@@ -110,7 +110,8 @@ def show(rows: list[dict[str, float]]) -> None:
         table.add_row(
             name, f"{row['seconds']:.0f}", f"{row['seconds_pruned']:.0f}",
             f"{row['seconds_pruned'] / row['seconds']:.2f}", f"{row['work_pruned'] / row['work']:.2f}",
-            f"{row['hypervolume']:.4f}", f"{row['hypervolume_pruned']:.4f}", f"{row['stopped']:.0f}", f"{row['front']:.0f}", f"{row['wronged']:.0f}",
+            f"{row['hypervolume']:.4f}",
+            f"{row['hypervolume_pruned']:.4f}", f"{row['stopped']:.0f}", f"{row['front']:.0f}", f"{row['wronged']:.0f}",
         )  # fmt: skip
     Console().print(table)
 

@@ -76,7 +76,7 @@ class SearchConfig(_Settings):
     objectives: tuple[str, ...] = ("accuracy", "latency")
     maximum: dict[str, Positive] = {}
     minimum: dict[str, Positive] = {}
-    sampler: str = "tpe"
+    sampler: str = "pareto"
     pruner: str = "dominance"
     confirm: Annotated[int, Field(ge=0, le=100)] = 2
     executor: str = "auto"

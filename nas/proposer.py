@@ -18,6 +18,7 @@ from nas.pruners._base import RUNGS, Judge, Past
 from nas.record import Confirmation, Trial
 from nas.registry import PRUNERS, SAMPLERS
 from nas.run import Run
+from nas.samplers._base import Task
 from nas.space import Decisions, Domain, SearchSpace
 
 Proposal = tuple[optuna.Trial, Decisions, Architecture]
@@ -43,6 +44,7 @@ class Proposer:
         self.space: SearchSpace = run.space
         self.size = self.space.size()
         self.study = run.study()
+        self.task = Task(self.space.decide, run.config.objectives)
         self.seen = {trial.key for trial in run.trials}
         self.running: dict[int, tuple[optuna.Trial, Decisions]] = {}
         self.before, self.start = run.elapsed, time.monotonic()
@@ -163,7 +165,8 @@ class Proposer:
     def _ask_study(self) -> Proposal:
         """One proposal; the sampler is made from (seed, number), so that a resumed search goes on unchanged."""
         number = len(self.study.get_trials(deepcopy=False))
-        self.study.sampler = SAMPLERS.get(self.run.config.sampler)(derive_seed(self.run.config.seed, number))
+        seed = derive_seed(self.run.config.seed, number)
+        self.study.sampler = SAMPLERS.get(self.run.config.sampler)(seed, self.task)
         trial = self.study.ask()
 
         def choose(name: str, values: Domain) -> Scalar:

@@ -19,7 +19,7 @@ def search(
     objectives: Annotated[str, typer.Option(help="Two or more, by comma.")] = "accuracy,latency",
     maximum: Annotated[list[str], typer.Option("--max", help="A limit known before training: latency=5")] = [],  # noqa: B006
     minimum: Annotated[list[str], typer.Option("--min", help="The same for what is maximised.")] = [],  # noqa: B006
-    sampler: Annotated[str, typer.Option(help="How to choose: tpe, nsga2, gp, random.")] = "tpe",
+    sampler: Annotated[str, typer.Option(help="How to choose: pareto, tpe, nsga2, gp, random.")] = "pareto",
     pruner: Annotated[str, typer.Option(help="Stops trainings that cannot matter: dominance, none.")] = "dominance",
     confirm: Annotated[int, typer.Option(help="Further trainings of each network on the front, at the end.")] = 2,
     seed_with: Annotated[str, typer.Option(help="Known networks to start from, by comma: coatnet_0,moat_0")] = "",
