@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nas.errors import SettingError, UserError
-from nas.registry import EXECUTORS, OBJECTIVES, PRUNERS, SAMPLERS, SCORES, Registry, suggest
+from nas.registry import EXECUTORS, OBJECTIVES, PRUNERS, SAMPLERS, SCORES, TARGETS, Registry, suggest
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -68,6 +68,10 @@ class SearchConfig(_Settings):
 
     `workers` trials run at once, on this machine or on the Ray cluster at `ray`; `gpus_per_trial` is the part of a
     GPU that each takes, `trial_timeout` the seconds after which one is given up.
+
+    `target` is where the networks will run (auto: the search's own device, operator by operator; `file:` and a path: a
+    device that was measured elsewhere), with `latency_batch` images at once, `threads` and `dtype`; `latency` says
+    whether its milliseconds are measured or predicted. `throughput_batch` is the batch of the objective throughput.
     """
 
     space: str = "cvt_family"
@@ -91,6 +95,12 @@ class SearchConfig(_Settings):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     resolution: Annotated[int, Field(ge=4, le=2048)] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    target: str = "auto"
+    latency: Literal["auto", "measured", "predicted"] = "auto"
+    latency_batch: Annotated[int, Field(ge=1, le=65_536)] = 1
+    throughput_batch: Annotated[int, Field(ge=1, le=65_536)] = 32
+    threads: Annotated[int, Field(ge=1, le=1024)] = 1
+    dtype: Literal["float32", "float16", "bfloat16"] = "float32"
     recipe: Recipe = Recipe()
 
     @field_validator("objectives")
@@ -104,6 +114,11 @@ class SearchConfig(_Settings):
             raise SettingError(f"objectives: name two or more by comma, found {names[0] if names else 'none'}. "
                                f"{suggest('', OBJECTIVES.names())}")  # fmt: skip
         return names
+
+    @field_validator("target")
+    @classmethod
+    def _target(cls, text: str) -> str:
+        return text if text == "auto" else target_name(text)
 
     @model_validator(mode="after")
     def _names(self) -> "SearchConfig":
@@ -157,6 +172,25 @@ def parse_number(text: str, option: str) -> float | str:
     except ValueError:
         raise SettingError(f"{option} {text}: write a number or auto") from None
     return int(number) if number.is_integer() else number
+
+
+FILE_TARGET = "file:"
+
+
+def target_name(text: str) -> str:
+    """`cpu-compiled` is the target of `cpu_compiled.py`, `file:PATH` a device described by a file.
+
+    Raises SettingError for another text.
+    """
+    if text.startswith(FILE_TARGET):
+        if not text.removeprefix(FILE_TARGET):
+            raise SettingError("target file: names no file; write file:mydevice.yaml")
+        return text
+    name = text.strip().replace("-", "_")
+    if name not in TARGETS.names():
+        allowed = [*TARGETS.names(), "file:mydevice.yaml"]
+        raise SettingError(f"unknown target '{text}'. {suggest(name, allowed)}")
+    return name
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

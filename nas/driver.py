@@ -20,6 +20,7 @@ from nas.evaluate import Evaluator
 from nas.executors._base import Job, Outcome
 from nas.folders import check_new, find_run
 from nas.grammar import load_architecture, load_space
+from nas.latency.deployment import deployment_of
 from nas.placement import choose_executor, choose_placement
 from nas.proposer import Proposer, Watcher
 from nas.registry import EXECUTORS, OBJECTIVES
@@ -140,3 +141,7 @@ def _check(config: SearchConfig) -> None:
         for name in limits:
             if OBJECTIVES.get(name).trained:
                 raise SettingError(f"{option} {name}: known only after training, so it cannot be a limit before it")
+    deployment = deployment_of(config)
+    for name in (*config.objectives, *config.maximum, *config.minimum):
+        if why := OBJECTIVES.get(name).missing(deployment):
+            raise SettingError(why)

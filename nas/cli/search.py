@@ -39,6 +39,14 @@ def search(
     ray: Annotated[str | None, typer.Option(help="A running Ray cluster: auto, or its address.")] = None,
     gpus_per_trial: Annotated[str, typer.Option(help="Part of a GPU a trial takes: 0.25, or auto.")] = "auto",
     trial_timeout: Annotated[float | None, typer.Option(help="Seconds after which a trial is given up.")] = None,
+    target: Annotated[
+        str, typer.Option(help="Where networks will run: cpu, onnxruntime, cuda-graph, file:PATH.")
+    ] = "auto",
+    latency: Annotated[str, typer.Option(help="measured, predicted or auto.")] = "auto",
+    latency_batch: Annotated[int, typer.Option(help="Images at once when latency is measured.")] = 1,
+    throughput_batch: Annotated[int, typer.Option(help="Images at once when throughput is.")] = 32,
+    threads: Annotated[int, typer.Option(help="CPU threads that a network will have.")] = 1,
+    dtype: Annotated[str, typer.Option(help="Its numbers: float32, float16 or bfloat16.")] = "float32",
 ) -> None:
     """Search a space; ends with a Pareto front, a report and the best architecture as YAML."""
     from nas.config import parse_limits, parse_number
@@ -63,6 +71,12 @@ def search(
         "ray": ray,
         "gpus_per_trial": parse_number(gpus_per_trial, "--gpus-per-trial"),
         "trial_timeout": trial_timeout,
+        "target": target,
+        "latency": latency,
+        "latency_batch": latency_batch,
+        "throughput_batch": throughput_batch,
+        "threads": threads,
+        "dtype": dtype,
         "recipe": {key: value for key, value in recipe.items() if value is not None},
     }
 

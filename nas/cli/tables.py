@@ -17,7 +17,10 @@ from nas.units import show_between
 
 if TYPE_CHECKING:
     from nas.cost import Cost, Part
+    from nas.latency.measure import Latency
     from nas.scores import Scored
+
+SLOWED = 1.1  # times the calibrated time; beyond it a person is told
 
 
 def front_table(run: Run, rows: int | None = None) -> Table:
@@ -81,6 +84,24 @@ def _options(part: "Part", named: Options) -> str:
         if name in named or remark:
             texts.append(f"{name} {value}" + (f" ({remark})" if remark else ""))
     return ", ".join(texts)
+
+
+def latency_lines(latency: "Latency") -> list[str]:
+    """A measurement in words: the median and how sure it is, then how it was taken."""
+    sure = (latency.high - latency.low) / latency.median
+    lines = [
+        f"latency [bold]{latency.median:.3f} ms[/] (95 % sure of {latency.low:.3f} to {latency.high:.3f}; "
+        f"interquartile range {latency.iqr:.3f}; {latency.runs} rounds)",
+        f"[dim]target {latency.target}, batch {latency.batch}, {latency.threads} thread(s), {latency.dtype}, "
+        f"{latency.resolution} px, {latency.device}[/]",
+    ]
+    if not latency.steady:
+        lines.append(f"[yellow]the time limit came before it was sure to 2 %[/]: the interval is {sure:.1%} wide")
+    if latency.drift > SLOWED:
+        lines.append(
+            f"[yellow]the machine ran {latency.drift:.2f} times slower than at its best[/], which is divided out"
+        )
+    return lines
 
 
 def space_table(space: SearchSpace) -> Table:
