@@ -23,8 +23,9 @@ from nas.config import make_config
 from nas.executors._base import Outcome
 from nas.grammar import load_space
 from nas.proposer import Proposer, Watcher
+from nas.record import RECORD, Trial
 from nas.report import write_report
-from nas.run import RECORD, Run, Trial
+from nas.run import Run
 
 PROPOSALS = 5
 
@@ -50,7 +51,7 @@ def fill(folder: Path, trials: int, sampler: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=20_000)
-    parser.add_argument("--samplers", default="random,nsga2,tpe")
+    parser.add_argument("--samplers", default="random,nsga2,tpe,pareto")
     options = parser.parse_args()
     table = Table("sampler", "step", "seconds", "memory (MiB)", title=f"{options.trials:,} trials")
 

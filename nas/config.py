@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nas.errors import SettingError, UserError
-from nas.registry import EXECUTORS, OBJECTIVES, SAMPLERS, TARGETS, suggest
+from nas.registry import EXECUTORS, OBJECTIVES, PRUNERS, SAMPLERS, SCORES, TARGETS, Registry, suggest
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -59,7 +59,12 @@ class SearchConfig(_Settings):
     """Every setting of a search. `maximum` and `minimum` are limits on objectives known before training.
 
     `seed_with` names networks (shipped ones, or files); the points of the space nearest to them are trained first
-    and count against the budget.
+    and count against the budget. `warm_start` names earlier runs to learn from (nas/warm_start.py says what).
+
+    `scores` names zero-cost scores that are noted of each architecture before it is trained. `prefilter` is, by
+    score, the share of the candidates that are trained: those that score best.
+
+    `pruner` stops trainings that cannot matter; after the budget the front is trained `confirm` times again.
 
     `workers` trials run at once, on this machine or on the Ray cluster at `ray`; `gpus_per_trial` is the part of a
     GPU that each takes, `trial_timeout` the seconds after which one is given up.
@@ -75,13 +80,18 @@ class SearchConfig(_Settings):
     objectives: tuple[str, ...] = ("accuracy", "latency")
     maximum: dict[str, Positive] = {}
     minimum: dict[str, Positive] = {}
-    sampler: str = "tpe"
+    sampler: str = "pareto"
+    pruner: str = "dominance"
+    confirm: Annotated[int, Field(ge=0, le=100)] = 2
     executor: str = "auto"
     workers: Literal["auto"] | Annotated[int, Field(ge=1, le=100_000)] = "auto"
     ray: Annotated[str, Field(min_length=1)] | None = None
     gpus_per_trial: Literal["auto"] | Annotated[float, Field(gt=0, le=64)] = "auto"
     trial_timeout: Positive | None = None
     seed_with: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    warm_start: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    scores: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    prefilter: dict[str, Annotated[float, Field(gt=0, lt=1)]] = {}
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     resolution: Annotated[int, Field(ge=4, le=2048)] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -113,10 +123,13 @@ class SearchConfig(_Settings):
     @model_validator(mode="after")
     def _names(self) -> "SearchConfig":
         SAMPLERS.check(self.sampler)
+        PRUNERS.check(self.pruner)
         if self.executor != "auto":
             EXECUTORS.check(self.executor)
         for name in (*self.maximum, *self.minimum):
             OBJECTIVES.check(name)
+        for name in (*self.scores, *self.prefilter):
+            SCORES.check(name)
         return self
 
 
@@ -196,16 +209,20 @@ def parse_budget(text: str | int) -> Budget:
     return Budget(seconds=float(match[2]) * _UNITS[match[3]])
 
 
-def parse_limits(texts: list[str], option: str) -> dict[str, float]:
-    """`latency=5` and the like as numbers by objective. Raises SettingError for what is not of that form."""
+def parse_limits(
+    texts: list[str], option: str, kinds: Registry = OBJECTIVES, example: str = "latency=5"
+) -> dict[str, float]:
+    """`latency=5` and the like as numbers by objective, or other kind. Raises SettingError for another text."""
     limits = {}
     for text in texts:
         name, _, number = text.partition("=")
-        OBJECTIVES.check(name.strip())
+        kinds.check(name.strip())
         if name.strip() in limits:
-            raise SettingError(f"{option} {text}: there is a limit on {name.strip()} already")
+            raise SettingError(f"{option} {text}: there is a number for {name.strip()} already")
         try:
             limits[name.strip()] = float(number)
         except ValueError:
-            raise SettingError(f"{option} {text}: write OBJECTIVE=NUMBER, such as {option} latency=5") from None
+            raise SettingError(
+                f"{option} {text}: write {kinds.noun.upper()}=NUMBER, such as {option} {example}"
+            ) from None
     return limits

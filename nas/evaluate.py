@@ -19,9 +19,14 @@ from nas.latency.deployment import deployment_of
 from nas.latency.predictor import Predictor
 from nas.network import Network, build
 from nas.objectives._base import Objective, Subject
+from nas.prefilter import below
+from nas.pruners._base import PrunedError, Rungs
 from nas.registry import OBJECTIVES
-from nas.training import Images, place, train
+from nas.scores import score
+from nas.training import Between, Images, place, train
 from nas.turns import Turns
+
+SCORED = 64  # images in the batch that zero-cost scores look at, as in arXiv:2101.08134
 
 
 @dataclass
@@ -67,6 +72,9 @@ class Evaluator:
         try:
             with self.turns.working():
                 reason = self._evaluate(job, report)
+        except PrunedError as pruned:
+            report.details["expected"] = pruned.expected
+            return _outcome("pruned", report, str(pruned))
         except Exception as error:  # one trial's end, whatever it was: its reason stands in the record
             return _outcome("failed", report, describe(error))
         return _outcome("rejected" if reason else "complete", report, reason)
@@ -84,8 +92,14 @@ class Evaluator:
         self._measure(subject, report)
         if reason := broken_limit(config, report.metrics):
             return reason
+        if not job.repeat:
+            self._score(subject, report)
+        if reason := below(job.bars, report.details.get("scores", {})):
+            return reason
+        rungs = Rungs(job.judge, report.metrics)
+        report.details["rungs"] = rungs.losses
         with report.timed("train"):
-            trained = train(network, self._at(architecture), config.recipe, job.seed, self._give_way)
+            trained = train(network, self._at(architecture), config.recipe, job.seed, self._between(rungs))
         report.details["losses"] = [round(loss, 5) for loss in trained.losses]
         subject = replace(subject, accuracy=trained.accuracy)
         for name in config.objectives:
@@ -122,8 +136,28 @@ class Evaluator:
                 report.read(name, OBJECTIVES.get(name), subject)
         report.details["slot"] = slot
 
-    def _give_way(self) -> None:
-        self.turns.give_way(torch.cuda.synchronize if self.device.type == "cuda" else lambda: None)
+    def _between(self, rungs: Rungs) -> Between:
+        """What happens between two steps: the rungs are watched, and a neighbour that measures is given way to."""
+        settle = torch.cuda.synchronize if self.device.type == "cuda" else lambda: None
+
+        def between(share: float, loss: torch.Tensor) -> None:
+            rungs(share, loss)
+            self.turns.give_way(settle)
+
+        return between
+
+    def _score(self, subject: Subject, report: _Report) -> None:
+        """Zero-cost scores of the network as it was built, on the same images for all; None for an undefined one."""
+        names = dict.fromkeys((*self.config.scores, *self.config.prefilter))
+        if not names:
+            return
+        images = self._at(subject.architecture)
+        with report.timed("score"):
+            rows = np.random.default_rng(self.config.seed).permutation(len(images.train_y))[:SCORED]
+            chosen = torch.from_numpy(rows).to(self.device)
+            x, y = images.normalise(images.train_x[chosen]), images.train_y[chosen]
+            scored = score(subject.network, x, y, names)
+        report.details["scores"] = {n: s.value if np.isfinite(s.value) else None for n, s in scored.items()}
 
     def _at(self, architecture: Architecture) -> Images:
         """The images at the architecture's resolution."""
