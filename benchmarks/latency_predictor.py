@@ -2,8 +2,8 @@
 
     python benchmarks/latency_predictor.py --target cpu --networks 200 --calibration 40
 
-Each held-out network is measured in full (`--seconds` at most); results are kept in `--record`, so that the benchmark may be
-stopped and goes on where it was. The rivals are fitted to the same whole networks as the predictor.
+Each held-out network is measured in full (`--seconds` at most); results are kept in `--record`, so that the benchmark
+may be stopped and goes on where it was. The rivals are fitted to the same whole networks as the predictor.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 
     python benchmarks/latency_repeat.py --target cpu
 
-Prints, for each network, the median deviation of the repeats from their median, and the same of the naive way: one run of
-the network after one that warms up.
+Prints, for each network, the median deviation of the repeats from their median, and the same of the naive way: one run
+of the network after one that warms up.
 """
 
 import argparse

@@ -46,7 +46,15 @@ class Display:
 
     def watcher(self) -> Watcher:
         """The ends that the search calls."""
-        return Watcher(began=self.began, ended=self.ended, confirmed=self.confirmed)
+        return Watcher(began=self.began, ended=self.ended, confirmed=self.confirmed, calibrated=self.calibrated)
+
+    def calibrated(self, done: int, of: int) -> None:
+        """Networks are measured, so that latency can be predicted."""
+        self.now = f"measuring what latency is predicted from: network {done} of {of}"
+        if self.console.is_terminal:
+            self.live.update(Group(self.progress, f"[dim]{self.now}[/]"))
+        elif done in (0, of):
+            self.console.print(self.now, highlight=False)
 
     def began(self, job: Job, run: Run) -> None:
         """A training begins."""

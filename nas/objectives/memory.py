@@ -22,4 +22,4 @@ def _known(architecture: "Architecture", config: "SearchConfig", predictor: "Pre
     return float(inference_memory(architecture))
 
 
-memory = Objective(goal="minimize", unit="B", trained=False, measure=_measure, known=_known)
+memory = Objective(goal="minimize", unit="B", trained=False, measure=_measure, known=_known, slow=True)

@@ -22,4 +22,4 @@ def _known(architecture: "Architecture", config: "SearchConfig", predictor: "Pre
     return float(training_memory(architecture, config.recipe.batch_size))
 
 
-training_memory = Objective(goal="minimize", unit="B", trained=False, measure=_measure, known=_known)
+training_memory = Objective(goal="minimize", unit="B", trained=False, measure=_measure, known=_known, slow=True)
