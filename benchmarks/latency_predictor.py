@@ -84,7 +84,7 @@ def _measured(architectures: list[Architecture], deployment, arguments: argparse
             known[key] = found.median
             with record.open("a") as file:
                 file.write(json.dumps([key, found.median]) + "\n")
-            print(f"{i + 1}/{len(architectures)} {found.median:.3f} ms, interval {found.high / found.low - 1:.1%} wide, "
+            print(f"{i + 1}/{len(architectures)} {found.median:.3f} ms, interval {found.high / found.low - 1:.1%}, "
                   f"drift {found.drift:.2f}, load {os.getloadavg()[0]:.1f}", flush=True)  # fmt: skip
         times.append(known[key])
     return times

@@ -34,10 +34,8 @@ def predicts(config: SearchConfig) -> bool:
 def check_deployment(config: SearchConfig) -> None:
     """Raises SettingError for a target that is not here, or that is elsewhere and shall be measured."""
     deployment_of(config)
-    if config.target.startswith(FILE_TARGET):
-        read_device(Path(config.target.removeprefix(FILE_TARGET)))
-        if config.latency == "measured":
-            raise SettingError(f"latency measured: the device of {config.target} is elsewhere; write predicted")
+    if config.target.startswith(FILE_TARGET) and config.latency == "measured":
+        raise SettingError(f"latency measured: the device of {config.target} is elsewhere; write predicted")
 
 
 def check_limits(config: SearchConfig, space: SearchSpace) -> None:
@@ -46,7 +44,8 @@ def check_limits(config: SearchConfig, space: SearchSpace) -> None:
     A latency limit is held against the measured latency of the network with the fewest multiply-adds, generously;
     once there is a predictor it is judged again.
     """
-    feasibility = Feasibility(config)
+    elsewhere = config.target.startswith(FILE_TARGET)
+    feasibility = Feasibility(config, _device(config, space) if elsewhere else None)
     feasibility.check(space)
     deployment, limit = deployment_of(config), config.maximum.get("latency")
     if limit is None or deployment is None:
@@ -72,11 +71,22 @@ def predictor_of(run: Run, progress: Progress = lambda done, of: None) -> Predic
     if deployment:
         predictor = predictor_for(run.space, deployment, progress=progress)
     else:
-        predictor = read_device(Path(run.config.target.removeprefix(FILE_TARGET)))
-        if predictor.space != run.space.name:
-            raise SettingError(f"target {run.config.target}: was measured for the space {predictor.space}, not for "
-                               f"{run.space.name}; collect and fit it anew")  # fmt: skip
+        predictor = _device(run.config, run.space)
     document.write(path, json.dumps(predictor.to_dict() | {"error": asdict(predictor.error)}) + "\n")
+    return predictor
+
+
+def _device(config: SearchConfig, space: SearchSpace) -> Predictor:
+    """The predictor of a device that is elsewhere. Raises SettingError for that of another space."""
+    predictor = read_device(Path(config.target.removeprefix(FILE_TARGET)))
+    if predictor.space != space.name:
+        raise SettingError(f"target {config.target}: was measured for the space {predictor.space}, not for "
+                           f"{space.name}; collect and fit it anew")  # fmt: skip
+    sides = {architecture.resolution for architecture, _ in predictor.networks}
+    if not sides.issuperset(space.resolution):
+        found, wanted = (", ".join(map(str, sorted(some))) for some in (sides, space.resolution))
+        raise SettingError(f"target {config.target}: was measured at {found} pixels, the search has {wanted}; "
+                           "collect it with --resolution")  # fmt: skip
     return predictor
 
 

@@ -155,10 +155,10 @@ def _reference(deployment: Deployment) -> tuple[float, Clock]:
     return float(known["seconds"]), clock
 
 
-def calibrate(clock: Clock, spells: int = 8, seconds: float = 0.25) -> float:
+def calibrate(clock: Clock, spells: int = 8, seconds: float = 0.2) -> float:
     """Seconds that one run takes on a machine at its best: the lowest of several spells' medians."""
     count = warm_up(clock)
-    rounds = max(3, round(seconds / SPELL))
+    rounds = max(3, round(seconds / max(clock(count), 1e-6)))
     return min(float(np.median([clock(count) / count for _ in range(rounds)])) for _ in range(spells))
 
 
