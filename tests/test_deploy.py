@@ -83,7 +83,8 @@ def test_what_a_device_elsewhere_cannot_do(space, device, tmp_path, settings, me
 
 
 def test_the_front_of_a_predicted_search_is_measured(space, tmp_path, monkeypatch):
-    monkeypatch.setattr("nas.latency.prepare.NETWORK_SECONDS", 0.05)
+    for name, value in (("NETWORKS", 9), ("NETWORK_SECONDS", 0.05), ("BLOCK_SECONDS", 0.02)):
+        monkeypatch.setattr(f"nas.latency.prepare.{name}", value)
     monkeypatch.setattr("nas.deploy.FRONT_SECONDS", 0.1)
     run = nas.search(space, budget=3, runs=tmp_path, latency="predicted", **SETTINGS)
     front = run.front()
@@ -92,8 +93,8 @@ def test_the_front_of_a_predicted_search_is_measured(space, tmp_path, monkeypatc
         measured = run.front_latency[trial.key]
         assert measured["median"] > 0
         assert measured["target"] == "cpu"
-        assert trial.metrics["latency"] == pytest.approx(measured["median"], rel=1.0)
-    assert run.predictor_error["networks"] == 32
+        assert trial.metrics["latency"] == pytest.approx(measured["median"], rel=2.0)
+    assert run.predictor_error["networks"] == 9
     page = write_report(run).read_text()
     assert "An arrow leads to the latency measured in full" in page
     assert "→" in page

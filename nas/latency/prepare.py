@@ -29,22 +29,24 @@ def predictor_for(
     space: SearchSpace,
     deployment: Deployment,
     *,
-    networks: int = NETWORKS,
-    seconds: tuple[float, float] = (NETWORK_SECONDS, BLOCK_SECONDS),
+    networks: int | None = None,
+    seconds: tuple[float, float] | None = None,
     progress: Progress = lambda done, of: None,
 ) -> Predictor:
     """A predictor for a space on a target of this machine; measures what the cache does not hold yet.
+
+    `seconds` are the longest for measuring a network and a block.
 
     Raises SettingError when the target is not here.
     """
     deployment.check()
     key = {"space": to_dict(space)} | deployment.key()
     known = _Known.read(key)
-    drawn = draw(space, networks)
+    drawn = draw(space, networks or NETWORKS)
     for done, architecture in enumerate(drawn):
         progress(done, len(drawn))
         if architecture.key() not in known.networks:
-            known.measure(architecture, deployment, seconds)
+            known.measure(architecture, deployment, seconds or (NETWORK_SECONDS, BLOCK_SECONDS))
             known.write(key)
     progress(len(drawn), len(drawn))
     times = tuple((a, known.networks[a.key()]) for a in drawn)
