@@ -54,7 +54,9 @@ def search(
     dataset = datasets.load(data, seed=config.seed, resolution=config.resolution)
     fitted = chosen.fit(resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes))
     skipped = {"unreadable_images": len(dataset.skipped), "unreadable": list(dataset.skipped[:MAX_NAMED])}
-    run = Run.create(folder, config, fitted, environment(config.device, config.seed) | skipped)
+    run = Run.create(
+        folder, config, fitted, environment("auto" if config.ray else config.device, config.seed) | skipped
+    )
     return _drive(run, dataset, watcher or Watcher())
 
 
@@ -76,8 +78,9 @@ def _drive(run: Run, dataset: datasets.Dataset, watcher: Watcher, budget: Budget
         run.repair()
         if budget:
             run.extend(budget)
-        placement = choose_placement(run.config)
+        placement = choose_placement(run.config, dataset, run.space.largest())
         execute = EXECUTORS.get(choose_executor(run.config, placement))
+        watcher.placed(placement, run)
         proposer = Proposer(run, watcher, parallel=placement.workers != 1)
         try:
             execute(proposer.ask, proposer.tell, partial(Evaluator, run.config, dataset), placement)
@@ -118,7 +121,8 @@ def _checked_name(name: str) -> str:
 
 def _check(config: SearchConfig) -> None:
     """What can be known before anything is loaded."""
-    choose_device(config.device)
+    if not config.ray:
+        choose_device(config.device)
     for option, limits in (("--max", config.maximum), ("--min", config.minimum)):
         for name in limits:
             if OBJECTIVES.get(name).trained:
