@@ -54,12 +54,12 @@ def rounds(architecture: Architecture, count: int, place_name: str, process: int
     """The readings of one network by what the neighbour did."""
     network = build(architecture, seed=0).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     found: dict[str, list[float]] = {"stopped": [], "trains": [], "trains, with turns": []}
-    for _ in range(count):
-        os.kill(process, signal.SIGSTOP)
-        found["stopped"].append(reading(network, architecture, Turns()))
-        os.kill(process, signal.SIGCONT)
-        found["trains"].append(reading(network, architecture, Turns()))
-        found["trains, with turns"].append(reading(network, architecture, Turns(place_name)))
+    for number in range(count):
+        for name in list(found)[:: 1 if number % 2 else -1]:
+            os.kill(process, signal.SIGSTOP if name == "stopped" else signal.SIGCONT)
+            turns = Turns(place_name if name == "trains, with turns" else None)
+            found[name].append(reading(network, architecture, turns))
+    os.kill(process, signal.SIGCONT)
     return found
 
 
