@@ -10,7 +10,7 @@ import optuna
 
 from nas.architecture import Architecture
 from nas.errors import RunError
-from nas.executors._base import Job, Outcome
+from nas.executors._base import Job, Outcome, Placement
 from nas.grammar import load_architecture
 from nas.options import Scalar
 from nas.prefilter import bars
@@ -30,6 +30,7 @@ MAX_REJECTED = 2000  # proposals in a row that break a limit, before the search 
 class Watcher:
     """Who is told of a search's progress: when a job begins, when a trial is on disk, or a further training of one."""
 
+    placed: Callable[[Placement, Run], None] = lambda placement, run: None
     began: Callable[[Job, Run], None] = lambda job, run: None
     ended: Callable[[Trial, Run], None] = lambda trial, run: None
     confirmed: Callable[[Confirmation, Run], None] = lambda confirmation, run: None
