@@ -22,6 +22,7 @@ from nas.samplers._base import Task
 from nas.space import Decisions, Domain, SearchSpace
 
 Proposal = tuple[optuna.Trial, Decisions, Architecture]
+COUNTED = {"params", "macs"}  # known of any architecture in no time
 MAX_REPEATS = 100  # proposals in a row that were trained already, before one is drawn at random
 MAX_REJECTED = 2000  # proposals in a row that break a limit, before the search gives up
 
@@ -45,7 +46,7 @@ class Proposer:
         self.space: SearchSpace = run.space
         self.size = self.space.size()
         self.study = run.study()
-        self.task = Task(self.space.decide, run.config.objectives)
+        self.task = make_task(run)
         self.seen = {trial.key for trial in run.trials}
         self.running: dict[int, tuple[optuna.Trial, Decisions]] = {}
         self.before, self.start = run.elapsed, time.monotonic()
@@ -176,6 +177,21 @@ class Proposer:
             return value
 
         return trial, *self.space.record(choose)
+
+
+def make_task(run: Run) -> Task:
+    """What the sampler may know: the space, and its candidates' costs where an objective or a limit names them."""
+    config = run.config
+    if not {*config.objectives, *config.maximum, *config.minimum} & COUNTED:
+        return Task(run.space.decide, config.objectives)
+
+    def cheap(decisions: Decisions) -> dict[str, float]:
+        from nas.pieces import known
+
+        return known(run.space.replay(decisions))
+
+    limits = [{n: v for n, v in bounds.items() if n in COUNTED} for bounds in (config.maximum, config.minimum)]
+    return Task(run.space.decide, config.objectives, cheap, *limits)
 
 
 def derive_seed(seed: int, number: int, *repeat: int) -> int:

@@ -34,7 +34,7 @@ def naswot(network: Network, x: Tensor, y: Tensor) -> float:
     return float(logarithm) if sign > 0 else float("-inf")
 
 
-class _Codes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Codes(TorchDispatchMode):
     """Counts, for each pair of images, the units that agree; works below modules, where `x.relu_()` is seen too."""
 
     def __init__(self, images: int) -> None:
