@@ -23,8 +23,9 @@ from nas.config import make_config
 from nas.executors._base import Outcome
 from nas.grammar import load_space
 from nas.proposer import Proposer, Watcher
+from nas.record import RECORD, Trial
 from nas.report import write_report
-from nas.run import RECORD, Run, Trial
+from nas.run import Run
 
 PROPOSALS = 5
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from nas.driver import resume, search
     from nas.grammar import load_architecture, load_space
     from nas.network import build
+    from nas.record import Trial
     from nas.report import write_report
-    from nas.run import Run, Trial
+    from nas.run import Run
     from nas.samplers._base import Task
     from nas.samplers.pareto import ParetoSampler
     from nas.space import SearchSpace
@@ -28,7 +29,7 @@ _HOMES = {
     "Run": "run",
     "SearchSpace": "space",
     "Task": "samplers._base",
-    "Trial": "run",
+    "Trial": "record",
     "build": "network",
     "load_architecture": "grammar",
     "load_space": "grammar",

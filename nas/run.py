@@ -1,68 +1,47 @@
-"""Run: a search on disk, and the Optuna study rebuilt from it.
+"""Run: a search on disk.
 
 The truth is `trials.jsonl`: one line a finished trial, on disk before the next trial begins.
 """
 
 import json
-import os
 import shutil
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
 from functools import cached_property
-from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import TypeAdapter
 
 from nas import document, pareto
-from nas.architecture import Architecture
 from nas.config import Budget, SearchConfig, make_config
 from nas.errors import RunError, SettingError, SpaceError
-from nas.grammar import load_architecture, load_space
+from nas.folders import check_new, exists, unwritable
+from nas.grammar import load_space
+from nas.record import (
+    DAMAGED,
+    LEARNT,
+    WARM_START,
+    Confirmation,
+    Learnt,
+    Trial,
+    append_begun,
+    append_confirmation,
+    append_trial,
+    cut_torn_lines,
+    read_begun,
+    read_confirmations,
+    read_trials,
+    writing,
+)
 from nas.registry import OBJECTIVES, suggest
-from nas.space import Decisions, Domain, SearchSpace
+from nas.repeats import confirmed
+from nas.space import Decisions, SearchSpace
 
 if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
-State = Literal["complete", "failed", "rejected"]
-RECORD = "trials.jsonl"
-BEGUN = "begun.jsonl"
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One proposed architecture and what became of it.
-
-    `metrics` holds the value of every objective that was measured, in the objective's unit; `details` what else was
-    learnt (spread of the latency, device, losses by epoch); `seconds` the time each step took. A `rejected` trial
-    broke a limit before training and costs no budget; a `failed` one says why in `reason`. `ended` is when it was
-    written, in seconds of the search's own clock, which stands while no search runs.
-    """
-
-    number: int
-    state: State
-    decisions: Decisions
-    architecture: dict[str, Any]
-    key: str
-    layout: str
-    metrics: dict[str, float] = field(default_factory=dict)
-    details: dict[str, Any] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    reason: str = ""
-    sampler: dict[str, Any] = field(default_factory=dict)
-    ended: float = 0.0
-
-    def load(self) -> Architecture:
-        """The architecture, checked against the grammar."""
-        return load_architecture(self.architecture)
-
-
-_TRIAL = TypeAdapter(Trial)
-_DAMAGED = "the record was changed by hand or the disk failed: restore the line, or take it out"
+    from nas.study import Teller
 
 
 class Run:
@@ -77,10 +56,17 @@ class Run:
         if not (self.folder / "config.yaml").is_file():
             raise SettingError(f"{folder} is not a run (it has no config.yaml)")
         self.config: SearchConfig = _read_config(self.folder / "config.yaml")
-        self.trials: list[Trial] = list(self._read())
+        self._read()
 
     @classmethod
-    def create(cls, folder: Path, config: SearchConfig, space: SearchSpace, environment: dict[str, Any]) -> "Run":
+    def create(
+        cls,
+        folder: Path,
+        config: SearchConfig,
+        space: SearchSpace,
+        environment: dict[str, Any],
+        learnt: Learnt | None = None,
+    ) -> "Run":
         """A new run in a new folder. Raises SettingError when it exists or cannot be written."""
         from nas.grammar import to_dict
 
@@ -89,12 +75,14 @@ class Run:
             folder.mkdir(parents=True)
             document.write(folder / "space.yaml", document.dump(to_dict(space)))
             document.write(folder / "environment.json", json.dumps(environment, indent=2) + "\n")
+            if learnt:
+                document.write(folder / WARM_START, LEARNT.dump_json(learnt, indent=1).decode() + "\n")
             document.write(folder / "config.yaml", document.dump(config.model_dump(mode="json")))
         except FileExistsError:
-            raise _exists(folder) from None
+            raise exists(folder) from None
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
-            raise _unwritable(folder, error.strerror) from None
+            raise unwritable(folder, error.strerror) from None
         return cls(folder)
 
     @property
@@ -117,6 +105,17 @@ class Run:
             raise RunError(f"{path}: missing or damaged; write {{}} into it if nothing else is known") from None
         return data
 
+    @cached_property
+    def learnt(self) -> Learnt:
+        """What it took over from earlier runs, kept in its own folder; they may be gone."""
+        if not self.config.warm_start:
+            return Learnt()
+        path = self.folder / WARM_START
+        try:
+            return LEARNT.validate_json(path.read_bytes(), strict=True)
+        except (OSError, ValueError):
+            raise RunError(f"{path}: missing or damaged; restore it, or start the search anew") from None
+
     @property
     def maximize(self) -> list[bool]:
         """Per objective, whether more is better."""
@@ -124,77 +123,44 @@ class Run:
 
     def append(self, trial: Trial) -> None:
         """Add a finished trial; it is on disk when this returns. Raises RunError when it cannot be written."""
-        line = json.dumps(asdict(trial), allow_nan=False) + "\n"
-        path = self.folder / RECORD
-        try:
-            with path.open("ab", buffering=0) as file:  # a buffer would be written at last by closing the file
-                end = file.tell()
-                try:
-                    _write_whole(file, line.encode())
-                    os.fsync(file.fileno())
-                except OSError:
-                    os.truncate(path, end)  # a torn line must not be followed by a whole one
-                    raise
-        except OSError as error:
-            raise RunError(
-                f"{path}: cannot be written ({error.strerror}); free it and run: nas resume {self.folder}"
-            ) from None
+        append_trial(self.folder, trial)
         self.trials.append(trial)
 
-    def note_begun(self, number: int, decisions: Decisions) -> None:
-        """Note a trial that starts, so that it is repeated if the search is killed; read by `interrupted` alone."""
-        with (self.folder / BEGUN).open("a") as file:
-            file.write(json.dumps([number, decisions]) + "\n")
+    def append_confirmation(self, confirmation: Confirmation) -> None:
+        """Add a further training of a trial; as `append`."""
+        append_confirmation(self.folder, confirmation)
+        self.confirmations.append(confirmation)
+
+    def note_begun(self, decisions: Decisions) -> None:
+        """Note a trial that starts, so that it is repeated if the search is killed."""
+        append_begun(self.folder, decisions)
 
     def interrupted(self) -> list[Decisions]:
-        """The trials that were begun and never finished, in their order; forgets those that were."""
-        path = self.folder / BEGUN
-        lines = path.read_text().splitlines() if path.exists() else []
-        finished = {trial.key for trial in self.trials}
-        open_: dict[str, str] = {}
-        for line in lines:
-            try:
-                key = self.space.replay(json.loads(line)[1]).key()
-            except (ValueError, SpaceError):
-                continue  # torn by a kill: that trial had not begun
-            if key not in finished:
-                open_[key] = line
-        if path.exists():
-            document.write(path, "".join(line + "\n" for line in open_.values()))
-        return [json.loads(line)[1] for line in open_.values()]
+        """The trials that were begun and never finished, in their order."""
+        return [decisions for decisions in read_begun(self.folder, self.trials) if self._is_point(decisions)]
 
     def extend(self, budget: Budget) -> None:
         """Give the search another budget (in all, not on top)."""
         self.config = self.config.model_copy(update={"budget": budget})
-        document.write(self.folder / "config.yaml", document.dump(self.config.model_dump(mode="json")))
+        path = self.folder / "config.yaml"
+        with writing(path):
+            document.write(path, document.dump(self.config.model_dump(mode="json")))
 
     def repair(self) -> None:
         """Read the record anew, and cut off a torn last line, left by a process that was killed as it wrote."""
-        path = self.folder / RECORD
-        if not path.exists():
-            return
-        data = path.read_bytes()
-        whole = data[: data.rfind(b"\n") + 1]
-        if len(whole) < len(data):
-            os.truncate(path, len(whole))
-        self.trials = list(self._read())
+        cut_torn_lines(self.folder)
+        self._read()
 
-    def _read(self) -> Iterator[Trial]:
-        path = self.folder / RECORD
-        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-        numbers: set[int] = set()
-        for i, line in enumerate(lines, 1):
-            try:
-                trial = _TRIAL.validate_json(line, strict=True)
-            except ValueError:
-                raise RunError(f"{path}:{i}: not a trial; {_DAMAGED}") from None
-            if trial.number in numbers:
-                raise RunError(f"{path}:{i}: trial {trial.number} stands there twice; {_DAMAGED}")
-            missing = set(self.config.objectives) - set(trial.metrics)
-            if trial.state == "complete" and missing:
-                raise RunError(f"{path}:{i}: trial {trial.number} has no {min(missing)}; {_DAMAGED}")
-            numbers.add(trial.number)
-            yield trial
+    def _read(self) -> None:
+        self.trials: list[Trial] = list(read_trials(self.folder, self.config.objectives))
+        self.confirmations: list[Confirmation] = list(read_confirmations(self.folder))
+
+    def _is_point(self, decisions: Decisions) -> bool:
+        try:
+            self.space.replay(decisions)
+        except SpaceError:
+            return False
+        return True
 
     @property
     def trained(self) -> list[Trial]:
@@ -203,18 +169,27 @@ class Run:
 
     @property
     def complete(self) -> list[Trial]:
-        """The trials that have a value for every objective."""
-        return [t for t in self.trials if t.state == "complete"]
+        """The trials that have a value for every objective; a confirmed one with the mean of its further trainings."""
+        own = [t for t in self.trials if t.state == "complete"]
+        return confirmed(own, self.confirmations, self.trained_objectives) if self.confirmations else own
+
+    @property
+    def trained_objectives(self) -> list[str]:
+        """The objectives that are known only after training."""
+        return [name for name in self.config.objectives if OBJECTIVES.get(name).trained]
 
     @property
     def seconds(self) -> float:
-        """Time spent on all trials."""
-        return sum(sum(t.seconds.values()) for t in self.trials)
+        """Time spent on all trials and their confirmation."""
+        trainings: list[Trial | Confirmation] = [*self.trials, *self.confirmations]
+        return sum(sum(t.seconds.values()) for t in trainings)
 
     @property
     def elapsed(self) -> float:
         """Seconds that the search took so far; less than `seconds` where trials ran side by side."""
-        return max((t.ended for t in self.trials), default=0.0) or self.seconds
+        return (
+            max([*(t.ended for t in self.trials), *(c.ended for c in self.confirmations)], default=0.0) or self.seconds
+        )
 
     def points(self, trials: Iterable[Trial]) -> pareto.Points:
         """The objectives' values `(trials, objectives)`."""
@@ -248,59 +223,48 @@ class Run:
         return front[int(np.argmax(sign * points[:, column]))]
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row a trial: state, layout, metrics, seconds, decisions."""
+        """One row a trial: state, layout, metrics, how often it was trained again, seconds, decisions."""
         import pandas as pd
 
-        on_front = {t.number for t in self.front()}
+        on_front, means = {t.number for t in self.front()}, {t.number: t for t in self.complete}
         rows = [
             {"number": t.number, "state": t.state, "on_front": t.number in on_front, "layout": t.layout, "key": t.key}
             | t.metrics
+            | _repeats(t)
+            | {f"score_{name}": value for name, value in t.details.get("scores", {}).items()}
             | {"seconds": sum(t.seconds.values()), "reason": t.reason}
             | t.decisions
-            for t in self.trials
+            for t in (means.get(t.number, t) for t in self.trials)
         ]
         return pd.DataFrame(rows)
 
     def study(self, sampler: "optuna.samplers.BaseSampler | None" = None) -> "optuna.Study":
         """The search as an Optuna study in memory, for `optuna.visualization` and for going on.
 
-        Rejected and failed trials, and numbers that were proposed twice, stand in it as failed.
+        Trials learnt from earlier runs stand first; values are those of the first trainings. `nas.study` says how
+        trials that did not come to their end stand in it. Raises RunError when one is not a point of the space.
         """
-        import optuna
-
-        up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
-        directions = [up if more else down for more in self.maximize]
-        study = optuna.create_study(directions=directions, sampler=sampler, study_name=self.name)
-        known = 0  # Optuna would copy its list to count it
-        for trial in sorted(self.trials, key=lambda t: t.number):  # workers finish in another order
-            for _ in range(known, trial.number):
-                study.add_trial(optuna.trial.create_trial(state=optuna.trial.TrialState.FAIL))
-            study.add_trial(self._frozen(trial))
-            known = max(known, trial.number) + 1
-        return study
-
-    def _frozen(self, trial: Trial) -> "optuna.trial.FrozenTrial":
-        import optuna
-
-        domains: dict[str, Domain] = {}
-
-        def recall(name: str, values: Domain) -> Any:
-            domains[name] = values
-            return trial.decisions[name]
-
         try:
-            self.space.decide(recall)
-        except (KeyError, SpaceError):
-            raise RunError(f"{self.folder}: trial {trial.number} is not a point of space.yaml; {_DAMAGED}") from None
-        complete = trial.state == "complete"
-        return optuna.trial.create_trial(
-            state=optuna.trial.TrialState.COMPLETE if complete else optuna.trial.TrialState.FAIL,
-            values=[trial.metrics[n] for n in self.config.objectives] if complete else None,
-            params=trial.decisions,
-            distributions={n: optuna.distributions.CategoricalDistribution(v) for n, v in domains.items()},
-            user_attrs={"key": trial.key, "layout": trial.layout, "state": trial.state},
-            system_attrs=trial.sampler,
-        )
+            return self.teller.study(self.name, self.learnt.trials, self.trials, sampler)
+        except SpaceError as error:
+            raise RunError(f"{self.folder}: {error}; {DAMAGED}") from None
+
+    @cached_property
+    def teller(self) -> "Teller":
+        """How this run's trials are told to Optuna."""
+        from nas.study import Teller
+
+        maximize = dict(zip(self.config.objectives, self.maximize, strict=True))
+        return Teller(self.space, maximize, tuple(self.trained_objectives))
+
+
+def _repeats(trial: Trial) -> dict[str, float]:
+    """A confirmed trial's columns of their own."""
+    known = trial.details.get("confirmed")
+    if not known:
+        return {}
+    first = {f"{name}_first": value for name, value in known["first"].items()}
+    return {"trainings": known["trainings"]} | {f"{n}_interval": v for n, v in known["interval"].items()} | first
 
 
 def _read_config(path: Path) -> SearchConfig:
@@ -311,42 +275,3 @@ def _read_config(path: Path) -> SearchConfig:
         return make_config({key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()})
     except SettingError as error:
         raise SettingError(f"{path}: {error}") from None
-
-
-def _write_whole(file: FileIO, data: bytes) -> None:
-    while data:
-        data = data[file.write(data) :]
-
-
-def check_new(folder: Path) -> None:
-    """Raises SettingError when a new run's folder exists, could not be made or has a name that is none."""
-    if folder.name in ("", ".."):
-        raise SettingError(f"{folder} names no folder; take another --name")
-    if os.path.lexists(folder):
-        raise _exists(folder)
-    above = next(parent for parent in folder.absolute().parents if os.path.lexists(parent))
-    if not above.is_dir():
-        raise _unwritable(folder, f"{above} is not a folder")
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise _unwritable(folder, f"{above} is closed to you")
-
-
-def _exists(folder: Path) -> SettingError:
-    if (folder / "config.yaml").is_file():
-        return SettingError(
-            f"the run {folder} exists already; take another --name, or continue it with: nas resume {folder}"
-        )
-    return SettingError(f"{folder} exists already and is not a run; take another --name")
-
-
-def _unwritable(folder: Path, why: str | None) -> SettingError:
-    return SettingError(f"{folder}: cannot be written ({why}); choose another folder with --runs")
-
-
-def find_run(name: str | Path, runs: Path = Path("runs")) -> Path:
-    """The folder that a person means by a run's name or path. Raises SettingError, with the nearest name."""
-    for folder in (Path(name), runs / name):
-        if os.path.isfile(folder / "config.yaml"):  # noqa: PTH113  (pathlib raises for names that are too long)
-            return folder
-    known = [p.parent.name for p in sorted(runs.glob("*/config.yaml"))]
-    raise SettingError(f"no run '{name}'. {suggest(str(name), known)}")

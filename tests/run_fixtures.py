@@ -7,7 +7,8 @@ import numpy as np
 
 from nas.config import make_config
 from nas.grammar import load_space
-from nas.run import Run, State, Trial
+from nas.record import State, Trial
+from nas.run import Run
 
 BLOCKS = ["conv", "mbconv", "transformer", "moat"]
 SPACE: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -12,9 +13,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from nas.cli.tables import front_table
+from nas.confirm import missing
 from nas.executors._base import Job
 from nas.proposer import Watcher
-from nas.run import Run, Trial
+from nas.record import Confirmation, Trial
+from nas.run import Run
 from nas.units import duration, show
 
 ROWS = 12
@@ -38,20 +41,21 @@ class Display:
         self.live = Live(console=console, refresh_per_second=4, transient=True)
         self.start, self.done_before = time.monotonic(), -1
         self.now = "loading data"
+        self.start_confirming: tuple[float, int] | None = None  # when, and after how many
         self.run: Run | None = None
 
     def watcher(self) -> Watcher:
-        """The two ends that the search calls."""
-        return Watcher(began=self.began, ended=self.ended)
+        """The ends that the search calls."""
+        return Watcher(began=self.began, ended=self.ended, confirmed=self.confirmed)
 
     def began(self, job: Job, run: Run) -> None:
         """A training begins."""
         self.run = run
         if self.done_before < 0:
             self.done_before = len(run.trained)
-        layout = job.architecture.layout()
-        self.now = f"trial {job.number}: {layout}, depths {[s.depth for s in job.architecture.stages]}"
-        self.draw(run)
+        layout, again = job.architecture.layout(), ", trained again" if job.repeat else ""
+        self.now = f"trial {job.number}{again}: {layout}, depths {[s.depth for s in job.architecture.stages]}"
+        self._picture(run) if job.repeat else self.draw(run)
 
     def ended(self, trial: Trial, run: Run) -> None:
         """A trial is on disk."""
@@ -59,6 +63,18 @@ class Display:
             total = run.config.budget.trials or "?"
             self.console.print(f"[{len(run.trained)}/{total}] {_line(trial, run)}", highlight=False, markup=False)
         self.draw(run)
+
+    def confirmed(self, confirmation: Confirmation, run: Run) -> None:
+        """A further training of a trial is on disk."""
+        done, left = len(run.confirmations), len(missing(run))
+        self.start_confirming = self.start_confirming or (time.monotonic(), done - 1)
+        start, before = self.start_confirming
+        time_left = f"{duration(left * (time.monotonic() - start) / max(done - before, 1))} left"
+        self.progress.update(self.task, description="confirm", total=done + left, completed=done, left=time_left)
+        if not self.console.is_terminal:
+            line = f"trial {confirmation.trial} trained again: {_values(confirmation, run)}"
+            self.console.print(f"[{done}/{done + left}] {line}", highlight=False, markup=False)
+        self._picture(run)
 
     def draw(self, run: Run) -> None:
         """Renew the picture."""
@@ -70,6 +86,9 @@ class Display:
         elif budget.seconds:
             left = f"{duration(max(budget.seconds - run.elapsed, 0))} left"
             self.progress.update(self.task, total=budget.seconds, completed=run.elapsed, left=left)
+        self._picture(run)
+
+    def _picture(self, run: Run) -> None:
         if self.console.is_terminal:
             self.live.update(Group(self.progress, _counts(run), front_table(run, ROWS), f"[dim]{self.now}[/]"))
 
@@ -91,17 +110,21 @@ class Display:
 def _line(trial: Trial, run: Run) -> str:
     """One trial in one line, for a pipe or a log."""
     head = f"trial {trial.number} {trial.layout}"
-    if trial.state == "failed":
-        return f"{head} failed: {trial.reason}"
-    return f"{head} " + " ".join(f"{name} {show(name, trial.metrics[name])}" for name in run.config.objectives)
+    return f"{head} {_values(trial, run)}"
+
+
+def _values(trained: Trial | Confirmation, run: Run) -> str:
+    if trained.state != "complete":
+        return f"{trained.state}: {trained.reason}"
+    return " ".join(f"{name} {show(name, trained.metrics[name])}" for name in run.config.objectives)
 
 
 def _counts(run: Run) -> Table:
     grid = Table.grid(padding=(0, 3))
-    failed = sum(t.state == "failed" for t in run.trials)
-    rejected = sum(t.state == "rejected" for t in run.trials)
+    count = Counter(trial.state for trial in run.trials)
     grid.add_row(
-        f"[bold]{len(run.trained)}[/] trained", f"[red]{failed}[/] failed", f"[yellow]{rejected}[/] rejected",
+        f"[bold]{len(run.trained)}[/] trained", f"[cyan]{count['pruned']}[/] of them stopped early",
+        f"[red]{count['failed']}[/] failed", f"[yellow]{count['rejected']}[/] rejected",
         f"[green]{len(run.front())}[/] on the front",
     )  # fmt: skip
     return grid

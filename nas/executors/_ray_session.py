@@ -30,6 +30,9 @@ for _name, _value in QUIET.items():  # Ray reads some of them as it is imported
 import ray  # noqa: E402
 from ray._private import ray_constants, worker  # noqa: E402
 
+NICENESS = {"RAY_worker_niceness": "0"}
+"""Trials have the priority of the search itself: Ray would let its workers (15) starve beside any other program."""
+
 WORKER_ENV = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "RAY_CHDIR_TO_TRIAL_DIR": "0"}
 
 
@@ -62,7 +65,9 @@ def _start(placement: Placement) -> None:
     """Nothing listens but on 127.0.0.1: that is what Ray does where it may not form clusters."""
     allowed, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
     before = dict(os.environ)
-    os.environ.update(WORKER_ENV, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))  # workers inherit it
+    os.environ.update(
+        WORKER_ENV | NICENESS, PYTHONPATH=os.pathsep.join(path for path in sys.path if path)
+    )  # workers inherit it
     try:
         ray.init(
             address="local",

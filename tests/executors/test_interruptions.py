@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from processes import left_behind
 
 SCRIPT = """
 import sys
@@ -90,17 +91,6 @@ def test_a_signal_ends_the_search_within_seconds(tmp_path: Path, number: signal.
     assert "stopped by the keyboard" in output
     assert all(trial["state"] == "complete" for trial in record(tmp_path))
     assert not left_behind(process.pid), "Ray's processes live on"
-
-
-def left_behind(group: int) -> list[str]:
-    """Processes of a session that still run some seconds after its end."""
-    end = time.monotonic() + 15
-    while True:
-        listed = subprocess.run(["ps", "-eo", "sid,args"], capture_output=True, text=True, check=True).stdout
-        alive = [line for line in listed.splitlines() if line.split()[0] == str(group) and "<defunct>" not in line]
-        if not alive or time.monotonic() > end:
-            return alive
-        time.sleep(0.2)
 
 
 def test_a_node_is_lost_and_another_joins(tmp_path: Path) -> None:
