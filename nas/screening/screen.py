@@ -207,5 +207,5 @@ def _scaled(loss: Values) -> tuple[Values, bool]:
     """A loss as a model sees it: by its logarithm where it is positive and that is more even, as it is of a cost."""
     if np.ptp(loss) == 0 or (loss <= 0).any():
         return loss, False
-    log = bool(abs(skew(np.log(loss))) < abs(skew(loss)))
+    log = bool(abs(float(skew(np.log(loss)))) < abs(float(skew(loss))))
     return (np.log(loss), True) if log else (loss, False)
