@@ -143,6 +143,8 @@ def _check(config: SearchConfig) -> None:
         for name in limits:
             if OBJECTIVES.get(name).trained:
                 raise SettingError(f"{option} {name}: known only after training, so it cannot be a limit before it")
+    if config.ray:  # what its nodes have is seen there
+        return
     deployment = deployment_of(config)
     for name in (*config.objectives, *config.maximum, *config.minimum):
         if why := OBJECTIVES.get(name).missing(deployment):
