@@ -51,7 +51,7 @@ def fill(folder: Path, trials: int, sampler: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=20_000)
-    parser.add_argument("--samplers", default="random,nsga2,tpe")
+    parser.add_argument("--samplers", default="random,nsga2,tpe,pareto")
     options = parser.parse_args()
     table = Table("sampler", "step", "seconds", "of the processor", "memory (MiB)", title=f"{options.trials:,} trials")
 

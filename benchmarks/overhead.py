@@ -20,7 +20,7 @@ from nas.proposer import Watcher
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--budget", type=int, default=100)
-    parser.add_argument("--sampler", default="tpe")
+    parser.add_argument("--sampler", default="pareto")
     parser.add_argument("--data", default="cluttered_digits")
     options = parser.parse_args()
     marks: list[float] = []

@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from nas.record import Trial
     from nas.report import write_report
     from nas.run import Run
+    from nas.samplers._base import Task
+    from nas.samplers.pareto import ParetoSampler
     from nas.space import SearchSpace
 
 _HOMES = {
     "Architecture": "architecture",
+    "ParetoSampler": "samplers.pareto",
     "Run": "run",
     "SearchSpace": "space",
+    "Task": "samplers._base",
     "Trial": "record",
     "build": "network",
     "load_architecture": "grammar",
@@ -36,8 +40,10 @@ _HOMES = {
 
 __all__ = [
     "Architecture",
+    "ParetoSampler",
     "Run",
     "SearchSpace",
+    "Task",
     "Trial",
     "build",
     "load_architecture",

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 
 from nas import document, pareto, units
 from nas.record import Trial
+from nas.repeats import interval
 from nas.run import Run
 
 PALETTE = ("#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#009E73", "#CC79A7", "#6A51A3", "#7F7F7F")
@@ -125,7 +126,7 @@ class _Plane:
     def best(self, front: Sequence[Trial]) -> go.Scatter:
         """The trials on the front, the knee apart."""
         marker = {"size": 12, "line": {"color": INK, "width": 1.6}} | self.fill(front)
-        return self.trace(front, marker, name="on the front", showlegend=False)
+        return self.trace(front, marker, name="on the front", showlegend=False, error_y=self.intervals(front))
 
     def knee(self, trial: Trial) -> go.Scatter:
         """The front's best compromise, as a star."""
@@ -134,8 +135,14 @@ class _Plane:
         text = [f"<b>knee</b>  {escape(trial.layout)}"]
         return self.trace(
             [trial], marker, name="knee", mode="markers+text", text=text, textposition=self._free_side(trial),
-            textfont={"color": INK, "size": 14}, cliponaxis=False, legendrank=2000,
+            textfont={"color": INK, "size": 14}, cliponaxis=False, legendrank=2000, error_y=self.intervals([trial]),
         )  # fmt: skip
+
+    def intervals(self, trials: Sequence[Trial]) -> dict[str, Any]:
+        """Error bars of the first objective, where trials were trained again."""
+        widths = [interval(t, self.names[0]) for t in trials]
+        array = [(width or 0.0) * self.scales[0].factor for width in widths]
+        return {"type": "data", "array": array, "visible": any(widths), "color": QUIET, "thickness": 1, "width": 3}
 
     def _free_side(self, trial: Trial) -> str:
         """Where no trial can lie: beyond the front; or, for a point close to the plot's edge, the inner side."""
@@ -179,7 +186,11 @@ def hover(trial: Trial, objectives: Sequence[str]) -> str:
     for name in dict.fromkeys((*objectives, *trial.metrics)):
         spread = trial.details.get(name, {}).get("iqr")
         quartiles = f"   interquartile range {units.show(name, spread)}" if spread is not None else ""
-        lines.append(f"{units.title(name)}   <b>{units.show(name, trial.metrics[name])}</b>{quartiles}")
+        value = units.show_between(name, trial.metrics[name], interval(trial, name))
+        lines.append(f"{units.title(name)}   <b>{value}</b>{quartiles}")
+    if again := trial.details.get("confirmed"):
+        first = ", ".join(units.show(name, value) for name, value in again["first"].items())
+        lines.append(f"trained again {again['trainings']} times, at first {first}")
     return "<br>".join(lines)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nas.errors import SettingError, UserError
-from nas.registry import EXECUTORS, OBJECTIVES, SAMPLERS, suggest
+from nas.registry import EXECUTORS, OBJECTIVES, PRUNERS, SAMPLERS, SCORES, TARGETS, Registry, suggest
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -59,10 +59,19 @@ class SearchConfig(_Settings):
     """Every setting of a search. `maximum` and `minimum` are limits on objectives known before training.
 
     `seed_with` names networks (shipped ones, or files); the points of the space nearest to them are trained first
-    and count against the budget.
+    and count against the budget. `warm_start` names earlier runs to learn from (nas/warm_start.py says what).
+
+    `scores` names zero-cost scores that are noted of each architecture before it is trained. `prefilter` is, by
+    score, the share of the candidates that are trained: those that score best.
+
+    `pruner` stops trainings that cannot matter; after the budget the front is trained `confirm` times again.
 
     `workers` trials run at once, on this machine or on the Ray cluster at `ray`; `gpus_per_trial` is the part of a
     GPU that each takes, `trial_timeout` the seconds after which one is given up.
+
+    `target` is where the networks will run (auto: the search's own device, operator by operator; `file:` and a path: a
+    device that was measured elsewhere), with `latency_batch` images at once, `threads` and `dtype`; `latency` says
+    whether its milliseconds are measured or predicted. `throughput_batch` is the batch of the objective throughput.
     """
 
     space: str = "cvt_family"
@@ -71,16 +80,27 @@ class SearchConfig(_Settings):
     objectives: tuple[str, ...] = ("accuracy", "latency")
     maximum: dict[str, Positive] = {}
     minimum: dict[str, Positive] = {}
-    sampler: str = "tpe"
+    sampler: str = "pareto"
+    pruner: str = "dominance"
+    confirm: Annotated[int, Field(ge=0, le=100)] = 2
     executor: str = "auto"
     workers: Literal["auto"] | Annotated[int, Field(ge=1, le=100_000)] = "auto"
     ray: Annotated[str, Field(min_length=1)] | None = None
     gpus_per_trial: Literal["auto"] | Annotated[float, Field(gt=0, le=64)] = "auto"
     trial_timeout: Positive | None = None
     seed_with: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    warm_start: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    scores: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    prefilter: dict[str, Annotated[float, Field(gt=0, lt=1)]] = {}
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     resolution: Annotated[int, Field(ge=4, le=2048)] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    target: str = "auto"
+    latency: Literal["auto", "measured", "predicted"] = "auto"
+    latency_batch: Annotated[int, Field(ge=1, le=65_536)] = 1
+    throughput_batch: Annotated[int, Field(ge=1, le=65_536)] = 32
+    threads: Annotated[int, Field(ge=1, le=1024)] = 1
+    dtype: Literal["float32", "float16", "bfloat16"] = "float32"
     recipe: Recipe = Recipe()
 
     @field_validator("objectives")
@@ -95,13 +115,21 @@ class SearchConfig(_Settings):
                                f"{suggest('', OBJECTIVES.names())}")  # fmt: skip
         return names
 
+    @field_validator("target")
+    @classmethod
+    def _target(cls, text: str) -> str:
+        return text if text == "auto" else target_name(text)
+
     @model_validator(mode="after")
     def _names(self) -> "SearchConfig":
         SAMPLERS.check(self.sampler)
+        PRUNERS.check(self.pruner)
         if self.executor != "auto":
             EXECUTORS.check(self.executor)
         for name in (*self.maximum, *self.minimum):
             OBJECTIVES.check(name)
+        for name in (*self.scores, *self.prefilter):
+            SCORES.check(name)
         return self
 
 
@@ -146,6 +174,25 @@ def parse_number(text: str, option: str) -> float | str:
     return int(number) if number.is_integer() else number
 
 
+FILE_TARGET = "file:"
+
+
+def target_name(text: str) -> str:
+    """`cpu-compiled` is the target of `cpu_compiled.py`, `file:PATH` a device described by a file.
+
+    Raises SettingError for another text.
+    """
+    if text.startswith(FILE_TARGET):
+        if not text.removeprefix(FILE_TARGET):
+            raise SettingError("target file: names no file; write file:mydevice.yaml")
+        return text
+    name = text.strip().replace("-", "_")
+    if name not in TARGETS.names():
+        allowed = [*TARGETS.names(), "file:mydevice.yaml"]
+        raise SettingError(f"unknown target '{text}'. {suggest(name, allowed)}")
+    return name
+
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -162,16 +209,20 @@ def parse_budget(text: str | int) -> Budget:
     return Budget(seconds=float(match[2]) * _UNITS[match[3]])
 
 
-def parse_limits(texts: list[str], option: str) -> dict[str, float]:
-    """`latency=5` and the like as numbers by objective. Raises SettingError for what is not of that form."""
+def parse_limits(
+    texts: list[str], option: str, kinds: Registry = OBJECTIVES, example: str = "latency=5"
+) -> dict[str, float]:
+    """`latency=5` and the like as numbers by objective, or other kind. Raises SettingError for another text."""
     limits = {}
     for text in texts:
         name, _, number = text.partition("=")
-        OBJECTIVES.check(name.strip())
+        kinds.check(name.strip())
         if name.strip() in limits:
-            raise SettingError(f"{option} {text}: there is a limit on {name.strip()} already")
+            raise SettingError(f"{option} {text}: there is a number for {name.strip()} already")
         try:
             limits[name.strip()] = float(number)
         except ValueError:
-            raise SettingError(f"{option} {text}: write OBJECTIVE=NUMBER, such as {option} latency=5") from None
+            raise SettingError(
+                f"{option} {text}: write {kinds.noun.upper()}=NUMBER, such as {option} {example}"
+            ) from None
     return limits

@@ -12,16 +12,21 @@ import filelock
 
 from nas import data as datasets
 from nas.config import Budget, SearchConfig, make_config, parse_budget
+from nas.confirm import Confirmer
 from nas.device import choose_device
 from nas.environment import environment
 from nas.errors import NasError, RunError, SettingError
 from nas.evaluate import Evaluator
+from nas.executors._base import Job, Outcome
+from nas.folders import check_new, find_run
 from nas.grammar import load_architecture, load_space
+from nas.latency.deployment import deployment_of
 from nas.placement import choose_executor, choose_placement
 from nas.proposer import Proposer, Watcher
 from nas.registry import EXECUTORS, OBJECTIVES
 from nas.report import write_report
-from nas.run import Run, check_new
+from nas.run import Run
+from nas.warm_start import learn
 
 MAX_NAMED = 20  # images that could not be read, in environment.json
 
@@ -39,7 +44,8 @@ def search(
     """Search a space for the architectures that are best in several objectives at once.
 
     `budget` is a number of architectures (200) or a time ("30m"). `settings` are the fields of
-    `nas.config.SearchConfig`: objectives, maximum, minimum, sampler, seed, seed_with, device, recipe, ...
+    `nas.config.SearchConfig`: objectives, maximum, minimum, sampler, seed, seed_with, warm_start, scores, prefilter,
+    device, recipe, ...
 
     Raises SettingError, SpaceError or DataError for what cannot stand, before anything is written; RunError when the
     search cannot go on.
@@ -49,14 +55,15 @@ def search(
     chosen = load_space(space)
     for known in config.seed_with:
         load_architecture(known)
+    earlier = [Run(find_run(known, Path(runs))) for known in config.warm_start]
     folder = Path(runs) / (_default_name(chosen.name) if name is None else _checked_name(name))
     check_new(folder)
     dataset = datasets.load(data, seed=config.seed, resolution=config.resolution)
     fitted = chosen.fit(resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes))
     skipped = {"unreadable_images": len(dataset.skipped), "unreadable": list(dataset.skipped[:MAX_NAMED])}
-    run = Run.create(
-        folder, config, fitted, environment("auto" if config.ray else config.device, config.seed) | skipped
-    )
+    made = environment("auto" if config.ray else config.device, config.seed) | skipped
+    learnt = learn(earlier, config, fitted, made["device"]) if earlier else None
+    run = Run.create(folder, config, fitted, made, learnt)
     return _drive(run, dataset, watcher or Watcher())
 
 
@@ -82,8 +89,17 @@ def _drive(run: Run, dataset: datasets.Dataset, watcher: Watcher, budget: Budget
         execute = EXECUTORS.get(choose_executor(run.config, placement))
         watcher.placed(placement, run)
         proposer = Proposer(run, watcher, parallel=placement.workers != 1)
+        confirmer = Confirmer(run, watcher, proposer.elapsed)
+
+        def ask() -> Job | None:
+            job = proposer.ask()
+            return job if job or proposer.running else confirmer.ask()
+
+        def tell(job: Job, outcome: Outcome) -> None:
+            (confirmer if job.repeat else proposer).tell(job, outcome)
+
         try:
-            execute(proposer.ask, proposer.tell, partial(Evaluator, run.config, dataset), placement)
+            execute(ask, tell, partial(Evaluator, run.config, dataset), placement)
         except BaseException:
             with suppress(NasError):  # what ended the search says more than a report that cannot be written
                 write_report(run)
@@ -127,3 +143,7 @@ def _check(config: SearchConfig) -> None:
         for name in limits:
             if OBJECTIVES.get(name).trained:
                 raise SettingError(f"{option} {name}: known only after training, so it cannot be a limit before it")
+    deployment = deployment_of(config)
+    for name in (*config.objectives, *config.maximum, *config.minimum):
+        if why := OBJECTIVES.get(name).missing(deployment):
+            raise SettingError(why)

@@ -6,6 +6,7 @@ NasError
 │   ├── SettingError            an option of a command or of `nas.search`
 │   └── DataError               a data set
 └── RunError (RuntimeError)     the run itself failed: exit status 1
+    └── DivergedError           a training's loss: fails its trial alone
 """
 
 
@@ -31,3 +32,7 @@ class DataError(UserError):
 
 class RunError(NasError, RuntimeError):
     """A run failed for a reason that lies outside what a person wrote."""
+
+
+class DivergedError(RunError):
+    """A training's loss is no longer a finite number."""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,22 @@ import torch
 
 from nas.architecture import Architecture
 from nas.config import SearchConfig, broken_limit
-from nas.cost import cost
+from nas.cost import Cost, cost
 from nas.data._base import Dataset
 from nas.device import choose_device
 from nas.executors._base import Job, Outcome, describe
-from nas.network import build
+from nas.latency.deployment import deployment_of
+from nas.latency.predictor import Predictor
+from nas.network import Network, build
 from nas.objectives._base import Objective, Subject
+from nas.prefilter import below
+from nas.pruners._base import PrunedError, Rungs
 from nas.registry import OBJECTIVES
-from nas.training import Images, place, train
+from nas.scores import score
+from nas.training import Between, Images, place, train
 from nas.turns import Turns
+
+SCORED = 64  # images in the batch that zero-cost scores look at, as in arXiv:2101.08134
 
 
 @dataclass
@@ -50,10 +57,13 @@ class _Report:
 class Evaluator:
     """Evaluates jobs for one search: holds the images on the device, and nothing of one job for the next."""
 
-    def __init__(self, config: SearchConfig, dataset: Dataset, turns: Turns | None = None) -> None:
+    def __init__(
+        self, config: SearchConfig, dataset: Dataset, turns: Turns | None = None, predictor: Predictor | None = None
+    ) -> None:
         torch.set_num_threads(1)  # two threads a process make two processes 3.6 times slower
         self.config, self.dataset, self.turns = config, dataset, turns or Turns()
         self.device = choose_device(config.device)
+        self.deployment, self.predictor = deployment_of(config), predictor
         self._images: dict[int, Images] = {}
 
     def __call__(self, job: Job) -> Outcome:
@@ -62,6 +72,9 @@ class Evaluator:
         try:
             with self.turns.working():
                 reason = self._evaluate(job, report)
+        except PrunedError as pruned:
+            report.details["expected"] = pruned.expected
+            return _outcome("pruned", report, str(pruned))
         except Exception as error:  # one trial's end, whatever it was: its reason stands in the record
             return _outcome("failed", report, describe(error))
         return _outcome("rejected" if reason else "complete", report, reason)
@@ -75,32 +88,76 @@ class Evaluator:
                 return reason
             network = build(architecture, drop_path=config.recipe.drop_path, seed=job.seed)
             network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            subject = Subject(architecture, network, known, self.device)
+            subject = self._subject(architecture, network, known)
         self._measure(subject, report)
         if reason := broken_limit(config, report.metrics):
             return reason
+        if not job.repeat:
+            self._score(subject, report)
+        if reason := below(job.bars, report.details.get("scores", {})):
+            return reason
+        rungs = Rungs(job.judge, report.metrics)
+        report.details["rungs"] = rungs.losses
         with report.timed("train"):
-            trained = train(network, self._at(architecture), config.recipe, job.seed, self._give_way)
+            trained = train(network, self._at(architecture), config.recipe, job.seed, self._between(rungs))
         report.details["losses"] = [round(loss, 5) for loss in trained.losses]
-        subject = Subject(architecture, network, known, self.device, trained.accuracy)
+        subject = replace(subject, accuracy=trained.accuracy)
         for name in config.objectives:
             if OBJECTIVES.get(name).trained:
                 report.read(name, OBJECTIVES.get(name), subject)
         return ""
 
+    def _subject(self, architecture: Architecture, network: Network, known: Cost) -> Subject:
+        config = self.config
+        return Subject(
+            architecture,
+            network,
+            known,
+            self.device,
+            deployment=self.deployment,
+            predictor=self.predictor,
+            throughput_batch=config.throughput_batch,
+            batch_size=config.recipe.batch_size,
+        )
+
     def _measure(self, subject: Subject, report: _Report) -> None:
-        """What is known before training but not counted, while other workers of this machine stand still."""
+        """What is known before training but not counted; what is timed, while the other workers stand still."""
         asked = dict.fromkeys((*self.config.maximum, *self.config.minimum, *self.config.objectives))
         names = [n for n in asked if not OBJECTIVES.get(n).trained and n not in report.metrics]
-        if not names:
+        timed = [n for n in names if OBJECTIVES.get(n).timed and not (n == "latency" and self.predictor)]
+        with report.timed("measure"):
+            for name in names:
+                if name not in timed:
+                    report.read(name, OBJECTIVES.get(name), subject)
+        if not timed:
             return
         with self.turns.measuring() as slot, report.timed("measure"):
-            for name in names:
+            for name in timed:
                 report.read(name, OBJECTIVES.get(name), subject)
         report.details["slot"] = slot
 
-    def _give_way(self) -> None:
-        self.turns.give_way(torch.cuda.synchronize if self.device.type == "cuda" else lambda: None)
+    def _between(self, rungs: Rungs) -> Between:
+        """What happens between two steps: the rungs are watched, and a neighbour that measures is given way to."""
+        settle = torch.cuda.synchronize if self.device.type == "cuda" else lambda: None
+
+        def between(share: float, loss: torch.Tensor) -> None:
+            rungs(share, loss)
+            self.turns.give_way(settle)
+
+        return between
+
+    def _score(self, subject: Subject, report: _Report) -> None:
+        """Zero-cost scores of the network as it was built, on the same images for all; None for an undefined one."""
+        names = dict.fromkeys((*self.config.scores, *self.config.prefilter))
+        if not names:
+            return
+        images = self._at(subject.architecture)
+        with report.timed("score"):
+            rows = np.random.default_rng(self.config.seed).permutation(len(images.train_y))[:SCORED]
+            chosen = torch.from_numpy(rows).to(self.device)
+            x, y = images.normalise(images.train_x[chosen]), images.train_y[chosen]
+            scored = score(subject.network, x, y, names)
+        report.details["scores"] = {n: s.value if np.isfinite(s.value) else None for n, s in scored.items()}
 
     def _at(self, architecture: Architecture) -> Images:
         """The images at the architecture's resolution."""

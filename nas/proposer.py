@@ -13,9 +13,12 @@ from nas.errors import RunError
 from nas.executors._base import Job, Outcome, Placement
 from nas.grammar import load_architecture
 from nas.options import Scalar
-from nas.record import Trial
-from nas.registry import SAMPLERS
-from nas.run import INFEASIBLE, Run
+from nas.prefilter import bars
+from nas.pruners._base import RUNGS, Judge, Past
+from nas.record import Confirmation, Trial
+from nas.registry import PRUNERS, SAMPLERS
+from nas.run import Run
+from nas.samplers._base import Task
 from nas.space import Decisions, Domain, SearchSpace
 
 Proposal = tuple[optuna.Trial, Decisions, Architecture]
@@ -25,11 +28,15 @@ MAX_REJECTED = 2000  # proposals in a row that break a limit, before the search 
 
 @dataclass(frozen=True)
 class Watcher:
-    """Who is told of a search's progress: where it runs, when a job begins, and when a trial is on disk."""
+    """Who is told of a search's progress.
+
+    Where it runs; when a job begins; when a trial is on disk, or a further training of one.
+    """
 
     placed: Callable[[Placement, Run], None] = lambda placement, run: None
     began: Callable[[Job, Run], None] = lambda job, run: None
     ended: Callable[[Trial, Run], None] = lambda trial, run: None
+    confirmed: Callable[[Confirmation, Run], None] = lambda confirmation, run: None
 
 
 class Proposer:
@@ -41,6 +48,7 @@ class Proposer:
         self.space: SearchSpace = run.space
         self.size = self.space.size()
         self.study = run.study()
+        self.task = Task(self.space.decide, run.config.objectives)
         self.seen = {trial.key for trial in run.trials}
         self.running: dict[int, tuple[optuna.Trial, Decisions]] = {}
         self.before, self.start = run.elapsed, time.monotonic()
@@ -48,7 +56,9 @@ class Proposer:
         self.rejected = 0
         # side by side, an interrupted trial would not be proposed again by itself
         self.known = run.interrupted() if parallel else []
-        self.known += [self.space.nearest(load_architecture(name)) for name in run.config.seed_with]
+        designs = [self.space.nearest(load_architecture(name)) for name in run.config.seed_with] + run.learnt.designs
+        self.designs = {self.space.replay(decisions).key() for decisions in designs}
+        self.known += designs
 
     def ask(self) -> Job | None:
         """The next architecture to train, or None when the budget is spent or the space exhausted."""
@@ -56,8 +66,11 @@ class Proposer:
         if proposal is None:
             return None
         trial, decisions, architecture = proposal
-        job = Job(trial.number, architecture, derive_seed(self.run.config.seed, trial.number))
-        self.seen.add(architecture.key())
+        key = architecture.key()
+        needed = {} if key in self.designs else self._bars()
+        seed = derive_seed(self.run.config.seed, trial.number)
+        job = Job(trial.number, architecture, seed, needed, self._judge())
+        self.seen.add(key)
         self.running[job.number] = (trial, decisions)
         if self.parallel:
             self.run.note_begun(decisions)
@@ -79,37 +92,50 @@ class Proposer:
             seconds={step: round(s, 4) for step, s in outcome.seconds.items()},
             reason=outcome.reason,
             sampler=self._memory(trial),
-            ended=round(self._elapsed(), 3),
+            ended=round(self.elapsed(), 3),
         )
         self.run.append(record)
-        self._learn(trial, record)
+        self.run.teller.tell(self.study, trial, record)
         self.rejected = self.rejected + 1 if record.state == "rejected" else 0
         if self.rejected >= MAX_REJECTED:
             raise RunError(f"{MAX_REJECTED:,} architectures in a row broke a limit; the last: {record.reason}")
         self.watcher.ended(record, self.run)
 
-    def _learn(self, trial: optuna.Trial, record: Trial) -> None:
-        """A failed or rejected architecture is told as infeasible, which TPE avoids; other samplers pass it over."""
-        if record.state == "complete":
-            self.study.tell(trial, [record.metrics[name] for name in self.run.config.objectives])
-            return
-        for name, value in INFEASIBLE.items():
-            trial.set_constraint(name, value)
-        self.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+    def _bars(self) -> dict[str, float]:
+        """What the next candidate's zero-cost scores must reach, read from the record alone."""
+        shares = self.run.config.prefilter
+        return bars(shares, (t.details["scores"] for t in self.run.trials if "scores" in t.details)) if shares else {}
 
     def _memory(self, trial: optuna.Trial) -> dict[str, Any]:
         """What the sampler noted on the trial (NSGA-II its generation); TPE only repeats the decisions there."""
         noted = self.study.get_trials(deepcopy=False)[trial.number].system_attrs
         return {name: value for name, value in noted.items() if not name.startswith("tpe:")}
 
+    def _judge(self) -> Judge | None:
+        """Who may stop the next training: knows the trials that ran to their end."""
+        run = self.run
+        if len(run.trained_objectives) != 1:  # none to predict, or no knowing what the others will be
+            return None
+        complete = [t for t in run.trials if t.state == "complete" and len(t.details.get("rungs", ())) == len(RUNGS)]
+        past = Past(
+            objectives=run.config.objectives,
+            maximize=tuple(run.maximize),
+            trained=run.config.objectives.index(run.trained_objectives[0]),
+            points=run.points(complete),
+            losses=np.array([t.details["rungs"] for t in complete]).reshape(len(complete), len(RUNGS)),
+        )
+        judge: Judge | None = PRUNERS.get(run.config.pruner)(past)
+        return judge
+
     def _spent(self) -> bool:
         budget = self.run.config.budget
         if budget.trials:
             return len(self.run.trained) + len(self.running) >= budget.trials
         assert budget.seconds
-        return self._elapsed() >= budget.seconds
+        return self.elapsed() >= budget.seconds
 
-    def _elapsed(self) -> float:
+    def elapsed(self) -> float:
+        """Seconds that the search took so far, earlier sessions included."""
         return self.before + time.monotonic() - self.start
 
     def _propose(self) -> Proposal | None:
@@ -143,7 +169,8 @@ class Proposer:
     def _ask_study(self) -> Proposal:
         """One proposal; the sampler is made from (seed, number), so that a resumed search goes on unchanged."""
         number = len(self.study.get_trials(deepcopy=False))
-        self.study.sampler = SAMPLERS.get(self.run.config.sampler)(derive_seed(self.run.config.seed, number))
+        seed = derive_seed(self.run.config.seed, number)
+        self.study.sampler = SAMPLERS.get(self.run.config.sampler)(seed, self.task)
         trial = self.study.ask()
 
         def choose(name: str, values: Domain) -> Scalar:
@@ -154,6 +181,6 @@ class Proposer:
         return trial, *self.space.record(choose)
 
 
-def derive_seed(seed: int, number: int) -> int:
-    """A trial's own seed, from the search's seed and the trial's number."""
-    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+def derive_seed(seed: int, number: int, *repeat: int) -> int:
+    """A trial's own seed, from the search's seed and the trial's number; another for a further training."""
+    return int(np.random.SeedSequence([seed, number, *repeat]).generate_state(1)[0])

@@ -1,6 +1,7 @@
-"""The record: one line a finished trial, on disk before the next one begins; and a note of what was begun.
+"""The record: one line a finished trial, on disk before the next one begins; the same of further trainings; and a note
+of what was begun.
 
-Both are lines of JSON in the run's folder. Only a search writes them; a last line may be torn by a kill.
+All are lines of JSON in the run's folder. Only a search writes them; a last line may be torn by a kill.
 """
 
 import json
@@ -20,9 +21,11 @@ from nas.errors import RunError
 from nas.grammar import load_architecture
 from nas.space import Decisions
 
-State = Literal["complete", "failed", "rejected"]
+State = Literal["complete", "failed", "rejected", "pruned"]
 RECORD = "trials.jsonl"
+CONFIRMATIONS = "confirmations.jsonl"
 BEGUN = "begun.jsonl"
+WARM_START = "warm_start.json"
 DAMAGED = "the record was changed by hand or the disk failed: restore the line, or take it out"
 
 
@@ -32,8 +35,9 @@ class Trial:
 
     `metrics` holds the value of every objective that was measured, in the objective's unit; `details` what else was
     learnt (spread of the latency, device, losses by epoch); `seconds` the time each step took. A `rejected` trial
-    broke a limit before training and costs no budget; a `failed` one says why in `reason`. `ended` is when it was
-    written, in seconds of the search's own clock, which stands while no search runs.
+    broke a limit before training and costs no budget; a `pruned` one was stopped in its training, a `failed` one ended
+    otherwise, and `reason` says why. `ended` is when it was written, in seconds of the search's own clock, which stands
+    while no search runs.
     """
 
     number: int
@@ -54,15 +58,40 @@ class Trial:
         return load_architecture(self.architecture)
 
 
-_TRIAL = TypeAdapter(Trial)
+@dataclass(frozen=True)
+class Confirmation:
+    """A further training of a trial's architecture, the `repeat`-th, with a seed of its own; fields as a trial's."""
+
+    trial: int
+    repeat: int
+    state: Literal["complete", "failed"]
+    metrics: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    reason: str = ""
+    ended: float = 0.0
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What a run took over from earlier ones: designs to train first, and trials that only the sampler knows.
+
+    These have the first numbers of the study; the run's own go on from there. `notes` says it in words.
+    """
+
+    designs: list[Decisions] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+LEARNT = TypeAdapter(Learnt)
+_TRIAL, _CONFIRMATION = TypeAdapter(Trial), TypeAdapter(Confirmation)
 
 
 def read_trials(folder: Path, objectives: Iterable[str]) -> Iterator[Trial]:
     """Every finished trial; a torn last line is passed over. Raises RunError that names a damaged line."""
     path = folder / RECORD
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
     numbers: set[int] = set()
-    for i, line in enumerate(lines, 1):
+    for i, line in enumerate(_lines(path), 1):
         try:
             trial = _TRIAL.validate_json(line, strict=True)
         except ValueError:
@@ -76,20 +105,37 @@ def read_trials(folder: Path, objectives: Iterable[str]) -> Iterator[Trial]:
         yield trial
 
 
+def read_confirmations(folder: Path) -> Iterator[Confirmation]:
+    """Every further training; a torn last line is passed over. Raises RunError that names a damaged line."""
+    path = folder / CONFIRMATIONS
+    for i, line in enumerate(_lines(path), 1):
+        try:
+            yield _CONFIRMATION.validate_json(line, strict=True)
+        except ValueError:
+            raise RunError(f"{path}:{i}: not a further training; {DAMAGED}") from None
+
+
+def _lines(path: Path) -> list[bytes]:
+    return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+
+
+def append_confirmation(folder: Path, confirmation: Confirmation) -> None:
+    """Add a further training; as `append_trial`."""
+    _append(folder / CONFIRMATIONS, json.dumps(asdict(confirmation), allow_nan=False), sync=True)
+
+
 def append_trial(folder: Path, trial: Trial) -> None:
     """Add a finished trial; it is on disk when this returns. Raises RunError when it cannot be written."""
     _append(folder / RECORD, json.dumps(asdict(trial), allow_nan=False), sync=True)
 
 
-def cut_torn_line(folder: Path) -> None:
+def cut_torn_lines(folder: Path) -> None:
     """Take off what a process left of a line when it was killed as it wrote."""
-    path = folder / RECORD
-    if not path.exists():
-        return
-    data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) < len(data):
-        os.truncate(path, len(whole))
+    for path in (folder / RECORD, folder / CONFIRMATIONS):
+        data = path.read_bytes() if path.exists() else b""
+        whole = data[: data.rfind(b"\n") + 1]
+        if len(whole) < len(data):
+            os.truncate(path, len(whole))
 
 
 def append_begun(folder: Path, decisions: Decisions) -> None:

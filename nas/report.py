@@ -15,6 +15,7 @@ from plotly.offline import get_plotlyjs
 from nas import charts, document, units
 from nas.errors import SettingError
 from nas.record import Trial
+from nas.repeats import flattery, interval
 from nas.run import Run
 
 MAX_ROWS = 500  # of a table on the page; trials.csv has them all
@@ -71,7 +72,7 @@ def render(run: Run) -> str:
     """The page: everything it needs is inside, so that it opens without a network."""
     folder = files("nas") / "templates"
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.globals.update(show=units.show, title=units.title)
+    environment.globals.update(show=units.show, title=units.title, interval=interval)
     template = environment.from_string((folder / "report.html").read_text(encoding="utf-8"))
     return template.render(
         run=run,
@@ -94,6 +95,7 @@ def _summary(run: Run) -> dict[str, Any]:
         "complete": len(run.complete),
         "failures": states.count("failed"),
         "rejections": states.count("rejected"),
+        "pruned": states.count("pruned"),
         "time": units.duration(run.seconds),
     }
 
@@ -111,6 +113,7 @@ def _results(run: Run) -> dict[str, Any]:
         "progress_chart": _embed(charts.progress_figure(run), "progress"),
         "front": front[:MAX_ROWS],
         "front_size": len(front),
+        "confirmed": _confirmed(run),
         "best": run.pick(first),
         "first": first,
         "knee": run.pick("knee"),
@@ -121,6 +124,15 @@ def _results(run: Run) -> dict[str, Any]:
         "ink": {block: _readable(colour) for block, colour in colours.items()},
         "letters": charts.letters(run),
     }
+
+
+def _confirmed(run: Run) -> dict[str, Any] | None:
+    """What the further trainings said of the first ones."""
+    again = [t for t in run.complete if "confirmed" in t.details]
+    if not again:
+        return None
+    name = run.trained_objectives[0]
+    return {"trials": len(again), "trainings": len(run.confirmations), "name": name, "flattery": flattery(again, name)}
 
 
 def _embed(figure: go.Figure, name: str) -> Markup:

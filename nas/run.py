@@ -1,10 +1,9 @@
-"""Run: a search on disk, and the Optuna study rebuilt from it.
+"""Run: a search on disk.
 
 The truth is `trials.jsonl`: one line a finished trial, on disk before the next trial begins.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterable
 from functools import cached_property
@@ -16,17 +15,33 @@ import numpy as np
 from nas import document, pareto
 from nas.config import Budget, SearchConfig, make_config
 from nas.errors import RunError, SettingError, SpaceError
+from nas.folders import check_new, exists, unwritable
 from nas.grammar import load_space
-from nas.record import DAMAGED, Trial, append_begun, append_trial, cut_torn_line, read_begun, read_trials, writing
+from nas.record import (
+    DAMAGED,
+    LEARNT,
+    WARM_START,
+    Confirmation,
+    Learnt,
+    Trial,
+    append_begun,
+    append_confirmation,
+    append_trial,
+    cut_torn_lines,
+    read_begun,
+    read_confirmations,
+    read_trials,
+    writing,
+)
 from nas.registry import OBJECTIVES, suggest
-from nas.space import Decisions, Domain, SearchSpace
+from nas.repeats import confirmed
+from nas.space import Decisions, SearchSpace
 
 if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
-INFEASIBLE = {"failed or rejected": 1.0}
-"""The Optuna constraint that a trial without values broke."""
+    from nas.study import Teller
 
 
 class Run:
@@ -41,10 +56,17 @@ class Run:
         if not (self.folder / "config.yaml").is_file():
             raise SettingError(f"{folder} is not a run (it has no config.yaml)")
         self.config: SearchConfig = _read_config(self.folder / "config.yaml")
-        self.trials: list[Trial] = self._read()
+        self._read()
 
     @classmethod
-    def create(cls, folder: Path, config: SearchConfig, space: SearchSpace, environment: dict[str, Any]) -> "Run":
+    def create(
+        cls,
+        folder: Path,
+        config: SearchConfig,
+        space: SearchSpace,
+        environment: dict[str, Any],
+        learnt: Learnt | None = None,
+    ) -> "Run":
         """A new run in a new folder. Raises SettingError when it exists or cannot be written."""
         from nas.grammar import to_dict
 
@@ -53,12 +75,14 @@ class Run:
             folder.mkdir(parents=True)
             document.write(folder / "space.yaml", document.dump(to_dict(space)))
             document.write(folder / "environment.json", json.dumps(environment, indent=2) + "\n")
+            if learnt:
+                document.write(folder / WARM_START, LEARNT.dump_json(learnt, indent=1).decode() + "\n")
             document.write(folder / "config.yaml", document.dump(config.model_dump(mode="json")))
         except FileExistsError:
-            raise _exists(folder) from None
+            raise exists(folder) from None
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
-            raise _unwritable(folder, error.strerror) from None
+            raise unwritable(folder, error.strerror) from None
         return cls(folder)
 
     @property
@@ -81,6 +105,17 @@ class Run:
             raise RunError(f"{path}: missing or damaged; write {{}} into it if nothing else is known") from None
         return data
 
+    @cached_property
+    def learnt(self) -> Learnt:
+        """What it took over from earlier runs, kept in its own folder; they may be gone."""
+        if not self.config.warm_start:
+            return Learnt()
+        path = self.folder / WARM_START
+        try:
+            return LEARNT.validate_json(path.read_bytes(), strict=True)
+        except (OSError, ValueError):
+            raise RunError(f"{path}: missing or damaged; restore it, or start the search anew") from None
+
     @property
     def maximize(self) -> list[bool]:
         """Per objective, whether more is better."""
@@ -90,6 +125,11 @@ class Run:
         """Add a finished trial; it is on disk when this returns. Raises RunError when it cannot be written."""
         append_trial(self.folder, trial)
         self.trials.append(trial)
+
+    def append_confirmation(self, confirmation: Confirmation) -> None:
+        """Add a further training of a trial; as `append`."""
+        append_confirmation(self.folder, confirmation)
+        self.confirmations.append(confirmation)
 
     def note_begun(self, decisions: Decisions) -> None:
         """Note a trial that starts, so that it is repeated if the search is killed."""
@@ -108,11 +148,12 @@ class Run:
 
     def repair(self) -> None:
         """Read the record anew, and cut off a torn last line, left by a process that was killed as it wrote."""
-        cut_torn_line(self.folder)
-        self.trials = self._read()
+        cut_torn_lines(self.folder)
+        self._read()
 
-    def _read(self) -> list[Trial]:
-        return list(read_trials(self.folder, self.config.objectives))
+    def _read(self) -> None:
+        self.trials: list[Trial] = list(read_trials(self.folder, self.config.objectives))
+        self.confirmations: list[Confirmation] = list(read_confirmations(self.folder))
 
     def _is_point(self, decisions: Decisions) -> bool:
         try:
@@ -128,18 +169,27 @@ class Run:
 
     @property
     def complete(self) -> list[Trial]:
-        """The trials that have a value for every objective."""
-        return [t for t in self.trials if t.state == "complete"]
+        """The trials that have a value for every objective; a confirmed one with the mean of its further trainings."""
+        own = [t for t in self.trials if t.state == "complete"]
+        return confirmed(own, self.confirmations, self.trained_objectives) if self.confirmations else own
+
+    @property
+    def trained_objectives(self) -> list[str]:
+        """The objectives that are known only after training."""
+        return [name for name in self.config.objectives if OBJECTIVES.get(name).trained]
 
     @property
     def seconds(self) -> float:
-        """Time spent on all trials."""
-        return sum(sum(t.seconds.values()) for t in self.trials)
+        """Time spent on all trials and their confirmation."""
+        trainings: list[Trial | Confirmation] = [*self.trials, *self.confirmations]
+        return sum(sum(t.seconds.values()) for t in trainings)
 
     @property
     def elapsed(self) -> float:
         """Seconds that the search took so far; less than `seconds` where trials ran side by side."""
-        return max((t.ended for t in self.trials), default=0.0) or self.seconds
+        return (
+            max([*(t.ended for t in self.trials), *(c.ended for c in self.confirmations)], default=0.0) or self.seconds
+        )
 
     def points(self, trials: Iterable[Trial]) -> pareto.Points:
         """The objectives' values `(trials, objectives)`."""
@@ -173,60 +223,48 @@ class Run:
         return front[int(np.argmax(sign * points[:, column]))]
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row a trial: state, layout, metrics, seconds, decisions."""
+        """One row a trial: state, layout, metrics, how often it was trained again, seconds, decisions."""
         import pandas as pd
 
-        on_front = {t.number for t in self.front()}
+        on_front, means = {t.number for t in self.front()}, {t.number: t for t in self.complete}
         rows = [
             {"number": t.number, "state": t.state, "on_front": t.number in on_front, "layout": t.layout, "key": t.key}
             | t.metrics
+            | _repeats(t)
+            | {f"score_{name}": value for name, value in t.details.get("scores", {}).items()}
             | {"seconds": sum(t.seconds.values()), "reason": t.reason}
             | t.decisions
-            for t in self.trials
+            for t in (means.get(t.number, t) for t in self.trials)
         ]
         return pd.DataFrame(rows)
 
     def study(self, sampler: "optuna.samplers.BaseSampler | None" = None) -> "optuna.Study":
         """The search as an Optuna study in memory, for `optuna.visualization` and for going on.
 
-        Rejected and failed trials stand in it as pruned and infeasible, numbers that were proposed twice as failed.
+        Trials learnt from earlier runs stand first; values are those of the first trainings. `nas.study` says how
+        trials that did not come to their end stand in it. Raises RunError when one is not a point of the space.
         """
-        import optuna
-
-        up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
-        directions = [up if more else down for more in self.maximize]
-        study = optuna.create_study(directions=directions, sampler=sampler, study_name=self.name)
-        known = 0  # Optuna would copy its list to count it
-        for trial in sorted(self.trials, key=lambda t: t.number):  # workers finish in another order
-            for _ in range(known, trial.number):
-                study.add_trial(optuna.trial.create_trial(state=optuna.trial.TrialState.FAIL))
-            study.add_trial(self._frozen(trial))
-            known = max(known, trial.number) + 1
-        return study
-
-    def _frozen(self, trial: Trial) -> "optuna.trial.FrozenTrial":
-        import optuna
-
-        domains: dict[str, Domain] = {}
-
-        def recall(name: str, values: Domain) -> Any:
-            domains[name] = values
-            return trial.decisions[name]
-
         try:
-            self.space.decide(recall)
-        except (KeyError, SpaceError):
-            raise RunError(f"{self.folder}: trial {trial.number} is not a point of space.yaml; {DAMAGED}") from None
-        complete = trial.state == "complete"
-        return optuna.trial.create_trial(
-            state=optuna.trial.TrialState.COMPLETE if complete else optuna.trial.TrialState.PRUNED,
-            values=[trial.metrics[n] for n in self.config.objectives] if complete else None,
-            params=trial.decisions,
-            distributions={n: optuna.distributions.CategoricalDistribution(v) for n, v in domains.items()},
-            user_attrs={"key": trial.key, "layout": trial.layout, "state": trial.state},
-            system_attrs=trial.sampler,
-            constraints=None if complete else INFEASIBLE,
-        )
+            return self.teller.study(self.name, self.learnt.trials, self.trials, sampler)
+        except SpaceError as error:
+            raise RunError(f"{self.folder}: {error}; {DAMAGED}") from None
+
+    @cached_property
+    def teller(self) -> "Teller":
+        """How this run's trials are told to Optuna."""
+        from nas.study import Teller
+
+        maximize = dict(zip(self.config.objectives, self.maximize, strict=True))
+        return Teller(self.space, maximize, tuple(self.trained_objectives))
+
+
+def _repeats(trial: Trial) -> dict[str, float]:
+    """A confirmed trial's columns of their own."""
+    known = trial.details.get("confirmed")
+    if not known:
+        return {}
+    first = {f"{name}_first": value for name, value in known["first"].items()}
+    return {"trainings": known["trainings"]} | {f"{n}_interval": v for n, v in known["interval"].items()} | first
 
 
 def _read_config(path: Path) -> SearchConfig:
@@ -237,37 +275,3 @@ def _read_config(path: Path) -> SearchConfig:
         return make_config({key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()})
     except SettingError as error:
         raise SettingError(f"{path}: {error}") from None
-
-
-def check_new(folder: Path) -> None:
-    """Raises SettingError when a new run's folder exists, could not be made or has a name that is none."""
-    if folder.name in ("", ".."):
-        raise SettingError(f"{folder} names no folder; take another --name")
-    if os.path.lexists(folder):
-        raise _exists(folder)
-    above = next(parent for parent in folder.absolute().parents if os.path.lexists(parent))
-    if not above.is_dir():
-        raise _unwritable(folder, f"{above} is not a folder")
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise _unwritable(folder, f"{above} is closed to you")
-
-
-def _exists(folder: Path) -> SettingError:
-    if (folder / "config.yaml").is_file():
-        return SettingError(
-            f"the run {folder} exists already; take another --name, or continue it with: nas resume {folder}"
-        )
-    return SettingError(f"{folder} exists already and is not a run; take another --name")
-
-
-def _unwritable(folder: Path, why: str | None) -> SettingError:
-    return SettingError(f"{folder}: cannot be written ({why}); choose another folder with --runs")
-
-
-def find_run(name: str | Path, runs: Path = Path("runs")) -> Path:
-    """The folder that a person means by a run's name or path. Raises SettingError, with the nearest name."""
-    for folder in (Path(name), runs / name):
-        if os.path.isfile(folder / "config.yaml"):  # noqa: PTH113  (pathlib raises for names that are too long)
-            return folder
-    known = [p.parent.name for p in sorted(runs.glob("*/config.yaml"))]
-    raise SettingError(f"no run '{name}'. {suggest(str(name), known)}")

@@ -16,12 +16,8 @@ from torch.nn.utils import clip_grad_norm_
 
 from nas.config import Recipe
 from nas.data._base import Dataset
-from nas.errors import RunError
+from nas.errors import DivergedError
 from nas.layers.initialise import scaled
-
-
-class DivergedError(RunError):
-    """The training's loss is no longer a finite number."""
 
 
 @dataclass(frozen=True)
@@ -85,14 +81,16 @@ class Trained:
     losses: tuple[float, ...]
 
 
+Between = Callable[[float, Tensor], None]
+"""Called after every step with the share of the training that is done, and the step's loss."""
+
+
 def train(
-    network: nn.Module, images: Images, recipe: Recipe, seed: int, between: Callable[[], None] = lambda: None
+    network: nn.Module, images: Images, recipe: Recipe, seed: int, between: Between = lambda share, loss: None
 ) -> Trained:
     """Train a network in place and score it. The same seed gives the same result on the same machine.
 
-    `between` is called after every step.
-
-    Raises DivergedError when the loss is not finite at the end of an epoch.
+    Raises DivergedError when the loss is not finite at the end of an epoch, and what `between` raises.
     """
     device = images.train_x.device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -104,7 +102,7 @@ def train(
 
 
 def _epochs(
-    network: nn.Module, images: Images, recipe: Recipe, generator: torch.Generator, between: Callable[[], None]
+    network: nn.Module, images: Images, recipe: Recipe, generator: torch.Generator, between: Between
 ) -> Iterator[float]:
     """Run the epochs; yield each one's mean loss."""
     device = images.train_x.device
@@ -115,7 +113,7 @@ def _epochs(
     for epoch in range(recipe.epochs):
         total = torch.zeros((), device=device)
         order = torch.randperm(len(images.train_y), generator=generator, device=device)
-        for rows in order[: steps * recipe.batch_size].chunk(steps):
+        for step, rows in enumerate(order[: steps * recipe.batch_size].chunk(steps), 1):
             x = augment(images.normalise(images.train_x[rows]), recipe, images.mirror, generator)
             with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
                 loss = F.cross_entropy(network(x), images.train_y[rows], label_smoothing=recipe.label_smoothing)
@@ -125,7 +123,7 @@ def _epochs(
             optimizer.step()
             schedule.step()
             total += loss.detach()
-            between()
+            between((epoch + step / steps) / recipe.epochs, loss.detach())
         mean = total.item() / steps
         if not math.isfinite(mean):
             raise DivergedError(f"the loss became {mean} in epoch {epoch + 1}")

@@ -47,6 +47,14 @@ def scale(name: str, values: Iterable[float]) -> Scale:
     return Scale(1, unit)
 
 
+def show_between(name: str, value: float, half_width: float | None) -> str:
+    """A value with its interval: `81.20 ± 1.35 %`."""
+    if half_width is None:
+        return show(name, value)
+    own = scale(name, [value])
+    return f"{own.show(value)} ± {own.show(half_width)} {own.unit}".rstrip()
+
+
 def show(name: str, value: float | None) -> str:
     """One value of an objective with its unit; a dash for one that was not measured."""
     if value is None:

@@ -1,5 +1,6 @@
 """What all tests share."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import hypothesis
@@ -17,6 +18,14 @@ torch.set_num_threads(1)  # worker processes of the test runner would fight over
 def timm() -> Any:
     """The timm package, where it is installed."""
     return timm_models.timm()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests learn of this machine is nobody else's business."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NAS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ import pytest
 
 from nas.cost import cost
 from nas.grammar import load_architecture, load_space, shipped
+from nas.registry import SCORES
 
 HEAVY = ("torch", "ray", "optuna", "plotly", "pandas", "sklearn", "scipy")
 COMMANDS = ("search", "resume", "report", "export", "show", "profile", "spaces")
@@ -110,6 +111,18 @@ def test_a_profile_is_json(tmp_path):
     assert facts["latency_ms"]["median"] > 0
     assert {"iqr", "runs", "device", "threads", "batch"} <= set(facts["latency_ms"])
     assert sum(part["macs"] for part in facts["parts"]) == facts["macs"]
+
+
+def test_a_profile_has_scores_when_asked(tmp_path):
+    load_space("cvt_family").smallest().save(tmp_path / "net.yaml")
+    found = nas("profile", "net.yaml", "--scores", "--json", cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    facts = json.loads(found.stdout)
+    assert sorted(facts["scores"]) == SCORES.names()
+    assert facts["scores"]["params"]["value"] == facts["params"]
+    assert all(score["ms"] > 0 for score in facts["scores"].values())
+    shown = nas("profile", "net.yaml", "--scores", cwd=tmp_path)
+    assert f"{facts['scores']['synflow']['value']:.6g}" in shown.stdout
 
 
 def test_a_network_of_the_space_is_found_in_it(tmp_path):

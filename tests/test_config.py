@@ -85,7 +85,7 @@ def test_limits_are_read_by_objective():
         (["latency=fast"], "--max latency=fast: write"),
         (["latncy=5"], "Did you mean 'latency'"),
         (["=5"], "unknown objective ''"),
-        (["latency=5", "latency=6"], "--max latency=6: there is a limit on latency already"),
+        (["latency=5", "latency=6"], "--max latency=6: there is a number for latency already"),
     ],
 )
 def test_a_wrong_limit_is_named(texts, says):

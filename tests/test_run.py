@@ -8,7 +8,8 @@ from run_fixtures import empty_run, finished_run, trial
 
 from nas.config import Budget
 from nas.errors import RunError, SettingError
-from nas.run import Run, check_new, find_run
+from nas.folders import check_new, find_run
+from nas.run import Run
 
 
 def test_a_folder_is_made_whole_or_not_at_all(tmp_path):

@@ -11,9 +11,10 @@ from torch import nn
 from nas import training
 from nas.config import Recipe
 from nas.data import load
+from nas.errors import DivergedError
 from nas.grammar import load_architecture
 from nas.network import build
-from nas.training import DivergedError, Images, augment, place, train
+from nas.training import Images, augment, place, train
 
 CPU = torch.device("cpu")
 QUIET = Recipe(shift=0, cutout=0)

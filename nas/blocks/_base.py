@@ -1,5 +1,6 @@
 """What a block is, and where it stands."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -51,6 +52,11 @@ class Block(nn.Module):
         if option == "head_dim" and width % int(value):
             return f"width {width} is not divisible by head_dim {value}"
         return None
+
+    @classmethod
+    def placed(cls, options: Mapping[str, Scalar]) -> bool:
+        """Whether `index` and `depth` of the site matter, so that a stage's blocks differ beyond the first."""
+        return False
 
     @classmethod
     def remark(cls, option: str, value: Scalar, resolution: tuple[int, int]) -> str | None:

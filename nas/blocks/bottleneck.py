@@ -3,6 +3,7 @@
 Version 1.5, https://arxiv.org/abs/1706.02677 (section 5.1), strides on the 3x3 convolution instead of the first 1x1.
 """
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -63,3 +64,8 @@ class Bottleneck(Block):
         if option == "expansion" and width % int(value):
             return f"width {width} is not divisible by expansion {value}"
         return None
+
+    @classmethod
+    def placed(cls, options: Mapping[str, Scalar]) -> bool:
+        """BAM stands after a stage's last block."""
+        return bool(options.get("bam_ratio"))

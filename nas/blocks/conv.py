@@ -1,5 +1,7 @@
 """ResNet's basic block, https://arxiv.org/abs/1512.03385 (section 4.1, Fig. 5 left; projection shortcuts, option B)."""
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
 from nas.blocks._base import Block, Site
@@ -7,7 +9,7 @@ from nas.layers.bam import after_stage
 from nas.layers.drop_path import DropPath
 from nas.layers.initialise import kaiming
 from nas.layers.residual import gates, projection_shortcut
-from nas.options import Kernel, Ratio
+from nas.options import Kernel, Ratio, Scalar
 
 
 class Conv(Block):
@@ -44,3 +46,8 @@ class Conv(Block):
         branch = self.norm1(self.conv1(x)).relu_()
         branch = self.gates(self.norm2(self.conv2(branch)))
         return self.after(self.drop_path(branch).add_(self.shortcut(x)).relu_())
+
+    @classmethod
+    def placed(cls, options: Mapping[str, Scalar]) -> bool:
+        """BAM stands after a stage's last block."""
+        return bool(options.get("bam_ratio"))

@@ -1,5 +1,6 @@
 """Swin, https://arxiv.org/abs/2103.14030 (sections 3.1, 3.2)."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import torch
@@ -12,7 +13,7 @@ from nas.layers.initialise import transformer
 from nas.layers.mlp import MLP
 from nas.layers.patches import fill
 from nas.layers.windows import WindowAttention
-from nas.options import Expansion, HeadDim
+from nas.options import Expansion, HeadDim, Scalar
 
 Window = Annotated[int, Field(ge=2, le=64), "from 2 to 64"]
 
@@ -45,6 +46,11 @@ class Swin(Block):
         x = x + self.drop_path(self.attention(self.norm1(x)))
         x = x + self.drop_path(self.mlp(self.norm2(x)))
         return x.permute(0, 3, 1, 2)
+
+    @classmethod
+    def placed(cls, options: Mapping[str, Scalar]) -> bool:
+        """Every second block shifts its windows."""
+        return True
 
 
 class PatchMerging(nn.Module):

@@ -1,5 +1,6 @@
 """ViT's block, https://arxiv.org/abs/2010.11929 (section 3.1), initialised as DeiT's, https://arxiv.org/abs/2012.12877."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from torch import Tensor, nn
@@ -58,3 +59,8 @@ class ViT(Block):
         if option == "position" and value == "sinusoidal" and width % 4:
             return f"width {width} is not divisible by 4, as sinusoidal positions need"
         return super().misfit(option, value, width)
+
+    @classmethod
+    def placed(cls, options: Mapping[str, Scalar]) -> bool:
+        """Positions are added at a stage's first block."""
+        return options.get("position", "learned") != "none"

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -12,9 +13,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from nas.cli.tables import front_table
+from nas.confirm import missing
 from nas.executors._base import Job, Placement
 from nas.proposer import Watcher
-from nas.record import Trial
+from nas.record import Confirmation, Trial
 from nas.run import Run
 from nas.units import duration, show
 
@@ -38,12 +40,13 @@ class Display:
         self.task = self.progress.add_task("search", total=None, left="")
         self.live = Live(console=console, refresh_per_second=4, transient=True)
         self.start, self.done_before = time.monotonic(), -1
-        self.running: dict[int, str] = {}
+        self.running: dict[tuple[int, int], str] = {}  # by trial and its how-many-eth further training
+        self.start_confirming: tuple[float, int] | None = None  # when, and after how many
         self.run: Run | None = None
 
     def watcher(self) -> Watcher:
         """The ends that the search calls."""
-        return Watcher(placed=self.placed, began=self.began, ended=self.ended)
+        return Watcher(placed=self.placed, began=self.began, ended=self.ended, confirmed=self.confirmed)
 
     def placed(self, placement: Placement, run: Run) -> None:
         """The search knows how many workers it has."""
@@ -55,18 +58,31 @@ class Display:
         self.run = run
         if self.done_before < 0:
             self.done_before = len(run.trained)
-        layout = job.architecture.layout()
+        layout, again = job.architecture.layout(), ", trained again" if job.repeat else ""
         depths = "-".join(str(stage.depth) for stage in job.architecture.stages)
-        self.running[job.number] = f"trial {job.number}: {layout}, depths {depths}"
-        self.draw(run)
+        self.running[job.number, job.repeat] = f"trial {job.number}{again}: {layout}, depths {depths}"
+        self._picture(run) if job.repeat else self.draw(run)
 
     def ended(self, trial: Trial, run: Run) -> None:
         """A trial is on disk."""
-        self.running.pop(trial.number, None)
+        self.running.pop((trial.number, 0), None)
         if not self.console.is_terminal and trial.state != "rejected":
             total = run.config.budget.trials or "?"
             self.console.print(f"[{len(run.trained)}/{total}] {_line(trial, run)}", highlight=False, markup=False)
         self.draw(run)
+
+    def confirmed(self, confirmation: Confirmation, run: Run) -> None:
+        """A further training of a trial is on disk."""
+        self.running.pop((confirmation.trial, confirmation.repeat), None)
+        done, left = len(run.confirmations), len(missing(run))
+        self.start_confirming = self.start_confirming or (time.monotonic(), done - 1)
+        start, before = self.start_confirming
+        time_left = f"{duration(left * (time.monotonic() - start) / max(done - before, 1))} left"
+        self.progress.update(self.task, description="confirm", total=done + left, completed=done, left=time_left)
+        if not self.console.is_terminal:
+            line = f"trial {confirmation.trial} trained again: {_values(confirmation, run)}"
+            self.console.print(f"[{done}/{done + left}] {line}", highlight=False, markup=False)
+        self._picture(run)
 
     def draw(self, run: Run) -> None:
         """Renew the picture."""
@@ -78,6 +94,9 @@ class Display:
         elif budget.seconds:
             left = f"{duration(max(budget.seconds - run.elapsed, 0))} left"
             self.progress.update(self.task, total=budget.seconds, completed=run.elapsed, left=left)
+        self._picture(run)
+
+    def _picture(self, run: Run) -> None:
         if self.console.is_terminal:
             self.live.update(Group(self.progress, _counts(run), front_table(run, ROWS), self._now()))
 
@@ -117,17 +136,21 @@ def _workers(placement: Placement, run: Run) -> str:
 def _line(trial: Trial, run: Run) -> str:
     """One trial in one line, for a pipe or a log."""
     head = f"trial {trial.number} {trial.layout}"
-    if trial.state == "failed":
-        return f"{head} failed: {trial.reason}"
-    return f"{head} " + " ".join(f"{name} {show(name, trial.metrics[name])}" for name in run.config.objectives)
+    return f"{head} {_values(trial, run)}"
+
+
+def _values(trained: Trial | Confirmation, run: Run) -> str:
+    if trained.state != "complete":
+        return f"{trained.state}: {trained.reason}"
+    return " ".join(f"{name} {show(name, trained.metrics[name])}" for name in run.config.objectives)
 
 
 def _counts(run: Run) -> Table:
     grid = Table.grid(padding=(0, 3))
-    failed = sum(t.state == "failed" for t in run.trials)
-    rejected = sum(t.state == "rejected" for t in run.trials)
+    count = Counter(trial.state for trial in run.trials)
     grid.add_row(
-        f"[bold]{len(run.trained)}[/] trained", f"[red]{failed}[/] failed", f"[yellow]{rejected}[/] rejected",
+        f"[bold]{len(run.trained)}[/] trained", f"[cyan]{count['pruned']}[/] of them stopped early",
+        f"[red]{count['failed']}[/] failed", f"[yellow]{count['rejected']}[/] rejected",
         f"[green]{len(run.front())}[/] on the front",
     )  # fmt: skip
     return grid

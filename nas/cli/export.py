@@ -17,7 +17,8 @@ def export(
     from rich.console import Console
 
     from nas.export import export as write
-    from nas.run import Run, find_run
+    from nas.folders import find_run
+    from nas.run import Run
 
     path = write(Run(find_run(run, runs)), pick, output, force=force)
     Console().print(f"{path}\n\nNext:  nas show {path}\n       nas profile {path}", highlight=False, soft_wrap=True)

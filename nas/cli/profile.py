@@ -1,46 +1,81 @@
-"""nas profile: what a network costs on this machine."""
+"""nas profile: what a network, or a whole search space, costs where it will run."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+if TYPE_CHECKING:
+    from nas.architecture import Architecture
+    from nas.latency.deployment import Deployment
+    from nas.scores import Scored
+
+IMAGES = 16  # of noise, for scores
+
 
 def profile(
-    architecture: Annotated[str, typer.Argument(help="A shipped network (nas spaces) or a YAML file.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    what: Annotated[str, typer.Argument(help="A shipped network or space (nas spaces), or a YAML file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    target: Annotated[str, typer.Option(help="cpu, cpu-compiled, onnxruntime, cuda, cuda-compiled, cuda-graph.")] = "",
     threads: Annotated[int, typer.Option(min=1, max=1024, help="CPU threads.")] = 1,
     batch: Annotated[int, typer.Option(min=1, max=65_536, help="Images at once.")] = 1,
+    scores: Annotated[bool, typer.Option("--scores", help="Zero-cost scores as well, on images of noise.")] = False,
+    dtype: Annotated[str, typer.Option(help="float32, float16 or bfloat16.")] = "float32",
+    resolution: Annotated[int | None, typer.Option(min=4, max=2048, help="Pixels; default: the file's.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="Longest time for a measurement.")] = 10.0,
 ) -> None:
     """Count a network's parameters and multiply-adds and measure its latency."""
+    from dataclasses import replace
+
+    from nas.grammar import load_architecture
+    from nas.latency.deployment import choose_deployment
+
+    deployment = choose_deployment(target or "auto", batch=batch, threads=threads, dtype=dtype)
+    loaded = load_architecture(what)
+    _network(replace(loaded, resolution=resolution or loaded.resolution), deployment, seconds, as_json, scores)
+
+
+def _network(
+    architecture: "Architecture", deployment: "Deployment", seconds: float, as_json: bool, scores: bool
+) -> None:
     import json
 
     from rich.console import Console
 
-    from nas.cli.tables import network_table
+    from nas.cli.tables import latency_lines, network_table, scores_table
     from nas.cost import cost
-    from nas.device import choose_device
-    from nas.grammar import load_architecture
-    from nas.latency import measure
-    from nas.network import build
+    from nas.latency.measure import measure
 
-    loaded, target = load_architecture(architecture), choose_device(device)
-    known = cost(loaded)
-    latency = measure(build(loaded, seed=0).to(target), loaded, target, threads=threads, batch=batch)
+    known, latency = cost(architecture), measure(architecture, deployment, seconds=seconds)
+    scored = _scored(architecture) if scores else {}
     if as_json:
-        print(json.dumps(_facts(loaded, known, latency), indent=2))  # noqa: T201
+        print(json.dumps(_facts(architecture, known, latency, scored), indent=2))  # noqa: T201
         return
     console = Console()
-    console.print(network_table(loaded, known))
-    console.print(
-        f"latency [bold]{latency.median:.3f} ms[/] ± {latency.iqr / 2:.3f} (half the interquartile range of "
-        f"{latency.runs} rounds), batch {batch}, {threads} thread(s), {latency.device}",
-        highlight=False,
-    )
+    console.print(network_table(architecture, known))
+    for line in latency_lines(latency):
+        console.print(line, highlight=False)
+    if scored:
+        console.print(scores_table(scored, IMAGES))
 
 
-def _facts(architecture: Any, known: Any, latency: Any) -> dict[str, Any]:
-    return {
+def _scored(architecture: "Architecture") -> "dict[str, Scored]":
+    """The scores of the network with its initial weights, on normal noise of random classes; the same each time."""
+    import torch
+
+    from nas.network import build
+    from nas.scores import score
+
+    generator = torch.Generator().manual_seed(0)
+    side = architecture.resolution
+    x = torch.randn(IMAGES, architecture.channels, side, side, generator=generator)
+    y = torch.randint(architecture.classes, (IMAGES,), generator=generator)
+    return score(build(architecture, seed=0), x, y)
+
+
+def _facts(architecture: "Architecture", known: Any, latency: Any, scored: "dict[str, Scored]") -> dict[str, Any]:
+    from math import isfinite
+
+    facts = {
         "name": architecture.name,
         "key": architecture.key(),
         "layout": architecture.layout(),
@@ -53,3 +88,5 @@ def _facts(architecture: Any, known: Any, latency: Any) -> dict[str, Any]:
             for p in known.parts
         ],
     }
+    values = {n: {"value": s.value if isfinite(s.value) else None, "ms": s.ms} for n, s in scored.items()}
+    return facts | ({"scores": values} if scored else {})

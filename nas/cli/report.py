@@ -14,8 +14,9 @@ def report(
     from rich.console import Console
 
     from nas.cli.search import conclude
+    from nas.folders import find_run
     from nas.report import write_report
-    from nas.run import Run, find_run
+    from nas.run import Run
 
     found = Run(find_run(run, runs))
     write_report(found)

@@ -17,7 +17,7 @@ def resume(
 ) -> None:
     """Continue a search; finished trials are kept, only the interrupted one is repeated."""
     from nas.cli.search import watch
-    from nas.run import find_run
+    from nas.folders import find_run
 
     folder = find_run(run, runs)
 

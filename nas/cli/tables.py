@@ -1,6 +1,6 @@
 """Tables as a person reads them in a terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -10,12 +10,17 @@ from rich.table import Table
 from nas.architecture import Architecture, Options
 from nas.options import options_of
 from nas.registry import BLOCKS
+from nas.repeats import interval
 from nas.run import Run
 from nas.space import SearchSpace, slots
-from nas.units import show
+from nas.units import show_between
 
 if TYPE_CHECKING:
     from nas.cost import Cost, Part
+    from nas.latency.measure import Latency
+    from nas.scores import Scored
+
+SLOWED = 1.1  # times the calibrated time; beyond it a person is told
 
 
 def front_table(run: Run, rows: int | None = None) -> Table:
@@ -28,7 +33,7 @@ def front_table(run: Run, rows: int | None = None) -> Table:
     table = Table("trial", "layout", "depths", *run.config.objectives, "", box=box.SIMPLE_HEAD)
     for trial in front:
         depths = "-".join(str(stage["depth"]) for stage in trial.architecture["stages"])
-        values = [show(name, trial.metrics[name]) for name in run.config.objectives]
+        values = [show_between(n, trial.metrics[n], interval(trial, n)) for n in run.config.objectives]
         is_knee = trial.number == knee
         style = "bold green" if is_knee else ""
         table.add_row(str(trial.number), trial.layout, depths, *values, "★ knee" if is_knee else "", style=style)
@@ -81,6 +86,24 @@ def _options(part: "Part", named: Options) -> str:
     return ", ".join(texts)
 
 
+def latency_lines(latency: "Latency") -> list[str]:
+    """A measurement in words: the median and how sure it is, then how it was taken."""
+    sure = (latency.high - latency.low) / latency.median
+    lines = [
+        f"latency [bold]{latency.median:.3f} ms[/] (95 % sure of {latency.low:.3f} to {latency.high:.3f}; "
+        f"interquartile range {latency.iqr:.3f}; {latency.runs} rounds)",
+        f"[dim]target {latency.target}, batch {latency.batch}, {latency.threads} thread(s), {latency.dtype}, "
+        f"{latency.resolution} px, {latency.device}[/]",
+    ]
+    if not latency.steady:
+        lines.append(f"[yellow]the time limit came before it was sure to 2 %[/]: the interval is {sure:.1%} wide")
+    if latency.drift > SLOWED:
+        lines.append(
+            f"[yellow]the machine ran {latency.drift:.2f} times slower than at its best[/], which is divided out"
+        )
+    return lines
+
+
 def space_table(space: SearchSpace) -> Table:
     """A search space, one row a place: what may stand there, how deep and how wide."""
     table = Table("place", "block", "depth", "width", "stride", box=box.SIMPLE_HEAD)
@@ -101,6 +124,17 @@ def options_table(space: SearchSpace) -> Table:
     for (kind, text), places in rows.items():
         where = places[0] if places == ["stem"] or places == ["head"] else f"stages {', '.join(places)}"
         table.add_row(kind, where, text)
+    return table
+
+
+def scores_table(scored: "Mapping[str, Scored]", images: int) -> Table:
+    """Zero-cost scores with the time each took."""
+    title = f"zero-cost scores: initial weights, {images} images of noise; more is better"
+    table = Table("score", box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    table.add_column("value", justify="right")
+    table.add_column("ms", justify="right")
+    for name, found in scored.items():
+        table.add_row(name, f"{found.value:.6g}", f"{found.ms:.1f}")
     return table
 
 

@@ -4,29 +4,37 @@ An executor is a function `execute(ask, tell, prepare, placement)` called like i
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nas.architecture import Architecture
 from nas.limits import time_limit
+from nas.pruners._base import Judge
 from nas.turns import Turns
 
 
 @dataclass(frozen=True)
 class Job:
-    """One architecture to evaluate; `seed` decides initial weights, order and augmentation."""
+    """One architecture to evaluate; `seed` decides initial weights, order and augmentation.
+
+    It is not trained if it misses one of `bars`, by zero-cost score. `judge` may stop its training early. `repeat`
+    counts the further trainings of trial `number`, from 1.
+    """
 
     number: int
     architecture: Architecture
     seed: int
+    bars: Mapping[str, float] = field(default_factory=dict)
+    judge: Judge | None = None
+    repeat: int = 0
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What became of a job; see `nas.record.Trial` for the fields."""
 
-    state: Literal["complete", "failed", "rejected"]
+    state: Literal["complete", "failed", "rejected", "pruned"]
     metrics: dict[str, float] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)

@@ -9,18 +9,28 @@ if TYPE_CHECKING:
 
     from nas.architecture import Architecture
     from nas.cost import Cost
+    from nas.latency.deployment import Deployment
+    from nas.latency.predictor import Predictor
     from nas.network import Network
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What an objective looks at: the network on its device, and after training the share it classifies rightly."""
+    """What an objective looks at: the network on its device, and after training the share it classifies rightly.
+
+    `deployment` is where it will run (None: on a device that is elsewhere), `predictor` what knows its milliseconds
+    there without measuring; `batch_size` is that of a training step.
+    """
 
     architecture: "Architecture"
     network: "Network"
     cost: "Cost"
     device: "torch.device"
     accuracy: float | None = None
+    deployment: "Deployment | None" = None
+    predictor: "Predictor | None" = None
+    throughput_batch: int = 32
+    batch_size: int = 16
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,9 @@ class Reading:
 class Objective:
     """`trained` tells that the value is known only after training; the others are known beforehand.
 
+    `timed` ones are measured while other workers of the machine stand still. `missing` says why the objective cannot be
+    measured where the networks will run, or gives an empty text.
+
     Modules of this folder import torch inside `measure` only, so that reading a run needs no torch.
     """
 
@@ -42,3 +55,5 @@ class Objective:
     unit: str
     trained: bool
     measure: Callable[[Subject], Reading]
+    timed: bool = False
+    missing: "Callable[[Deployment | None], str]" = lambda deployment: ""

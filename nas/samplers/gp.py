@@ -2,7 +2,9 @@
 
 import optuna
 
+from nas.samplers._base import Task
 
-def gp(seed: int) -> optuna.samplers.BaseSampler:
+
+def gp(seed: int, _: Task) -> optuna.samplers.BaseSampler:
     """The sampler for one proposal: it is made anew from (seed of the search, number of the trial)."""
     return optuna.samplers.GPSampler(seed=seed)

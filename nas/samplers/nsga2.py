@@ -2,6 +2,8 @@
 
 import optuna
 
+from nas.samplers._base import Task
+
 
 class ResumableNSGAII(optuna.samplers.NSGAIISampler):
     """Parents stand in the order of their numbers.
@@ -15,6 +17,6 @@ class ResumableNSGAII(optuna.samplers.NSGAIISampler):
         return sorted(super().select_parent(study, generation), key=lambda trial: trial.number)
 
 
-def nsga2(seed: int) -> optuna.samplers.BaseSampler:
+def nsga2(seed: int, _: Task) -> optuna.samplers.BaseSampler:
     """The sampler for one proposal: it is made anew from (seed of the search, number of the trial)."""
     return ResumableNSGAII(seed=seed)

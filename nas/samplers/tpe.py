@@ -4,8 +4,10 @@ import warnings
 
 import optuna
 
+from nas.samplers._base import Task
 
-def tpe(seed: int) -> optuna.samplers.BaseSampler:
+
+def tpe(seed: int, _: Task) -> optuna.samplers.BaseSampler:
     """The sampler for one proposal: it is made anew from (seed of the search, number of the trial).
 
     A trial that still runs counts as a poor one, so that proposals made side by side differ.

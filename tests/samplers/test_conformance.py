@@ -6,9 +6,11 @@ from optuna.trial import FrozenTrial, create_trial
 
 from nas.proposer import derive_seed
 from nas.registry import SAMPLERS
+from nas.samplers._base import Task
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-COUNTS = {"nsga2": range(98, 116), "tpe": range(8, 20), "random": range(3), "gp": range(10, 13)}
+TASK = Task()
+COUNTS = {"pareto": range(9, 16), "nsga2": range(98, 116), "tpe": range(8, 20), "random": range(3), "gp": range(10, 13)}
 
 
 def study() -> optuna.Study:
@@ -17,7 +19,7 @@ def study() -> optuna.Study:
 
 def step(study: optuna.Study, sampler: str) -> None:
     """One proposal and its values; which options there are depends on the block."""
-    study.sampler = SAMPLERS.get(sampler)(derive_seed(0, len(study.trials)))
+    study.sampler = SAMPLERS.get(sampler)(derive_seed(0, len(study.trials)), TASK)
     trial = study.ask()
     block = trial.suggest_categorical("block", ("conv", "moat"))
     width = trial.suggest_categorical("width", (8, 16, 24, 32))

@@ -1,0 +1,71 @@
+"""Energy meters: RAPL for processors (Linux' powercap folder), NVML for NVIDIA's GPUs.
+
+Both count all that the processor package or the card takes, other programs included: measure on a machine that does
+nothing else.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from nas.errors import SettingError
+
+POWERCAP = Path("/sys/class/powercap")
+Meter = Callable[[], float]
+"""Joules since some moment."""
+
+
+def meter(device: str, powercap: Path = POWERCAP) -> Meter:
+    """The meter of `cpu` or `cuda`. Raises SettingError, which says why, where the hardware does not tell."""
+    return _nvml() if device == "cuda" else _rapl(powercap)
+
+
+def _rapl(folder: Path) -> Meter:
+    """The sum of all processor packages (`intel-rapl:0`, ...; AMD's have the same name)."""
+    packages = sorted(p for p in folder.glob("*-rapl:*") if p.name.count(":") == 1)
+    if not packages:
+        raise SettingError(f"energy: this machine's processor does not tell (no RAPL counter in {folder}; virtual "
+                           "machines rarely have one)")  # fmt: skip
+    try:
+        limits = [int((p / "max_energy_range_uj").read_text()) for p in packages]
+        counters = [_unwrapped(p / "energy_uj", limit) for p, limit in zip(packages, limits, strict=True)]
+        _total(counters)
+    except PermissionError as error:
+        raise SettingError(f"energy: {error.filename} is readable by root only; allow it with chmod a+r") from None
+    except (OSError, ValueError) as error:
+        raise SettingError(f"energy: the RAPL counter in {folder} cannot be read ({error})") from None
+    return lambda: _total(counters) / 1e6
+
+
+def _total(counters: Sequence[Callable[[], int]]) -> int:
+    return sum(counter() for counter in counters)
+
+
+def _unwrapped(path: Path, limit: int) -> Callable[[], int]:
+    """A counter that begins again at 0 beyond `limit`, as one that does not."""
+    last = total = 0
+
+    def read() -> int:
+        nonlocal last, total
+        now = int(path.read_text())
+        total += now - last if now >= last else now - last + limit
+        last = now
+        return total
+
+    return read
+
+
+def _nvml() -> Meter:
+    try:
+        import pynvml
+    except ImportError:
+        raise SettingError("energy: the GPU's meter needs NVML: pip install nvidia-ml-py") from None
+    import torch
+
+    try:
+        pynvml.nvmlInit()
+        uuid = torch.cuda.get_device_properties(torch.cuda.current_device()).uuid
+        handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}")
+        pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
+    except pynvml.NVMLError as error:
+        raise SettingError(f"energy: this GPU does not tell ({error})") from None
+    return lambda: float(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)) / 1e3

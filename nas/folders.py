@@ -1,0 +1,43 @@
+"""Where runs lie: a new run's folder, and finding an old one by what a person calls it."""
+
+import os
+from pathlib import Path
+
+from nas.errors import SettingError
+from nas.registry import suggest
+
+
+def check_new(folder: Path) -> None:
+    """Raises SettingError when a new run's folder exists, could not be made or has a name that is none."""
+    if folder.name in ("", ".."):
+        raise SettingError(f"{folder} names no folder; take another --name")
+    if os.path.lexists(folder):
+        raise exists(folder)
+    above = next(parent for parent in folder.absolute().parents if os.path.lexists(parent))
+    if not above.is_dir():
+        raise unwritable(folder, f"{above} is not a folder")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise unwritable(folder, f"{above} is closed to you")
+
+
+def exists(folder: Path) -> SettingError:
+    """The error for a folder that is there already."""
+    if (folder / "config.yaml").is_file():
+        return SettingError(
+            f"the run {folder} exists already; take another --name, or continue it with: nas resume {folder}"
+        )
+    return SettingError(f"{folder} exists already and is not a run; take another --name")
+
+
+def unwritable(folder: Path, why: str | None) -> SettingError:
+    """The error for a folder that cannot be written."""
+    return SettingError(f"{folder}: cannot be written ({why}); choose another folder with --runs")
+
+
+def find_run(name: str | Path, runs: Path = Path("runs")) -> Path:
+    """The folder that a person means by a run's name or path. Raises SettingError, with the nearest name."""
+    for folder in (Path(name), runs / name):
+        if os.path.isfile(folder / "config.yaml"):  # noqa: PTH113  (pathlib raises for names that are too long)
+            return folder
+    known = [p.parent.name for p in sorted(runs.glob("*/config.yaml"))]
+    raise SettingError(f"no run '{name}'. {suggest(str(name), known)}")

@@ -1,0 +1,1 @@
+"""When to stop a training that cannot matter: one pruner a file, each a function `name(past) -> Judge | None`."""
