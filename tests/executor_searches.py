@@ -171,7 +171,7 @@ def noted_search(folder: str, budget: str, workers: str) -> None:
         print("stopped by the keyboard")
 
 
-MOST_TRIALS = 120
+MOST_TRIALS = 300
 
 
 def cluster_search(folder: str) -> None:

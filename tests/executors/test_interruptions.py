@@ -97,7 +97,7 @@ def test_a_node_is_lost_and_another_joins(tmp_path: Path) -> None:
     process = subprocess.run(
         [sys.executable, "-c", f"from executor_searches import cluster_search; cluster_search({str(tmp_path)!r})"],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "HOME": str(tmp_path)},
-        capture_output=True, text=True, check=False, timeout=200,
+        capture_output=True, text=True, check=False, timeout=400,
     )  # fmt: skip
     assert process.returncode == 0, process.stderr
     told = json.loads((tmp_path / "told.json").read_text())
