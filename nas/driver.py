@@ -13,11 +13,13 @@ import filelock
 from nas import data as datasets
 from nas.config import Budget, SearchConfig, make_config, parse_budget
 from nas.confirm import Confirmer
+from nas.deploy import check_deployment, check_limits, measure_front, predictor_of
 from nas.device import choose_device
 from nas.environment import environment
 from nas.errors import NasError, RunError, SettingError
 from nas.evaluate import Evaluator
 from nas.executors._base import Job, Outcome
+from nas.feasibility import Feasibility
 from nas.folders import check_new, find_run
 from nas.grammar import load_architecture, load_space
 from nas.latency.deployment import deployment_of
@@ -60,6 +62,7 @@ def search(
     check_new(folder)
     dataset = datasets.load(data, seed=config.seed, resolution=config.resolution)
     fitted = chosen.fit(resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes))
+    check_limits(config, fitted)
     skipped = {"unreadable_images": len(dataset.skipped), "unreadable": list(dataset.skipped[:MAX_NAMED])}
     made = environment("auto" if config.ray else config.device, config.seed) | skipped
     learnt = learn(earlier, config, fitted, made["device"]) if earlier else None
@@ -88,7 +91,9 @@ def _drive(run: Run, dataset: datasets.Dataset, watcher: Watcher, budget: Budget
         placement = choose_placement(run.config, dataset, run.space.largest())
         execute = EXECUTORS.get(choose_executor(run.config, placement))
         watcher.placed(placement, run)
-        proposer = Proposer(run, watcher, parallel=placement.workers != 1)
+        predictor = predictor_of(run, watcher.calibrated)
+        Feasibility(run.config, predictor).check(run.space)
+        proposer = Proposer(run, watcher, parallel=placement.workers != 1, predictor=predictor)
         confirmer = Confirmer(run, watcher, proposer.elapsed)
 
         def ask() -> Job | None:
@@ -99,7 +104,8 @@ def _drive(run: Run, dataset: datasets.Dataset, watcher: Watcher, budget: Budget
             (confirmer if job.repeat else proposer).tell(job, outcome)
 
         try:
-            execute(ask, tell, partial(Evaluator, run.config, dataset), placement)
+            execute(ask, tell, partial(Evaluator, run.config, dataset, predictor=predictor), placement)
+            measure_front(run)
         except BaseException:
             with suppress(NasError):  # what ended the search says more than a report that cannot be written
                 write_report(run)
@@ -145,6 +151,7 @@ def _check(config: SearchConfig) -> None:
                 raise SettingError(f"{option} {name}: known only after training, so it cannot be a limit before it")
     if config.ray:  # what its nodes have is seen there
         return
+    check_deployment(config)
     deployment = deployment_of(config)
     for name in (*config.objectives, *config.maximum, *config.minimum):
         if why := OBJECTIVES.get(name).missing(deployment):

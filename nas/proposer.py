@@ -11,7 +11,9 @@ import optuna
 from nas.architecture import Architecture
 from nas.errors import RunError
 from nas.executors._base import Job, Outcome, Placement
+from nas.feasibility import Feasibility
 from nas.grammar import load_architecture
+from nas.latency.predictor import Predictor
 from nas.options import Scalar
 from nas.prefilter import bars
 from nas.pruners._base import RUNGS, Judge, Past
@@ -22,31 +24,42 @@ from nas.samplers._base import Task
 from nas.space import Decisions, Domain, SearchSpace
 
 Proposal = tuple[optuna.Trial, Decisions, Architecture]
-COUNTED = {"params", "macs"}  # known of any architecture in no time
-MAX_REPEATS = 100  # proposals in a row that were trained already, before one is drawn at random
+MAX_REPEATS = 50  # proposals in a row that were trained already or break a limit, before one is drawn at random
+MAX_DRAWN = 10_000  # random architectures, before the search gives up
 MAX_REJECTED = 2000  # proposals in a row that break a limit, before the search gives up
 
 
 @dataclass(frozen=True)
 class Watcher:
-    """Who is told of a search's progress: when a job begins, when a trial is on disk, or a further training of one."""
+    """Who is told of a search's progress: when a job begins, when a trial is on disk, or a further training of one.
+
+    `calibrated` is told, before the first trial, how many networks were measured for predicting latency, of how many.
+    """
 
     placed: Callable[[Placement, Run], None] = lambda placement, run: None
     began: Callable[[Job, Run], None] = lambda job, run: None
     ended: Callable[[Trial, Run], None] = lambda trial, run: None
     confirmed: Callable[[Confirmation, Run], None] = lambda confirmation, run: None
+    calibrated: Callable[[int, int], None] = lambda done, of: None
 
 
 class Proposer:
     """Asks the study for architectures that are new and within the limits; writes what became of them."""
 
-    def __init__(self, run: Run, watcher: Watcher, parallel: bool = False) -> None:
+    def __init__(self, run: Run, watcher: Watcher, parallel: bool = False, predictor: Predictor | None = None) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.run, self.watcher = run, watcher
         self.space: SearchSpace = run.space
         self.size = self.space.size()
         self.study = run.study()
-        self.task = make_task(run)
+        self.limits = Feasibility(run.config, predictor)
+        self.task = Task(
+            self.space.decide,
+            run.config.objectives,
+            cheap=lambda decisions: self.limits.cheap(self.space.replay(decisions)),
+            maximum={n: v for n, v in self.limits.maximum.items() if n in self.limits.quick},
+            minimum={n: v for n, v in run.config.minimum.items() if n in self.limits.quick},
+        )
         self.seen = {trial.key for trial in run.trials}
         self.running: dict[int, tuple[optuna.Trial, Decisions]] = {}
         self.before, self.start = run.elapsed, time.monotonic()
@@ -137,7 +150,7 @@ class Proposer:
         return self.before + time.monotonic() - self.start
 
     def _propose(self) -> Proposal | None:
-        """A trial whose architecture was never proposed, known designs first; None when the space holds no other."""
+        """A trial whose architecture is new and within the limits, known designs first; None when there is no other."""
         while self.known:
             decisions = self.known.pop(0)
             if self.space.replay(decisions).key() not in self.seen:
@@ -146,17 +159,22 @@ class Proposer:
             if len(self.seen) >= self.size:
                 return None
             trial, decisions, architecture = self._ask_study()
-            if architecture.key() not in self.seen:
+            if architecture.key() not in self.seen and not self.limits.refusal(architecture):
                 return trial, decisions, architecture
             self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
         return self._propose_at_random()
 
     def _propose_at_random(self) -> Proposal | None:
         rng = np.random.default_rng([self.run.config.seed, len(self.study.get_trials(deepcopy=False))])
-        for _ in range(10_000):
+        reason = ""
+        for _ in range(MAX_DRAWN):
             decisions, architecture = self.space.sample(rng)
             if architecture.key() not in self.seen:
-                return self._ask_for(decisions)
+                reason = self.limits.refusal(architecture)
+                if not reason:
+                    return self._ask_for(decisions)
+        if reason:
+            raise RunError(f"{MAX_DRAWN:,} random architectures in a row broke a limit; the last: {reason}")
         return None
 
     def _ask_for(self, decisions: Decisions) -> Proposal:
@@ -177,21 +195,6 @@ class Proposer:
             return value
 
         return trial, *self.space.record(choose)
-
-
-def make_task(run: Run) -> Task:
-    """What the sampler may know: the space, and its candidates' costs where an objective or a limit names them."""
-    config = run.config
-    if not {*config.objectives, *config.maximum, *config.minimum} & COUNTED:
-        return Task(run.space.decide, config.objectives)
-
-    def cheap(decisions: Decisions) -> dict[str, float]:
-        from nas.pieces import known
-
-        return known(run.space.replay(decisions))
-
-    limits = [{n: v for n, v in bounds.items() if n in COUNTED} for bounds in (config.maximum, config.minimum)]
-    return Task(run.space.decide, config.objectives, cheap, *limits)
 
 
 def derive_seed(seed: int, number: int, *repeat: int) -> int:

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
     from nas.study import Teller
 
+FRONT_LATENCY, PREDICTOR = "front_latency.json", "predictor.json"
+
 
 class Run:
     """A search's folder: settings, space, every finished trial.
@@ -104,6 +106,25 @@ class Run:
         except (OSError, ValueError, TypeError):
             raise RunError(f"{path}: missing or damaged; write {{}} into it if nothing else is known") from None
         return data
+
+    @property
+    def front_latency(self) -> dict[str, dict[str, Any]]:
+        """Measurements of the front's networks, made when the search ended, by the keys of their architectures."""
+        return self._facts(FRONT_LATENCY)
+
+    @property
+    def predictor_error(self) -> dict[str, float]:
+        """What the predictor of this run's latencies says of its own error; empty where they were measured."""
+        error: dict[str, float] = self._facts(PREDICTOR).get("error", {})
+        return error
+
+    def _facts(self, name: str) -> dict[str, Any]:
+        """What a file of the run's folder holds; empty without the file."""
+        path = self.folder / name
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+        except (OSError, ValueError, TypeError):
+            raise RunError(f"{path}: damaged; restore it, or delete it") from None
 
     @cached_property
     def learnt(self) -> Learnt:

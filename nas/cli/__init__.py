@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from nas.cli import export, profile, report, resume, search, show, spaces
+from nas.cli import export, latency, profile, report, resume, search, show, spaces
 from nas.errors import NasError, UserError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 for command in (search, resume, report, export, show, profile, spaces):
     name = command.__name__.rpartition(".")[2]
     app.command(name)(getattr(command, name))
+app.add_typer(latency.latency, name="latency")
 
 
 def main() -> None:

@@ -46,12 +46,26 @@ class Display:
 
     def watcher(self) -> Watcher:
         """The ends that the search calls."""
-        return Watcher(placed=self.placed, began=self.began, ended=self.ended, confirmed=self.confirmed)
+        return Watcher(
+            placed=self.placed,
+            calibrated=self.calibrated,
+            began=self.began,
+            ended=self.ended,
+            confirmed=self.confirmed,
+        )
 
     def placed(self, placement: Placement, run: Run) -> None:
         """The search knows how many workers it has."""
         if text := _workers(placement, run):
             self.console.print(text, highlight=False, soft_wrap=True)
+
+    def calibrated(self, done: int, of: int) -> None:
+        """Networks are measured, so that latency can be predicted."""
+        now = f"measuring what latency is predicted from: network {done} of {of}"
+        if self.console.is_terminal:
+            self.live.update(Group(self.progress, f"[dim]{now}[/]"))
+        elif done in (0, of):
+            self.console.print(now, highlight=False)
 
     def began(self, job: Job, run: Run) -> None:
         """A training begins."""

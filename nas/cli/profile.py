@@ -6,8 +6,10 @@ import typer
 
 if TYPE_CHECKING:
     from nas.architecture import Architecture
+    from nas.config import SearchConfig
     from nas.latency.deployment import Deployment
     from nas.scores import Scored
+    from nas.space import SearchSpace
 
 IMAGES = 16  # of noise, for scores
 
@@ -22,16 +24,60 @@ def profile(
     dtype: Annotated[str, typer.Option(help="float32, float16 or bfloat16.")] = "float32",
     resolution: Annotated[int | None, typer.Option(min=4, max=2048, help="Pixels; default: the file's.")] = None,
     seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="Longest time for a measurement.")] = 10.0,
+    maximum: Annotated[list[str], typer.Option("--max", help="Of a space: can this limit be met? latency=5")] = [],  # noqa: B006
+    minimum: Annotated[list[str], typer.Option("--min", help="The same for what is maximised.")] = [],  # noqa: B006
+    budget: Annotated[str | None, typer.Option(help="Of a space: how long would this search take?")] = None,
+    data: Annotated[str, typer.Option(help="The data of that search.")] = "cluttered_digits",
+    networks: Annotated[int, typer.Option("-n", min=2, max=10_000, help="Networks sampled from a space.")] = 100,
 ) -> None:
-    """Count a network's parameters and multiply-adds and measure its latency."""
+    """Count a network's parameters and multiply-adds and measure its latency; or survey a search space.
+
+    Of a space: its size, the range of its networks' costs, whether limits can be met and by what share of it, and how
+    long a search with a budget would take here.
+    """
     from dataclasses import replace
 
-    from nas.grammar import load_architecture
+    from nas.grammar import load_architecture, load_space
     from nas.latency.deployment import choose_deployment
 
+    space = load_space(what)
+    if space.size() > 1:
+        from nas.config import make_config, parse_budget, parse_limits
+
+        settings = {"space": what, "target": target or "auto", "threads": threads, "dtype": dtype,
+                    "latency_batch": batch, "maximum": parse_limits(maximum, "--max"), "data": data,
+                    "minimum": parse_limits(minimum, "--min"), "resolution": resolution}  # fmt: skip
+        if budget:
+            settings["budget"] = parse_budget(budget)
+        _space(space, make_config(settings), networks, as_json, timed=budget is not None)
+        return
     deployment = choose_deployment(target or "auto", batch=batch, threads=threads, dtype=dtype)
     loaded = load_architecture(what)
     _network(replace(loaded, resolution=resolution or loaded.resolution), deployment, seconds, as_json, scores)
+
+
+def _space(space: "SearchSpace", config: "SearchConfig", networks: int, as_json: bool, timed: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from nas.cli.tables import survey_lines, survey_table
+    from nas.survey import survey
+
+    if config.resolution:
+        space = space.fit(resolution=config.resolution, channels=space.channels, classes=space.classes)
+    found = survey(space, config, networks=networks, trial=timed)
+    if as_json:
+        ranges = {name: asdict(one) for name, one in found.ranges.items()}
+        facts = {"space": space.name, "size": found.space.size(), "ranges": ranges, "shares": found.shares,
+                 "seconds_per_trial": found.seconds_per_trial}  # fmt: skip
+        print(json.dumps(facts, indent=2))  # noqa: T201
+        return
+    console = Console()
+    console.print(survey_table(found))
+    for line in survey_lines(found, config, timed):
+        console.print(line, highlight=False)
 
 
 def _network(

@@ -8,17 +8,20 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from nas.architecture import Architecture, Options
+from nas.config import SearchConfig
 from nas.options import options_of
 from nas.registry import BLOCKS
 from nas.repeats import interval
 from nas.run import Run
 from nas.space import SearchSpace, slots
-from nas.units import show_between
+from nas.units import duration, show, show_between
+from nas.units import title as title_of
 
 if TYPE_CHECKING:
     from nas.cost import Cost, Part
     from nas.latency.measure import Latency
     from nas.scores import Scored
+    from nas.survey import Survey
 
 SLOWED = 1.1  # times the calibrated time; beyond it a person is told
 
@@ -101,6 +104,40 @@ def latency_lines(latency: "Latency") -> list[str]:
         lines.append(
             f"[yellow]the machine ran {latency.drift:.2f} times slower than at its best[/], which is divided out"
         )
+    return lines
+
+
+def survey_table(found: "Survey") -> Table:
+    """What the networks of a space cost: smallest, median, largest."""
+    size = found.space.size()
+    count = f"{size:,}" if size < 1e6 else f"{size:.3g}"
+    title = f"{found.space.name}: {count} networks at {listed(found.space.resolution)} px"
+    table = Table("of its networks", box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for heading in ("smallest", "median", "largest", "share that keeps the limit"):
+        table.add_column(heading, justify="right")
+    for name, one in found.ranges.items():
+        ends = "" if one.exact else f" [dim](of {one.networks})[/]"
+        share = f"{found.shares[name]:.1%}" if name in found.shares else ""
+        shown = [show(name, value) for value in (one.smallest, one.median, one.largest)]
+        table.add_row(title_of(name) + ends, *shown, share)
+    return table
+
+
+def survey_lines(found: "Survey", config: SearchConfig, timed: bool) -> list[str]:
+    """The limits together, and the time of a budget."""
+    lines = []
+    if "all" in found.shares:
+        lines.append(f"all limits together are kept by [bold]{found.shares['all']:.1%}[/] of the sampled networks")
+    if timed and found.seconds_per_trial:
+        trials, seconds = config.budget.trials, found.seconds_per_trial
+        if trials:
+            lines.append(f"a budget of {trials} takes about [bold]{duration(trials * seconds)}[/] on one worker here")
+        elif config.budget.seconds:
+            fits = config.budget.seconds / seconds
+            lines.append(
+                f"{duration(config.budget.seconds)} are time for about [bold]{fits:.0f}[/] networks on one worker"
+            )
+        lines[-1] += f" ({seconds:.1f} s a network on {config.data})"
     return lines
 
 

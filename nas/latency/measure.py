@@ -28,7 +28,7 @@ from nas.targets._base import Clock
 
 Times = NDArray[np.float64]
 
-SPELL = 2e-3  # seconds that a network runs before the other one does
+SPELL, LEAST_RUNS = 2e-3, 3  # seconds, and runs, of a network before it is the other's turn
 SETTLED = 0.02  # a warm-up ends when a spell is no longer faster than the ones before by more than this share
 MOST_WARM_UP = 3.0  # seconds
 FEWEST, MOST_AT_ONCE = 12, 25  # rounds
@@ -42,11 +42,14 @@ REFERENCE = {
     "classes": 10,
     "stem": {"kind": "conv", "width": 16},
     "stages": [
-        {"block": "mbconv", "depth": 1, "width": 24, "stride": 2},
-        {"block": "transformer", "depth": 1, "width": 32, "stride": 2, "head_dim": 16},
+        {"block": "conv", "depth": 1, "width": 16, "stride": 2},
+        {"block": "mbconv", "depth": 2, "width": 32, "stride": 1},
+        {"block": "transformer", "depth": 1, "width": 48, "stride": 2, "head_dim": 16},
+        {"block": "moat", "depth": 1, "width": 64, "stride": 1, "head_dim": 16},
     ],
 }
-"""The network that every measurement is compared with: some convolution, some attention, quick on any device."""
+"""The network that every measurement is compared with: as varied as those of a search, so that what slows them slows it
+alike (a smaller one slowed down more than they did, and ratios fell on a busy machine), and quick on any device."""
 
 
 @dataclass(frozen=True)
@@ -152,17 +155,17 @@ def _reference(deployment: Deployment) -> tuple[float, Clock]:
     return float(known["seconds"]), clock
 
 
-def calibrate(clock: Clock, spells: int = 8, seconds: float = 0.25) -> float:
+def calibrate(clock: Clock, spells: int = 8, seconds: float = 0.2) -> float:
     """Seconds that one run takes on a machine at its best: the lowest of several spells' medians."""
     count = warm_up(clock)
-    rounds = max(3, round(seconds / SPELL))
+    rounds = max(3, round(seconds / max(clock(count), 1e-6)))
     return min(float(np.median([clock(count) / count for _ in range(rounds)])) for _ in range(spells))
 
 
 def warm_up(clock: Clock) -> int:
     """Run until a spell is no longer faster than those before; returns how many runs make a spell."""
-    spent = once = clock(1)
-    best, settled = once, 0
+    spent = best = once = clock(1)
+    settled = 0
     while spent < MOST_WARM_UP and settled < 3:
         count = _count(once)
         taken = clock(count)
@@ -173,7 +176,7 @@ def warm_up(clock: Clock) -> int:
 
 
 def _count(once: float) -> int:
-    return max(1, round(SPELL / max(once, 1e-7)))
+    return max(LEAST_RUNS if once < 10 * SPELL else 1, round(SPELL / max(once, 1e-7)))
 
 
 def _alternate(clock: Clock, reference: Clock, precision: float, seconds: float) -> Times:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import torch
 
     from nas.architecture import Architecture
+    from nas.config import SearchConfig
     from nas.cost import Cost
     from nas.latency.deployment import Deployment
     from nas.latency.predictor import Predictor
@@ -45,7 +46,8 @@ class Reading:
 class Objective:
     """`trained` tells that the value is known only after training; the others are known beforehand.
 
-    `timed` ones are measured while other workers of the machine stand still. `missing` says why the objective cannot be
+    `timed` ones are measured while other workers of the machine stand still. `known` gives the value from the
+    decisions alone, where it can, within a millisecond unless `slow`. `missing` says why the objective cannot be
     measured where the networks will run, or gives an empty text.
 
     Modules of this folder import torch inside `measure` only, so that reading a run needs no torch.
@@ -56,4 +58,6 @@ class Objective:
     trained: bool
     measure: Callable[[Subject], Reading]
     timed: bool = False
+    known: "Callable[[Architecture, SearchConfig, Predictor | None], float | None] | None" = None
+    slow: bool = False
     missing: "Callable[[Deployment | None], str]" = lambda deployment: ""

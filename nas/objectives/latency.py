@@ -1,6 +1,13 @@
 """Milliseconds for one batch where the networks will run."""
 
+from typing import TYPE_CHECKING
+
 from nas.objectives._base import Objective, Reading, Subject
+
+if TYPE_CHECKING:
+    from nas.architecture import Architecture
+    from nas.config import SearchConfig
+    from nas.latency.predictor import Predictor
 
 SECONDS = 2.0  # for one network of a search; the final front is measured longer
 
@@ -15,4 +22,8 @@ def _measure(subject: Subject) -> Reading:
     return Reading(measured.median, {"source": "measured"} | measured.to_dict())
 
 
-latency = Objective(goal="minimize", unit="ms", trained=False, measure=_measure, timed=True)
+def _known(architecture: "Architecture", config: "SearchConfig", predictor: "Predictor | None") -> float | None:
+    return predictor.predict(architecture) if predictor else None
+
+
+latency = Objective(goal="minimize", unit="ms", trained=False, measure=_measure, timed=True, known=_known)

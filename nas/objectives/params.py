@@ -1,10 +1,23 @@
 """Number of trainable parameters."""
 
+from typing import TYPE_CHECKING
+
 from nas.objectives._base import Objective, Reading, Subject
+
+if TYPE_CHECKING:
+    from nas.architecture import Architecture
+    from nas.config import SearchConfig
+    from nas.latency.predictor import Predictor
 
 
 def _measure(subject: Subject) -> Reading:
     return Reading(float(subject.cost.params))
 
 
-params = Objective(goal="minimize", unit="", trained=False, measure=_measure)
+def _known(architecture: "Architecture", config: "SearchConfig", predictor: "Predictor | None") -> float:
+    from nas.pieces import count, pieces
+
+    return float(sum(count(piece).params for piece in pieces(architecture)))
+
+
+params = Objective(goal="minimize", unit="", trained=False, measure=_measure, known=_known)

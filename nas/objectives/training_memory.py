@@ -1,6 +1,13 @@
 """Peak bytes of one training step at the search's batch size (see `nas.memory` for what is counted)."""
 
+from typing import TYPE_CHECKING
+
 from nas.objectives._base import Objective, Reading, Subject
+
+if TYPE_CHECKING:
+    from nas.architecture import Architecture
+    from nas.config import SearchConfig
+    from nas.latency.predictor import Predictor
 
 
 def _measure(subject: Subject) -> Reading:
@@ -9,4 +16,10 @@ def _measure(subject: Subject) -> Reading:
     return Reading(float(training_memory(subject.architecture, subject.batch_size)), {"batch": subject.batch_size})
 
 
-training_memory = Objective(goal="minimize", unit="B", trained=False, measure=_measure)
+def _known(architecture: "Architecture", config: "SearchConfig", predictor: "Predictor | None") -> float:
+    from nas.memory import training_memory
+
+    return float(training_memory(architecture, config.recipe.batch_size))
+
+
+training_memory = Objective(goal="minimize", unit="B", trained=False, measure=_measure, known=_known, slow=True)

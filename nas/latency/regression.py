@@ -1,0 +1,134 @@
+"""From measured blocks and whole networks to the milliseconds of any network: two small regressions.
+
+The first fills in blocks that were not measured, from what they count. The second corrects the sum of a network's
+blocks by what whole networks took, since in a network caches are shared and some runtimes join operators across blocks.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import kendalltau
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import KFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+
+from nas.pieces import Piece, count
+
+Vector = NDArray[np.float64]
+Network = tuple[Piece, ...]
+
+PENALTIES = np.logspace(-4, 3, 15)
+FEWEST_BLOCKS = 20  # below which blocks that were not measured cannot be filled in
+FOLDS = 8
+
+
+@dataclass(frozen=True)
+class Error:
+    """How far predictions lie from measurements of networks that were held out, as shares of the measurement.
+
+    `median` and `high` (the 90th percentile) are of the absolute error; `above` is the share by which nine networks of
+    ten at most exceed their prediction; `tau` is Kendall's rank correlation.
+    """
+
+    networks: int
+    median: float
+    high: float
+    above: float
+    tau: float
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Fitted to the milliseconds of blocks, which may be none, and of whole networks."""
+
+    blocks: Mapping[Piece, float]
+    networks: Sequence[Network]
+    times: Sequence[float]
+    _known: dict[Piece, Vector] = field(default_factory=dict, repr=False, compare=False)
+
+    def predict(self, network: Iterable[Piece]) -> float:
+        """Milliseconds of a network by its pieces."""
+        features = self._features(network)
+        return max(float(self._weights @ features), 1e-6)
+
+    @cached_property
+    def kinds(self) -> list[tuple[str, str]]:
+        """The kinds of pieces that were seen."""
+        seen = [*self.blocks, *(piece for network in self.networks for piece in network)]
+        return sorted({(piece.part, piece.kind) for piece in seen})
+
+    @cached_property
+    def _fill(self) -> Pipeline | None:
+        """Logarithm of a block's milliseconds by what it counts."""
+        if len(self.blocks) < FEWEST_BLOCKS:
+            return None
+        model = make_pipeline(StandardScaler(), PolynomialFeatures(2), RidgeCV(PENALTIES))
+        rows = np.array([self._description(piece) for piece in self.blocks])
+        return model.fit(rows, np.log(list(self.blocks.values())))
+
+    @cached_property
+    def _weights(self) -> Vector:
+        """Of a network's features, found by ridge regression on relative errors."""
+        rows = np.array([self._features(network) for network in self.networks]) / np.array(self.times)[:, None]
+        scale = np.sqrt((rows**2).mean(axis=0)) + 1e-12
+        model = RidgeCV(PENALTIES, fit_intercept=False).fit(rows / scale, np.ones(len(rows)))
+        weights: Vector = model.coef_ / scale
+        return weights
+
+    def _features(self, network: Iterable[Piece]) -> Vector:
+        total = np.sum([self._vector(piece) for piece in network], axis=0)
+        return np.append(total, 1.0)
+
+    def _vector(self, piece: Piece) -> Vector:
+        """What a piece adds to a network's features: itself, its counts, and its time or, without times, its kind."""
+        if piece not in self._known:
+            known = count(piece)
+            counts = [1.0, known.operators, known.macs, known.traffic, known.params]
+            self._known[piece] = np.array([*counts, *self._own(piece)])
+        return self._known[piece]
+
+    def _own(self, piece: Piece) -> list[float]:
+        if self._fill is None:
+            return [float((piece.part, piece.kind) == kind) for kind in self.kinds]
+        if piece in self.blocks:
+            return [self.blocks[piece]]
+        return [float(np.exp(self._fill.predict([self._description(piece)])[0]))]
+
+    def _description(self, piece: Piece) -> list[float]:
+        known = count(piece)
+        kind = [float((piece.part, piece.kind) == kind) for kind in self.kinds]
+        return [*kind, *np.log1p([known.operators, known.macs, known.traffic, known.params])]
+
+
+def cross_validate(regression: Regression) -> Error:
+    """The error on networks held out, of whose blocks those that no other network has are held out too."""
+    times, found = np.array(regression.times), np.zeros(len(regression.times))
+    folds = KFold(min(FOLDS, len(times)), shuffle=True, random_state=0)
+    for kept, out in folds.split(times):
+        rest = _part(regression, kept, out)
+        found[out] = [rest.predict(regression.networks[i]) for i in out]
+    return error_of(found, times)
+
+
+def error_of(predicted: Vector, measured: Vector) -> Error:
+    """How far predictions lie from measurements."""
+    off = np.abs(predicted / measured - 1)
+    return Error(
+        networks=len(measured),
+        median=float(np.median(off)),
+        high=float(np.quantile(off, 0.9)),
+        above=float(max(np.quantile(measured / predicted - 1, 0.9), 0.0)),
+        tau=float(kendalltau(predicted, measured).statistic),
+    )
+
+
+def _part(regression: Regression, kept: NDArray[np.intp], out: NDArray[np.intp]) -> Regression:
+    networks = [regression.networks[i] for i in kept]
+    seen = {piece for network in networks for piece in network}
+    hidden = {piece for i in out for piece in regression.networks[i]} - seen
+    blocks = {piece: ms for piece, ms in regression.blocks.items() if piece not in hidden}
+    return Regression(blocks, networks, [regression.times[i] for i in kept])

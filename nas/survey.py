@@ -1,0 +1,111 @@
+"""A look at a whole space before anything is spent: its networks' costs, its limits, the time of a budget."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas import data as datasets
+from nas.architecture import Architecture
+from nas.config import SearchConfig, broken_limit
+from nas.deploy import check_limits
+from nas.evaluate import Evaluator
+from nas.executors._base import Job
+from nas.feasibility import Feasibility, known
+from nas.latency.deployment import deployment_of
+from nas.latency.measure import measure
+from nas.latency.prepare import draw
+from nas.space import SearchSpace
+
+QUICK = ("macs", "params")
+EVERY_MEMORY = 4  # memory, which takes longer to count, is that of one network in so many
+LATENCY_SECONDS = 0.25  # for one network: many say more of a space than few that are exact
+TRAINED = 3  # networks trained to tell a budget's time: at these places by their multiply-adds
+
+
+@dataclass(frozen=True)
+class Range:
+    """Smallest, median and largest value of an objective; `exact` where the ends were searched for, not sampled."""
+
+    smallest: float
+    median: float
+    largest: float
+    networks: int
+    exact: bool = False
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found. `shares` are those of the sampled networks that meet each limit, and all of them (`all`)."""
+
+    space: SearchSpace
+    ranges: Mapping[str, Range]
+    shares: Mapping[str, float]
+    seconds_per_trial: float | None = None
+
+
+def survey(space: SearchSpace, config: SearchConfig, *, networks: int = 100, trial: bool = False) -> Survey:
+    """Sample a space. With `trial`, three networks are trained on the configuration's data to tell a trial's time.
+
+    Raises SettingError for a limit that no network meets.
+    """
+    seconds = None
+    if trial:
+        dataset = datasets.load(config.data, seed=config.seed, resolution=config.resolution)
+        space = space.fit(resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes))
+    check_limits(config, space)
+    drawn = draw(space, networks)
+    values = _sampled(drawn, config)
+    if trial:
+        seconds = _seconds_per_trial(drawn, values["macs"], config, dataset)
+    ranges = {name: _range(space, name, list(found.values()), config) for name, found in values.items()}
+    return Survey(space, ranges, _shares(values, config), seconds)
+
+
+def _sampled(drawn: Sequence[Architecture], config: SearchConfig) -> dict[str, dict[str, float]]:
+    """Values by objective, then by the architecture's key."""
+    values: dict[str, dict[str, float]] = {}
+    limited = (*config.maximum, *config.minimum)
+    for name in dict.fromkeys((*QUICK, "memory", "latency", *limited)):
+        some = drawn[::EVERY_MEMORY] if "memory" in name and name not in limited else drawn
+        found = {a.key(): _value(name, a, config) for a in some}
+        values[name] = {key: value for key, value in found.items() if value is not None}
+    return {name: found for name, found in values.items() if found}
+
+
+def _value(name: str, architecture: Architecture, config: SearchConfig) -> float | None:
+    if name != "latency":
+        return known(name, architecture, config, None)
+    deployment = deployment_of(config)
+    return measure(architecture, deployment, seconds=LATENCY_SECONDS).median if deployment else None
+
+
+def _range(space: SearchSpace, name: str, found: list[float], config: SearchConfig) -> Range:
+    middle = float(np.median(found))
+    if name not in QUICK:
+        return Range(min(found), middle, max(found), len(found))
+    feasibility = Feasibility(config)
+    ends = [feasibility.extreme(space, name, "minimum"), feasibility.extreme(space, name, "maximum")]
+    smallest, largest = (end[0] for end in ends if end is not None)
+    return Range(smallest, middle, largest, len(found), exact=True)
+
+
+def _shares(values: Mapping[str, Mapping[str, float]], config: SearchConfig) -> dict[str, float]:
+    limited = [name for name in (*config.maximum, *config.minimum) if name in values]
+    if not limited:
+        return {}
+    keys = [key for key in values[limited[0]] if all(key in values[name] for name in limited)]
+    kept = {name: [not broken_limit(config, {name: values[name][key]}) for key in keys] for name in limited}
+    shares = {name: float(np.mean(keeps)) for name, keeps in kept.items()}
+    return shares | {"all": float(np.mean(np.all(list(kept.values()), axis=0)))}
+
+
+def _seconds_per_trial(
+    drawn: Sequence[Architecture], macs: Mapping[str, float], config: SearchConfig, dataset: datasets.Dataset
+) -> float:
+    """The mean time of networks at evenly spaced places by their multiply-adds."""
+    ordered = sorted(drawn, key=lambda a: macs[a.key()])
+    places = (np.arange(TRAINED) + 0.5) / TRAINED * len(ordered)
+    evaluate = Evaluator(config, dataset)
+    outcomes = [evaluate(Job(0, ordered[int(place)], config.seed)) for place in places]
+    return float(np.mean([sum(outcome.seconds.values()) for outcome in outcomes]))

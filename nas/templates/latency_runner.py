@@ -1,0 +1,138 @@
+"""Times the networks of this folder on the device it was carried to, and writes results.csv. Needs onnxruntime alone.
+
+    python run.py                     # one thread; about a second a network
+    python run.py --threads 4 --seconds 2
+
+Rounds alternate between a network and reference.onnx, so that what slows the device for a while slows both; the ratio's
+median, times the reference's best time, is the result. Run it again after an interruption: finished rows are kept.
+"""
+
+import argparse
+import csv
+import json
+import platform
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+HERE = Path(__file__).resolve().parent
+SPELL, LEAST_RUNS, LEAST_ROUNDS = 2e-3, 3, 5
+COLUMNS = ("name", "ms", "iqr", "rounds", "threads", "device", "runtime", "package")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=1.0, help="for one network")
+    arguments = parser.parse_args()
+    manifest = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
+    results = HERE / "results.csv"
+    known = read(results)
+    fixed = {
+        "threads": arguments.threads,
+        "device": device(),
+        "runtime": f"onnxruntime {ort.__version__}",
+        "package": manifest["package"],
+    }
+    reference = clock(HERE / "reference.onnx", manifest["reference"], arguments.threads)
+    best = calibrate(reference)
+    for i, entry in enumerate(manifest["files"]):
+        name = entry["name"]
+        if name not in known:
+            network = clock(HERE / f"{name}.onnx", entry["shape"], arguments.threads)
+            times = compare(network, reference, arguments.seconds)
+            ratios = [own / other for own, other in times]
+            low, middle, high = statistics.quantiles(ratios, n=4)
+            row = {"name": name, "ms": 1e3 * best * middle, "iqr": 1e3 * best * (high - low), "rounds": len(ratios)}
+            known[name] = row | fixed
+            write(results, known)
+        print(f"{i + 1}/{len(manifest['files'])} {name} {float(known[name]['ms']):.4f} ms", flush=True)
+    print(f"\n{results}\nCarry it back and run:  nas latency fit {results.name}")
+
+
+def clock(path, shape, threads):
+    """A function that runs a network so many times and gives the seconds that took."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads, options.log_severity_level = threads, 1, 3
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    feed = {session.get_inputs()[0].name: np.zeros(shape, np.float32)}
+    now = time.thread_time if threads == 1 else time.perf_counter
+
+    def run(count):
+        start = now()
+        for _ in range(count):
+            session.run(None, feed)
+        return now() - start
+
+    return run
+
+
+def warm_up(run):
+    """Run until it is no longer faster; how many runs make a spell."""
+    best, settled, spent = run(1), 0, 0.0
+    while settled < 3 and spent < 3:
+        count = spell(best)
+        taken = run(count)
+        spent += taken
+        settled = settled + 1 if taken / count > 0.98 * best else 0
+        best = min(best, taken / count)
+    return spell(best)
+
+
+def spell(once):
+    """Runs of a network before it is the other's turn."""
+    return max(LEAST_RUNS if once < 10 * SPELL else 1, round(SPELL / max(once, 1e-7)))
+
+
+def calibrate(run, spells=8, rounds=60):
+    """Seconds of one run on the device at its best."""
+    count = warm_up(run)
+    return min(statistics.median(run(count) / count for _ in range(rounds)) for _ in range(spells))
+
+
+def compare(run, reference, seconds):
+    """Seconds of one run, the network's and the reference's, round by round."""
+    count, compared, rounds = warm_up(run), warm_up(reference), []
+    end, before = time.monotonic() + seconds, reference(compared)
+    while time.monotonic() < end or len(rounds) < LEAST_ROUNDS:
+        own, after = run(count), reference(compared)
+        rounds.append((own / count, (before + after) / 2 / compared))
+        before = after
+    return rounds
+
+
+def device():
+    """What the processor is called."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        names = [
+            line.partition(":")[2].strip() for line in lines if line.lower().startswith(("model name", "hardware"))
+        ]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def read(path):
+    """The rows that were written already."""
+    if not path.exists():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row["name"]: row for row in csv.DictReader(file)}
+
+
+def write(path, rows):
+    """All rows, whole or not at all."""
+    new = path.with_suffix(".new")
+    with new.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows.values())
+    new.replace(path)
+
+
+if __name__ == "__main__":
+    main()
