@@ -27,7 +27,7 @@ from nas.record import RECORD, Trial
 from nas.report import write_report
 from nas.run import Run
 
-PROPOSALS = 5
+PROPOSALS = 3
 
 
 def fill(folder: Path, trials: int, sampler: str) -> None:
@@ -53,15 +53,16 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=20_000)
     parser.add_argument("--samplers", default="random,nsga2,tpe,pareto")
     options = parser.parse_args()
-    table = Table("sampler", "step", "seconds", "memory (MiB)", title=f"{options.trials:,} trials")
+    table = Table("sampler", "step", "seconds", "of the processor", "memory (MiB)", title=f"{options.trials:,} trials")
 
     @contextmanager
     def timed(sampler: str, step: str, parts: int = 1) -> Iterator[None]:
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         yield
+        seconds, busy = (time.perf_counter() - start) / parts, (time.process_time() - used) / parts
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        table.add_row(sampler, step, f"{(time.perf_counter() - start) / parts:.2f}", f"{memory:.0f}")
-        print(sampler, step, f"{(time.perf_counter() - start) / parts:.2f}", flush=True)
+        table.add_row(sampler, step, f"{seconds:.2f}", f"{busy:.2f}", f"{memory:.0f}")
+        print(sampler, step, f"{seconds:.2f} {busy:.2f} {memory:.0f}", flush=True)
 
     for sampler in options.samplers.split(","):
         with tempfile.TemporaryDirectory() as folder:

@@ -79,9 +79,12 @@ def _shares(table: tables.Table, values: Sequence[tables.Values]) -> tables.Valu
 def play_all(options: argparse.Namespace, path: Path) -> dict[str, list[Game]]:
     """The games of every sampler on one table, by sampler."""
     games = list(product(options.sampler, range(options.seeds)))
-    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
-        paths = [path] * len(games)
-        played = list(pool.map(play, paths, *zip(*games, strict=True), [options.budget] * len(games)))
+    arguments = [[path] * len(games), *zip(*games, strict=True), [options.budget] * len(games)]
+    if options.jobs == 1:
+        played = list(map(play, *arguments))
+    else:
+        with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+            played = list(pool.map(play, *arguments))
     by_sampler: dict[str, list[Game]] = {name: [] for name in options.sampler}
     for (name, _), game in zip(games, played, strict=True):
         by_sampler[name].append(game)

@@ -64,7 +64,7 @@ def search(
     fitted = chosen.fit(resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes))
     check_limits(config, fitted)
     skipped = {"unreadable_images": len(dataset.skipped), "unreadable": list(dataset.skipped[:MAX_NAMED])}
-    made = environment(config.device, config.seed) | skipped
+    made = environment("auto" if config.ray else config.device, config.seed) | skipped
     learnt = learn(earlier, config, fitted, made["device"]) if earlier else None
     run = Run.create(folder, config, fitted, made, learnt)
     return _drive(run, dataset, watcher or Watcher())
@@ -88,8 +88,9 @@ def _drive(run: Run, dataset: datasets.Dataset, watcher: Watcher, budget: Budget
         run.repair()
         if budget:
             run.extend(budget)
-        placement = choose_placement(run.config)
+        placement = choose_placement(run.config, dataset, run.space.largest())
         execute = EXECUTORS.get(choose_executor(run.config, placement))
+        watcher.placed(placement, run)
         predictor = predictor_of(run, watcher.calibrated)
         Feasibility(run.config, predictor).check(run.space)
         proposer = Proposer(run, watcher, parallel=placement.workers != 1, predictor=predictor)
@@ -142,11 +143,14 @@ def _checked_name(name: str) -> str:
 
 def _check(config: SearchConfig) -> None:
     """What can be known before anything is loaded."""
-    choose_device(config.device)
+    if not config.ray:
+        choose_device(config.device)
     for option, limits in (("--max", config.maximum), ("--min", config.minimum)):
         for name in limits:
             if OBJECTIVES.get(name).trained:
                 raise SettingError(f"{option} {name}: known only after training, so it cannot be a limit before it")
+    if config.ray:  # what its nodes have is seen there
+        return
     check_deployment(config)
     deployment = deployment_of(config)
     for name in (*config.objectives, *config.maximum, *config.minimum):

@@ -39,3 +39,11 @@ def limit_memory(size: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = size if hard == resource.RLIM_INFINITY else min(size, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+
+
+def limit_gpu_memory(share: float) -> None:
+    """Let this process hold at most that part of its GPU's memory: a trial that asks for more fails by itself."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(share)

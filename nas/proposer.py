@@ -10,7 +10,7 @@ import optuna
 
 from nas.architecture import Architecture
 from nas.errors import RunError
-from nas.executors._base import Job, Outcome
+from nas.executors._base import Job, Outcome, Placement
 from nas.feasibility import Feasibility
 from nas.grammar import load_architecture
 from nas.latency.predictor import Predictor
@@ -36,6 +36,7 @@ class Watcher:
     `calibrated` is told, before the first trial, how many networks were measured for predicting latency, of how many.
     """
 
+    placed: Callable[[Placement, Run], None] = lambda placement, run: None
     began: Callable[[Job, Run], None] = lambda job, run: None
     ended: Callable[[Trial, Run], None] = lambda trial, run: None
     confirmed: Callable[[Confirmation, Run], None] = lambda confirmation, run: None

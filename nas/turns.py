@@ -78,14 +78,18 @@ def _open(name: str) -> int:
 
 
 def _lock(file: int, how: int, patience: float) -> bool:
-    """Lock within `patience` seconds; the lock cannot be waited for with a limit, so it is tried every millisecond."""
-    end = time.monotonic() + patience
+    """Lock within `patience` seconds.
+
+    A file lock cannot be waited for with a limit, so it is tried, ever less often: who waits must not disturb either.
+    """
+    end, pause = time.monotonic() + patience, 1e-3
     while True:
         try:
             fcntl.flock(file, how | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= end:
                 return False
-            time.sleep(1e-3)
+            time.sleep(pause)
+            pause = min(2 * pause, 0.05)
         else:
             return True

@@ -171,7 +171,7 @@ def noted_search(folder: str, budget: str, workers: str) -> None:
         print("stopped by the keyboard")
 
 
-MOST_TRIALS = 120
+MOST_TRIALS = 300
 
 
 def cluster_search(folder: str) -> None:
@@ -192,7 +192,7 @@ def cluster_search(folder: str) -> None:
             cluster.remove_node(nodes.pop(), allow_graceful=False)
         if len(search.told) == 7:
             nodes.append(cluster.add_node(num_cpus=1))
-        workers = {told.details["pid"] for told in search.told.values()}
+        workers = {told.details.get("pid") for told in search.told.values()}
         if len(search.told) == search.size - 1 < MOST_TRIALS and len(workers) < 3:
             search.size += 1  # the node that joined has not had its turn yet
 

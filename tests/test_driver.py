@@ -65,14 +65,16 @@ def stop_after(count: int) -> Watcher:
     return Watcher(ended=ended)
 
 
-@pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2"])
+@pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "pareto"])
 def test_the_same_seed_gives_the_same_search(space, sampler):
     runs = [search(space, name, sampler=sampler, seed=seed) for name, seed in (("a", 3), ("b", 3), ("c", 4))]
     assert story(runs[0]) == story(runs[1])
     assert story(runs[0]) != story(runs[2])
 
 
-@pytest.mark.parametrize(("sampler", "budget", "at"), [("random", 5, 2), ("tpe", 16, 12), ("nsga2", 6, 3)])
+@pytest.mark.parametrize(
+    ("sampler", "budget", "at"), [("random", 5, 2), ("tpe", 16, 12), ("nsga2", 6, 3), ("pareto", 16, 12)]
+)
 def test_a_resumed_search_goes_on_as_the_uninterrupted_one(space, sampler, budget, at):
     whole = search(space, "whole", budget, sampler=sampler)
     with pytest.raises(Stopped):
@@ -98,7 +100,7 @@ def test_a_long_search_resumed_again_and_again_is_the_uninterrupted_one(space, s
 def test_no_architecture_is_trained_twice_and_an_exhausted_space_ends_the_search(space):
     data = SPACE | {"stages": [{"block": ["conv", "mbconv"], "depth": [1, 2], "width": 8, "stride": 2}]}
     space.write_text(yaml.safe_dump(data | {"blocks": {}, "stem": {"kind": "conv", "width": 4}}))
-    for sampler in ("random", "tpe"):
+    for sampler in ("random", "tpe", "pareto"):
         run = search(space, sampler, 50, sampler=sampler)
         assert run.space.size() == 4
         assert len(run.trials) == len({t.key for t in run.trials}) == 4

@@ -14,13 +14,13 @@ from rich.table import Table
 
 from nas.cli.tables import front_table
 from nas.confirm import missing
-from nas.executors._base import Job
+from nas.executors._base import Job, Placement
 from nas.proposer import Watcher
 from nas.record import Confirmation, Trial
 from nas.run import Run
 from nas.units import duration, show
 
-ROWS = 12
+ROWS, RUNNING = 12, 8  # lines for the front, and for the trials that run
 
 
 class Display:
@@ -40,21 +40,32 @@ class Display:
         self.task = self.progress.add_task("search", total=None, left="")
         self.live = Live(console=console, refresh_per_second=4, transient=True)
         self.start, self.done_before = time.monotonic(), -1
-        self.now = "loading data"
+        self.running: dict[tuple[int, int], str] = {}
         self.start_confirming: tuple[float, int] | None = None  # when, and after how many
         self.run: Run | None = None
 
     def watcher(self) -> Watcher:
         """The ends that the search calls."""
-        return Watcher(began=self.began, ended=self.ended, confirmed=self.confirmed, calibrated=self.calibrated)
+        return Watcher(
+            placed=self.placed,
+            calibrated=self.calibrated,
+            began=self.began,
+            ended=self.ended,
+            confirmed=self.confirmed,
+        )
+
+    def placed(self, placement: Placement, run: Run) -> None:
+        """The search knows how many workers it has."""
+        if text := _workers(placement, run):
+            self.console.print(text, highlight=False, soft_wrap=True)
 
     def calibrated(self, done: int, of: int) -> None:
         """Networks are measured, so that latency can be predicted."""
-        self.now = f"measuring what latency is predicted from: network {done} of {of}"
+        now = f"measuring what latency is predicted from: network {done} of {of}"
         if self.console.is_terminal:
-            self.live.update(Group(self.progress, f"[dim]{self.now}[/]"))
+            self.live.update(Group(self.progress, f"[dim]{now}[/]"))
         elif done in (0, of):
-            self.console.print(self.now, highlight=False)
+            self.console.print(now, highlight=False)
 
     def began(self, job: Job, run: Run) -> None:
         """A training begins."""
@@ -62,11 +73,13 @@ class Display:
         if self.done_before < 0:
             self.done_before = len(run.trained)
         layout, again = job.architecture.layout(), ", trained again" if job.repeat else ""
-        self.now = f"trial {job.number}{again}: {layout}, depths {[s.depth for s in job.architecture.stages]}"
+        depths = "-".join(str(stage.depth) for stage in job.architecture.stages)
+        self.running[job.number, job.repeat] = f"trial {job.number}{again}: {layout}, depths {depths}"
         self._picture(run) if job.repeat else self.draw(run)
 
     def ended(self, trial: Trial, run: Run) -> None:
         """A trial is on disk."""
+        self.running.pop((trial.number, 0), None)
         if not self.console.is_terminal and trial.state != "rejected":
             total = run.config.budget.trials or "?"
             self.console.print(f"[{len(run.trained)}/{total}] {_line(trial, run)}", highlight=False, markup=False)
@@ -74,6 +87,7 @@ class Display:
 
     def confirmed(self, confirmation: Confirmation, run: Run) -> None:
         """A further training of a trial is on disk."""
+        self.running.pop((confirmation.trial, confirmation.repeat), None)
         done, left = len(run.confirmations), len(missing(run))
         self.start_confirming = self.start_confirming or (time.monotonic(), done - 1)
         start, before = self.start_confirming
@@ -98,7 +112,13 @@ class Display:
 
     def _picture(self, run: Run) -> None:
         if self.console.is_terminal:
-            self.live.update(Group(self.progress, _counts(run), front_table(run, ROWS), f"[dim]{self.now}[/]"))
+            self.live.update(Group(self.progress, _counts(run), front_table(run, ROWS), self._now()))
+
+    def _now(self) -> str:
+        """What runs, a line a trial."""
+        lines = [f"[dim]{line}[/]" for line in list(self.running.values())[:RUNNING]]
+        more = len(self.running) - len(lines)
+        return "\n".join([*lines, *([f"[dim]and {more} more[/]"] if more else [])])
 
     @contextmanager
     def shown(self) -> Iterator["Display"]:
@@ -113,6 +133,18 @@ class Display:
                 yield self
         finally:
             signal.signal(signal.SIGTERM, before)
+
+
+def _workers(placement: Placement, run: Run) -> str:
+    """How many trials run at once, where the person left that open; with more than one, what it costs."""
+    if placement.workers == 1 and placement.ray is None:
+        return ""
+    where = f"the Ray cluster {placement.ray}" if placement.ray else "this machine"
+    count = f"{placement.workers} workers" if placement.workers else "as many workers as fit"
+    part = "a measured part" if placement.gpu_share else f"{placement.gpus:g}"
+    share = f", {part} of a GPU each" if placement.gpus else ""
+    chosen = " (chosen; --workers 1 repeats a search exactly)" if run.config.workers == "auto" else ""
+    return f"{count} on {where}{share}{chosen}"
 
 
 def _line(trial: Trial, run: Run) -> str:

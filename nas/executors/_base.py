@@ -57,14 +57,18 @@ Prepare = Callable[[Turns], Evaluate]
 class Placement:
     """Where trials run.
 
-    `workers` trials run at once (None: as many as the cluster holds); `ray` is the address of a running cluster;
-    `gpus` is the part of a GPU that a trial takes (0: it runs on a CPU core); `trial_timeout` is in seconds.
+    `workers` trials run at once (None: as many as there is room for); `ray` is the address of a running cluster;
+    `gpus` is the part of a GPU that a trial takes (0: it runs on a CPU core), measured on a GPU by `gpu_share` where
+    there is one; with `gpu_optional` trials run on CPU cores where the cluster has no GPU. `trial_timeout` is in
+    seconds.
     """
 
     workers: int | None = 1
     ray: str | None = None
     gpus: float = 0.0
     trial_timeout: float | None = None
+    gpu_share: Callable[[], float] | None = None
+    gpu_optional: bool = False
 
 
 def attempt(evaluate: Evaluate, job: Job, timeout: float | None) -> Outcome:

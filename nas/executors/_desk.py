@@ -20,7 +20,7 @@ class Desk:
         self._ask, self._tell, self._most = ask, tell, most
         self._out: dict[str, Job] = {}
         self._again: deque[Job] = deque()
-        self._losses: dict[int, list[str]] = defaultdict(list)
+        self._losses: dict[tuple[int, int], list[str]] = defaultdict(list)
         self._in_a_row = 0
         self.over = False
         self.failure: Exception | None = None
@@ -46,7 +46,7 @@ class Desk:
         if job is None:
             return
         self._in_a_row = 0
-        losses = self._losses.pop(job.number, [])
+        losses = self._losses.pop((job.number, job.repeat), [])
         try:
             self._tell(job, replace(outcome, details=outcome.details | {"lost": losses}) if losses else outcome)
         except Exception as error:
@@ -61,8 +61,8 @@ class Desk:
         if self._in_a_row >= PATIENCE:
             self._fail(RunError(f"{PATIENCE} workers in a row were lost before they finished a trial; {reason}"))
             return
-        self._losses[job.number].append(reason)
-        if len(self._losses[job.number]) <= RETRIES:
+        self._losses[job.number, job.repeat].append(reason)
+        if len(self._losses[job.number, job.repeat]) <= RETRIES:
             self._again.append(job)
             return
         self._out[ticket] = job

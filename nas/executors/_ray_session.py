@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nas
@@ -46,6 +46,7 @@ def connected(placement: Placement) -> Iterator[None]:
         yield
         return
     worker.print_to_stdstream = _say_nothing  # a lost worker is told in its trial's reason, not in between
+    logging.getLogger("ray").setLevel(logging.ERROR)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     before = signal.getsignal(signal.SIGTERM)
     try:
@@ -86,6 +87,7 @@ def _start(placement: Placement) -> None:
 def _join(address: str) -> None:
     """Code travels with the job: the nodes need torch and Ray, but neither nas nor the data."""
     code = str(Path(nas.__file__).parent)
+    _show_token()
     try:
         ray.init(
             address=address,
@@ -98,3 +100,11 @@ def _join(address: str) -> None:
         raise SettingError(
             f"--ray {address}: no Ray cluster answers ({cause}). Start one with: ray start --head"
         ) from None
+
+
+def _show_token() -> None:
+    """Where this person has a token of Ray's, use it: `ray start` does, but joining an address by itself does not."""
+    with suppress(ImportError):  # Ray before 2.60
+        from ray._private.authentication import authentication_token_setup as tokens
+
+        tokens.maybe_enable_token_auth_if_token_available(warn_if_disabled=False)

@@ -13,7 +13,7 @@ import ray
 from ray import tune
 
 from nas.executors._base import Evaluate, Job, Outcome, attempt
-from nas.limits import limit_memory
+from nas.limits import limit_gpu_memory, limit_memory
 from nas.turns import Turns
 
 GRACE = 10.0  # seconds after the time limit until a worker that does not answer is ended
@@ -36,7 +36,7 @@ class Worker(tune.Trainable):
     evaluate: Evaluate
 
     def setup(  # type: ignore[override] # tune.with_parameters adds what stands behind config
-        self, config: dict[str, Any], prepare: list[Any], timeout: float | None, most_data: int | None
+        self, config: dict[str, Any], prepare: list[Any], timeout: float | None, most_data: int | None, gpu_share: float
     ) -> None:
         """Fetch the evaluation from the node's object store; `prepare` wraps its reference."""
         self.parcel, self.timeout = config["parcel"], timeout
@@ -44,6 +44,8 @@ class Worker(tune.Trainable):
             limit_memory(most_data)
         turns = Turns(_place())
         with turns.working():
+            if 0 < gpu_share < 1:
+                limit_gpu_memory(gpu_share)
             self.evaluate = ray.get(prepare[0])(turns)
 
     def reset_config(self, config: dict[str, Any]) -> bool:

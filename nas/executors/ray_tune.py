@@ -10,12 +10,14 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from nas.errors import SettingError
 from nas.executors import _ray_session as session  # first: it settles what Ray reads as it is imported
 from nas.executors._base import Ask, Outcome, Placement, Prepare, Tell
 from nas.executors._desk import Desk
@@ -35,15 +37,39 @@ TRIALS_A_TUNER = 1000  # Tune walks its whole list of trials at every event
 def ray_tune(ask: Ask, tell: Tell, prepare: Prepare, placement: Placement) -> None:
     """Keep every worker busy until there is nothing more to ask."""
     with session.connected(placement):
+        placement = _packed(placement)
         desk = Desk(ask, tell, placement.workers)
         trainable = tune.with_parameters(
-            Worker, prepare=[ray.put(prepare)], timeout=placement.trial_timeout, most_data=_most_data(placement)
+            Worker,
+            prepare=[ray.put(prepare)],
+            timeout=placement.trial_timeout,
+            most_data=_most_data(placement),
+            gpu_share=placement.gpus,
         )
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(_waiting(placement))
         while not desk.over:
             _fit(desk, tune.with_resources(trainable, {"cpu": 1, "gpu": placement.gpus}), placement)
         if desk.failure:
             raise desk.failure
+
+
+def _packed(placement: Placement) -> Placement:
+    """With the part of a GPU that a trial takes, measured on one of them where that is to be.
+
+    Raises SettingError when GPUs are asked for and the cluster has none.
+    """
+    if placement.gpus and not ray.cluster_resources().get("GPU"):  # type: ignore[no-untyped-call]
+        if not placement.gpu_optional:
+            raise SettingError("device: found cuda, but the Ray cluster has no GPU; write cpu or auto")
+        return replace(placement, gpus=0.0, gpu_share=None)
+    if placement.gpu_share is None:
+        return placement
+    measure = ray.remote(num_cpus=0, num_gpus=1)(_call)
+    return replace(placement, gpus=ray.get(measure.remote(placement.gpu_share)), gpu_share=None)
+
+
+def _call(measure: Callable[[], float]) -> float:
+    return measure()
 
 
 def _fit(desk: Desk, trainable: Any, placement: Placement) -> None:

@@ -96,6 +96,8 @@ class ParetoSampler(optuna.samplers.BaseSampler):
 
     def _propose(self, study: optuna.Study, told: Sequence[FrozenTrial], tree: Tree) -> Codes | None:
         codes = tree.encode([_walk(t, tree.domains) for t in told])
+        first = np.sort(np.unique(codes, axis=0, return_index=True)[1])  # a repeated point was not trained again
+        codes, told = codes[first], [told[i] for i in first]
         taken = {code.tobytes() for code in codes}
         known = self._known(study, tree, codes)
         past = _past(study, told, codes)
@@ -119,10 +121,18 @@ def pareto(seed: int, task: Task) -> optuna.samplers.BaseSampler:
 
 
 def values_of(trial: FrozenTrial) -> list[float] | None:
-    """What a trial teaches of the objectives, in the study's order; None for one that teaches nothing of them."""
-    if trial.state != TrialState.COMPLETE or not np.isfinite(trial.values).all():
+    """What a trial teaches of the objectives, in the study's order; None for one that teaches nothing of them.
+
+    A training that was stopped teaches what it was expected to come to, in the attribute `expected`.
+    """
+    values = trial.values if trial.state == TrialState.COMPLETE else trial.user_attrs.get("expected")
+    if values is None or _infeasible(trial) or not np.isfinite(values).all():
         return None
-    return list(trial.values)
+    return list(values)
+
+
+def _infeasible(trial: FrozenTrial) -> bool:
+    return any(violation > 0 for violation in trial.constraints.values())
 
 
 def domain(distribution: BaseDistribution) -> Domain:
@@ -162,7 +172,8 @@ def _signs(study: optuna.Study) -> list[float]:
 def _past(study: optuna.Study, told: Sequence[FrozenTrial], codes: Codes) -> Past:
     values = [values_of(t) for t in told]
     done = np.array([v is not None for v in values], np.bool_)
-    state = np.array([t.state.value for t in told])
     losses = np.array([v for v in values if v is not None], np.float64).reshape(-1, len(study.directions))
-    failed = codes[(state == TrialState.FAIL.value) | (~done & (state == TrialState.COMPLETE.value))]
-    return Past(codes[done], losses * _signs(study), failed, codes[state == TrialState.RUNNING.value])
+    ended = (TrialState.FAIL, TrialState.COMPLETE)
+    failed = np.array([t.state in ended or _infeasible(t) for t in told], np.bool_) & ~done
+    running = np.array([t.state == TrialState.RUNNING for t in told], np.bool_)
+    return Past(codes[done], losses * _signs(study), codes[failed], codes[running])

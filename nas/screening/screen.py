@@ -20,8 +20,8 @@ from nas.space import Decisions
 Values = NDArray[np.float64]
 Cheap = Callable[[Decisions], Mapping[str, float]]
 CONDITIONED = 1000  # trials at most that a model is given
-FIRST, REACH = 25, 3.0
-MARGIN = 0.05  # of the range, by which the reference of the hypervolume lies beyond the worst
+FIRST, REACH = 25, 3.0  # beyond so many times the distance from the best to the middle of the first, all counts alike
+MARGIN = 0.01  # of the range, by which the reference of the hypervolume lies beyond the worst
 UNLIKELY = 0.01  # the least chance to succeed that a candidate is given
 
 
@@ -140,10 +140,11 @@ class Screen:
         """A process for success (1) and failure (0) about their mean; None where nothing failed."""
         if not len(self.past.failed):
             return None
-        codes = np.concatenate([self.past.done, self.past.failed])[-CONDITIONED:]
-        outcome = np.r_[np.ones(len(self.past.done)), np.zeros(len(self.past.failed))][-CONDITIONED:] - self.success
+        done, failed = self.past.done[-CONDITIONED // 2 :], self.past.failed[-CONDITIONED // 2 :]
+        codes = np.concatenate([done, failed])
         features = self._features(codes, self.known.table(self.tree, codes, remember=True))
-        return surrogate.condition(surrogate.fit_kernel(features, outcome), features, outcome)
+        outcome = np.r_[np.ones(len(done)), np.zeros(len(failed))] - self.success
+        return surrogate.condition(surrogate.FIXED, features, outcome)
 
     def _losses(self, codes: Codes, table: Mapping[str, Values], models: Mapping[int, _Model]) -> tuple[Values, Values]:
         mean, deviation = np.zeros((2, len(codes), self.past.losses.shape[1]))
@@ -206,5 +207,5 @@ def _scaled(loss: Values) -> tuple[Values, bool]:
     """A loss as a model sees it: by its logarithm where it is positive and that is more even, as it is of a cost."""
     if np.ptp(loss) == 0 or (loss <= 0).any():
         return loss, False
-    log = bool(float(abs(skew(np.log(loss)))) < float(abs(skew(loss))))
+    log = bool(abs(float(skew(np.log(loss)))) < abs(float(skew(loss))))
     return (np.log(loss), True) if log else (loss, False)

@@ -19,6 +19,8 @@ Values = NDArray[np.float64]
 GROWTH = 1.1
 FITTED = 300  # trials at most that hyperparameters are fitted to
 JITTER = 1e-8
+FIXED = Matern(3.0, nu=2.5) + WhiteKernel(0.1)
+"""The kernel where there is too little to fit one to: of successes and failures."""
 
 
 def milestone(count: int) -> int:

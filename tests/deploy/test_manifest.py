@@ -1,4 +1,8 @@
-"""The Kubernetes manifest, against the part of KubeRay's RayCluster definition (ray.io/v1) that it uses."""
+"""The Kubernetes manifest, against the part of KubeRay's RayCluster definition (ray.io/v1) that it uses.
+
+Names, types and what is required are those of ray-project/kuberay, ray-operator/apis/ray/v1/raycluster_types.go, from
+which helm-chart/kuberay-operator/crds/ray.io_rayclusters.yaml is generated; a key that neither names is refused here.
+"""
 
 from pathlib import Path
 from typing import Any

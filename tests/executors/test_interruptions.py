@@ -96,12 +96,12 @@ def test_a_signal_ends_the_search_within_seconds(tmp_path: Path, number: signal.
 def test_a_node_is_lost_and_another_joins(tmp_path: Path) -> None:
     process = subprocess.run(
         [sys.executable, "-c", f"from executor_searches import cluster_search; cluster_search({str(tmp_path)!r})"],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        capture_output=True, text=True, check=False, timeout=200,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "HOME": str(tmp_path)},
+        capture_output=True, text=True, check=False, timeout=400,
     )  # fmt: skip
     assert process.returncode == 0, process.stderr
     told = json.loads((tmp_path / "told.json").read_text())
-    assert [outcome["state"] for outcome in told.values()] == ["complete"] * len(told)
+    assert {n: outcome["reason"] for n, outcome in told.items() if outcome["state"] != "complete"} == {}
     lost = [outcome["details"]["lost"] for outcome in told.values() if "lost" in outcome["details"]]
     assert len(lost) in (1, 2), "the trial on the lost node is told apart, and another one that waited at most"
     assert all(len(reasons) <= 3 for reasons in lost)

@@ -177,6 +177,25 @@ def test_queued_trials_run_as_they_are() -> None:
     assert params(study)[13] not in params(study)[:13]
 
 
+def test_broken_constraints_and_stopped_trainings_are_learnt_from() -> None:
+    """A stopped training teaches what it was expected to come to; what breaks a constraint is avoided."""
+
+    def objective(trial: optuna.Trial) -> tuple[float, float]:
+        accuracy, size = rugged(trial)
+        if trial.params["x1"] == 2:
+            trial.set_constraint("memory", 1.0)
+            raise optuna.TrialPruned
+        if trial.params["x2"] == 0:
+            trial.set_user_attr("expected", [accuracy - 3, size])
+            raise optuna.TrialPruned
+        return accuracy, size
+
+    study = play(objective, 45, decide=walk, cheap=total, objectives=("accuracy", "size"))
+    late = study.trials[20:]
+    assert sum(trial.params["x1"] == 2 for trial in late) <= 4, "at random a third"
+    assert sum(trial.params["x2"] == 0 for trial in late) <= 5, "at random a third"
+
+
 def test_values_that_are_infinite_count_as_failures() -> None:
     def objective(trial: optuna.Trial) -> tuple[float, float]:
         accuracy, size = rugged(trial)

@@ -1,0 +1,65 @@
+"""What a person sees of a search with many workers."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from run_fixtures import empty_run, trial
+
+from nas.cli.display import RUNNING, Display
+from nas.executors._base import Job, Placement
+
+
+def screen(display: Display) -> str:
+    """The picture as it stands, without colours."""
+    console = Console(file=io.StringIO(), width=120)
+    console.print(display.live.get_renderable())
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def display() -> Display:
+    return Display(Console(file=io.StringIO(), force_terminal=True, width=120))
+
+
+def test_every_running_trial_has_a_line_until_they_are_too_many(tmp_path: Path, display: Display) -> None:
+    run = empty_run(tmp_path / "a")
+    trials = [trial(run, number) for number in range(RUNNING + 2)]
+    for each in trials:
+        display.began(Job(each.number, each.load(), 0), run)
+    shown = screen(display)
+    assert all(f"trial {number}: {trials[number].layout}" in shown for number in range(RUNNING))
+    assert "and 2 more" in shown
+    assert f"trial {RUNNING}:" not in shown
+    for each in trials[:3]:
+        run.append(each)
+        display.ended(each, run)
+    shown = screen(display)
+    assert "more" not in shown
+    assert "trial 2:" not in shown
+    assert f"trial {RUNNING + 1}:" in shown
+    assert "3 trained" in shown
+
+
+@pytest.mark.parametrize(
+    ("placement", "workers", "says"),
+    [
+        (Placement(1), "auto", ""),
+        (Placement(2), "auto", "2 workers on this machine (chosen; --workers 1 repeats a search exactly)\n"),
+        (Placement(4), 4, "4 workers on this machine\n"),
+        (Placement(8, gpus=0.25), 8, "8 workers on this machine, 0.25 of a GPU each\n"),
+        (
+            Placement(None, gpus=1.0, gpu_share=lambda: 0.5),
+            "auto",
+            "as many workers as fit on this machine, a measured part of a GPU each "
+            "(chosen; --workers 1 repeats a search exactly)\n",
+        ),
+        (Placement(None, "auto"), 5, "as many workers as fit on the Ray cluster auto\n"),
+    ],
+)
+def test_the_number_of_workers_is_said(
+    tmp_path: Path, display: Display, placement: Placement, workers: int | str, says: str
+) -> None:
+    display.placed(placement, empty_run(tmp_path / "a", workers=workers))
+    assert display.console.file.getvalue() == says  # type: ignore[attr-defined]
