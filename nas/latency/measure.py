@@ -232,7 +232,6 @@ def interval(values: Times, confidence: float = CONFIDENCE) -> tuple[float, floa
 def quiet(threads: int) -> Iterator[None]:
     """So many threads, and no collection of garbage in the middle of a run."""
     collecting = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         with set_torch_threads(threads):
