@@ -14,7 +14,19 @@ from nas.errors import SettingError
 from nas.grammar import load_architecture
 from nas.latency import cache
 from nas.latency.deployment import Deployment
-from nas.latency.measure import Latency, _alternate, calibrate, interval, measure, quiet, run_for, time_network, warm_up
+from nas.latency.measure import (
+    Latency,
+    _alternate,
+    calibrate,
+    interval,
+    measure,
+    quiet,
+    reference_seconds,
+    run_for,
+    time_network,
+    warm_up,
+)
+from nas.network import build
 from nas.targets._base import Setting
 
 NET = load_architecture(
@@ -44,15 +56,24 @@ class Busy(nn.Module):
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_a_known_time_is_measured_in_milliseconds(batch):
-    """Scaled by how much slower the reference runs now than in its calibration, since the known time does not slow."""
+def test_a_known_time_is_measured(batch):
     network = Busy(5)
-    found = time_network(network, (1, 8, 8), Deployment(setting=Setting(batch=batch)), 0.02, 1.0)
-    assert found.median * found.drift == pytest.approx(5, rel=0.3)
+    setting = Setting(batch=batch)
+    clock = Deployment(setting=setting).kind.prepare(network.eval(), torch.zeros(batch, 1, 8, 8), setting)
+    own, _ = _alternate(clock, lambda count: count * 1e-3, 0.02, 1.0).T
+    assert np.median(own) == pytest.approx(5e-3, rel=0.1)
     assert network.seen == (batch, 1, 8, 8)
-    assert found.low <= found.median <= found.high
-    assert found.runs >= 12
-    assert found.iqr >= 0
+
+
+def test_milliseconds_are_ratios_times_the_reference_at_its_best(monkeypatch):
+    """A network of 6 ms beside a reference that takes three times as long as in its calibration."""
+    best = reference_seconds(CPU)
+    rounds = np.tile([6 * best, 3 * best], (30, 1))
+    monkeypatch.setattr("nas.latency.measure._alternate", lambda *_: rounds)
+    found = time_network(build(NET), (1, 8, 8), CPU, 0.02, 1.0)
+    assert (found.median, found.drift) == (pytest.approx(2e3 * best), pytest.approx(3))
+    assert found.low == found.high == found.median
+    assert (found.iqr, found.runs, found.steady) == (pytest.approx(0, abs=1e-9), 30, True)
 
 
 def test_rounds_are_added_until_it_is_sure_or_the_time_is_over():
