@@ -33,6 +33,7 @@ SETTLED = 0.02  # a warm-up ends when a spell is no longer faster than the ones 
 MOST_WARM_UP = 3.0  # seconds
 FEWEST, MOST_AT_ONCE = 12, 25  # rounds
 CONFIDENCE, PRECISION = 0.95, 0.02
+BETTER = 0.97  # of the calibrated time: below it the calibration was disturbed
 CPU = Deployment()
 
 REFERENCE = {
@@ -106,13 +107,14 @@ def time_network(
 ) -> Timing:
     """Time any network, which is moved and changed by it, on images of a shape, `(channels, height, width)`."""
     with quiet(deployment.setting.threads):
-        calibrated, reference = _reference(deployment)
+        reference = _reference(deployment)
         x = torch.zeros(deployment.setting.batch, *shape)
         clock = deployment.kind.prepare(network.eval(), x, deployment.setting)
-        own, other = _alternate(clock, reference, precision, seconds).T
+        own, other = _alternate(clock, reference.clock, precision, seconds).T
+    reference.seen(float(np.median(other)))
     ratios = own / other
     low, high = interval(ratios)
-    median, scale = float(np.median(ratios)), 1e3 * calibrated
+    median, scale = float(np.median(ratios)), 1e3 * reference.seconds
     return Timing(
         median=scale * median,
         iqr=scale * float(stats.iqr(ratios)),
@@ -120,7 +122,7 @@ def time_network(
         high=scale * high,
         runs=len(ratios),
         steady=high - low <= precision * median,
-        drift=float(np.median(other)) / calibrated,
+        drift=float(np.median(other)) / reference.seconds,
     )
 
 
@@ -141,9 +143,29 @@ def run_for(
         return meter() - before, batches
 
 
+@dataclass
+class _Reference:
+    """The reference network ready to run, and the seconds that one run takes on this machine at its best."""
+
+    clock: Clock
+    key: dict[str, Any]
+    seconds: float
+
+    def seen(self, seconds: float) -> None:
+        """Learn that the machine is better than it was in its calibration, which something must have disturbed."""
+        if seconds < BETTER * self.seconds:
+            self.seconds = seconds
+            kept.write("reference", self.key, {"seconds": seconds})
+
+
+def reference_seconds(deployment: Deployment) -> float:
+    """Seconds that one run of the reference takes on this machine at its best; all times are in proportion to it."""
+    with quiet(deployment.setting.threads):
+        return _reference(deployment).seconds
+
+
 @cache
-def _reference(deployment: Deployment) -> tuple[float, Clock]:
-    """The reference's calibrated time on this machine in seconds, and its clock."""
+def _reference(deployment: Deployment) -> _Reference:
     architecture = load_architecture(REFERENCE)
     x = torch.zeros(deployment.setting.batch, architecture.channels, architecture.resolution, architecture.resolution)
     clock = deployment.kind.prepare(build(architecture, seed=0).eval(), x, deployment.setting)
@@ -152,7 +174,7 @@ def _reference(deployment: Deployment) -> tuple[float, Clock]:
     if known is None:
         known = {"seconds": calibrate(clock)}
         kept.write("reference", key, known)
-    return float(known["seconds"]), clock
+    return _Reference(clock, key, float(known["seconds"]))
 
 
 def calibrate(clock: Clock, spells: int = 8, seconds: float = 0.2) -> float:

@@ -14,7 +14,7 @@ from nas.architecture import Architecture
 from nas.grammar import to_dict
 from nas.latency import cache
 from nas.latency.deployment import Deployment
-from nas.latency.measure import PRECISION, measure, time_network
+from nas.latency.measure import PRECISION, measure, reference_seconds, time_network
 from nas.latency.predictor import Predictor, piece_from_dict, piece_to_dict
 from nas.pieces import Piece, pieces
 from nas.space import SearchSpace
@@ -41,13 +41,13 @@ def predictor_for(
     """
     deployment.check()
     key = {"space": to_dict(space)} | deployment.key()
-    known = _Known.read(key)
+    known = _Known.read(key, reference_seconds(deployment))
     drawn = draw(space, networks or NETWORKS)
     for done, architecture in enumerate(drawn):
         progress(done, len(drawn))
         if architecture.key() not in known.networks:
             known.measure(architecture, deployment, seconds or (NETWORK_SECONDS, BLOCK_SECONDS))
-            known.write(key)
+            known.write(key, reference_seconds(deployment))
     progress(len(drawn), len(drawn))
     times = tuple((a, known.networks[a.key()]) for a in drawn)
     return Predictor(deployment.to_dict(), space.name, times, tuple(known.blocks.items()))
@@ -72,15 +72,17 @@ class _Known:
     blocks: dict[Piece, float] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, key: Mapping[str, Any]) -> "_Known":
-        """What the cache holds."""
-        data = cache.read("latency", dict(key)) or {"networks": {}, "blocks": []}
-        return cls(dict(data["networks"]), {piece_from_dict(b): float(b["ms"]) for b in data["blocks"]})
+    def read(cls, key: Mapping[str, Any], reference: float) -> "_Known":
+        """What the cache holds, in proportion to what the reference is now known to take at its best."""
+        data = cache.read("latency", dict(key)) or {"networks": {}, "blocks": [], "reference": reference}
+        scale = reference / data["reference"]
+        networks = {name: scale * ms for name, ms in data["networks"].items()}
+        return cls(networks, {piece_from_dict(b): scale * float(b["ms"]) for b in data["blocks"]})
 
-    def write(self, key: Mapping[str, Any]) -> None:
+    def write(self, key: Mapping[str, Any], reference: float) -> None:
         """Keep it for the next run."""
         blocks = [{"ms": ms} | piece_to_dict(piece) for piece, ms in self.blocks.items()]
-        cache.write("latency", dict(key), {"networks": self.networks, "blocks": blocks})
+        cache.write("latency", dict(key), {"networks": self.networks, "blocks": blocks, "reference": reference})
 
     def measure(self, architecture: Architecture, deployment: Deployment, seconds: tuple[float, float]) -> None:
         """A network, and those of its blocks that are new."""

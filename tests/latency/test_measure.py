@@ -48,7 +48,7 @@ def test_a_known_time_is_measured_in_milliseconds(batch):
     """Scaled by how much slower the reference runs now than in its calibration, since the known time does not slow."""
     network = Busy(5)
     found = time_network(network, (1, 8, 8), Deployment(setting=Setting(batch=batch)), 0.02, 1.0)
-    assert found.median * found.drift == pytest.approx(5, rel=0.2)
+    assert found.median * found.drift == pytest.approx(5, rel=0.3)
     assert network.seen == (batch, 1, 8, 8)
     assert found.low <= found.median <= found.high
     assert found.runs >= 12
@@ -106,8 +106,8 @@ def test_threads_are_given_back():
 
 
 def test_a_calibration_is_the_best_of_several_spells_and_is_kept(tmp_path, monkeypatch):
-    times = iter([5e-3] * 40 + [2e-3] * 400)
-    assert calibrate(lambda count: count * next(times), spells=3, seconds=0.1) == pytest.approx(2e-3)
+    times = iter([5e-3] * 20 + [2e-3] * 400)
+    assert calibrate(lambda count: count * next(times), spells=5, seconds=0.1) == pytest.approx(2e-3)
     monkeypatch.setenv("NAS_CACHE", str(tmp_path))
     setting = Deployment(setting=Setting(batch=7))
     measure(NET, setting, seconds=0.1)
@@ -117,7 +117,9 @@ def test_a_calibration_is_the_best_of_several_spells_and_is_kept(tmp_path, monke
 
 def test_a_warm_up_ends_when_it_is_no_longer_faster():
     costs = iter([9e-3, 4e-3, 2e-3, 1e-3] + [1e-3] * 100)
-    assert warm_up(lambda count: count * next(costs)) == 2  # of 1 ms in a spell of 2 ms
+    assert warm_up(lambda count: count * next(costs)) == 3  # the fewest, of 1 ms in a spell of 2 ms
+    assert warm_up(lambda count: count * 1e-4) == 20
+    assert warm_up(lambda count: count * 0.5) == 1, "slow networks are not run three times a spell"
 
 
 def test_the_interval_is_that_of_order_statistics():
@@ -163,3 +165,20 @@ def test_a_device_is_one_that_is_there():
     if not torch.cuda.is_available():
         with pytest.raises(SettingError, match="torch sees no CUDA device"):
             choose_device("cuda")
+
+
+def test_a_machine_that_proves_better_lowers_its_calibration(tmp_path, monkeypatch):
+    """Whatever disturbed the calibration, later times are true; what was kept before is rescaled."""
+    import nas.latency.measure as module
+
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
+    setting = Deployment(setting=Setting(batch=5))
+    reference = module._reference(setting)
+    true = reference.seconds
+    reference.seconds = 100 * true
+    found = measure(NET, setting, seconds=0.2)
+    assert reference.seconds < 20 * true
+    assert found.drift == pytest.approx(1)
+    assert cache.read("reference", reference.key) == {"seconds": reference.seconds}
+    reference.seen(1e3 * true)
+    assert reference.seconds < 20 * true
