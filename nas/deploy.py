@@ -16,19 +16,17 @@ from nas.latency.prepare import Progress, predictor_for
 from nas.run import FRONT_LATENCY, PREDICTOR, Run
 from nas.space import SearchSpace
 
-MANY_TRIALS, MANY_SECONDS = 100, 1800.0  # from which budget on predicting pays back what it must measure first
 GENEROUS = 0.7  # the share of the smallest network's latency below which no network is taken to be
 FRONT_SECONDS = 5.0  # for one network of the front
 
 
 def predicts(config: SearchConfig) -> bool:
-    """Whether a search predicts latency instead of measuring each candidate."""
+    """Whether a search predicts latency instead of measuring it: `auto` does for a device elsewhere only."""
     if "latency" not in (*config.objectives, *config.maximum, *config.minimum):
         return False
-    if config.latency != "auto" or config.target.startswith(FILE_TARGET):
+    if config.target.startswith(FILE_TARGET):
         return config.latency != "measured"
-    budget = config.budget
-    return (budget.trials or 0) >= MANY_TRIALS or (budget.seconds or 0) >= MANY_SECONDS
+    return config.latency == "predicted"
 
 
 def check_deployment(config: SearchConfig) -> None:

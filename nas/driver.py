@@ -62,7 +62,8 @@ def search(
     check_new(folder)
     dataset = datasets.load(data, seed=config.seed, resolution=config.resolution)
     fitted = chosen.fit(resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes))
-    check_limits(config, fitted)
+    if not config.ray:  # what its nodes have is seen there
+        check_limits(config, fitted)
     skipped = {"unreadable_images": len(dataset.skipped), "unreadable": list(dataset.skipped[:MAX_NAMED])}
     made = environment("auto" if config.ray else config.device, config.seed) | skipped
     learnt = learn(earlier, config, fitted, made["device"]) if earlier else None

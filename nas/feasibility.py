@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Literal
 
@@ -47,11 +48,15 @@ class Feasibility:
 
     def cheap(self, architecture: Architecture) -> dict[str, float]:
         """What a sampler may ask of thousands of candidates: the objectives and limits that are known in no time."""
-        names = dict.fromkeys((*self.config.objectives, *self.config.maximum, *self.config.minimum))
-        values = {n: known(n, architecture, self.config, self.predictor) for n in names if n in self.quick}
+        values = {name: known(name, architecture, self.config, self.predictor) for name in self._asked}
         return {name: value for name, value in values.items() if value is not None}
 
-    @property
+    @cached_property
+    def _asked(self) -> list[str]:
+        config = self.config
+        return [n for n in dict.fromkeys((*config.objectives, *config.maximum, *config.minimum)) if n in self.quick]
+
+    @cached_property
     def quick(self) -> set[str]:
         """The objectives that `cheap` tells."""
         told = {n for n in OBJECTIVES.names() if OBJECTIVES.get(n).known and not OBJECTIVES.get(n).slow}

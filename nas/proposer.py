@@ -53,13 +53,7 @@ class Proposer:
         self.size = self.space.size()
         self.study = run.study()
         self.limits = Feasibility(run.config, predictor)
-        self.task = Task(
-            self.space.decide,
-            run.config.objectives,
-            cheap=lambda decisions: self.limits.cheap(self.space.replay(decisions)),
-            maximum={n: v for n, v in self.limits.maximum.items() if n in self.limits.quick},
-            minimum={n: v for n, v in run.config.minimum.items() if n in self.limits.quick},
-        )
+        self.task = make_task(run, self.limits)
         self.seen = {trial.key for trial in run.trials}
         self.running: dict[int, tuple[optuna.Trial, Decisions]] = {}
         self.before, self.start = run.elapsed, time.monotonic()
@@ -195,6 +189,20 @@ class Proposer:
             return value
 
         return trial, *self.space.record(choose)
+
+
+def make_task(run: Run, limits: Feasibility) -> Task:
+    """What the sampler may know: the space, and its candidates' costs where an objective or a limit names them."""
+    config = run.config
+    if not limits.quick & {*config.objectives, *config.maximum, *config.minimum}:
+        return Task(run.space.decide, config.objectives)
+    return Task(
+        run.space.decide,
+        config.objectives,
+        cheap=lambda decisions: limits.cheap(run.space.replay(decisions)),
+        maximum={n: v for n, v in limits.maximum.items() if n in limits.quick},
+        minimum={n: v for n, v in config.minimum.items() if n in limits.quick},
+    )
 
 
 def derive_seed(seed: int, number: int, *repeat: int) -> int:

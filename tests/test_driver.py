@@ -14,7 +14,7 @@ import torch
 import yaml
 
 import nas
-from nas.errors import RunError
+from nas.errors import RunError, SettingError
 from nas.proposer import Watcher
 from nas.run import Run
 
@@ -162,24 +162,17 @@ run = nas.search("huge.yaml", data="digits", budget=2, name="a", objectives=("ac
     assert "out of memory" in next(t.reason for t in trials if t.state == "failed")
 
 
-def test_a_limit_rejects_without_costing_budget(space):
+def test_what_breaks_a_limit_is_never_proposed(space):
     run = search(space, "a", 4, maximum={"params": 1500.0})
-    assert len(run.complete) == len(run.trained) == 4
-    rejected = [t for t in run.trials if t.state == "rejected"]
-    assert rejected
+    assert len(run.complete) == len(run.trained) == len(run.trials) == 4
     assert all(t.metrics["params"] <= 1500 for t in run.complete)
-    assert all(t.metrics["params"] > 1500 and "is above 1500" in t.reason for t in rejected)
-    assert all("accuracy" not in t.metrics for t in rejected)
 
 
-def test_limits_that_nothing_keeps_end_the_search(space):
-    stage = {"block": "conv", "depth": [1, 2], "width": 8, "stride": 2}
-    space.write_text(yaml.safe_dump(SPACE | {"stages": [stage], "blocks": {}}))
-    for limits in ({"params": 1.0}, {"latency": 1e-6}):
-        run = search(space, "-".join(limits), 4, maximum=limits)
-        assert run.trained == []
-        assert len(run.trials) == run.space.size()
-        assert {t.state for t in run.trials} == {"rejected"}
+@pytest.mark.parametrize("limits", [{"params": 1.0}, {"latency": 1e-6}])
+def test_a_limit_that_nothing_keeps_is_refused_at_once(space, limits):
+    with pytest.raises(SettingError, match="every network of tiny is above that; the nearest there is has"):
+        search(space, "a", 4, maximum=limits)
+    assert not (space.parent / "runs").exists()
 
 
 def test_a_time_is_a_budget(space):

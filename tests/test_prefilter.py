@@ -89,7 +89,7 @@ def test_known_designs_pass(space: Path, tmp_path: Path) -> None:
     jobs: list[Job] = []
     search(
         space, budget=FIRST + 4, runs=tmp_path, name="a", prefilter={"snip": 0.1}, sampler="random",
-        seed_with=("moat_0",),
+        seed_with=("moat_0",), confirm=0,
         watcher=Watcher(began=lambda job, _: jobs.append(job)), **SETTINGS
     )  # fmt: skip
     fitted = load_space(space).fit(resolution=8, channels=1, classes=10)

@@ -17,7 +17,7 @@ from nas.pruners._base import Past, Verdict
 
 LEAST = 20  # finished trainings before anything is predicted
 MOST = 300  # the last ones are learnt from
-DOUBT = 3.0  # standard deviations by which a training must fall short; with 2.5, 3 % of a front were stopped
+DOUBT = 2.5  # standard deviations by which a training must fall short; with 2, 8 % of a front were stopped
 SIMILAR = 1.05  # costs that differ by less count as equal: so much a second measurement may move them
 
 # on standardised values; chosen by cross-validation on random networks of cvt_family
