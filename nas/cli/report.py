@@ -13,7 +13,7 @@ def report(
     """Write a run's report, table, best architecture and front anew, and print the front."""
     from rich.console import Console
 
-    from nas.cli.search import conclude
+    from nas.cli.watch import conclude
     from nas.folders import find_run
     from nas.report import write_report
     from nas.run import Run

@@ -16,7 +16,7 @@ def resume(
     runs: Annotated[Path, typer.Option(help="The folder of runs.")] = Path("runs"),
 ) -> None:
     """Continue a search; finished trials are kept, only the interrupted one is repeated."""
-    from nas.cli.search import watch
+    from nas.cli.watch import watch
     from nas.folders import find_run
 
     folder = find_run(run, runs)

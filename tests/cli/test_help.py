@@ -1,0 +1,34 @@
+"""What a person reads who asks for help."""
+
+import inspect
+import re
+
+import pytest
+from command import Command
+
+from nas.cli.search import search
+from nas.config import Recipe, SearchConfig, parse_budget
+
+COMMANDS = ("search",)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_in_a_terminal_of_a_hundred_columns_a_meaning_takes_a_line(
+    nas: Command, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """What stands below an option's line is its default, whole."""
+    monkeypatch.setenv("COLUMNS", "100")
+    answer = nas(*command.split(), "--help")
+    assert answer.status == 0
+    rows = [row.strip("│ ") for row in answer.out.splitlines() if row.startswith("│")]
+    assert rows
+    below = [row for row in rows if not re.match(r"(\* +)?[-a-z]", row)]
+    assert not [row for row in below if not re.fullmatch(r"\[default: [^]]*\]", row)]
+
+
+def test_the_defaults_in_the_help_are_those_of_a_search() -> None:
+    shown = {name: parameter.default for name, parameter in inspect.signature(search).parameters.items()}
+    own = dict(SearchConfig()) | dict(Recipe())
+    shown |= {"budget": parse_budget(shown["budget"]), "objectives": tuple(shown["objectives"].split(","))}
+    assert shown.keys() - own.keys() == {"name", "runs"}
+    assert {n: v or None for n, v in shown.items() if n in own} == {n: own[n] or None for n in shown if n in own}
