@@ -43,6 +43,7 @@ class Display:
         self.running: dict[tuple[int, int], str] = {}
         self.start_confirming: tuple[float, int] | None = None  # when, and after how many
         self.run: Run | None = None
+        self.front: list[Trial] = []  # as it stands since the last change of the record
 
     def watcher(self) -> Watcher:
         """The ends that the search calls."""
@@ -71,7 +72,7 @@ class Display:
         """A training begins."""
         self.run = run
         if self.done_before < 0:
-            self.done_before = len(run.trained)
+            self.done_before, self.front = len(run.trained), run.front()
         layout, again = job.architecture.layout(), ", trained again" if job.repeat else ""
         depths = "-".join(str(stage.depth) for stage in job.architecture.stages)
         self.running[job.number, job.repeat] = f"trial {job.number}{again}: {layout}, depths {depths}"
@@ -80,6 +81,7 @@ class Display:
     def ended(self, trial: Trial, run: Run) -> None:
         """A trial is on disk."""
         self.running.pop((trial.number, 0), None)
+        self.front = run.front()
         if not self.console.is_terminal and trial.state != "rejected":
             total = run.config.budget.trials or "?"
             self.console.print(f"[{len(run.trained)}/{total}] {_line(trial, run)}", highlight=False, markup=False)
@@ -88,6 +90,7 @@ class Display:
     def confirmed(self, confirmation: Confirmation, run: Run) -> None:
         """A further training of a trial is on disk."""
         self.running.pop((confirmation.trial, confirmation.repeat), None)
+        self.front = run.front()
         done, left = len(run.confirmations), len(missing(run))
         self.start_confirming = self.start_confirming or (time.monotonic(), done - 1)
         start, before = self.start_confirming
@@ -112,7 +115,8 @@ class Display:
 
     def _picture(self, run: Run) -> None:
         if self.console.is_terminal:
-            self.live.update(Group(self.progress, _counts(run), front_table(run, ROWS), self._now()))
+            table = front_table(run, self.front, ROWS)
+            self.live.update(Group(self.progress, _counts(run, len(self.front)), table, self._now()))
 
     def _now(self) -> str:
         """What runs, a line a trial."""
@@ -159,12 +163,12 @@ def _values(trained: Trial | Confirmation, run: Run) -> str:
     return " ".join(f"{name} {show(name, trained.metrics[name])}" for name in run.config.objectives)
 
 
-def _counts(run: Run) -> Table:
+def _counts(run: Run, on_front: int) -> Table:
     grid = Table.grid(padding=(0, 3))
     count = Counter(trial.state for trial in run.trials)
     grid.add_row(
         f"[bold]{len(run.trained)}[/] trained", f"[cyan]{count['pruned']}[/] of them stopped early",
         f"[red]{count['failed']}[/] failed", f"[yellow]{count['rejected']}[/] rejected",
-        f"[green]{len(run.front())}[/] on the front",
+        f"[green]{on_front}[/] on the front",
     )  # fmt: skip
     return grid

@@ -1,15 +1,17 @@
 """Tables as a person reads them in a terminal."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from nas import pareto
 from nas.architecture import Architecture, Options
 from nas.config import SearchConfig
 from nas.options import options_of
+from nas.record import Trial
 from nas.registry import BLOCKS
 from nas.repeats import interval
 from nas.run import Run
@@ -26,10 +28,9 @@ if TYPE_CHECKING:
 SLOWED = 1.1  # times the calibrated time; beyond it a person is told
 
 
-def front_table(run: Run, rows: int | None = None) -> Table:
-    """The Pareto front, thinned evenly to at most `rows` lines; the knee is marked."""
-    front = run.front()
-    knee = run.pick("knee").number if front else None
+def front_table(run: Run, front: Sequence[Trial], rows: int | None = None) -> Table:
+    """The Pareto front of a run, thinned evenly to at most `rows` lines; the knee is marked."""
+    knee = front[pareto.knee(run.points(front), run.maximize)].number if front else None
     if rows and len(front) > rows:
         kept = {round(i * (len(front) - 1) / (rows - 1)) for i in range(rows)}
         front = [trial for i, trial in enumerate(front) if i in kept or trial.number == knee]

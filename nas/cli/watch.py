@@ -40,11 +40,12 @@ def conclude(console: "Console", run: "Run") -> None:
     from nas.cli.tables import front_table
     from nas.units import duration
 
+    front = run.front()
     counts = f"{len(run.trained)} architectures trained in {duration(run.elapsed)}"
-    console.print(f"\n[bold]{run.name}[/]: {counts}; {len(run.front())} on the Pareto front", highlight=False)
+    console.print(f"\n[bold]{run.name}[/]: {counts}; {len(front)} on the Pareto front", highlight=False)
     for note in run.learnt.notes:
         console.print(f"  learnt from {note}", highlight=False, soft_wrap=True, markup=False)
-    console.print(front_table(run))
+    console.print(front_table(run, front))
     if unreadable := run.environment.get("unreadable_images"):
         named = "; ".join(run.environment["unreadable"][:3])
         console.print(f"  {unreadable} unreadable images were left out: {named}\n", soft_wrap=True, markup=False)
