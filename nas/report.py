@@ -72,7 +72,9 @@ def render(run: Run) -> str:
     """The page: everything it needs is inside, so that it opens without a network."""
     folder = files("nas") / "templates"
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.globals.update(show=units.show, title=units.title, interval=interval)
+    environment.globals.update(
+        show=units.show, show_difference=units.show_difference, title=units.title, interval=interval
+    )
     template = environment.from_string((folder / "report.html").read_text(encoding="utf-8"))
     return template.render(
         run=run,

@@ -63,6 +63,11 @@ def show(name: str, value: float | None) -> str:
     return f"{own.show(value)} {own.unit}".rstrip()
 
 
+def show_difference(name: str, value: float) -> str:
+    """A difference of two values of an objective; of two shares it is in percentage points, `1.35 points`."""
+    return show(name, value).replace("%", "points")
+
+
 def heading(name: str, unit: str) -> str:
     """An axis or column heading such as `Latency (ms)`."""
     return f"{title(name)} ({unit})" if unit else title(name)

@@ -10,6 +10,7 @@ from run_fixtures import empty_run, finished_run, trial
 
 from nas.errors import SettingError
 from nas.grammar import load_architecture
+from nas.record import Confirmation
 from nas.report import render, write_report
 from nas.run import Run
 
@@ -87,6 +88,14 @@ def test_the_summary_counts_and_names_the_knee(tmp_path):
     assert f"is trial {knee.number} ({knee.layout}): accuracy {100 * knee.metrics['accuracy']:.2f} %, latency" in text
     assert text.count("the loss became nan in epoch 2") == 2
     assert "versions.torch 2.13.0" in text
+
+
+def test_how_far_first_trainings_flattered_is_in_points(tmp_path):
+    run = finished_run(tmp_path / "run")
+    for chosen in run.front():
+        lower = chosen.metrics | {"accuracy": chosen.metrics["accuracy"] - 0.0135}
+        run.append_confirmation(Confirmation(chosen.number, 1, "complete", lower))
+    assert "as they flatter: by 1.35 points on average here." in Text(render(run)).text
 
 
 def test_the_table_has_the_front_and_marks_the_knee(tmp_path):

@@ -21,6 +21,14 @@ def test_values_are_shown_as_people_write_them(name, value, text):
     assert units.show(name, value) == text
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [("accuracy", 0.0135, "1.35 points"), ("accuracy", -0.002, "-0.20 points"), ("latency", 0.5, "0.500 ms")],
+)
+def test_a_difference_of_shares_is_in_points(name, value, text):
+    assert units.show_difference(name, value) == text
+
+
 def test_one_scale_serves_a_column():
     scale = units.scale("params", [900_000, 3_000_000])
     assert [scale.show(v) for v in (900_000, 3_000_000)] == ["0.900", "3.00"]
