@@ -28,7 +28,7 @@ from nas.space import SearchSpace
 from nas.targets._onnx import write_onnx
 
 FEWEST, MOST, MOST_BLOCKS = 8, 120, 240
-MANIFEST, RUNNER, RESULTS = "manifest.json", "run.py", "results.csv"
+MANIFEST, RUNNER = "manifest.json", "run.py"
 
 
 def collect(
