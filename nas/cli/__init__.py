@@ -9,6 +9,7 @@ from nas.errors import NasError, UserError
 
 app = typer.Typer(
     help="Search for vision networks that mix convolution and attention.",
+    epilog="Begin with: nas spaces, then nas search --budget 20, then nas show on the best.yaml it names.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

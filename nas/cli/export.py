@@ -3,17 +3,17 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from nas.cli.parameters import RunName, Runs, first
 
 
 def export(
-    run: Annotated[str, typer.Argument(help="A run's name or folder.")],
-    pick: Annotated[str, typer.Option(help="knee, an objective's name, or a trial's number.")] = "knee",
-    output: Annotated[Path, typer.Option("--output", "-o", help="The YAML file to write.")] = Path("best.yaml"),
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
-    runs: Annotated[Path, typer.Option(help="The folder of runs.")] = Path("runs"),
+    run: RunName,
+    pick: Annotated[str, first("WHICH", "knee, an objective's name, or a trial's number.")] = "knee",
+    output: Annotated[Path, first("FILE", "The YAML file to write.", "--output", "-o")] = Path("best.yaml"),
+    force: Annotated[bool, first("", "Overwrite the file.", "--force")] = False,
+    runs: Runs = Path("runs"),
 ) -> None:
-    """Write one architecture of a run as a YAML file that rebuilds the very network."""
+    """Write one network of a run as a YAML file that rebuilds it: nas show, nas.build."""
     from rich.console import Console
 
     from nas.export import export as write

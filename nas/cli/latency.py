@@ -5,24 +5,28 @@ from typing import Annotated
 
 import typer
 
+from nas.cli.parameters import SpaceName, argument, first
+
 latency = typer.Typer(
-    help="Measure a device of your own: collect a package, run it there, fit a predictor.", no_args_is_help=True
+    help="Predict latency on another device: collect a package, run it there, fit.", no_args_is_help=True
 )
 
 
 @latency.command()
 def collect(
-    output: Annotated[Path, typer.Option("--output", "-o", help="The new folder.")],
-    space: Annotated[str, typer.Option(help="A shipped space (nas spaces) or a YAML file.")] = "cvt_family",
-    target: Annotated[str, typer.Option(help="What runs there: onnxruntime.")] = "onnxruntime",
-    networks: Annotated[int, typer.Option("-n", help="Whole networks.")] = 60,
-    blocks: Annotated[int, typer.Option(help="Single blocks.")] = 120,
-    batch: Annotated[int, typer.Option(min=1, max=65_536, help="Images at once.")] = 1,
-    resolution: Annotated[int | None, typer.Option(min=4, max=2048, help="Pixels; default: the space's.")] = None,
-    classes: Annotated[int, typer.Option(min=2, help="Classes of your data.")] = 10,
-    channels: Annotated[int, typer.Option(min=1, help="Channels of your images.")] = 3,
+    output: Annotated[Path, first("DIR", "The new folder.", "--output", "-o")],
+    space: SpaceName = "cvt_family",
+    target: Annotated[str, first("NAME", "What runs there: onnxruntime.")] = "onnxruntime",
+    networks: Annotated[int, first("N", "Whole networks to time.", "-n")] = 60,
+    blocks: Annotated[int, first("N", "Single blocks to time.")] = 120,
+    batch: Annotated[int, first("N", "Images at once.", min=1, max=65_536)] = 1,
+    resolution: Annotated[
+        int | None, first("PIXELS", "Side of the images.", default="the space's", min=4, max=2048)
+    ] = None,
+    classes: Annotated[int, first("N", "Classes of your data.", min=2)] = 10,
+    channels: Annotated[int, first("N", "Channels of your images.", min=1)] = 3,
 ) -> None:
-    """Write a folder of ONNX models with a small script that times them wherever onnxruntime runs."""
+    """Write a folder of ONNX models and a script that times them on the device."""
     from rich.console import Console
 
     from nas.errors import SettingError
@@ -50,10 +54,10 @@ def collect(
 
 @latency.command()
 def fit(
-    results: Annotated[Path, typer.Argument(help="results.csv, in its package's folder.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The device's file.")] = Path("mydevice.yaml"),
+    results: Annotated[Path, argument("FILE", "results.csv, in the folder that was carried there.")],
+    output: Annotated[Path, first("FILE", "For --target file:FILE.", "--output", "-o")] = Path("mydevice.yaml"),
 ) -> None:
-    """Make a device's file from what the package measured there, and say how well it predicts."""
+    """Make the device's file from those times, and say how well it predicts."""
     from rich.console import Console
 
     from nas.latency.device_file import write_device

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from nas.cli.parameters import argument, first, panel
 
 if TYPE_CHECKING:
     from nas.architecture import Architecture
@@ -12,28 +12,35 @@ if TYPE_CHECKING:
     from nas.space import SearchSpace
 
 IMAGES = 16  # of noise, for scores
+_network_option, _space_option = panel("Of a network"), panel("Of a space")
 
 
 def profile(
-    what: Annotated[str, typer.Argument(help="A shipped network or space (nas spaces), or a YAML file.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
-    target: Annotated[str, typer.Option(help="cpu, cpu-compiled, onnxruntime, cuda, cuda-compiled, cuda-graph.")] = "",
-    threads: Annotated[int, typer.Option(min=1, max=1024, help="CPU threads.")] = 1,
-    batch: Annotated[int, typer.Option(min=1, max=65_536, help="Images at once.")] = 1,
-    scores: Annotated[bool, typer.Option("--scores", help="Zero-cost scores as well, on images of noise.")] = False,
-    dtype: Annotated[str, typer.Option(help="float32, float16 or bfloat16.")] = "float32",
-    resolution: Annotated[int | None, typer.Option(min=4, max=2048, help="Pixels; default: the file's.")] = None,
-    seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="Longest time for a measurement.")] = 10.0,
-    maximum: Annotated[list[str], typer.Option("--max", help="Of a space: can this limit be met? latency=5")] = [],  # noqa: B006
-    minimum: Annotated[list[str], typer.Option("--min", help="The same for what is maximised.")] = [],  # noqa: B006
-    budget: Annotated[str | None, typer.Option(help="Of a space: how long would this search take?")] = None,
-    data: Annotated[str, typer.Option(help="The data of that search.")] = "cluttered_digits",
-    networks: Annotated[int, typer.Option("-n", min=2, max=10_000, help="Networks sampled from a space.")] = 100,
+    what: Annotated[str, argument("NETWORK|SPACE", "A shipped one (nas spaces), or a YAML file.")],
+    target: Annotated[str, first("NAME", "cpu, onnxruntime, cuda, ... or auto.")] = "auto",
+    threads: Annotated[int, first("N", "CPU threads.", min=1, max=1024)] = 1,
+    batch: Annotated[int, first("N", "Images at once.", min=1, max=65_536)] = 1,
+    dtype: Annotated[str, first("NAME", "float32, float16 or bfloat16.")] = "float32",
+    resolution: Annotated[
+        int | None, first("PIXELS", "Side of the images.", default="the file's", min=4, max=2048)
+    ] = None,
+    as_json: Annotated[bool, first("", "Print JSON instead of tables.", "--json")] = False,
+    scores: Annotated[bool, _network_option("", "Zero-cost scores as well, on images of noise.", "--scores")] = False,
+    seconds: Annotated[float, _network_option("SECONDS", "Longest time to measure.", min=0.1, max=3600)] = 10.0,
+    networks: Annotated[int, _space_option("N", "Networks to sample.", "-n", min=2, max=10_000)] = 100,
+    maximum: Annotated[
+        list[str], _space_option("NAME=X", "Can this limit be met? latency=5. May be repeated.", "--max")
+    ] = [],  # noqa: B006
+    minimum: Annotated[
+        list[str], _space_option("NAME=X", "The same for what is maximised: throughput=100.", "--min")
+    ] = [],  # noqa: B006
+    budget: Annotated[str | None, _space_option("N|TIME", "Say how long a search with this budget takes.")] = None,
+    data: Annotated[str, _space_option("NAME[:PATH]", "That search's images.")] = "cluttered_digits",
 ) -> None:
-    """Count a network's parameters and multiply-adds and measure its latency; or survey a search space.
+    """What a network costs, counted and measured; or what the networks of a space do.
 
-    Of a space: its size, the range of its networks' costs, whether limits can be met and by what share of it, and how
-    long a search with a budget would take here.
+    Of a network: parameters, multiply-adds, latency. Of a space: its size, its networks' costs from
+    the smallest to the largest, the share that keeps the limits, and how long a search would take.
     """
     from dataclasses import replace
 
@@ -44,14 +51,14 @@ def profile(
     if space.size() > 1:
         from nas.config import make_config, parse_budget, parse_limits
 
-        settings = {"space": what, "target": target or "auto", "threads": threads, "dtype": dtype,
+        settings = {"space": what, "target": target, "threads": threads, "dtype": dtype,
                     "latency_batch": batch, "maximum": parse_limits(maximum, "--max"), "data": data,
                     "minimum": parse_limits(minimum, "--min"), "resolution": resolution}  # fmt: skip
         if budget:
             settings["budget"] = parse_budget(budget)
         _space(space, make_config(settings), networks, as_json, timed=budget is not None)
         return
-    deployment = choose_deployment(target or "auto", batch=batch, threads=threads, dtype=dtype)
+    deployment = choose_deployment(target, batch=batch, threads=threads, dtype=dtype)
     loaded = load_architecture(what)
     _network(replace(loaded, resolution=resolution or loaded.resolution), deployment, seconds, as_json, scores)
 

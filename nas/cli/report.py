@@ -1,16 +1,15 @@
 """nas report: draw a run."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+from nas.cli.parameters import RunName, Runs
 
 
 def report(
-    run: Annotated[str, typer.Argument(help="A run's name or folder.")],
-    runs: Annotated[Path, typer.Option(help="The folder of runs.")] = Path("runs"),
+    run: RunName,
+    runs: Runs = Path("runs"),
 ) -> None:
-    """Write a run's report, table, best architecture and front anew, and print the front."""
+    """Write a run's report, table, best network and front anew, and print the front."""
     from rich.console import Console
 
     from nas.cli.watch import conclude

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from nas.cli.parameters import RunName, Runs, first
 
 if TYPE_CHECKING:
     from nas.cli.display import Display
@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 
 
 def resume(
-    run: Annotated[str, typer.Argument(help="A run's name or folder.")],
-    budget: Annotated[str | None, typer.Option(help="A new budget in all: 400, 1h.")] = None,
-    runs: Annotated[Path, typer.Option(help="The folder of runs.")] = Path("runs"),
+    run: RunName,
+    budget: Annotated[
+        str | None, first("N|TIME", "A new budget, what is done included: 400, 1h.", default="its own")
+    ] = None,
+    runs: Runs = Path("runs"),
 ) -> None:
-    """Continue a search; finished trials are kept, only the interrupted one is repeated."""
+    """Go on with a search, interrupted or finished; only interrupted trials are repeated."""
     from nas.cli.watch import watch
     from nas.folders import find_run
 

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from nas.cli.panels import panel
+from nas.cli.parameters import Runs, SpaceName, first, panel
 
 if TYPE_CHECKING:
     from nas.cli.display import Display
     from nas.run import Run
 
-_first = panel()
 _choosing = panel("How networks are chosen")
 _training = panel("How networks are trained")
 _machine = panel("Where networks are trained")
@@ -17,18 +16,18 @@ _deployment = panel("Where networks will run")
 
 
 def search(
-    space: Annotated[str, _first("NAME|FILE", "The search space; see nas spaces.")] = "cvt_family",
+    space: SpaceName = "cvt_family",
     data: Annotated[
-        str, _first("NAME[:PATH]", "Images: digits, cifar10:DIR, image_folder:DIR, ...")
+        str, first("NAME[:PATH]", "Images: digits, cifar10:DIR, image_folder:DIR, ...")
     ] = "cluttered_digits",
-    budget: Annotated[str, _first("N|TIME", "Networks to train (200), or a time (30m, 2h).")] = "200",
-    objectives: Annotated[str, _first("NAMES", "Two or more, by comma.")] = "accuracy,latency",
+    budget: Annotated[str, first("N|TIME", "Networks to train (200), or a time (30m, 2h).")] = "200",
+    objectives: Annotated[str, first("NAMES", "Two or more, by comma.")] = "accuracy,latency",
     maximum: Annotated[
-        list[str], _first("NAME=X", "A limit for every network: latency=5. May be repeated.", "--max")
+        list[str], first("NAME=X", "A limit for every network: latency=5. May be repeated.", "--max")
     ] = [],  # noqa: B006
-    minimum: Annotated[list[str], _first("NAME=X", "The same for what is maximised: throughput=100.", "--min")] = [],  # noqa: B006
-    name: Annotated[str | None, _first("NAME", "The run's name.", default="space and time")] = None,
-    runs: Annotated[Path, _first("DIR", "The folder of runs.")] = Path("runs"),
+    minimum: Annotated[list[str], first("NAME=X", "The same for what is maximised: throughput=100.", "--min")] = [],  # noqa: B006
+    name: Annotated[str | None, first("NAME", "The run's name.", default="space and time")] = None,
+    runs: Runs = Path("runs"),
     sampler: Annotated[str, _choosing("NAME", "pareto, tpe, nsga2, gp or random.")] = "pareto",
     pruner: Annotated[str, _choosing("NAME", "Stops hopeless trainings: dominance, none.")] = "dominance",
     confirm: Annotated[int, _choosing("N", "Further trainings of the front, at the end.")] = 2,
@@ -58,7 +57,7 @@ def search(
     threads: Annotated[int, _deployment("N", "CPU threads.")] = 1,
     dtype: Annotated[str, _deployment("NAME", "float32, float16 or bfloat16.")] = "float32",
 ) -> None:
-    """Search a space; ends with a Pareto front, a report and the best architecture as YAML."""
+    """Search a space: ends with a Pareto front, a report and the best network as YAML."""
     from nas.cli.watch import watch
     from nas.config import parse_limits, parse_number
     from nas.registry import SCORES

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-import typer
+from nas.cli.parameters import argument
 
 
-def show(architecture: Annotated[str, typer.Argument(help="A shipped network (nas spaces) or a YAML file.")]) -> None:
-    """Draw a network: stage, block, resolution, width, depth, parameters, MACs."""
+def show(architecture: Annotated[str, argument("NETWORK", "A shipped one (nas spaces), or a YAML file.")]) -> None:
+    """Draw a network as a table: its stages, their blocks, parameters, multiply-adds."""
     from rich.console import Console
 
     from nas.cli.tables import network_table

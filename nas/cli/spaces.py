@@ -5,15 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas.cli.parameters import argument, first
+
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 def spaces(
-    space: Annotated[str | None, typer.Argument(help="A shipped space or a YAML file; none: list them.")] = None,
-    contains: Annotated[str | None, typer.Option(help="A network: is it a point of the space?")] = None,
+    space: Annotated[str | None, argument("SPACE", "A shipped one, or a YAML file.", "list them all")] = None,
+    contains: Annotated[str | None, first("NETWORK", "Say whether the space holds this network.")] = None,
 ) -> None:
-    """List what ships, or show one space as a table with its size."""
+    """List the spaces and networks that ship, or show one space with its size."""
     from rich.console import Console
 
     console = Console()

@@ -9,7 +9,19 @@ from command import Command
 from nas.cli.search import search
 from nas.config import Recipe, SearchConfig, parse_budget
 
-COMMANDS = ("search",)
+COMMANDS = (
+    "",
+    "search",
+    "resume",
+    "report",
+    "export",
+    "show",
+    "profile",
+    "spaces",
+    "latency",
+    "latency collect",
+    "latency fit",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -22,7 +34,7 @@ def test_in_a_terminal_of_a_hundred_columns_a_meaning_takes_a_line(
     assert answer.status == 0
     rows = [row.strip("│ ") for row in answer.out.splitlines() if row.startswith("│")]
     assert rows
-    below = [row for row in rows if not re.match(r"(\* +)?[-a-z]", row)]
+    below = [row for row in rows if not re.match(r"(\* +)?(-|[a-z]+ {2}|[A-Z|]+ {2})", row)]
     assert not [row for row in below if not re.fullmatch(r"\[default: [^]]*\]", row)]
 
 
