@@ -16,17 +16,21 @@ from nas.latency.prepare import Progress, predictor_for
 from nas.run import FRONT_LATENCY, PREDICTOR, Run
 from nas.space import SearchSpace
 
+MANY_TRIALS, MANY_SECONDS = 100, 1800.0  # from which budget on predicting pays back what it must measure first
 GENEROUS = 0.7  # the share of the smallest network's latency below which no network is taken to be
 FRONT_SECONDS = 5.0  # for one network of the front
 
 
 def predicts(config: SearchConfig) -> bool:
-    """Whether a search predicts latency instead of measuring it: `auto` does for a device elsewhere only."""
+    """Whether a new search predicts latency instead of measuring each candidate."""
     if "latency" not in (*config.objectives, *config.maximum, *config.minimum):
         return False
-    if config.target.startswith(FILE_TARGET):
+    if config.latency != "auto" or config.target.startswith(FILE_TARGET):
         return config.latency != "measured"
-    return config.latency == "predicted"
+    if config.ray:  # what its nodes have is not what is here
+        return False
+    budget = config.budget
+    return (budget.trials or 0) >= MANY_TRIALS or (budget.seconds or 0) >= MANY_SECONDS
 
 
 def check_deployment(config: SearchConfig) -> None:
@@ -58,13 +62,14 @@ def check_limits(config: SearchConfig, space: SearchSpace) -> None:
 def predictor_of(run: Run, progress: Progress = lambda done, of: None) -> Predictor | None:
     """The predictor of a run, the same for all its trials; measures what it needs the first time.
 
-    None where the run measures. Raises SettingError when a device's file is of another space.
+    None where the run measures; one that began so goes on so, whatever its budget has become. Raises SettingError when
+    a device's file is of another space.
     """
-    if not predicts(run.config):
-        return None
     path = run.folder / PREDICTOR
     if path.exists():
         return Predictor.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    if run.trials or not predicts(run.config):
+        return None
     deployment = deployment_of(run.config)
     if deployment:
         predictor = predictor_for(run.space, deployment, progress=progress)

@@ -8,9 +8,10 @@ import numpy as np
 from nas import data as datasets
 from nas.architecture import Architecture
 from nas.config import SearchConfig, broken_limit
-from nas.deploy import check_limits
+from nas.deploy import check_limits, predicts
+from nas.errors import RunError
 from nas.evaluate import Evaluator
-from nas.executors._base import Job
+from nas.executors._base import Job, Outcome
 from nas.feasibility import Feasibility, known
 from nas.latency.deployment import deployment_of
 from nas.latency.measure import measure
@@ -21,6 +22,10 @@ QUICK = ("macs", "params")
 EVERY_MEMORY = 4  # memory, which takes longer to count, is that of one network in so many
 LATENCY_SECONDS = 0.25  # for one network: many say more of a space than few that are exact
 TRAINED = 3  # networks trained to tell a budget's time: at these places by their multiply-adds
+
+
+Values = Mapping[str, Mapping[str, float]]
+"""By objective, then by the architecture's key."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Survey:
 def survey(space: SearchSpace, config: SearchConfig, *, networks: int = 100, trial: bool = False) -> Survey:
     """Sample a space. With `trial`, three networks are trained on the configuration's data to tell a trial's time.
 
-    Raises SettingError for a limit that no network meets.
+    Raises SettingError for a limit that no network meets, RunError when a network cannot be trained.
     """
     seconds = None
     if trial:
@@ -57,13 +62,12 @@ def survey(space: SearchSpace, config: SearchConfig, *, networks: int = 100, tri
     drawn = draw(space, networks)
     values = _sampled(drawn, config)
     if trial:
-        seconds = _seconds_per_trial(drawn, values["macs"], config, dataset)
+        seconds = _seconds_per_trial(drawn, values, config, dataset)
     ranges = {name: _range(space, name, list(found.values()), config) for name, found in values.items()}
     return Survey(space, ranges, _shares(values, config), seconds)
 
 
-def _sampled(drawn: Sequence[Architecture], config: SearchConfig) -> dict[str, dict[str, float]]:
-    """Values by objective, then by the architecture's key."""
+def _sampled(drawn: Sequence[Architecture], config: SearchConfig) -> Values:
     values: dict[str, dict[str, float]] = {}
     limited = (*config.maximum, *config.minimum)
     for name in dict.fromkeys((*QUICK, "memory", "latency", *limited)):
@@ -90,22 +94,39 @@ def _range(space: SearchSpace, name: str, found: list[float], config: SearchConf
     return Range(smallest, middle, largest, len(found), exact=True)
 
 
-def _shares(values: Mapping[str, Mapping[str, float]], config: SearchConfig) -> dict[str, float]:
-    limited = [name for name in (*config.maximum, *config.minimum) if name in values]
-    if not limited:
-        return {}
-    keys = [key for key in values[limited[0]] if all(key in values[name] for name in limited)]
-    kept = {name: [not broken_limit(config, {name: values[name][key]}) for key in keys] for name in limited}
-    shares = {name: float(np.mean(keeps)) for name, keeps in kept.items()}
-    return shares | {"all": float(np.mean(np.all(list(kept.values()), axis=0)))}
+def _shares(values: Values, config: SearchConfig) -> dict[str, float]:
+    keeps = _keeps(values, config)
+    shares = {name: float(np.mean([kept[name] for kept in keeps.values()])) for name in _limited(values, config)}
+    return shares | {"all": float(np.mean([all(kept.values()) for kept in keeps.values()]))} if shares else {}
+
+
+def _keeps(values: Values, config: SearchConfig) -> dict[str, dict[str, bool]]:
+    """Whether a network keeps each limit, by its key and the limit's name."""
+    limited = _limited(values, config)
+    keys = [key for key in values["macs"] if all(key in values[name] for name in limited)]
+    return {key: {n: not broken_limit(config, {n: values[n][key]}) for n in limited} for key in keys}
+
+
+def _limited(values: Values, config: SearchConfig) -> list[str]:
+    return [name for name in (*config.maximum, *config.minimum) if name in values]
 
 
 def _seconds_per_trial(
-    drawn: Sequence[Architecture], macs: Mapping[str, float], config: SearchConfig, dataset: datasets.Dataset
+    drawn: Sequence[Architecture], values: Values, config: SearchConfig, dataset: datasets.Dataset
 ) -> float:
-    """The mean time of networks at evenly spaced places by their multiply-adds."""
-    ordered = sorted(drawn, key=lambda a: macs[a.key()])
+    """The mean time of networks that keep the limits, at evenly spaced places by their multiply-adds.
+
+    Raises RunError when one cannot be trained.
+    """
+    keeps = _keeps(values, config)
+    able = [a for a in drawn if all(keeps[a.key()].values())] or drawn
+    ordered = sorted(able, key=lambda a: values["macs"][a.key()])
     places = (np.arange(TRAINED) + 0.5) / TRAINED * len(ordered)
-    evaluate = Evaluator(config, dataset)
-    outcomes = [evaluate(Job(0, ordered[int(place)], config.seed)) for place in places]
-    return float(np.mean([sum(outcome.seconds.values()) for outcome in outcomes]))
+    evaluate = Evaluator(config.model_copy(update={"maximum": {}, "minimum": {}}), dataset)
+    return float(np.mean([_seconds(evaluate(Job(0, ordered[int(i)], config.seed)), config) for i in places]))
+
+
+def _seconds(outcome: Outcome, config: SearchConfig) -> float:
+    if outcome.state != "complete":
+        raise RunError(f"a network of the space could not be trained to tell the time: {outcome.reason}")
+    return sum(taken for step, taken in outcome.seconds.items() if step != "measure" or not predicts(config))

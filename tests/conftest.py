@@ -14,6 +14,11 @@ hypothesis.settings.load_profile("nas")
 torch.set_num_threads(1)  # worker processes of the test runner would fight over the cores
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest begins first, so that the workers end together."""
+    items.sort(key=lambda item: item.name != "test_every_command_runs")
+
+
 @pytest.fixture(scope="session")
 def timm() -> Any:
     """The timm package, where it is installed."""

@@ -15,6 +15,7 @@ from nas.latency.device_file import write_device
 from nas.latency.predictor import Predictor
 from nas.latency.prepare import draw
 from nas.report import write_report
+from nas.run import PREDICTOR
 
 SETTINGS = {
     "data": "digits",
@@ -104,8 +105,20 @@ def test_when_a_search_predicts():
     def settings(**changes):
         return make_config({"budget": Budget(trials=200)} | changes)
 
-    assert not predicts(settings())
-    assert predicts(settings(latency="predicted"))
+    assert predicts(settings())
+    assert not predicts(settings(budget=Budget(trials=20)))
+    assert predicts(settings(budget=Budget(trials=20), latency="predicted"))
+    assert predicts(settings(budget=Budget(seconds=7200.0)))
+    assert not predicts(settings(ray="auto"))
     assert not predicts(settings(latency="measured"))
     assert not predicts(settings(objectives=("accuracy", "macs")))
-    assert predicts(settings(objectives=("accuracy", "macs"), maximum={"latency": 3.0}, latency="predicted"))
+    assert predicts(settings(objectives=("accuracy", "macs"), maximum={"latency": 3.0}))
+
+
+def test_a_search_that_measures_goes_on_measuring(space, tmp_path, monkeypatch):
+    monkeypatch.setattr("nas.deploy.MANY_TRIALS", 3)
+    run = nas.search(space, budget=2, runs=tmp_path, **SETTINGS)
+    assert not (run.folder / PREDICTOR).exists()
+    nas.resume(run, budget=3)
+    assert not (run.folder / PREDICTOR).exists()
+    assert all("runs" in t.details["latency"] for t in nas.Run(run.folder).trained)

@@ -35,6 +35,14 @@ def test_a_trial_is_timed_on_the_data():
     assert found.space.channels == 1
 
 
+def test_what_is_timed_is_trained_though_few_networks_keep_the_limits():
+    settings = {"data": "digits", "recipe": {"subset": 64, "epochs": 4}, "device": "cpu"}
+    free = survey(tiny(), make_config(settings), networks=6, trial=True)
+    smallest = free.ranges["params"].smallest
+    tight = survey(tiny(), make_config(settings | {"maximum": {"params": smallest}}), networks=6, trial=True)
+    assert tight.seconds_per_trial > 0.3 * free.seconds_per_trial
+
+
 def test_a_limit_that_nothing_meets_is_refused():
     with pytest.raises(SettingError, match="every network of tiny is above"):
         survey(tiny(), make_config({"maximum": {"params": 5.0}}), networks=4)

@@ -113,7 +113,8 @@ def _read_manifest(results: Path) -> dict[str, Any]:
         assert len(set(names)) == len(names)
         assert {"package", "space", "batch"} <= manifest.keys()
     except OSError:
-        raise SettingError(f"{path}: not there; results.csv must lie in the package's folder, as collected") from None
+        raise SettingError(f"{results}: no {MANIFEST} lies beside it; write the results.csv in the package's folder, "
+                           "as collected") from None  # fmt: skip
     except (ValueError, KeyError, TypeError, AssertionError):
         raise SettingError(f"{path}: damaged; collect and run the package anew") from None
     return manifest
