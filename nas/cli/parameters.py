@@ -14,7 +14,7 @@ def panel(title: str | None = None) -> Callable[..., Any]:
     not tell by itself; `limits` are the least and the largest value.
     """
 
-    def option(metavar: str, meaning: str, *flags: str, default: str | bool = True, **limits: float) -> Any:
+    def option(metavar: str, meaning: str, *flags: str, default: str | bool = True, **limits: Any) -> Any:
         return typer.Option(
             *flags, metavar=metavar, help=meaning, show_default=default, rich_help_panel=title, **limits
         )
