@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nas.samplers._base import Task
     from nas.samplers.pareto import ParetoSampler
     from nas.space import SearchSpace
+    from nas.weights import load_weights
 
 _HOMES = {
     "Architecture": "architecture",
@@ -33,6 +34,7 @@ _HOMES = {
     "build": "network",
     "load_architecture": "grammar",
     "load_space": "grammar",
+    "load_weights": "weights",
     "resume": "driver",
     "search": "driver",
     "write_report": "report",
@@ -48,6 +50,7 @@ __all__ = [
     "build",
     "load_architecture",
     "load_space",
+    "load_weights",
     "resume",
     "search",
     "write_report",

@@ -13,6 +13,14 @@ from nas.errors import SettingError
 from nas.registry import suggest
 
 
+def load_weights(network: nn.Module, path: Path | str) -> None:
+    """Give a network the weights in a file, also those of the same architecture at another resolution.
+
+    Raises SettingError when the file cannot be read or holds the weights of another network.
+    """
+    network.load_state_dict(adapt(read(path), network))
+
+
 def read(path: Path | str) -> dict[str, Tensor]:
     """The tensors in a `.safetensors` file or a torch state dict; code in the file is never run.
 

@@ -13,7 +13,7 @@ from nas.architecture import Architecture
 from nas.errors import SettingError
 from nas.grammar import load_architecture
 from nas.network import build
-from nas.weights import adapt, read
+from nas.weights import adapt, load_weights, read
 
 
 def _architecture(side: int) -> Architecture:
@@ -32,6 +32,14 @@ def _architecture(side: int) -> Architecture:
 
 
 SMALL, LARGE = _architecture(24), _architecture(40)
+
+
+@torch.no_grad()
+def test_a_network_gets_the_weights_of_a_file(tmp_path: Path) -> None:
+    small, large = build(SMALL, seed=0).eval(), build(LARGE, seed=1).eval()
+    save_file(small.state_dict(), tmp_path / "small.safetensors")
+    load_weights(large, tmp_path / "small.safetensors")
+    assert all(torch.equal(v, large.state_dict()[n]) for n, v in adapt(small.state_dict(), large).items())
 
 
 @torch.no_grad()
