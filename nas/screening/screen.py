@@ -2,27 +2,28 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import moocore
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import skew
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Kernel
 
-from nas.screening import surrogate
+from nas.screening import surrogate, trees
 from nas.screening.acquisition import boxes, expected_improvement, nondominated
-from nas.screening.encoding import encode, standard
+from nas.screening.encoding import Features, encode, standard
+from nas.screening.losses import Scale, even, spread_best, worst
 from nas.screening.tree import Codes, Tree
 from nas.space import Decisions
 
 Values = NDArray[np.float64]
 Cheap = Callable[[Decisions], Mapping[str, float]]
 CONDITIONED = 1000  # trials at most that a model is given
-FIRST, REACH = 25, 3.0  # beyond so many times the distance from the best to the middle of the first, all counts alike
 MARGIN = 0.01  # of the range, by which the reference of the hypervolume lies beyond the worst
 UNLIKELY = 0.01  # the least chance to succeed that a candidate is given
+TURNS = ("process", "best", "process", "trees")
+"""Which model the next proposal trusts: the process; the process on a scale that tells the best apart; the trees."""
 
 
 @dataclass(frozen=True)
@@ -74,33 +75,27 @@ class Known:
 
 @dataclass(frozen=True)
 class _Model:
-    """A process for one loss: clipped at `worst`, on a logarithmic scale if `log`, standardised."""
+    """A model of one loss and the scale on which it sees it."""
 
-    process: GaussianProcessRegressor
-    centre: float
-    scale: float
-    log: bool
+    standard: Callable[[Features], tuple[Values, Values]]
+    scale: Scale
 
-    def predict(self, features: Values) -> tuple[Values, Values]:
-        """Mean and deviation of the loss; of a log-normal one, those of the normal with equal moments."""
-        mean, deviation = surrogate.predict(self.process, features)
-        mean, deviation = mean * self.scale + self.centre, deviation * self.scale
-        if not self.log:
-            return mean, deviation
-        deviation = np.minimum(deviation, 1.0)
-        mean = np.exp(mean + deviation**2 / 2)
-        return mean, mean * np.sqrt(np.expm1(deviation**2))
+    def predict(self, features: Features) -> tuple[Values, Values]:
+        """Mean and deviation of the loss."""
+        return self.scale.undo(*self.standard(features))
 
 
 class Screen:
     """Scores candidates by expected hypervolume improvement times the chance to succeed.
 
     Running trials stand in the models and in the front with what is expected of them (Ginsbourger et al., 2010), so
-    that parallel proposals differ. `kernels` keeps hyperparameters from one proposal to the next.
+    that parallel proposals differ. Models take turns (`TURNS`), since one by itself may never look where it is sure and
+    wrong. `kernels` keeps hyperparameters from one proposal to the next.
     """
 
     def __init__(self, tree: Tree, past: Past, known: Known, kernels: dict[tuple[str, int], Kernel]) -> None:
         self.tree, self.past, self.known, self.kernels = tree, past, known, kernels
+        self.turn = TURNS[(len(past.done) + len(past.failed) + len(past.running)) % len(TURNS)]
         self.reference = np.array(
             [loss.max() if i in known.columns else worst(loss) for i, loss in enumerate(past.losses.T)]
         )
@@ -164,27 +159,34 @@ class Screen:
 
     def _model(self, i: int, running: Codes | None = None, expected: Values | None = None) -> _Model:
         done, loss = self.past.done, self.past.losses[:, i]
-        count = surrogate.milestone(len(done))
-        if (str(i), count) not in self.kernels:
-            self.kernels[str(i), count] = self._kernel(loss[:count], count)
         kept = self._kept()
-        codes, loss = done[kept], np.minimum(loss[kept], self.reference[i])
+        codes, seen = done[kept], np.minimum(loss[kept], self.reference[i])
+        floor = self._floor(loss, seen)
         if running is not None and expected is not None:
-            codes, loss = np.concatenate([codes, running]), np.r_[loss, expected]
+            codes, seen = np.concatenate([codes, running]), np.minimum(np.r_[seen, expected], self.reference[i])
         features = self._features(codes, self.known.table(self.tree, codes))
-        loss, log = _scaled(loss)
-        centre, scale = float(loss.mean()), float(loss.std()) or 1.0
-        process = surrogate.condition(self.kernels[str(i), count], features, (loss - centre) / scale)
-        return _Model(process, centre, scale, log)
+        scale = Scale.of(seen, floor)
+        if self.turn == "trees":
+            return _Model(partial(trees.predict, trees.fit(features, scale.apply(seen))), scale)
+        process = surrogate.condition(self._kernel(i), features, scale.apply(seen))
+        return _Model(partial(surrogate.predict, process), scale)
 
-    def _kernel(self, loss: Values, count: int) -> Kernel:
-        loss, _ = _scaled(np.minimum(loss, worst(loss)))
-        first = {name: values[:count] for name, values in self.cheap_done.items()}
-        decided = encode(self.tree, self.past.done[:count])
-        cheap = [standard(first[name][:, None], first[name][:, None]) for name in sorted(first)]
-        return surrogate.fit_kernel(
-            np.concatenate([decided, *cheap], axis=1), (loss - loss.mean()) / (loss.std() or 1.0)
-        )
+    def _floor(self, loss: Values, seen: Values) -> float | None:
+        floor = even(seen)
+        return spread_best(loss) if floor is None and self.turn == "best" else floor
+
+    def _kernel(self, i: int) -> Kernel:
+        """Fitted to the first trials, up to a milestone; the same until the next one."""
+        count = surrogate.milestone(len(self.past.done))
+        key = f"{i} {self.turn}", count
+        if key not in self.kernels:
+            loss = self.past.losses[:count, i]
+            seen = np.minimum(loss, worst(loss))
+            first = {name: values[:count] for name, values in self.cheap_done.items()}
+            cheap = [standard(first[name][:, None], first[name][:, None]) for name in sorted(first)]
+            features = np.concatenate([encode(self.tree, self.past.done[:count]), *cheap], axis=1)
+            self.kernels[key] = surrogate.fit_kernel(features, Scale.of(seen, self._floor(loss, seen)).apply(seen))
+        return self.kernels[key]
 
     def _kept(self) -> NDArray[np.intp]:
         """The trials that models are given: all, or those nearest to the front and some of all others."""
@@ -195,17 +197,3 @@ class Screen:
         near, far = rank[: CONDITIONED // 2], rank[CONDITIONED // 2 :]
         some = far[np.linspace(0, len(far) - 1, CONDITIONED // 2).astype(np.intp)]
         return np.sort(np.concatenate([near, some]))
-
-
-def worst(loss: Values) -> float:
-    """The worst loss that matters: some times farther from the best than the middle of the first trials is."""
-    best, middle = float(loss.min()), float(np.median(loss[:FIRST]))
-    return min(float(loss.max()), best + REACH * (middle - best)) if middle > best else float(loss.max())
-
-
-def _scaled(loss: Values) -> tuple[Values, bool]:
-    """A loss as a model sees it: by its logarithm where it is positive and that is more even, as it is of a cost."""
-    if np.ptp(loss) == 0 or (loss <= 0).any():
-        return loss, False
-    log = bool(abs(float(skew(np.log(loss)))) < abs(float(skew(loss))))
-    return (np.log(loss), True) if log else (loss, False)

@@ -192,7 +192,7 @@ def test_broken_constraints_and_stopped_trainings_are_learnt_from() -> None:
 
     study = play(objective, 45, decide=walk, cheap=total, objectives=("accuracy", "size"))
     late = study.trials[20:]
-    assert sum(trial.params["x1"] == 2 for trial in late) <= 4, "at random a third"
+    assert sum(trial.params["x1"] == 2 for trial in late) <= 6, "at random a third"
     assert sum(trial.params["x2"] == 0 for trial in late) <= 5, "at random a third"
 
 

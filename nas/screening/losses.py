@@ -1,0 +1,59 @@
+"""A loss as a model sees it: on an even scale, standardised; and what a model says of it, back in its own units."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import skew
+
+Values = NDArray[np.float64]
+FIRST, REACH = 25, 3.0  # beyond so many times the distance from the best to the middle of the first, all counts alike
+MOST = 1.0  # the greatest deviation of a logarithm that is believed
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The loss itself, or its logarithm above a `floor`, less `centre`, in units of `size`."""
+
+    floor: float | None
+    centre: float
+    size: float
+
+    @classmethod
+    def of(cls, loss: Values, floor: float | None) -> "Scale":
+        """The scale on which these losses have mean 0 and deviation 1."""
+        raised = loss if floor is None else np.log(loss - floor)
+        return cls(floor, float(raised.mean()), float(raised.std()) or 1.0)
+
+    def apply(self, loss: Values) -> Values:
+        """Losses on the scale."""
+        raised = loss if self.floor is None else np.log(loss - self.floor)
+        return np.asarray((raised - self.centre) / self.size)
+
+    def undo(self, mean: Values, deviation: Values) -> tuple[Values, Values]:
+        """Mean and deviation of the loss; above a floor those of a log-normal one."""
+        mean, deviation = mean * self.size + self.centre, deviation * self.size
+        if self.floor is None:
+            return mean, deviation
+        deviation = np.minimum(deviation, MOST)
+        mean = np.exp(mean + deviation**2 / 2)
+        return mean + self.floor, mean * np.sqrt(np.expm1(deviation**2))
+
+
+def worst(loss: Values) -> float:
+    """The worst loss that matters: some times farther from the best than the middle of the first trials is."""
+    best, middle = float(loss.min()), float(np.median(loss[:FIRST]))
+    return min(float(loss.max()), best + REACH * (middle - best)) if middle > best else float(loss.max())
+
+
+def even(loss: Values) -> float | None:
+    """The floor 0 for a loss that is positive and more even by its logarithm, as a cost is; else none."""
+    if np.ptp(loss) == 0 or (loss <= 0).any():
+        return None
+    return 0.0 if abs(float(skew(np.log(loss)))) < abs(float(skew(loss))) else None
+
+
+def spread_best(loss: Values) -> float | None:
+    """A floor as far below the best loss as the middle of the first trials is above: it tells the best ones apart."""
+    best, middle = float(loss.min()), float(np.median(loss[:FIRST]))
+    return best - (middle - best) if middle > best else None
