@@ -180,7 +180,7 @@ def hover(trial: Trial, objectives: Sequence[str]) -> str:
     parts = trial.architecture
     lines = [f"<b>{escape(trial.layout)}</b>   trial {trial.number}"]
     lines.append(f"stem   {escape(parts['stem']['kind'])} @ {parts['stem']['width']}")
-    for i, s in enumerate(parts["stages"], 1):
+    for i, s in enumerate(parts["stages"]):
         lines.append(f"stage {i}   {escape(s['block'])} × {s['depth']} @ {s['width']}")
     lines.append("")
     for name in dict.fromkeys((*objectives, *trial.metrics)):
@@ -241,7 +241,7 @@ def composition_figure(run: Run) -> go.Figure:
         )
     stages = len(block_shares(run.complete, ""))
     _style(figure, height=400).update_layout(barmode="stack")
-    names = [f"stage {i + 1}" for i in range(stages)]
+    names = [f"stage {i}" for i in range(stages)]
     figure.update_xaxes(tickvals=list(range(1, stages + 1)), ticktext=names, range=[0.5, stages + 0.5], ticks="")
     return figure.update_xaxes(showgrid=False).update_yaxes(
         title="Share of networks (%)", range=[0, 100], showgrid=False

@@ -188,8 +188,8 @@ def target_name(text: str) -> str:
         return text
     name = text.strip().replace("-", "_")
     if name not in TARGETS.names():
-        allowed = [*TARGETS.names(), "file:mydevice.yaml"]
-        raise SettingError(f"unknown target '{text}'. {suggest(name, allowed)}")
+        allowed = [*(known.replace("_", "-") for known in TARGETS.names()), "file:mydevice.yaml"]
+        raise SettingError(f"unknown target '{text}'. {suggest(text, allowed)}")
     return name
 
 

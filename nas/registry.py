@@ -13,12 +13,16 @@ from typing import Any
 
 from nas.errors import SettingError, UserError
 
+MANY = 20  # names, of which a person is shown the nearest alone
+
 
 def suggest(name: str, allowed: Iterable[str]) -> str:
-    """End of a sentence about an unknown name: the nearest allowed one, then all of them."""
+    """End of a sentence about an unknown name: the nearest allowed one, then all of them, if they are not too many."""
     allowed = list(allowed)
     near = difflib.get_close_matches(str(name), allowed, n=1, cutoff=0.5)
     hint = f"Did you mean '{near[0]}'? " if near else ""
+    if near and len(allowed) > MANY:
+        return hint.strip()
     return f"{hint}Allowed: {', '.join(allowed) if allowed else '(none)'}."
 
 

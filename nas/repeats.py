@@ -10,6 +10,7 @@ from scipy import stats
 from nas.record import Confirmation, Trial
 
 LEVEL = 0.95
+FEWEST = 3  # degrees of freedom below which an interval would say nothing
 
 
 def confirmed(trials: Iterable[Trial], confirmations: Iterable[Confirmation], trained: Sequence[str]) -> list[Trial]:
@@ -18,7 +19,7 @@ def confirmed(trials: Iterable[Trial], confirmations: Iterable[Confirmation], tr
     An objective in `trained` is the mean of the further trainings alone: the first one, for which a trial was chosen,
     flatters it. One that is measured is the median of all readings. `details["confirmed"]` has the number of further
     `trainings`, the `first` value of each trained objective, and half the width of its 95 % `interval`: Student's, with
-    the deviation that all repeated trials share, absent where none was repeated twice.
+    the deviation that all repeated trials share, absent where too few were repeated.
     """
     repeats = defaultdict[int, list[Confirmation]](list)
     for confirmation in confirmations:
@@ -56,7 +57,7 @@ def _mean(trial: Trial, repeats: list[Confirmation], widths: dict[str, float | N
 def _width(groups: list[list[float]]) -> float | None:
     """Half the interval of a single training, from the deviations within the groups."""
     freedom = sum(len(group) - 1 for group in groups)
-    if not freedom:
+    if freedom < FEWEST:
         return None
     squares = sum(float(np.var(group)) * len(group) for group in groups)
     return float(stats.t.ppf((1 + LEVEL) / 2, freedom) * (squares / freedom) ** 0.5)

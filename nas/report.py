@@ -137,7 +137,13 @@ def _confirmed(run: Run) -> dict[str, Any] | None:
     if not again:
         return None
     name = run.trained_objectives[0]
-    return {"trials": len(again), "trainings": len(run.confirmations), "name": name, "flattery": flattery(again, name)}
+    return {
+        "trials": len(again),
+        "trainings": len(run.confirmations),
+        "name": name,
+        "flattery": flattery(again, name),
+        "intervals": interval(again[0], name) is not None,
+    }
 
 
 def _embed(figure: go.Figure, name: str) -> Markup:
@@ -152,7 +158,7 @@ def _diagram(trial: Trial, colours: dict[str, str]) -> list[dict[str, Any]]:
     side, channels, classes = parts["resolution"], parts["channels"], parts["classes"]
     rows: list[dict[str, Any]] = [{"name": "image", "kind": f"{side} × {side}", "facts": [f"channels {channels}"]}]
     rows.append({"name": "stem", "kind": parts["stem"]["kind"], "facts": _facts(parts["stem"])})
-    for i, stage in enumerate(parts["stages"], 1):
+    for i, stage in enumerate(parts["stages"]):
         own = {"depth": stage["depth"], "colour": colours[stage["block"]]}
         rows.append({"name": f"stage {i}", "kind": stage["block"], "facts": _facts(stage)} | own)
     rows.append(

@@ -161,7 +161,10 @@ class Run:
         return [decisions for decisions in read_begun(self.folder, self.trials) if self._is_point(decisions)]
 
     def extend(self, budget: Budget) -> None:
-        """Give the search another budget (in all, not on top)."""
+        """Give the search another budget (in all, not on top). Raises SettingError for one that is spent already."""
+        done = len(self.trained)
+        if budget.trials is not None and budget.trials < done:
+            raise SettingError(f"budget: found {budget.trials}; {done} networks are trained already, write more")
         self.config = self.config.model_copy(update={"budget": budget})
         path = self.folder / "config.yaml"
         with writing(path):

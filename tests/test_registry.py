@@ -35,3 +35,9 @@ def test_what_is_no_kind_is_no_kind(name):
 
 def test_suggest_says_when_nothing_is_allowed():
     assert suggest("x", []) == "Allowed: (none)."
+
+
+def test_of_very_many_names_the_nearest_is_shown() -> None:
+    names = [f"network_{i}" for i in range(50)]
+    assert suggest("netwrk_7", names) == "Did you mean 'network_7'?"
+    assert "network_49" in suggest("q", names)

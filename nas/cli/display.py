@@ -97,8 +97,8 @@ class Display:
         time_left = f"{duration(left * (time.monotonic() - start) / max(done - before, 1))} left"
         self.progress.update(self.task, description="confirm", total=done + left, completed=done, left=time_left)
         if not self.console.is_terminal:
-            line = f"trial {confirmation.trial} trained again: {_values(confirmation, run)}"
-            self.console.print(f"[{done}/{done + left}] {line}", highlight=False, markup=False)
+            line = f"[confirm {done}, {left} left] trial {confirmation.trial} trained again"
+            self.console.print(f"{line}: {_values(confirmation, run)}", highlight=False, markup=False)
         self._picture(run)
 
     def draw(self, run: Run) -> None:

@@ -7,6 +7,8 @@ import typer
 
 from nas.cli.parameters import SpaceName, argument, first
 
+POOR = 0.6  # Kendall's tau below which a predictor hardly ranks
+
 latency = typer.Typer(
     help="Predict latency on another device: collect a package, run it there, fit.", no_args_is_help=True
 )
@@ -66,11 +68,17 @@ def fit(
     predictor = predictor_of(results)
     write_device(output, predictor)
     error = predictor.error
+    middle = sorted(ms for _, ms in predictor.networks)[len(predictor.networks) // 2]
+    side = predictor.networks[0][0].resolution
     Console().print(
         f"{output}: {predictor.where['device']}, from {len(predictor.networks)} networks and {len(predictor.blocks)} "
         f"blocks.\nOn networks held out: median error {error.median:.1%}, nine of ten within {error.high:.1%}, "
         f"Kendall's tau {error.tau:.2f}\n\nNext:  nas search --space {predictor.space} --target file:{output} "
-        "--max latency=5",
+        f"--resolution {side} --max latency={middle:.2g}",
         highlight=False,
         soft_wrap=True,
     )
+    if not error.tau > POOR:
+        Console(stderr=True).print(
+            "[yellow]It hardly ranks networks: collect more of them (-n), or measure on a quieter device.[/]"
+        )

@@ -46,6 +46,13 @@ def conclude(console: "Console", run: "Run") -> None:
     for note in run.learnt.notes:
         console.print(f"  learnt from {note}", highlight=False, soft_wrap=True, markup=False)
     console.print(front_table(run, front))
+    if error := run.predictor_error:
+        console.print(
+            f"  latency is predicted: on networks held out, median error {error['median']:.1%}, "
+            f"nine of ten within {error['high']:.1%}\n",
+            highlight=False,
+            soft_wrap=True,
+        )
     if unreadable := run.environment.get("unreadable_images"):
         named = "; ".join(run.environment["unreadable"][:3])
         console.print(f"  {unreadable} unreadable images were left out: {named}\n", soft_wrap=True, markup=False)
@@ -59,7 +66,7 @@ def conclude(console: "Console", run: "Run") -> None:
     console.print(
         f"\nNext:  nas show {run.folder / 'best.yaml'}\n"
         f"       nas export {run.folder} --pick accuracy -o accurate.yaml\n"
-        f"       nas resume {run.folder} --budget {2 * (run.config.budget.trials or 100)}",
+        f"       nas resume {run.folder} --budget {2 * max(len(run.trained), 1)}",
         highlight=False,
         soft_wrap=True,
     )

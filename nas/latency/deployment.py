@@ -31,7 +31,8 @@ class Deployment:
         """Raises SettingError when the target is unknown, is not on this machine or has no such type of numbers."""
         TARGETS.check(self.target)
         if why := self.kind.missing():
-            raise SettingError(f"target {self.target}: {why}. Here are: {', '.join(available())}")
+            here = ", ".join(name.replace("_", "-") for name in available())
+            raise SettingError(f"target {self.target.replace('_', '-')}: {why}. Here are: {here}")
         if self.setting.dtype not in self.kind.dtypes:
             raise SettingError(f"dtype: found {self.setting.dtype}; target {self.target} runs "
                                f"{', '.join(self.kind.dtypes)}")  # fmt: skip

@@ -12,6 +12,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sklearn.gaussian_process.kernels import Kernel
 
+from nas.registry import suggest
 from nas.samplers._base import Task
 from nas.screening.candidates import search
 from nas.screening.screen import Known, Past, Screen
@@ -19,7 +20,7 @@ from nas.screening.start import spread, start
 from nas.screening.tree import Codes, Tree, explore, learn
 from nas.space import Domain
 
-GRID = 32  # values tried of a number that may have more
+GRID = 101  # values tried of a number that may have more
 
 
 @dataclass
@@ -111,6 +112,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         probe = codes[0] if len(codes) else tree.draw(1, np.random.default_rng(0))[0]
         names = task.cheap(tree.decode(probe))
         signs = _signs(study)
+        _check(task, names, len(signs))
         columns = {i: (name, signs[i]) for i, name in enumerate(task.objectives) if name in names}
         return Known(task.cheap, columns, task.maximum, task.minimum, self._memory(study).cheap)
 
@@ -163,6 +165,16 @@ def _walk(trial: FrozenTrial, domains: Mapping[str, Domain]) -> dict[str, Any]:
 def _told(study: optuna.Study) -> list[FrozenTrial]:
     """The trials whose parameters are known, whatever became of them."""
     return [t for t in study.get_trials(deepcopy=False) if t.params]
+
+
+def _check(task: Task, cheap: Mapping[str, float], objectives: int) -> None:
+    """Raises ValueError for a task that is not the study's, or that limits what nothing tells."""
+    if task.objectives and len(task.objectives) != objectives:
+        raise ValueError(f"Task.objectives: found {', '.join(task.objectives)}; the study has {objectives} directions")
+    for name in (*task.maximum, *task.minimum):
+        if name not in cheap and name not in task.objectives:
+            known = sorted({*cheap, *task.objectives})
+            raise ValueError(f"Task: a limit on '{name}', which cheap does not tell. {suggest(name, known)}")
 
 
 def _signs(study: optuna.Study) -> list[float]:

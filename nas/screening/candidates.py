@@ -10,6 +10,7 @@ from nas.screening.tree import Codes, Tree
 Score = Callable[[Codes], NDArray[np.float64]]
 RANDOM, OFFSPRING, ELITE = 500, 500, 60
 GENERATIONS, CLIMBS, CLIMBERS = 3, 12, 8
+NEAREST = 600  # neighbours that are looked at in a step of climbing, drawn where there are more
 
 
 def breed(parents: Codes, tree: Tree, count: int, rng: np.random.Generator) -> Codes:
@@ -47,7 +48,7 @@ def search(tree: Tree, parents: Codes, score: Score, rng: np.random.Generator, t
         points, scores = points[best], scores[best]
         climbing = step >= GENERATIONS
         more = neighbours(points[:CLIMBERS], tree, rng) if climbing else breed(points, tree, OFFSPRING, rng)
-        more = fresh(more)
+        more = fresh(more if len(more) <= NEAREST else more[rng.choice(len(more), NEAREST, replace=False)])
         found = score(more) if len(more) else np.empty(0)
         if climbing and not (found > scores[0]).any():
             break

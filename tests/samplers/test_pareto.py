@@ -209,10 +209,10 @@ def test_values_that_are_infinite_count_as_failures() -> None:
     ("distribution", "count", "ends"),
     [
         (optuna.distributions.IntDistribution(1, 7, step=2), 4, (1, 7)),
-        (optuna.distributions.IntDistribution(1, 1000, log=True), 32, (1, 1000)),
-        (optuna.distributions.IntDistribution(0, 999, step=9), 32, (0, 999)),
-        (optuna.distributions.FloatDistribution(0.0, 1.0), 32, (0.0, 1.0)),
-        (optuna.distributions.FloatDistribution(1e-4, 1.0, log=True), 32, (1e-4, 1.0)),
+        (optuna.distributions.IntDistribution(1, 1000, log=True), 101, (1, 1000)),
+        (optuna.distributions.IntDistribution(0, 999, step=9), 101, (0, 999)),
+        (optuna.distributions.FloatDistribution(0.0, 1.0), 101, (0.0, 1.0)),
+        (optuna.distributions.FloatDistribution(1e-4, 1.0, log=True), 101, (1e-4, 1.0)),
         (optuna.distributions.FloatDistribution(0.0, 1.0, step=0.25), 5, (0.0, 1.0)),
         (optuna.distributions.CategoricalDistribution(("a", "b")), 2, ("a", "b")),
     ],
@@ -223,3 +223,29 @@ def test_the_grid_of_a_parameter(distribution: Any, count: int, ends: tuple[Any,
     assert len(values) >= count - 8
     assert (values[0], values[-1]) == pytest.approx(ends) if not isinstance(ends[0], str) else ends
     assert all(distribution._contains(distribution.to_internal_repr(value)) for value in values)
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ({"objectives": ("accuracy", "size", "depth")}, "the study has 2 directions"),
+        ({"objectives": ("accuracy", "size"), "maximum": {"sise": 3.0}}, "a limit on 'sise'.* Did you mean 'size'"),
+    ],
+)
+def test_a_task_that_is_not_the_studys_is_refused(task: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        play(rugged, 3, decide=walk, cheap=total, **task)
+
+
+def test_a_number_of_many_values_is_searched_finely_and_within_its_limits() -> None:
+    def objective(trial: optuna.Trial) -> tuple[float, float]:
+        width = trial.suggest_int("width", 1, 100)
+        return width**0.5, 2.0 * width
+
+    def cost(decisions: Any) -> dict[str, float]:
+        return {"cost": 2.0 * decisions["width"]}
+
+    study = play(objective, 22, cheap=cost, objectives=("accuracy", "cost"), maximum={"cost": 50.0})
+    assert all(trial.params["width"] <= 25 for trial in study.trials[1:]), (
+        "the first is drawn before the space is known"
+    )
