@@ -101,6 +101,16 @@ def test_a_network_is_shown_part_by_part():
         assert f"{part.params:,}" in found.stdout
 
 
+def test_a_run_stands_for_its_best_network(tmp_path):
+    best = load_space("cvt_family").smallest()
+    (tmp_path / "runs" / "first").mkdir(parents=True)
+    best.save(tmp_path / "runs" / "first" / "best.yaml")
+    found = nas("show", "first", cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert best.layout() in found.stdout
+    assert "Next:  nas profile runs/first/best.yaml" in found.stdout
+
+
 def test_a_profile_is_json(tmp_path):
     load_space("cvt_family").smallest().save(tmp_path / "net.yaml")
     found = nas("profile", "net.yaml", "--json", cwd=tmp_path)

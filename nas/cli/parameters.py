@@ -1,5 +1,6 @@
 """What the commands' parameters share: the panels of the help, and those that several commands take."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +26,14 @@ def panel(title: str | None = None) -> Callable[..., Any]:
 def argument(metavar: str, meaning: str, default: str | bool = True) -> Any:
     """What declares an argument, in the words of an option."""
     return typer.Argument(metavar=metavar, help=meaning, show_default=default)
+
+
+def best_of(name: str) -> str:
+    """A run's name or folder stands for its best network; any other name for itself."""
+    from nas.grammar import shipped
+
+    found = (folder / "best.yaml" for folder in (Path(name), Path("runs") / name))
+    return name if name in shipped() else next((str(path) for path in found if os.path.isfile(path)), name)  # noqa: PTH113
 
 
 first = panel()

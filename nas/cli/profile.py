@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from nas.cli.parameters import argument, first, panel
+from nas.cli.parameters import argument, best_of, first, panel
 
 if TYPE_CHECKING:
     from nas.architecture import Architecture
@@ -16,7 +16,7 @@ _network_option, _space_option = panel("Of a network"), panel("Of a space")
 
 
 def profile(
-    what: Annotated[str, argument("NETWORK|SPACE", "A shipped one (nas spaces), or a YAML file.")],
+    what: Annotated[str, argument("NETWORK|SPACE", "A shipped one (nas spaces), a run's best, or a YAML file.")],
     target: Annotated[str, first("NAME", "cpu, onnxruntime, cuda, ... or auto.")] = "auto",
     threads: Annotated[int, first("N", "CPU threads.", min=1, max=1024)] = 1,
     batch: Annotated[int, first("N", "Images at once.", min=1, max=65_536)] = 1,
@@ -47,6 +47,7 @@ def profile(
     from nas.grammar import load_architecture, load_space
     from nas.latency.deployment import choose_deployment
 
+    what = best_of(what)
     space = load_space(what)
     if space.size() > 1:
         from nas.config import make_config, parse_budget, parse_limits

@@ -2,10 +2,12 @@
 
 from typing import Annotated
 
-from nas.cli.parameters import argument
+from nas.cli.parameters import argument, best_of
 
 
-def show(architecture: Annotated[str, argument("NETWORK", "A shipped one (nas spaces), or a YAML file.")]) -> None:
+def show(
+    architecture: Annotated[str, argument("NETWORK", "A shipped one (nas spaces), a run's best, or a YAML file.")],
+) -> None:
     """Draw a network as a table: its stages, their blocks, parameters, multiply-adds."""
     from rich.console import Console
 
@@ -13,6 +15,7 @@ def show(architecture: Annotated[str, argument("NETWORK", "A shipped one (nas sp
     from nas.cost import cost
     from nas.grammar import load_architecture
 
+    architecture = best_of(architecture)
     loaded = load_architecture(architecture)
     console = Console()
     console.print(network_table(loaded, cost(loaded)))
