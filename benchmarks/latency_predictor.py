@@ -18,7 +18,7 @@ from sklearn.linear_model import LinearRegression
 from nas.architecture import Architecture
 from nas.grammar import load_space
 from nas.latency.deployment import choose_deployment
-from nas.latency.measure import measure
+from nas.latency.measure import measure, reference_seconds
 from nas.latency.prepare import draw, predictor_for
 from nas.latency.regression import error_of
 from nas.pieces import count, pieces
@@ -81,12 +81,12 @@ def _measured(architectures: list[Architecture], deployment, arguments: argparse
         key = architecture.key()
         if key not in known:
             found = measure(architecture, deployment, seconds=arguments.seconds)
-            known[key] = found.median
+            known[key] = found.median / reference_seconds(deployment)
             with record.open("a") as file:
-                file.write(json.dumps([key, found.median]) + "\n")
+                file.write(json.dumps([key, known[key]]) + "\n")
             print(f"{i + 1}/{len(architectures)} {found.median:.3f} ms, interval {found.high / found.low - 1:.1%}, "
                   f"drift {found.drift:.2f}, load {os.getloadavg()[0]:.1f}", flush=True)  # fmt: skip
-        times.append(known[key])
+        times.append(known[key] * reference_seconds(deployment))  # which may have proved to be faster since
     return times
 
 

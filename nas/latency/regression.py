@@ -16,6 +16,7 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
+from nas.options import Scalar
 from nas.pieces import Piece, count
 
 Vector = NDArray[np.float64]
@@ -95,16 +96,27 @@ class Regression:
         return self._known[piece]
 
     def _own(self, piece: Piece) -> list[float]:
+        kind = self._kind(piece)
         if self._fill is None:
-            return [float((piece.part, piece.kind) == kind) for kind in self.kinds]
-        if piece in self.blocks:
-            return [self.blocks[piece]]
-        return [float(np.exp(self._fill.predict([self._description(piece)])[0]))]
+            return kind
+        known = self.blocks.get(piece)
+        ms = float(np.exp(self._fill.predict([self._description(piece)])[0])) if known is None else known
+        return [ms, *(ms * own for own in kind)]
+
+    def _kind(self, piece: Piece) -> list[float]:
+        return [float((piece.part, piece.kind) == kind) for kind in self.kinds]
 
     def _description(self, piece: Piece) -> list[float]:
-        known = count(piece)
-        kind = [float((piece.part, piece.kind) == kind) for kind in self.kinds]
-        return [*kind, *np.log1p([known.operators, known.macs, known.traffic, known.params])]
+        """A block's kind, options, place and counts: what an option costs is seldom in what it counts."""
+        known, options = count(piece), {(piece.kind, *option) for option in piece.options}
+        sizes = (known.operators, known.macs, known.traffic, known.params, piece.shape[0], piece.shape[-1], piece.width)
+        chosen = [float(option in options) for option in self._options]
+        return [*self._kind(piece), *chosen, *np.log1p(sizes), piece.stride, piece.index, piece.depth]
+
+    @cached_property
+    def _options(self) -> list[tuple[str, str, Scalar]]:
+        """The options of the blocks that were measured, each with its value."""
+        return sorted({(piece.kind, *option) for piece in self.blocks for option in piece.options}, key=str)
 
 
 def cross_validate(regression: Regression) -> Error:
