@@ -17,7 +17,7 @@ from nas.registry import OBJECTIVES
 from nas.space import Choose, Decisions, Domain, SearchSpace
 from nas.units import show
 
-STARTS = 64  # networks drawn to find an extreme from
+STARTS = 16  # networks drawn to find an extreme from
 Side = Literal["maximum", "minimum"]
 Point = tuple[float, Architecture]
 
