@@ -98,6 +98,7 @@ def _summary(run: Run) -> dict[str, Any]:
         "failures": states.count("failed"),
         "rejections": states.count("rejected"),
         "pruned": states.count("pruned"),
+        "took": units.duration(run.elapsed),
         "time": units.duration(run.seconds),
     }
 

@@ -2,12 +2,14 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
 from run_fixtures import empty_run, finished_run, trial
 
+from nas import units
 from nas.errors import SettingError
 from nas.grammar import load_architecture
 from nas.record import Confirmation
@@ -88,6 +90,17 @@ def test_the_summary_counts_and_names_the_knee(tmp_path):
     assert f"is trial {knee.number} ({knee.layout}): accuracy {100 * knee.metrics['accuracy']:.2f} %, latency" in text
     assert text.count("the loss became nan in epoch 2") == 2
     assert "versions.torch 2.13.0" in text
+
+
+def test_a_search_took_less_than_its_workers_spent(tmp_path):
+    run = finished_run(tmp_path / "run")
+    for i, done in enumerate(run.trials):
+        run.trials[i] = replace(done, seconds={"train": 600.0}, ended=300.0 * (i + 1))
+    said = Text(render(run)).text
+    took, spent = units.duration(run.elapsed), units.duration(run.seconds)
+    assert took != spent
+    assert f"in {took} , proposed by" in said or f"in {took}, proposed by" in said
+    assert f"{spent} spent on trials" in " ".join(said.split())
 
 
 @pytest.mark.parametrize(("change", "said"), [(-0.0135, "1.35 points better"), (0.02, "2.00 points worse")])
