@@ -16,7 +16,7 @@ _network_option, _space_option = panel("Of a network"), panel("Of a space")
 
 
 def profile(
-    what: Annotated[str, argument("NETWORK|SPACE", "A shipped one (nas spaces), a run's best, or a YAML file.")],
+    what: Annotated[str, argument("NETWORK|SPACE", "One of nas spaces, a run's best, or a YAML file.")],
     target: Annotated[str, first("NAME", "cpu, onnxruntime, cuda, ... or auto.")] = "auto",
     threads: Annotated[int, first("N", "CPU threads.", min=1, max=1024)] = 1,
     batch: Annotated[int, first("N", "Images at once.", min=1, max=65_536)] = 1,

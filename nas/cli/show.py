@@ -6,7 +6,7 @@ from nas.cli.parameters import argument, best_of
 
 
 def show(
-    architecture: Annotated[str, argument("NETWORK", "A shipped one (nas spaces), a run's best, or a YAML file.")],
+    architecture: Annotated[str, argument("NETWORK", "One of nas spaces, a run's best, or a YAML file.")],
 ) -> None:
     """Draw a network as a table: its stages, their blocks, parameters, multiply-adds."""
     from rich.console import Console
