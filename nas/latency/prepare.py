@@ -1,7 +1,8 @@
 """Measuring what a predictor needs: some whole networks of a space and the blocks they are made of.
 
 What was measured is kept in the user's cache folder, by device, versions, target, setting and space, so that the next
-run, or one that was interrupted, goes on from there.
+run, or one that was interrupted, goes on from there. It is kept as multiples of the reference network's time, which
+stand still when the machine proves to be better than in its calibration.
 """
 
 from collections.abc import Callable, Mapping
@@ -41,16 +42,18 @@ def predictor_for(
     """
     deployment.check()
     key = {"space": to_dict(space)} | deployment.key()
-    known = _Known.read(key, reference_seconds(deployment))
+    known = _Known.read(key)
     drawn = draw(space, networks or NETWORKS)
     for done, architecture in enumerate(drawn):
         progress(done, len(drawn))
         if architecture.key() not in known.networks:
             known.measure(architecture, deployment, seconds or (NETWORK_SECONDS, BLOCK_SECONDS))
-            known.write(key, reference_seconds(deployment))
+            known.write(key)
     progress(len(drawn), len(drawn))
-    times = tuple((a, known.networks[a.key()]) for a in drawn)
-    return Predictor(deployment.to_dict(), space.name, times, tuple(known.blocks.items()))
+    unit = _reference_ms(deployment)
+    times = tuple((a, unit * known.networks[a.key()]) for a in drawn)
+    blocks = tuple((piece, unit * ratio) for piece, ratio in known.blocks.items())
+    return Predictor(deployment.to_dict(), space.name, times, blocks)
 
 
 def draw(space: SearchSpace, count: int, seed: int = 0) -> list[Architecture]:
@@ -66,28 +69,31 @@ def draw(space: SearchSpace, count: int, seed: int = 0) -> list[Architecture]:
 
 @dataclass
 class _Known:
-    """What was measured: milliseconds of networks by their keys, and of blocks."""
+    """What was measured, as multiples of the reference's time: networks by their keys, and blocks."""
 
     networks: dict[str, float] = field(default_factory=dict)
     blocks: dict[Piece, float] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, key: Mapping[str, Any], reference: float) -> "_Known":
-        """What the cache holds, in proportion to what the reference is now known to take at its best."""
-        data = cache.read("latency", dict(key)) or {"networks": {}, "blocks": [], "reference": reference}
-        scale = reference / data["reference"]
-        networks = {name: scale * ms for name, ms in data["networks"].items()}
-        return cls(networks, {piece_from_dict(b): scale * float(b["ms"]) for b in data["blocks"]})
+    def read(cls, key: Mapping[str, Any]) -> "_Known":
+        """What the cache holds."""
+        data = cache.read("ratios", dict(key)) or {"networks": {}, "blocks": []}
+        return cls(data["networks"], {piece_from_dict(b): float(b["ratio"]) for b in data["blocks"]})
 
-    def write(self, key: Mapping[str, Any], reference: float) -> None:
+    def write(self, key: Mapping[str, Any]) -> None:
         """Keep it for the next run."""
-        blocks = [{"ms": ms} | piece_to_dict(piece) for piece, ms in self.blocks.items()]
-        cache.write("latency", dict(key), {"networks": self.networks, "blocks": blocks, "reference": reference})
+        blocks = [{"ratio": ratio} | piece_to_dict(piece) for piece, ratio in self.blocks.items()]
+        cache.write("ratios", dict(key), {"networks": self.networks, "blocks": blocks})
 
     def measure(self, architecture: Architecture, deployment: Deployment, seconds: tuple[float, float]) -> None:
         """A network, and those of its blocks that are new."""
         for piece in dict.fromkeys(pieces(architecture)):
             if piece not in self.blocks:
                 timing = time_network(piece.build(), piece.shape, deployment, PRECISION, seconds[1])
-                self.blocks[piece] = timing.median
-        self.networks[architecture.key()] = measure(architecture, deployment, seconds=seconds[0]).median
+                self.blocks[piece] = timing.median / _reference_ms(deployment)
+        found = measure(architecture, deployment, seconds=seconds[0])
+        self.networks[architecture.key()] = found.median / _reference_ms(deployment)
+
+
+def _reference_ms(deployment: Deployment) -> float:
+    return 1e3 * reference_seconds(deployment)

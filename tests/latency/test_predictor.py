@@ -10,6 +10,7 @@ import pytest
 from latency_spaces import tiny
 
 from nas.grammar import load_space
+from nas.latency import measure
 from nas.latency.deployment import Deployment
 from nas.latency.predictor import Predictor
 from nas.latency.prepare import draw, predictor_for
@@ -113,3 +114,17 @@ def test_a_predictor_is_measured_once(tmp_path, monkeypatch):
     more = predictor_for(space, Deployment(), networks=10, seconds=(0.05, 0.02))
     assert len(measured) == 1
     assert more.networks[:9] == first.networks
+
+
+def test_what_is_kept_stands_still_when_the_reference_proves_to_be_faster(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
+    measure._reference.cache_clear()
+    try:
+        before = predictor_for(tiny(), Deployment(), networks=3, seconds=(0.05, 0.02))
+        reference = measure._reference(Deployment())
+        reference.seconds /= 2
+        after = predictor_for(tiny(), Deployment(), networks=3)
+    finally:
+        measure._reference.cache_clear()
+    for kept, first in ((after.networks, before.networks), (after.blocks, before.blocks)):
+        assert [ms for _, ms in kept] == pytest.approx([ms / 2 for _, ms in first])
