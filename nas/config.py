@@ -177,6 +177,11 @@ def parse_number(text: str, option: str) -> float | str:
 FILE_TARGET = "file:"
 
 
+def target_text(name: str) -> str:
+    """A target's name as people write it."""
+    return name.replace("_", "-")
+
+
 def target_name(text: str) -> str:
     """`cpu-compiled` is the target of `cpu_compiled.py`, `file:PATH` a device described by a file.
 
@@ -188,7 +193,7 @@ def target_name(text: str) -> str:
         return text
     name = text.strip().replace("-", "_")
     if name not in TARGETS.names():
-        allowed = [*(known.replace("_", "-") for known in TARGETS.names()), "file:mydevice.yaml"]
+        allowed = [*map(target_text, TARGETS.names()), "file:mydevice.yaml"]
         raise SettingError(f"unknown target '{text}'. {suggest(text, allowed)}")
     return name
 

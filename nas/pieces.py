@@ -147,15 +147,6 @@ class _Tally(TorchDispatchMode):
         return out
 
 
-def known(architecture: Architecture) -> dict[str, float]:
-    """A network's parameters and multiply-adds by name, as `nas.cost` counts them, in a tenth of a millisecond.
-
-    A piece that was not met before takes some ten milliseconds.
-    """
-    counts = [count(piece) for piece in pieces(architecture)]
-    return {"params": float(sum(c.params for c in counts)), "macs": float(sum(c.macs for c in counts))}
-
-
 @lru_cache(maxsize=10_000)
 def stem_stride(piece: Piece) -> int:
     """How often a stem divides the resolution."""

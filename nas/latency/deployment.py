@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from nas.config import FILE_TARGET, SearchConfig, target_name
+from nas.config import FILE_TARGET, SearchConfig, target_name, target_text
 from nas.device import choose_device, device_name
 from nas.errors import SettingError
 from nas.registry import TARGETS
@@ -31,8 +31,8 @@ class Deployment:
         """Raises SettingError when the target is unknown, is not on this machine or has no such type of numbers."""
         TARGETS.check(self.target)
         if why := self.kind.missing():
-            here = ", ".join(name.replace("_", "-") for name in available())
-            raise SettingError(f"target {self.target.replace('_', '-')}: {why}. Here are: {here}")
+            here = ", ".join(map(target_text, available()))
+            raise SettingError(f"target {target_text(self.target)}: {why}. Here are: {here}")
         if self.setting.dtype not in self.kind.dtypes:
             raise SettingError(f"dtype: found {self.setting.dtype}; target {self.target} runs "
                                f"{', '.join(self.kind.dtypes)}")  # fmt: skip

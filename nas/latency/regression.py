@@ -1,7 +1,8 @@
 """From measured blocks and whole networks to the milliseconds of any network: two small regressions.
 
-The first fills in blocks that were not measured, from what they count. The second corrects the sum of a network's
-blocks by what whole networks took, since in a network caches are shared and some runtimes join operators across blocks.
+The first fills in blocks that were not measured, from their options, sizes and counts. The second corrects the sum of a
+network's blocks by what whole networks took, since in a network caches are shared and some runtimes join operators
+across blocks.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,9 +26,7 @@ Network = tuple[Piece, ...]
 PENALTIES = np.logspace(-4, 3, 15)
 FEWEST_BLOCKS = 20  # below which blocks that were not measured cannot be filled in
 FOLDS = 8
-LEAST = (
-    0.5  # of the fastest network that was measured: a search looks for what is predicted faster than anything can be
-)
+LEAST = 0.5  # of the fastest network measured: a search would find whatever is predicted impossibly fast
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Regression:
 
     @cached_property
     def _fill(self) -> Pipeline | None:
-        """Logarithm of a block's milliseconds by what it counts."""
+        """Logarithm of a block's milliseconds by its description."""
         if len(self.blocks) < FEWEST_BLOCKS:
             return None
         model = make_pipeline(StandardScaler(), PolynomialFeatures(2), RidgeCV(PENALTIES))
