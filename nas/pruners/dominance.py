@@ -13,12 +13,13 @@ from scipy.linalg import cho_solve
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, WhiteKernel
 
+from nas.loss_scale import Scale, even, spread_best
 from nas.pruners._base import Past, Verdict
 
-LEAST = 20  # finished trainings before anything is predicted
+LEAST = 15  # finished trainings before anything is predicted
 MOST = 300  # the last ones are learnt from
-DOUBT = 2.5  # standard deviations by which a training must fall short; with 2, 8 % of a front were stopped
-SIMILAR = 1.05  # costs that differ by less count as equal: so much a second measurement may move them
+DOUBT = 2.5  # standard deviations by which a training must fall short
+SIMILAR = 1.01  # costs that differ by less count as equal: so much a second measurement may move them
 
 # on standardised values; chosen by cross-validation on random networks of cvt_family
 KERNEL = RBF(2.0) + ConstantKernel(0.5) * DotProduct(1.0) + WhiteKernel(0.15)
@@ -26,47 +27,59 @@ KERNEL = RBF(2.0) + ConstantKernel(0.5) * DotProduct(1.0) + WhiteKernel(0.15)
 
 @dataclass(frozen=True)
 class Dominated:
-    """The judge: what is past, with all goals turned so that less is better."""
+    """The judge: what is past, the trained objective as losses, and the scale on which they are predicted.
+
+    On that scale the best are told apart: bad networks scatter several times as widely as good ones, so that one
+    deviation on the scale of accuracy itself would stop none of those near the front.
+    """
 
     past: Past
+    sign: float
+    reached: NDArray[np.float64]
+    scale: Scale
 
     def __call__(self, losses: Sequence[float], known: Mapping[str, float]) -> Verdict | None:
         """See `nas.pruners._base.Judge`."""
-        past, trained = self.past, self.past.trained
-        sign = -1.0 if past.maximize[trained] else 1.0
-        costs = [i for i in range(len(past.objectives)) if i != trained]
+        past = self.past
+        costs = [i for i in range(len(past.objectives)) if i != past.trained]
         own = np.array([known[past.objectives[i]] for i in costs])
-        expected, deviation = _predict(past, losses, own, costs)
-        bound = expected - sign * DOUBT * deviation
-        rivals = past.points[_no_costlier(past.points[:, costs], own, [past.maximize[i] for i in costs]), trained]
-        best = sign * min(sign * rivals, default=np.inf)
-        if sign * best > sign * bound:
+        expected, deviation = self._predict(losses, own, costs)
+        rivals = self.reached[_no_costlier(past.points[:, costs], own, [past.maximize[i] for i in costs])]
+        best, bound = self.sign * min(rivals, default=np.inf), self._value(expected - DOUBT * deviation)
+        if self.sign * best > self.sign * bound:
             return None
-        name = past.objectives[trained]
-        return Verdict(expected, f"{name} would come to {bound:.4g} at best; a trial that costs no more has {best:.4g}")
+        name = past.objectives[past.trained]
+        reason = f"{name} would come to {bound:.4g} at best; a trial that costs no more has {best:.4g}"
+        return Verdict(self._value(expected), reason)
+
+    def _predict(self, losses: Sequence[float], own: NDArray[np.float64], costs: list[int]) -> tuple[float, float]:
+        """Where on the scale a training will end, and the standard deviation of that prediction."""
+        rows = np.hstack([self.past.losses[-MOST:, : len(losses)], _size(self.past.points[-MOST:, costs])])
+        row = np.concatenate([losses, _size(own)])
+        mean, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-9
+        model = GaussianProcessRegressor(KERNEL, optimizer=None, normalize_y=True)
+        model.fit((rows - mean) / spread, self.scale.apply(self.reached[-MOST:]))
+        value, deviation = model.predict([(row - mean) / spread], return_std=True)
+        return float(value[0]), float(deviation[0]) * _overconfidence(model)
+
+    def _value(self, standard: float) -> float:
+        """The trained objective at a place on the scale."""
+        return self.sign * float(self.scale.undo(np.array(standard), np.array(0.0))[0])
 
 
 def dominance(past: Past) -> Dominated | None:
     """A judge once there are enough finished trainings to learn from."""
     if len(past.points) < LEAST:
         return None
-    return Dominated(Past(past.objectives, past.maximize, past.trained, past.points[-MOST:], past.losses[-MOST:]))
+    sign = -1.0 if past.maximize[past.trained] else 1.0
+    reached = sign * past.points[:, past.trained]
+    floor = even(reached)
+    return Dominated(past, sign, reached, Scale.of(reached, spread_best(reached) if floor is None else floor))
 
 
 def _no_costlier(costs: NDArray[np.float64], own: NDArray[np.float64], maximize: list[bool]) -> NDArray[np.bool_]:
     within = np.where(maximize, costs * SIMILAR >= own, costs <= own * SIMILAR)
     return np.asarray(within.all(axis=1))
-
-
-def _predict(past: Past, losses: Sequence[float], own: NDArray[np.float64], costs: list[int]) -> tuple[float, float]:
-    """The final value of the trained objective, and the standard deviation of that prediction."""
-    rows = np.hstack([past.losses[:, : len(losses)], _size(past.points[:, costs])])
-    row = np.concatenate([losses, _size(own)])
-    mean, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-9
-    model = GaussianProcessRegressor(KERNEL, optimizer=None, normalize_y=True)
-    model.fit((rows - mean) / spread, past.points[:, past.trained])
-    value, deviation = model.predict([(row - mean) / spread], return_std=True)
-    return float(value[0]), float(deviation[0]) * _overconfidence(model)
 
 
 def _overconfidence(model: GaussianProcessRegressor) -> float:

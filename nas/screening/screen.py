@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Kernel
 
+from nas.loss_scale import Scale, even, spread_best, worst
 from nas.screening import surrogate, trees
 from nas.screening.acquisition import boxes, expected_improvement, nondominated
 from nas.screening.encoding import Features, encode, standard
-from nas.screening.losses import Scale, even, spread_best, worst
 from nas.screening.tree import Codes, Tree
 from nas.space import Decisions
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nas.screening.losses import Scale, even, spread_best, worst
+from nas.loss_scale import Scale, even, spread_best, worst
 
 
 @pytest.mark.parametrize("floor", [None, 0.0, -3.0])
