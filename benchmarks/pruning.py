@@ -102,7 +102,7 @@ def compare(space: str, data: str, budget: int, seed: int, settings: dict[str, o
 
 def show(rows: list[dict[str, float]]) -> None:
     """One row a seed, and the whole."""
-    named = "seed,seconds,pruned,of the time,of the work,hypervolume,pruned,stopped,front,wronged"
+    named = "seed,s,s pruned,of time,of work,volume,pruned,stopped,front,wronged"
     table = Table(*named.split(","))
     whole = {key: sum(row[key] for row in rows) for key in rows[0]}
     means = whole | {key: whole[key] / len(rows) for key in ("hypervolume", "hypervolume_pruned")}

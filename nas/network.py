@@ -1,11 +1,13 @@
 """Architecture -> torch.nn.Module."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from nas.architecture import Architecture
+from nas.architecture import Stage as Plan
 from nas.blocks._base import Site
 from nas.heads._base import Head
 from nas.registry import BLOCKS, HEADS, STEMS
@@ -63,12 +65,18 @@ def sites(architecture: Architecture, stem_stride: int, drop_path: float = 0.0) 
     wants_token = HEADS.get(architecture.head.kind).wants_token
     for stage in architecture.stages:
         token = wants_token and stage is architecture.stages[-1]
-        for index in range(stage.depth):
-            rate = drop_path * position / max(total - 1, 1)
-            stride = stage.stride if index == 0 else 1
-            site = Site(width, stage.width, stride, resolution, index, stage.depth, rate, token)
-            yield site
-            resolution, width, position = site.out_resolution, stage.width, position + 1
+        for site in stage_sites(stage, width, resolution, token):
+            yield replace(site, drop_path=drop_path * position / max(total - 1, 1))
+            position += 1
+        width, resolution = stage.width, site.out_resolution
+
+
+def stage_sites(stage: Plan, width: int, resolution: tuple[int, int], token: bool = False) -> Iterator[Site]:
+    """Where the blocks of one stage stand, given the width and the resolution of what comes in."""
+    for index in range(stage.depth):
+        site = Site(width, stage.width, stage.stride if index == 0 else 1, resolution, index, stage.depth, token=token)
+        yield site
+        width, resolution = stage.width, site.out_resolution
 
 
 def build(architecture: Architecture, *, drop_path: float = 0.0, seed: int | None = None) -> Network:

@@ -16,13 +16,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-from nas.architecture import Architecture, Options
+from nas.architecture import Architecture, Options, Stage
 from nas.blocks._base import Site
-from nas.network import sites
+from nas.network import stage_sites
 from nas.options import Scalar, options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry
 
 Shape = tuple[int, ...]
+Size = tuple[int, int]
 _REGISTRIES: dict[str, Registry] = {"stem": STEMS, "block": BLOCKS, "head": HEADS}
 
 
@@ -93,26 +94,36 @@ def pieces(architecture: Architecture) -> Iterator[Piece]:
     image = (architecture.channels, architecture.resolution, architecture.resolution)
     first = Piece("stem", stem.kind, image, stem.width, _options(STEMS, stem.kind, stem.options))
     yield first
-    places = sites(architecture, stem_stride(first))
+    side, width = -(-architecture.resolution // stem_stride(first)), stem.width
+    resolution, token = (side, side), bool(HEADS.get(head.kind).wants_token)
     for stage in architecture.stages:
-        options = _options(BLOCKS, stage.block, stage.options)
-        placed = BLOCKS.get(stage.block).placed(stage.options)
-        for _ in range(stage.depth):
-            site = next(places)
-            where = (site.index, site.depth) if placed else (0, 1)
-            yield Piece(
-                "block",
-                stage.block,
-                (site.in_width, *site.resolution),
-                site.width,
-                options,
-                site.stride,
-                *where,
-                site.token,
-            )
-    token = bool(HEADS.get(head.kind).wants_token)
-    shape: Shape = (1, site.width) if token else (site.width, *site.out_resolution)
+        blocks, resolution = _blocks(stage, width, resolution, token and stage is architecture.stages[-1])
+        yield from blocks
+        width = stage.width
+    shape: Shape = (1, width) if token else (width, *resolution)
     yield Piece("head", head.kind, shape, architecture.classes, _options(HEADS, head.kind, head.options), token=token)
+
+
+@lru_cache(maxsize=100_000)
+def _blocks(stage: Stage, width: int, resolution: Size, token: bool) -> tuple[tuple[Piece, ...], Size]:
+    """The pieces of a stage, and the resolution that comes out; the same few stages make up all networks of a space."""
+    options = _options(BLOCKS, stage.block, stage.options)
+    placed = BLOCKS.get(stage.block).placed(stage.options)
+    stood = list(stage_sites(stage, width, resolution, token))
+    blocks = (
+        Piece(
+            "block",
+            stage.block,
+            (site.in_width, *site.resolution),
+            site.width,
+            options,
+            site.stride,
+            *((site.index, site.depth) if placed else (0, 1)),
+            site.token,
+        )
+        for site in stood
+    )
+    return tuple(blocks), stood[-1].out_resolution
 
 
 @lru_cache(maxsize=100_000)

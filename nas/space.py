@@ -251,9 +251,10 @@ def _asker(choose: Choose) -> Choose:
         if len(values) == 1:
             return values[0]
         value = choose(name, values)
-        if not any(value == v and type(value) is type(v) for v in values):
-            raise SpaceError(f"{name}: {value!r} is not among {_listed(values)}")
-        return value
+        for allowed in values:
+            if allowed == value and type(allowed) is type(value):
+                return value
+        raise SpaceError(f"{name}: {value!r} is not among {_listed(values)}")
 
     return ask
 
