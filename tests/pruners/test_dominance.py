@@ -74,6 +74,26 @@ def test_of_many_networks_that_reach_the_front_almost_none_is_stopped():
     assert stopped <= 1
 
 
+def test_the_scatter_of_bad_networks_does_not_save_one_near_the_front():
+    rng = np.random.default_rng(0)
+    loss = rng.uniform(0.0, 2.5, 100)
+    error = 0.05 * np.exp(loss + 0.2 * rng.standard_normal(100))  # of the worst it scatters by .12, of the best by .01
+    points = np.stack([1 - error, np.ones(100)], axis=1)
+    judge = PRUNERS.get("dominance")(
+        Past(("accuracy", "macs"), (True, False), 0, points, np.stack([loss, loss], axis=1))
+    )
+    assert judge([1.1, 1.1], {"macs": 1.0}) is not None  # .85 to come, .96 reached
+    assert judge([0.05, 0.05], {"macs": 1.0}) is None
+
+
+def test_a_rival_of_long_ago_counts():
+    known = past(400, noise=0.01)
+    first = known.points.copy()
+    first[0] = (0.95, 1.0)
+    judge = PRUNERS.get("dominance")(Past(known.objectives, known.maximize, 0, first, known.losses))
+    assert "has 0.95" in judge([1.5, 1.2], {"latency": 5.0}).reason
+
+
 def test_rungs_are_the_mean_losses_since_the_rung_before():
     rungs = Rungs(None, {})
     for step in range(1, 9):
