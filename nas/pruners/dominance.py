@@ -16,7 +16,7 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, Wh
 from nas.loss_scale import Scale, even, spread_best
 from nas.pruners._base import Past, Verdict
 
-LEAST = 15  # finished trainings before anything is predicted
+LEAST = 20  # finished trainings before anything is predicted
 MOST = 300  # the last ones are learnt from
 DOUBT = 2.5  # standard deviations by which a training must fall short
 SIMILAR = 1.01  # costs that differ by less count as equal: so much a second measurement may move them
