@@ -20,12 +20,12 @@ from rich.console import Console
 from rich.table import Table
 
 from nas.config import make_config
-from nas.executors._base import Outcome
-from nas.grammar import load_space
-from nas.proposer import Proposer, Watcher
-from nas.record import RECORD, Trial
-from nas.report import write_report
-from nas.run import Run
+from nas.engine.proposer import Proposer, Watcher
+from nas.evaluation.job import Outcome
+from nas.record.journal import RECORD, Trial
+from nas.record.run import Run
+from nas.report.page import write_report
+from nas.space.grammar import load_space
 
 PROPOSALS = 3
 

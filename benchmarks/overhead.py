@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 import nas
-from nas.proposer import Watcher
+from nas.engine.proposer import Watcher
 
 
 def main() -> None:

@@ -17,11 +17,11 @@ from rich.table import Table
 
 from nas import data as datasets
 from nas.config import Recipe
-from nas.cost import cost
-from nas.device import choose_device
-from nas.grammar import load_space
-from nas.network import build
-from nas.training import place, train
+from nas.costs.counts import cost
+from nas.costs.device import choose_device
+from nas.network.build import build
+from nas.space.grammar import load_space
+from nas.training.loop import place, train
 
 
 def intraclass(scores: np.ndarray) -> float:

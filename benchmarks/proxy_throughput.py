@@ -23,9 +23,9 @@ from torch.utils.data import Dataset as TorchDataset
 from nas import data as datasets
 from nas.config import Recipe
 from nas.data import Dataset
-from nas.grammar import load_space
-from nas.network import build
-from nas.training import accuracy, place, train
+from nas.network.build import build
+from nas.space.grammar import load_space
+from nas.training.loop import accuracy, place, train
 
 
 class PilImages(TorchDataset[tuple[Tensor, int]]):

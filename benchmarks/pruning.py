@@ -21,12 +21,12 @@ from rich.table import Table
 import nas
 from nas import data as datasets
 from nas import pareto
-from nas.evaluate import Evaluator
-from nas.executors._base import Job
-from nas.proposer import derive_seed
-from nas.pruners._base import RUNGS
-from nas.record import Trial
-from nas.run import Run
+from nas.engine.proposer import derive_seed
+from nas.evaluation.early_stop import RUNGS
+from nas.evaluation.evaluator import Evaluator
+from nas.evaluation.job import Job
+from nas.record.journal import Trial
+from nas.record.run import Run
 
 
 def hypervolume(run: Run, worst: list[float]) -> float:

@@ -27,11 +27,11 @@ from rich.console import Console
 from rich.table import Table as Grid
 from threadpoolctl import threadpool_limits
 
+from nas.engine.proposer import derive_seed
+from nas.engine.samplers._base import Problem
 from nas.errors import NasError, SettingError
-from nas.proposer import derive_seed
 from nas.registry import SAMPLERS
-from nas.samplers._base import Task
-from nas.space import Domain
+from nas.space.space import Domain
 
 CHECKPOINTS = (25, 50, 100, 200)
 LAST = 20  # proposals whose time stands for that at the end
@@ -51,7 +51,7 @@ def play(path: Path, sampler: str, seed: int, budget: int) -> Game:
     """A search of `budget` evaluations on the table in a file."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     table = tables.read(path)
-    task = Task(decide=table.decide, objectives=tuple(table.goals), cheap=table.cheap)
+    task = Problem(decide=table.decide, objectives=tuple(table.goals), cheap=table.cheap)
     study = optuna.create_study(directions=[goal.direction for goal in table.goals.values()])
     seen, values, seconds = set(), [], []
     with threadpool_limits(1):

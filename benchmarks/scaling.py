@@ -15,11 +15,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from nas.executors._base import Evaluate, Job, Outcome, Placement
-from nas.executors._ray_session import connected
-from nas.executors.ray_tune import ray_tune
-from nas.grammar import load_space
-from nas.turns import Turns
+from nas.costs.turns import Turns
+from nas.engine.executors._ray_session import connected
+from nas.engine.executors.ray_tune import ray_tune
+from nas.evaluation.job import Evaluate, Job, Outcome, Placement
+from nas.space.grammar import load_space
 
 
 @dataclass

@@ -21,11 +21,11 @@ from rich.console import Console
 from rich.table import Table
 from scaling import Marks, ours
 
-from nas.executors._base import Outcome, Placement
-from nas.executors._ray_session import connected
-from nas.proposer import Proposer, Watcher
-from nas.record import append_trial
-from nas.run import Run
+from nas.engine.executors._ray_session import connected
+from nas.engine.proposer import Proposer, Watcher
+from nas.evaluation.job import Outcome, Placement
+from nas.record.journal import append_trial
+from nas.record.run import Run
 
 SIZES = (100, 1000, 3000)
 Cost = Callable[[int], float]

@@ -23,15 +23,15 @@ from torch import nn
 
 from nas import data as datasets
 from nas import document
-from nas.architecture import Architecture
 from nas.config import Recipe
-from nas.evaluate import SCORED
-from nas.grammar import load_space
-from nas.network import Network, build
+from nas.evaluation.evaluator import SCORED
+from nas.evaluation.zero_cost import score
+from nas.network.architecture import Architecture
+from nas.network.build import Network, build
 from nas.registry import SCORES
-from nas.scores import score
-from nas.space import SearchSpace
-from nas.training import Images, place, train
+from nas.space.grammar import load_space
+from nas.space.space import SearchSpace
+from nas.training.loop import Images, place, train
 
 RECIPE = Recipe()
 

@@ -12,40 +12,40 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nas.architecture import Architecture
-    from nas.driver import resume, search
-    from nas.grammar import load_architecture, load_space
-    from nas.network import build
-    from nas.record import Trial
-    from nas.report import write_report
-    from nas.run import Run
-    from nas.samplers._base import Task
-    from nas.samplers.pareto import ParetoSampler
-    from nas.space import SearchSpace
-    from nas.weights import load_weights
+    from nas.engine.samplers._base import Problem
+    from nas.engine.samplers.pareto import ParetoSampler
+    from nas.engine.search import resume, search
+    from nas.network.architecture import Architecture
+    from nas.network.build import build
+    from nas.network.weights import load_weights
+    from nas.record.journal import Trial
+    from nas.record.run import Run
+    from nas.report.page import write_report
+    from nas.space.grammar import load_architecture, load_space
+    from nas.space.space import SearchSpace
 
 _HOMES = {
-    "Architecture": "architecture",
-    "ParetoSampler": "samplers.pareto",
-    "Run": "run",
-    "SearchSpace": "space",
-    "Task": "samplers._base",
-    "Trial": "record",
-    "build": "network",
-    "load_architecture": "grammar",
-    "load_space": "grammar",
-    "load_weights": "weights",
-    "resume": "driver",
-    "search": "driver",
-    "write_report": "report",
+    "Architecture": "network.architecture",
+    "ParetoSampler": "engine.samplers.pareto",
+    "Problem": "engine.samplers._base",
+    "Run": "record.run",
+    "SearchSpace": "space.space",
+    "Trial": "record.journal",
+    "build": "network.build",
+    "load_architecture": "space.grammar",
+    "load_space": "space.grammar",
+    "load_weights": "network.weights",
+    "resume": "engine.search",
+    "search": "engine.search",
+    "write_report": "report.page",
 }
 
 __all__ = [
     "Architecture",
     "ParetoSampler",
+    "Problem",
     "Run",
     "SearchSpace",
-    "Task",
     "Trial",
     "build",
     "load_architecture",

@@ -59,7 +59,7 @@ class SearchConfig(_Settings):
     """Every setting of a search. `maximum` and `minimum` are limits on objectives known before training.
 
     `seed_with` names networks (shipped ones, or files); the points of the space nearest to them are trained first
-    and count against the budget. `warm_start` names earlier runs to learn from (nas/warm_start.py says what).
+    and count against the budget. `warm_start` names earlier runs to learn from (nas/engine/warm_start.py says what).
 
     `scores` names zero-cost scores that are noted of each architecture before it is trained. `prefilter` is, by
     score, the share of the candidates that are trained: those that score best.

@@ -1,6 +1,6 @@
 """Names -> plug-ins: a kind is one file in its folder, found by the file's name.
 
-The plug-in of `nas/blocks/mbconv.py` is the object in it called `MBConv`: the file's name, letter case
+The plug-in of `nas/network/blocks/mbconv.py` is the object in it called `MBConv`: the file's name, letter case
 and underscores aside. Listing names imports nothing; a kind is imported when it is first asked for.
 """
 
@@ -48,20 +48,20 @@ class Registry:
         if name in self._found:
             return self._found[name]
         self.check(name)
-        module = importlib.import_module(f"nas.{self.folder}.{name}")
+        module = importlib.import_module(f"nas.{self.folder.replace('/', '.')}.{name}")
         plain = name.replace("_", "")
         found = next(v for k, v in vars(module).items() if k.lower().replace("_", "") == plain)
         self._found[name] = found
         return found
 
 
-BLOCKS = Registry("blocks", "block")
-STEMS = Registry("stems", "stem")
-HEADS = Registry("heads", "head")
+BLOCKS = Registry("network/blocks", "block")
+STEMS = Registry("network/stems", "stem")
+HEADS = Registry("network/heads", "head")
 DATA = Registry("data", "data set")
-OBJECTIVES = Registry("objectives", "objective")
-SAMPLERS = Registry("samplers", "sampler")
-PRUNERS = Registry("pruners", "pruner")
-EXECUTORS = Registry("executors", "executor")
-SCORES = Registry("scores", "score")
-TARGETS = Registry("targets", "target")
+OBJECTIVES = Registry("evaluation/objectives", "objective")
+SAMPLERS = Registry("engine/samplers", "sampler")
+PRUNERS = Registry("engine/pruners", "pruner")
+EXECUTORS = Registry("engine/executors", "executor")
+SCORES = Registry("evaluation/zero_cost", "score")
+TARGETS = Registry("costs/targets", "target")

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nas.options import Option, Scalar, options_of
+from nas.network.options import Option, Scalar, options_of
 from nas.registry import Registry
-from nas.space import misfit
+from nas.space.space import misfit
 
 WIDTHS = range(32, 513)
 NUMBERS = (1, 2, 3, 4, 5, 7, 8, 16, 32, 0.0, 0.0625, 0.25, 0.5, 1.5)

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas.executors._base import Evaluate, Job, Outcome, Placement
-from nas.turns import Turns
+from nas.costs.turns import Turns
+from nas.evaluation.job import Evaluate, Job, Outcome, Placement
 
 if TYPE_CHECKING:
-    from nas.space import SearchSpace
+    from nas.space.space import SearchSpace
 
 
 @cache
 def space() -> "SearchSpace":
     """A small space to propose from."""
-    from nas.grammar import load_space
+    from nas.space.grammar import load_space
 
     return load_space("cvt_family").fit(resolution=16, channels=1, classes=10)
 
@@ -150,9 +150,9 @@ class Noted:
 def noted_search(folder: str, budget: str, workers: str) -> None:
     """Start the search in `folder/run`, or go on with it; SIGTERM ends it as Ctrl-C does, as on the command line."""
     from nas.config import Budget, make_config
-    from nas.executors.ray_tune import ray_tune
-    from nas.proposer import Proposer, Watcher
-    from nas.run import Run
+    from nas.engine.executors.ray_tune import ray_tune
+    from nas.engine.proposer import Proposer, Watcher
+    from nas.record.run import Run
 
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
@@ -178,7 +178,7 @@ def cluster_search(folder: str) -> None:
     """A search over a cluster of two nodes, of which one dies in its midst and another joins later."""
     from ray.cluster_utils import Cluster
 
-    from nas.executors.ray_tune import ray_tune
+    from nas.engine.executors.ray_tune import ray_tune
 
     quick = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 300, "health_check_failure_threshold": 3}
     head = {"num_cpus": 1, "_system_config": quick, "include_dashboard": False}

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from nas.config import make_config
-from nas.grammar import load_space
-from nas.record import State, Trial
-from nas.run import Run
+from nas.record.journal import State, Trial
+from nas.record.run import Run
+from nas.space.grammar import load_space
 
 BLOCKS = ["conv", "mbconv", "transformer", "moat"]
 SPACE: dict[str, Any] = {

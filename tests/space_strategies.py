@@ -5,11 +5,11 @@ from typing import Any
 import conformance
 from hypothesis import strategies as st
 
-from nas.architecture import Architecture
-from nas.options import Scalar, options_of
+from nas.network.architecture import Architecture
+from nas.network.options import Scalar, options_of
 from nas.registry import BLOCKS as ALL_BLOCKS
 from nas.registry import HEADS, STEMS, Registry
-from nas.space import Domain, SearchSpace
+from nas.space.space import Domain, SearchSpace
 
 BLOCKS = ("conv", "mbconv", "transformer", "moat")
 WIDTHS = (16, 32, 48)

@@ -40,7 +40,7 @@ def _python(house: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_example_is_one_file_its_test_and_a_space() -> None:
-    assert list(FILES) == ["nas/blocks/convnext.py", "tests/blocks/test_convnext.py", "mine.yaml"]
+    assert list(FILES) == ["nas/network/blocks/convnext.py", "tests/blocks/test_convnext.py", "mine.yaml"]
 
 
 def test_the_suite_covers_a_new_block_unasked(house: Path) -> None:

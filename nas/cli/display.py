@@ -13,12 +13,12 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from nas.cli.tables import front_table
-from nas.confirm import missing
-from nas.executors._base import Job, Placement
-from nas.proposer import Watcher
-from nas.record import Confirmation, Trial
-from nas.run import Run
-from nas.units import duration, show
+from nas.engine.confirm import missing
+from nas.engine.proposer import Watcher
+from nas.evaluation.job import Job, Placement
+from nas.evaluation.units import duration, show
+from nas.record.journal import Confirmation, Trial
+from nas.record.run import Run
 
 ROWS, RUNNING = 12, 8  # lines for the front, and for the trials that run
 

@@ -16,9 +16,9 @@ def export(
     """Write one network of a run as a YAML file that rebuilds it: nas show, nas.build."""
     from rich.console import Console
 
-    from nas.export import export as write
-    from nas.folders import find_run
-    from nas.run import Run
+    from nas.record.folders import find_run
+    from nas.record.run import Run
+    from nas.report.export import export as write
 
     path = write(Run(find_run(run, runs)), pick, output, force=force)
     Console().print(f"{path}\n\nNext:  nas show {path}\n       nas profile {path}", highlight=False, soft_wrap=True)

@@ -31,10 +31,10 @@ def collect(
     """Write a folder of ONNX models and a script that times them on the device."""
     from rich.console import Console
 
+    from nas.costs.deployment import choose_deployment
+    from nas.costs.latency.device_package import collect as write
     from nas.errors import SettingError
-    from nas.grammar import load_space
-    from nas.latency.deployment import choose_deployment
-    from nas.latency.package import collect as write
+    from nas.space.grammar import load_space
 
     if choose_deployment(target).target != "onnxruntime":
         raise SettingError(f"target {target}: a package is made for onnxruntime, which runs on any device")
@@ -62,8 +62,8 @@ def fit(
     """Make the device's file from those times, and say how well it predicts."""
     from rich.console import Console
 
-    from nas.latency.device_file import write_device
-    from nas.latency.package import fit as predictor_of
+    from nas.costs.latency.device_file import write_device
+    from nas.costs.latency.device_package import fit as predictor_of
 
     predictor = predictor_of(results)
     write_device(output, predictor)

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from nas.cli.parameters import argument, best_of, first, panel
 
 if TYPE_CHECKING:
-    from nas.architecture import Architecture
     from nas.config import SearchConfig
-    from nas.latency.deployment import Deployment
-    from nas.scores import Scored
-    from nas.space import SearchSpace
+    from nas.costs.deployment import Deployment
+    from nas.evaluation.zero_cost import Scored
+    from nas.network.architecture import Architecture
+    from nas.space.space import SearchSpace
 
 IMAGES = 16  # of noise, for scores
 _network_option, _space_option = panel("Of a network"), panel("Of a space")
@@ -44,8 +44,8 @@ def profile(
     """
     from dataclasses import replace
 
-    from nas.grammar import load_architecture, load_space
-    from nas.latency.deployment import choose_deployment
+    from nas.costs.deployment import choose_deployment
+    from nas.space.grammar import load_architecture, load_space
 
     what = best_of(what)
     space = load_space(what)
@@ -71,7 +71,7 @@ def _space(space: "SearchSpace", config: "SearchConfig", networks: int, as_json:
     from rich.console import Console
 
     from nas.cli.tables import survey_lines, survey_table
-    from nas.survey import survey
+    from nas.engine.survey import survey
 
     if config.resolution:
         space = space.fit(resolution=config.resolution, channels=space.channels, classes=space.classes)
@@ -96,8 +96,8 @@ def _network(
     from rich.console import Console
 
     from nas.cli.tables import latency_lines, network_table, scores_table
-    from nas.cost import cost
-    from nas.latency.measure import measure
+    from nas.costs.counts import cost
+    from nas.costs.latency.measure import measure
 
     known, latency = cost(architecture), measure(architecture, deployment, seconds=seconds)
     scored = _scored(architecture) if scores else {}
@@ -116,8 +116,8 @@ def _scored(architecture: "Architecture") -> "dict[str, Scored]":
     """The scores of the network with its initial weights, on normal noise of random classes; the same each time."""
     import torch
 
-    from nas.network import build
-    from nas.scores import score
+    from nas.evaluation.zero_cost import score
+    from nas.network.build import build
 
     generator = torch.Generator().manual_seed(0)
     side = architecture.resolution

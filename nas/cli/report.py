@@ -13,9 +13,9 @@ def report(
     from rich.console import Console
 
     from nas.cli.watch import conclude
-    from nas.folders import find_run
-    from nas.report import write_report
-    from nas.run import Run
+    from nas.record.folders import find_run
+    from nas.record.run import Run
+    from nas.report.page import write_report
 
     found = Run(find_run(run, runs))
     write_report(found)

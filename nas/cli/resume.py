@@ -7,7 +7,7 @@ from nas.cli.parameters import RunName, Runs, first
 
 if TYPE_CHECKING:
     from nas.cli.display import Display
-    from nas.run import Run
+    from nas.record.run import Run
 
 
 def resume(
@@ -19,12 +19,12 @@ def resume(
 ) -> None:
     """Go on with a search, interrupted or finished; only interrupted trials are repeated."""
     from nas.cli.watch import watch
-    from nas.folders import find_run
+    from nas.record.folders import find_run
 
     folder = find_run(run, runs)
 
     def begin(display: "Display") -> "Run":
-        from nas.driver import resume as go_on
+        from nas.engine.search import resume as go_on
 
         return go_on(folder, budget=budget, watcher=display.watcher())
 

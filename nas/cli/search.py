@@ -7,7 +7,7 @@ from nas.cli.parameters import Runs, SpaceName, first, panel
 
 if TYPE_CHECKING:
     from nas.cli.display import Display
-    from nas.run import Run
+    from nas.record.run import Run
 
 _choosing = panel("How networks are chosen")
 _training = panel("How networks are trained")
@@ -90,7 +90,7 @@ def search(
     }
 
     def begin(display: "Display") -> "Run":
-        from nas.driver import search as start
+        from nas.engine.search import search as start
 
         return start(space, data=data, budget=budget, name=name, runs=runs, watcher=display.watcher(), **settings)
 

@@ -12,8 +12,8 @@ def show(
     from rich.console import Console
 
     from nas.cli.tables import network_table
-    from nas.cost import cost
-    from nas.grammar import load_architecture
+    from nas.costs.counts import cost
+    from nas.space.grammar import load_architecture
 
     architecture = best_of(architecture)
     loaded = load_architecture(architecture)

@@ -8,22 +8,22 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from nas import pareto
-from nas.architecture import Architecture, Options
 from nas.config import SearchConfig
-from nas.options import options_of
-from nas.record import Trial
+from nas.evaluation.units import duration, show, show_between
+from nas.evaluation.units import title as title_of
+from nas.network.architecture import Architecture, Options
+from nas.network.options import options_of
+from nas.record.confirmed import interval
+from nas.record.journal import Trial
+from nas.record.run import Run
 from nas.registry import BLOCKS
-from nas.repeats import interval
-from nas.run import Run
-from nas.space import SearchSpace, slots
-from nas.units import duration, show, show_between
-from nas.units import title as title_of
+from nas.space.space import SearchSpace, slots
 
 if TYPE_CHECKING:
-    from nas.cost import Cost, Part
-    from nas.latency.measure import Latency
-    from nas.scores import Scored
-    from nas.survey import Survey
+    from nas.costs.counts import Cost, Part
+    from nas.costs.latency.measure import Latency
+    from nas.engine.survey import Survey
+    from nas.evaluation.zero_cost import Scored
 
 SLOWED = 1.1  # times the calibrated time; beyond it a person is told
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from nas.cli.display import Display
-    from nas.run import Run
+    from nas.record.run import Run
 
 
 def watch(begin: "Callable[[Display], Run]") -> None:
@@ -38,7 +38,7 @@ def watch(begin: "Callable[[Display], Run]") -> None:
 def conclude(console: "Console", run: "Run") -> None:
     """The front, where the output lies, and what to run next."""
     from nas.cli.tables import front_table
-    from nas.units import duration
+    from nas.evaluation.units import duration
 
     front = run.front()
     counts = f"{len(run.trained)} architectures trained in {duration(run.elapsed)}"

@@ -8,7 +8,7 @@ from rich.console import Console
 from run_fixtures import empty_run, trial
 
 from nas.cli.display import RUNNING, Display
-from nas.executors._base import Job, Placement
+from nas.evaluation.job import Job, Placement
 
 
 def screen(display: Display) -> str:

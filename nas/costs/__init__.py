@@ -1,0 +1,1 @@
+"""What a network costs where it will run: parameters, multiply-adds, memory, energy, milliseconds."""

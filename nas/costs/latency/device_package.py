@@ -1,0 +1,153 @@
+"""A device of one's own: a folder of networks to carry there, and a predictor from the results that come back.
+
+The folder holds whole networks and single blocks of a space as ONNX, a reference network, `run.py`, which needs
+onnxruntime alone, and `manifest.json`, which says what each file is.
+"""
+
+import csv
+import json
+import math
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nas.costs.latency.measure import REFERENCE
+from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dict
+from nas.costs.latency.sampling import draw
+from nas.costs.targets._onnx import write_onnx
+from nas.errors import SettingError
+from nas.network.architecture import Architecture
+from nas.network.build import build
+from nas.network.pieces import pieces
+from nas.space.grammar import load_architecture
+from nas.space.space import SearchSpace
+
+FEWEST, MOST, MOST_BLOCKS = 8, 120, 240
+MANIFEST, RUNNER = "manifest.json", "run.py"
+
+
+def collect(
+    space: SearchSpace,
+    folder: Path,
+    *,
+    networks: int = 60,
+    blocks: int = 120,
+    batch: int = 1,
+    progress: Callable[[str], None] = lambda name: None,
+) -> Path:
+    """Write the package for a space into a new folder; returns the folder.
+
+    Raises SettingError for numbers out of bounds, and when the folder is there already or cannot be written.
+    """
+    _check_numbers(networks, blocks)
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        raise SettingError(f"{folder} exists already; take another folder") from None
+    except OSError as error:
+        raise SettingError(f"{folder}: cannot be written ({error.strerror}); choose another place") from None
+    drawn = draw(space, networks)
+    entries = []
+    for i, architecture in enumerate(drawn):
+        progress(f"network_{i:03d}")
+        entries.append(_write_network(folder, f"network_{i:03d}", architecture, batch))
+    common = Counter(piece for a in drawn for piece in dict.fromkeys(pieces(a)))
+    for i, (piece, _) in enumerate(common.most_common(blocks)):
+        name = f"block_{i:03d}"
+        progress(name)
+        write_onnx(piece.build().eval(), torch.zeros(batch, *piece.shape), folder / f"{name}.onnx")
+        entries.append({"name": name, "shape": [batch, *piece.shape], "block": piece_to_dict(piece)})
+    reference = _write_network(folder, "reference", load_architecture(REFERENCE), batch)
+    manifest = {"package": _identity(space, networks, blocks, batch), "space": space.name, "batch": batch,
+                "reference": reference["shape"], "files": entries}  # fmt: skip
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    shutil.copyfile(str(files("nas.costs.latency") / "runner.py"), folder / RUNNER)
+    return folder
+
+
+def fit(results: Path) -> Predictor:
+    """The predictor of the device on which a package was run.
+
+    Raises SettingError for a file without its package's manifest, of another package, with missing or repeated rows,
+    or with times that are none.
+    """
+    manifest = _read_manifest(results)
+    rows = _read_rows(results, manifest)
+    times = {entry["name"]: _milliseconds(results, rows[entry["name"]]) for entry in manifest["files"]}
+    whole = [(load_architecture(e["network"]), times[e["name"]]) for e in manifest["files"] if "network" in e]
+    parts = [(piece_from_dict(e["block"]), times[e["name"]]) for e in manifest["files"] if "block" in e]
+    row = next(iter(rows.values()))
+    told = {name: row.get(name) or "unknown" for name in ("device", "threads", "runtime")}
+    where = {"target": "onnxruntime", "batch": manifest["batch"], "dtype": "float32"} | told
+    return Predictor(where, manifest["space"], tuple(whole), tuple(parts))
+
+
+def _check_numbers(networks: int, blocks: int) -> None:
+    if not FEWEST <= networks <= MOST:
+        raise SettingError(f"-n: found {networks}; from {FEWEST} to {MOST} networks make a predictor")
+    if not 0 <= blocks <= MOST_BLOCKS:
+        raise SettingError(f"--blocks: found {blocks}; write 0 to {MOST_BLOCKS}")
+
+
+def _write_network(folder: Path, name: str, architecture: Architecture, batch: int) -> dict[str, Any]:
+    shape = (batch, architecture.channels, architecture.resolution, architecture.resolution)
+    write_onnx(build(architecture, seed=0).eval(), torch.zeros(shape), folder / f"{name}.onnx")
+    return {"name": name, "shape": list(shape), "network": architecture.to_dict()}
+
+
+def _identity(space: SearchSpace, networks: int, blocks: int, batch: int) -> str:
+    """What a results file must name to belong to a package."""
+    return f"{space.name}-{space.size()}-{networks}-{blocks}-{batch}"
+
+
+def _read_manifest(results: Path) -> dict[str, Any]:
+    path = results.parent / MANIFEST
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        names = [entry["name"] for entry in manifest["files"]]
+        assert len(set(names)) == len(names)
+        assert {"package", "space", "batch"} <= manifest.keys()
+    except OSError:
+        raise SettingError(f"{results}: no {MANIFEST} lies beside it; write the results.csv in the package's folder, "
+                           "as collected") from None  # fmt: skip
+    except (ValueError, KeyError, TypeError, AssertionError):
+        raise SettingError(f"{path}: damaged; collect and run the package anew") from None
+    return manifest
+
+
+def _read_rows(results: Path, manifest: dict[str, Any]) -> dict[str, dict[str, str]]:
+    try:
+        with results.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SettingError(f"{results}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    if not rows or not {"name", "ms", "package"} <= rows[0].keys():
+        raise SettingError(f"{results}: holds no results; the columns are name, ms, ... as {RUNNER} writes them")
+    found = {row["package"] for row in rows}
+    if found != {manifest["package"]}:
+        other = min(found - {manifest["package"]}, key=str)
+        raise SettingError(f"{results}: is of the package {other}, not of {manifest['package']} beside it; another "
+                           "space or other networks")  # fmt: skip
+    names = Counter(row["name"] for row in rows)
+    if repeated := [name for name, count in names.items() if count > 1]:
+        raise SettingError(f"{results}: {repeated[0]} stands there twice")
+    expected = [entry["name"] for entry in manifest["files"]]
+    if missing := [name for name in expected if name not in names]:
+        raise SettingError(f"{results}: {len(missing)} of {len(expected)} rows are missing, the first {missing[0]}; "
+                           f"run {RUNNER} again, it goes on where it was")  # fmt: skip
+    return {row["name"]: row for row in rows}
+
+
+def _milliseconds(results: Path, row: dict[str, str]) -> float:
+    try:
+        value = float(row["ms"])
+    except (TypeError, ValueError):
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise SettingError(f"{results}: {row['name']}: ms is '{row['ms']}'; it must be a number above 0")
+    return value

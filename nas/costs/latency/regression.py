@@ -1,0 +1,159 @@
+"""From measured blocks and whole networks to the milliseconds of any network: two small regressions.
+
+The first fills in blocks that were not measured, from their options, sizes and counts. The second corrects the sum of a
+network's blocks by what whole networks took, since in a network caches are shared and some runtimes join operators
+across blocks.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import kendalltau
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import KFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+
+from nas.network.options import Scalar
+from nas.network.pieces import Piece, count
+
+Vector = NDArray[np.float64]
+Network = tuple[Piece, ...]
+
+PENALTIES = np.logspace(-4, 3, 15)
+FEWEST_BLOCKS = 20  # below which blocks that were not measured cannot be filled in
+FOLDS = 8
+LEAST = 0.5  # of the fastest network measured: a search would find whatever is predicted impossibly fast
+
+
+@dataclass(frozen=True)
+class Error:
+    """How far predictions lie from measurements of networks that were held out, as shares of the measurement.
+
+    `median` and `high` (the 90th percentile) are of the absolute error; `above` is the share by which nine networks of
+    ten at most exceed their prediction; `tau` is Kendall's rank correlation.
+    """
+
+    networks: int
+    median: float
+    high: float
+    above: float
+    tau: float
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Fitted to the milliseconds of blocks, which may be none, and of whole networks."""
+
+    blocks: Mapping[Piece, float]
+    networks: Sequence[Network]
+    times: Sequence[float]
+    _known: dict[Piece, Vector] = field(default_factory=dict, repr=False, compare=False)
+    _shares: dict[Piece, float] = field(default_factory=dict, repr=False, compare=False)
+
+    def predict(self, network: Iterable[Piece]) -> float:
+        """Milliseconds of a network by its pieces."""
+        return max(sum(map(self._share, network), start=float(self._weights[-1])), self._least)
+
+    def _share(self, piece: Piece) -> float:
+        """Milliseconds that a piece adds: asked of thousands of candidates for each proposal."""
+        share = self._shares.get(piece)
+        if share is None:
+            share = self._shares[piece] = float(self._weights[:-1] @ self._vector(piece))
+        return share
+
+    @cached_property
+    def _least(self) -> float:
+        return LEAST * min(self.times)
+
+    @cached_property
+    def kinds(self) -> list[tuple[str, str]]:
+        """The kinds of pieces that were seen."""
+        seen = [*self.blocks, *(piece for network in self.networks for piece in network)]
+        return sorted({(piece.part, piece.kind) for piece in seen})
+
+    @cached_property
+    def _fill(self) -> Pipeline | None:
+        """Logarithm of a block's milliseconds by its description."""
+        if len(self.blocks) < FEWEST_BLOCKS:
+            return None
+        model = make_pipeline(StandardScaler(), PolynomialFeatures(2), RidgeCV(PENALTIES))
+        rows = np.array([self._description(piece) for piece in self.blocks])
+        return model.fit(rows, np.log(list(self.blocks.values())))
+
+    @cached_property
+    def _weights(self) -> Vector:
+        """Of a network's features, found by ridge regression on relative errors."""
+        rows = np.array([self._features(network) for network in self.networks]) / np.array(self.times)[:, None]
+        scale = np.sqrt((rows**2).mean(axis=0)) + 1e-12
+        model = RidgeCV(PENALTIES, fit_intercept=False).fit(rows / scale, np.ones(len(rows)))
+        weights: Vector = model.coef_ / scale
+        return weights
+
+    def _features(self, network: Iterable[Piece]) -> Vector:
+        total = np.sum([self._vector(piece) for piece in network], axis=0)
+        return np.append(total, 1.0)
+
+    def _vector(self, piece: Piece) -> Vector:
+        """What a piece adds to a network's features: itself, its counts, and its time or, without times, its kind."""
+        if piece not in self._known:
+            known = count(piece)
+            counts = [1.0, known.operators, known.macs, known.traffic, known.params]
+            self._known[piece] = np.array([*counts, *self._own(piece)])
+        return self._known[piece]
+
+    def _own(self, piece: Piece) -> list[float]:
+        kind = self._kind(piece)
+        if self._fill is None:
+            return kind
+        known = self.blocks.get(piece)
+        ms = float(np.exp(self._fill.predict([self._description(piece)])[0])) if known is None else known
+        return [ms, *(ms * own for own in kind)]
+
+    def _kind(self, piece: Piece) -> list[float]:
+        return [float((piece.part, piece.kind) == kind) for kind in self.kinds]
+
+    def _description(self, piece: Piece) -> list[float]:
+        """A block's kind, options, place and counts: what an option costs is seldom in what it counts."""
+        known, options = count(piece), {(piece.kind, *option) for option in piece.options}
+        sizes = (known.operators, known.macs, known.traffic, known.params, piece.shape[0], piece.shape[-1], piece.width)
+        chosen = [float(option in options) for option in self._options]
+        return [*self._kind(piece), *chosen, *np.log1p(sizes), piece.stride, piece.index, piece.depth]
+
+    @cached_property
+    def _options(self) -> list[tuple[str, str, Scalar]]:
+        """The options of the blocks that were measured, each with its value."""
+        return sorted({(piece.kind, *option) for piece in self.blocks for option in piece.options}, key=str)
+
+
+def cross_validate(regression: Regression) -> Error:
+    """The error on networks held out, of whose blocks those that no other network has are held out too."""
+    times, found = np.array(regression.times), np.zeros(len(regression.times))
+    folds = KFold(min(FOLDS, len(times)), shuffle=True, random_state=0)
+    for kept, out in folds.split(times):
+        rest = _part(regression, kept, out)
+        found[out] = [rest.predict(regression.networks[i]) for i in out]
+    return error_of(found, times)
+
+
+def error_of(predicted: Vector, measured: Vector) -> Error:
+    """How far predictions lie from measurements."""
+    off = np.abs(predicted / measured - 1)
+    return Error(
+        networks=len(measured),
+        median=float(np.median(off)),
+        high=float(np.quantile(off, 0.9)),
+        above=float(max(np.quantile(measured / predicted - 1, 0.9), 0.0)),
+        tau=float(kendalltau(predicted, measured).statistic),
+    )
+
+
+def _part(regression: Regression, kept: NDArray[np.intp], out: NDArray[np.intp]) -> Regression:
+    networks = [regression.networks[i] for i in kept]
+    seen = {piece for network in networks for piece in network}
+    hidden = {piece for i in out for piece in regression.networks[i]} - seen
+    blocks = {piece: ms for piece, ms in regression.blocks.items() if piece not in hidden}
+    return Regression(blocks, networks, [regression.times[i] for i in kept])

@@ -1,0 +1,99 @@
+"""Measuring what a predictor needs: some whole networks of a space and the blocks they are made of.
+
+What was measured is kept in the user's cache folder, by device, versions, target, setting and space, so that the next
+run, or one that was interrupted, goes on from there. It is kept as multiples of the reference network's time, which
+stand still when the machine proves to be better than in its calibration.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nas.costs.deployment import Deployment
+from nas.costs.latency import cache
+from nas.costs.latency.measure import PRECISION, measure, reference_seconds, time_network
+from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dict
+from nas.network.architecture import Architecture
+from nas.network.pieces import Piece, pieces
+from nas.space.grammar import to_dict
+from nas.space.space import SearchSpace
+
+NETWORKS = 32
+NETWORK_SECONDS, BLOCK_SECONDS = 2.0, 0.4  # the longest for one measurement
+Progress = Callable[[int, int], None]
+"""Is told how many networks are measured, of how many."""
+
+
+def predictor_for(
+    space: SearchSpace,
+    deployment: Deployment,
+    *,
+    networks: int | None = None,
+    seconds: tuple[float, float] | None = None,
+    progress: Progress = lambda done, of: None,
+) -> Predictor:
+    """A predictor for a space on a target of this machine; measures what the cache does not hold yet.
+
+    `seconds` are the longest for measuring a network and a block.
+
+    Raises SettingError when the target is not here.
+    """
+    deployment.check()
+    key = {"space": to_dict(space)} | deployment.key()
+    known = _Known.read(key)
+    drawn = draw(space, networks or NETWORKS)
+    for done, architecture in enumerate(drawn):
+        progress(done, len(drawn))
+        if architecture.key() not in known.networks:
+            known.measure(architecture, deployment, seconds or (NETWORK_SECONDS, BLOCK_SECONDS))
+            known.write(key)
+    progress(len(drawn), len(drawn))
+    unit = _reference_ms(deployment)
+    times = tuple((a, unit * known.networks[a.key()]) for a in drawn)
+    blocks = tuple((piece, unit * ratio) for piece, ratio in known.blocks.items())
+    return Predictor(deployment.to_dict(), space.name, times, blocks)
+
+
+def draw(space: SearchSpace, count: int, seed: int = 0) -> list[Architecture]:
+    """So many different random networks of a space, or all when it has fewer; always the same ones."""
+    rng, found = np.random.default_rng(seed), dict[str, Architecture]()
+    for _ in range(50 * count):
+        architecture = space.sample(rng)[1]
+        found.setdefault(architecture.key(), architecture)
+        if len(found) == count:
+            break
+    return list(found.values())
+
+
+@dataclass
+class _Known:
+    """What was measured, as multiples of the reference's time: networks by their keys, and blocks."""
+
+    networks: dict[str, float] = field(default_factory=dict)
+    blocks: dict[Piece, float] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, key: Mapping[str, Any]) -> "_Known":
+        """What the cache holds."""
+        data = cache.read("ratios", dict(key)) or {"networks": {}, "blocks": []}
+        return cls(data["networks"], {piece_from_dict(b): float(b["ratio"]) for b in data["blocks"]})
+
+    def write(self, key: Mapping[str, Any]) -> None:
+        """Keep it for the next run."""
+        blocks = [{"ratio": ratio} | piece_to_dict(piece) for piece, ratio in self.blocks.items()]
+        cache.write("ratios", dict(key), {"networks": self.networks, "blocks": blocks})
+
+    def measure(self, architecture: Architecture, deployment: Deployment, seconds: tuple[float, float]) -> None:
+        """A network, and those of its blocks that are new."""
+        for piece in dict.fromkeys(pieces(architecture)):
+            if piece not in self.blocks:
+                timing = time_network(piece.build(), piece.shape, deployment, PRECISION, seconds[1])
+                self.blocks[piece] = timing.median / _reference_ms(deployment)
+        found = measure(architecture, deployment, seconds=seconds[0])
+        self.networks[architecture.key()] = found.median / _reference_ms(deployment)
+
+
+def _reference_ms(deployment: Deployment) -> float:
+    return 1e3 * reference_seconds(deployment)

@@ -1,0 +1,14 @@
+"""torch on an NVIDIA GPU, operator by operator; the device's own events tell the time."""
+
+import torch
+from torch import Tensor, nn
+
+from nas.costs.targets._base import Clock, Setting, Target, event_clock, no_cuda, placed
+
+
+def _prepare(network: nn.Module, x: Tensor, setting: Setting) -> Clock:
+    network, x = placed(network, x, "cuda", setting)
+    return event_clock(torch.inference_mode()(lambda: network(x)))
+
+
+cuda = Target(device="cuda", prepare=_prepare, missing=no_cuda)

@@ -1,0 +1,32 @@
+"""ONNX Runtime on the processor: the network is exported, then run by https://onnxruntime.ai."""
+
+import io
+from importlib.util import find_spec
+
+from torch import Tensor, nn
+
+from nas.costs.targets._base import Clock, Setting, Target, cpu_clock
+from nas.costs.targets._onnx import INPUT, write_onnx
+
+
+def _prepare(network: nn.Module, x: Tensor, setting: Setting) -> Clock:
+    import onnxruntime as ort
+
+    file = io.BytesIO()
+    write_onnx(network, x, file)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = setting.threads, 1
+    options.log_severity_level = 3
+    session = ort.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
+    feed = {INPUT: x.float().contiguous().numpy()}
+    return cpu_clock(lambda: session.run(None, feed), setting)
+
+
+def _missing() -> str:
+    absent = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
+    return f"{' and '.join(absent)} is not installed: pip install 'hybrid-nas[onnx]'" if absent else ""
+
+
+onnxruntime = Target(
+    device="cpu", prepare=_prepare, missing=_missing, versions=("torch", "onnxruntime"), dtypes=("float32",)
+)

@@ -1,0 +1,1 @@
+"""The search itself: what to train next, where, and when to stop."""

@@ -1,0 +1,74 @@
+"""What runs in a worker process: one evaluation after the other, the data held once.
+
+This module imports no torch, so that a starting worker disturbs no measurement before it waits for its turn.
+"""
+
+import faulthandler
+import os
+import platform
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ray
+from ray import tune
+
+from nas.costs.turns import Turns
+from nas.evaluation.job import Evaluate, Job, Outcome, attempt
+from nas.evaluation.process_limits import limit_gpu_memory, limit_memory
+
+GRACE = 10.0  # seconds after the time limit until a worker that does not answer is ended
+MEMORY_SHARE = 0.9  # of its equal part of the machine, that a worker may take
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A job on its way through Tune, which would print what it carries."""
+
+    job: Job
+
+    def __repr__(self) -> str:
+        return f"job {self.job.number}"
+
+
+class Worker(tune.Trainable):
+    """Tune's view of a worker; a trial is one step."""
+
+    evaluate: Evaluate
+
+    def setup(  # type: ignore[override] # tune.with_parameters adds what stands behind config
+        self, config: dict[str, Any], prepare: list[Any], timeout: float | None, most_data: int | None, gpu_share: float
+    ) -> None:
+        """Fetch the evaluation from the node's object store; `prepare` wraps its reference."""
+        self.parcel, self.timeout = config["parcel"], timeout
+        if most_data:
+            limit_memory(most_data)
+        turns = Turns(_place())
+        with turns.working():
+            if 0 < gpu_share < 1:
+                limit_gpu_memory(gpu_share)
+            self.evaluate = ray.get(prepare[0])(turns)
+
+    def reset_config(self, config: dict[str, Any]) -> bool:
+        """Another job for the same process."""
+        self.parcel = config["parcel"]
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Evaluate the job. A worker that hangs where no signal is heard is ended from outside the interpreter."""
+        if self.timeout:
+            faulthandler.dump_traceback_later(self.timeout + GRACE, exit=True)
+        try:
+            outcome = attempt(self.evaluate, self.parcel.job, self.timeout)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+        return {"outcome": _signed(outcome), "done": True}
+
+
+def _signed(outcome: Outcome) -> Outcome:
+    return replace(outcome, details=outcome.details | {"host": platform.node()})
+
+
+def _place() -> str:
+    """What this worker shares with its neighbours: its GPUs, or the machine's processor."""
+    gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return f"gpu-{gpus.replace(',', '-')}" if ray.get_gpu_ids() else "cpu"

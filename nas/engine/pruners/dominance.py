@@ -1,0 +1,96 @@
+"""Stop a training that will be dominated beyond doubt: learning curves for several objectives (optuna issue 3450).
+
+At each rung a Gaussian process over the finished trainings predicts, from the losses so far and the known costs, what
+a training will come to. It stops when even the upper bound is no better than what no costlier trial has reached.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, WhiteKernel
+
+from nas.engine.objective_scale import Scale, even, spread_best
+from nas.evaluation.early_stop import Past, Verdict
+
+LEAST = 20  # finished trainings before anything is predicted
+MOST = 300  # the last ones are learnt from
+DOUBT = 2.5  # standard deviations by which a training must fall short
+SIMILAR = 1.01  # costs that differ by less count as equal: so much a second measurement may move them
+
+# on standardised values; chosen by cross-validation on random networks of cvt_family
+KERNEL = RBF(2.0) + ConstantKernel(0.5) * DotProduct(1.0) + WhiteKernel(0.15)
+
+
+@dataclass(frozen=True)
+class Dominated:
+    """The judge: what is past, the trained objective as losses, and the scale on which they are predicted.
+
+    On that scale the best are told apart: bad networks scatter several times as widely as good ones, so that one
+    deviation on the scale of accuracy itself would stop none of those near the front.
+    """
+
+    past: Past
+    sign: float
+    reached: NDArray[np.float64]
+    scale: Scale
+
+    def __call__(self, losses: Sequence[float], known: Mapping[str, float]) -> Verdict | None:
+        """See `nas.evaluation.early_stop.Judge`."""
+        past = self.past
+        costs = [i for i in range(len(past.objectives)) if i != past.trained]
+        own = np.array([known[past.objectives[i]] for i in costs])
+        expected, deviation = self._predict(losses, own, costs)
+        rivals = self.reached[_no_costlier(past.points[:, costs], own, [past.maximize[i] for i in costs])]
+        best, bound = self.sign * min(rivals, default=np.inf), self._value(expected - DOUBT * deviation)
+        if self.sign * best > self.sign * bound:
+            return None
+        name = past.objectives[past.trained]
+        reason = f"{name} would come to {bound:.4g} at best; a trial that costs no more has {best:.4g}"
+        return Verdict(self._value(expected), reason)
+
+    def _predict(self, losses: Sequence[float], own: NDArray[np.float64], costs: list[int]) -> tuple[float, float]:
+        """Where on the scale a training will end, and the standard deviation of that prediction."""
+        rows = np.hstack([self.past.losses[-MOST:, : len(losses)], _size(self.past.points[-MOST:, costs])])
+        row = np.concatenate([losses, _size(own)])
+        mean, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-9
+        model = GaussianProcessRegressor(KERNEL, optimizer=None, normalize_y=True)
+        model.fit((rows - mean) / spread, self.scale.apply(self.reached[-MOST:]))
+        value, deviation = model.predict([(row - mean) / spread], return_std=True)
+        return float(value[0]), float(deviation[0]) * _overconfidence(model)
+
+    def _value(self, standard: float) -> float:
+        """The trained objective at a place on the scale."""
+        return self.sign * float(self.scale.undo(np.array(standard), np.array(0.0))[0])
+
+
+def dominance(past: Past) -> Dominated | None:
+    """A judge once there are enough finished trainings to learn from."""
+    if len(past.points) < LEAST:
+        return None
+    sign = -1.0 if past.maximize[past.trained] else 1.0
+    reached = sign * past.points[:, past.trained]
+    floor = even(reached)
+    return Dominated(past, sign, reached, Scale.of(reached, spread_best(reached) if floor is None else floor))
+
+
+def _no_costlier(costs: NDArray[np.float64], own: NDArray[np.float64], maximize: list[bool]) -> NDArray[np.bool_]:
+    within = np.where(maximize, costs * SIMILAR >= own, costs <= own * SIMILAR)
+    return np.asarray(within.all(axis=1))
+
+
+def _overconfidence(model: GaussianProcessRegressor) -> float:
+    """How many times its own deviation the model errs, each training left out in turn, if that is more than once.
+
+    In closed form (Rasmussen and Williams, 2006, section 5.4.2).
+    """
+    inverse = cho_solve((model.L_, True), np.eye(len(model.L_)))
+    errors = (inverse @ model.y_train_) / np.sqrt(np.diag(inverse))
+    return max(1.0, float(np.sqrt((errors**2).mean())))
+
+
+def _size(costs: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.log(np.maximum(costs, 1e-12))

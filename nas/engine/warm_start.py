@@ -1,0 +1,99 @@
+"""What a search takes over from earlier runs.
+
+Their fronts, mapped to this space by `nearest`, are trained first: results of this run are trained in this run, so
+that its front rests on one kind of measurement. Where an earlier run trained and measured as this one will, and an
+architecture of it lies in this space, its values are known to the sampler from the start; they cost no budget and are
+in neither record nor front. Values of another data set or recipe stand on another scale and are not used; then only
+the order that they give, the earlier front, is.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+
+from nas import pareto
+from nas.config import SearchConfig, broken_limit
+from nas.errors import SettingError, SpaceError
+from nas.record.journal import Learnt, Trial
+from nas.record.run import Run
+from nas.registry import OBJECTIVES
+from nas.space.space import Decisions, SearchSpace
+
+MOST = 10  # designs taken from one front, evenly
+
+
+def learn(runs: Iterable[Run], config: SearchConfig, space: SearchSpace, device: str) -> Learnt:
+    """The designs and trials that a search with these settings takes over, and in words what of each run.
+
+    `device` is what the search will measure on. Raises SettingError for a run that cannot teach it anything.
+    """
+    designs: dict[str, Decisions] = {}
+    trials: dict[str, Trial] = {}
+    notes = []
+    for run in runs:
+        usable = _usable(run, config)
+        near = [space.nearest(trial.load()) for trial in _front(usable, config)]
+        obstacle = _obstacle(run, config, device)
+        known = [] if obstacle else list(_known(run, usable, config, space))
+        for decisions in near:
+            designs.setdefault(space.replay(decisions).key(), decisions)
+        for trial in known:
+            trials.setdefault(trial.key, trial)
+        values = f"no values, for {obstacle}" if obstacle else f"the values of {_count(known, 'trial')}"
+        notes.append(f"{run.name}: {_count(near, 'design')} of its front, {values}")
+    numbered = [replace(trial, number=number) for number, trial in enumerate(trials.values())]
+    return Learnt(list(designs.values()), numbered, notes)
+
+
+def _count(things: Sequence[object], noun: str) -> str:
+    return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
+
+
+def _usable(run: Run, config: SearchConfig) -> list[Trial]:
+    """Finished trials within this search's limits. Raises SettingError when an objective was never measured."""
+    if not run.complete:
+        raise SettingError(f"warm start: {run.folder} has no finished trial to learn from")
+    for name in config.objectives:
+        if not any(name in trial.metrics for trial in run.complete):
+            measured = ", ".join(run.complete[0].metrics)
+            raise SettingError(f"warm start: {run.folder} never measured {name}, an objective of this search; "
+                               f"it has {measured}")  # fmt: skip
+    measured_all = (t for t in run.complete if set(config.objectives) <= set(t.metrics))
+    return [t for t in measured_all if not broken_limit(config, t.metrics)]
+
+
+def _front(trials: list[Trial], config: SearchConfig) -> list[Trial]:
+    """The trials that are best in this search's objectives, by the last of them, at most `MOST`."""
+    points = [[trial.metrics[name] for name in config.objectives] for trial in trials]
+    maximize = [OBJECTIVES.get(name).goal == "maximize" for name in config.objectives]
+    best = [trials[i] for i in pareto.front(np.array(points, float), maximize)]
+    best.sort(key=lambda trial: trial.metrics[config.objectives[-1]])
+    if len(best) <= MOST:
+        return best
+    return [best[round(i * (len(best) - 1) / (MOST - 1))] for i in range(MOST)]
+
+
+def _obstacle(run: Run, config: SearchConfig, device: str) -> str:
+    """Why the run's values cannot stand beside this search's, or an empty text."""
+    if run.config.data != config.data:
+        return f"its data set is {run.config.data}"
+    for name in type(config.recipe).model_fields:
+        theirs = getattr(run.config.recipe, name)
+        if theirs != getattr(config.recipe, name):
+            return f"its recipe has {name} {theirs}"
+    timed = [name for name in config.objectives if OBJECTIVES.get(name).unit == "ms"]
+    if timed and run.environment.get("device") != device:
+        return f"its {timed[0]} was measured on {run.environment.get('device', 'an unknown device')}"
+    return ""
+
+
+def _known(run: Run, trials: list[Trial], config: SearchConfig, space: SearchSpace) -> Iterator[Trial]:
+    """The trials whose very architectures lie in the space, with this space's decisions."""
+    for trial in trials:
+        with suppress(SpaceError):
+            decisions = space.locate(trial.load())
+            origin = {"learnt_from": {"run": run.name, "number": trial.number}}
+            noted = trial.sampler if run.config.sampler == config.sampler else {}
+            yield replace(trial, decisions=decisions, details=trial.details | origin, sampler=noted)

@@ -1,0 +1,1 @@
+"""One proposed architecture -> a measured outcome."""

@@ -1,0 +1,23 @@
+"""Multiply-adds for one image: half the operations that torch's counter prints."""
+
+from typing import TYPE_CHECKING
+
+from nas.evaluation.objectives._base import Objective, Reading, Subject
+
+if TYPE_CHECKING:
+    from nas.config import SearchConfig
+    from nas.costs.latency.predictor import Predictor
+    from nas.network.architecture import Architecture
+
+
+def _measure(subject: Subject) -> Reading:
+    return Reading(float(subject.cost.macs))
+
+
+def _known(architecture: "Architecture", config: "SearchConfig", predictor: "Predictor | None") -> float:
+    from nas.network.pieces import count, pieces
+
+    return float(sum(count(piece).macs for piece in pieces(architecture)))
+
+
+macs = Objective(goal="minimize", unit="MACs", trained=False, measure=_measure, known=_known)

@@ -1,0 +1,43 @@
+"""What a zero-cost score is, and what the scores share."""
+
+import copy
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from nas.network.build import Network
+
+Score = Callable[[Network, Tensor, Tensor], float]
+"""`score(network, x, y)`: how good an untrained network promises to become; more is better.
+
+`x` holds normalised images `(batch, channels, height, width)`, two or more, `y` their classes `(batch,)`. The network
+stays as it was: weights, buffers, gradients and mode. Not a finite number where the score is undefined.
+"""
+
+
+def replica(network: nn.Module) -> nn.Module:
+    """A copy to take apart, as it would be at a training's first step, but with nothing dropped at random.
+
+    BatchNorm takes the batch's statistics: those it starts with fit no image.
+    """
+    copied = copy.deepcopy(network).eval()
+    for module in copied.modules():
+        if isinstance(module, _BatchNorm):
+            module.train()
+    return copied
+
+
+def weights(network: nn.Module) -> list[Tensor]:
+    """The kernels and matrices: what the papers' scores sum over, without biases, norms and tables."""
+    return [module.weight for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+
+
+def gradients(network: nn.Module, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Each kernel or matrix that the loss reaches, with the gradient of the batch's mean cross-entropy."""
+    copied = replica(network)
+    own = weights(copied)
+    found = torch.autograd.grad(F.cross_entropy(copied(x), y), own, allow_unused=True)
+    return ((weight, gradient) for weight, gradient in zip(own, found, strict=True) if gradient is not None)

@@ -1,0 +1,96 @@
+"""CvT, https://arxiv.org/abs/2103.15808 (section 3; details from the authors' cls_cvt.py)."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from nas.network.blocks._base import Block, Site
+from nas.network.layers.attention import attend
+from nas.network.layers.drop_path import DropPath
+from nas.network.layers.initialise import transformer
+from nas.network.layers.mlp import MLP
+from nas.network.layers.patches import MapNorm
+from nas.network.layers.tokens import join, part, to_map
+from nas.network.options import Expansion, HeadDim
+
+Scale = Literal["width", "head_dim"]
+
+
+class CvT(Block):
+    """Pre-norm attention whose queries, keys and values come from depthwise convolutions, then a feed-forward network.
+
+    The stage's first block embeds: 3x3 convolution, LayerNorm. `kv_stride` thins out keys and values. `scale`:
+    the softmax's is width^-0.5 in the authors' release, head_dim^-0.5 by custom.
+    """
+
+    letter = "CV"
+    carries_token = True
+
+    def __init__(
+        self,
+        site: Site,
+        *,
+        head_dim: HeadDim = 64,
+        mlp_ratio: Expansion = 4,
+        kv_stride: Literal[1, 2] = 2,
+        scale: Scale = "width",
+    ) -> None:
+        super().__init__()
+        self.embed: nn.Module = nn.Identity()
+        if site.stride > 1 or site.in_width != site.width:
+            convolution = nn.Conv2d(site.in_width, site.width, 3, site.stride, 1)
+            self.embed = nn.Sequential(convolution, MapNorm(site.width))
+        self.norm1 = nn.LayerNorm(site.width)
+        self.attention = ConvolutionalAttention(site.width, head_dim, kv_stride, scale)
+        self.norm2 = nn.LayerNorm(site.width)
+        self.mlp = MLP(site.width, mlp_ratio, QuickGELU)
+        self.drop_path = DropPath(site.drop_path)
+        self.apply(transformer)
+
+    def forward(self, x: Tensor, token: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
+        x = self.embed(x)
+        resolution = (x.shape[2], x.shape[3])
+        tokens = join(x, token)
+        tokens = tokens + self.drop_path(self.attention(self.norm1(tokens), resolution))
+        tokens = tokens + self.drop_path(self.mlp(self.norm2(tokens)))
+        return part(tokens, resolution, token is not None)
+
+
+class QuickGELU(nn.Module):
+    """`x * sigmoid(1.702 x)`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.sigmoid(1.702 * x)
+
+
+class ConvolutionalAttention(nn.Module):
+    """Queries, keys and values: depthwise 3x3 convolution, BatchNorm, linear; a class token meets the last only."""
+
+    def __init__(self, width: int, head_dim: int, kv_stride: int, scale: Scale) -> None:
+        super().__init__()
+        self.heads = width // head_dim
+        self.scale = (width if scale == "width" else head_dim) ** -0.5
+        self.convolve_q = _convolve(width, 1)
+        self.convolve_k = _convolve(width, kv_stride)
+        self.convolve_v = _convolve(width, kv_stride)
+        self.q, self.k, self.v = (nn.Linear(width, width) for _ in range(3))
+        self.out = nn.Linear(width, width)
+
+    def forward(self, tokens: Tensor, resolution: tuple[int, int]) -> Tensor:
+        places = resolution[0] * resolution[1]
+        has_token = tokens.shape[1] > places
+        token = tokens[:, :1] if has_token else None
+        x = to_map(tokens[:, 1:] if has_token else tokens, resolution)
+        q = self._heads(self.q(join(self.convolve_q(x), token)))
+        k = self._heads(self.k(join(self.convolve_k(x), token)))
+        v = self._heads(self.v(join(self.convolve_v(x), token)))
+        mixed = attend(q, k, v, scale=self.scale)
+        return self.out(mixed.transpose(1, 2).flatten(2))
+
+    def _heads(self, x: Tensor) -> Tensor:
+        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)
+
+
+def _convolve(width: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(width, width, 3, stride, 1, groups=width, bias=False), nn.BatchNorm2d(width))

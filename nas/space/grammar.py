@@ -1,0 +1,233 @@
+"""The grammar of a space file and of an architecture file: one parser, one validator.
+
+A space is an architecture file in which a value may be a list of choices or a range
+`{from: 1, to: 4, step: 1}`. `block: any` offers every kind of block there is. A stage that offers a depth of 0
+may be left out. Every error names the file, the line, the key and the remedy.
+"""
+
+import os
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from nas.document import Document, read
+from nas.errors import SpaceError
+from nas.network.architecture import Architecture
+from nas.network.options import Scalar, options_of
+from nas.registry import BLOCKS, HEADS, STEMS, Registry, suggest
+from nas.space.schema import KindOptions, Part, Stage, fields
+from nas.space.space import Domain, SearchSpace, Slot, heads_behind, misfit
+
+
+def parse_space(doc: Document) -> SearchSpace:
+    """The search space in a document. Raises SpaceError with file, line, key and remedy."""
+    file = fields(doc)
+    for kind, options in file.blocks.items():
+        _check_kind(doc, ("blocks", kind), BLOCKS, kind)
+        for option in options:
+            _check_option(doc, ("blocks", kind, option), BLOCKS, kind, option, options[option])
+    stages = [
+        _slot(doc, ("stages", i), BLOCKS, stage, [file.blocks, stage.blocks]) for i, stage in enumerate(file.stages)
+    ]
+    head = _slot(doc, ("head",), HEADS, file.head, [])
+    space = SearchSpace(
+        name=file.name,
+        resolution=file.resolution,
+        channels=file.channels,
+        classes=file.classes,
+        stem=_slot(doc, ("stem",), STEMS, file.stem, []),
+        stages=tuple(stages),
+        head=head,
+    )
+    _check_ends(doc, space)
+    return space
+
+
+def _slot(doc: Document, key: tuple[str | int, ...], registry: Registry, part: Part, shared: list[KindOptions]) -> Slot:
+    """One place of the space: its kinds, and for each the options that the file names."""
+    field = "block" if isinstance(part, Stage) else "kind"
+    kinds: tuple[str, ...] = getattr(part, field)
+    for kind in kinds:
+        _check_kind(doc, (*key, field), registry, kind)
+    if isinstance(part, Stage):
+        _check_stage_blocks(doc, key, part)
+    inline = part.__pydantic_extra__
+    for option, values in inline.items():
+        _check_inline(doc, (*key, option), registry, kinds, option, values, type(part))
+    options = {}
+    for kind in kinds:
+        named = {n: v for source in shared for n, v in source.get(kind, {}).items()}
+        named |= {n: v for n, v in inline.items() if n in options_of(registry, kind)}
+        options[kind] = {n: named[n] for n in options_of(registry, kind) if n in named}
+    slot = Slot(
+        registry,
+        kinds,
+        options,
+        widths=_own(part, "width"),
+        depths=_own(part, "depth"),
+        strides=_own(part, "stride"),
+    )
+    if slot.widths:
+        _check_widths(doc, key, slot)
+    return slot
+
+
+def _own(part: Part, field: str) -> tuple[int, ...]:
+    """The choices of a field; a stem's `stride` is an option of its kind, no field of every stem."""
+    return getattr(part, field) if field in type(part).model_fields else ()
+
+
+def _check_stage_blocks(doc: Document, key: tuple[str | int, ...], stage: Stage) -> None:
+    for kind, options in stage.blocks.items():
+        if kind not in stage.block:
+            raise doc.error((*key, "blocks", kind), f"this stage does not offer '{kind}'. {suggest(kind, stage.block)}")
+        for option in options:
+            _check_option(doc, (*key, "blocks", kind, option), BLOCKS, kind, option, options[option])
+
+
+def _check_kind(doc: Document, key: tuple[str | int, ...], registry: Registry, kind: str) -> None:
+    try:
+        registry.check(kind, SpaceError)
+    except SpaceError as error:
+        raise doc.error(key, str(error)) from None
+
+
+def _check_inline(
+    doc: Document,
+    key: tuple[str | int, ...],
+    registry: Registry,
+    kinds: tuple[str, ...],
+    option: str,
+    values: Domain,
+    part: type[Part],
+) -> None:
+    """An option written beside the kind: at least one offered kind must have it."""
+    having = [kind for kind in kinds if option in options_of(registry, kind)]
+    if not having:
+        own = [*part.model_fields, *(n for kind in kinds for n in options_of(registry, kind))]
+        raise doc.error(key, f"unknown key '{option}'. {suggest(option, dict.fromkeys(own))}")
+    for kind in having:
+        _check_option(doc, key, registry, kind, option, values)
+
+
+def _check_option(
+    doc: Document, key: tuple[str | int, ...], registry: Registry, kind: str, option: str, values: Domain
+) -> None:
+    """An option's name and each of its values against the constructor's parameter."""
+    options = options_of(registry, kind)
+    if option not in options:
+        raise doc.error(key, f"the {registry.noun} '{kind}' has no option '{option}'. {suggest(option, options)}")
+    for value in values:
+        if not options[option].allows(value):
+            raise doc.error(key, f"{value!r} is not allowed: write {options[option].words}")
+
+
+def _check_widths(doc: Document, key: tuple[str | int, ...], slot: Slot) -> None:
+    """Every kind must have a width at which it can stand."""
+    for kind in slot.kinds:
+        if slot.widths_of(kind):
+            continue
+        for option, default in ((n, o.default) for n, o in options_of(slot.registry, kind).items()):
+            for value in slot.options[kind].get(option, (default,)):
+                why = misfit(slot.registry, kind, option, value, slot.widths[0])
+                if why:
+                    raise doc.error((*key, "width"), f"{kind}: {why}; write another width or another {option}")
+
+
+def _check_ends(doc: Document, space: SearchSpace) -> None:
+    """A stage must remain, and whichever block stands last, a head must be able to follow it, and each head one."""
+    last = space.last_stages()
+    if all(slot.optional for slot in space.stages):
+        raise doc.error(("stages",), "every stage may be left out; one at least must not offer a depth of 0")
+    carriers = [kind for kind in BLOCKS.names() if BLOCKS.get(kind).carries_token]
+    for i in last:
+        bare = next((kind for kind in space.stages[i].kinds if not heads_behind(kind, space.head.kinds)), None)
+        if bare:
+            raise doc.error(
+                ("stages", i, "block"),
+                f"the head '{space.head.kinds[0]}' reads a class token, which '{bare}' does not carry: "
+                f"in the last stage offer only {' or '.join(carriers)}, or choose another head",
+            )
+    ends = {kind for i in last for kind in space.stages[i].kinds}
+    for head in space.head.kinds:
+        if not any(heads_behind(kind, (head,)) for kind in ends):
+            raise doc.error(("head", "kind"), f"'{head}' reads a class token: the last stage must offer "
+                                              f"{' or '.join(carriers)}")  # fmt: skip
+
+
+def folder() -> Path:
+    """Where the search spaces lie that ship with nas (installed from a wheel, or beside the package)."""
+    inside = Path(str(files("nas"))) / "search_spaces"
+    return inside if inside.is_dir() else inside.parent.parent / "search_spaces"
+
+
+def shipped() -> dict[str, Path]:
+    """Every space that ships with nas, by name: the spaces first, then the published networks."""
+    paths = [*sorted(folder().glob("*.yaml")), *sorted((folder() / "references").glob("*.yaml"))]
+    return {path.stem: path for path in paths}
+
+
+def find(name: str | Path) -> Document:
+    """The document that a person means by a name that ships with nas or by a path."""
+    path = Path(name)
+    if str(name) in shipped():
+        return read(shipped()[str(name)])
+    if os.path.isdir(path):  # noqa: PTH112  (pathlib raises for names that are too long)
+        raise SpaceError(f"{path} is a folder; name a YAML file in it")
+    if not os.path.exists(path):  # noqa: PTH110
+        raise SpaceError(f"no search space or architecture '{name}', nor a file of that name. "
+                         f"{suggest(str(name), shipped())}")  # fmt: skip
+    return read(path)
+
+
+def load_space(source: str | Path | Mapping[str, Any]) -> SearchSpace:
+    """A search space from the name of a shipped one, a path, or plain data.
+
+    Raises SpaceError, with file, line, key and remedy, for whatever breaks the grammar.
+    """
+    if isinstance(source, Mapping):
+        return parse_space(Document(dict(source), "space"))
+    return parse_space(find(source))
+
+
+def load_architecture(source: str | Path | Mapping[str, Any]) -> Architecture:
+    """An architecture from the name of a shipped network, a path, or plain data.
+
+    Raises SpaceError for whatever breaks the grammar, and where a list of choices stands for one value.
+    """
+    doc = Document(dict(source), "architecture") if isinstance(source, Mapping) else find(source)
+    space = parse_space(doc)
+
+    def refuse(name: str, values: Domain) -> Scalar:
+        keys = tuple(int(k) if k.isdigit() else k for k in name.split("."))
+        raise doc.error(keys, f"an architecture has one value here, found the choices {', '.join(map(str, values))}")
+
+    return space.decide(refuse)
+
+
+def to_dict(space: SearchSpace) -> dict[str, Any]:
+    """The plain data of a space file; `load_space` reads it back as an equal space."""
+
+    def some(values: Domain) -> Any:
+        return values[0] if len(values) == 1 else list(values)
+
+    def options(slot: Slot) -> dict[str, dict[str, Any]]:
+        return {kind: {n: some(v) for n, v in named.items()} for kind, named in slot.options.items() if named}
+
+    def merged(slot: Slot) -> dict[str, Any]:
+        return {n: some(v) for named in slot.options.values() for n, v in named.items()}
+
+    return {
+        "name": space.name,
+        "resolution": some(space.resolution),
+        "channels": space.channels,
+        "classes": space.classes,
+        "stem": {"kind": some(space.stem.kinds), "width": some(space.stem.widths), **merged(space.stem)},
+        "stages": [
+            {"block": some(s.kinds), "depth": some(s.depths), "width": some(s.widths), "stride": some(s.strides)}
+            | ({"blocks": options(s)} if options(s) else {})
+            for s in space.stages
+        ],
+        "head": {"kind": some(space.head.kinds), **merged(space.head)},
+    }

@@ -1,0 +1,155 @@
+"""What may stand in a space file: its keys, and a value, a list of choices or a range for each.
+
+Whether the kinds and options that it names exist, and go together, is the grammar's business.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from nas.document import Document
+from nas.errors import SpaceError
+from nas.network.options import Scalar
+from nas.registry import BLOCKS, suggest
+
+T = TypeVar("T")
+MAX_CHOICES = 1000
+ANY = "any"  # in a block's place: every kind that is registered
+
+
+def _choices(value: Any) -> Any:
+    """A scalar, a list of choices or a range as the tuple of its values."""
+    values = _range(value) if isinstance(value, dict) else value
+    values = values if isinstance(values, list) else [values]
+    if not values:
+        raise ValueError("an empty list offers no choice")
+    if len(values) > MAX_CHOICES:
+        raise ValueError(f"more than {MAX_CHOICES} choices")
+    if any(isinstance(v, list | dict) for v in values):
+        raise ValueError("a choice must be a single number, word or true/false, not a list or a mapping")
+    if len({(isinstance(v, bool), v) for v in values}) < len(values):  # 4 and 4.0 are the same number
+        raise ValueError("a choice is written twice")
+    return tuple(values)
+
+
+def _range(value: dict[str, Any]) -> list[Any]:
+    """The values of `{from: a, to: b, step: c}`, both ends included."""
+    if not {"from", "to"} <= set(value) <= {"from", "to", "step"}:
+        raise ValueError("a range is written {from: 1, to: 4, step: 1}")
+    start, stop, step = value["from"], value["to"], value.get("step", 1)
+    if not all(isinstance(v, int) and not isinstance(v, bool) for v in (start, stop, step)):
+        raise ValueError("the ends and the step of a range are whole numbers")
+    if step < 1 or stop < start:
+        raise ValueError("a range goes upwards: 'to' is at least 'from' and 'step' at least 1")
+    if (stop - start) // step >= MAX_CHOICES:
+        raise ValueError(f"more than {MAX_CHOICES} choices")
+    return list(range(start, stop + 1, step))
+
+
+Choices = Annotated[tuple[T, ...], BeforeValidator(_choices)]
+Kinds = Choices[str]
+Widths = Choices[Annotated[int, Field(ge=1, le=8192)]]
+Depths = Choices[Annotated[int, Field(ge=0, le=64)]]
+Strides = Choices[Literal[1, 2]]
+Sides = Choices[Annotated[int, Field(ge=4, le=2048)]]
+Values = Choices[Scalar]
+KindOptions = dict[str, dict[str, Values]]
+
+
+class Part(BaseModel):
+    """Keys that are not named here are options of the kind (or of each offered kind that has them)."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Values]
+
+
+class Stem(Part):
+    """What comes before the stages."""
+
+    kind: Kinds
+    width: Widths
+
+
+class Stage(Part):
+    """Blocks of one kind and width."""
+
+    block: Kinds
+    depth: Depths
+    width: Widths
+    stride: Strides
+    blocks: KindOptions = {}
+
+    @field_validator("block")
+    @classmethod
+    def _any(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(BLOCKS.names()) if kinds == (ANY,) else kinds
+
+    @field_validator("depth")
+    @classmethod
+    def _present(cls, depths: tuple[int, ...]) -> tuple[int, ...]:
+        if not any(depths):
+            raise ValueError("a stage needs a depth of at least 1; [0, 2] makes a stage that may be left out")
+        return depths
+
+
+class Head(Part):
+    """What comes after the stages."""
+
+    kind: Kinds = ("pool",)
+
+
+class SpaceFile(BaseModel):
+    """The whole of a file. `blocks` are options by kind of block, for every stage that offers it."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    name: Annotated[str, Field(min_length=1, max_length=100)] = "unnamed"
+    resolution: Sides = (224,)
+    channels: Annotated[int, Field(ge=1, le=1024)] = 3
+    classes: Annotated[int, Field(ge=2, le=100_000)] = 1000
+    stem: Stem
+    stages: Annotated[list[Stage], Field(min_length=1, max_length=32)]
+    blocks: KindOptions = {}
+    head: Head = Field(default_factory=lambda: Head.model_validate({}))
+
+
+def fields(doc: Document) -> SpaceFile:
+    """The fields of a document. Raises SpaceError for the first that is missing, unknown or of the wrong type."""
+    if doc.value is None:
+        raise doc.error((), "empty; write at least 'name', 'stem' and 'stages'")
+    if not isinstance(doc.value, dict):
+        raise doc.error((), "a search space is a mapping with the keys name, stem, stages, head")
+    try:
+        return SpaceFile.model_validate(doc.value)
+    except ValidationError as error:
+        raise _explain(doc, error) from None
+
+
+def _explain(doc: Document, error: ValidationError) -> SpaceError:
+    """The first pydantic error as one sentence for a person."""
+    first = error.errors(include_url=False)[0]
+    key = _standing(doc.value, first["loc"])
+    message, found = first["msg"], first["input"]
+    if first["type"] == "missing":
+        return doc.error(key, f"the key '{first['loc'][-1]}' is missing")
+    if first["type"] == "extra_forbidden":
+        return doc.error(
+            key, f"unknown key '{first['loc'][-1]}'. {suggest(str(first['loc'][-1]), SpaceFile.model_fields)}"
+        )
+    if first["type"] in ("model_type", "dict_type"):
+        message = "a mapping is needed here, such as {kind: conv, width: 32}"
+    if key[:1] == ("resolution",) and first["type"].endswith("_than_equal"):
+        message += "; a side is 4 to 2048 pixels"
+    shown = repr(found) if not isinstance(found, dict | list) else f"a {type(found).__name__}"
+    return doc.error(key, f"found {shown}: {message.removeprefix('Value error, ')}")
+
+
+def _standing(value: Any, path: Sequence[str | int]) -> tuple[str | int, ...]:
+    """The part of a path that the data has: pydantic adds union members, tuple positions and missing keys."""
+    found: list[str | int] = []
+    for key in path:
+        if not (key in value if isinstance(value, dict) else isinstance(value, list) and key in range(len(value))):
+            break
+        found.append(key)
+        value = value[key]
+    return tuple(found)

@@ -1,0 +1,143 @@
+"""The command line: quick to answer, and what each command prints."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+
+from nas.costs.counts import cost
+from nas.registry import SCORES
+from nas.space.grammar import load_architecture, load_space, shipped
+
+HEAVY = ("torch", "ray", "optuna", "plotly", "pandas", "sklearn", "scipy")
+COMMANDS = ("search", "resume", "report", "export", "show", "profile", "spaces")
+
+
+def nas(*arguments: str, cwd=None) -> subprocess.CompletedProcess[str]:
+    return python("-m", "nas.cli", *arguments, cwd=cwd)
+
+
+def python(*arguments: str, cwd=None) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "160", "NO_COLOR": "1"}
+    return subprocess.run([sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True,
+                          check=False)  # fmt: skip
+
+
+def imported(code: str) -> set[str]:
+    """The heavy packages that a piece of code imports in a fresh process."""
+    found = python("-c", f"{code}\nimport sys\nprint(*(set({HEAVY}) & set(sys.modules)))")
+    assert found.returncode == 0, found.stderr
+    return set(found.stdout.split())
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys; sys.argv = ['nas', '--help']\nfrom nas.cli import main\ntry: main()\nexcept SystemExit: pass"
+    found = python("-c", f"{code}\nprint('HEAVY', *(set({HEAVY}) & set(sys.modules)))")
+    assert found.stdout.rstrip().endswith("HEAVY"), found.stdout[-300:]
+    assert all(command in found.stdout for command in COMMANDS)
+
+
+def test_help_answers_in_half_a_second():
+    """The least of several, in processor time: another process may hold the cores meanwhile."""
+    times = []
+    for _ in range(5):
+        before = os.times()
+        assert nas("--help").returncode == 0
+        after = os.times()
+        times.append(after.children_user + after.children_system - before.children_user - before.children_system)
+        time.sleep(0.05)
+    assert min(times) < 0.5, times
+
+
+@pytest.mark.parametrize("module", ["errors", "registry", "options", "document", "architecture", "space", "grammar",
+                                    "config", "pareto", "run", "units", "cli"])  # fmt: skip
+def test_reading_a_run_needs_no_torch(module):
+    assert not imported(f"import nas.{module}") & {"torch", "ray", "optuna", "plotly"}
+
+
+def test_the_report_needs_no_torch():
+    assert not imported("import nas.report.page") & {"torch", "ray", "optuna"}
+
+
+def test_importing_nas_costs_nothing_and_names_are_found_when_used():
+    assert imported("import nas; nas.__all__; dir(nas)") == set()
+    found = python("-c", "import nas\nfor name in nas.__all__: assert callable(getattr(nas, name)), name\nnas.nothing")
+    assert found.stderr.endswith("AttributeError: module 'nas' has no attribute 'nothing'\n")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command):
+    found = nas(command, "--help")
+    assert found.returncode == 0
+    assert f"nas.cli {command}" in found.stdout or f"nas {command}" in found.stdout
+
+
+def test_spaces_lists_what_ships():
+    found = nas("spaces")
+    assert found.returncode == 0
+    lines = found.stdout.splitlines()
+    for name in shipped():
+        assert any(re.match(rf"\s*{name}\b", line) for line in lines), name
+
+
+def test_a_space_is_shown_with_its_size():
+    found = nas("spaces", "cvt_family")
+    assert found.returncode == 0
+    assert f"{load_space('cvt_family').size():.3g} networks" in found.stdout
+    for word in ("stem", "stages.3", "head", "transformer", "mbconv", "moat", "expansion", "depth", "stride"):
+        assert word in found.stdout
+
+
+def test_a_network_is_shown_part_by_part():
+    found = nas("show", "coatnet_0")
+    assert found.returncode == 0
+    assert "M-M-T-T" in found.stdout
+    assert "25,036,820" in found.stdout
+    for part in cost(load_architecture("coatnet_0")).parts:
+        assert f"{part.params:,}" in found.stdout
+
+
+def test_a_run_stands_for_its_best_network(tmp_path):
+    best = load_space("cvt_family").smallest()
+    (tmp_path / "runs" / "first").mkdir(parents=True)
+    best.save(tmp_path / "runs" / "first" / "best.yaml")
+    found = nas("show", "first", cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert best.layout() in found.stdout
+    assert "Next:  nas profile runs/first/best.yaml" in found.stdout
+
+
+def test_a_profile_is_json(tmp_path):
+    load_space("cvt_family").smallest().save(tmp_path / "net.yaml")
+    found = nas("profile", "net.yaml", "--json", cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    facts = json.loads(found.stdout)
+    known = cost(load_architecture(tmp_path / "net.yaml"))
+    assert (facts["params"], facts["macs"]) == (known.params, known.macs)
+    assert facts["latency_ms"]["median"] > 0
+    assert {"iqr", "runs", "device", "threads", "batch"} <= set(facts["latency_ms"])
+    assert sum(part["macs"] for part in facts["parts"]) == facts["macs"]
+
+
+def test_a_profile_has_scores_when_asked(tmp_path):
+    load_space("cvt_family").smallest().save(tmp_path / "net.yaml")
+    found = nas("profile", "net.yaml", "--scores", "--json", cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    facts = json.loads(found.stdout)
+    assert sorted(facts["scores"]) == SCORES.names()
+    assert facts["scores"]["params"]["value"] == facts["params"]
+    assert all(score["ms"] > 0 for score in facts["scores"].values())
+    shown = nas("profile", "net.yaml", "--scores", cwd=tmp_path)
+    assert f"{facts['scores']['synflow']['value']:.6g}" in shown.stdout
+
+
+def test_a_network_of_the_space_is_found_in_it(tmp_path):
+    load_space("cvt_family").largest().save(tmp_path / "net.yaml")
+    inside = nas("spaces", "cvt_family", "--contains", "net.yaml", cwd=tmp_path)
+    assert (inside.returncode, inside.stdout[:3]) == (0, "yes")
+    outside = nas("spaces", "cvt_family", "--contains", "coatnet_0")
+    assert (outside.returncode, outside.stdout[:2]) == (1, "no")

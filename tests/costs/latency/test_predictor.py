@@ -1,0 +1,130 @@
+"""Predictions: of devices whose times are known by a formula, so that the truth is known too."""
+
+import json
+import pickle
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from latency_spaces import tiny
+from nas.costs.latency.predictor import Predictor
+from nas.costs.latency.regression import Regression, cross_validate, error_of
+
+from nas.costs.deployment import Deployment
+from nas.costs.latency import measure
+from nas.costs.latency.sampling import draw, predictor_for
+from nas.network.pieces import count, pieces
+from nas.space.grammar import load_space
+
+SPACE = load_space("cvt_family").fit(resolution=32, channels=3, classes=10)
+
+
+def milliseconds(piece):
+    """A device on which an operator costs something, and work costs more in some kinds of blocks."""
+    known = count(piece)
+    return 0.004 * known.operators + 2e-7 * known.macs * (2 if piece.kind == "moat" else 1) + 1e-7 * known.traffic
+
+
+def truth(architecture):
+    """In a network a block takes a little less than by itself, and the whole has a fixed cost."""
+    return 0.05 + 0.9 * sum(map(milliseconds, pieces(architecture)))
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return draw(SPACE, 90)
+
+
+@pytest.fixture(scope="module")
+def known(networks):
+    blocks = dict.fromkeys(p for a in networks[:30] for p in pieces(a))
+    times = tuple((a, truth(a)) for a in networks[:30])
+    return Predictor({"target": "cpu"}, "cvt_family", times, tuple((p, milliseconds(p)) for p in blocks))
+
+
+def test_networks_it_never_saw_are_predicted(known, networks):
+    """Most of their blocks were never measured either."""
+    new = networks[30:]
+    seen = {piece for piece, _ in known.blocks}
+    assert np.mean([p not in seen for a in new for p in pieces(a)]) > 0.3
+    found = error_of(np.array([known.predict(a) for a in new]), np.array([truth(a) for a in new]))
+    assert found.median < 0.03
+    assert found.tau > 0.9
+
+
+def test_it_states_its_own_error(known, networks):
+    stated = known.error
+    found = error_of(np.array([known.predict(a) for a in networks[30:]]), np.array([truth(a) for a in networks[30:]]))
+    assert stated.networks == 30
+    assert found.median / 4 < stated.median < 0.1
+    noise = np.random.default_rng(0).lognormal(0, 0.3, 30)
+    wild = replace(known, networks=tuple((a, ms * n) for (a, ms), n in zip(known.networks, noise, strict=True)))
+    assert wild.error.median > 3 * stated.median
+    assert wild.error.above > 0.1
+
+
+def test_whole_networks_alone_serve_too(known, networks):
+    without = replace(known, blocks=())
+    found = error_of(np.array([without.predict(a) for a in networks[30:]]), np.array([truth(a) for a in networks[30:]]))
+    assert found.median < 0.1
+
+
+def test_thousands_a_second(known, networks):
+    for architecture in networks:
+        known.predict(architecture)
+    start = time.process_time()
+    for _ in range(10):
+        for architecture in networks:
+            known.predict(architecture)
+    assert (time.process_time() - start) / (10 * len(networks)) < 1e-3
+
+
+def test_it_is_plain_data_and_crosses_processes(known, networks):
+    for other in (Predictor.from_dict(json.loads(json.dumps(known.to_dict()))), pickle.loads(pickle.dumps(known))):
+        assert other == known
+        assert other.predict(networks[50]) == pytest.approx(known.predict(networks[50]), rel=1e-9)
+
+
+def test_the_error_of_what_was_held_out_is_not_that_of_what_was_fitted():
+    """With as many features as networks the fit is perfect, the statement is not."""
+    drawn = draw(tiny(), 10)
+    noisy = np.random.default_rng(1).lognormal(0, 0.5, 10)
+    stated = cross_validate(Regression({}, [tuple(pieces(a)) for a in drawn], noisy))
+    assert stated.median > 0.1
+
+
+def test_a_predictor_is_measured_once(tmp_path, monkeypatch):
+    """The second time, and for more networks, only what is new is measured."""
+    import nas.costs.latency.sampling as prepare
+
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
+    space, steps = tiny(), []
+    first = predictor_for(space, Deployment(), networks=9, seconds=(0.05, 0.02), progress=lambda *s: steps.append(s))
+    assert steps[0] == (0, 9)
+    assert steps[-1] == (9, 9)
+    assert all(ms > 0 for _, ms in (*first.networks, *first.blocks))
+    assert first.where["target"] == "cpu"
+
+    measured = []
+    real = prepare.measure
+    monkeypatch.setattr(prepare, "measure", lambda *a, **k: measured.append(1) or real(*a, **k))
+    assert predictor_for(space, Deployment(), networks=9) == first
+    assert not measured
+    more = predictor_for(space, Deployment(), networks=10, seconds=(0.05, 0.02))
+    assert len(measured) == 1
+    assert more.networks[:9] == first.networks
+
+
+def test_what_is_kept_stands_still_when_the_reference_proves_to_be_faster(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
+    measure._reference.cache_clear()
+    try:
+        before = predictor_for(tiny(), Deployment(), networks=3, seconds=(0.05, 0.02))
+        reference = measure._reference(Deployment())
+        reference.seconds /= 2
+        after = predictor_for(tiny(), Deployment(), networks=3)
+    finally:
+        measure._reference.cache_clear()
+    for kept, first in ((after.networks, before.networks), (after.blocks, before.blocks)):
+        assert [ms for _, ms in kept] == pytest.approx([ms / 2 for _, ms in first])

@@ -1,0 +1,48 @@
+"""Memory: what is counted on the meta device is what tensors take where they are real."""
+
+import pytest
+import torch
+from torch import nn
+
+from nas.costs.counts import cost
+from nas.costs.memory import _held, _Live, inference_memory, training_memory
+from nas.network.build import build
+from nas.space.grammar import load_architecture, load_space
+
+
+def test_a_chain_of_maps_is_counted_by_hand():
+    """1,000 numbers in, the same kept by the caller, two maps of 1,000 alive at once: each frees the one before."""
+    network = nn.Sequential(nn.ReLU(), nn.Tanh(), nn.Sigmoid())
+    x = torch.empty(1000, device="meta")
+    with torch.inference_mode(), _Live([x]) as live:
+        network(x)
+    assert live.peak == 2 * 4 * 1000
+
+
+def test_views_and_weights_take_nothing_more():
+    weight = torch.empty(10, 10, device="meta")
+    with torch.inference_mode(), _Live([weight]) as live:
+        weight.view(100).reshape(20, 5)[1:].t()
+    assert live.peak == 0
+
+
+@pytest.mark.parametrize("block", ["conv", "mbconv", "moat"])
+def test_the_meta_device_counts_what_the_processor_holds(block):
+    """The transformer is left out: the processor fuses attention, the meta device need not."""
+    space = load_space("cvt_family")
+    a = space.decide(lambda name, values: block if name.endswith(".block") else values[-1])
+    network, x = build(a, seed=0).eval(), torch.zeros(1, 3, 32, 32)
+    held = _held(network, x)
+    with torch.inference_mode(), _Live(held) as live:
+        network(x)
+    expected = sum(t.untyped_storage().nbytes() for t in held) + live.peak
+    assert inference_memory(a) == pytest.approx(expected, rel=0.02)
+
+
+def test_training_takes_more_and_grows_with_the_batch():
+    a = load_architecture("tiny_moat_0")
+    weights = 4 * cost(a).params
+    sizes = [training_memory(a, batch) for batch in (1, 2, 4)]
+    assert weights < inference_memory(a) < 4 * weights < sizes[0]
+    assert sizes[2] - sizes[1] == pytest.approx(2 * (sizes[1] - sizes[0]), rel=0.05)
+    assert inference_memory(a, batch=8) > inference_memory(a)

@@ -1,0 +1,53 @@
+"""Where trials run: what the person says, and what is chosen where they do not."""
+
+from typing import Any
+
+import pytest
+
+from nas import data as datasets
+from nas.config import make_config
+from nas.engine import placement
+from nas.engine.placement import choose_executor, choose_placement
+from nas.evaluation.job import Placement
+from nas.space.grammar import load_space
+
+LARGEST = load_space("cvt_family").smallest()
+DATASET = datasets.load("digits")
+
+
+def chosen(**settings: Any) -> tuple[Placement, str]:
+    config = make_config({"device": "cpu"} | settings)
+    found = choose_placement(config, DATASET, LARGEST)
+    return found, choose_executor(config, found)
+
+
+def test_what_the_person_says_holds() -> None:
+    assert chosen(workers=1) == (Placement(1), "local")
+    assert chosen(workers=3, trial_timeout=60.0) == (Placement(3, trial_timeout=60.0), "ray_tune")
+    assert chosen(workers=1, ray="10.0.0.1:6379") == (Placement(1, "10.0.0.1:6379"), "ray_tune")
+    assert chosen(workers=1, executor="ray_tune") == (Placement(1), "ray_tune")
+    assert chosen(ray="auto") == (Placement(None, "auto"), "ray_tune")
+
+
+@pytest.mark.parametrize(("cores", "workers"), [(1, 1), (2, 2), (16, 16)])
+def test_a_worker_a_core(monkeypatch: pytest.MonkeyPatch, cores: int, workers: int) -> None:
+    monkeypatch.setattr(placement, "cpu_count", lambda: cores)
+    assert chosen(budget={"trials": 10_000})[0].workers == workers
+
+
+@pytest.mark.parametrize("budget", [{"trials": placement.LEAST_TRIALS - 1}, {"seconds": placement.LEAST_SECONDS - 1}])
+def test_a_budget_that_does_not_pay_the_start_back_has_one_worker(
+    monkeypatch: pytest.MonkeyPatch, budget: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(placement, "cpu_count", lambda: 16)
+    assert chosen(budget=budget) == (Placement(1), "local")
+
+
+def test_on_a_cluster_a_gpu_is_asked_for_without_one_here() -> None:
+    found, _ = chosen(ray="auto", device="cuda", gpus_per_trial=0.25)
+    assert (found.gpus, found.gpu_share, found.gpu_optional) == (0.25, None, False)
+    found, _ = chosen(ray="auto", device="auto")
+    assert found.gpus == 1.0
+    assert found.gpu_share is not None, "to be measured where the GPU is"
+    assert found.gpu_optional, "the cluster may have none"
+    assert chosen(ray="auto", device="cpu")[0].gpus == 0

@@ -1,0 +1,34 @@
+"""What the study learns of trials that have no values."""
+
+import numpy as np
+import pytest
+from run_fixtures import empty_run
+
+from nas.engine.proposer import Proposer, Watcher
+from nas.evaluation.job import Job, Outcome
+from nas.record.run import Run
+
+
+def outcome_of(job: Job, state: str) -> Outcome:
+    """Networks that end in attention have no values."""
+    if job.architecture.stages[-1].block in ("transformer", "moat"):
+        return Outcome(state, {"params": 1.0}, reason="out of memory")  # type: ignore[arg-type]
+    size = sum(stage.depth * stage.width for stage in job.architecture.stages)
+    return Outcome("complete", {"accuracy": 1 - 20 / size, "latency": size / 100})
+
+
+@pytest.mark.parametrize("state", ["failed", "rejected"])
+def test_tpe_leaves_a_region_that_fails(tmp_path, state):
+    """Half of the space fails; of the later proposals few lie there, in a resumed search too."""
+    run = empty_run(tmp_path / "a", sampler="tpe", budget={"trials": 1000})
+    proposer = Proposer(run, Watcher())
+    for number in range(90):
+        if number == 60:
+            proposer = Proposer(Run(tmp_path / "a"), Watcher())
+        job = proposer.ask()
+        proposer.tell(job, outcome_of(job, state))
+    failing = np.array([trial.state == state for trial in proposer.run.trials])
+    assert failing[:20].sum() >= 3
+    assert failing[-50:].mean() <= 0.2
+    pruned = [trial.state.name == "PRUNED" for trial in Run(tmp_path / "a").study().trials if trial.params]
+    assert [bool(failed) for failed in failing] == pruned

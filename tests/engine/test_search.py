@@ -1,0 +1,263 @@
+"""Whole searches, small ones: repeatable, resumable, and stopped by nothing that one trial does."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import filelock
+import optuna
+import pytest
+import torch
+import yaml
+from small_searches import QUICK, SPACE, Stopped, search, story
+
+import nas
+from nas.engine.proposer import Watcher
+from nas.errors import RunError, SettingError
+from nas.record.run import Run
+
+
+def stop_after(count: int) -> Watcher:
+    def ended(_trial, run):
+        if len(run.trials) >= count:
+            raise Stopped
+
+    return Watcher(ended=ended)
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "pareto"])
+def test_the_same_seed_gives_the_same_search(space, sampler):
+    runs = [search(space, name, sampler=sampler, seed=seed) for name, seed in (("a", 3), ("b", 3), ("c", 4))]
+    assert story(runs[0]) == story(runs[1])
+    assert story(runs[0]) != story(runs[2])
+
+
+@pytest.mark.parametrize(
+    ("sampler", "budget", "at"), [("random", 5, 2), ("tpe", 16, 12), ("nsga2", 6, 3), ("pareto", 16, 12)]
+)
+def test_a_resumed_search_goes_on_as_the_uninterrupted_one(space, sampler, budget, at):
+    whole = search(space, "whole", budget, sampler=sampler)
+    with pytest.raises(Stopped):
+        search(space, "torn", budget, sampler=sampler, watcher=stop_after(at))
+    torn = Run(space.parent / "runs" / "torn")
+    assert len(torn.trials) == at
+    assert story(nas.resume(torn)) == story(whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
+def test_a_long_search_resumed_again_and_again_is_the_uninterrupted_one(space, sampler):
+    """Long enough that NSGA-II breeds (its population is 50) and that proposals repeat."""
+    whole = search(space, "whole", 130, sampler=sampler)
+    with pytest.raises(Stopped):
+        search(space, "torn", 130, sampler=sampler, watcher=stop_after(31))
+    for at in (52, 60, 77, 101):
+        with pytest.raises(Stopped):
+            nas.resume(space.parent / "runs" / "torn", watcher=stop_after(at))
+    assert story(nas.resume(space.parent / "runs" / "torn")) == story(whole)
+
+
+def test_no_architecture_is_trained_twice_and_an_exhausted_space_ends_the_search(space):
+    data = SPACE | {"stages": [{"block": ["conv", "mbconv"], "depth": [1, 2], "width": 8, "stride": 2}]}
+    space.write_text(yaml.safe_dump(data | {"blocks": {}, "stem": {"kind": "conv", "width": 4}}))
+    for sampler in ("random", "tpe", "pareto"):
+        run = search(space, sampler, 50, sampler=sampler)
+        assert run.space.size() == 4
+        assert len(run.trials) == len({t.key for t in run.trials}) == 4
+        assert nas.resume(run, budget=60).trials == run.trials
+
+
+def test_what_a_search_leaves_behind(space):
+    run = search(space, "a")
+    names = {p.name for p in run.folder.iterdir()}
+    expected = {
+        "trials.jsonl",
+        "config.yaml",
+        "space.yaml",
+        "environment.json",
+        "trials.csv",
+        "report.html",
+        "best.yaml",
+    }
+    assert names >= expected | {"front"}
+    assert len(list((run.folder / "front").iterdir())) == len(run.front())
+    best = nas.load_architecture(run.folder / "best.yaml")
+    assert best.key() == run.pick("knee").key
+    assert (best.channels, best.classes, best.resolution) == (1, 10, 8)
+    assert nas.build(best)(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
+    assert len(run.to_frame()) == 5
+    figure = optuna.visualization.plot_pareto_front(run.study())
+    assert sum(len(part.x) for part in figure.data) == 5
+
+
+def test_a_training_that_diverges_fails_and_the_search_goes_on(space):
+    run = search(space, "a", 3, recipe=QUICK | {"learning_rate": 1e30, "epochs": 3})
+    assert [t.state for t in run.trials] == ["failed"] * 3
+    assert all("the loss became" in t.reason for t in run.trials), [t.reason for t in run.trials]
+    assert all(t.metrics["params"] > 0 for t in run.trials)
+    assert "NaN" not in (run.folder / "trials.jsonl").read_text()
+    assert run.front() == []
+    assert not (run.folder / "best.yaml").exists()
+
+
+def test_memory_that_runs_out_ends_one_trial(tmp_path):
+    """One of two networks needs 4 GB for its weights alone; the process may have 3 more than it has."""
+    data = {
+        "name": "huge", "resolution": 8, "stem": {"kind": "patchify", "width": 8, "patch_size": 4},
+        "stages": [{"block": "conv", "depth": 1, "width": [8, 8192], "stride": 1, "kernel_size": 3}],
+    }  # fmt: skip
+    (tmp_path / "huge.yaml").write_text(yaml.safe_dump(data))
+    code = """
+import resource, sys
+import nas, nas.engine.search, nas.evaluation.evaluator
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 3 * 10**9, resource.RLIM_INFINITY))
+run = nas.search("huge.yaml", data="digits", budget=2, name="a", objectives=("accuracy", "params"), sampler="random",
+                 recipe={"epochs": 1, "subset": 64})
+"""
+    found = python(["-c", code], tmp_path)
+    assert found.returncode == 0, found.stderr
+    trials = Run(tmp_path / "runs" / "a").trials
+    assert sorted(t.state for t in trials) == ["complete", "failed"]
+    assert "out of memory" in next(t.reason for t in trials if t.state == "failed")
+
+
+def test_what_breaks_a_limit_is_never_proposed(space):
+    run = search(space, "a", 4, maximum={"params": 1500.0})
+    assert len(run.complete) == len(run.trained) == len(run.trials) == 4
+    assert all(t.metrics["params"] <= 1500 for t in run.complete)
+
+
+@pytest.mark.parametrize("limits", [{"params": 1.0}, {"latency": 1e-6}])
+def test_a_limit_that_nothing_keeps_is_refused_at_once(space, limits):
+    with pytest.raises(SettingError, match="every network of tiny is above that; the nearest there is has"):
+        search(space, "a", 4, maximum=limits)
+    assert not (space.parent / "runs").exists()
+
+
+def test_a_time_is_a_budget(space):
+    start = time.monotonic()
+    run = search(space, "a", "2s")
+    assert len(run.trained) >= 1
+    assert time.monotonic() - start < 30
+    done = len(run.trained)
+    assert len(nas.resume(run, budget=f"{run.seconds + 1:.0f}s").trained) >= done
+
+
+def test_a_larger_budget_goes_on(space):
+    run = search(space, "a", 3)
+    before = (run.folder / "trials.jsonl").read_bytes()
+    more = nas.resume(run.folder, budget=6)
+    assert len(more.trained) == 6
+    assert (run.folder / "trials.jsonl").read_bytes().startswith(before)
+    assert story(more) == story(search(space, "b", 6))
+
+
+def test_a_second_process_is_refused(space):
+    run = search(space, "a", 2)
+    with filelock.FileLock(run.folder / ".lock"):
+        found = python(["-m", "nas.cli", "resume", str(run.folder), "--budget", "9"], space.parent)
+    assert found.returncode == 1
+    assert found.stderr == f"error: {run.folder}: another process is searching there; wait for it or end it\n"
+    assert Run(run.folder).config.budget.trials == 2
+    with filelock.FileLock(run.folder / ".lock"), pytest.raises(RunError, match="another process"):
+        nas.resume(run)
+
+
+def test_a_report_that_cannot_be_written_does_not_hide_why_the_search_ended(space):
+    (space.parent / "runs").mkdir()
+
+    def ended(_trial, run):
+        (run.folder / "report.html").mkdir(exist_ok=True)
+        raise RunError("the cause")
+
+    with pytest.raises(RunError, match="the cause"):
+        search(space, "a", watcher=Watcher(ended=ended))
+
+
+# ---- real processes, killed and interrupted
+
+
+def python(arguments: list[str], folder: Path, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], cwd=folder, env=_environment(), capture_output=True, text=True,
+                          check=False, timeout=300, **options)  # fmt: skip
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+
+
+def start(space: Path, name: str, *, sampler: str = "random", budget: int = 30) -> subprocess.Popen[str]:
+    line = (
+        f"search --space {space} --data digits --objectives accuracy,params --subset 64 --batch-size 32 "
+        f"--sampler {sampler} --epochs 1 --budget {budget} --name {name}"
+    )
+    return begin(line, space.parent)
+
+
+def begin(line: str, folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-m", "nas.cli", *line.split()], cwd=folder, env=_environment(),
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            preexec_fn=_hear_interrupts)  # fmt: skip
+
+
+def _hear_interrupts() -> None:
+    """A shell's background job starts deaf to SIGINT, and so would what the tests start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def wait_for(process: subprocess.Popen[str], record: Path, lines: int) -> None:
+    """Until so many trials are on disk."""
+    for _ in range(6000):
+        if record.exists() and record.read_bytes().count(b"\n") >= lines:
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    raise AssertionError("the search did not begin")
+
+
+def assert_killed_and_resumed(space: Path, sampler: str, budget: int, kills: tuple[int, ...]) -> None:
+    record = space.parent / "runs" / "killed" / "trials.jsonl"
+    process, before = start(space, "killed", sampler=sampler, budget=budget), b""
+    for count in kills:
+        wait_for(process, record, count)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        kept = record.read_bytes()
+        assert kept.startswith(before), "what was finished before is still there"
+        before = kept[: kept.rfind(b"\n") + 1]
+        process = begin("resume killed", space.parent)
+    _, stderr = process.communicate(timeout=300)
+    assert process.returncode == 0, stderr
+    assert record.read_bytes().startswith(before)
+    whole = search(space, "whole", budget, sampler=sampler, recipe={"epochs": 1, "subset": 64, "batch_size": 32})
+    assert story(Run(record.parent)) == story(whole)
+
+
+def test_a_kill_in_the_middle_loses_no_finished_trial(space):
+    assert_killed_and_resumed(space, "tpe", budget=16, kills=(4,))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2"])
+def test_kills_over_and_over_lose_no_finished_trial(space, sampler):
+    assert_killed_and_resumed(space, sampler, budget=70, kills=(2, 11, 30, 52, 61))
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_cleanly_and_says_how_to_go_on(space, sent):
+    process = start(space, "a", budget=1000)
+    wait_for(process, space.parent / "runs" / "a" / "trials.jsonl", 2)
+    process.send_signal(sent)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert "Every finished trial is kept. Go on with: nas resume runs/a" in " ".join(stdout.split())
+    run = Run(space.parent / "runs" / "a")
+    assert len(run.trials) >= 2
+    assert (run.folder / "report.html").exists()
+    done = len(run.trials)
+    assert len(nas.resume(run, budget=done + 1).trials) == done + 1

@@ -1,0 +1,186 @@
+"""Searches that learn from earlier runs."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from command import Command
+from run_fixtures import SPACE, empty_run, finished_run, trial
+
+from nas.config import make_config
+from nas.engine.proposer import Watcher
+from nas.engine.search import resume, search
+from nas.engine.warm_start import MOST, learn
+from nas.errors import RunError, SettingError
+from nas.evaluation.job import Job
+from nas.record.journal import Learnt
+from nas.record.run import Run
+from nas.space.grammar import load_space
+
+SETTINGS: dict[str, Any] = {"data": "digits", "objectives": ("accuracy", "params"), "recipe": {"subset": 32}}
+TINY = """
+name: tiny
+resolution: 8
+stem: {kind: conv, width: [8, 12, 16], stride: 1}
+stages:
+  - {block: [conv, mbconv], depth: [1, 2], width: [8, 12, 16], stride: 2}
+  - {block: [moat, transformer], depth: [1, 2], width: [8, 16], stride: 2, head_dim: 8}
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    return tmp_path / "tiny.yaml"
+
+
+def learn_from(run: Run, space: Any = SPACE, device: str = "cpu", **settings: Any) -> Learnt:
+    return learn([run], make_config(settings), load_space(space), device)
+
+
+def test_a_run_like_this_one_teaches_its_values(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "old", complete=12, failed=1, rejected=1)
+    learnt = learn_from(run)
+    assert [t.number for t in learnt.trials] == list(range(12))
+    assert [(t.decisions, t.metrics, t.key) for t in learnt.trials] == [
+        (t.decisions, t.metrics, t.key) for t in run.complete
+    ]
+    assert [t.details["learnt_from"] for t in learnt.trials] == [{"run": "old", "number": n} for n in range(12)]
+    assert learnt.designs == [t.decisions for t in run.front()]
+    assert learnt.notes == [f"old: {len(run.front())} designs of its front, the values of 12 trials"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"data": "digits"}, "no values, for its data set is cluttered_digits"),
+        ({"recipe": {"epochs": 2}}, "no values, for its recipe has epochs 1"),
+        ({"device": "H100"}, "no values, for its latency was measured on cpu"),
+        ({"device": "H100", "objectives": ("accuracy", "macs")}, "the values of 12 trials"),
+    ],
+)
+def test_values_on_another_scale_give_designs_only(tmp_path: Path, settings: dict[str, Any], why: str) -> None:
+    run = finished_run(tmp_path / "old", complete=12)
+    learnt = learn_from(run, **settings)
+    assert learnt.notes[0].endswith(why)
+    assert bool(learnt.trials) == why.startswith("the values")
+    assert learnt.designs
+
+
+def test_the_front_is_that_of_the_new_objectives(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "old", complete=30)
+    learnt = learn_from(run, objectives=("macs", "params"))
+    smallest = min(run.complete, key=lambda t: t.metrics["params"])
+    assert learnt.designs == [smallest.decisions], "both objectives rise together, so one is best in both"
+
+
+def test_of_another_space_what_lies_in_it_is_known_and_the_front_is_mapped(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "old", complete=40)
+    narrow = SPACE | {"stem": {"kind": "conv", "width": [16, 24]}}
+    learnt = learn_from(run, narrow)
+    inside = [t for t in run.complete if t.architecture["stem"]["kind"] == "conv"]
+    assert 0 < len(inside) < 40
+    assert [t.key for t in learnt.trials] == [t.key for t in inside]
+    space = load_space(narrow)
+    assert [space.replay(t.decisions).key() for t in learnt.trials] == [t.key for t in inside]
+    nearest = [space.nearest(t.load()) for t in run.front()]
+    assert learnt.designs == list({space.replay(d).key(): d for d in nearest}.values())
+
+
+def test_a_long_front_is_thinned_evenly(tmp_path: Path) -> None:
+    run = empty_run(tmp_path / "old")
+    for i in range(40):
+        made = trial(run, i)
+        run.append(trial(run, i, metrics=made.metrics | {"accuracy": i / 40, "latency": 1.0 + i}))
+    learnt = learn_from(run)
+    assert len(learnt.designs) == MOST
+    assert [learnt.designs[0], learnt.designs[-1]] == [run.trials[0].decisions, run.trials[-1].decisions]
+
+
+def test_what_breaks_this_searchs_limits_is_not_taken_over(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "old", complete=20)
+    limit = sorted(t.metrics["params"] for t in run.complete)[10]
+    learnt = learn_from(run, maximum={"params": limit})
+    assert [t.key for t in learnt.trials] == [t.key for t in run.complete if t.metrics["params"] <= limit]
+    assert 11 <= len(learnt.trials) < 20
+
+
+def test_several_runs_teach_together(tmp_path: Path) -> None:
+    runs = [finished_run(tmp_path / name, complete=count) for name, count in (("a", 5), ("b", 8))]
+    learnt = learn(runs, make_config({}), load_space(SPACE), "cpu")
+    assert [t.number for t in learnt.trials] == list(range(8)), "b has the five of a, and three more"
+    assert [t.details["learnt_from"]["run"] for t in learnt.trials] == ["a"] * 5 + ["b"] * 3
+    assert learnt.designs[: len(runs[0].front())] == [t.decisions for t in runs[0].front()]
+    assert len(learnt.notes) == 2
+
+
+def test_a_run_that_cannot_teach_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"old has no finished trial to learn from"):
+        learn_from(finished_run(tmp_path / "old", complete=0))
+    run = empty_run(tmp_path / "older", objectives=("accuracy", "macs"))
+    run.append(trial(run, 0, metrics={"accuracy": 0.5, "macs": 1.0, "params": 2.0}))
+    with pytest.raises(SettingError, match=r"older never measured latency, .*; it has accuracy, macs, params"):
+        learn_from(run)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
+def test_a_warm_search_begins_with_the_old_front_and_knows_the_old_values(
+    tiny: Path, tmp_path: Path, sampler: str
+) -> None:
+    old = search(tiny, budget=6, name="old", runs=tmp_path, sampler=sampler, **SETTINGS)
+    new = search(tiny, budget=5, name="new", runs=tmp_path, sampler=sampler, warm_start=("old",), seed=1, **SETTINGS)
+    assert [t.key for t in new.trials][: len(old.front())] == [t.key for t in old.front()][:5]
+    assert len(new.trained) == 5, "what was learnt costs no budget"
+    assert new.trials[0].number == 6, "the study's first numbers are those of what was learnt"
+    study = new.study()
+    complete = optuna.trial.TrialState.COMPLETE
+    assert [t.values for t in study.trials[:6]] == [[t.metrics["accuracy"], t.metrics["params"]] for t in old.complete]
+    assert all(t.state == complete and t.user_attrs["learnt_from"]["run"] == "old" for t in study.trials[:6])
+    assert {t.number: t.params for t in study.trials[6:] if t.state == complete} == {
+        t.number: t.decisions for t in new.complete
+    }
+
+
+def test_a_warm_search_resumes_without_the_old_run(tiny: Path, tmp_path: Path) -> None:
+    def stop(job: Job, run: Run) -> None:
+        if len(run.trials) == 7:
+            raise KeyboardInterrupt
+
+    settings = SETTINGS | {"budget": 10, "warm_start": ("old",)}
+    old = search(tiny, budget=11, name="old", runs=tmp_path, sampler="random", **SETTINGS)
+    assert len(old.front()) < 7, "the sampler itself must be seen to go on"
+    whole = search(tiny, name="whole", runs=tmp_path, **settings)
+    with pytest.raises(KeyboardInterrupt):
+        search(tiny, name="cut", runs=tmp_path, watcher=Watcher(began=stop), **settings)
+    shutil.rmtree(tmp_path / "old")
+    cut = resume(tmp_path / "cut")
+    assert [(t.number, t.key, t.metrics) for t in cut.trials] == [(t.number, t.key, t.metrics) for t in whole.trials]
+    assert len(cut.complete) == 10
+
+
+def test_what_was_learnt_is_missed(tmp_path: Path) -> None:
+    run = empty_run(tmp_path / "new", warm_start=("old",))
+    with pytest.raises(RunError, match=r"warm_start\.json: missing or damaged"):
+        run.study()
+    (tmp_path / "new" / "warm_start.json").write_text(json.dumps({"trials": 3}))
+    with pytest.raises(RunError, match=r"warm_start\.json: missing or damaged"):
+        Run(tmp_path / "new").study()
+
+
+def test_the_command_says_what_was_learnt(tiny: Path, tmp_path: Path, nas: Command) -> None:
+    words = ["--data", "digits", "--subset", 32, "--objectives", "accuracy,params", "--runs", tmp_path]
+    assert nas("search", "--space", tiny, *words, "--budget", 3, "--name", "old").status == 0
+    new = nas("search", "--space", tiny, *words, "--budget", 2, "--name", "new", "--warm-start", "old")
+    assert new.status == 0, new.err
+    assert "learnt from old: " in new.out
+    unknown = nas("search", "--space", tiny, *words, "--warm-start", "odl")
+    assert unknown.status == 2
+    assert "no run 'odl'. Did you mean 'old'" in unknown.err
+    words[words.index("accuracy,params")] = "accuracy,latency"
+    refused = nas("search", "--space", tiny, *words, "--name", "third", "--warm-start", "old")
+    assert refused.status == 2
+    assert "never measured latency" in refused.err
+    assert not (tmp_path / "third").exists()

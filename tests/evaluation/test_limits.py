@@ -1,0 +1,105 @@
+"""Limits before training: extremes of a space, refusals, and searches that keep to what is feasible."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from latency_spaces import tiny
+
+from nas.config import make_config
+from nas.costs.counts import cost
+from nas.costs.latency.sampling import draw
+from nas.costs.memory import inference_memory, training_memory
+from nas.errors import SettingError
+from nas.evaluation.limits import Feasibility, known
+from nas.space.space import SearchSpace
+
+
+def every(space: SearchSpace):
+    """All networks of a small space."""
+    return draw(space, space.size())
+
+
+def test_extremes_are_those_of_the_whole_space():
+    space = tiny()
+    limits = Feasibility(make_config({}))
+    for name in ("params", "macs"):
+        values = [known(name, a, limits.config, None) for a in every(space)]
+        for side, best in (("minimum", min), ("maximum", max)):
+            value, architecture = limits.extreme(space, name, side)
+            assert value == best(values)
+            assert getattr(cost(architecture), name) == value
+    assert limits.extreme(space, "accuracy", "maximum") is None
+
+
+def test_what_the_decisions_tell_is_what_is_measured_later():
+    config = make_config({"recipe": {"batch_size": 4}})
+    architecture = tiny().largest()
+    expected = cost(architecture)
+    assert known("params", architecture, config, None) == expected.params
+    assert known("macs", architecture, config, None) == expected.macs
+    assert known("memory", architecture, config, None) == inference_memory(architecture)
+    assert known("training_memory", architecture, config, None) == training_memory(architecture, 4)
+    assert known("latency", architecture, config, None) is None
+
+
+def test_a_limit_that_nothing_meets_is_refused_with_the_nearest():
+    space = tiny()
+    config = make_config({})
+    smallest = int(min(known("params", a, config, None) or 0 for a in every(space)))
+    largest = int(max(known("macs", a, config, None) or 0 for a in every(space)))
+    Feasibility(make_config({"maximum": {"params": float(smallest)}})).check(space)
+    with pytest.raises(
+        SettingError, match=rf"--max params=10: every network of tiny is above .* has params={smallest} "
+    ):
+        Feasibility(make_config({"maximum": {"params": 10.0}})).check(space)
+    with pytest.raises(SettingError, match=rf"--min macs=1e\+12: every network of tiny is below .* macs={largest} "):
+        Feasibility(make_config({"minimum": {"macs": 1e12}})).check(space)
+
+
+def test_refusals_are_in_words():
+    limits = Feasibility(make_config({"maximum": {"params": 1000.0}, "minimum": {"memory": 1.0}}))
+    assert limits.refusal(tiny().largest()).startswith("params ")
+    assert Feasibility(make_config({})).refusal(tiny().largest()) == ""
+
+
+class Stub:
+    """A device on which a network takes as many milliseconds as it has stages' blocks."""
+
+    class error:  # noqa: N801
+        above = 0.25
+
+    def predict(self, architecture):
+        return float(sum(stage.depth for stage in architecture.stages))
+
+
+def test_a_predicted_latency_keeps_its_limit_with_what_it_may_be_off():
+    architecture = tiny().largest()  # 4 blocks
+    for limit, refused in ((4.5, True), (5.1, False)):
+        limits = Feasibility(make_config({"maximum": {"latency": limit}}), Stub())
+        assert bool(limits.refusal(architecture)) == refused
+    assert limits.maximum["latency"] == pytest.approx(5.1 / 1.25)
+    assert limits.cheap(architecture) == {"latency": 4.0}
+    assert "memory" not in limits.quick, "it takes too long to ask for thousands"
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "pareto"])
+def test_a_search_trains_what_is_feasible(tmp_path, sampler):
+    """A twentieth of the space is small enough: all that is trained is, and no refusal stands in the record."""
+    import nas
+
+    space = replace(tiny(), classes=10)
+    limit = float(
+        np.quantile([known("params", replace(a, channels=1), make_config({}), None) for a in every(space)], 0.05)
+    )
+    from nas import document
+    from nas.space.grammar import to_dict
+
+    (tmp_path / "tiny.yaml").write_text(document.dump(to_dict(space)))
+    run = nas.search(
+        tmp_path / "tiny.yaml", data="digits", budget=6, runs=tmp_path, sampler=sampler, device="cpu",
+        objectives=("accuracy", "macs"), maximum={"params": limit}, recipe={"subset": 32}, workers=1, confirm=0,
+    )  # fmt: skip
+    assert len(run.trained) == 6
+    assert all(trial.metrics["params"] <= limit for trial in run.trained)
+    assert not [t for t in run.trials if t.state == "rejected"]

@@ -1,0 +1,43 @@
+import pytest
+
+from nas.evaluation import units
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("accuracy", 0.9312, "93.12 %"),
+        ("accuracy", 0.0, "0.00 %"),
+        ("latency", 0.8412, "0.841 ms"),
+        ("latency", 1234.0, "1,234 ms"),
+        ("params", 25_036_820, "25.0 M"),
+        ("params", 812, "812"),
+        ("macs", 4.2e9, "4.20 G"),
+        ("macs", 12_300, "12.3 k"),
+        ("macs", None, "–"),
+    ],
+)
+def test_values_are_shown_as_people_write_them(name, value, text):
+    assert units.show(name, value) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [("accuracy", 0.0135, "1.35 points"), ("accuracy", -0.002, "-0.20 points"), ("latency", 0.5, "0.500 ms")],
+)
+def test_a_difference_of_shares_is_in_points(name, value, text):
+    assert units.show_difference(name, value) == text
+
+
+def test_one_scale_serves_a_column():
+    scale = units.scale("params", [900_000, 3_000_000])
+    assert [scale.show(v) for v in (900_000, 3_000_000)] == ["0.900", "3.00"]
+    assert units.heading("params", scale.unit) == "Parameters (M)"
+    assert units.heading("accuracy", "%") == "Accuracy (%)"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(8.42, "8.4 s"), (59.97, "1 min"), (720, "12 min"), (11_100, "3 h 05 min")]
+)
+def test_times(seconds, text):
+    assert units.duration(seconds) == text

@@ -1,0 +1,132 @@
+"""An architecture: YAML in and out, a key for equal networks, and the very network again."""
+
+import io
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import space_strategies
+import torch
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nas.costs.counts import cost
+from nas.network.architecture import Architecture
+from nas.network.build import build
+from nas.space.grammar import load_architecture, load_space
+from nas.space.space import SearchSpace
+
+MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FAMILY = "cvt_family"
+
+
+def again(architecture: Architecture) -> Architecture:
+    """What a file of the architecture holds."""
+    return load_architecture(yaml.safe_load(architecture.to_yaml()))
+
+
+def drawn(space: SearchSpace, seed: int) -> Architecture:
+    return space.sample(np.random.default_rng(seed))[1]
+
+
+@MANY
+@given(space_strategies.spaces(), st.integers(0, 2**32))
+def test_yaml_to_architecture_to_yaml_is_the_identity(data, seed):
+    architecture = drawn(load_space(data), seed)
+    text = architecture.to_yaml()
+    read = load_architecture(yaml.safe_load(text))
+    assert read == architecture
+    assert read.to_yaml() == text
+    assert read.key() == architecture.key()
+
+
+def test_a_saved_file_is_the_architecture(tmp_path):
+    for name in ("coatnet_0", "moat_0", "cvt_13", "swin_t"):
+        architecture = load_architecture(name)
+        architecture.save(tmp_path / "a.yaml")
+        assert load_architecture(tmp_path / "a.yaml") == architecture
+
+
+def assert_same_cost(seeds: range) -> None:
+    family = load_space(FAMILY)
+    for seed in seeds:
+        architecture = drawn(family, seed)
+        first, second = cost(architecture), cost(again(architecture))
+        assert first == second
+
+
+def test_a_rebuilt_network_has_the_same_parameters_and_multiply_adds():
+    assert_same_cost(range(30))
+
+
+@pytest.mark.slow
+def test_a_thousand_rebuilt_networks_have_the_same_parameters_and_multiply_adds():
+    assert_same_cost(range(1000))
+
+
+@torch.no_grad()
+def test_a_rebuilt_network_gives_the_same_outputs():
+    family = load_space(FAMILY)
+    for seed in range(50):
+        architecture = drawn(family, 10_000 + seed)
+        read = again(architecture)
+        x = torch.randn(1, architecture.channels, architecture.resolution, architecture.resolution)
+        first = build(architecture, seed=seed).eval()
+        file = io.BytesIO()
+        torch.save(first.state_dict(), file)
+        file.seek(0)
+        loaded = build(read, seed=seed + 1).eval()
+        loaded.load_state_dict(torch.load(file))
+        assert torch.equal(first(x), build(read, seed=seed).eval()(x))
+        assert torch.equal(first(x), loaded(x))
+
+
+def test_a_seed_leaves_the_global_generator_alone():
+    state = torch.get_rng_state()
+    build(load_space(FAMILY).smallest(), seed=3)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_key_ignores_names_and_the_way_a_number_is_written():
+    base = load_architecture("moat_0").to_dict()
+    key = load_architecture(base).key()
+    assert load_architecture(base | {"name": "other"}).key() == key
+    stages = [stage | ({"expansion": 4.0} if stage["block"] == "moat" else {}) for stage in base["stages"]]
+    assert load_architecture(base | {"stages": stages}).key() == key  # 4 is the default
+
+
+@pytest.mark.parametrize(
+    "change", [{"resolution": 192}, {"classes": 10}, {"channels": 1}, {"head": {"kind": "pool", "norm": "none"}}]
+)
+def test_the_key_tells_networks_apart(change):
+    base = load_architecture("moat_0").to_dict()
+    assert load_architecture(base | change).key() != load_architecture(base).key()
+
+
+def test_the_key_is_the_same_in_every_process():
+    code = (
+        "import numpy as np; from nas.space.grammar import load_space; s = load_space('cvt_family');"
+        "print([s.sample(np.random.default_rng(i))[1].key() for i in range(20)])"
+    )
+    said = {
+        subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True,
+                       text=True, check=True).stdout
+        for seed in ("0", "4242")
+    }  # fmt: skip
+    here = [drawn(load_space(FAMILY), seed).key() for seed in range(20)]
+    assert said == {f"{here}\n"}
+
+
+@MANY
+@given(space_strategies.spaces(), st.integers(0, 2**32))
+def test_every_decision_can_be_read_off_the_architecture(data, seed):
+    decisions, architecture = load_space(data).sample(np.random.default_rng(seed))
+    assert {name: architecture.value(name) for name in decisions} == decisions
+
+
+def test_the_layout_spells_the_stages():
+    assert load_architecture("coatnet_0").layout() == "M-M-T-T"
+    assert load_architecture("moat_0").layout() == "M-M-A-A"

@@ -1,0 +1,55 @@
+"""Pieces: together they are the network, and equal pieces are the same computation."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from nas.costs.counts import cost
+from nas.network.build import build
+from nas.network.pieces import count, pieces
+from nas.space.grammar import load_architecture, load_space
+
+
+@pytest.mark.parametrize("name", ["cvt_13", "swin_t", "deit_ti", "bam_resnet_50", "tiny_moat_0", "mobilenet_v2_035"])
+def test_pieces_sum_up_to_the_network(name):
+    architecture = load_architecture(name)
+    known = cost(architecture)
+    counts = [count(piece) for piece in pieces(architecture)]
+    assert sum(c.params for c in counts) == known.params
+    assert sum(c.macs for c in counts) == known.macs
+    assert all(c.operators > 0 and c.traffic > 0 for c in counts)
+
+
+def test_random_networks_are_made_of_few_pieces():
+    space, rng = load_space("cvt_family").fit(resolution=32, channels=3, classes=10), np.random.default_rng(0)
+    several = [list(pieces(space.sample(rng)[1])) for _ in range(60)]
+    assert len({p for some in several for p in some}) < 0.7 * sum(map(len, several))
+
+
+def test_a_piece_runs_on_its_own_and_gives_the_next_ones_shape():
+    for name in ("cvt_13", "tiny_moat_0"):
+        chain = list(pieces(load_architecture(name)))
+        for piece, following in pairwise(chain[:5]):
+            with torch.no_grad():
+                out = piece.build().eval()(torch.zeros(2, *piece.shape))
+            assert tuple(out.shape) == (2, *following.shape)
+
+
+def test_where_a_block_stands_matters_only_where_it_says_so():
+    """Equal pieces have equal modules: Swin's shifted windows, ViT's positions and BAM differ within a stage."""
+    for name in ("swin_t", "deit_ti", "bam_resnet_50", "coatnet_0", "cvt_13", "mobilenet_v2"):
+        architecture = load_architecture(name)
+        blocks = [p for p in pieces(architecture) if p.part == "block"]
+        network = build(architecture, seed=0)
+        real = [block for stage in network.stages for block in stage]
+        seen = {}
+        for piece, block in zip(blocks, real, strict=True):
+            assert seen.setdefault(piece, repr(block)) == repr(block)
+
+
+def test_a_piece_has_a_name_of_its_own():
+    space, rng = load_space("hybrid_zoo"), np.random.default_rng(1)
+    found = {p for _ in range(20) for p in pieces(space.sample(rng)[1])}
+    assert len({p.name() for p in found}) == len(found)

@@ -1,0 +1,161 @@
+"""The record on disk: what survives a torn line, a damaged one, a full disk."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from run_fixtures import empty_run, finished_run, trial
+
+from nas.errors import RunError
+from nas.record.journal import BEGUN
+from nas.record.run import Run
+
+
+def test_what_is_appended_is_read_back(tmp_path):
+    run = finished_run(tmp_path / "a", complete=3, failed=1, rejected=1)
+    again = Run(tmp_path / "a")
+    assert again.trials == run.trials
+    assert again.config == run.config
+    assert again.space == run.space
+    assert [t.state for t in again.trials] == ["complete"] * 3 + ["failed", "rejected"]
+    assert len(again.trained) == 4
+    assert all(t.load().key() == t.key for t in again.trials)
+
+
+def test_a_line_torn_at_any_byte_loses_nothing_else(tmp_path):
+    run = finished_run(tmp_path / "a", complete=3, failed=0, rejected=0)
+    path = tmp_path / "a" / "trials.jsonl"
+    whole = path.read_bytes()
+    last = whole.rfind(b"\n", 0, -1) + 1
+    for end in range(last, len(whole)):
+        path.write_bytes(whole[:end])
+        torn = Run(tmp_path / "a")
+        assert torn.trials == run.trials[:2]
+        assert path.read_bytes() == whole[:end], "reading changes nothing"
+        if (end - last) % 10:
+            continue
+        torn.repair()
+        assert path.read_bytes() == whole[:last]
+        torn.append(run.trials[2])
+        assert path.read_bytes() == whole
+        assert Run(tmp_path / "a").trials == run.trials
+
+
+def test_a_first_line_torn_leaves_an_empty_record(tmp_path):
+    run = finished_run(tmp_path / "a", complete=1, failed=0, rejected=0)
+    path = tmp_path / "a" / "trials.jsonl"
+    path.write_bytes(path.read_bytes()[:50])
+    torn = Run(tmp_path / "a")
+    torn.repair()
+    assert torn.trials == []
+    torn.append(run.trials[0])
+    assert Run(tmp_path / "a").trials == run.trials
+
+
+@pytest.mark.parametrize("line", ["", "{}", "not json", '{"number": 1, "state": "complete"}', "[]", "\x00" * 40])
+def test_a_bad_line_in_the_middle_is_named(tmp_path, line):
+    finished_run(tmp_path / "a", complete=3)
+    path = tmp_path / "a" / "trials.jsonl"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], line, *lines[2:]]) + "\n")
+    with pytest.raises(RunError, match=r"trials\.jsonl:2: not a trial; .*restore the line, or take it out"):
+        Run(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"number": 0}, "trial 0 stands there twice"),
+        ({"metrics": {"accuracy": 0.5}}, "trial 1 has no latency"),
+        ({"state": "done"}, "not a trial"),
+        ({"number": "1"}, "not a trial"),
+        ({"metrics": {"accuracy": "good", "latency": 1.0}}, "not a trial"),
+    ],
+)
+def test_a_line_that_cannot_be_is_named(tmp_path, change, says):
+    finished_run(tmp_path / "a", complete=3)
+    path = tmp_path / "a" / "trials.jsonl"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], json.dumps(json.loads(lines[1]) | change), *lines[2:]]) + "\n")
+    with pytest.raises(RunError, match=rf"trials\.jsonl:2: {says}"):
+        Run(tmp_path / "a")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_no_number_that_json_lacks_gets_into_the_record(tmp_path, value):
+    run = finished_run(tmp_path / "a", complete=2, failed=0, rejected=0)
+    before = (tmp_path / "a" / "trials.jsonl").read_bytes()
+    for broken in ({"metrics": {"accuracy": value, "latency": 1.0}}, {"details": {"losses": [value]}}):
+        with pytest.raises(ValueError, match="JSON"):
+            run.append(trial(run, 2, **broken))
+    assert (tmp_path / "a" / "trials.jsonl").read_bytes() == before
+    assert len(run.trials) == 2
+
+
+def test_a_full_disk_tears_nothing(tmp_path):
+    """A process that may write no more than some bytes to a file fails at each length of the second line."""
+    run = finished_run(tmp_path / "a", complete=1, failed=0, rejected=0)
+    whole = (tmp_path / "a" / "trials.jsonl").read_bytes()
+    code = """
+import resource, sys
+from nas.errors import RunError
+from nas.record.run import Run
+from run_fixtures import trial
+run = Run(sys.argv[1])
+second = trial(run, 1)
+size = (run.folder / "trials.jsonl").stat().st_size
+for room in (0, 1, 100, 700):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + room, resource.RLIM_INFINITY))
+    try:
+        run.append(second)
+    except RunError as error:
+        print(error)
+    assert len(run.trials) == 1
+"""
+    path = os.pathsep.join([os.path.dirname(__file__), *sys.path])  # noqa: PTH120
+    found = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a")], env=os.environ | {"PYTHONPATH": path},
+                           capture_output=True, text=True, check=False)  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    says = f"{tmp_path / 'a' / 'trials.jsonl'}: cannot be written (File too large); free it and run: nas resume "
+    assert found.stdout.count(says) == 4
+    assert (tmp_path / "a" / "trials.jsonl").read_bytes() == whole
+    assert Run(tmp_path / "a").trials == run.trials
+
+
+def test_what_was_begun_and_not_finished_is_repeated_in_its_order(tmp_path):
+    run = empty_run(tmp_path / "a")
+    trials = [trial(run, number) for number in range(5)]
+    for begun in (*trials, trials[3]):  # the last one begun twice: it was interrupted before
+        run.note_begun(begun.decisions)
+    for number in (2, 0):
+        run.append(trials[number])
+    for _ in range(2):  # reading forgets what is finished, and nothing else
+        assert Run(tmp_path / "a").interrupted() == [trials[n].decisions for n in (1, 3, 4)]
+
+
+def test_a_note_torn_at_any_byte_is_one_that_had_not_begun(tmp_path):
+    run = empty_run(tmp_path / "a")
+    trials = [trial(run, number) for number in range(3)]
+    for begun in trials[:2]:
+        run.note_begun(begun.decisions)
+    path = tmp_path / "a" / BEGUN
+    whole = path.read_bytes()
+    second = whole.index(b"\n") + 1
+    for end in range(second, len(whole) - 1):
+        path.write_bytes(whole[:end])
+        assert run.interrupted() == [trials[0].decisions]
+        if end % 20 == 0:
+            run.note_begun(trials[2].decisions)
+            assert run.interrupted() == [trials[0].decisions, trials[2].decisions]
+
+
+@pytest.mark.parametrize("line", ["[]", "7", "{}", '{"stem.kind": []}', '{"stem.kind": "conv"}', "\x00", "\udcff"])
+def test_a_note_that_is_none_is_passed_over(tmp_path, line):
+    run = empty_run(tmp_path / "a")
+    run.note_begun(trial(run, 0).decisions)
+    with (tmp_path / "a" / BEGUN).open("a", errors="surrogateescape") as file:
+        file.write(line + "\n")
+    run.note_begun(trial(run, 1).decisions)
+    assert run.interrupted() == [trial(run, n).decisions for n in (0, 1)]

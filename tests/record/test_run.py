@@ -1,0 +1,111 @@
+"""A run: made whole or not at all, its front and picks, its study."""
+
+from dataclasses import replace
+
+import optuna
+import pytest
+from run_fixtures import empty_run, finished_run, trial
+
+from nas.config import Budget
+from nas.errors import RunError, SettingError
+from nas.record.folders import check_new, find_run
+from nas.record.run import Run
+
+
+def test_a_folder_is_made_whole_or_not_at_all(tmp_path):
+    empty_run(tmp_path / "a")
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["config.yaml", "environment.json", "space.yaml"]
+    with pytest.raises(SettingError, match=r"the run .* exists already; take another --name, or continue it"):
+        empty_run(tmp_path / "a")
+    (tmp_path / "file").touch()
+    for folder in ("file", "file/a", "file/a/b"):
+        with pytest.raises(SettingError, match=r"exists already and is not a run|cannot be written"):
+            empty_run(tmp_path / folder)
+    with pytest.raises(SettingError, match="names no folder"):
+        check_new(tmp_path / "..")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "file"]
+
+
+def test_the_front_is_what_nothing_beats_and_the_picks_lie_on_it(tmp_path):
+    run = finished_run(tmp_path / "a", complete=12)
+    front = run.front()
+    for kept in front:
+        assert not any(
+            other.metrics["accuracy"] >= kept.metrics["accuracy"] and other.metrics["latency"] < kept.metrics["latency"]
+            for other in run.complete
+        )
+    latencies = [t.metrics["latency"] for t in front]
+    assert latencies == sorted(latencies)
+    assert run.pick("latency") == front[0]
+    assert run.pick("accuracy") == front[-1] == max(run.complete, key=lambda t: t.metrics["accuracy"])
+    assert run.pick("knee") in front
+    assert run.pick(3) == run.pick("3") == run.trials[3]
+
+
+@pytest.mark.parametrize("which", ["99", "13", "²", "-1", "kne", "macs", "9" * 5000])
+def test_no_other_pick_is_taken(tmp_path, which):
+    with pytest.raises(SettingError):
+        finished_run(tmp_path / "a").pick(which)
+
+
+def test_a_run_without_trials_has_nothing_to_pick(tmp_path):
+    run = empty_run(tmp_path / "a")
+    assert run.front() == []
+    assert run.to_frame().empty
+    with pytest.raises(RunError, match="no finished trial to pick"):
+        run.pick("knee")
+
+
+def test_the_frame_has_a_row_a_trial(tmp_path):
+    run = finished_run(tmp_path / "a")
+    frame = run.to_frame()
+    assert len(frame) == 14
+    assert frame["on_front"].sum() == len(run.front())
+    assert frame.loc[0, "accuracy"] == run.trials[0].metrics["accuracy"]
+    assert frame.loc[0, "stages.0.block"] == run.trials[0].decisions["stages.0.block"]
+
+
+def test_the_study_holds_every_trial_and_draws(tmp_path):
+    run = finished_run(tmp_path / "a")
+    study = run.study()
+    assert [t.number for t in study.trials] == [t.number for t in run.trials]
+    assert [t.values for t in study.trials[:12]] == [
+        [t.metrics["accuracy"], t.metrics["latency"]] for t in run.trials[:12]
+    ]
+    assert {t.number for t in study.best_trials} == {t.number for t in run.front()}
+    assert study.trials[0].params == run.trials[0].decisions
+    assert all(t.state is optuna.trial.TrialState.PRUNED and t.constraints for t in study.trials[12:])
+    assert not any(t.constraints for t in study.trials[:12])
+    figure = optuna.visualization.plot_pareto_front(study, target_names=list(run.config.objectives))
+    assert sum(len(part.x) for part in figure.data) == 12
+
+
+def test_numbers_that_were_proposed_twice_are_left_out(tmp_path):
+    run = empty_run(tmp_path / "a")
+    for number in (0, 3, 4):
+        run.append(trial(run, number))
+    states = [t.state.name for t in Run(tmp_path / "a").study().trials]
+    assert states == ["COMPLETE", "FAIL", "FAIL", "COMPLETE", "COMPLETE"]
+
+
+def test_a_record_of_another_space_is_refused(tmp_path):
+    run = finished_run(tmp_path / "a", complete=2)
+    run.append(replace(trial(run, 40), decisions={"stem.kind": "conv"}))
+    with pytest.raises(RunError, match=r"trial 40 is not a point of space\.yaml"):
+        Run(tmp_path / "a").study()
+
+
+def test_a_larger_budget_is_kept(tmp_path):
+    run = empty_run(tmp_path / "a")
+    run.extend(Budget(seconds=60.0))
+    assert Run(tmp_path / "a").config.budget == Budget(seconds=60.0)
+
+
+def test_a_run_is_found_by_name_and_by_path(tmp_path):
+    finished_run(tmp_path / "runs" / "first", complete=1)
+    assert find_run("first", tmp_path / "runs") == tmp_path / "runs" / "first"
+    assert find_run(tmp_path / "runs" / "first") == tmp_path / "runs" / "first"
+    with pytest.raises(SettingError, match=r"no run 'frst'\. Did you mean 'first'"):
+        find_run("frst", tmp_path / "runs")
+    with pytest.raises(SettingError, match="is not a run"):
+        Run(tmp_path)

@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+from run_fixtures import empty_run, finished_run, trial
+
+from nas import pareto
+from nas.report import figures as charts
+
+FIGURES = [charts.front_figure, charts.progress_figure, charts.composition_figure]
+
+
+def drawn(figure):
+    """Every marker of a figure as (x, y), rounded."""
+    traces = [t for t in figure.data if t.mode and "markers" in t.mode]
+    return sorted((round(x, 6), round(y, 6)) for t in traces for x, y in zip(t.x, t.y, strict=True) if x is not None)
+
+
+@pytest.mark.parametrize(
+    "objectives", [("accuracy", "latency"), ("accuracy", "latency", "params"), ("latency", "accuracy")]
+)
+def test_every_complete_trial_is_one_marker(tmp_path, objectives):
+    run = finished_run(tmp_path / "run", objectives=objectives)
+    factors = [100 if name == "accuracy" else 1 for name in objectives[:2]]
+    expected = sorted(
+        (round(t.metrics[objectives[1]] * factors[1], 6), round(t.metrics[objectives[0]] * factors[0], 6))
+        for t in run.complete
+    )
+    assert drawn(charts.front_figure(run)) == expected
+
+
+def test_axes_name_the_unit_and_a_wide_range_is_logarithmic(tmp_path):
+    run = empty_run(tmp_path / "run")
+    for number, latency in enumerate((0.2, 1.0, 9.0)):
+        run.append(trial(run, number, metrics={"accuracy": 0.5 + number / 10, "latency": latency}))
+    layout = charts.front_figure(run).layout
+    assert layout.yaxis.title.text == "Accuracy (%)"
+    assert layout.xaxis.title.text == "Latency (ms), logarithmic"
+    assert layout.xaxis.type == "log"
+
+
+def test_the_front_line_is_what_can_be_attained(tmp_path):
+    """At each latency the line stands at the best accuracy of any trial that is no slower."""
+    run = finished_run(tmp_path / "run", complete=40)
+    line = next(t for t in charts.front_figure(run).data if t.name == "Pareto front")
+    assert line.line.shape == "hv"
+    for x, y in zip(line.x, line.y, strict=True):
+        assert y == pytest.approx(100 * max(t.metrics["accuracy"] for t in run.complete if t.metrics["latency"] <= x))
+
+
+def test_hover_tells_the_architecture(tmp_path):
+    run = finished_run(tmp_path / "run", complete=1)
+    found = run.complete[0]
+    text = charts.hover(found, run.config.objectives)
+    assert found.layout in text
+    for stage in found.architecture["stages"]:
+        assert f"{stage['block']} × {stage['depth']} @ {stage['width']}" in text
+    assert f"<b>{100 * found.metrics['accuracy']:.2f} %</b>" in text
+    assert " ms</b>" in text
+    assert "Parameters" in text
+    assert "MACs" in text
+
+
+def test_names_cannot_add_markup_to_a_hover(tmp_path):
+    run = finished_run(tmp_path / "run", complete=1)
+    run.complete[0].architecture["stem"]["kind"] = "<b>x"
+    assert "&lt;b&gt;x" in charts.hover(run.complete[0], run.config.objectives)
+
+
+@pytest.mark.parametrize("objectives", [("accuracy", "latency"), ("accuracy", "latency", "params")])
+def test_the_curve_ends_at_the_whole_run_and_never_falls(tmp_path, objectives):
+    run = finished_run(tmp_path / "run", complete=30, failed=3, objectives=objectives)
+    x, y = charts.hypervolume_curve(run)
+    assert (x[0], x[-1]) == (0, 33)
+    assert y == sorted(y)
+    costs = run.points(run.complete) * np.where(run.maximize, -1, 1)
+    scaled = (costs - costs.min(0)) / np.ptp(costs, 0)
+    count = len(objectives)
+    whole = 100 * pareto.hypervolume(scaled, [1.1] * count, [False] * count) / 1.1**count
+    assert y[-1] == pytest.approx(whole)
+
+
+def test_the_curve_is_thinned_without_losing_its_end(tmp_path):
+    run = finished_run(tmp_path / "run", complete=50)
+    whole, few = charts.hypervolume_curve(run), charts.hypervolume_curve(run, most=7)
+    assert len(few[0]) == 8
+    assert set(zip(*few, strict=True)) <= set(zip(*whole, strict=True))
+
+
+def test_shares_of_blocks(tmp_path):
+    run = finished_run(tmp_path / "run", complete=30)
+    shares = np.array([charts.block_shares(run.complete, block) for block in charts.colours(run)])
+    assert shares.sum(axis=0) == pytest.approx([100, 100, 100])
+    second = [t.architecture["stages"][1]["block"] for t in run.complete]
+    assert charts.block_shares(run.complete, "moat")[1] == pytest.approx(100 * second.count("moat") / 30)
+
+
+def test_main_block_and_letters(tmp_path):
+    run = finished_run(tmp_path / "run", complete=20)
+    assert charts.letters(run) == {"conv": "C", "mbconv": "M", "transformer": "T", "moat": "A"}
+    found = trial(run, 99)
+    for stage, block, depth in zip(found.architecture["stages"], ("conv", "conv", "moat"), (1, 2, 3), strict=True):
+        stage["block"], stage["depth"] = block, depth
+    assert charts.main_block(found) == "moat"  # three blocks each: the later one counts
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("counts", [(0, 0, 0), (1, 0, 0), (0, 2, 1)])
+def test_runs_with_little_in_them_are_drawn(tmp_path, figure, counts):
+    run = finished_run(tmp_path / "run", *counts)
+    figure(run).to_json()

@@ -1,0 +1,37 @@
+"""Whole searches of a tiny space, over in seconds."""
+
+from pathlib import Path
+
+import nas
+from nas.record.run import Run
+
+SPACE = {
+    "name": "tiny",
+    "resolution": 8,
+    "stem": {"kind": "conv", "width": [4, 8]},
+    "stages": [
+        {"block": ["conv", "mbconv", "transformer", "moat"], "depth": [1, 2], "width": [4, 8, 12], "stride": 2},
+        {"block": ["conv", "mbconv", "transformer", "moat"], "depth": [1, 2], "width": [8, 16], "stride": 2},
+    ],
+    "blocks": {
+        "conv": {"kernel_size": [1, 3]},
+        "mbconv": {"expansion": [1, 2], "se_ratio": [0, 0.25]},
+        "transformer": {"head_dim": 4, "mlp_ratio": [1, 2]},
+        "moat": {"head_dim": 4, "expansion": [1, 2]},
+    },
+}
+QUICK = {"epochs": 1, "subset": 64, "batch_size": 32}
+
+
+def search(space: Path, name: str, budget: int | str = 5, **changes) -> Run:
+    settings = {"data": "digits", "objectives": ("accuracy", "params"), "sampler": "random", "recipe": QUICK}
+    return nas.search(space, budget=budget, name=name, runs=space.parent / "runs", **(settings | changes))
+
+
+def story(run: Run):
+    """What a search found, without its times."""
+    return [(t.number, t.state, t.decisions, t.metrics, t.details, t.reason) for t in run.trials]
+
+
+class Stopped(BaseException):
+    """Stands for a process that ends."""

@@ -1,0 +1,66 @@
+"""The spaces that ship: what they hold, and that any of their networks can be built."""
+
+import numpy as np
+import pytest
+from command import Command
+
+from nas.costs.counts import cost
+from nas.registry import BLOCKS
+from nas.space.grammar import load_architecture, load_space, shipped
+
+SPACES = [name for name, path in shipped().items() if path.parent.name != "references"]
+MEMBERS = {
+    "coatnet_family": [f"coatnet_{i}" for i in range(5)],
+    "moat_family": [*(f"moat_{i}" for i in range(5)), *(f"tiny_moat_{i}" for i in range(4))],
+    "swin_cvt_family": ["swin_t", "swin_s", "swin_b", "cvt_13", "cvt_21", "cvt_w24"],
+    "stems": [f"vit_{stem}_{size}gf" for stem in "pc" for size in (1, 4, 18, 36)],
+}
+PAIRS = [(space, name) for space, names in MEMBERS.items() for name in names]
+
+
+@pytest.mark.parametrize(("space", "name"), PAIRS)
+def test_a_published_network_is_a_point_of_its_family(space: str, name: str) -> None:
+    network, family = load_architecture(name), load_space(space)
+    assert family.replay(family.locate(network)).key() == network.key()
+
+
+def test_the_command_says_yes_or_names_the_first_difference(nas: Command) -> None:
+    yes = nas("spaces", "coatnet_family", "--contains", "coatnet_0")
+    assert (yes.status, yes.out[:3]) == (0, "yes")
+    no = nas("spaces", "coatnet_family", "--contains", "moat_0")
+    assert no.status == 1
+    assert "stem.bias: the network has True, the space False" in no.out
+    other = nas("spaces", "coatnet_family", "--contains", "vit_b_16")
+    assert other.status == 1
+    assert "stages: the network has 1, the space 4" in other.out
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_networks_of_a_space_can_be_counted(name: str) -> None:
+    space, rng = load_space(name), np.random.default_rng(0)
+    for _ in range(3):
+        decisions, architecture = space.sample(rng)
+        assert space.locate(architecture) == decisions
+        assert cost(architecture).params > 0
+
+
+def test_the_zoo_offers_every_block_at_every_stage() -> None:
+    zoo = load_space("hybrid_zoo")
+    assert all(slot.kinds == tuple(BLOCKS.names()) for slot in zoo.stages)
+
+
+@pytest.mark.parametrize("stage", range(4))
+@pytest.mark.parametrize("kind", BLOCKS.names())
+def test_the_zoo_can_build_every_block_at_every_stage(kind: str, stage: int) -> None:
+    zoo = load_space("hybrid_zoo")
+    network = zoo.decide(lambda name, values: kind if name == f"stages.{stage}.block" else values[0])
+    assert network.stages[stage].block == kind
+    assert cost(network).macs > 0
+
+
+def test_each_space_and_network_says_what_it_is(nas: Command) -> None:
+    listed = nas("spaces").out
+    for name, path in shipped().items():
+        assert path.read_text().startswith("# "), name
+        row = next(line.split() for line in listed.splitlines() if line.split()[:1] == [name])
+        assert len(row) > 1, row
