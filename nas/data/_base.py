@@ -20,7 +20,8 @@ class Dataset:
     """Square images in memory, divided once into three parts. A search trains on `train`, scores on `validation`.
 
     `images` is uint8 `(images, channels, height, width)`, `labels` int64 `(images,)`; the parts are row numbers.
-    `mirror` tells whether a mirrored image keeps its class; `skipped` names what could not be read, and why.
+    `mirror` tells whether a mirrored image keeps its class; `skipped` names what could not be read, and why;
+    `targets` is the kind of targets that `labels` are, as a task needs it.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Dataset:
     test: NDArray[np.int64]
     mirror: bool = True
     skipped: tuple[str, ...] = ()
+    targets: str = "classes"
 
     @property
     def channels(self) -> int:

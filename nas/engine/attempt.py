@@ -1,11 +1,30 @@
-"""Limits on one trial: its time, and its worker's memory."""
+"""One evaluation that may fail, hang or take too much: it ends its trial alone."""
 
+import math
 import resource
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
+
+from nas.evaluation.job import Evaluate, Job, Outcome, describe
+
+
+def attempt(evaluate: Evaluate, job: Job, timeout: float | None) -> Outcome:
+    """Evaluate a job; whatever is raised, takes too long or is not a number makes it a failed outcome."""
+    try:
+        with time_limit(timeout):
+            outcome = evaluate(job)
+    except Exception as error:
+        return Outcome("failed", reason=describe(error))
+    broken = [name for name, value in outcome.metrics.items() if not math.isfinite(value)]
+    if broken:
+        kept = {name: value for name, value in outcome.metrics.items() if name not in broken}
+        reason = f"{broken[0]} is {outcome.metrics[broken[0]]}"
+        return replace(outcome, state="failed", metrics=kept, reason=reason)
+    return outcome
 
 
 class TimeLimitError(Exception):

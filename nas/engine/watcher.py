@@ -1,0 +1,25 @@
+"""Watcher: the ends by which a search tells of its progress."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nas.engine.executors import Placement
+from nas.evaluation.job import Job
+from nas.record.run import Run
+from nas.record.trial import Confirmation, Trial
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Functions that a search calls: when a job begins, when a trial is on disk, or a further training of one.
+
+    `calibrated` is called before the first trial, with the number of networks measured for predicting and that of all;
+    `placed` when it is known where trials run.
+    """
+
+    placed: Callable[[Placement, Run], None] = lambda placement, run: None
+    began: Callable[[Job, Run], None] = lambda job, run: None
+    ended: Callable[[Trial, Run], None] = lambda trial, run: None
+    confirmed: Callable[[Confirmation, Run], None] = lambda confirmation, run: None
+    remeasured: Callable[[Job, Run], None] = lambda job, run: None
+    calibrated: Callable[[int, int], None] = lambda done, of: None
