@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from nas import document
+from nas import files
 from nas.config import FILE_TARGET, SearchConfig
 from nas.costs.deployment import deployment_of
 from nas.costs.latency.device_file import read_device
@@ -75,7 +75,7 @@ def predictor_of(run: Run, progress: Progress = lambda done, of: None) -> Predic
         predictor = predictor_for(run.space, deployment, progress=progress)
     else:
         predictor = _device(run.config, run.space)
-    document.write(path, json.dumps(predictor.to_dict() | {"error": asdict(predictor.error)}) + "\n")
+    files.write(path, json.dumps(predictor.to_dict() | {"error": asdict(predictor.error)}) + "\n")
     return predictor
 
 
@@ -104,4 +104,4 @@ def measure_front(run: Run) -> None:
         if trial.key not in known and not details.get("steady"):
             known[trial.key] = measure(trial.load(), deployment, seconds=FRONT_SECONDS).to_dict()
     if known:
-        document.write(run.folder / FRONT_LATENCY, json.dumps(known, indent=1) + "\n")
+        files.write(run.folder / FRONT_LATENCY, json.dumps(known, indent=1) + "\n")

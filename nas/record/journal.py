@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from nas import document
+from nas import files
 from nas.errors import RunError
 from nas.network.architecture import Architecture
 from nas.space.grammar import load_architecture
@@ -158,7 +158,7 @@ def read_begun(folder: Path, finished: Iterable[Trial]) -> list[Decisions]:
     for trial in finished:
         begun.pop(frozenset(trial.decisions.items()), None)
     with writing(path):
-        document.write(path, "".join(json.dumps(decisions) + "\n" for decisions in begun.values()))
+        files.write(path, "".join(json.dumps(decisions) + "\n" for decisions in begun.values()))
     return list(begun.values())
 
 

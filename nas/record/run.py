@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nas import document, pareto
+from nas import document, files, pareto
 from nas.config import Budget, SearchConfig, make_config
 from nas.errors import RunError, SettingError, SpaceError
 from nas.record.confirmed import confirmed
@@ -75,11 +75,11 @@ class Run:
         check_new(folder)
         try:
             folder.mkdir(parents=True)
-            document.write(folder / "space.yaml", document.dump(to_dict(space)))
-            document.write(folder / "environment.json", json.dumps(environment, indent=2) + "\n")
+            files.write(folder / "space.yaml", document.dump(to_dict(space)))
+            files.write(folder / "environment.json", json.dumps(environment, indent=2) + "\n")
             if learnt:
-                document.write(folder / WARM_START, LEARNT.dump_json(learnt, indent=1).decode() + "\n")
-            document.write(folder / "config.yaml", document.dump(config.model_dump(mode="json")))
+                files.write(folder / WARM_START, LEARNT.dump_json(learnt, indent=1).decode() + "\n")
+            files.write(folder / "config.yaml", document.dump(config.model_dump(mode="json")))
         except FileExistsError:
             raise exists(folder) from None
         except OSError as error:
@@ -168,7 +168,7 @@ class Run:
         self.config = self.config.model_copy(update={"budget": budget})
         path = self.folder / "config.yaml"
         with writing(path):
-            document.write(path, document.dump(self.config.model_dump(mode="json")))
+            files.write(path, document.dump(self.config.model_dump(mode="json")))
 
     def repair(self) -> None:
         """Read the record anew, and cut off a torn last line, left by a process that was killed as it wrote."""

@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Sequence
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from nas import document
+from nas import document, files
 from nas.errors import SettingError
 from nas.evaluation import units
 from nas.record.confirmed import flattery, interval
@@ -32,12 +32,12 @@ def write_report(run: Run) -> Path:
     """
     page = run.folder / "report.html"
     try:
-        document.write(run.folder / "trials.csv", run.to_frame().to_csv(index=False))
+        files.write(run.folder / "trials.csv", run.to_frame().to_csv(index=False))
         _write_front(run)
         if run.complete:
             knee = run.pick("knee")
-            document.write(run.folder / "best.yaml", architecture_text(run, knee))
-        document.write(page, render(run))
+            files.write(run.folder / "best.yaml", architecture_text(run, knee))
+        files.write(page, render(run))
     except OSError as error:
         raise SettingError(f"{error.filename or run.folder}: cannot be written ({error.strerror})") from None
     return page
@@ -54,7 +54,7 @@ def _write_front(run: Run) -> None:
     folder.mkdir(exist_ok=True)
     names = [_file_name(rank, len(front), trial, run.config.objectives) for rank, trial in enumerate(front, 1)]
     for name, trial in zip(names, front, strict=True):
-        document.write(folder / name, architecture_text(run, trial))
+        files.write(folder / name, architecture_text(run, trial))
     for path in folder.iterdir():
         if FRONT_FILE.fullmatch(path.name) and path.name not in names:
             path.unlink()
@@ -72,7 +72,7 @@ def _plain(value: float) -> str:
 
 def render(run: Run) -> str:
     """The page: everything it needs is inside, so that it opens without a network."""
-    folder = files("nas.report") / "templates"
+    folder = resources.files("nas.report") / "templates"
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.globals.update(
         show=units.show, show_difference=units.show_difference, title=units.title, interval=interval
