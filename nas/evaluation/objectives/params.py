@@ -15,7 +15,8 @@ def _measure(subject: Subject) -> Reading:
 
 
 def _known(architecture: "Architecture", config: "SearchConfig", predictor: "Predictor | None") -> float:
-    from nas.network.pieces import count, pieces
+    from nas.costs.counts import count
+    from nas.network.pieces import pieces
 
     return float(sum(count(piece).params for piece in pieces(architecture)))
 

@@ -9,10 +9,11 @@ import venv
 import pytest
 from latency_spaces import tiny
 
+from nas.costs.counts import count
 from nas.costs.latency.device_file import read_device, write_device
 from nas.costs.latency.device_package import collect, fit
 from nas.errors import SettingError
-from nas.network.pieces import count, pieces
+from nas.network.pieces import pieces
 
 
 @pytest.fixture(scope="module")
