@@ -21,7 +21,7 @@ from torch.utils.benchmark import set_torch_threads
 
 from nas import files
 from nas.costs.deployment import Deployment
-from nas.costs.targets._base import Clock
+from nas.costs.targets import Clock
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.space.grammar import load_architecture

@@ -24,7 +24,7 @@ from nas.costs.latency.measure import (
     time_network,
     warm_up,
 )
-from nas.costs.targets._base import Setting
+from nas.costs.targets import Setting
 from nas.errors import SettingError
 from nas.network.build import build
 from nas.space.grammar import load_architecture
