@@ -22,7 +22,7 @@ from scipy.stats import kendalltau, spearmanr
 from torch import nn
 
 from nas import data as datasets
-from nas import document
+from nas import files
 from nas.config import Recipe
 from nas.evaluation.evaluator import SCORED
 from nas.evaluation.zero_cost import score
@@ -52,7 +52,7 @@ def trained(architectures: list[Architecture], images: Images, cache: Path) -> l
     for architecture in track(architectures, "training"):
         if architecture.key() not in known:
             known[architecture.key()] = train(_network(architecture), images, RECIPE, seed=0).accuracy
-            document.write(cache, json.dumps(known, indent=1) + "\n")
+            files.write(cache, json.dumps(known, indent=1) + "\n")
     return [known[architecture.key()] for architecture in architectures]
 
 

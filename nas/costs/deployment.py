@@ -9,7 +9,7 @@ import torch
 
 from nas.config import FILE_TARGET, SearchConfig, target_name, target_text
 from nas.costs.device import choose_device, device_name
-from nas.costs.targets._base import Setting, Target
+from nas.costs.targets import Setting, Target
 from nas.errors import SettingError
 from nas.registry import TARGETS
 

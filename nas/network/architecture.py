@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nas import document
+from nas import document, files
 from nas.network.options import Scalar, options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry
 
@@ -79,7 +79,7 @@ class Architecture:
 
     def save(self, path: Path | str) -> None:
         """Write the architecture file, whole or not at all."""
-        document.write(Path(path), self.to_yaml())
+        files.write(Path(path), self.to_yaml())
 
     def key(self) -> str:
         """Twelve hexadecimal digits: equal for equal networks in any process, whatever their names."""

@@ -19,7 +19,7 @@ import torch
 from nas.costs.latency.measure import REFERENCE
 from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dict
 from nas.costs.latency.sampling import draw
-from nas.costs.targets._onnx import write_onnx
+from nas.costs.onnx_file import write_onnx
 from nas.errors import SettingError
 from nas.network.architecture import Architecture
 from nas.network.build import build

@@ -19,9 +19,9 @@ from scipy import stats
 from torch import nn
 from torch.utils.benchmark import set_torch_threads
 
+from nas import files
 from nas.costs.deployment import Deployment
-from nas.costs.latency import cache as kept
-from nas.costs.targets._base import Clock
+from nas.costs.targets import Clock
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.space.grammar import load_architecture
@@ -155,7 +155,7 @@ class _Reference:
         """Learn that the machine is better than it was in its calibration, which something must have disturbed."""
         if seconds < BETTER * self.seconds:
             self.seconds = seconds
-            kept.write("reference", self.key, {"seconds": seconds})
+            files.keep("reference", self.key, {"seconds": seconds})
 
 
 def reference_seconds(deployment: Deployment) -> float:
@@ -170,10 +170,10 @@ def _reference(deployment: Deployment) -> _Reference:
     x = torch.zeros(deployment.setting.batch, architecture.channels, architecture.resolution, architecture.resolution)
     clock = deployment.kind.prepare(build(architecture, seed=0).eval(), x, deployment.setting)
     key = {"reference": REFERENCE} | deployment.key()
-    known = kept.read("reference", key)
+    known = files.recall("reference", key)
     if known is None:
         known = {"seconds": calibrate(clock)}
-        kept.write("reference", key, known)
+        files.keep("reference", key, known)
     return _Reference(clock, key, float(known["seconds"]))
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from nas import files
 from nas.costs.deployment import Deployment
-from nas.costs.latency import cache
 from nas.costs.latency.measure import PRECISION, measure, reference_seconds, time_network
 from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dict
 from nas.network.architecture import Architecture
@@ -77,13 +77,13 @@ class _Known:
     @classmethod
     def read(cls, key: Mapping[str, Any]) -> "_Known":
         """What the cache holds."""
-        data = cache.read("ratios", dict(key)) or {"networks": {}, "blocks": []}
+        data = files.recall("ratios", dict(key)) or {"networks": {}, "blocks": []}
         return cls(data["networks"], {piece_from_dict(b): float(b["ratio"]) for b in data["blocks"]})
 
     def write(self, key: Mapping[str, Any]) -> None:
         """Keep it for the next run."""
         blocks = [{"ratio": ratio} | piece_to_dict(piece) for piece, ratio in self.blocks.items()]
-        cache.write("ratios", dict(key), {"networks": self.networks, "blocks": blocks})
+        files.keep("ratios", dict(key), {"networks": self.networks, "blocks": blocks})
 
     def measure(self, architecture: Architecture, deployment: Deployment, seconds: tuple[float, float]) -> None:
         """A network, and those of its blocks that are new."""

@@ -7,16 +7,16 @@ __all__ = ["macs", "memory", "params", "training_memory"]
 
 def _params(candidate: Candidate) -> float:
     """The number of trainable parameters."""
-    from nas.costs.counts import totals
+    from nas.costs.counts import counts
 
-    return float(totals(candidate.architecture).params)
+    return float(sum(count.params for count in counts(candidate.architecture)))
 
 
 def _macs(candidate: Candidate) -> float:
     """Multiply-adds for one image: half the operations that torch's counter prints."""
-    from nas.costs.counts import totals
+    from nas.costs.counts import counts
 
-    return float(totals(candidate.architecture).macs)
+    return float(sum(count.macs for count in counts(candidate.architecture)))
 
 
 def _memory(candidate: Candidate) -> float:

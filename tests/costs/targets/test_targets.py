@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from nas.costs.deployment import Deployment, available, choose_deployment
-from nas.costs.targets._base import Setting, cpu_clock
+from nas.costs.targets import Setting, cpu_clock
 from nas.errors import SettingError
 from nas.network.build import build
 from nas.registry import TARGETS

@@ -6,7 +6,7 @@ import onnxruntime as ort
 import pytest
 import torch
 
-from nas.costs.targets._onnx import INPUT, write_onnx
+from nas.costs.onnx_file import INPUT, write_onnx
 from nas.network.build import build
 from nas.space.grammar import load_space
 

@@ -1,4 +1,4 @@
-"""Networks as ONNX."""
+"""Networks written as ONNX files, https://onnx.ai."""
 
 import io
 import logging
@@ -14,14 +14,14 @@ OPSET = 17
 
 
 def write_onnx(network: nn.Module, x: Tensor, file: Path | io.BytesIO) -> None:
-    """Write a network that takes images of the shape of `x`, in single precision.
+    """Write a network, moved to the processor and single precision, that takes images of the shape of `x`.
 
-    By torch's older exporter: for these networks the newer one takes fifteen times as long, and predicting latency
-    needs hundreds of exports.
+    torch's older exporter does it: for these networks the newer one takes fifteen times as long, and predicting
+    latency needs hundreds of exports.
     """
     network = network.to("cpu", torch.float32).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     with warnings.catch_warnings(), torch.no_grad(), redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")  # each says that shapes become constants, which is meant
+        warnings.simplefilter("ignore")  # each says that shapes become constants, as they shall
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         torch.onnx.export(
             network,
