@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from nas.network.architecture import Architecture, Options, Stage
-from nas.network.blocks._base import Site
+from nas.network.blocks import Site
 from nas.network.build import stage_sites
 from nas.network.options import Scalar, options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry
@@ -108,7 +108,7 @@ def pieces(architecture: Architecture) -> Iterator[Piece]:
 def _blocks(stage: Stage, width: int, resolution: Size, token: bool) -> tuple[tuple[Piece, ...], Size]:
     """The pieces of a stage, and the resolution that comes out; the same few stages make up all networks of a space."""
     options = _options(BLOCKS, stage.block, stage.options)
-    placed = BLOCKS.get(stage.block).placed(stage.options)
+    placed = BLOCKS.get(stage.block).by_position(stage.options)
     stood = list(stage_sites(stage, width, resolution, token))
     blocks = (
         Piece(
