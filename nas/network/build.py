@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from nas.network.architecture import Architecture
 from nas.network.architecture import Stage as Plan
-from nas.network.blocks._base import Site
-from nas.network.heads._base import Head
+from nas.network.blocks import Site
+from nas.network.heads import Head
 from nas.registry import BLOCKS, HEADS, STEMS
 
 

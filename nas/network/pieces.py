@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from nas.network.architecture import Architecture, Options, Stage
-from nas.network.blocks._base import Site
+from nas.network.blocks import Site
 from nas.network.build import stage_sites
 from nas.network.options import Scalar, options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry

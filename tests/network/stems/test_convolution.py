@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from nas.network.stems.early_conv import EarlyConv, Layout
+from nas.network.stems.convolution import EarlyConv, Layout
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,17 @@
-"""The attention-augmented convolution: its channels, its tables, and its attention by a naive loop over positions."""
+"""The attention-augmented convolution: its channels, its tables, its attention by a naive loop, and where it stands."""
+
+from typing import Any
 
 import pytest
 import torch
 from timm_models import scrambled
+from torch import nn
 from torch.nn import functional as F
 
-from nas.network.layers.augmented_conv import AugmentedConv
+from nas.errors import SpaceError
+from nas.network.blocks import Site
+from nas.network.blocks.attention_augmented import AttentionAugmented, AugmentedConv
+from nas.space.grammar import load_architecture
 
 
 def _augmented(
@@ -100,3 +106,27 @@ def test_a_strided_one_has_the_tables_of_the_map_it_gives(attention_stride: int)
     assert len(conv.logits.rows) == 2 * 5 - 1
     assert len(conv.logits.columns) == 2 * 4 - 1
     assert conv(torch.randn(1, 8, 9, 7)).shape == (1, 32, 5, 4)
+
+
+@pytest.mark.parametrize(("residual", "at", "width"), [("bottleneck", 3, 16), ("basic", 0, 64)])
+def test_attention_augments_the_convolution_that_the_paper_augments(residual: Any, at: int, width: int) -> None:
+    block = AttentionAugmented(Site(16, 64, 2, (6, 6)), residual=residual)
+    augmented = block.branch[at]
+    assert augmented.conv.kernel_size == (3, 3)
+    assert augmented.conv.stride == augmented.qkv.stride == (2, 2)
+    assert augmented.conv.out_channels + augmented.out.out_channels == width
+    assert isinstance(block.branch[at + 1], nn.BatchNorm2d)
+
+
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [
+        ({"block": "attention_augmented", "width": 66}, "width 66 is not divisible by 4"),
+        ({"block": "attention_augmented", "width": 16}, "too narrow for 8 heads: it must be at least 64"),
+        ({"block": "attention_augmented", "width": 64, "upsilon": 0.0}, "above 0, at most 1"),
+    ],
+)
+def test_a_width_that_cannot_stand_is_refused(stage: dict[str, Any], words: str) -> None:
+    network = {"stem": {"kind": "resnet", "width": 16}, "stages": [{"depth": 1, "stride": 1, **stage}]}
+    with pytest.raises(SpaceError, match=words):
+        load_architecture(network)

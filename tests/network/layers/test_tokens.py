@@ -2,7 +2,7 @@
 
 import torch
 
-from nas.network.layers.positions import LearnedPositions, SinusoidalPositions, sinusoids
+from nas.network.layers.tokens import LearnedPositions, SinusoidalPositions, resize_positions, sinusoids
 
 
 def test_sines_and_cosines_of_row_and_column() -> None:
@@ -37,3 +37,12 @@ def test_learned_positions_have_one_for_the_token() -> None:
     assert torch.equal(token[0, 0], layer.token)
     assert sum(p.numel() for p in layer.parameters()) == (2 * 3 + 1) * 8
     assert LearnedPositions(8, (2, 3), token=False).token is None
+
+
+def test_an_embedding_of_the_same_size_is_left_alone() -> None:
+    table = torch.randn(2, 5, 7)
+    torch.testing.assert_close(resize_positions(table, (5, 7)), table)
+
+
+def test_a_constant_embedding_stays_constant() -> None:
+    assert torch.allclose(resize_positions(torch.full((2, 4, 4), 3.0), (7, 3)), torch.tensor(3.0))
