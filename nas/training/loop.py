@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 
-from nas.config import Recipe
 from nas.data._base import Dataset
 from nas.errors import DivergedError
 from nas.network.layers.initialise import scaled
+from nas.training.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Tasks that networks learn, one a file."""

@@ -1,0 +1,3 @@
+"""Image classification: one label an image."""
+
+classification = None
