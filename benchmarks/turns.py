@@ -20,13 +20,13 @@ from rich.table import Table
 from torch import nn
 
 from nas import data as datasets
-from nas.config import Recipe
 from nas.costs.latency import measure
 from nas.costs.turns import Turns
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.space.grammar import load_space
 from nas.training.loop import place, train
+from nas.training.recipe import Recipe
 
 CPU = torch.device("cpu")
 

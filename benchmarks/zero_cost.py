@@ -23,7 +23,6 @@ from torch import nn
 
 from nas import data as datasets
 from nas import files
-from nas.config import Recipe
 from nas.evaluation.evaluator import SCORED
 from nas.evaluation.zero_cost import score
 from nas.network.architecture import Architecture
@@ -32,6 +31,7 @@ from nas.registry import SCORES
 from nas.space.grammar import load_space
 from nas.space.space import SearchSpace
 from nas.training.loop import Images, place, train
+from nas.training.recipe import Recipe
 
 RECIPE = Recipe()
 

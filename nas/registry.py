@@ -84,3 +84,26 @@ EXECUTORS = Registry("engine/executors", "executor")
 SCORES = Registry("evaluation/zero_cost", "score")
 TARGETS = Registry("costs/targets", "target")
 TASKS = Registry("training/tasks", "task")
+
+FILE_TARGET = "file:"
+
+
+def target_text(name: str) -> str:
+    """A target's name as people write it."""
+    return name.replace("_", "-")
+
+
+def target_name(text: str) -> str:
+    """`cpu-compiled` is the target of `cpu_compiled.py`, `file:PATH` a device described by a file.
+
+    Raises SettingError for another text.
+    """
+    if text.startswith(FILE_TARGET):
+        if not text.removeprefix(FILE_TARGET):
+            raise SettingError("target file: names no file; write file:mydevice.yaml")
+        return text
+    name = text.strip().replace("-", "_")
+    if name not in TARGETS.names():
+        allowed = [*map(target_text, TARGETS.names()), "file:mydevice.yaml"]
+        raise SettingError(f"unknown target '{text}'. {suggest(text, allowed)}")
+    return name

@@ -3,16 +3,17 @@
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from nas.cli.tables import front_table
+from nas.cli.outcome import conclude, front_table
 from nas.engine.confirm import missing
 from nas.engine.proposer import Watcher
 from nas.evaluation.job import Job, Placement
@@ -21,6 +22,24 @@ from nas.record.journal import Confirmation, Trial
 from nas.record.run import Run
 
 ROWS, RUNNING = 12, 8  # lines for the front, and for the trials that run
+
+
+def watch(begin: Callable[[Watcher], Run]) -> None:
+    """Run a search under the live display and say at the end where things lie."""
+    console = Console()
+    display = Display(console)
+    try:
+        with display.shown():
+            run = begin(display.watcher())
+    except KeyboardInterrupt:
+        if display.run is None:
+            console.print("\n[yellow]Stopped[/] before a training began.")
+            raise typer.Exit(130) from None
+        console.print(
+            f"\n[yellow]Stopped.[/] Every finished trial is kept. Go on with: nas resume {display.run.folder}"
+        )
+        raise typer.Exit(130) from None
+    conclude(console, run)
 
 
 class Display:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from nas.config import Recipe
+from nas.training.recipe import Recipe
 from nas.data import Dataset
 
 

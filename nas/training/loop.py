@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
-from nas.config import Recipe
+from nas.training.recipe import Recipe
 from nas.errors import DivergedError
 from nas.network.layers.initialise import scaled
 from nas.training.images import Images, augment

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-from nas.errors import SettingError
 from nas.files import Json
 from nas.network.architecture import Architecture
-from nas.registry import OBJECTIVES, TASKS, suggest
-from nas.training.tasks import Loss, Metric, load_task
+from nas.registry import OBJECTIVES, TASKS
+from nas.training.tasks import Loss, Metric, check_objective, load_task
 
 if TYPE_CHECKING:
     from nas.costs.deployment import Deployment
@@ -106,22 +105,10 @@ class Objective:
         return Reading(value)
 
 
-def names() -> list[str]:
-    """Every objective there is: those of this folder, and the metrics of every task."""
-    metrics = (name for task in TASKS.names() for name in load_task(task).metrics)
-    return sorted({*OBJECTIVES.names(), *metrics})
-
-
-def check(name: str) -> None:
-    """Raise SettingError, with the nearest name, unless `name` is an objective."""
-    if name not in names():
-        raise SettingError(f"unknown objective '{name}'. {suggest(name, names())}")
-
-
 @cache
 def objective(name: str) -> Objective:
     """The objective called `name`. Raises SettingError, with the nearest name, for an unknown one."""
-    check(name)
+    check_objective(name)
     if name in OBJECTIVES.names():
         found: Objective = OBJECTIVES.get(name)
         return found

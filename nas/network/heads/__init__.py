@@ -8,6 +8,9 @@ from torch import Tensor, nn
 class Head(nn.Module):
     """`Head(width, classes, *, options)`: `(batch, width, H, W)` -> scores `(batch, classes)`."""
 
+    outputs: ClassVar[str] = "logits"
+    """The kind of outputs that it gives, as a task needs them."""
+
     wants_token: ClassVar[bool] = False
     """Whether it owns a class token (`token`, `(1, 1, width)`) and reads that instead, `(batch, 1, width)`."""
 

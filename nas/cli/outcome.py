@@ -1,45 +1,36 @@
-"""A search as a person follows it: the live display, then what it came to and what to do next."""
+"""What a run came to: its front, where its files lie, and what to do next."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rich.console import Console
-
-    from nas.cli.display import Display
-    from nas.record.run import Run
-
-
-def watch(begin: "Callable[[Display], Run]") -> None:
-    """Run a search under the live display and say at the end where things lie."""
-    from rich.console import Console
-
-    from nas.cli.display import Display
-
-    console = Console()
-    display = Display(console)
-    try:
-        with display.shown():
-            run = begin(display)
-    except KeyboardInterrupt:
-        if display.run is None:
-            console.print("\n[yellow]Stopped[/] before a training began.")
-            raise typer.Exit(130) from None
-        console.print(
-            f"\n[yellow]Stopped.[/] Every finished trial is kept. Go on with: nas resume {display.run.folder}"
-        )
-        raise typer.Exit(130) from None
-    conclude(console, run)
+from nas import pareto
+from nas.evaluation.units import duration, show_between
+from nas.record.confirmed import interval
+from nas.record.journal import Trial
+from nas.record.run import Run
 
 
-def conclude(console: "Console", run: "Run") -> None:
+def front_table(run: Run, front: Sequence[Trial], rows: int | None = None) -> Table:
+    """The Pareto front of a run, thinned evenly to at most `rows` lines; the knee is marked."""
+    knee = front[pareto.knee(run.points(front), run.maximize)].number if front else None
+    if rows and len(front) > rows:
+        kept = {round(i * (len(front) - 1) / (rows - 1)) for i in range(rows)}
+        front = [trial for i, trial in enumerate(front) if i in kept or trial.number == knee]
+    table = Table("trial", "layout", "depths", *run.config.objectives, "", box=box.SIMPLE_HEAD)
+    for trial in front:
+        depths = "-".join(str(stage["depth"]) for stage in trial.architecture["stages"])
+        values = [show_between(n, trial.metrics[n], interval(trial, n)) for n in run.config.objectives]
+        is_knee = trial.number == knee
+        style = "bold green" if is_knee else ""
+        table.add_row(str(trial.number), trial.layout, depths, *values, "★ knee" if is_knee else "", style=style)
+    return table
+
+
+def conclude(console: Console, run: Run) -> None:
     """The front, where the output lies, and what to run next."""
-    from nas.cli.tables import front_table
-    from nas.evaluation.units import duration
-
     front = run.front()
     counts = f"{len(run.trained)} architectures trained in {duration(run.elapsed)}"
     console.print(f"\n[bold]{run.name}[/]: {counts}; {len(front)} on the Pareto front", highlight=False)
