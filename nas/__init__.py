@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from nas.network.architecture import Architecture
     from nas.network.build import build
     from nas.network.weights import load_weights
-    from nas.record.journal import Trial
     from nas.record.run import Run
+    from nas.record.trial import Trial
     from nas.report.page import write_report
     from nas.space.grammar import load_architecture, load_space
     from nas.space.space import SearchSpace
@@ -30,7 +30,7 @@ _HOMES = {
     "Problem": "engine.samplers._base",
     "Run": "record.run",
     "SearchSpace": "space.space",
-    "Trial": "record.journal",
+    "Trial": "record.trial",
     "build": "network.build",
     "load_architecture": "space.grammar",
     "load_space": "space.grammar",

@@ -69,7 +69,7 @@ def _scored(architecture: Architecture) -> dict[str, Scored]:
     side = architecture.resolution
     x = torch.randn(IMAGES, architecture.channels, side, side, generator=generator)
     y = torch.randint(architecture.classes, (IMAGES,), generator=generator)
-    return score(build(architecture, seed=0), x, y)
+    return score(build(architecture, seed=0), Sample(x, y, load_task(DEFAULTS.task).loss))
 
 
 def _facts(architecture: Architecture, known: Cost, latency: Latency, scored: dict[str, Scored]) -> dict[str, Any]:

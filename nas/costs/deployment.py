@@ -7,11 +7,10 @@ from typing import Any
 
 import torch
 
-from nas.config import FILE_TARGET, SearchConfig, target_name, target_text
 from nas.costs.device import choose_device, device_name
 from nas.costs.targets import Setting, Target
 from nas.errors import SettingError
-from nas.registry import TARGETS
+from nas.registry import FILE_TARGET, TARGETS, target_name, target_text
 
 
 @dataclass(frozen=True)
@@ -67,11 +66,3 @@ def choose_deployment(target: str, *, device: str = "auto", **setting: Any) -> D
     deployment = Deployment(name, Setting(**setting))
     deployment.check()
     return deployment
-
-
-def deployment_of(config: SearchConfig) -> Deployment | None:
-    """Where a search's networks will run; None on a device that is elsewhere."""
-    if config.target.startswith(FILE_TARGET):
-        return None
-    setting = {"batch": config.latency_batch, "threads": config.threads, "dtype": config.dtype}
-    return choose_deployment(config.target, device=config.device, **setting)

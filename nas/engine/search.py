@@ -18,10 +18,10 @@ from nas.engine.plan import Plan, new_plan, plan_of
 from nas.engine.prediction import keep_predictor
 from nas.engine.proposer import Proposer
 from nas.engine.warm_start import learn
-from nas.engine.watcher import Watcher
+from nas.engine.watcher import Source, Watcher
 from nas.errors import NasError, RunError, SettingError
 from nas.evaluation.evaluator import Evaluator
-from nas.evaluation.job import Job, Outcome
+from nas.evaluation.job import Job, Outcome, Purpose
 from nas.record.environment import environment
 from nas.record.folders import check_new, find_run
 from nas.record.run import Run
@@ -85,7 +85,7 @@ def _drive(run: Run, plan: Plan, watcher: Watcher) -> Run:
     watcher.placed(plan.placement, run)
     with _quiet_optuna():
         proposer = Proposer(run, plan, watcher)
-        sources = {
+        sources: dict[Purpose, Source] = {
             "search": proposer,
             "confirm": Confirmer(run, watcher, proposer.elapsed),
             "measure": FrontMeasurer(run, watcher),

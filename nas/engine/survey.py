@@ -125,9 +125,7 @@ def _size() -> str:
     return next(one.like for one in _surveyed().values() if one.like)
 
 
-def _seconds_per_trial(
-    drawn: Sequence[Architecture], values: Values, config: SearchConfig, dataset: Dataset
-) -> float:
+def _seconds_per_trial(drawn: Sequence[Architecture], values: Values, config: SearchConfig, dataset: Dataset) -> float:
     """The mean time of networks that keep the limits, evenly spaced by their size.
 
     Raises RunError when one cannot be trained.

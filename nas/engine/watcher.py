@@ -1,12 +1,26 @@
-"""Watcher: the ends by which a search tells of its progress."""
+"""The two ends of a search: sources of jobs, and the watcher that is told of its progress."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
+from typing import Protocol
 
 from nas.engine.executors import Placement
-from nas.evaluation.job import Job
+from nas.evaluation.job import Job, Outcome
 from nas.record.run import Run
 from nas.record.trial import Confirmation, Trial
+
+
+class Source(Protocol):
+    """Asks for jobs of one purpose and writes down what becomes of them; `running` are those not yet told."""
+
+    @property
+    def running(self) -> Sized: ...
+
+    def ask(self) -> Job | None:
+        """The next job, or None when there is none for now."""
+
+    def tell(self, job: Job, outcome: Outcome) -> None:
+        """Take the outcome of a job."""
 
 
 @dataclass(frozen=True)

@@ -158,9 +158,7 @@ class Evaluator:
         if timed:
             self._read_alone(timed, candidate, notes, "search")
 
-    def _read_alone(
-        self, timed: Mapping[str, Objective], candidate: Candidate, notes: _Notes, effort: Effort
-    ) -> None:
+    def _read_alone(self, timed: Mapping[str, Objective], candidate: Candidate, notes: _Notes, effort: Effort) -> None:
         with self.turns.measuring() as turn, notes.timed("measure"):
             notes.read(timed, candidate, effort)
         notes.turn = turn
@@ -180,7 +178,8 @@ class Evaluator:
             losses = train(network, images, self.config.recipe, self.task, job.seed, self._between(rungs))
             predictions = predict(network, images)
         notes.losses = tuple(round(loss, 5) for loss in losses)
-        metrics = {name: metric.compute(predictions) for name, metric in self.task.metrics.items() if name in self.trained}
+        asked = {name: metric for name, metric in self.task.metrics.items() if name in self.trained}
+        metrics = {name: metric.compute(predictions) for name, metric in asked.items()}
         notes.read(self.trained, replace(candidate, metrics=metrics))
 
     def _between(self, rungs: Rungs) -> Between:

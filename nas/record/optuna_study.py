@@ -1,4 +1,4 @@
-"""Trials told to an Optuna study, live or from the record: the same in both, so that a resumed search goes on unchanged.
+"""Trials told to an Optuna study, in the same way live and from the record: a resumed search goes on unchanged.
 
 A failed or rejected architecture is told as pruned and infeasible, which TPE and our own sampler avoid; one whose
 training was stopped as pruned, with the values it was expected to come to in the attribute `expected`. optuna is
@@ -43,7 +43,8 @@ class Teller:
         import optuna
 
         failed = optuna.trial.create_trial(state=optuna.trial.TrialState.FAIL)
-        directions = ["maximize" if more else "minimize" for more in self.maximize.values()]
+        either = optuna.study.StudyDirection
+        directions = [either.MAXIMIZE if more else either.MINIMIZE for more in self.maximize.values()]
         study = optuna.create_study(directions=directions, sampler=sampler, study_name=name)
         count = 0  # Optuna would copy its list to count it
         for trial in (*learnt, *sorted(trials, key=lambda t: t.number)):  # workers finish in another order

@@ -5,7 +5,7 @@ The truth is `trials.jsonl`: one line a finished trial, on disk before the next 
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -205,12 +205,16 @@ class Run:
     @property
     def seconds(self) -> float:
         """Time spent on all trials and their confirmation."""
-        return sum(sum(training.outcome.seconds.values()) for training in (*self.trials, *self.confirmations))
+        return sum(sum(training.outcome.seconds.values()) for training in self._trainings())
 
     @property
     def elapsed(self) -> float:
         """Seconds that the search took so far; less than `seconds` where trials ran side by side."""
-        return max((training.ended for training in (*self.trials, *self.confirmations)), default=0.0) or self.seconds
+        return max((training.ended for training in self._trainings()), default=0.0) or self.seconds
+
+    def _trainings(self) -> Iterator[Trial | Confirmation]:
+        yield from self.trials
+        yield from self.confirmations
 
     def points(self, results: Iterable[Result | Trial]) -> pareto.Points:
         """The objectives' values `(results, objectives)`."""

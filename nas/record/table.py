@@ -15,8 +15,8 @@ def frame(
 ) -> "pd.DataFrame":
     """State, layout, metrics, how often it was trained again, zero-cost scores, seconds and decisions of each trial.
 
-    `results` are those of the complete trials by number, `front` holds the numbers of the trials on the front; `trained`
-    names the objectives that are known only after training.
+    `results` are those of the complete trials by number; `front` holds the numbers of the trials on the front,
+    `trained` the objectives that are known only after training.
     """
     import pandas as pd
 
@@ -24,14 +24,21 @@ def frame(
 
 
 def _row(trial: Trial, result: Result | None, on_front: bool, trained: Sequence[str]) -> dict[str, object]:
-    return (
-        {"number": trial.number, "state": trial.state, "on_front": on_front, "layout": trial.layout, "key": trial.key}
-        | dict(result.metrics if result else trial.metrics)
-        | (_confirmed(result, trained) if result and result.trainings else {})
-        | {f"score_{name}": value for name, value in trial.outcome.scores.items()}
-        | {"seconds": sum(trial.outcome.seconds.values()), "reason": trial.outcome.reason}
-        | trial.decisions
-    )
+    again = _confirmed(result, trained) if result and result.trainings else {}
+    scores = {f"score_{name}": value for name, value in trial.outcome.scores.items()}
+    return {
+        "number": trial.number,
+        "state": trial.state,
+        "on_front": on_front,
+        "layout": trial.layout,
+        "key": trial.key,
+        **(result.metrics if result else trial.metrics),
+        **again,
+        **scores,
+        "seconds": sum(trial.outcome.seconds.values()),
+        "reason": trial.outcome.reason,
+        **trial.decisions,
+    }
 
 
 def _confirmed(result: Result, trained: Sequence[str]) -> dict[str, float]:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from nas.training.recipe import Recipe
 from nas.data import Dataset
+from nas.training.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
-from nas.training.recipe import Recipe
 from nas.errors import DivergedError
 from nas.network.layers.initialise import scaled
 from nas.training.images import Images, augment
+from nas.training.recipe import Recipe
 from nas.training.tasks import Predictions, Task
 
 Between = Callable[[float, Tensor], None]

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from nas.engine.gpu_share import MOST, Need, measure, measured_share
 
 from nas import data as datasets
 from nas.config import make_config
-from nas.engine.gpu_share import MOST, Need, measure, measured_share
 from nas.evaluation.job import Job
 from nas.space.grammar import load_space
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from latency_spaces import tiny
+from nas.engine.latency import predicts
 
 import nas
 from nas import document
@@ -11,7 +12,6 @@ from nas.config import Budget, make_config
 from nas.costs.latency.device_file import write_device
 from nas.costs.latency.predictor import Predictor
 from nas.costs.latency.sampling import draw
-from nas.engine.latency import predicts
 from nas.errors import SettingError
 from nas.record.run import PREDICTOR
 from nas.report.page import write_report

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from nas.evaluation.objectives._base import Objective, Reading
 
 from nas.config import make_config
 from nas.costs.counts import cost
 from nas.data import load
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job
-from nas.evaluation.objectives._base import Objective, Reading
 from nas.registry import OBJECTIVES
 from nas.space.grammar import load_architecture
 

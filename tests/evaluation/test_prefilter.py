@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from command import Command
+from nas.evaluation.prefilter import FIRST, bars, below
 
 from nas.engine.proposer import Watcher
 from nas.engine.search import resume, search
 from nas.evaluation.job import Job
-from nas.evaluation.prefilter import FIRST, bars, below
 from nas.record.journal import Trial
 from nas.record.run import Run
 from nas.space.grammar import load_architecture, load_space

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from nas.record.confirmed import confirmed, flattery, interval
 from run_fixtures import finished_run
 
-from nas.record.confirmed import confirmed, flattery, interval
 from nas.record.journal import Confirmation
 
 

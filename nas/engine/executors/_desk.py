@@ -3,8 +3,8 @@
 from collections import defaultdict, deque
 from dataclasses import replace
 
-from nas.errors import RunError
 from nas.engine.executors import Ask, Tell
+from nas.errors import RunError
 from nas.evaluation.job import Job, Outcome
 
 RETRIES = 3  # of a trial that was lost to its machine

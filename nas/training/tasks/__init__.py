@@ -19,7 +19,6 @@ Loss: TypeAlias = "Callable[[Tensor, Tensor, float], Tensor]"
 """`loss(outputs, targets, label_smoothing)`: the mean over a batch, a tensor of one number."""
 
 
-
 class Predictions(NamedTuple):
     """A network's outputs for images that it was not trained on, beside the targets that the data set holds."""
 
