@@ -11,7 +11,6 @@ from sklearn.model_selection import train_test_split
 
 from nas.errors import DataError
 
-PARTS = ("train", "validation", "test")
 HELD_OUT = 0.2
 """Share of the images cut off for validation, and again for the test, where a set has no such part of its own."""
 
@@ -74,13 +73,13 @@ def assemble(
     images = square(np.concatenate([part.images for part in parts if part]), resolution)
     labels = np.concatenate([part.labels for part in parts if part]).astype(np.int64)
     sizes = [len(part.labels) if part else 0 for part in parts]
-    rows = dict(zip(PARTS, np.split(np.arange(len(labels)), np.cumsum(sizes)[:-1]), strict=True))
+    rows = dict(zip(("train", "validation", "test"), np.split(np.arange(len(labels)), np.cumsum(sizes)[:-1]), strict=True))
     missing = [part for part in ("test", "validation") if not len(rows[part])]
     _check_classes(name, classes, labels[rows["train"]], 1 + len(missing))
     held_out = max(round(HELD_OUT * len(rows["train"])), len(classes))
     for part in missing:
         rows["train"], rows[part] = cut(rows["train"], labels, held_out, seed)
-    return Dataset(name, images, labels, classes, *(rows[part] for part in PARTS), mirror, skipped)
+    return Dataset(name, images, labels, classes, rows["train"], rows["validation"], rows["test"], mirror, skipped)
 
 
 def cut(
