@@ -16,7 +16,7 @@ def _measure(subject: Subject) -> Reading:
 
     deployment = subject.deployment
     assert deployment is not None
-    joules, batches = run_for(subject.architecture, deployment, SECONDS, meter(deployment.kind.device))
+    joules, batches = run_for(subject.network, deployment, SECONDS, meter(deployment.kind.device))
     return Reading(1e3 * joules / (batches * deployment.setting.batch), {"batches": batches} | deployment.to_dict())
 
 

@@ -18,7 +18,7 @@ def _measure(subject: Subject) -> Reading:
     from nas.costs.latency.measure import measure
 
     assert subject.deployment is not None
-    measured = measure(subject.architecture, subject.deployment, seconds=SECONDS)
+    measured = measure(subject.network, subject.deployment, seconds=SECONDS)
     return Reading(measured.median, {"source": "measured"} | measured.to_dict())
 
 

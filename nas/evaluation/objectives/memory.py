@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def _measure(subject: Subject) -> Reading:
     from nas.costs.memory import inference_memory
 
-    return Reading(float(inference_memory(subject.architecture)))
+    return Reading(float(inference_memory(subject.network)))
 
 
 def _known(architecture: "Architecture", config: "SearchConfig", predictor: "Predictor | None") -> float:

@@ -16,7 +16,7 @@ def _measure(subject: Subject) -> Reading:
 
     assert subject.deployment is not None
     setting = replace(subject.deployment.setting, batch=subject.throughput_batch)
-    measured = measure(subject.architecture, replace(subject.deployment, setting=setting), seconds=SECONDS)
+    measured = measure(subject.network, replace(subject.deployment, setting=setting), seconds=SECONDS)
     return Reading(1e3 * subject.throughput_batch / measured.median, measured.to_dict())
 
 

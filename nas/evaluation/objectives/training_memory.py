@@ -11,15 +11,20 @@ if TYPE_CHECKING:
 
 
 def _measure(subject: Subject) -> Reading:
+    from torch.nn.functional import cross_entropy
+
     from nas.costs.memory import training_memory
 
-    return Reading(float(training_memory(subject.architecture, subject.batch_size)), {"batch": subject.batch_size})
+    taken = training_memory(subject.network, subject.batch_size, cross_entropy)
+    return Reading(float(taken), {"batch": subject.batch_size})
 
 
 def _known(architecture: "Architecture", config: "SearchConfig", predictor: "Predictor | None") -> float:
+    from torch.nn.functional import cross_entropy
+
     from nas.costs.memory import training_memory
 
-    return float(training_memory(architecture, config.recipe.batch_size))
+    return float(training_memory(architecture, config.recipe.batch_size, cross_entropy))
 
 
 training_memory = Objective(goal="minimize", unit="B", trained=False, measure=_measure, known=_known, slow=True)
