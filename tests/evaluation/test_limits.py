@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from latency_spaces import tiny
+from torch.nn.functional import cross_entropy
 
 from nas.config import make_config
 from nas.costs.counts import cost
@@ -39,7 +40,7 @@ def test_what_the_decisions_tell_is_what_is_measured_later():
     assert known("params", architecture, config, None) == expected.params
     assert known("macs", architecture, config, None) == expected.macs
     assert known("memory", architecture, config, None) == inference_memory(architecture)
-    assert known("training_memory", architecture, config, None) == training_memory(architecture, 4)
+    assert known("training_memory", architecture, config, None) == training_memory(architecture, 4, cross_entropy)
     assert known("latency", architecture, config, None) is None
 
 

@@ -81,7 +81,7 @@ def gradients(network: nn.Module, sample: Sample) -> Iterator[tuple[Tensor, Tens
     """Each kernel or matrix that the loss reaches, with the gradient of the batch's mean loss."""
     copied = replica(network)
     own = weights(copied)
-    found = torch.autograd.grad(sample.loss(copied(sample.x), sample.targets, 0.0), own, allow_unused=True)
+    found = torch.autograd.grad(sample.loss(copied(sample.x), sample.targets), own, allow_unused=True)
     return ((weight, gradient) for weight, gradient in zip(own, found, strict=True) if gradient is not None)
 
 

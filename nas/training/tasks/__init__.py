@@ -7,7 +7,7 @@ run needs no torch.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from nas.errors import DataError, SettingError, SpaceError
 from nas.registry import OBJECTIVES, TASKS, suggest
@@ -15,8 +15,12 @@ from nas.registry import OBJECTIVES, TASKS, suggest
 if TYPE_CHECKING:
     from torch import Tensor
 
-Loss: TypeAlias = "Callable[[Tensor, Tensor, float], Tensor]"
-"""`loss(outputs, targets, label_smoothing)`: the mean over a batch, a tensor of one number."""
+
+class Loss(Protocol):
+    """The quantity that training makes small, as a mean over a batch."""
+
+    def __call__(self, outputs: "Tensor", targets: "Tensor", label_smoothing: float = 0.0) -> "Tensor":
+        """A tensor of one number."""
 
 
 class Predictions(NamedTuple):

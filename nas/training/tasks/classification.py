@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def _cross_entropy(logits: "Tensor", classes: "Tensor", label_smoothing: float) -> "Tensor":
+def _cross_entropy(logits: "Tensor", classes: "Tensor", label_smoothing: float = 0.0) -> "Tensor":
     """Logits `(batch, classes)` against the numbers of the classes `(batch,)`."""
     from torch.nn import functional as F
 

@@ -185,3 +185,15 @@ def test_a_machine_that_proves_better_lowers_its_calibration(tmp_path, monkeypat
     assert files.recall("reference", reference.key) == {"seconds": reference.seconds}
     reference.seen(1e3 * true)
     assert reference.seconds < 20 * true
+
+
+def test_a_network_that_is_there_is_timed_as_a_copy():
+    network = build(NET, seed=0)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    found = measure(network, Deployment(setting=Setting(dtype="bfloat16")), seconds=0.1)
+    assert (found.resolution, found.dtype) == (NET.resolution, "bfloat16")
+    assert run_for(network, CPU, 0.05, lambda: 0.0)[1] > 0
+    assert network.training, "measuring is done in evaluation mode"
+    for name, value in network.state_dict().items():
+        assert value.dtype == before[name].dtype
+        assert torch.equal(value, before[name])
