@@ -19,7 +19,6 @@ from rich.console import Console
 from rich.table import Table
 
 from nas import data as datasets
-from nas.training.recipe import Recipe
 from nas.costs.latency.measure import measure
 from nas.costs.turns import Turns
 from nas.network.architecture import Architecture

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 PATIENCE = 20.0  # seconds to wait for neighbours, of whom one may hang
-Slot = Literal["alone", "exclusive", "shared"]
+Turn = Literal["alone", "exclusive", "shared"]
 """How a measurement was taken: no neighbours, neighbours standing still, or beside them (one did not give way)."""
 
 
@@ -45,7 +45,7 @@ class Turns:
             fcntl.flock(self.files[0], fcntl.LOCK_UN)
 
     @contextmanager
-    def measuring(self) -> Iterator[Slot]:
+    def measuring(self) -> Iterator[Turn]:
         """Hold the room alone, from within `working`."""
         if not self.files:
             yield "alone"

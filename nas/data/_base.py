@@ -73,7 +73,9 @@ def assemble(
     images = square(np.concatenate([part.images for part in parts if part]), resolution)
     labels = np.concatenate([part.labels for part in parts if part]).astype(np.int64)
     sizes = [len(part.labels) if part else 0 for part in parts]
-    rows = dict(zip(("train", "validation", "test"), np.split(np.arange(len(labels)), np.cumsum(sizes)[:-1]), strict=True))
+    rows = dict(
+        zip(("train", "validation", "test"), np.split(np.arange(len(labels)), np.cumsum(sizes)[:-1]), strict=True)
+    )
     missing = [part for part in ("test", "validation") if not len(rows[part])]
     _check_classes(name, classes, labels[rows["train"]], 1 + len(missing))
     held_out = max(round(HELD_OUT * len(rows["train"])), len(classes))

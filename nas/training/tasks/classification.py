@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def _cross_entropy(logits: "Tensor", classes: "Tensor", label_smoothing: float = 0.0) -> "Tensor":
+def _cross_entropy(outputs: "Tensor", targets: "Tensor", label_smoothing: float = 0.0) -> "Tensor":
     """Logits `(batch, classes)` against the numbers of the classes `(batch,)`."""
     from torch.nn import functional as F
 
-    return F.cross_entropy(logits, classes, label_smoothing=label_smoothing)
+    return F.cross_entropy(outputs, targets, label_smoothing=label_smoothing)
 
 
 def _accuracy(predictions: Predictions) -> float:
