@@ -24,7 +24,7 @@ from nas import data as datasets
 from nas.config import Recipe
 from nas.data import Dataset
 from nas.network.build import build
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 from nas.training.loop import accuracy, place, train
 
 

@@ -25,7 +25,7 @@ from nas.costs.latency import measure
 from nas.costs.turns import Turns
 from nas.network.architecture import Architecture
 from nas.network.build import build
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 from nas.training.loop import place, train
 
 CPU = torch.device("cpu")

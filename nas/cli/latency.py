@@ -34,7 +34,7 @@ def collect(
     from nas.costs.deployment import choose_deployment
     from nas.costs.latency.device_package import collect as write
     from nas.errors import SettingError
-    from nas.space.grammar import load_space
+    from nas.space.library import load_space
 
     if choose_deployment(target).target != "onnxruntime":
         raise SettingError(f"target {target}: a package is made for onnxruntime, which runs on any device")

@@ -30,7 +30,7 @@ def argument(metavar: str, meaning: str, default: str | bool = True) -> Any:
 
 def best_of(name: str) -> str:
     """A run's name or folder stands for its best network; any other name for itself."""
-    from nas.space.grammar import shipped
+    from nas.space.library import shipped
 
     found = (folder / "best.yaml" for folder in (Path(name), Path("runs") / name))
     return name if name in shipped() else next((str(path) for path in found if os.path.isfile(path)), name)  # noqa: PTH113

@@ -45,7 +45,7 @@ def profile(
     from dataclasses import replace
 
     from nas.costs.deployment import choose_deployment
-    from nas.space.grammar import load_architecture, load_space
+    from nas.space.library import load_architecture, load_space
 
     what = best_of(what)
     space = load_space(what)

@@ -13,7 +13,7 @@ def show(
 
     from nas.cli.tables import network_table
     from nas.costs.counts import cost
-    from nas.space.grammar import load_architecture
+    from nas.space.library import load_architecture
 
     architecture = best_of(architecture)
     loaded = load_architecture(architecture)

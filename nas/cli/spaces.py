@@ -31,7 +31,7 @@ def _list(console: "Console") -> None:
     from rich import box
     from rich.table import Table
 
-    from nas.space.grammar import shipped
+    from nas.space.library import shipped
 
     for title, published in (("search space", False), ("published network", True)):
         table = Table(title, "what it is", box=box.SIMPLE_HEAD)
@@ -52,7 +52,7 @@ def _about(text: str) -> str:
 
 def _show(console: "Console", name: str) -> None:
     from nas.cli.tables import listed, options_table, space_table
-    from nas.space.grammar import load_space
+    from nas.space.library import load_space
 
     space = load_space(name)
     size = space.size()
@@ -69,12 +69,13 @@ def _show(console: "Console", name: str) -> None:
 
 def _contains(console: "Console", name: str, network: str) -> None:
     from nas.errors import SpaceError
-    from nas.space.grammar import load_architecture, load_space
+    from nas.space.library import load_architecture, load_space
+    from nas.space.matching import locate
 
     architecture = load_architecture(network)
     space = load_space(name).fit(resolution=None, channels=architecture.channels, classes=architecture.classes)
     try:
-        decisions = space.locate(architecture)
+        decisions = locate(space, architecture)
     except SpaceError as error:
         console.print(f"[bold]no[/]: {network} is not in {name}: {error}", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None

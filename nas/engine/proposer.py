@@ -20,7 +20,8 @@ from nas.network.options import Scalar
 from nas.record.journal import Confirmation, Trial
 from nas.record.run import Run
 from nas.registry import PRUNERS, SAMPLERS
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
+from nas.space.matching import nearest
 from nas.space.space import Decisions, Domain, SearchSpace
 
 Proposal = tuple[optuna.Trial, Decisions, Architecture]
@@ -61,7 +62,7 @@ class Proposer:
         self.rejected = 0
         # side by side, an interrupted trial would not be proposed again by itself
         self.known = run.interrupted() if parallel else []
-        designs = [self.space.nearest(load_architecture(name)) for name in run.config.seed_with] + run.learnt.designs
+        designs = [nearest(self.space, load_architecture(name)) for name in run.config.seed_with] + run.learnt.designs
         self.designs = {self.space.replay(decisions).key() for decisions in designs}
         self.known += designs
 

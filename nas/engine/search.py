@@ -28,7 +28,7 @@ from nas.record.folders import check_new, find_run
 from nas.record.run import Run
 from nas.registry import EXECUTORS, OBJECTIVES
 from nas.report.page import write_report
-from nas.space.grammar import load_architecture, load_space
+from nas.space.library import load_architecture, load_space
 
 MAX_NAMED = 20  # images that could not be read, in environment.json
 

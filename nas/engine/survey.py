@@ -9,14 +9,13 @@ from nas import data as datasets
 from nas.config import SearchConfig, broken_limit
 from nas.costs.deployment import deployment_of
 from nas.costs.latency.measure import measure
-from nas.costs.latency.sampling import draw
 from nas.engine.latency import check_limits, predicts
 from nas.errors import RunError
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome
 from nas.evaluation.limits import Feasibility, known
 from nas.network.architecture import Architecture
-from nas.space.space import SearchSpace
+from nas.space.space import SearchSpace, draw
 
 QUICK = ("macs", "params")
 EVERY_MEMORY = 4  # memory, which takes longer to count, is that of one network in so many

@@ -19,6 +19,7 @@ from nas.errors import SettingError, SpaceError
 from nas.record.journal import Learnt, Trial
 from nas.record.run import Run
 from nas.registry import OBJECTIVES
+from nas.space.matching import locate, nearest
 from nas.space.space import Decisions, SearchSpace
 
 MOST = 10  # designs taken from one front, evenly
@@ -34,7 +35,7 @@ def learn(runs: Iterable[Run], config: SearchConfig, space: SearchSpace, device:
     notes = []
     for run in runs:
         usable = _usable(run, config)
-        near = [space.nearest(trial.load()) for trial in _front(usable, config)]
+        near = [nearest(space, trial.load()) for trial in _front(usable, config)]
         obstacle = _obstacle(run, config, device)
         known = [] if obstacle else list(_known(run, usable, config, space))
         for decisions in near:
@@ -93,7 +94,7 @@ def _known(run: Run, trials: list[Trial], config: SearchConfig, space: SearchSpa
     """The trials whose very architectures lie in the space, with this space's decisions."""
     for trial in trials:
         with suppress(SpaceError):
-            decisions = space.locate(trial.load())
+            decisions = locate(space, trial.load())
             origin = {"learnt_from": {"run": run.name, "number": trial.number}}
             noted = trial.sampler if run.config.sampler == config.sampler else {}
             yield replace(trial, decisions=decisions, details=trial.details | origin, sampler=noted)

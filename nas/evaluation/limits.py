@@ -13,9 +13,8 @@ from nas.costs.latency.predictor import Predictor
 from nas.errors import SettingError
 from nas.evaluation.units import show
 from nas.network.architecture import Architecture
-from nas.network.options import Scalar
 from nas.registry import OBJECTIVES
-from nas.space.space import Choose, Decisions, Domain, SearchSpace
+from nas.space.space import Choose, Decisions, SearchSpace
 
 STARTS = 16  # networks drawn to find an extreme from
 Side = Literal["maximum", "minimum"]
@@ -131,14 +130,7 @@ def known(name: str, architecture: Architecture, config: SearchConfig, predictor
 
 def _neighbours(space: SearchSpace, decisions: Decisions) -> Iterator[tuple[Decisions, Architecture]]:
     """Every network that differs in one decision; what then has to be decided anew takes its first value."""
-    domains: dict[str, Domain] = {}
-
-    def recall(name: str, values: Domain) -> Scalar:
-        domains[name] = values
-        return decisions[name]
-
-    space.decide(recall)
-    for name, values in domains.items():
+    for name, values in space.domains(decisions).items():
         for value in values:
             if value != decisions[name]:
                 yield space.record(_following(decisions | {name: value}))

@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-from nas.network.architecture import Architecture, Options, Stage
+from nas.network.architecture import Architecture, Options, StageSpec
 from nas.network.blocks import Site
 from nas.network.build import stage_sites
 from nas.network.options import Scalar, options_of
@@ -24,7 +24,6 @@ from nas.registry import BLOCKS, HEADS, STEMS, Registry
 
 Shape = tuple[int, ...]
 Size = tuple[int, int]
-_REGISTRIES: dict[str, Registry] = {"stem": STEMS, "block": BLOCKS, "head": HEADS}
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,8 @@ class Piece:
         """One line that says it all, for tables and files."""
         options = "".join(f" {name}={value}" for name, value in self.options)
         shape = "x".join(map(str, self.shape))
-        place = f" {self.index}/{self.depth}" if (self.index, self.depth) != (0, 1) else ""
-        return f"{self.kind} {self.part} {shape}->{self.width} /{self.stride}{place}{' token' * self.token}{options}"
+        position = f" {self.index}/{self.depth}" if (self.index, self.depth) != (0, 1) else ""
+        return f"{self.kind} {self.part} {shape}->{self.width} /{self.stride}{position}{' token' * self.token}{options}"
 
 
 class WithToken(nn.Module):
@@ -105,11 +104,11 @@ def pieces(architecture: Architecture) -> Iterator[Piece]:
 
 
 @lru_cache(maxsize=100_000)
-def _blocks(stage: Stage, width: int, resolution: Size, token: bool) -> tuple[tuple[Piece, ...], Size]:
+def _blocks(stage: StageSpec, width: int, resolution: Size, token: bool) -> tuple[tuple[Piece, ...], Size]:
     """The pieces of a stage, and the resolution that comes out; the same few stages make up all networks of a space."""
     options = _options(BLOCKS, stage.block, stage.options)
-    placed = BLOCKS.get(stage.block).by_position(stage.options)
-    stood = list(stage_sites(stage, width, resolution, token))
+    by_position = BLOCKS.get(stage.block).by_position(stage.options)
+    sites = list(stage_sites(stage, width, resolution, token))
     blocks = (
         Piece(
             "block",
@@ -118,12 +117,12 @@ def _blocks(stage: Stage, width: int, resolution: Size, token: bool) -> tuple[tu
             site.width,
             options,
             site.stride,
-            *((site.index, site.depth) if placed else (0, 1)),
+            *((site.index, site.depth) if by_position else (0, 1)),
             site.token,
         )
-        for site in stood
+        for site in sites
     )
-    return tuple(blocks), stood[-1].out_resolution
+    return tuple(blocks), sites[-1].out_resolution
 
 
 @lru_cache(maxsize=100_000)

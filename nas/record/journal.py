@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from nas import document
 from nas.errors import RunError
 from nas.network.architecture import Architecture
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 from nas.space.space import Decisions
 
 State = Literal["complete", "failed", "rejected", "pruned"]

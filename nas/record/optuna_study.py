@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from nas.errors import SpaceError
 from nas.record.journal import Trial
-from nas.space.space import Domain, SearchSpace
+from nas.space.space import SearchSpace
 
 INFEASIBLE = {"trial": 1.0}  # above zero is broken, to Optuna
 
@@ -64,15 +64,9 @@ class Teller:
 
     def frozen(self, trial: Trial) -> FrozenTrial:
         """A finished trial as Optuna keeps it. Raises as `study` does."""
-        domains: dict[str, Domain] = {}
-
-        def recall(name: str, values: Domain) -> Any:
-            domains[name] = values
-            return trial.decisions[name]
-
         try:
-            self.space.decide(recall)
-        except (KeyError, SpaceError):
+            domains = self.space.domains(trial.decisions)
+        except SpaceError:
             raise SpaceError(f"trial {trial.number} is not a point of space.yaml") from None
         complete = trial.state == "complete"
         known: dict[str, Any] = {"key": trial.key, "layout": trial.layout, "state": trial.state}

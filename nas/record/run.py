@@ -34,7 +34,7 @@ from nas.record.journal import (
     writing,
 )
 from nas.registry import OBJECTIVES, suggest
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 from nas.space.space import Decisions, SearchSpace
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import torch
 
 from nas.costs.counts import cost, parameters
 from nas.network.build import build
-from nas.space.grammar import load_architecture, load_space
+from nas.space.library import load_architecture, load_space
 
 # counted with the authors' code (see the files' headers): parameters exactly, multiply-adds within 1 %
 PUBLISHED = {"coatnet_0": (25_036_820, 4.14e9), "moat_0": (27_846_892, 5.638e9)}

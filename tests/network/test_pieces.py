@@ -9,7 +9,7 @@ import torch
 from nas.costs.counts import cost
 from nas.network.build import build
 from nas.network.pieces import count, pieces
-from nas.space.grammar import load_architecture, load_space
+from nas.space.library import load_architecture, load_space
 
 
 @pytest.mark.parametrize("name", ["cvt_13", "swin_t", "deit_ti", "bam_resnet_50", "tiny_moat_0", "mobilenet_v2_035"])

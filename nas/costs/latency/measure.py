@@ -24,7 +24,7 @@ from nas.costs.latency import cache as kept
 from nas.costs.targets._base import Clock
 from nas.network.architecture import Architecture
 from nas.network.build import build
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 Times = NDArray[np.float64]
 
