@@ -14,6 +14,8 @@ from nas.registry import BLOCKS, HEADS, STEMS, Registry
 
 Options = Mapping[str, Scalar]
 REGISTRIES = {"stem": STEMS, "stages": BLOCKS, "head": HEADS}
+SCALARS = {bool, int, float, str}
+OWN = {"stem": ("kind", "width"), "stages": ("block", "depth", "width", "stride"), "head": ("kind",)}
 
 
 @dataclass(frozen=True)
@@ -180,10 +182,6 @@ class Architecture:
     def layout(self) -> str:
         """The stages as the letters of their blocks, e.g. `C-M-T-T`."""
         return "-".join(BLOCKS.get(s.block).letter for s in self.stages)
-
-
-SCALARS = {bool, int, float, str}
-OWN = {"stem": ("kind", "width"), "stages": ("block", "depth", "width", "stride"), "head": ("kind",)}
 
 
 def _stage(data: dict[str, Any]) -> StageSpec:
