@@ -36,7 +36,7 @@ from nas.network.build import build
 from nas.network.layers.attention import MultiHead
 from nas.network.layers.relative import RelativeAttention
 from nas.network.layers.windows import WindowAttention
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 SIDE = 224
 MAP = (14, 14)  # of the papers' third stage, where most attention stands

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nas.record.run import Run
     from nas.record.trial import Trial
     from nas.report.page import write_report
-    from nas.space.grammar import load_architecture, load_space
+    from nas.space.library import load_architecture, load_space
     from nas.space.space import SearchSpace
 
 _HOMES = {
@@ -32,8 +32,8 @@ _HOMES = {
     "SearchSpace": "space.space",
     "Trial": "record.trial",
     "build": "network.build",
-    "load_architecture": "space.grammar",
-    "load_space": "space.grammar",
+    "load_architecture": "space.library",
+    "load_space": "space.library",
     "load_weights": "network.weights",
     "resume": "engine.search",
     "search": "engine.search",

@@ -19,7 +19,7 @@ from nas.evaluation.objectives import objective
 from nas.network.architecture import Architecture
 from nas.record.run import Run
 from nas.registry import FILE_TARGET, HEADS
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 from nas.space.space import SearchSpace
 from nas.training.tasks import load_task
 

@@ -20,6 +20,7 @@ from nas.network.options import Scalar
 from nas.record.run import Run
 from nas.record.trial import Trial
 from nas.registry import PRUNERS, SAMPLERS
+from nas.space.matching import nearest
 from nas.space.space import Decisions, Domain, SearchSpace
 
 Proposal = tuple[optuna.Trial, Decisions, Architecture]
@@ -45,7 +46,7 @@ class Proposer:
         self.rejected = 0
         # side by side, an interrupted trial would not be proposed again by itself
         self.given = run.interrupted() if self.parallel else []
-        designs = [self.space.nearest(design) for design in plan.designs] + run.learnt.designs
+        designs = [nearest(self.space, design) for design in plan.designs] + run.learnt.designs
         self.designs = {self.space.replay(decisions).key() for decisions in designs}
         self.given += designs
 

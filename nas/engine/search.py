@@ -26,7 +26,7 @@ from nas.record.environment import environment
 from nas.record.folders import check_new, find_run
 from nas.record.run import Run
 from nas.report.page import write_report
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 
 MAX_NAMED = 20  # images that could not be read, in environment.json
 

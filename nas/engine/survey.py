@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas.config import SearchConfig
-from nas.costs.latency.sampling import draw
+from nas.space.space import draw
 from nas.data import Dataset
 from nas.engine.plan import check_settings, fit, load_data, look
 from nas.engine.prediction import predicts

@@ -21,6 +21,7 @@ from nas.evaluation.objectives import objective
 from nas.record.results import Result
 from nas.record.run import Run
 from nas.record.trial import Learnt, Origin, Trial
+from nas.space.matching import locate, nearest
 from nas.space.space import Decisions, SearchSpace
 
 MOST = 10  # designs taken from one front, evenly
@@ -36,7 +37,7 @@ def learn(runs: Iterable[Run], config: SearchConfig, space: SearchSpace, device:
     notes = []
     for run in runs:
         usable = _usable(run, config)
-        near = [space.nearest(result.architecture) for result in _front(usable, config)]
+        near = [nearest(space, result.architecture) for result in _front(usable, config)]
         obstacle = _obstacle(run, config, device)
         known = [] if obstacle else list(_known(run, usable, config, space))
         for decisions in near:
@@ -95,7 +96,7 @@ def _known(run: Run, results: list[Result], config: SearchConfig, space: SearchS
     """The results whose very architectures lie in the space, as trials with this space's decisions."""
     for result in results:
         with suppress(SpaceError):
-            decisions = space.locate(result.architecture)
+            decisions = locate(space, result.architecture)
             outcome = replace(result.trial.outcome, metrics=dict(result.metrics))
             noted = result.trial.sampler if run.config.sampler == config.sampler else {}
             origin = Origin(run.name, result.number)

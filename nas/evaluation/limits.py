@@ -154,14 +154,7 @@ def _unmet(space: SearchSpace, option: str, name: str, limit: float, nearest: fl
 
 def _neighbours(space: SearchSpace, decisions: Decisions) -> Iterator[tuple[Decisions, Architecture]]:
     """Every network that differs in one decision; what then has to be decided anew takes its first value."""
-    domains: dict[str, Domain] = {}
-
-    def recall(name: str, values: Domain) -> Scalar:
-        domains[name] = values
-        return decisions[name]
-
-    space.decide(recall)
-    for name, values in domains.items():
+    for name, values in space.domains(decisions).items():
         for value in values:
             if value != decisions[name]:
                 yield space.record(_following(decisions | {name: value}))

@@ -24,7 +24,8 @@ from nas.record.results import Result, results
 from nas.record.table import frame
 from nas.record.trial import Confirmation, Learnt, Trial, learnt_text, read_learnt
 from nas.registry import suggest
-from nas.space.grammar import load_space, to_dict
+from nas.space.grammar import to_dict
+from nas.space.library import load_space
 from nas.space.space import Decisions, SearchSpace
 
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ from nas import document
 from nas.config import Budget, make_config
 from nas.costs.latency.device_file import write_device
 from nas.costs.latency.predictor import Predictor
-from nas.costs.latency.sampling import draw
+from nas.space.space import draw
 from nas.errors import SettingError
 from nas.record.run import PREDICTOR
 from nas.report.page import write_report
 from nas.space.grammar import to_dict
+from nas.space.space import draw
 
 SETTINGS = {
     "data": "digits",

@@ -12,7 +12,8 @@ from nas.engine.search import resume, search
 from nas.errors import SpaceError
 from nas.evaluation.job import Job
 from nas.record.run import Run
-from nas.space.grammar import load_architecture, load_space
+from nas.space.library import load_architecture, load_space
+from nas.space.matching import nearest
 
 SPACE = """
 name: tiny
@@ -34,7 +35,7 @@ def space(tmp_path: Path) -> Path:
 
 def _expected(space: Path) -> list[str]:
     fitted = load_space(space).fit(resolution=8, channels=1, classes=10)
-    return [fitted.replay(fitted.nearest(load_architecture(name))).key() for name in KNOWN]
+    return [fitted.replay(nearest(fitted, load_architecture(name))).key() for name in KNOWN]
 
 
 def test_a_search_begins_with_the_nearest_points(space: Path, tmp_path: Path, nas: Command) -> None:

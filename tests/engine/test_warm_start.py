@@ -18,7 +18,8 @@ from nas.errors import RunError, SettingError
 from nas.evaluation.job import Job
 from nas.record.journal import Learnt
 from nas.record.run import Run
-from nas.space.grammar import load_space
+from nas.space.library import load_space
+from nas.space.matching import nearest
 
 SETTINGS: dict[str, Any] = {"data": "digits", "objectives": ("accuracy", "params"), "recipe": {"subset": 32}}
 TINY = """
@@ -86,8 +87,8 @@ def test_of_another_space_what_lies_in_it_is_known_and_the_front_is_mapped(tmp_p
     assert [t.key for t in learnt.trials] == [t.key for t in inside]
     space = load_space(narrow)
     assert [space.replay(t.decisions).key() for t in learnt.trials] == [t.key for t in inside]
-    nearest = [space.nearest(t.load()) for t in run.front()]
-    assert learnt.designs == list({space.replay(d).key(): d for d in nearest}.values())
+    near = [nearest(space, t.load()) for t in run.front()]
+    assert learnt.designs == list({space.replay(d).key(): d for d in near}.values())
 
 
 def test_a_long_front_is_thinned_evenly(tmp_path: Path) -> None:

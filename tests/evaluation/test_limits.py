@@ -9,11 +9,10 @@ from torch.nn.functional import cross_entropy
 
 from nas.config import make_config
 from nas.costs.counts import cost
-from nas.costs.latency.sampling import draw
 from nas.costs.memory import inference_memory, training_memory
 from nas.errors import SettingError
 from nas.evaluation.limits import Feasibility, known
-from nas.space.space import SearchSpace
+from nas.space.space import SearchSpace, draw
 
 
 def every(space: SearchSpace):

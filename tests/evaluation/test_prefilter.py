@@ -12,7 +12,8 @@ from nas.engine.search import resume, search
 from nas.evaluation.job import Job
 from nas.record.journal import Trial
 from nas.record.run import Run
-from nas.space.grammar import load_architecture, load_space
+from nas.space.library import load_architecture, load_space
+from nas.space.matching import nearest
 
 SETTINGS: dict[str, Any] = {"data": "digits", "objectives": ("accuracy", "params"), "recipe": {"subset": 32}}
 SPACE = """
@@ -93,7 +94,7 @@ def test_known_designs_pass(space: Path, tmp_path: Path) -> None:
         watcher=Watcher(began=lambda job, _: jobs.append(job)), **SETTINGS
     )  # fmt: skip
     fitted = load_space(space).fit(resolution=8, channels=1, classes=10)
-    design = fitted.replay(fitted.nearest(load_architecture("moat_0"))).key()
+    design = fitted.replay(nearest(fitted, load_architecture("moat_0"))).key()
     assert [not job.bars for job in jobs] == [True] * FIRST + [False] * (len(jobs) - FIRST)
     assert jobs[0].architecture.key() == design
     late = resume(tmp_path / "a", budget=FIRST + 5)

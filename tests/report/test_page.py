@@ -14,7 +14,7 @@ from nas.evaluation import units
 from nas.record.journal import Confirmation
 from nas.record.run import Run
 from nas.report.page import render, write_report
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 EVIL = "<script>alert(1)<b>&amp;"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)

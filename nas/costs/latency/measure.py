@@ -25,7 +25,7 @@ from nas.costs.deployment import Deployment
 from nas.costs.targets import Clock
 from nas.network.architecture import Architecture
 from nas.network.build import Network, build
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 Times = NDArray[np.float64]
 

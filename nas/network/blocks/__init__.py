@@ -1,6 +1,6 @@
 """Blocks: the parts that stages are made of, by the papers that published them.
 
-A block is a `Block`, and a `Site` says where in a network it stands.
+Every block is a `Block`, built for a `Site` in a network.
 """
 
 from collections.abc import Mapping

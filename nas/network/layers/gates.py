@@ -114,15 +114,6 @@ class ChannelBranch(nn.Module):
         return self.expand(means.relu())[..., None, None]
 
 
-def after_stage(width: int, ratio: float, index: int, depth: int) -> nn.Module:
-    """BAM for the last of a stage's `depth` blocks; `ratio` is the squeezed width as a share of the width (0: none)."""
-    return BAM(width, max(1, int(width * ratio))) if ratio and index == depth - 1 else nn.Identity()
-
-
-def _normed(conv: nn.Conv2d) -> tuple[nn.Module, ...]:
-    return conv, nn.BatchNorm2d(conv.out_channels), nn.ReLU()
-
-
 def gates(width: int, se_ratio: float, cbam_ratio: float) -> nn.Module:
     """Squeeze-and-Excitation and CBAM, each with its squeezed width as a share of the width (0: none)."""
     layers: list[nn.Module] = []
@@ -131,3 +122,12 @@ def gates(width: int, se_ratio: float, cbam_ratio: float) -> nn.Module:
     if cbam_ratio:
         layers.append(CBAM(width, max(1, int(width * cbam_ratio))))
     return nn.Sequential(*layers)
+
+
+def after_stage(width: int, ratio: float, index: int, depth: int) -> nn.Module:
+    """BAM for the last of a stage's `depth` blocks; `ratio` is the squeezed width as a share of the width (0: none)."""
+    return BAM(width, max(1, int(width * ratio))) if ratio and index == depth - 1 else nn.Identity()
+
+
+def _normed(conv: nn.Conv2d) -> tuple[nn.Module, ...]:
+    return conv, nn.BatchNorm2d(conv.out_channels), nn.ReLU()

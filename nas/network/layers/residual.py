@@ -6,6 +6,8 @@ from torch import Tensor, nn
 
 from nas.network.layers.gates import SqueezeExcitation
 
+Pool = Literal["avg", "max"]
+
 
 class DropPath(nn.Module):
     """Stochastic depth, https://arxiv.org/abs/1603.09382.
@@ -80,9 +82,6 @@ class InvertedBottleneck(nn.Sequential):
         super().__init__()
         for name, layer in layers.items():
             self.add_module(name, layer)
-
-
-Pool = Literal["avg", "max"]
 
 
 def pooling(stride: int, pool: Pool) -> nn.Module:

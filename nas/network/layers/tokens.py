@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+Position = Literal["learned", "sinusoidal", "none"]
+
 
 def to_tokens(x: Tensor) -> Tensor:
     """`(batch, channels, height, width)` -> `(batch, height * width, channels)`, contiguous: sums inherit layouts.
@@ -63,9 +65,6 @@ def patch_embedding(in_width: int, width: int, stride: int) -> nn.Module:
     if stride == 1 and in_width == width:
         return nn.Identity()
     return PatchEmbedding(in_width, width, stride)
-
-
-Position = Literal["learned", "sinusoidal", "none"]
 
 
 class LearnedPositions(nn.Module):

@@ -27,7 +27,7 @@ from nas.costs.latency.measure import (
 from nas.costs.targets import Setting
 from nas.errors import SettingError
 from nas.network.build import build
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 NET = load_architecture(
     {

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from nas.errors import SpaceError
 from nas.network.blocks import Site
 from nas.network.blocks.attention_augmented import AttentionAugmented, AugmentedConv
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 
 def _augmented(

@@ -10,7 +10,7 @@ from nas.errors import SpaceError
 from nas.network.blocks import Site
 from nas.network.blocks.resnet import Bottleneck, Conv
 from nas.network.layers.gates import BAM, CBAM, SqueezeExcitation
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 SITE = Site(32, 32, 1, (6, 6))
 
