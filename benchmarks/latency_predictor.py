@@ -23,6 +23,7 @@ from nas.costs.latency.sampling import predictor_for
 from nas.network.architecture import Architecture
 from nas.network.pieces import pieces
 from nas.space.library import load_space
+from nas.space.space import draw
 
 HELD_OUT_SEED = 1
 

@@ -14,6 +14,7 @@ from nas.cli.options import argument, option
 from nas.cli.tables import listed, network_table, options_table, space_table
 from nas.errors import SpaceError
 from nas.space.library import load_architecture, load_space, shipped
+from nas.space.matching import locate
 
 
 def spaces(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas.config import SearchConfig
-from nas.space.space import draw
 from nas.data import Dataset
 from nas.engine.plan import check_settings, fit, load_data, look
 from nas.engine.prediction import predicts
@@ -17,7 +16,7 @@ from nas.evaluation.limits import Limits, broken_limit
 from nas.evaluation.objectives import Candidate, Conditions, Objective, objective, objectives
 from nas.network.architecture import Architecture
 from nas.registry import OBJECTIVES
-from nas.space.space import SearchSpace
+from nas.space.space import SearchSpace, draw
 
 EVERY_SLOW = 4  # an objective that takes longer to count is that of one network in so many
 TRAINED = 3  # networks trained to tell a budget's time, evenly spaced by their size

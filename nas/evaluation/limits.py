@@ -13,8 +13,7 @@ from nas.errors import SettingError
 from nas.evaluation.objectives import Candidate, Conditions, Objective, objective, objectives
 from nas.evaluation.units import show
 from nas.network.architecture import Architecture
-from nas.network.options import Scalar
-from nas.space.space import Choose, Decisions, Domain, SearchSpace
+from nas.space.space import Choose, Decisions, SearchSpace
 
 STARTS = 16  # networks drawn to find an extreme from
 GENEROUS = 0.7  # the share of the likely smallest value below which no network is taken to be

@@ -85,17 +85,10 @@ class Teller:
         )
 
     def _domains(self, trial: Trial) -> dict[str, Domain]:
-        domains: dict[str, Domain] = {}
-
-        def recall(name: str, values: Domain) -> object:
-            domains[name] = values
-            return trial.decisions[name]
-
         try:
-            self.space.decide(recall)  # type: ignore[arg-type]
-        except (KeyError, SpaceError):
+            return self.space.domains(trial.decisions)
+        except SpaceError:
             raise SpaceError(f"trial {trial.number} is not a point of space.yaml") from None
-        return domains
 
     def _attributes(self, trial: Trial) -> dict[str, object]:
         known: dict[str, object] = {"key": trial.key, "layout": trial.layout, "state": trial.state}

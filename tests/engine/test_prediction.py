@@ -11,7 +11,6 @@ from nas import document
 from nas.config import Budget, make_config
 from nas.costs.latency.device_file import write_device
 from nas.costs.latency.predictor import Predictor
-from nas.space.space import draw
 from nas.errors import SettingError
 from nas.record.run import PREDICTOR
 from nas.report.page import write_report

@@ -18,7 +18,6 @@ import torch
 
 from nas.costs.latency.measure import REFERENCE
 from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dict
-from nas.space.space import draw
 from nas.costs.onnx_file import write_onnx
 from nas.errors import SettingError
 from nas.network.architecture import Architecture

@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from nas import files
 from nas.costs.deployment import Deployment
 from nas.costs.latency.measure import PRECISION, measure, reference_seconds, time_network
