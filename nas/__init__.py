@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nas.engine.samplers._base import Problem
+    from nas.engine.samplers import Problem
     from nas.engine.samplers.pareto import ParetoSampler
     from nas.engine.search import resume, search
     from nas.network.architecture import Architecture
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Architecture": "network.architecture",
     "ParetoSampler": "engine.samplers.pareto",
-    "Problem": "engine.samplers._base",
+    "Problem": "engine.samplers",
     "Run": "record.run",
     "SearchSpace": "space.space",
     "Trial": "record.trial",

@@ -51,7 +51,7 @@ class Registry:
         self.check(name)
         module = importlib.import_module(f"nas.{self.folder.replace('/', '.')}.{self._homes[name]}")
         plain = name.replace("_", "")
-        found = next(v for k, v in vars(module).items() if k.lower().replace("_", "") == plain)
+        found = next(v for k, v in vars(module).items() if k[0] != "_" and k.lower().replace("_", "") == plain)
         self._found[name] = found
         return found
 

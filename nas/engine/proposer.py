@@ -7,7 +7,7 @@ import optuna
 
 from nas.engine.plan import Plan
 from nas.engine.pruners import Curves
-from nas.engine.samplers._base import Problem
+from nas.engine.samplers import Problem
 from nas.engine.watcher import Watcher
 from nas.errors import RunError
 from nas.evaluation.early_stop import RUNGS, Judge
