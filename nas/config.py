@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nas.errors import SettingError, UserError
-from nas.registry import EXECUTORS, OBJECTIVES, PRUNERS, SAMPLERS, SCORES, TARGETS, Registry, suggest
+from nas.registry import EXECUTORS, OBJECTIVES, PRUNERS, SAMPLERS, SCORES, Registry, suggest, target_name
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -172,30 +172,6 @@ def parse_number(text: str, option: str) -> float | str:
     except ValueError:
         raise SettingError(f"{option} {text}: write a number or auto") from None
     return int(number) if number.is_integer() else number
-
-
-FILE_TARGET = "file:"
-
-
-def target_text(name: str) -> str:
-    """A target's name as people write it."""
-    return name.replace("_", "-")
-
-
-def target_name(text: str) -> str:
-    """`cpu-compiled` is the target of `cpu_compiled.py`, `file:PATH` a device described by a file.
-
-    Raises SettingError for another text.
-    """
-    if text.startswith(FILE_TARGET):
-        if not text.removeprefix(FILE_TARGET):
-            raise SettingError("target file: names no file; write file:mydevice.yaml")
-        return text
-    name = text.strip().replace("-", "_")
-    if name not in TARGETS.names():
-        allowed = [*map(target_text, TARGETS.names()), "file:mydevice.yaml"]
-        raise SettingError(f"unknown target '{text}'. {suggest(text, allowed)}")
-    return name
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -83,3 +83,27 @@ PRUNERS = Registry("engine/pruners", "pruner")
 EXECUTORS = Registry("engine/executors", "executor")
 SCORES = Registry("evaluation/zero_cost", "score")
 TARGETS = Registry("costs/targets", "target")
+
+FILE_TARGET = "file:"
+"""What the name of a device begins with that was measured elsewhere; a path follows."""
+
+
+def target_text(name: str) -> str:
+    """A target's name as people write it."""
+    return name.replace("_", "-")
+
+
+def target_name(text: str) -> str:
+    """The name of a target that is written `cpu-compiled`, or of a device's file, `file:PATH`.
+
+    Raises SettingError for another text.
+    """
+    if text.startswith(FILE_TARGET):
+        if not text.removeprefix(FILE_TARGET):
+            raise SettingError("target file: names no file; write file:mydevice.yaml")
+        return text
+    name = text.strip().replace("-", "_")
+    if name not in TARGETS.names():
+        allowed = [*map(target_text, TARGETS.names()), "file:mydevice.yaml"]
+        raise SettingError(f"unknown target '{text}'. {suggest(text, allowed)}")
+    return name

@@ -5,15 +5,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 from nas import files
-from nas.config import FILE_TARGET, SearchConfig
-from nas.costs.deployment import deployment_of
+from nas.config import SearchConfig
 from nas.costs.latency.device_file import read_device
 from nas.costs.latency.measure import measure
 from nas.costs.latency.predictor import Predictor
 from nas.costs.latency.sampling import Progress, predictor_for
 from nas.errors import SettingError
+from nas.evaluation.deployment import deployment_of
 from nas.evaluation.limits import Feasibility, unmet
 from nas.record.run import FRONT_LATENCY, PREDICTOR, Run
+from nas.registry import FILE_TARGET
 from nas.space.space import SearchSpace
 
 MANY_TRIALS, MANY_SECONDS = 100, 1800.0  # from which budget on predicting pays back what it must measure first

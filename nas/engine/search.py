@@ -12,7 +12,6 @@ import filelock
 
 from nas import data as datasets
 from nas.config import Budget, SearchConfig, make_config, parse_budget
-from nas.costs.deployment import deployment_of
 from nas.costs.device import choose_device
 from nas.engine.confirm import Confirmer
 from nas.engine.latency import check_deployment, check_limits, measure_front, predictor_of
@@ -20,6 +19,7 @@ from nas.engine.placement import choose_executor, choose_placement
 from nas.engine.proposer import Proposer, Watcher
 from nas.engine.warm_start import learn
 from nas.errors import NasError, RunError, SettingError
+from nas.evaluation.deployment import deployment_of
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome
 from nas.evaluation.limits import Feasibility

@@ -7,11 +7,11 @@ import numpy as np
 
 from nas import data as datasets
 from nas.config import SearchConfig, broken_limit
-from nas.costs.deployment import deployment_of
 from nas.costs.latency.measure import measure
 from nas.costs.latency.sampling import draw
 from nas.engine.latency import check_limits, predicts
 from nas.errors import RunError
+from nas.evaluation.deployment import deployment_of
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome
 from nas.evaluation.limits import Feasibility, known

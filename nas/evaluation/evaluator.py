@@ -11,11 +11,11 @@ import torch
 
 from nas.config import SearchConfig, broken_limit
 from nas.costs.counts import Cost, cost
-from nas.costs.deployment import deployment_of
 from nas.costs.device import choose_device
 from nas.costs.latency.predictor import Predictor
 from nas.costs.turns import Turns
 from nas.data._base import Dataset
+from nas.evaluation.deployment import deployment_of
 from nas.evaluation.early_stop import PrunedError, Rungs
 from nas.evaluation.job import Job, Outcome, describe
 from nas.evaluation.objectives._base import Objective, Subject
