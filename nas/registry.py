@@ -86,6 +86,7 @@ TARGETS = Registry("costs/targets", "target")
 TASKS = Registry("training/tasks", "task")
 
 FILE_TARGET = "file:"
+"""The beginning of the name of a device that was measured elsewhere; a path follows."""
 
 
 def target_text(name: str) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from nas.config import make_config
-from nas.record.journal import State, Trial
+from nas.evaluation.job import Outcome, State
+from nas.record.trial import Trial
 from nas.record.run import Run
 from nas.space.library import load_space
 

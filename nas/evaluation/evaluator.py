@@ -38,8 +38,13 @@ def deployment_of(config: SearchConfig) -> Deployment | None:
     """
     if config.target.startswith(FILE_TARGET):
         return None
-    setting = {"batch": config.latency_batch, "threads": config.threads, "dtype": config.dtype}
-    return choose_deployment(config.target, device=config.device, **setting)
+    return choose_deployment(
+        config.target,
+        device=config.device,
+        batch=config.latency_batch,
+        threads=config.threads,
+        dtype=config.dtype,
+    )
 
 
 def conditions_of(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from latency_spaces import tiny
-from nas.engine.latency import predicts
+from nas.engine.prediction import predicts
 
 import nas
 from nas import document
@@ -45,8 +45,8 @@ def device(tmp_path):
 
 def test_a_search_for_a_device_elsewhere(space, device, tmp_path):
     run = nas.search(space, budget=5, runs=tmp_path, target=device, maximum={"latency": 0.35}, **SETTINGS)
-    assert len(run.complete) == 5
-    for trial in run.complete:
+    assert len(run.results) == 5
+    for trial in run.results:
         depth = sum(stage["depth"] for stage in trial.architecture["stages"])
         assert trial.metrics["latency"] == pytest.approx(0.1 * depth, rel=0.2)
         assert trial.details["latency"]["source"] == "predicted"
@@ -56,7 +56,7 @@ def test_a_search_for_a_device_elsewhere(space, device, tmp_path):
 
     (tmp_path / "toaster.yaml").unlink()
     again = nas.resume(run.folder, budget=7)
-    assert len(again.complete) == 7, "the run keeps what it predicts with"
+    assert len(again.results) == 7, "the run keeps what it predicts with"
 
 
 def test_a_device_of_another_space_is_refused_before_anything_is_written(space, device, tmp_path):
@@ -116,9 +116,9 @@ def test_when_a_search_predicts():
 
 
 def test_a_search_that_measures_goes_on_measuring(space, tmp_path, monkeypatch):
-    monkeypatch.setattr("nas.engine.latency.MANY_TRIALS", 3)
+    monkeypatch.setattr("nas.engine.prediction.MANY_TRIALS", 3)
     run = nas.search(space, budget=2, runs=tmp_path, **SETTINGS)
     assert not (run.folder / PREDICTOR).exists()
     nas.resume(run, budget=3)
     assert not (run.folder / PREDICTOR).exists()
-    assert all("runs" in t.details["latency"] for t in nas.Run(run.folder).trained)
+    assert all("runs" in t.details["latency"] for t in nas.Run(run.folder).spent)

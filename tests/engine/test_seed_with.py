@@ -46,7 +46,7 @@ def test_a_search_begins_with_the_nearest_points(space: Path, tmp_path: Path, na
     run = Run(tmp_path / "a")
     assert [trial.key for trial in run.trials[:2]] == _expected(space)
     assert [trial.layout for trial in run.trials[:2]] == ["M-T", "M-A"]
-    assert len(run.complete) == 3, "known networks count against the budget"
+    assert len(run.results) == 3, "known networks count against the budget"
     assert run.config.seed_with == KNOWN
 
 

@@ -100,6 +100,6 @@ def test_a_search_trains_what_is_feasible(tmp_path, sampler):
         tmp_path / "tiny.yaml", data="digits", budget=6, runs=tmp_path, sampler=sampler, device="cpu",
         objectives=("accuracy", "macs"), maximum={"params": limit}, recipe={"subset": 32}, workers=1, confirm=0,
     )  # fmt: skip
-    assert len(run.trained) == 6
-    assert all(trial.metrics["params"] <= limit for trial in run.trained)
+    assert len(run.spent) == 6
+    assert all(trial.metrics["params"] <= limit for trial in run.spent)
     assert not [t for t in run.trials if t.state == "rejected"]

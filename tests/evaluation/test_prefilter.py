@@ -10,7 +10,7 @@ from nas.evaluation.prefilter import FIRST, bars, below
 from nas.engine.proposer import Watcher
 from nas.engine.search import resume, search
 from nas.evaluation.job import Job
-from nas.record.journal import Trial
+from nas.record.trial import Trial
 from nas.record.run import Run
 from nas.space.library import load_architecture, load_space
 from nas.space.matching import nearest
@@ -50,8 +50,8 @@ def test_only_the_best_share_is_trained(space: Path, tmp_path: Path) -> None:
     run = search(
         space, budget=8 + FIRST, sampler="random", runs=tmp_path, name="a", prefilter={"params": 0.3}, **SETTINGS
     )
-    assert len(run.complete) == 8 + FIRST, "what is rejected costs no budget"
-    assert len(run.trials) > len(run.complete) + 5
+    assert len(run.results) == 8 + FIRST, "what is rejected costs no budget"
+    assert len(run.trials) > len(run.results) + 5
     for i, trial in enumerate(run.trials):
         before = [t.metrics["params"] for t in run.trials[:i]]
         beaten = sum(value <= trial.metrics["params"] for value in before)
