@@ -1,0 +1,57 @@
+"""Ray's settings of the environment hold while trials run, and not a moment longer."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nas.engine.executors import Placement
+from nas.engine.executors.ray_tune import QUIET, quiet_ray, ray_tune
+
+LEAVES_NO_TRACE = """
+import os, sys
+before = dict(os.environ)
+from nas.engine.executors import Placement
+from nas.engine.executors.ray_tune import ray_tune
+assert dict(os.environ) == before, "importing the executor changes the environment"
+assert not {"ray", "torch"} & set(sys.modules), "importing the executor loads Ray"
+
+import nas
+quick = {"epochs": 1, "subset": 64, "batch_size": 32}
+run = nas.search(data="digits", budget=4, name="a", sampler="random", objectives=("accuracy", "params"), recipe=quick,
+                 confirm=0, workers=2, device="cpu")
+assert [trial.state for trial in run.trials] == ["complete"] * 4, run.trials
+assert "ray" in sys.modules
+after = dict(os.environ)
+assert after == before, {name: (before.get(name), after.get(name)) for name in before.keys() ^ after.keys()}
+"""
+
+
+def test_a_search_with_two_workers_gives_the_environment_back(tmp_path: Path) -> None:
+    plain = {name: value for name, value in os.environ.items() if name not in QUIET}  # another test's Ray may run
+    plain["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVES_NO_TRACE], cwd=tmp_path, env=plain, capture_output=True, text=True, check=False,
+        timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_within_the_block_ray_is_quiet_and_what_the_person_set_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in QUIET:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RAY_AIR_NEW_OUTPUT", "1")
+    before = dict(os.environ)
+    with pytest.raises(RuntimeError, match="within"), quiet_ray():
+        inside = dict(os.environ)
+        os.environ["RAY_OF_THE_BLOCK"] = "1"
+        raise RuntimeError("within")
+    assert inside == QUIET | before
+    assert inside["RAY_AIR_NEW_OUTPUT"] == "1"
+    assert dict(os.environ) == before
+
+
+def test_without_a_cluster_a_look_is_taken_here() -> None:
+    assert ray_tune.there(os.getpid, Placement(2)) == os.getpid()
