@@ -115,8 +115,8 @@ def test_every_size_of_batch_and_subset_trains(digits, subset, batch_size):
 
 
 def test_a_diverging_training_says_in_which_epoch(digits):
+    images = load_images(digits, CPU, subset=64)
     with pytest.raises(DivergedError, match=r"the loss became (nan|inf) in epoch [123]"):
-        images = load_images(digits, CPU, subset=64)
         train(build(NET, seed=0), images, Recipe(epochs=3, learning_rate=1e30), TASK, 0)
 
 
