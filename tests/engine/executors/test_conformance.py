@@ -11,7 +11,7 @@ from executor_searches import Search, Some, preparing
 
 from nas import data as datasets
 from nas.config import make_config
-from nas.engine.executors import Placement, load_executor
+from nas.engine.executors import Placement
 from nas.errors import RunError
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome, Prepare
@@ -29,7 +29,7 @@ def execute(request: pytest.FixtureRequest) -> Execute:
 
     def run(search: Search, prepare: Prepare, timeout: float | None = None) -> None:
         placement = Placement(workers, trial_timeout=timeout)
-        load_executor(request.param).execute(search.ask, search.tell, prepare, placement)
+        EXECUTORS.get(request.param).execute(search.ask, search.tell, prepare, placement)
 
     return run
 
@@ -128,6 +128,6 @@ def test_metrics_are_the_same_wherever_a_job_runs(execute: Execute) -> None:
 def test_workers_run_side_by_side(ray_here: None) -> None:
     search = Search(6)
     evaluate = preparing(partial(searches.slow, seconds=0.5))
-    load_executor("ray_tune").execute(search.ask, search.tell, evaluate, Placement(2))
+    EXECUTORS.get("ray_tune").execute(search.ask, search.tell, evaluate, Placement(2))
     assert search.most_running == 2
     assert len(search.workers()) == 2

@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from nas.engine.executors import Placement
 from nas.engine.executors.ray_tune import QUIET, quiet_ray, ray_tune
+from nas.errors import SettingError
+from nas.registry import PRUNERS
 
 LEAVES_NO_TRACE = """
 import os, sys
@@ -54,3 +57,11 @@ def test_within_the_block_ray_is_quiet_and_what_the_person_set_holds(monkeypatch
 
 def test_without_a_cluster_a_look_is_taken_here() -> None:
     assert ray_tune.there(os.getpid, Placement(2)) == os.getpid()
+
+
+def test_on_a_cluster_a_look_is_taken_there_and_its_error_is_raised_here(ray_here: None) -> None:
+    cluster = Placement(2, ray="auto")
+    assert ray_tune.there(os.getpid, cluster) != os.getpid()
+    assert ray_tune.there(partial(divmod, 7, 2), cluster) == (3, 1)
+    with pytest.raises(SettingError, match="unknown pruner 'domnance'"):
+        ray_tune.there(partial(PRUNERS.check, "domnance"), cluster)
