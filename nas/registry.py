@@ -8,7 +8,7 @@ underscores aside. Listing names imports nothing; a file is imported when one of
 import ast
 import difflib
 import importlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -50,9 +50,7 @@ class Registry:
             return self._found[name]
         self.check(name)
         module = importlib.import_module(f"nas.{self.folder.replace('/', '.')}.{self._homes[name]}")
-        plain = name.replace("_", "")
-        found = next(v for k, v in vars(module).items() if k[0] != "_" and k.lower().replace("_", "") == plain)
-        self._found[name] = found
+        found = self._found[name] = _named(name, vars(module))
         return found
 
     @cached_property
@@ -60,6 +58,13 @@ class Registry:
         """The module of each kind."""
         files = (Path(__file__).parent / self.folder).glob("[!_]*.py")
         return {kind: path.stem for path in files for kind in _kinds(path)}
+
+
+def _named(name: str, module: Mapping[str, Any]) -> Any:
+    """The object of a module that is called `name`, or so but for letter case and underscores, as a class is."""
+    plain = name.replace("_", "")
+    same = (v for k, v in module.items() if k[0] != "_" and k.lower().replace("_", "") == plain)
+    return module[name] if name in module else next(same)
 
 
 def _kinds(path: Path) -> Iterator[str]:
