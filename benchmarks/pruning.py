@@ -25,8 +25,8 @@ from nas.engine.proposer import derive_seed
 from nas.evaluation.early_stop import RUNGS
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job
-from nas.record.trial import Trial
 from nas.record.run import Run
+from nas.record.trial import Trial
 
 
 def hypervolume(run: Run, worst: list[float]) -> float:

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from nas.config import make_config
-from nas.evaluation.job import Outcome, State
-from nas.record.trial import Trial
+from nas.evaluation.job import State
 from nas.record.run import Run
+from nas.record.trial import Trial
 from nas.space.library import load_space
 
 BLOCKS = ["conv", "mbconv", "transformer", "moat"]

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 from latency_spaces import tiny
-from nas.engine.prediction import predicts
 
 import nas
 from nas import document
 from nas.config import Budget, make_config
 from nas.costs.latency.device_file import write_device
 from nas.costs.latency.predictor import Predictor
+from nas.engine.prediction import predicts
 from nas.errors import SettingError
 from nas.record.run import PREDICTOR
 from nas.report.page import write_report

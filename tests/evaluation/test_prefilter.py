@@ -10,8 +10,8 @@ from nas.evaluation.prefilter import FIRST, bars, below
 from nas.engine.proposer import Watcher
 from nas.engine.search import resume, search
 from nas.evaluation.job import Job
-from nas.record.trial import Trial
 from nas.record.run import Run
+from nas.record.trial import Trial
 from nas.space.library import load_architecture, load_space
 from nas.space.matching import nearest
 

@@ -11,8 +11,8 @@ from run_fixtures import empty_run, finished_run, trial
 
 from nas.errors import SettingError
 from nas.evaluation import units
-from nas.record.trial import Confirmation
 from nas.record.run import Run
+from nas.record.trial import Confirmation
 from nas.report.page import render, write_report
 from nas.space.library import load_architecture
 
