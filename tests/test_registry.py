@@ -29,7 +29,7 @@ def test_a_file_holds_the_kinds_that_it_names_or_one_of_its_own_name(tmp_path):
 
 
 def test_an_unknown_name_gets_the_nearest_and_all():
-    with pytest.raises(SettingError, match=r"unknown objective 'latncy'. Did you mean 'latency'\? Allowed: accuracy, "):
+    with pytest.raises(SettingError, match=r"unknown objective 'latncy'. Did you mean 'latency'\? Allowed: energy, latency, "):
         OBJECTIVES.get("latncy")
     with pytest.raises(SpaceError, match=r"unknown block 'q'\. Allowed: "):
         BLOCKS.check("q", SpaceError)
