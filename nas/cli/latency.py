@@ -62,8 +62,8 @@ def fit(
     """Make the device's file from those times, and say how well it predicts."""
     from rich.console import Console
 
-    from nas.costs.latency.device_file import write_device
     from nas.costs.latency.device_package import fit as predictor_of
+    from nas.costs.latency.predictor import write_device
 
     predictor = predictor_of(results)
     write_device(output, predictor)

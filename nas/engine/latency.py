@@ -6,9 +6,8 @@ from pathlib import Path
 
 from nas import files
 from nas.config import SearchConfig
-from nas.costs.latency.device_file import read_device
 from nas.costs.latency.measure import measure
-from nas.costs.latency.predictor import Predictor
+from nas.costs.latency.predictor import Predictor, read_device
 from nas.costs.latency.sampling import Progress, predictor_for
 from nas.errors import SettingError
 from nas.evaluation.deployment import deployment_of
