@@ -19,13 +19,13 @@ from rich.console import Console
 from rich.table import Table
 
 from nas import data as datasets
-from nas.config import Recipe
 from nas.costs.latency.measure import measure
 from nas.costs.turns import Turns
 from nas.network.architecture import Architecture
 from nas.network.build import Network, build
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 from nas.training.loop import place, train
+from nas.training.recipe import Recipe
 
 CPU = torch.device("cpu")
 

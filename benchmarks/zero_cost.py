@@ -23,15 +23,15 @@ from torch import nn
 
 from nas import data as datasets
 from nas import files
-from nas.config import Recipe
 from nas.evaluation.evaluator import SCORED
 from nas.evaluation.zero_cost import score
 from nas.network.architecture import Architecture
 from nas.network.build import Network, build
 from nas.registry import SCORES
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 from nas.space.space import SearchSpace
 from nas.training.loop import Images, place, train
+from nas.training.recipe import Recipe
 
 RECIPE = Recipe()
 

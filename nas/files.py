@@ -13,6 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+Json = dict[str, Any]
+"""An object of JSON or YAML: plain data at the edge of the package."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
@@ -49,7 +52,7 @@ def caching(file: Path) -> Iterator[BinaryIO]:
         yield stream
 
 
-def recall(kind: str, key: dict[str, Any]) -> dict[str, Any] | None:
+def recall(kind: str, key: Json) -> Json | None:
     """The value that was kept under a key; None when there is none or its file is damaged."""
     with suppress(OSError, ValueError):
         data = json.loads(_path(kind, key).read_text(encoding="utf-8"))
@@ -58,19 +61,19 @@ def recall(kind: str, key: dict[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def keep(kind: str, key: dict[str, Any], value: dict[str, Any]) -> None:
+def keep(kind: str, key: Json, value: Json) -> None:
     """Keep a value as JSON in the cache's folder `kind`, or do nothing where that cannot be written."""
     text = json.dumps({"key": _plain(key), "value": value}, indent=1) + "\n"
     with suppress(OSError), caching(_path(kind, key)) as file:
         file.write(text.encode())
 
 
-def _path(kind: str, key: dict[str, Any]) -> Path:
+def _path(kind: str, key: Json) -> Path:
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     return cache_folder() / kind / f"{digest}.json"
 
 
-def _plain(key: dict[str, Any]) -> dict[str, Any]:
+def _plain(key: Json) -> Json:
     """The key as JSON gives it back."""
-    plain: dict[str, Any] = json.loads(json.dumps(key))
+    plain: Json = json.loads(json.dumps(key))
     return plain

@@ -51,7 +51,7 @@ class Registry:
         self.check(name)
         module = importlib.import_module(f"nas.{self.folder.replace('/', '.')}.{self._homes[name]}")
         plain = name.replace("_", "")
-        found = next(v for k, v in vars(module).items() if k.lower().replace("_", "") == plain)
+        found = next(v for k, v in vars(module).items() if k[0] != "_" and k.lower().replace("_", "") == plain)
         self._found[name] = found
         return found
 
@@ -83,9 +83,10 @@ PRUNERS = Registry("engine/pruners", "pruner")
 EXECUTORS = Registry("engine/executors", "executor")
 SCORES = Registry("evaluation/zero_cost", "score")
 TARGETS = Registry("costs/targets", "target")
+TASKS = Registry("training/tasks", "task")
 
 FILE_TARGET = "file:"
-"""What the name of a device begins with that was measured elsewhere; a path follows."""
+"""The beginning of the name of a device that was measured elsewhere; a path follows."""
 
 
 def target_text(name: str) -> str:
@@ -94,7 +95,7 @@ def target_text(name: str) -> str:
 
 
 def target_name(text: str) -> str:
-    """The name of a target that is written `cpu-compiled`, or of a device's file, `file:PATH`.
+    """`cpu-compiled` is the target of `cpu_compiled.py`, `file:PATH` a device described by a file.
 
     Raises SettingError for another text.
     """

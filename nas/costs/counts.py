@@ -4,7 +4,7 @@ They are the sums of its pieces', each of which is counted once in a process; a 
 microseconds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
@@ -76,6 +76,11 @@ def _part(name: str, row: Sequence[Piece]) -> PartCost:
     last, counts = row[-1], [count(piece) for piece in row]
     params, macs = sum(c.params for c in counts), sum(c.macs for c in counts)
     return PartCost(name, last.kind, len(row), last.width, last.out_resolution, params, macs)
+
+
+def counts(architecture: Architecture) -> Iterator[Count]:
+    """The counts of a network's pieces, from image to classes."""
+    return map(count, pieces(architecture))
 
 
 @lru_cache(maxsize=100_000)

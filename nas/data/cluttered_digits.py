@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from nas import files
-from nas.data._base import Dataset, Part, assemble, cut
+from nas.data import Dataset, Split, assemble, cut
 
 VERSION = 1  # of the drawing: raise it with every change of the pixels, so that no old cache is read
 CHUNK = 1000  # images drawn at once; bounds the memory
@@ -61,7 +61,7 @@ def cluttered_digits(path: None, *, seed: int, resolution: int | None = None, cl
     return assemble("cluttered_digits", classes, *parts, seed=seed, resolution=clutter.resolution, mirror=False)
 
 
-def draw(clutter: Clutter, seed: int) -> list[Part]:
+def draw(clutter: Clutter, seed: int) -> list[Split]:
     """Train, validation and test images; no handwritten original is seen in two of the parts."""
     bunch = load_digits()
     glyphs, labels = (bunch.images / 16).astype(np.float32), bunch.target.astype(np.int64)
@@ -76,10 +76,10 @@ def draw(clutter: Clutter, seed: int) -> list[Part]:
 
 def _part(
     glyphs: Floats, labels: NDArray[np.int64], originals: NDArray[np.int64], size: int, rng: Generator, clutter: Clutter
-) -> Part:
+) -> Split:
     rows = rng.permutation(np.resize(originals, size))  # each original equally often
     chunks = np.split(rows, range(CHUNK, size, CHUNK))
-    return Part(np.concatenate([_images(glyphs, chunk, originals, rng, clutter) for chunk in chunks]), labels[rows])
+    return Split(np.concatenate([_images(glyphs, chunk, originals, rng, clutter) for chunk in chunks]), labels[rows])
 
 
 def _images(
@@ -148,12 +148,12 @@ def _key(clutter: Clutter, seed: int) -> str:
     return hashlib.sha256(repr((VERSION, seed, clutter)).encode()).hexdigest()[:16]
 
 
-def _recall(file: Path, clutter: Clutter) -> list[Part] | None:
+def _recall(file: Path, clutter: Clutter) -> list[Split] | None:
     """The parts in a cache file; None if there is none or it is damaged."""
     try:
         with file.open("rb") as stream:
             cached = np.load(stream, allow_pickle=False)
-            parts = [Part(cached[f"{part}_images"], cached[f"{part}_labels"]) for part in PARTS]
+            parts = [Split(cached[f"{part}_images"], cached[f"{part}_labels"]) for part in PARTS]
     except Exception:  # a damaged archive may raise anything
         return None
     side = clutter.resolution
@@ -161,7 +161,7 @@ def _recall(file: Path, clutter: Clutter) -> list[Part] | None:
     return parts if [part.images.shape for part in parts] == shapes else None
 
 
-def _remember(file: Path, parts: list[Part]) -> None:
+def _remember(file: Path, parts: list[Split]) -> None:
     """Write the cache file, whole or not at all; a folder that cannot be written is no reason to stop."""
     arrays = {f"{name}_{k}": v for name, part in zip(PARTS, parts, strict=True) for k, v in part._asdict().items()}
     with suppress(OSError), files.caching(file) as stream:

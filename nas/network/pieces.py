@@ -11,8 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from nas.network.architecture import Architecture, Options, Stage
-from nas.network.blocks._base import Site
+from nas.network.architecture import Architecture, Options, StageSpec
+from nas.network.blocks import Site
 from nas.network.build import stage_sites
 from nas.network.options import Scalar, options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry
@@ -98,10 +98,10 @@ def pieces(architecture: Architecture) -> Iterator[Piece]:
 
 
 @lru_cache(maxsize=100_000)
-def _blocks(stage: Stage, width: int, resolution: Size, token: bool) -> tuple[tuple[Piece, ...], Size]:
+def _blocks(stage: StageSpec, width: int, resolution: Size, token: bool) -> tuple[tuple[Piece, ...], Size]:
     """The pieces of a stage and the resolution that comes out, kept since a space's networks share their stages."""
     options = _options(BLOCKS, stage.block, stage.options)
-    placed = BLOCKS.get(stage.block).placed(stage.options)
+    by_position = BLOCKS.get(stage.block).by_position(stage.options)
     sites = list(stage_sites(stage, width, resolution, token))
     blocks = (
         Piece(
@@ -111,8 +111,8 @@ def _blocks(stage: Stage, width: int, resolution: Size, token: bool) -> tuple[tu
             width=site.width,
             options=options,
             stride=site.stride,
-            index=site.index if placed else 0,
-            depth=site.depth if placed else 1,
+            index=site.index if by_position else 0,
+            depth=site.depth if by_position else 1,
             token=site.token,
         )
         for site in sites

@@ -12,7 +12,7 @@ from nas.costs.counts import Cost, PartCost, cost, count, parameters
 from nas.network.architecture import Architecture
 from nas.network.build import build, sites, skeleton
 from nas.network.pieces import pieces
-from nas.space.grammar import load_architecture, load_space, shipped
+from nas.space.library import load_architecture, load_space, shipped
 
 # counted with the authors' code (see the files' headers): parameters exactly, multiply-adds within 1 %
 PUBLISHED = {"coatnet_0": (25_036_820, 4.14e9), "moat_0": (27_846_892, 5.638e9)}

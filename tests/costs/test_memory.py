@@ -9,7 +9,7 @@ from nas.costs.counts import cost
 from nas.costs.memory import _held, _Live, inference_memory, training_memory
 from nas.network.build import build
 from nas.registry import BLOCKS
-from nas.space.grammar import load_architecture, load_space
+from nas.space.library import load_architecture, load_space
 
 
 def test_a_chain_of_maps_is_counted_by_hand():

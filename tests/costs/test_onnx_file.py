@@ -8,7 +8,7 @@ import torch
 
 from nas.costs.onnx_file import INPUT, write_onnx
 from nas.network.build import build
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 
 SPACE = {
     "name": "one", "resolution": 16, "classes": 10, "stem": {"kind": "conv", "width": 8},

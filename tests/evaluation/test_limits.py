@@ -9,11 +9,10 @@ from torch.nn.functional import cross_entropy
 
 from nas.config import make_config
 from nas.costs.counts import cost
-from nas.costs.latency.sampling import draw
 from nas.costs.memory import inference_memory, training_memory
 from nas.errors import SettingError
 from nas.evaluation.limits import Feasibility, known
-from nas.space.space import SearchSpace
+from nas.space.space import SearchSpace, draw
 
 
 def every(space: SearchSpace):
@@ -101,6 +100,6 @@ def test_a_search_trains_what_is_feasible(tmp_path, sampler):
         tmp_path / "tiny.yaml", data="digits", budget=6, runs=tmp_path, sampler=sampler, device="cpu",
         objectives=("accuracy", "macs"), maximum={"params": limit}, recipe={"subset": 32}, workers=1, confirm=0,
     )  # fmt: skip
-    assert len(run.trained) == 6
-    assert all(trial.metrics["params"] <= limit for trial in run.trained)
+    assert len(run.spent) == 6
+    assert all(trial.metrics["params"] <= limit for trial in run.spent)
     assert not [t for t in run.trials if t.state == "rejected"]

@@ -7,7 +7,7 @@ import torch
 
 from nas.network.build import build
 from nas.network.pieces import pieces
-from nas.space.grammar import load_architecture, load_space
+from nas.space.library import load_architecture, load_space
 
 
 def test_random_networks_are_made_of_few_pieces():

@@ -22,7 +22,7 @@ from nas.costs.latency.rounds import alternate, calibrate, interval, quiet, warm
 from nas.costs.targets import Clock
 from nas.network.architecture import Architecture
 from nas.network.build import Network, build
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 PRECISION = 0.02  # of the median, that its confidence interval shall be narrower than
 BETTER = 0.97  # of the calibrated time: below it the calibration was disturbed

@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from nas import files
 from nas.costs.deployment import Deployment
 from nas.costs.latency.measure import PRECISION, measure, reference_seconds, time_network
@@ -18,7 +16,7 @@ from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dic
 from nas.network.architecture import Architecture
 from nas.network.pieces import Piece, pieces
 from nas.space.grammar import to_dict
-from nas.space.space import SearchSpace
+from nas.space.space import SearchSpace, draw
 
 NETWORKS = 32
 NETWORK_SECONDS, BLOCK_SECONDS = 2.0, 0.4  # the longest for one measurement
@@ -52,17 +50,6 @@ def predictor_for(
     times = tuple((a, unit * ratios.networks[a.key()]) for a in drawn)
     blocks = tuple((piece, unit * ratio) for piece, ratio in ratios.blocks.items())
     return Predictor(deployment.to_dict(), space.name, times, blocks)
-
-
-def draw(space: SearchSpace, count: int, seed: int = 0) -> list[Architecture]:
-    """Draw `count` different random networks of a space, or all when it has fewer; a seed always draws the same."""
-    rng, found = np.random.default_rng(seed), dict[str, Architecture]()
-    for _ in range(50 * count):
-        architecture = space.sample(rng)[1]
-        found.setdefault(architecture.key(), architecture)
-        if len(found) == count:
-            break
-    return list(found.values())
 
 
 @dataclass

@@ -17,7 +17,7 @@ from nas.costs.latency.rounds import alternate, calibrate, interval, quiet, warm
 from nas.costs.targets import Setting
 from nas.errors import SettingError
 from nas.network.build import build
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 NET = load_architecture(
     {

@@ -89,8 +89,8 @@ def test_the_largest_package_makes_a_file_that_can_be_read(tmp_path):
     """Files are read up to a size; networks of the flagship are as large as descriptions get."""
     from nas.costs.latency.device_package import MOST, MOST_BLOCKS
     from nas.costs.latency.predictor import Predictor
-    from nas.costs.latency.sampling import draw
-    from nas.space.grammar import load_space
+    from nas.space.library import load_space
+    from nas.space.space import draw
 
     space = load_space("hybrid_zoo").fit(resolution=32, channels=3, classes=10)
     drawn = draw(space, MOST)

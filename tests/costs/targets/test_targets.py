@@ -9,7 +9,7 @@ from nas.costs.targets import Setting, cpu_clock
 from nas.errors import SettingError
 from nas.network.build import build
 from nas.registry import TARGETS
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 NET = load_architecture(
     {
