@@ -5,8 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from nas.config import SearchConfig
-from nas.costs.latency.device_file import read_device
-from nas.costs.latency.predictor import Predictor
+from nas.costs.latency.predictor import Predictor, read_device
 from nas.costs.latency.sampling import Progress, predictor_for
 from nas.engine.executors import Executor, Placement
 from nas.errors import SettingError
