@@ -19,10 +19,21 @@ def test_the_defaults_are_the_main_job():
     assert config.budget.trials == 200
 
 
+def test_settings_written_before_there_were_tasks_and_plugins_are_read():
+    old = {
+        key: value for key, value in SearchConfig().model_dump(mode="json").items() if key not in ("task", "plugins")
+    }
+    old = {key: tuple(value) if isinstance(value, list) else value for key, value in sorted(old.items())}
+    assert make_config(old) == SearchConfig()
+    assert (SearchConfig().task, SearchConfig().plugins) == ("classification", ())
+    assert make_config({"plugins": ["mine.py"]}).plugins == ("mine.py",)
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
         ({"sampler": "tpee"}, "unknown sampler 'tpee'. Did you mean 'tpe'"),
+        ({"task": "classify"}, "unknown task 'classify'. Did you mean 'classification'"),
         ({"executor": "locl"}, "unknown executor 'locl'. Did you mean 'local'"),
         ({"objectives": ("accuracy", "latncy")}, "unknown objective 'latncy'. Did you mean 'latency'"),
         ({"objectives": ("accuracy",)}, "objectives: name two or more by comma, found accuracy"),
@@ -57,6 +68,7 @@ def test_a_wrong_setting_is_named(settings, says):
 @pytest.mark.parametrize(
     ("text", "budget"),
     [
+        (Budget(trials=5), Budget(trials=5)),
         ("200", Budget(trials=200)), (7, Budget(trials=7)), (" 3 ", Budget(trials=3)), ("90s", Budget(seconds=90.0)),
         ("30m", Budget(seconds=1800.0)), ("1.5h", Budget(seconds=5400.0)), ("1d", Budget(seconds=86400.0)),
     ],

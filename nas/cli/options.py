@@ -64,7 +64,7 @@ class Offered:
 
     def bounds(self) -> dict[str, float]:
         """The least and the largest value, as typer calls them."""
-        found = {}
+        found: dict[str, float] = {}
         for rule in self.field.metadata:
             found |= {"min": rule.ge} if hasattr(rule, "ge") else {}
             found |= {"max": rule.le} if hasattr(rule, "le") else {}

@@ -6,6 +6,7 @@ import re
 import pytest
 from command import Command
 
+from nas.cli import COMMANDS as LINES
 from nas.cli.search import search
 from nas.config import SearchConfig, parse_budget
 from nas.training.recipe import Recipe
@@ -45,3 +46,10 @@ def test_the_defaults_in_the_help_are_those_of_a_search() -> None:
     shown |= {"budget": parse_budget(shown["budget"]), "objectives": tuple(shown["objectives"].split(","))}
     assert shown.keys() - own.keys() == {"name", "runs"}
     assert {n: v or None for n, v in shown.items() if n in own} == {n: own[n] or None for n in shown if n in own}
+
+
+@pytest.mark.parametrize("command", COMMANDS[1:9])
+def test_the_list_of_commands_says_what_a_command_says_of_itself(nas: Command, command: str) -> None:
+    line = LINES[command][1]
+    assert line in nas("--help").out
+    assert line in nas(command, "--help").out
