@@ -19,7 +19,7 @@ from nas import data as datasets
 from nas.costs.counts import cost
 from nas.costs.device import choose_device
 from nas.network.build import build
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 from nas.training.loop import place, train
 from nas.training.recipe import Recipe
 

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from nas.errors import SettingError, UserError
-from nas.registry import EXECUTORS, OBJECTIVES, PRUNERS, SAMPLERS, SCORES, TARGETS, TASKS, suggest
+from nas.registry import EXECUTORS, PRUNERS, SAMPLERS, SCORES, TASKS, suggest, target_name
 from nas.settings import Flag, Group, Names, Positive, Settings, parse_limits, parse_names, parse_number, parse_paths
 from nas.training.recipe import Recipe
+from nas.training.tasks import check_objective, load_task, objective_names
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -48,36 +49,12 @@ def parse_budget(text: str | int | Budget, _option: str = "") -> Budget:
     return Budget(seconds=float(match[2]) * _UNITS[match[3]])
 
 
-def _objectives(text: str, _option: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(","))
+def _limits(texts: list[str], option: str) -> dict[str, float]:
+    return parse_limits(texts, option, check_objective, f"OBJECTIVE=NUMBER, such as {option} latency=5")
 
 
 def _shares(texts: list[str], option: str) -> dict[str, float]:
-    return parse_limits(texts, option, SCORES, "jacob_cov=0.5")
-
-
-FILE_TARGET = "file:"
-
-
-def target_text(name: str) -> str:
-    """A target's name as people write it."""
-    return name.replace("_", "-")
-
-
-def target_name(text: str) -> str:
-    """`cpu-compiled` is the target of `cpu_compiled.py`, `file:PATH` a device described by a file.
-
-    Raises SettingError for another text.
-    """
-    if text.startswith(FILE_TARGET):
-        if not text.removeprefix(FILE_TARGET):
-            raise SettingError("target file: names no file; write file:mydevice.yaml")
-        return text
-    name = text.strip().replace("-", "_")
-    if name not in TARGETS.names():
-        allowed = [*map(target_text, TARGETS.names()), "file:mydevice.yaml"]
-        raise SettingError(f"unknown target '{text}'. {suggest(text, allowed)}")
-    return name
+    return parse_limits(texts, option, SCORES.check, f"SCORE=NUMBER, such as {option} jacob_cov=0.5")
 
 
 class Goal(Group):
@@ -93,16 +70,16 @@ class Goal(Group):
     budget: Annotated[Budget, Flag("N|TIME", "Networks to train (200), or a time (30m, 2h).", read=parse_budget)] = (
         Budget(trials=200)
     )
-    objectives: Annotated[tuple[str, ...], Flag("NAMES", "Two or more, by comma.", read=_objectives)] = (
-        "accuracy", "latency",
-    )  # fmt: skip
+    objectives: Annotated[
+        tuple[str, ...], Flag("NAMES", "Two or more, by comma.", default="the task's", read=parse_names)
+    ] = ()
     maximum: Annotated[
         dict[str, Positive],
-        Flag("NAME=X", "A limit for every network: latency=5. May be repeated.", "--max", "", parse_limits, True),
+        Flag("NAME=X", "A limit for every network: latency=5. May be repeated.", "--max", "", _limits, True),
     ] = Field(default_factory=dict)
     minimum: Annotated[
         dict[str, Positive],
-        Flag("NAME=X", "The same for what is maximised: throughput=100.", "--min", "", parse_limits, True),
+        Flag("NAME=X", "The same for what is maximised: throughput=100.", "--min", "", _limits, True),
     ] = Field(default_factory=dict)
     plugins: Annotated[
         Names, Flag("FILE", "Python file that offers kinds. May be repeated.", read=parse_paths, repeated=True)
@@ -114,23 +91,32 @@ class Goal(Group):
         TASKS.check(name)
         return name
 
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        """Weigh the objectives of the task unless others are named."""
+        if settings.get("objectives"):
+            return settings
+        task = settings.get("task", cls.model_fields["task"].default)
+        return settings | {"objectives": load_task(task).objectives}
+
     @field_validator("objectives")
     @classmethod
     def _objectives(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
-            OBJECTIVES.check(name)
+            check_objective(name)
         if len(set(names)) < len(names):
             raise SettingError(f"objectives: one is named twice in {', '.join(names)}")
         if len(names) < 2:
-            raise SettingError(f"objectives: name two or more by comma, found {names[0] if names else 'none'}. "
-                               f"{suggest('', OBJECTIVES.names())}")  # fmt: skip
+            raise SettingError(f"objectives: name two or more by comma, found {names[0]}. "
+                               f"{suggest('', objective_names())}")  # fmt: skip
         return names
 
     @field_validator("maximum", "minimum")
     @classmethod
     def _limits(cls, limits: dict[str, float]) -> dict[str, float]:
         for name in limits:
-            OBJECTIVES.check(name)
+            check_objective(name)
         return limits
 
 
@@ -270,14 +256,3 @@ def make_config(settings: Mapping[str, Any]) -> SearchConfig:
             raise SettingError(f"unknown setting '{key}'. {suggest(str(first['loc'][-1]), known)}") from None
         remedy = "; a side is 4 to 2048 pixels" if key == "resolution" else ""
         raise SettingError(f"{key}: found {first['input']!r}: {first['msg']}{remedy}") from None
-
-
-def broken_limit(config: SearchConfig, metrics: dict[str, float]) -> str:
-    """The first limit that the metrics break, in words, or an empty text."""
-    for name, limit in config.maximum.items():
-        if name in metrics and metrics[name] > limit:
-            return f"{name} {metrics[name]:.6g} is above {limit:g}"
-    for name, limit in config.minimum.items():
-        if name in metrics and metrics[name] < limit:
-            return f"{name} {metrics[name]:.6g} is below {limit:g}"
-    return ""

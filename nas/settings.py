@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from nas.errors import SettingError
-from nas.registry import OBJECTIVES, Registry
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -64,20 +63,19 @@ def parse_paths(texts: Iterable[str], _option: str) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def parse_limits(
-    texts: list[str], option: str, kinds: Registry = OBJECTIVES, example: str = "latency=5"
-) -> dict[str, float]:
-    """Read `latency=5` and the like as numbers by objective, or other kind. Raises SettingError for another text."""
+def parse_limits(texts: list[str], option: str, check: Callable[[str], None], form: str) -> dict[str, float]:
+    """Read `latency=5` and the like as numbers by name.
+
+    `check` raises for an unknown name; `form` says how a limit is written. Raises SettingError for another text.
+    """
     limits = {}
     for text in texts:
         name, _, number = text.partition("=")
-        kinds.check(name.strip())
+        check(name.strip())
         if name.strip() in limits:
             raise SettingError(f"{option} {text}: there is a number for {name.strip()} already")
         try:
             limits[name.strip()] = float(number)
         except ValueError:
-            raise SettingError(
-                f"{option} {text}: write {kinds.noun.upper()}=NUMBER, such as {option} {example}"
-            ) from None
+            raise SettingError(f"{option} {text}: write {form}") from None
     return limits

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from nas.cli.options import DEFAULTS, SpaceName, argument, option, setting
 from nas.errors import SettingError
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 
 POOR = 0.6  # Kendall's tau below which a predictor hardly ranks
 

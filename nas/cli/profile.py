@@ -6,7 +6,7 @@ from typing import Annotated
 from nas.cli.options import DEFAULTS, argument, option, read_settings, setting
 from nas.cli.spaces import best_of
 from nas.config import make_config
-from nas.space.grammar import load_architecture, load_space
+from nas.space.library import load_architecture, load_space
 
 NETWORK, SPACE = "Of a network", "Of a space"
 

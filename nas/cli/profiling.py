@@ -19,10 +19,11 @@ from nas.costs.latency.measure import Latency, measure
 from nas.engine.survey import Survey, survey
 from nas.evaluation.units import duration, show
 from nas.evaluation.units import title as title_of
-from nas.evaluation.zero_cost import Scored, score
+from nas.evaluation.zero_cost import Sample, Scored, score
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.space.space import SearchSpace
+from nas.training.tasks import load_task
 
 IMAGES = 16  # of noise, for scores
 SLOWED = 1.1  # times the calibrated time; beyond it a person is told
@@ -69,7 +70,7 @@ def _scored(architecture: Architecture) -> dict[str, Scored]:
     side = architecture.resolution
     x = torch.randn(IMAGES, architecture.channels, side, side, generator=generator)
     y = torch.randint(architecture.classes, (IMAGES,), generator=generator)
-    return score(build(architecture, seed=0), x, y)
+    return score(build(architecture, seed=0), Sample(x, y, load_task(SearchConfig().task).loss))
 
 
 def _facts(architecture: Architecture, known: Cost, latency: Latency, scored: dict[str, Scored]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from nas.cli.options import RunName, Runs, option, read_settings, setting, takes
 from nas.record.folders import find_run
 
 if TYPE_CHECKING:
-    from nas.engine.proposer import Watcher
+    from nas.engine.watcher import Watcher
 
 
 @takes_settings

@@ -13,7 +13,8 @@ from rich.table import Table
 from nas.cli.options import argument, option
 from nas.cli.tables import listed, network_table, options_table, space_table
 from nas.errors import SpaceError
-from nas.space.grammar import load_architecture, load_space, shipped
+from nas.space.library import load_architecture, load_space, shipped
+from nas.space.matching import locate
 
 
 def spaces(
@@ -66,7 +67,7 @@ def _contains(console: Console, name: str, network: str) -> None:
     architecture = load_architecture(network)
     space = load_space(name).fit(resolution=None, channels=architecture.channels, classes=architecture.classes)
     try:
-        decisions = space.locate(architecture)
+        decisions = locate(space, architecture)
     except SpaceError as error:
         console.print(f"[bold]no[/]: {network} is not in {name}: {error}", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None

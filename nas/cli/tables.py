@@ -13,7 +13,7 @@ from nas.registry import BLOCKS
 from nas.space.space import SearchSpace, slots
 
 if TYPE_CHECKING:
-    from nas.costs.counts import Cost, Part  # needs torch
+    from nas.costs.counts import Cost, PartCost  # needs torch
 
 
 def network_table(architecture: Architecture, known: "Cost") -> RenderableType:
@@ -49,7 +49,7 @@ def network_table(architecture: Architecture, known: "Cost") -> RenderableType:
     return Group(table, listed)
 
 
-def _options(part: "Part", named: Options) -> str:
+def _options(part: "PartCost", named: Options) -> str:
     """The options that a file names, and any of which the block makes something else on its map."""
     if not part.name.startswith("stage "):
         return ", ".join(f"{name} {value}" for name, value in named.items())

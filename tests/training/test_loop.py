@@ -11,7 +11,7 @@ from torch import nn
 from nas.data import load
 from nas.errors import DivergedError
 from nas.network.build import build
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 from nas.training import loop as training
 from nas.training.loop import Images, augment, place, train
 from nas.training.recipe import Recipe

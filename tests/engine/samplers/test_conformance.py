@@ -5,7 +5,7 @@ import pytest
 from optuna.trial import FrozenTrial, create_trial
 
 from nas.engine.proposer import derive_seed
-from nas.engine.samplers._base import Problem
+from nas.engine.samplers import Problem
 from nas.registry import SAMPLERS
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)

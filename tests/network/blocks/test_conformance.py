@@ -10,7 +10,7 @@ import torch
 from timm_models import scrambled
 from torch import nn
 
-from nas.network.blocks._base import Block, Site
+from nas.network.blocks import Block, Site
 from nas.network.options import Scalar
 from nas.registry import BLOCKS
 
