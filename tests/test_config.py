@@ -2,8 +2,9 @@
 
 import pytest
 
-from nas.config import Budget, SearchConfig, broken_limit, make_config, parse_budget
+from nas.config import Budget, SearchConfig, make_config, parse_budget
 from nas.errors import SettingError
+from nas.evaluation.limits import broken_limit
 from nas.settings import parse_limits
 
 
