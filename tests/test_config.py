@@ -6,6 +6,7 @@ from nas.config import Budget, SearchConfig, make_config, parse_budget
 from nas.errors import SettingError
 from nas.evaluation.limits import broken_limit
 from nas.settings import parse_limits
+from nas.training.tasks import check_objective
 
 
 def test_settings_survive_plain_data():
@@ -26,6 +27,7 @@ def test_settings_written_before_there_were_tasks_and_plugins_are_read():
     }
     old = {key: tuple(value) if isinstance(value, list) else value for key, value in sorted(old.items())}
     assert make_config(old) == SearchConfig()
+    assert make_config({"objectives": None}) == SearchConfig()
     assert (SearchConfig().task, SearchConfig().plugins) == ("classification", ())
     assert make_config({"plugins": ["mine.py"]}).plugins == ("mine.py",)
 
@@ -86,9 +88,13 @@ def test_no_other_text_is_a_budget(text):
         parse_budget(text)
 
 
+def limits(texts):
+    return parse_limits(texts, "--max", check_objective, "OBJECTIVE=NUMBER")
+
+
 def test_limits_are_read_by_objective():
-    assert parse_limits(["latency=5", " params = 2e6"], "--max") == {"latency": 5.0, "params": 2e6}
-    assert parse_limits([], "--max") == {}
+    assert limits(["latency=5", " params = 2e6"]) == {"latency": 5.0, "params": 2e6}
+    assert limits([]) == {}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +110,7 @@ def test_limits_are_read_by_objective():
 )
 def test_a_wrong_limit_is_named(texts, says):
     with pytest.raises(SettingError, match=says):
-        parse_limits(texts, "--max")
+        limits(texts)
 
 
 def test_a_broken_limit_is_put_into_words():

@@ -10,6 +10,7 @@ from nas.cli import COMMANDS as LINES
 from nas.cli.search import search
 from nas.config import SearchConfig, parse_budget
 from nas.training.recipe import Recipe
+from nas.training.tasks import load_task
 
 COMMANDS = (
     "",
@@ -43,7 +44,9 @@ def test_in_a_terminal_of_a_hundred_columns_a_meaning_takes_a_line(
 def test_the_defaults_in_the_help_are_those_of_a_search() -> None:
     shown = {name: parameter.default for name, parameter in inspect.signature(search).parameters.items()}
     own = dict(SearchConfig()) | dict(Recipe())
-    shown |= {"budget": parse_budget(shown["budget"]), "objectives": tuple(shown["objectives"].split(","))}
+    assert shown["objectives"] == ""  # the task's
+    objectives = load_task(shown["task"]).objectives
+    shown |= {"budget": parse_budget(shown["budget"]), "objectives": tuple(objectives)}
     assert shown.keys() - own.keys() == {"name", "runs"}
     assert {n: v or None for n, v in shown.items() if n in own} == {n: own[n] or None for n in shown if n in own}
 
