@@ -8,7 +8,8 @@ from rich.console import Console
 from run_fixtures import empty_run, trial
 
 from nas.cli.display import RUNNING, Display
-from nas.evaluation.job import Job, Placement
+from nas.engine.executors import Placement
+from nas.evaluation.job import Job
 
 
 def screen(display: Display) -> str:
