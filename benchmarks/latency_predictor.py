@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from nas.costs.latency.measure import measure, reference_seconds
-from nas.costs.latency.regression import error_of
 from sklearn.linear_model import LinearRegression
 
 from nas.costs.deployment import choose_deployment
+from nas.costs.latency.measure import measure, reference_seconds
+from nas.costs.latency.regression import error_of
 from nas.costs.latency.sampling import draw, predictor_for
 from nas.network.architecture import Architecture
 from nas.network.pieces import count, pieces

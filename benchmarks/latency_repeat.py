@@ -44,9 +44,9 @@ def _measure(arguments: argparse.Namespace) -> list[tuple[float, float]]:
     import time
 
     import torch
-    from nas.costs.latency.measure import measure
 
     from nas.costs.deployment import choose_deployment
+    from nas.costs.latency.measure import measure
     from nas.costs.latency.sampling import draw
     from nas.network.build import build
     from nas.space.grammar import load_space

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 from latency_spaces import tiny
-from nas.costs.latency.device_file import write_device
-from nas.costs.latency.predictor import Predictor
 
 import nas
 from nas import document
 from nas.config import Budget, make_config
+from nas.costs.latency.device_file import write_device
+from nas.costs.latency.predictor import Predictor
 from nas.costs.latency.sampling import draw
 from nas.engine.latency import predicts
 from nas.errors import SettingError

@@ -7,6 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
+from nas.costs.deployment import Deployment
+from nas.costs.device import choose_device, device_name
+from nas.costs.latency import cache
 from nas.costs.latency.measure import (
     Latency,
     _alternate,
@@ -19,11 +24,6 @@ from nas.costs.latency.measure import (
     time_network,
     warm_up,
 )
-from torch import nn
-
-from nas.costs.deployment import Deployment
-from nas.costs.device import choose_device, device_name
-from nas.costs.latency import cache
 from nas.costs.targets._base import Setting
 from nas.errors import SettingError
 from nas.network.build import build

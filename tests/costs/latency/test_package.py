@@ -8,8 +8,8 @@ import venv
 
 import pytest
 from latency_spaces import tiny
-from nas.costs.latency.device_file import read_device, write_device
 
+from nas.costs.latency.device_file import read_device, write_device
 from nas.costs.latency.device_package import collect, fit
 from nas.errors import SettingError
 from nas.network.pieces import count, pieces
@@ -86,9 +86,8 @@ def test_a_device_file_gives_the_predictor_back(results, tmp_path):
 
 def test_the_largest_package_makes_a_file_that_can_be_read(tmp_path):
     """Files are read up to a size; networks of the flagship are as large as descriptions get."""
-    from nas.costs.latency.predictor import Predictor
-
     from nas.costs.latency.device_package import MOST, MOST_BLOCKS
+    from nas.costs.latency.predictor import Predictor
     from nas.costs.latency.sampling import draw
     from nas.space.grammar import load_space
 

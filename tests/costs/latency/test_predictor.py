@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from latency_spaces import tiny
-from nas.costs.latency.predictor import Predictor
-from nas.costs.latency.regression import Regression, cross_validate, error_of
 
 from nas.costs.deployment import Deployment
 from nas.costs.latency import measure
+from nas.costs.latency.predictor import Predictor
+from nas.costs.latency.regression import Regression, cross_validate, error_of
 from nas.costs.latency.sampling import draw, predictor_for
 from nas.network.pieces import count, pieces
 from nas.space.grammar import load_space
