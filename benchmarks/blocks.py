@@ -31,12 +31,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import timm_models
 from timm_models import COATNET, SWIN, VIT
 
-from nas.network.blocks.bello import RelativeLogitsAttention
-from nas.network.blocks.shaw import RelationAwareAttention
+from nas.network.blocks.relative_attention import RelationAwareAttention, RelativeLogitsAttention
 from nas.network.build import build
-from nas.network.layers.attention import MultiHead, RelativeAttention
+from nas.network.layers.attention import MultiHead
+from nas.network.layers.relative import RelativeAttention
 from nas.network.layers.windows import WindowAttention
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 SIDE = 224
 MAP = (14, 14)  # of the papers' third stage, where most attention stands

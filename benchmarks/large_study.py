@@ -25,7 +25,7 @@ from nas.evaluation.job import Outcome
 from nas.record.journal import RECORD, Trial
 from nas.record.run import Run
 from nas.report.page import write_report
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 
 PROPOSALS = 3
 

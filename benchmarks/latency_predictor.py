@@ -15,13 +15,15 @@ import numpy as np
 import torch
 from sklearn.linear_model import LinearRegression
 
+from nas.costs.counts import count
 from nas.costs.deployment import choose_deployment
 from nas.costs.latency.measure import measure, reference_seconds
 from nas.costs.latency.regression import error_of
-from nas.costs.latency.sampling import draw, predictor_for
+from nas.costs.latency.sampling import predictor_for
 from nas.network.architecture import Architecture
-from nas.network.pieces import count, pieces
-from nas.space.grammar import load_space
+from nas.network.pieces import pieces
+from nas.space.library import load_space
+from nas.space.space import draw
 
 HELD_OUT_SEED = 1
 

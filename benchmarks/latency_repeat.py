@@ -47,9 +47,9 @@ def _measure(arguments: argparse.Namespace) -> list[tuple[float, float]]:
 
     from nas.costs.deployment import choose_deployment
     from nas.costs.latency.measure import measure
-    from nas.costs.latency.sampling import draw
     from nas.network.build import build
-    from nas.space.grammar import load_space
+    from nas.space.library import load_space
+    from nas.space.space import draw
 
     torch.set_num_threads(1)
     space = load_space("cvt_family").fit(resolution=32, channels=3, classes=10)

@@ -16,12 +16,12 @@ from rich.progress import track
 from rich.table import Table
 
 from nas import data as datasets
-from nas.config import Recipe
 from nas.costs.counts import cost
 from nas.costs.device import choose_device
 from nas.network.build import build
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 from nas.training.loop import place, train
+from nas.training.recipe import Recipe
 
 
 def intraclass(scores: np.ndarray) -> float:

@@ -21,11 +21,11 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from nas import data as datasets
-from nas.config import Recipe
 from nas.data import Dataset
 from nas.network.build import build
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 from nas.training.loop import accuracy, place, train
+from nas.training.recipe import Recipe
 
 
 class PilImages(TorchDataset[tuple[Tensor, int]]):

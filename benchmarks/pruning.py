@@ -25,20 +25,20 @@ from nas.engine.proposer import derive_seed
 from nas.evaluation.early_stop import RUNGS
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job
-from nas.record.journal import Trial
+from nas.record.trial import Trial
 from nas.record.run import Run
 
 
 def hypervolume(run: Run, worst: list[float]) -> float:
     """The share of the box from no accuracy and the largest costs that a run's front dominates."""
-    points = run.points(run.complete)
+    points = run.points(run.results)
     return pareto.hypervolume(points, [0.0, *worst], run.maximize) / float(np.prod(worst))
 
 
 def work(run: Run) -> float:
     """What a run trained, in multiply-adds of one image times the share of the training: it repeats exactly."""
-    shares = {t.number: RUNGS[len(t.details["rungs"]) - 1] if t.state == "pruned" else 1.0 for t in run.trained}
-    return sum(t.metrics["macs"] * shares[t.number] for t in run.trained)
+    shares = {t.number: RUNGS[len(t.details["rungs"]) - 1] if t.state == "pruned" else 1.0 for t in run.spent}
+    return sum(t.metrics["macs"] * shares[t.number] for t in run.spent)
 
 
 def finish(run: Run) -> tuple[list[Trial], list[Trial]]:
@@ -50,7 +50,7 @@ def finish(run: Run) -> tuple[list[Trial], list[Trial]]:
         replace(t, metrics=evaluator(Job(t.number, t.load(), derive_seed(run.config.seed, t.number))).metrics)
         for t in stopped
     ]
-    everything = [*run.complete, *ended]
+    everything = [*run.results, *ended]
     front = [everything[i] for i in pareto.front(run.points(everything), run.maximize)]
     return front, [t for t in front if t.state == "pruned"]
 
@@ -88,7 +88,7 @@ def compare(space: str, data: str, budget: int, seed: int, settings: dict[str, o
             )
             for pruner in ("none", "dominance")
         ]  # fmt: skip
-        worst = [float(c) for c in np.concatenate([run.points(run.complete) for run in pair]).max(axis=0)[1:]]
+        worst = [float(c) for c in np.concatenate([run.points(run.results) for run in pair]).max(axis=0)[1:]]
         front, wronged = finish(pair[1])
         seconds = [sum(t.seconds.get("train", 0.0) for t in run.trials) for run in pair]
         volumes = [hypervolume(run, worst) for run in pair]

@@ -28,7 +28,7 @@ from rich.table import Table as Grid
 from threadpoolctl import threadpool_limits
 
 from nas.engine.proposer import derive_seed
-from nas.engine.samplers._base import Problem
+from nas.engine.samplers import Problem
 from nas.errors import NasError, SettingError
 from nas.registry import SAMPLERS
 from nas.space.space import Domain

@@ -19,7 +19,7 @@ from nas.costs.turns import Turns
 from nas.engine.executors._ray_session import connected
 from nas.engine.executors.ray_tune import ray_tune
 from nas.evaluation.job import Evaluate, Job, Outcome, Placement
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 
 
 @dataclass

@@ -17,16 +17,15 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
-from torch import nn
 
 from nas import data as datasets
-from nas.config import Recipe
-from nas.costs.latency import measure
+from nas.costs.latency.measure import measure
 from nas.costs.turns import Turns
 from nas.network.architecture import Architecture
-from nas.network.build import build
-from nas.space.grammar import load_space
+from nas.network.build import Network, build
+from nas.space.library import load_space
 from nas.training.loop import place, train
+from nas.training.recipe import Recipe
 
 CPU = torch.device("cpu")
 
@@ -44,10 +43,10 @@ def neighbour(turns_at: str, ready: Event) -> None:
             train(network, images, Recipe(), 0, turns.give_way)
 
 
-def reading(network: nn.Module, architecture: Architecture, turns: Turns) -> float:
+def reading(network: Network, turns: Turns) -> float:
     """Milliseconds, measured as a worker measures."""
     with turns.working(), turns.measuring():
-        return measure(network, architecture, CPU).median
+        return measure(network).median
 
 
 def rounds(architecture: Architecture, count: int, place_name: str, process: int) -> dict[str, list[float]]:
@@ -58,7 +57,7 @@ def rounds(architecture: Architecture, count: int, place_name: str, process: int
         for name in list(found)[:: 1 if number % 2 else -1]:
             os.kill(process, signal.SIGSTOP if name == "stopped" else signal.SIGCONT)
             turns = Turns(place_name if name == "trains, with turns" else None)
-            found[name].append(reading(network, architecture, turns))
+            found[name].append(reading(network, turns))
     os.kill(process, signal.SIGCONT)
     return found
 

@@ -22,16 +22,16 @@ from scipy.stats import kendalltau, spearmanr
 from torch import nn
 
 from nas import data as datasets
-from nas import document
-from nas.config import Recipe
+from nas import files
 from nas.evaluation.evaluator import SCORED
 from nas.evaluation.zero_cost import score
 from nas.network.architecture import Architecture
 from nas.network.build import Network, build
 from nas.registry import SCORES
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 from nas.space.space import SearchSpace
 from nas.training.loop import Images, place, train
+from nas.training.recipe import Recipe
 
 RECIPE = Recipe()
 
@@ -52,7 +52,7 @@ def trained(architectures: list[Architecture], images: Images, cache: Path) -> l
     for architecture in track(architectures, "training"):
         if architecture.key() not in known:
             known[architecture.key()] = train(_network(architecture), images, RECIPE, seed=0).accuracy
-            document.write(cache, json.dumps(known, indent=1) + "\n")
+            files.write(cache, json.dumps(known, indent=1) + "\n")
     return [known[architecture.key()] for architecture in architectures]
 
 

@@ -12,28 +12,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nas.engine.samplers._base import Problem
+    from nas.engine.samplers import Problem
     from nas.engine.samplers.pareto import ParetoSampler
     from nas.engine.search import resume, search
     from nas.network.architecture import Architecture
     from nas.network.build import build
     from nas.network.weights import load_weights
-    from nas.record.journal import Trial
     from nas.record.run import Run
+    from nas.record.trial import Trial
     from nas.report.page import write_report
-    from nas.space.grammar import load_architecture, load_space
+    from nas.space.library import load_architecture, load_space
     from nas.space.space import SearchSpace
 
 _HOMES = {
     "Architecture": "network.architecture",
     "ParetoSampler": "engine.samplers.pareto",
-    "Problem": "engine.samplers._base",
+    "Problem": "engine.samplers",
     "Run": "record.run",
     "SearchSpace": "space.space",
-    "Trial": "record.journal",
+    "Trial": "record.trial",
     "build": "network.build",
-    "load_architecture": "space.grammar",
-    "load_space": "space.grammar",
+    "load_architecture": "space.library",
+    "load_space": "space.library",
     "load_weights": "network.weights",
     "resume": "engine.search",
     "search": "engine.search",

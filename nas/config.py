@@ -1,45 +1,21 @@
-"""SearchConfig: every setting of a search, validated, and written into the run's folder."""
+"""SearchConfig: every setting of a search, in the groups that the command line's help shows."""
 
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from nas.errors import SettingError, UserError
-from nas.registry import EXECUTORS, OBJECTIVES, PRUNERS, SAMPLERS, SCORES, TARGETS, Registry, suggest
+from nas.registry import EXECUTORS, PRUNERS, SAMPLERS, SCORES, TASKS, suggest, target_name
+from nas.settings import Flag, Group, Names, Positive, Settings, parse_limits, parse_names, parse_number, parse_paths
+from nas.training.recipe import Recipe
+from nas.training.tasks import check_objective, load_task, objective_names
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, lt=1)]
-
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-class Recipe(_Settings):
-    """The proxy training: AdamW with warm-up and cosine decay, short enough to run hundreds of times.
-
-    `subset` is the number of training images (None: all). `shift` and `cutout` are in pixels at 32-pixel images and
-    grow with the resolution. `initial` weights are the papers' or scaled to narrow widths, for short trainings.
-    `warmup` is a share of the steps, `clip` bounds the gradient's norm, `drop_path` is the last block's rate.
-    """
-
-    epochs: Annotated[int, Field(ge=1, le=10_000)] = 1
-    batch_size: Annotated[int, Field(ge=2, le=65_536)] = 16
-    learning_rate: Positive = 2e-3
-    weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.05
-    warmup: Share = 0.2
-    label_smoothing: Share = 0.1
-    clip: Positive = 1.0
-    drop_path: Share = 0.0
-    shift: Annotated[int, Field(ge=0, le=32)] = 2
-    cutout: Annotated[int, Field(ge=0, le=64)] = 0
-    subset: Annotated[int, Field(ge=2)] | None = None
-    initial: Literal["paper", "scaled"] = "scaled"
-
-
-class Budget(_Settings):
+class Budget(Settings):
     """When a search ends: after `trials` trained architectures, or after `seconds`."""
 
     trials: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
@@ -55,82 +31,212 @@ class Budget(_Settings):
         return f"{self.trials} architectures" if self.trials else f"{self.seconds:g} s"
 
 
-class SearchConfig(_Settings):
-    """Every setting of a search. `maximum` and `minimum` are limits on objectives known before training.
+def parse_budget(text: str | int | Budget, _option: str = "") -> Budget:
+    """Read `200` as a number of architectures, `90s`, `30m`, `2h` or `1d` as a time.
 
-    `seed_with` names networks (shipped ones, or files); the points of the space nearest to them are trained first
-    and count against the budget. `warm_start` names earlier runs to learn from (nas/engine/warm_start.py says what).
+    Raises SettingError for another text.
+    """
+    if isinstance(text, Budget):
+        return text
+    match = re.fullmatch(r"(\d{1,9})|(\d{1,9}(?:\.\d+)?)([smhd])", str(text).strip())
+    if not match or not float(match[1] or match[2]):
+        raise SettingError(f"budget: found '{text}'; write a number of architectures (200) or a time (90s, 30m, 2h)")
+    if match[1]:
+        try:
+            return Budget(trials=int(match[1]))
+        except ValidationError:
+            raise SettingError(f"budget: found {text}; at most 1,000,000 architectures") from None
+    return Budget(seconds=float(match[2]) * _UNITS[match[3]])
 
-    `scores` names zero-cost scores that are noted of each architecture before it is trained. `prefilter` is, by
-    score, the share of the candidates that are trained: those that score best.
 
-    `pruner` stops trainings that cannot matter; after the budget the front is trained `confirm` times again.
+def _limits(texts: list[str], option: str) -> dict[str, float]:
+    return parse_limits(texts, option, check_objective, f"OBJECTIVE=NUMBER, such as {option} latency=5")
 
-    `workers` trials run at once, on this machine or on the Ray cluster at `ray`; `gpus_per_trial` is the part of a
-    GPU that each takes, `trial_timeout` the seconds after which one is given up.
 
-    `target` is where the networks will run (auto: the search's own device, operator by operator; `file:` and a path: a
-    device that was measured elsewhere), with `latency_batch` images at once, `threads` and `dtype`; `latency` says
-    whether its milliseconds are measured or predicted. `throughput_batch` is the batch of the objective throughput.
+def _shares(texts: list[str], option: str) -> dict[str, float]:
+    return parse_limits(texts, option, SCORES.check, f"SCORE=NUMBER, such as {option} jacob_cov=0.5")
+
+
+class Goal(Group):
+    """Say what is searched, on which images, for how long and for what.
+
+    `maximum` and `minimum` are limits on objectives known before training. `plugins` are paths of files that offer
+    kinds of blocks, objectives and the like.
     """
 
-    space: str = "cvt_family"
-    data: str = "cluttered_digits"
-    budget: Budget = Budget(trials=200)
-    objectives: tuple[str, ...] = ("accuracy", "latency")
-    maximum: dict[str, Positive] = {}
-    minimum: dict[str, Positive] = {}
-    sampler: str = "pareto"
-    pruner: str = "dominance"
-    confirm: Annotated[int, Field(ge=0, le=100)] = 2
-    executor: str = "auto"
-    workers: Literal["auto"] | Annotated[int, Field(ge=1, le=100_000)] = "auto"
-    ray: Annotated[str, Field(min_length=1)] | None = None
-    gpus_per_trial: Literal["auto"] | Annotated[float, Field(gt=0, le=64)] = "auto"
-    trial_timeout: Positive | None = None
-    seed_with: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    warm_start: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    scores: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    prefilter: dict[str, Annotated[float, Field(gt=0, lt=1)]] = {}
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    resolution: Annotated[int, Field(ge=4, le=2048)] | None = None
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    target: str = "auto"
-    latency: Literal["auto", "measured", "predicted"] = "auto"
-    latency_batch: Annotated[int, Field(ge=1, le=65_536)] = 1
-    throughput_batch: Annotated[int, Field(ge=1, le=65_536)] = 32
-    threads: Annotated[int, Field(ge=1, le=1024)] = 1
-    dtype: Literal["float32", "float16", "bfloat16"] = "float32"
-    recipe: Recipe = Recipe()
+    space: Annotated[str, Flag("NAME|FILE", "The search space; see nas spaces.")] = "cvt_family"
+    data: Annotated[str, Flag("NAME[:PATH]", "Images: digits, cifar10:DIR, image_folder:DIR, ...")] = "cluttered_digits"
+    task: Annotated[str, Flag("NAME", "What networks learn: classification.")] = "classification"
+    budget: Annotated[Budget, Flag("N|TIME", "Networks to train (200), or a time (30m, 2h).", read=parse_budget)] = (
+        Budget(trials=200)
+    )
+    objectives: Annotated[
+        tuple[str, ...], Flag("NAMES", "Two or more, by comma.", default="the task's", read=parse_names)
+    ] = ()
+    maximum: Annotated[
+        dict[str, Positive],
+        Flag("NAME=X", "A limit for every network: latency=5. May be repeated.", "--max", "", _limits, True),
+    ] = Field(default_factory=dict)
+    minimum: Annotated[
+        dict[str, Positive],
+        Flag("NAME=X", "The same for what is maximised: throughput=100.", "--min", "", _limits, True),
+    ] = Field(default_factory=dict)
+    plugins: Annotated[
+        Names, Flag("FILE", "Python file that offers kinds. May be repeated.", read=parse_paths, repeated=True)
+    ] = ()
+
+    @field_validator("task")
+    @classmethod
+    def _task(cls, name: str) -> str:
+        TASKS.check(name)
+        return name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        """Weigh the objectives of the task unless others are named."""
+        if settings.get("objectives"):
+            return settings
+        task = settings.get("task", cls.model_fields["task"].default)
+        return settings | {"objectives": load_task(task).objectives}
 
     @field_validator("objectives")
     @classmethod
     def _objectives(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
-            OBJECTIVES.check(name)
+            check_objective(name)
         if len(set(names)) < len(names):
             raise SettingError(f"objectives: one is named twice in {', '.join(names)}")
         if len(names) < 2:
-            raise SettingError(f"objectives: name two or more by comma, found {names[0] if names else 'none'}. "
-                               f"{suggest('', OBJECTIVES.names())}")  # fmt: skip
+            raise SettingError(f"objectives: name two or more by comma, found {names[0]}. "
+                               f"{suggest('', objective_names())}")  # fmt: skip
         return names
+
+    @field_validator("maximum", "minimum")
+    @classmethod
+    def _limits(cls, limits: dict[str, float]) -> dict[str, float]:
+        for name in limits:
+            check_objective(name)
+        return limits
+
+
+class Choosing(Group):
+    """Say how networks are chosen.
+
+    `pruner` stops trainings that cannot matter; after the budget the front is trained `confirm` times again.
+
+    `seed_with` names networks (shipped ones, or files); the points of the space nearest to them are trained first
+    and count against the budget. `warm_start` names earlier runs to learn from (nas/engine/warm_start.py says how).
+
+    `scores` names zero-cost scores that are noted of each architecture before it is trained. `prefilter` is, by
+    score, the share of the candidates that are trained: those that score best.
+    """
+
+    panel = "How networks are chosen"
+
+    sampler: Annotated[str, Flag("NAME", "pareto, tpe, nsga2, gp or random.")] = "pareto"
+    pruner: Annotated[str, Flag("NAME", "Stops hopeless trainings: dominance, none.")] = "dominance"
+    confirm: Annotated[int, Field(ge=0, le=100), Flag("N", "Further trainings of the front, at the end.")] = 2
+    seed_with: Annotated[
+        Names, Flag("NAMES", "Networks to start from, by comma: coatnet_0,moat_0.", read=parse_names)
+    ] = ()
+    warm_start: Annotated[Names, Flag("RUNS", "Earlier runs to learn from, by comma.", read=parse_names)] = ()
+    scores: Annotated[
+        Names, Flag("NAMES", "Zero-cost scores to note, by comma: synflow,naswot.", read=parse_names)
+    ] = ()
+    prefilter: Annotated[
+        dict[str, Annotated[float, Field(gt=0, lt=1)]],
+        Flag("NAME=SHARE", "Train the best share by a score: jacob_cov=0.5.", read=_shares, repeated=True),
+    ] = Field(default_factory=dict)
+    seed: Annotated[int, Field(ge=0, lt=2**32), Flag("N", "With one worker, the same seed repeats a search.")] = 0
+
+    @model_validator(mode="after")
+    def _kinds(self) -> "Choosing":
+        SAMPLERS.check(self.sampler)
+        PRUNERS.check(self.pruner)
+        for name in (*self.scores, *self.prefilter):
+            SCORES.check(name)
+        return self
+
+
+class Training(Group):
+    """Say how networks are trained: at which side of the images, in pixels, and by which recipe."""
+
+    panel = "How networks are trained"
+
+    resolution: Annotated[
+        int | None, Field(ge=4, le=2048), Flag("PIXELS", "Side of the images.", default="the data's")
+    ] = None
+    recipe: Recipe = Recipe()
+
+
+class Machine(Group):
+    """Say where networks are trained.
+
+    `workers` trials run at once, on this machine or on the Ray cluster at `ray`; `gpus_per_trial` is the part of a
+    GPU that each takes, `trial_timeout` the seconds after which one is given up.
+    """
+
+    panel = "Where networks are trained"
+
+    device: Annotated[Literal["auto", "cpu", "cuda"], Flag("NAME", "cpu, cuda or auto.")] = "auto"
+    executor: str = "auto"
+    workers: Annotated[
+        Literal["auto"] | Annotated[int, Field(ge=1, le=100_000)],
+        Flag("N", "Trainings at once: a number or auto.", read=parse_number),
+    ] = "auto"
+    ray: Annotated[
+        Annotated[str, Field(min_length=1)] | None,
+        Flag("ADDRESS", "A running Ray cluster: its address, or auto.", default="none"),
+    ] = None
+    gpus_per_trial: Annotated[
+        Literal["auto"] | Annotated[float, Field(gt=0, le=64)],
+        Flag("X", "Part of a GPU for each training: 0.25, or auto.", read=parse_number),
+    ] = "auto"
+    trial_timeout: Annotated[
+        Positive | None, Flag("SECONDS", "A trial that takes longer is given up.", default="no limit")
+    ] = None
+
+    @field_validator("executor")
+    @classmethod
+    def _executor(cls, name: str) -> str:
+        if name != "auto":
+            EXECUTORS.check(name)
+        return name
+
+
+class Shipping(Group):
+    """Say where networks will run.
+
+    `target` is one of this machine (auto: the search's own device, operator by operator) or, as `file:` and a path, a
+    device that was measured elsewhere. It takes `latency_batch` images at once, with `threads` and `dtype`. `latency`
+    says whether milliseconds are measured or predicted. `throughput_batch` is the batch of the objective throughput.
+    """
+
+    panel = "Where networks will run"
+
+    target: Annotated[str, Flag("NAME", "cpu, onnxruntime, cuda, file:PATH, ... or auto.")] = "auto"
+    latency: Annotated[
+        Literal["auto", "measured", "predicted"], Flag("HOW", "Latency is measured, predicted or auto.")
+    ] = "auto"
+    latency_batch: Annotated[int, Field(ge=1, le=65_536), Flag("N", "Images at once, for latency.")] = 1
+    throughput_batch: Annotated[int, Field(ge=1, le=65_536), Flag("N", "Images at once, for throughput.")] = 32
+    threads: Annotated[int, Field(ge=1, le=1024), Flag("N", "CPU threads.")] = 1
+    dtype: Annotated[Literal["float32", "float16", "bfloat16"], Flag("NAME", "float32, float16 or bfloat16.")] = (
+        "float32"
+    )
 
     @field_validator("target")
     @classmethod
     def _target(cls, text: str) -> str:
         return text if text == "auto" else target_name(text)
 
-    @model_validator(mode="after")
-    def _names(self) -> "SearchConfig":
-        SAMPLERS.check(self.sampler)
-        PRUNERS.check(self.pruner)
-        if self.executor != "auto":
-            EXECUTORS.check(self.executor)
-        for name in (*self.maximum, *self.minimum):
-            OBJECTIVES.check(name)
-        for name in (*self.scores, *self.prefilter):
-            SCORES.check(name)
-        return self
+
+GROUPS: tuple[type[Group], ...] = (Goal, Choosing, Training, Machine, Shipping)
+
+
+class SearchConfig(Shipping, Machine, Training, Choosing, Goal):  # pydantic takes the fields of the last base first
+    """Every setting of a search, flat: the groups together."""
 
 
 def make_config(settings: Mapping[str, Any]) -> SearchConfig:
@@ -150,84 +256,3 @@ def make_config(settings: Mapping[str, Any]) -> SearchConfig:
             raise SettingError(f"unknown setting '{key}'. {suggest(str(first['loc'][-1]), known)}") from None
         remedy = "; a side is 4 to 2048 pixels" if key == "resolution" else ""
         raise SettingError(f"{key}: found {first['input']!r}: {first['msg']}{remedy}") from None
-
-
-def broken_limit(config: SearchConfig, metrics: dict[str, float]) -> str:
-    """The first limit that the metrics break, in words, or an empty text."""
-    for name, limit in config.maximum.items():
-        if name in metrics and metrics[name] > limit:
-            return f"{name} {metrics[name]:.6g} is above {limit:g}"
-    for name, limit in config.minimum.items():
-        if name in metrics and metrics[name] < limit:
-            return f"{name} {metrics[name]:.6g} is below {limit:g}"
-    return ""
-
-
-def parse_number(text: str, option: str) -> float | str:
-    """A number, or `auto`. Raises SettingError for another text."""
-    if text == "auto":
-        return text
-    try:
-        number = float(text)
-    except ValueError:
-        raise SettingError(f"{option} {text}: write a number or auto") from None
-    return int(number) if number.is_integer() else number
-
-
-FILE_TARGET = "file:"
-
-
-def target_text(name: str) -> str:
-    """A target's name as people write it."""
-    return name.replace("_", "-")
-
-
-def target_name(text: str) -> str:
-    """`cpu-compiled` is the target of `cpu_compiled.py`, `file:PATH` a device described by a file.
-
-    Raises SettingError for another text.
-    """
-    if text.startswith(FILE_TARGET):
-        if not text.removeprefix(FILE_TARGET):
-            raise SettingError("target file: names no file; write file:mydevice.yaml")
-        return text
-    name = text.strip().replace("-", "_")
-    if name not in TARGETS.names():
-        allowed = [*map(target_text, TARGETS.names()), "file:mydevice.yaml"]
-        raise SettingError(f"unknown target '{text}'. {suggest(text, allowed)}")
-    return name
-
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
-def parse_budget(text: str | int) -> Budget:
-    """`200` is a number of architectures, `90s`, `30m`, `2h` or `1d` a time. Raises SettingError for another text."""
-    match = re.fullmatch(r"(\d{1,9})|(\d{1,9}(?:\.\d+)?)([smhd])", str(text).strip())
-    if not match or not float(match[1] or match[2]):
-        raise SettingError(f"budget: found '{text}'; write a number of architectures (200) or a time (90s, 30m, 2h)")
-    if match[1]:
-        try:
-            return Budget(trials=int(match[1]))
-        except ValidationError:
-            raise SettingError(f"budget: found {text}; at most 1,000,000 architectures") from None
-    return Budget(seconds=float(match[2]) * _UNITS[match[3]])
-
-
-def parse_limits(
-    texts: list[str], option: str, kinds: Registry = OBJECTIVES, example: str = "latency=5"
-) -> dict[str, float]:
-    """`latency=5` and the like as numbers by objective, or other kind. Raises SettingError for another text."""
-    limits = {}
-    for text in texts:
-        name, _, number = text.partition("=")
-        kinds.check(name.strip())
-        if name.strip() in limits:
-            raise SettingError(f"{option} {text}: there is a number for {name.strip()} already")
-        try:
-            limits[name.strip()] = float(number)
-        except ValueError:
-            raise SettingError(
-                f"{option} {text}: write {kinds.noun.upper()}=NUMBER, such as {option} {example}"
-            ) from None
-    return limits

@@ -4,7 +4,6 @@ Reading is safe (no tags that build objects) and strict: duplicate keys, anchors
 themselves, merge keys (`<<`), keys that are not text and files that are not text are refused with their line.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,17 +137,3 @@ class _Reader:
 def dump(value: dict[str, Any]) -> str:
     """YAML text of plain data: one line a stage, keys in the order given."""
     return yaml.safe_dump(value, default_flow_style=None, sort_keys=False, width=200, allow_unicode=True)
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all (a temporary neighbour, synced, then renamed)."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -1,13 +1,15 @@
-"""Names -> plug-ins: a kind is one file in its folder, found by the file's name.
+"""Names -> plug-ins: kinds of blocks, data sets, objectives and the like, found by name in the files of a folder.
 
-The plug-in of `nas/network/blocks/mbconv.py` is the object in it called `MBConv`: the file's name, letter case
-and underscores aside. Listing names imports nothing; a kind is imported when it is first asked for.
+A file holds one kind, named like the file, or those that its `__all__` names as a space writes them:
+`__all__ = ["bottleneck", "conv"]`. The plug-in called `mbconv` is the object `MBConv` of its file: letter case and
+underscores aside. Listing names imports nothing; a file is imported when one of its kinds is first asked for.
 """
 
+import ast
 import difflib
 import importlib
-import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +37,11 @@ class Registry:
 
     def names(self) -> list[str]:
         """Every kind there is, sorted; imports nothing."""
-        path = Path(__file__).parent / self.folder
-        return sorted(m.name for m in pkgutil.iter_modules([str(path)]) if not m.name.startswith("_"))
+        return sorted(self._homes)
 
     def check(self, name: str, error: type[UserError] = SettingError) -> None:
         """Raise `error`, with the nearest name, unless `name` is a kind."""
-        if name not in self.names():
+        if name not in self._homes:
             raise error(f"unknown {self.noun} '{name}'. {suggest(name, self.names())}")
 
     def get(self, name: str) -> Any:
@@ -48,11 +49,28 @@ class Registry:
         if name in self._found:
             return self._found[name]
         self.check(name)
-        module = importlib.import_module(f"nas.{self.folder.replace('/', '.')}.{name}")
+        module = importlib.import_module(f"nas.{self.folder.replace('/', '.')}.{self._homes[name]}")
         plain = name.replace("_", "")
-        found = next(v for k, v in vars(module).items() if k.lower().replace("_", "") == plain)
+        found = next(v for k, v in vars(module).items() if k[0] != "_" and k.lower().replace("_", "") == plain)
         self._found[name] = found
         return found
+
+    @cached_property
+    def _homes(self) -> dict[str, str]:
+        """The module of each kind."""
+        files = (Path(__file__).parent / self.folder).glob("[!_]*.py")
+        return {kind: path.stem for path in files for kind in _kinds(path)}
+
+
+def _kinds(path: Path) -> Iterator[str]:
+    """The kinds of a file, read without running it."""
+    text = path.read_text(encoding="utf-8")
+    if "\n__all__ = " not in text:  # parsing takes a hundred times as long as looking
+        yield path.stem
+        return
+    for line in ast.parse(text).body:
+        if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "__all__":
+            yield from ast.literal_eval(line.value)
 
 
 BLOCKS = Registry("network/blocks", "block")
@@ -65,3 +83,28 @@ PRUNERS = Registry("engine/pruners", "pruner")
 EXECUTORS = Registry("engine/executors", "executor")
 SCORES = Registry("evaluation/zero_cost", "score")
 TARGETS = Registry("costs/targets", "target")
+TASKS = Registry("training/tasks", "task")
+
+FILE_TARGET = "file:"
+"""The beginning of the name of a device that was measured elsewhere; a path follows."""
+
+
+def target_text(name: str) -> str:
+    """A target's name as people write it."""
+    return name.replace("_", "-")
+
+
+def target_name(text: str) -> str:
+    """`cpu-compiled` is the target of `cpu_compiled.py`, `file:PATH` a device described by a file.
+
+    Raises SettingError for another text.
+    """
+    if text.startswith(FILE_TARGET):
+        if not text.removeprefix(FILE_TARGET):
+            raise SettingError("target file: names no file; write file:mydevice.yaml")
+        return text
+    name = text.strip().replace("-", "_")
+    if name not in TARGETS.names():
+        allowed = [*map(target_text, TARGETS.names()), "file:mydevice.yaml"]
+        raise SettingError(f"unknown target '{text}'. {suggest(text, allowed)}")
+    return name

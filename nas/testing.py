@@ -23,14 +23,14 @@ import torch
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from torch import nn
 
-from nas.costs.targets._base import Setting, Target
-from nas.data._base import Dataset
+from nas.costs.targets import Setting, Target
+from nas.data import Dataset
 from nas.engine.proposer import derive_seed
-from nas.engine.samplers._base import Problem
+from nas.engine.samplers import Problem
 from nas.errors import DataError
 from nas.network.build import build
 from nas.network.testing import BlockSuite, HeadSuite, StemSuite
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 __all__ = ["BlockSuite", "DataSuite", "HeadSuite", "SamplerSuite", "StemSuite", "TargetSuite"]
 

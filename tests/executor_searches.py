@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @cache
 def space() -> "SearchSpace":
     """A small space to propose from."""
-    from nas.space.grammar import load_space
+    from nas.space.library import load_space
 
     return load_space("cvt_family").fit(resolution=16, channels=1, classes=10)
 

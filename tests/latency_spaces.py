@@ -1,6 +1,6 @@
 """A small space whose networks take no time."""
 
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 
 TINY = {
     "name": "tiny", "resolution": 8, "classes": 10, "stem": {"kind": "conv", "width": [8, 16]},

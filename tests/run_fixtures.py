@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from nas.config import make_config
-from nas.record.journal import State, Trial
+from nas.evaluation.job import Outcome, State
+from nas.record.trial import Trial
 from nas.record.run import Run
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 
 BLOCKS = ["conv", "mbconv", "transformer", "moat"]
 SPACE: dict[str, Any] = {

@@ -2,8 +2,9 @@
 
 import pytest
 
-from nas.config import Budget, SearchConfig, broken_limit, make_config, parse_budget, parse_limits
+from nas.config import Budget, SearchConfig, broken_limit, make_config, parse_budget
 from nas.errors import SettingError
+from nas.settings import parse_limits
 
 
 def test_settings_survive_plain_data():

@@ -40,12 +40,14 @@ def _python(house: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_example_is_one_file_its_test_and_a_space() -> None:
-    assert list(FILES) == ["nas/network/blocks/convnext.py", "tests/blocks/test_convnext.py", "mine.yaml"]
+    assert list(FILES) == ["nas/network/blocks/convnext.py", "tests/network/blocks/test_convnext.py", "mine.yaml"]
 
 
 def test_the_suite_covers_a_new_block_unasked(house: Path) -> None:
     selected = "convnext or letters_differ or zoo_offers"
-    done = _python(house, "-m", "pytest", "tests/blocks", "tests/test_search_spaces.py", "-k", selected, "-vv")
+    done = _python(
+        house, "-m", "pytest", "tests/network/blocks", "tests/space/test_search_spaces.py", "-k", selected, "-vv"
+    )
     passed = set(re.findall(r"::(test_\w+).* PASSED", done.stdout))
     expected = {
         "test_the_map_has_the_promised_shape",

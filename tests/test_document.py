@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from nas.document import MAX_BYTES, dump, parse, read, write
+from nas.document import MAX_BYTES, dump, parse, read
 from nas.errors import SpaceError
 
 BOMB = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
@@ -98,14 +98,3 @@ def test_a_missing_file_is_named(tmp_path):
 def test_what_is_dumped_reads_the_same():
     value = {"name": "ä: b", "on": True, "x": [1, 2.5, "1", "true", "null", ""], "y": {"z": -0.0, "e": 1e-5}}
     assert parse(dump(value)).value == value
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "a.yaml"
-    write(path, "one")
-    write(path, "two")
-    assert path.read_text() == "two"
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(OSError, match="directory"):
-        write(tmp_path / "folder", "three")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml", "folder"]

@@ -29,7 +29,7 @@ def test_the_wheel_carries_the_search_spaces_and_finds_them(tmp_path: Path) -> N
 def test_the_editable_install_finds_the_same_spaces() -> None:
     shipped = {path.stem for path in (ROOT / "search_spaces").rglob("*.yaml")}
     done = subprocess.run(
-        [sys.executable, "-c", "from nas.space.grammar import shipped; print(*shipped())"],
+        [sys.executable, "-c", "from nas.space.library import shipped; print(*shipped())"],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     assert set(done.stdout.split()) == shipped

@@ -20,6 +20,14 @@ def test_every_kind_has_an_object_of_its_name_with_a_docstring(kinds):
         assert plain == name.replace("_", "")
 
 
+def test_a_file_holds_the_kinds_that_it_names_or_one_of_its_own_name(tmp_path):
+    (tmp_path / "plain.py").write_text("raise SystemExit('imported')\n")
+    (tmp_path / "several.py").write_text('"""Two."""\n\n__all__ = ["second", "first"]\nraise SystemExit\n')
+    (tmp_path / "_private.py").write_text("")
+    (tmp_path / "__init__.py").write_text('__all__ = ["contract"]\n')
+    assert Registry(str(tmp_path), "thing").names() == ["first", "plain", "second"]
+
+
 def test_an_unknown_name_gets_the_nearest_and_all():
     with pytest.raises(SettingError, match=r"unknown objective 'latncy'. Did you mean 'latency'\? Allowed: accuracy, "):
         OBJECTIVES.get("latncy")

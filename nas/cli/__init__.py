@@ -1,24 +1,53 @@
-"""The command line: parse, call, print. One file a command; each imports what it needs when it runs."""
+"""The command line: parse, call, print. A command's module is imported when the command is called."""
 
 import sys
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from nas.cli import export, latency, profile, report, resume, search, show, spaces
 from nas.errors import NasError, UserError
 
-app = typer.Typer(
+COMMANDS = {  # name: its module, and its line in the list of commands
+    "search": ("search", "Search a space: ends with a Pareto front, a report and the best network as YAML."),
+    "resume": ("search", "Go on with a search, interrupted or finished; only interrupted trials are repeated."),
+    "report": ("runs", "Write a run's report, table, best network and front anew, and print the front."),
+    "export": ("runs", "Write one network of a run as a YAML file that rebuilds it: nas show, nas.build."),
+    "show": ("spaces", "Draw a network as a table: its stages, their blocks, parameters, multiply-adds."),
+    "profile": ("profile", "What a network costs, counted and measured; or what the networks of a space do."),
+    "spaces": ("spaces", "List the spaces and networks that ship, or show one space with its size."),
+    "latency": ("latency", "Predict latency on another device: collect a package, run it there, fit."),
+}
+
+
+class Commands(TyperGroup):
+    """Commands that are listed by their line in the table and imported when they are called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that is called, and import it."""
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, _load(name) if name and listed else listed, rest
+
+
+def _load(name: str) -> Any:
+    """The command, of a function or a group of them that has its name."""
+    found = getattr(import_module(f"nas.cli.{COMMANDS[name][0]}"), name)
+    if isinstance(found, typer.Typer):
+        return typer.main.get_command(found)
+    single = typer.Typer(add_completion=False)
+    single.command(name)(found)
+    return typer.main.get_command(single)
+
+
+app = Commands(
+    name="nas",
+    commands={name: TyperCommand(name, help=line) for name, (_, line) in COMMANDS.items()},
     help="Search for vision networks that mix convolution and attention.",
     epilog="Begin with: nas spaces, then nas search --budget 20, then nas show on the best.yaml it names.",
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (search, resume, report, export, show, profile, spaces):
-    name = command.__name__.rpartition(".")[2]
-    app.command(name)(getattr(command, name))
-app.add_typer(latency.latency, name="latency")
 
 
 def main() -> None:

@@ -3,24 +3,46 @@
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from nas.cli.tables import front_table
+from nas.cli.outcome import conclude, front_table
 from nas.engine.confirm import missing
-from nas.engine.proposer import Watcher
-from nas.evaluation.job import Job, Placement
+from nas.engine.executors import Placement
+from nas.engine.watcher import Watcher
+from nas.evaluation.job import Job, Outcome
 from nas.evaluation.units import duration, show
-from nas.record.journal import Confirmation, Trial
+from nas.record.results import Result
 from nas.record.run import Run
+from nas.record.trial import Confirmation, Trial
 
+AGAIN = {"search": "", "confirm": ", trained again", "measure": ", measured in full"}
 ROWS, RUNNING = 12, 8  # lines for the front, and for the trials that run
+
+
+def watch(begin: Callable[[Watcher], Run]) -> None:
+    """Run a search under the live display and say at the end where things lie."""
+    console = Console()
+    display = Display(console)
+    try:
+        with display.shown():
+            run = begin(display.watcher())
+    except KeyboardInterrupt:
+        if display.run is None:
+            console.print("\n[yellow]Stopped[/] before a training began.")
+            raise typer.Exit(130) from None
+        console.print(
+            f"\n[yellow]Stopped.[/] Every finished trial is kept. Go on with: nas resume {display.run.folder}"
+        )
+        raise typer.Exit(130) from None
+    conclude(console, run)
 
 
 class Display:
@@ -40,10 +62,10 @@ class Display:
         self.task = self.progress.add_task("search", total=None, left="")
         self.live = Live(console=console, refresh_per_second=4, transient=True)
         self.start, self.done_before = time.monotonic(), -1
-        self.running: dict[tuple[int, int], str] = {}
+        self.running: dict[tuple[str, int, int], str] = {}  # a line a job, by its ticket
         self.start_confirming: tuple[float, int] | None = None  # when, and after how many
         self.run: Run | None = None
-        self.front: list[Trial] = []  # as it stands since the last change of the record
+        self.front: list[Result] = []  # as it stands since the last change of the record
 
     def watcher(self) -> Watcher:
         """The ends that the search calls."""
@@ -53,6 +75,7 @@ class Display:
             began=self.began,
             ended=self.ended,
             confirmed=self.confirmed,
+            remeasured=self.remeasured,
         )
 
     def placed(self, placement: Placement, run: Run) -> None:
@@ -69,27 +92,27 @@ class Display:
             self.console.print(now, highlight=False)
 
     def began(self, job: Job, run: Run) -> None:
-        """A training begins."""
+        """A job begins."""
         self.run = run
         if self.done_before < 0:
-            self.done_before, self.front = len(run.trained), run.front()
-        layout, again = job.architecture.layout(), ", trained again" if job.repeat else ""
+            self.done_before, self.front = len(run.spent), run.front()
         depths = "-".join(str(stage.depth) for stage in job.architecture.stages)
-        self.running[job.number, job.repeat] = f"trial {job.number}{again}: {layout}, depths {depths}"
-        self._picture(run) if job.repeat else self.draw(run)
+        doing = f"trial {job.number}{AGAIN[job.purpose]}"
+        self.running[job.ticket] = f"{doing}: {job.architecture.layout()}, depths {depths}"
+        self.draw(run) if job.purpose == "search" else self._picture(run)
 
     def ended(self, trial: Trial, run: Run) -> None:
         """A trial is on disk."""
-        self.running.pop((trial.number, 0), None)
+        self.running.pop(("search", trial.number, 0), None)
         self.front = run.front()
         if not self.console.is_terminal and trial.state != "rejected":
             total = run.config.budget.trials or "?"
-            self.console.print(f"[{len(run.trained)}/{total}] {_line(trial, run)}", highlight=False, markup=False)
+            self.console.print(f"[{len(run.spent)}/{total}] {_line(trial, run)}", highlight=False, markup=False)
         self.draw(run)
 
     def confirmed(self, confirmation: Confirmation, run: Run) -> None:
         """A further training of a trial is on disk."""
-        self.running.pop((confirmation.trial, confirmation.repeat), None)
+        self.running.pop(("confirm", confirmation.trial, confirmation.repeat), None)
         self.front = run.front()
         done, left = len(run.confirmations), len(missing(run))
         self.start_confirming = self.start_confirming or (time.monotonic(), done - 1)
@@ -98,12 +121,19 @@ class Display:
         self.progress.update(self.task, description="confirm", total=done + left, completed=done, left=time_left)
         if not self.console.is_terminal:
             line = f"[confirm {done}, {left} left] trial {confirmation.trial} trained again"
-            self.console.print(f"{line}: {_values(confirmation, run)}", highlight=False, markup=False)
+            self.console.print(f"{line}: {_values(confirmation.outcome, run)}", highlight=False, markup=False)
+        self._picture(run)
+
+    def remeasured(self, job: Job, run: Run) -> None:
+        """Values of the front were read again."""
+        self.running.pop(job.ticket, None)
+        if not self.console.is_terminal:
+            self.console.print(f"[front] trial {job.number} measured in full", highlight=False, markup=False)
         self._picture(run)
 
     def draw(self, run: Run) -> None:
         """Renew the picture."""
-        budget, done = run.config.budget, len(run.trained)
+        budget, done = run.config.budget, len(run.spent)
         new, elapsed = done - max(self.done_before, 0), time.monotonic() - self.start
         if budget.trials:
             left = f"{duration((budget.trials - done) * elapsed / new)} left" if new else ""
@@ -154,20 +184,20 @@ def _workers(placement: Placement, run: Run) -> str:
 def _line(trial: Trial, run: Run) -> str:
     """One trial in one line, for a pipe or a log."""
     head = f"trial {trial.number} {trial.layout}"
-    return f"{head} {_values(trial, run)}"
+    return f"{head} {_values(trial.outcome, run)}"
 
 
-def _values(trained: Trial | Confirmation, run: Run) -> str:
-    if trained.state != "complete":
-        return f"{trained.state}: {trained.reason}"
-    return " ".join(f"{name} {show(name, trained.metrics[name])}" for name in run.config.objectives)
+def _values(outcome: Outcome, run: Run) -> str:
+    if outcome.state != "complete":
+        return f"{outcome.state}: {outcome.reason}"
+    return " ".join(f"{name} {show(name, outcome.metrics[name])}" for name in run.config.objectives)
 
 
 def _counts(run: Run, on_front: int) -> Table:
     grid = Table.grid(padding=(0, 3))
     count = Counter(trial.state for trial in run.trials)
     grid.add_row(
-        f"[bold]{len(run.trained)}[/] trained", f"[cyan]{count['pruned']}[/] of them stopped early",
+        f"[bold]{len(run.spent)}[/] trained", f"[cyan]{count['pruned']}[/] of them stopped early",
         f"[red]{count['failed']}[/] failed", f"[yellow]{count['rejected']}[/] rejected",
         f"[green]{on_front}[/] on the front",
     )  # fmt: skip

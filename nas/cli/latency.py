@@ -4,37 +4,36 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
-from nas.cli.parameters import SpaceName, argument, first
+from nas.cli.options import DEFAULTS, SpaceName, argument, option, setting
+from nas.errors import SettingError
+from nas.space.library import load_space
 
 POOR = 0.6  # Kendall's tau below which a predictor hardly ranks
 
 latency = typer.Typer(
-    help="Predict latency on another device: collect a package, run it there, fit.", no_args_is_help=True
+    help="Predict latency on another device: collect a package, run it there, fit.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 
 @latency.command()
 def collect(
-    output: Annotated[Path, first("DIR", "The new folder.", "--output", "-o")],
-    space: SpaceName = "cvt_family",
-    target: Annotated[str, first("NAME", "What runs there: onnxruntime.")] = "onnxruntime",
-    networks: Annotated[int, first("N", "Whole networks to time.", "-n")] = 60,
-    blocks: Annotated[int, first("N", "Single blocks to time.")] = 120,
-    batch: Annotated[int, first("N", "Images at once.", min=1, max=65_536)] = 1,
-    resolution: Annotated[
-        int | None, first("PIXELS", "Side of the images.", default="the space's", min=4, max=2048)
-    ] = None,
-    classes: Annotated[int, first("N", "Classes of your data.", min=2)] = 10,
-    channels: Annotated[int, first("N", "Channels of your images.", min=1)] = 3,
+    output: Annotated[Path, option("DIR", "The new folder.", "--output", "-o")],
+    space: SpaceName = DEFAULTS.space,
+    target: Annotated[str, setting("target", "What runs there: onnxruntime.")] = "onnxruntime",
+    networks: Annotated[int, option("N", "Whole networks to time.", "-n")] = 60,
+    blocks: Annotated[int, option("N", "Single blocks to time.")] = 120,
+    batch: Annotated[int, setting("latency_batch", "Images at once.", bounded=True)] = DEFAULTS.latency_batch,
+    resolution: Annotated[int | None, setting("resolution", default="the space's", bounded=True)] = DEFAULTS.resolution,
+    classes: Annotated[int, option("N", "Classes of your data.", min=2)] = 10,
+    channels: Annotated[int, option("N", "Channels of your images.", min=1)] = 3,
 ) -> None:
     """Write a folder of ONNX models and a script that times them on the device."""
-    from rich.console import Console
-
-    from nas.costs.deployment import choose_deployment
+    from nas.costs.deployment import choose_deployment  # both need torch
     from nas.costs.latency.device_package import collect as write
-    from nas.errors import SettingError
-    from nas.space.grammar import load_space
 
     if choose_deployment(target).target != "onnxruntime":
         raise SettingError(f"target {target}: a package is made for onnxruntime, which runs on any device")
@@ -57,16 +56,13 @@ def collect(
 @latency.command()
 def fit(
     results: Annotated[Path, argument("FILE", "results.csv, in the folder that was carried there.")],
-    output: Annotated[Path, first("FILE", "For --target file:FILE.", "--output", "-o")] = Path("mydevice.yaml"),
+    output: Annotated[Path, option("FILE", "For --target file:FILE.", "--output", "-o")] = Path("mydevice.yaml"),
 ) -> None:
     """Make the device's file from those times, and say how well it predicts."""
-    from rich.console import Console
+    from nas.costs.latency import device_file, device_package  # both need torch
 
-    from nas.costs.latency.device_file import write_device
-    from nas.costs.latency.device_package import fit as predictor_of
-
-    predictor = predictor_of(results)
-    write_device(output, predictor)
+    predictor = device_package.fit(results)
+    device_file.write_device(output, predictor)
     error = predictor.error
     middle = sorted(ms for _, ms in predictor.networks)[len(predictor.networks) // 2]
     side = predictor.networks[0][0].resolution

@@ -1,23 +1,27 @@
-"""nas spaces: which search spaces and networks ship, and what a space holds."""
+"""nas spaces and nas show: what ships, what a space holds, and a network drawn as a table."""
 
+import os
 import re
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
 
-from nas.cli.parameters import argument, first
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from nas.cli.options import argument, option
+from nas.cli.tables import listed, network_table, options_table, space_table
+from nas.errors import SpaceError
+from nas.space.library import load_architecture, load_space, shipped
+from nas.space.matching import locate
 
 
 def spaces(
     space: Annotated[str | None, argument("SPACE", "A shipped one, or a YAML file.", "list them all")] = None,
-    contains: Annotated[str | None, first("NETWORK", "Say whether the space holds this network.")] = None,
+    contains: Annotated[str | None, option("NETWORK", "Say whether the space holds this network.")] = None,
 ) -> None:
     """List the spaces and networks that ship, or show one space with its size."""
-    from rich.console import Console
-
     console = Console()
     if space is None:
         _list(console)
@@ -27,12 +31,7 @@ def spaces(
         _show(console, space)
 
 
-def _list(console: "Console") -> None:
-    from rich import box
-    from rich.table import Table
-
-    from nas.space.grammar import shipped
-
+def _list(console: Console) -> None:
     for title, published in (("search space", False), ("published network", True)):
         table = Table(title, "what it is", box=box.SIMPLE_HEAD)
         table.columns[0].no_wrap = True
@@ -50,10 +49,7 @@ def _about(text: str) -> str:
     return plain.partition(". ")[0].removesuffix(".")
 
 
-def _show(console: "Console", name: str) -> None:
-    from nas.cli.tables import listed, options_table, space_table
-    from nas.space.grammar import load_space
-
+def _show(console: Console, name: str) -> None:
     space = load_space(name)
     size = space.size()
     count = f"{size:,}" if size < 1e6 else f"{size:.3g}"
@@ -67,15 +63,31 @@ def _show(console: "Console", name: str) -> None:
     console.print(f"Next:  nas search --space {name} --budget 200", highlight=False, soft_wrap=True)
 
 
-def _contains(console: "Console", name: str, network: str) -> None:
-    from nas.errors import SpaceError
-    from nas.space.grammar import load_architecture, load_space
-
+def _contains(console: Console, name: str, network: str) -> None:
     architecture = load_architecture(network)
     space = load_space(name).fit(resolution=None, channels=architecture.channels, classes=architecture.classes)
     try:
-        decisions = space.locate(architecture)
+        decisions = locate(space, architecture)
     except SpaceError as error:
         console.print(f"[bold]no[/]: {network} is not in {name}: {error}", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     console.print(f"[bold]yes[/]: {network} is a point of {name}, by {len(decisions)} decisions", highlight=False)
+
+
+def show(
+    architecture: Annotated[str, argument("NETWORK", "One of nas spaces, a run's best, or a YAML file.")],
+) -> None:
+    """Draw a network as a table: its stages, their blocks, parameters, multiply-adds."""
+    architecture = best_of(architecture)
+    loaded = load_architecture(architecture)
+    from nas.costs.counts import cost  # needs torch
+
+    console = Console()
+    console.print(network_table(loaded, cost(loaded)))
+    console.print(f"Next:  nas profile {architecture}", highlight=False, soft_wrap=True)
+
+
+def best_of(name: str) -> str:
+    """A run's name or folder stands for its best network; any other name for itself."""
+    found = (folder / "best.yaml" for folder in (Path(name), Path("runs") / name))
+    return name if name in shipped() else next((str(path) for path in found if os.path.isfile(path)), name)  # noqa: PTH113

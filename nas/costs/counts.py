@@ -1,18 +1,46 @@
-"""What a network costs before anything is trained: parameters and multiply-adds, whole and part by part."""
+"""Parameters and multiply-adds of a network before anything is trained, whole and part by part.
 
+They are the sums of its pieces', each of which is counted once in a process; a sampler may ask for them in
+microseconds.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from math import prod
+from typing import Any
 
 import torch
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
 
 from nas.network.architecture import Architecture
-from nas.network.build import sites, skeleton
+from nas.network.pieces import Piece, pieces
+
+LARGE = 4_000_000  # numbers that come in times channels that come out, beyond which the meta device is faster
 
 
 @dataclass(frozen=True)
-class Part:
-    """One row of a network's table. `resolution` is that of the map it gives; MACs are for one image."""
+class Count:
+    """A piece's parameters, and for one image its multiply-adds, operators and the numbers they read and write."""
+
+    params: int
+    macs: int
+    operators: int
+    traffic: int
+
+
+@dataclass(frozen=True)
+class PartCost:
+    """One row of a network's table: the stem, a stage or the head.
+
+    `resolution` is that of the map that comes out, `macs` are for one image.
+    """
 
     name: str
     kind: str
@@ -29,32 +57,62 @@ class Cost:
 
     params: int
     macs: int
-    parts: tuple[Part, ...]
+    parts: tuple[PartCost, ...]
 
 
 def cost(architecture: Architecture) -> Cost:
-    """Parameters and MACs of a network, counted on the meta device (a fused CPU attention counts as nothing).
+    """Parameters and multiply-adds of a network, without building it.
 
-    Like the papers' counts, MACs are those of convolutions, matrix products and attention.
+    Like the papers' counts, multiply-adds are those of convolutions, matrix products and attention.
     """
-    network = skeleton(architecture).eval()
-    x = torch.empty(1, architecture.channels, architecture.resolution, architecture.resolution, device="meta")
-    with FlopCounterMode(display=False) as counter:
+    stem, *blocks, head = pieces(architecture)
+    following = iter(blocks)
+    stages = [_part(f"stage {i}", list(islice(following, s.depth))) for i, s in enumerate(architecture.stages)]
+    parts = (_part("stem", [stem]), *stages, _part("head", [head]))
+    return Cost(sum(part.params for part in parts), sum(part.macs for part in parts), parts)
+
+
+def _part(name: str, row: Sequence[Piece]) -> PartCost:
+    last, counts = row[-1], [count(piece) for piece in row]
+    params, macs = sum(c.params for c in counts), sum(c.macs for c in counts)
+    return PartCost(name, last.kind, len(row), last.width, last.out_resolution, params, macs)
+
+
+def counts(architecture: Architecture) -> Iterator[Count]:
+    """The counts of a network's pieces, from image to classes."""
+    return map(count, pieces(architecture))
+
+
+@lru_cache(maxsize=100_000)
+def count(piece: Piece) -> Count:
+    """Run a piece once and count: a small one on the processor, a large one on the meta device.
+
+    Each takes less time there. Parameters and multiply-adds are the same on both, operators differ by one at most.
+    Attention runs unfused, because the fused operator would be counted as nothing.
+    """
+    large = prod(piece.shape) * piece.width > LARGE
+    with torch.random.fork_rng(devices=[]), torch.device("meta") if large else nullcontext():
+        network, x = piece.build().eval(), torch.zeros(1, *piece.shape)
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), _Tally() as tally:
         network(x)
-    counts = counter.get_flop_counts()
+    return Count(parameters(network), tally.operations // 2, tally.operators, tally.traffic)
 
-    def part(name: str, kind: str, depth: int, width: int, resolution: tuple[int, int]) -> Part:
-        module = network.get_submodule(name)
-        macs = sum(counts.get(f"Network.{name}", {}).values()) // 2
-        return Part(name.replace("stages.", "stage "), kind, depth, width, resolution, parameters(module), macs)
 
-    places = list(sites(architecture, network.stem.stride))
-    parts = [part("stem", architecture.stem.kind, 1, architecture.stem.width, places[0].resolution)]
-    for i, stage in enumerate(architecture.stages):
-        place = places[sum(s.depth for s in architecture.stages[: i + 1]) - 1]
-        parts.append(part(f"stages.{i}", stage.block, stage.depth, stage.width, place.out_resolution))
-    parts.append(part("head", architecture.head.kind, 1, architecture.classes, (1, 1)))
-    return Cost(sum(p.params for p in parts), sum(p.macs for p in parts), tuple(parts))
+class _Tally(TorchDispatchMode):
+    """Counts operations by torch's formulas, operators that do not only look at memory in another way, and numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.operations = self.operators = self.traffic = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        if formula := flop_registry.get(func.overloadpacket):
+            self.operations += formula(*args, **(kwargs or {}), out_val=out)
+        if not func.is_view:
+            self.operators += 1
+            self.traffic += sum(t.numel() for t in tree_leaves((args, kwargs, out)) if isinstance(t, Tensor))
+        return out
 
 
 def parameters(module: nn.Module) -> int:

@@ -3,15 +3,14 @@
 import platform
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 import torch
 
-from nas.config import FILE_TARGET, SearchConfig, target_name, target_text
 from nas.costs.device import choose_device, device_name
-from nas.costs.targets._base import Setting, Target
+from nas.costs.targets import Dtype, Setting, Target
 from nas.errors import SettingError
-from nas.registry import TARGETS
+from nas.registry import FILE_TARGET, TARGETS, target_name, target_text
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Deployment:
         return found
 
     def check(self) -> None:
-        """Raises SettingError when the target is unknown, is not on this machine or has no such type of numbers."""
+        """Raise SettingError when the target is unknown, is not on this machine or has no numbers of that type."""
         TARGETS.check(self.target)
         if why := self.kind.missing():
             here = ", ".join(map(target_text, available()))
@@ -46,7 +45,7 @@ class Deployment:
         return device_name(torch.device(self.kind.device))
 
     def key(self) -> dict[str, Any]:
-        """What a time depends on beside the network: device, versions, target and setting."""
+        """All that a time depends on beside the network: device, versions, target and setting."""
         versions = {name: version(name) for name in self.kind.versions}
         return self.to_dict() | {"versions": versions, "system": platform.machine()}
 
@@ -56,22 +55,16 @@ def available() -> list[str]:
     return [name for name in TARGETS.names() if not TARGETS.get(name).missing()]
 
 
-def choose_deployment(target: str, *, device: str = "auto", **setting: Any) -> Deployment:
+def choose_deployment(
+    target: str, *, device: str = "auto", batch: int = 1, threads: int = 1, dtype: str = "float32"
+) -> Deployment:
     """A target of this machine by its name; `auto` runs operator by operator on `device`.
 
-    Raises SettingError when the target is unknown or is not on this machine.
+    Raises SettingError when the target is unknown, is not on this machine or has no numbers of that type.
     """
     name = choose_device(device).type if target == "auto" else target_name(target)
     if name.startswith(FILE_TARGET):
         raise SettingError(f"target {name}: a device that is elsewhere can be predicted, not measured here")
-    deployment = Deployment(name, Setting(**setting))
+    deployment = Deployment(name, Setting(batch, threads, cast(Dtype, dtype)))  # checked in the next line
     deployment.check()
     return deployment
-
-
-def deployment_of(config: SearchConfig) -> Deployment | None:
-    """Where a search's networks will run; None on a device that is elsewhere."""
-    if config.target.startswith(FILE_TARGET):
-        return None
-    setting = {"batch": config.latency_batch, "threads": config.threads, "dtype": config.dtype}
-    return choose_deployment(config.target, device=config.device, **setting)

@@ -1,8 +1,8 @@
 """Turns: while one worker of a machine measures latency, the others stand still.
 
 A network timed beside a neighbour that trains looks slower than it is. So every worker holds the *room* shared while
-it works and exclusively while it measures; who wants to measure closes the *door*, at which the others wait from
-their next training step on. Both are file locks: the system frees them when a worker dies.
+it works and exclusively while it measures. To measure, it closes the *door*, at which the others wait from their next
+training step on. Both are file locks, which the system frees when a worker dies.
 """
 
 import fcntl
@@ -14,17 +14,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-PATIENCE = 20.0  # seconds to wait for neighbours, of whom one may hang
-Slot = Literal["alone", "exclusive", "shared"]
-"""How a measurement was taken: no neighbours, neighbours standing still, or beside them (one did not give way)."""
+PATIENCE = 20.0  # seconds to wait for neighbours, one of which may hang
+Turn = Literal["alone", "exclusive", "shared"]
+"""How a measurement was taken: no neighbours, neighbours standing still, or beside one that did not give way."""
 
 
 class Turns:
-    """The turns of all workers that share `place` (a machine's processor, one of its GPUs); none without a place."""
+    """The turns of all workers that share `resource`, such as `cpu` or `gpu-0`; without it a worker is alone.
 
-    def __init__(self, place: str | None = None, patience: float = PATIENCE) -> None:
+    `patience` is in seconds.
+    """
+
+    def __init__(self, resource: str | None = None, patience: float = PATIENCE) -> None:
         self.patience = patience
-        self.files = tuple(_open(f"{place}.{part}") for part in ("door", "room")) if place else None
+        self.files = tuple(_open(f"{resource}.{part}") for part in ("door", "room")) if resource else None
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -45,7 +48,7 @@ class Turns:
             fcntl.flock(self.files[0], fcntl.LOCK_UN)
 
     @contextmanager
-    def measuring(self) -> Iterator[Slot]:
+    def measuring(self) -> Iterator[Turn]:
         """Hold the room alone, from within `working`."""
         if not self.files:
             yield "alone"
@@ -78,9 +81,9 @@ def _open(name: str) -> int:
 
 
 def _lock(file: int, how: int, patience: float) -> bool:
-    """Lock within `patience` seconds.
+    """Lock within `patience` seconds, or return False.
 
-    A file lock cannot be waited for with a limit, so it is tried, ever less often: who waits must not disturb either.
+    A file lock has no time limit, so it is tried again and again, ever less often so that the wait disturbs nothing.
     """
     end, pause = time.monotonic() + patience, 1e-3
     while True:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data._base import Dataset, Part, assemble, existing, read
+from nas.data import Dataset, Split, assemble, existing, read
 from nas.errors import DataError
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -26,7 +26,7 @@ def cifar10(path: Path, *, seed: int, resolution: int | None = None) -> Dataset:
     suffix = ".bin" if (folder / "data_batch_1.bin").exists() else ""
     load = _binary if suffix else _pickled
     parts = [load(existing("cifar10", folder / f"{name}{suffix}", folder=False)) for name in (*BATCHES, "test_batch")]
-    train = Part(*(np.concatenate(arrays) for arrays in zip(*parts[:-1], strict=True)))
+    train = Split(*(np.concatenate(arrays) for arrays in zip(*parts[:-1], strict=True)))
     return assemble("cifar10", _classes(folder), train, test=parts[-1], seed=seed, resolution=resolution, mirror=True)
 
 
@@ -55,7 +55,7 @@ def _classes(folder: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _binary(file: Path) -> Part:
+def _binary(file: Path) -> Split:
     content = np.frombuffer(read(file), np.uint8)
     if not len(content) or len(content) % ROW:
         raise DataError(
@@ -65,7 +65,7 @@ def _binary(file: Path) -> Part:
     return _part(file, rows[:, 1:], rows[:, 0])
 
 
-def _pickled(file: Path) -> Part:
+def _pickled(file: Path) -> Split:
     batch = _unpickled(file)
     labels = _entry(file, batch, b"labels", list)
     if not all(isinstance(label, int) for label in labels):
@@ -73,7 +73,7 @@ def _pickled(file: Path) -> Part:
     return _part(file, _entry(file, batch, b"data", np.ndarray), np.asarray(labels))
 
 
-def _part(file: Path, pixels: NDArray[Any], labels: NDArray[Any]) -> Part:
+def _part(file: Path, pixels: NDArray[Any], labels: NDArray[Any]) -> Split:
     if pixels.dtype != np.uint8 or pixels.shape != (len(labels), ROW - 1) or labels.dtype.kind not in "iu":
         raise DataError(
             f"{file}: {pixels.dtype} data {pixels.shape} with {len(labels)} {labels.dtype} labels, but uint8 "
@@ -83,7 +83,7 @@ def _part(file: Path, pixels: NDArray[Any], labels: NDArray[Any]) -> Part:
         raise DataError(
             f"{file}: labels from {labels.min()} to {labels.max()}, but CIFAR-10 has 0 to 9. Is it CIFAR-10?"
         )
-    return Part(pixels.reshape(-1, 3, 32, 32), labels.astype(np.int64))
+    return Split(pixels.reshape(-1, 3, 32, 32), labels.astype(np.int64))
 
 
 def _latin1(text: str, encoding: str) -> bytes:

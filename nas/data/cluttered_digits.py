@@ -5,8 +5,6 @@ it. To read it a network needs local shape (strokes) and global place (which str
 """
 
 import hashlib
-import os
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +14,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from nas.data._base import Dataset, Part, assemble, cut
+from nas import files
+from nas.data import Dataset, Split, assemble, cut
 
 VERSION = 1  # of the drawing: raise it with every change of the pixels, so that no old cache is read
 CHUNK = 1000  # images drawn at once; bounds the memory
@@ -53,7 +52,7 @@ PARTS = ("train", "validation", "test")
 def cluttered_digits(path: None, *, seed: int, resolution: int | None = None, clutter: Clutter = DEFAULT) -> Dataset:
     """The default data of every search: drawn in a second, then cached in the user's cache folder."""
     clutter = replace(clutter, resolution=resolution or clutter.resolution)
-    file = cache_folder() / f"cluttered_digits-{_key(clutter, seed)}.npz"
+    file = files.cache_folder() / f"cluttered_digits-{_key(clutter, seed)}.npz"
     parts = _recall(file, clutter)
     if parts is None:
         parts = draw(clutter, seed)
@@ -62,7 +61,7 @@ def cluttered_digits(path: None, *, seed: int, resolution: int | None = None, cl
     return assemble("cluttered_digits", classes, *parts, seed=seed, resolution=clutter.resolution, mirror=False)
 
 
-def draw(clutter: Clutter, seed: int) -> list[Part]:
+def draw(clutter: Clutter, seed: int) -> list[Split]:
     """Train, validation and test images; no handwritten original is seen in two of the parts."""
     bunch = load_digits()
     glyphs, labels = (bunch.images / 16).astype(np.float32), bunch.target.astype(np.int64)
@@ -77,10 +76,10 @@ def draw(clutter: Clutter, seed: int) -> list[Part]:
 
 def _part(
     glyphs: Floats, labels: NDArray[np.int64], originals: NDArray[np.int64], size: int, rng: Generator, clutter: Clutter
-) -> Part:
+) -> Split:
     rows = rng.permutation(np.resize(originals, size))  # each original equally often
     chunks = np.split(rows, range(CHUNK, size, CHUNK))
-    return Part(np.concatenate([_images(glyphs, chunk, originals, rng, clutter) for chunk in chunks]), labels[rows])
+    return Split(np.concatenate([_images(glyphs, chunk, originals, rng, clutter) for chunk in chunks]), labels[rows])
 
 
 def _images(
@@ -145,22 +144,16 @@ def _cubic(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(d < 1, near, np.where(d < 2, far, 0))
 
 
-def cache_folder() -> Path:
-    """`$NAS_CACHE`, or `nas` in the user's cache folder."""
-    own, users = os.environ.get("NAS_CACHE"), os.environ.get("XDG_CACHE_HOME")
-    return Path(own) if own else Path(users or os.path.expanduser("~/.cache")) / "nas"  # noqa: PTH111 (never raises)
-
-
 def _key(clutter: Clutter, seed: int) -> str:
     return hashlib.sha256(repr((VERSION, seed, clutter)).encode()).hexdigest()[:16]
 
 
-def _recall(file: Path, clutter: Clutter) -> list[Part] | None:
+def _recall(file: Path, clutter: Clutter) -> list[Split] | None:
     """The parts in a cache file; None if there is none or it is damaged."""
     try:
         with file.open("rb") as stream:
             cached = np.load(stream, allow_pickle=False)
-            parts = [Part(cached[f"{part}_images"], cached[f"{part}_labels"]) for part in PARTS]
+            parts = [Split(cached[f"{part}_images"], cached[f"{part}_labels"]) for part in PARTS]
     except Exception:  # a damaged archive may raise anything
         return None
     side = clutter.resolution
@@ -168,12 +161,8 @@ def _recall(file: Path, clutter: Clutter) -> list[Part] | None:
     return parts if [part.images.shape for part in parts] == shapes else None
 
 
-def _remember(file: Path, parts: list[Part]) -> None:
+def _remember(file: Path, parts: list[Split]) -> None:
     """Write the cache file, whole or not at all; a folder that cannot be written is no reason to stop."""
     arrays = {f"{name}_{k}": v for name, part in zip(PARTS, parts, strict=True) for k, v in part._asdict().items()}
-    with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-            whole = Path(folder) / file.name
-            np.savez(whole, **arrays)
-            whole.replace(file)
+    with suppress(OSError), files.caching(file) as stream:
+        np.savez(stream, **arrays)

@@ -6,7 +6,7 @@ Source: E. Alpaydin, C. Kaynak, UCI Optical Recognition of Handwritten Digits, 1
 import numpy as np
 from sklearn.datasets import load_digits
 
-from nas.data._base import Dataset, Part, assemble
+from nas.data import Dataset, Split, assemble
 
 CLASSES = tuple("0123456789")
 
@@ -15,5 +15,5 @@ def digits(path: None, *, seed: int, resolution: int | None = None) -> Dataset:
     """The bundled digits. A mirrored digit is another sign, so they are never mirrored."""
     bunch = load_digits()
     images = np.rint(bunch.images[:, None] * (255 / 16)).astype(np.uint8)
-    whole = Part(images, bunch.target.astype(np.int64))
+    whole = Split(images, bunch.target.astype(np.int64))
     return assemble("digits", CLASSES, whole, seed=seed, resolution=resolution, mirror=False)

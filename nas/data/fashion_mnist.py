@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data._base import Dataset, Part, assemble, existing
+from nas.data import Dataset, Split, assemble, existing
 from nas.errors import DataError
 
 CLASSES = (
@@ -41,7 +41,7 @@ def fashion_mnist(path: Path, *, seed: int, resolution: int | None = None) -> Da
     return assemble("fashion_mnist", CLASSES, train, test=test, seed=seed, resolution=resolution, mirror=True)
 
 
-def _part(folder: Path, part: str) -> Part:
+def _part(folder: Path, part: str) -> Split:
     images, labels = _idx(folder, f"{part}-images-idx3-ubyte", 3), _idx(folder, f"{part}-labels-idx1-ubyte", 1)
     if len(images) != len(labels) or not images.size:
         raise DataError(
@@ -50,7 +50,7 @@ def _part(folder: Path, part: str) -> Part:
         )
     if labels.max() >= len(CLASSES):
         raise DataError(f"fashion_mnist: {folder}/{part}-labels holds the label {labels.max()}; allowed are 0 to 9.")
-    return Part(images[:, None], labels.astype(np.int64))
+    return Split(images[:, None], labels.astype(np.int64))
 
 
 def _idx(folder: Path, name: str, dimensions: int) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from nas.data._base import Dataset, Part, assemble, existing
+from nas.data import Dataset, Split, assemble, existing
 from nas.errors import DataError
 
 RESOLUTION = 64
@@ -126,7 +126,7 @@ def _check_full(
             )
 
 
-def _stack(pictures: list[_Picture], grey: bool) -> Part:
+def _stack(pictures: list[_Picture], grey: bool) -> Split:
     pixels = np.stack([picture.pixels for picture in pictures if picture.pixels is not None])
     channels = pixels[..., :1] if grey else pixels
-    return Part(channels.transpose(0, 3, 1, 2), np.array([picture.label for picture in pictures]))
+    return Split(channels.transpose(0, 3, 1, 2), np.array([picture.label for picture in pictures]))

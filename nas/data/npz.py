@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data._base import Dataset, Part, assemble, existing
+from nas.data import Dataset, Split, assemble, existing
 from nas.errors import DataError
 
 KEYS = "'train_x' and 'train_y' (with 'test_x' and 'test_y' or without), or 'x' and 'y'"
@@ -23,7 +23,7 @@ def npz(path: Path, *, seed: int, resolution: int | None = None) -> Dataset:
         raise DataError(f"{path}: train_x and test_x differ in shape: {[images.shape for images, _ in parts]}.")
     values, labels = np.unique(np.concatenate([given for _, given in parts]), return_inverse=True)
     ends = np.cumsum([len(images) for images, _ in parts])[:-1]
-    whole = [Part(images, rows) for (images, _), rows in zip(parts, np.split(labels, ends), strict=True)]
+    whole = [Split(images, rows) for (images, _), rows in zip(parts, np.split(labels, ends), strict=True)]
     test = whole[1] if len(whole) > 1 else None
     classes = tuple(str(value) for value in values)
     return assemble(f"npz:{path.name}", classes, whole[0], test=test, seed=seed, resolution=resolution, mirror=False)

@@ -1,26 +1,26 @@
 """What to train next, and what to learn from it: the one place that speaks to the Optuna study."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import optuna
 
-from nas.costs.latency.predictor import Predictor
-from nas.engine.samplers._base import Problem
+from nas.engine.plan import Plan
+from nas.engine.pruners import Curves
+from nas.engine.samplers import Problem
+from nas.engine.watcher import Watcher
 from nas.errors import RunError
-from nas.evaluation.early_stop import RUNGS, Judge, Past
-from nas.evaluation.job import Job, Outcome, Placement
-from nas.evaluation.limits import Feasibility
-from nas.evaluation.prefilter import bars
+from nas.evaluation.early_stop import RUNGS, Judge
+from nas.evaluation.job import Job, Outcome
+from nas.evaluation.limits import Limits
+from nas.evaluation.zero_cost import bars
+from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.options import Scalar
-from nas.record.journal import Confirmation, Trial
 from nas.record.run import Run
+from nas.record.trial import Trial
 from nas.registry import PRUNERS, SAMPLERS
-from nas.space.grammar import load_architecture
+from nas.space.matching import nearest
 from nas.space.space import Decisions, Domain, SearchSpace
 
 Proposal = tuple[optuna.Trial, Decisions, Architecture]
@@ -29,41 +29,26 @@ MAX_DRAWN = 10_000  # random architectures, before the search gives up
 MAX_REJECTED = 2000  # proposals in a row that break a limit, before the search gives up
 
 
-@dataclass(frozen=True)
-class Watcher:
-    """Who is told of a search's progress: when a job begins, when a trial is on disk, or a further training of one.
-
-    `calibrated` is told, before the first trial, how many networks were measured for predicting latency, of how many.
-    """
-
-    placed: Callable[[Placement, Run], None] = lambda placement, run: None
-    began: Callable[[Job, Run], None] = lambda job, run: None
-    ended: Callable[[Trial, Run], None] = lambda trial, run: None
-    confirmed: Callable[[Confirmation, Run], None] = lambda confirmation, run: None
-    calibrated: Callable[[int, int], None] = lambda done, of: None
-
-
 class Proposer:
     """Asks the study for architectures that are new and within the limits; writes what became of them."""
 
-    def __init__(self, run: Run, watcher: Watcher, parallel: bool = False, predictor: Predictor | None = None) -> None:
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
+    def __init__(self, run: Run, plan: Plan, watcher: Watcher) -> None:
         self.run, self.watcher = run, watcher
         self.space: SearchSpace = run.space
         self.size = self.space.size()
         self.study = run.study()
-        self.limits = Feasibility(run.config, predictor)
-        self.task = make_problem(run, self.limits)
+        self.limits = plan.limits
+        self.problem = make_problem(run, self.limits)
         self.seen = {trial.key for trial in run.trials}
         self.running: dict[int, tuple[optuna.Trial, Decisions]] = {}
         self.before, self.start = run.elapsed, time.monotonic()
-        self.parallel = parallel
+        self.parallel = plan.placement.workers != 1
         self.rejected = 0
         # side by side, an interrupted trial would not be proposed again by itself
-        self.known = run.interrupted() if parallel else []
-        designs = [self.space.nearest(load_architecture(name)) for name in run.config.seed_with] + run.learnt.designs
+        self.given = run.interrupted() if self.parallel else []
+        designs = [nearest(self.space, design) for design in plan.designs] + run.learnt.designs
         self.designs = {self.space.replay(decisions).key() for decisions in designs}
-        self.known += designs
+        self.given += designs
 
     def ask(self) -> Job | None:
         """The next architecture to train, or None when the budget is spent or the space exhausted."""
@@ -87,55 +72,51 @@ class Proposer:
         trial, decisions = self.running.pop(job.number)
         record = Trial(
             number=job.number,
-            state=outcome.state,
             decisions=decisions,
-            architecture=job.architecture.to_dict(),
+            architecture=job.architecture,
             key=job.architecture.key(),
             layout=job.architecture.layout(),
-            metrics=outcome.metrics,
-            details=outcome.details,
-            seconds={step: round(s, 4) for step, s in outcome.seconds.items()},
-            reason=outcome.reason,
-            sampler=self._memory(trial),
+            outcome=outcome,
+            sampler=self._noted(trial),
             ended=round(self.elapsed(), 3),
         )
         self.run.append(record)
         self.run.teller.tell(self.study, trial, record)
         self.rejected = self.rejected + 1 if record.state == "rejected" else 0
         if self.rejected >= MAX_REJECTED:
-            raise RunError(f"{MAX_REJECTED:,} architectures in a row broke a limit; the last: {record.reason}")
+            raise RunError(f"{MAX_REJECTED:,} architectures in a row broke a limit; the last: {outcome.reason}")
         self.watcher.ended(record, self.run)
 
     def _bars(self) -> dict[str, float]:
-        """What the next candidate's zero-cost scores must reach, read from the record alone."""
+        """The zero-cost scores that the next candidate must reach, read from the record alone."""
         shares = self.run.config.prefilter
-        return bars(shares, (t.details["scores"] for t in self.run.trials if "scores" in t.details)) if shares else {}
+        return bars(shares, (t.outcome.scores for t in self.run.trials if t.outcome.scores)) if shares else {}
 
-    def _memory(self, trial: optuna.Trial) -> dict[str, Any]:
-        """What the sampler noted on the trial (NSGA-II its generation); TPE only repeats the decisions there."""
+    def _noted(self, trial: optuna.Trial) -> Json:
+        """The notes of the sampler on the trial (NSGA-II its generation); TPE only repeats the decisions there."""
         noted = self.study.get_trials(deepcopy=False)[trial.number].system_attrs
         return {name: value for name, value in noted.items() if not name.startswith("tpe:")}
 
     def _judge(self) -> Judge | None:
-        """Who may stop the next training: knows the trials that ran to their end."""
+        """The judge of the next training: it knows the trials that ran to their end."""
         run = self.run
         if len(run.trained_objectives) != 1:  # none to predict, or no knowing what the others will be
             return None
-        complete = [t for t in run.trials if t.state == "complete" and len(t.details.get("rungs", ())) == len(RUNGS)]
-        past = Past(
+        complete = [t for t in run.trials if t.state == "complete" and len(t.outcome.rungs) == len(RUNGS)]
+        curves = Curves(
             objectives=run.config.objectives,
             maximize=tuple(run.maximize),
             trained=run.config.objectives.index(run.trained_objectives[0]),
             points=run.points(complete),
-            losses=np.array([t.details["rungs"] for t in complete]).reshape(len(complete), len(RUNGS)),
+            losses=np.array([t.outcome.rungs for t in complete]).reshape(len(complete), len(RUNGS)),
         )
-        judge: Judge | None = PRUNERS.get(run.config.pruner)(past)
+        judge: Judge | None = PRUNERS.get(run.config.pruner)(curves)
         return judge
 
     def _spent(self) -> bool:
         budget = self.run.config.budget
         if budget.trials:
-            return len(self.run.trained) + len(self.running) >= budget.trials
+            return len(self.run.spent) + len(self.running) >= budget.trials
         assert budget.seconds
         return self.elapsed() >= budget.seconds
 
@@ -145,8 +126,8 @@ class Proposer:
 
     def _propose(self) -> Proposal | None:
         """A trial whose architecture is new and within the limits, known designs first; None when there is no other."""
-        while self.known:
-            decisions = self.known.pop(0)
+        while self.given:
+            decisions = self.given.pop(0)
             if self.space.replay(decisions).key() not in self.seen:
                 return self._ask_for(decisions)
         for _ in range(MAX_REPEATS):
@@ -180,7 +161,7 @@ class Proposer:
         """One proposal; the sampler is made from (seed, number), so that a resumed search goes on unchanged."""
         number = len(self.study.get_trials(deepcopy=False))
         seed = derive_seed(self.run.config.seed, number)
-        self.study.sampler = SAMPLERS.get(self.run.config.sampler)(seed, self.task)
+        self.study.sampler = SAMPLERS.get(self.run.config.sampler)(seed, self.problem)
         trial = self.study.ask()
 
         def choose(name: str, values: Domain) -> Scalar:
@@ -191,7 +172,7 @@ class Proposer:
         return trial, *self.space.record(choose)
 
 
-def make_problem(run: Run, limits: Feasibility) -> Problem:
+def make_problem(run: Run, limits: Limits) -> Problem:
     """What the sampler may know: the space, and its candidates' costs where an objective or a limit names them."""
     config = run.config
     if not limits.quick & {*config.objectives, *config.maximum, *config.minimum}:

@@ -1,4 +1,4 @@
-"""The search: load the pieces, put them together, and hand them to an executor."""
+"""The search: make a plan and a run, and keep an executor busy until both budget and front are done."""
 
 import re
 from collections.abc import Iterator
@@ -9,26 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import filelock
+import optuna
 
-from nas import data as datasets
-from nas.config import Budget, SearchConfig, make_config, parse_budget
-from nas.costs.deployment import deployment_of
-from nas.costs.device import choose_device
-from nas.engine.confirm import Confirmer
-from nas.engine.latency import check_deployment, check_limits, measure_front, predictor_of
-from nas.engine.placement import choose_executor, choose_placement
-from nas.engine.proposer import Proposer, Watcher
+from nas.config import Budget, make_config, parse_budget
+from nas.data import Dataset
+from nas.engine.confirm import Confirmer, FrontMeasurer
+from nas.engine.plan import Plan, new_plan, plan_of
+from nas.engine.prediction import keep_predictor
+from nas.engine.proposer import Proposer
 from nas.engine.warm_start import learn
+from nas.engine.watcher import Source, Watcher
 from nas.errors import NasError, RunError, SettingError
 from nas.evaluation.evaluator import Evaluator
-from nas.evaluation.job import Job, Outcome
-from nas.evaluation.limits import Feasibility
+from nas.evaluation.job import Job, Outcome, Purpose
 from nas.record.environment import environment
 from nas.record.folders import check_new, find_run
 from nas.record.run import Run
-from nas.registry import EXECUTORS, OBJECTIVES
 from nas.report.page import write_report
-from nas.space.grammar import load_architecture, load_space
+from nas.space.library import load_space
 
 MAX_NAMED = 20  # images that could not be read, in environment.json
 
@@ -52,23 +50,20 @@ def search(
     Raises SettingError, SpaceError or DataError for what cannot stand, before anything is written; RunError when the
     search cannot go on.
     """
+    watcher = watcher or Watcher()
     config = make_config({"space": str(space), "data": data, "budget": parse_budget(budget), **settings})
-    _check(config)
     chosen = load_space(space)
-    for known in config.seed_with:
-        load_architecture(known)
     earlier = [Run(find_run(known, Path(runs))) for known in config.warm_start]
     folder = Path(runs) / (_default_name(chosen.name) if name is None else _checked_name(name))
     check_new(folder)
-    dataset = datasets.load(data, seed=config.seed, resolution=config.resolution)
-    fitted = chosen.fit(resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes))
-    if not config.ray:  # what its nodes have is seen there
-        check_limits(config, fitted)
-    skipped = {"unreadable_images": len(dataset.skipped), "unreadable": list(dataset.skipped[:MAX_NAMED])}
-    made = environment("auto" if config.ray else config.device, config.seed) | skipped
-    learnt = learn(earlier, config, fitted, made["device"]) if earlier else None
-    run = Run.create(folder, config, fitted, made, learnt)
-    return _drive(run, dataset, watcher or Watcher())
+    plan = new_plan(config, chosen, watcher.calibrated)
+    learnt = learn(earlier, config, plan.space, plan.device) if earlier else None
+    made = environment(plan.device, config.seed) | _skipped(plan.dataset)
+    run = Run.create(folder, config, plan.space, made, learnt)
+    with _locked(run):
+        if plan.predictor:
+            keep_predictor(run, plan.predictor)
+        return _drive(run, plan, watcher)
 
 
 def resume(run: Run | str | Path, *, budget: int | str | None = None, watcher: Watcher | None = None) -> Run:
@@ -78,41 +73,53 @@ def resume(run: Run | str | Path, *, budget: int | str | None = None, watcher: W
     process is searching in the same folder.
     """
     run = run if isinstance(run, Run) else Run(Path(run))
-    longer = None if budget is None else parse_budget(budget)
-    _check(run.config)
-    dataset = datasets.load(run.config.data, seed=run.config.seed, resolution=run.config.resolution)
-    return _drive(run, dataset, watcher or Watcher(), longer)
-
-
-def _drive(run: Run, dataset: datasets.Dataset, watcher: Watcher, budget: Budget | None = None) -> Run:
+    longer: Budget | None = None if budget is None else parse_budget(budget)
     with _locked(run):
         run.repair()
-        if budget:
-            run.extend(budget)
-        placement = choose_placement(run.config, dataset, run.space.largest())
-        execute = EXECUTORS.get(choose_executor(run.config, placement))
-        watcher.placed(placement, run)
-        predictor = predictor_of(run, watcher.calibrated)
-        Feasibility(run.config, predictor).check(run.space)
-        proposer = Proposer(run, watcher, parallel=placement.workers != 1, predictor=predictor)
-        confirmer = Confirmer(run, watcher, proposer.elapsed)
+        if longer:
+            run.extend(longer)
+        return _drive(run, plan_of(run), watcher or Watcher())
+
+
+def _drive(run: Run, plan: Plan, watcher: Watcher) -> Run:
+    watcher.placed(plan.placement, run)
+    with _quiet_optuna():
+        proposer = Proposer(run, plan, watcher)
+        sources: dict[Purpose, Source] = {
+            "search": proposer,
+            "confirm": Confirmer(run, watcher, proposer.elapsed),
+            "measure": FrontMeasurer(run, watcher),
+        }
 
         def ask() -> Job | None:
-            job = proposer.ask()
-            return job if job or proposer.running else confirmer.ask()
+            for source in sources.values():
+                if (job := source.ask()) or source.running:  # the next begins when this one has ended
+                    return job
+            return None
 
         def tell(job: Job, outcome: Outcome) -> None:
-            (confirmer if job.repeat else proposer).tell(job, outcome)
+            sources[job.purpose].tell(job, outcome)
 
+        prepare = partial(Evaluator, plan.config, plan.dataset, predictor=plan.predictor)
         try:
-            execute(ask, tell, partial(Evaluator, run.config, dataset, predictor=predictor), placement)
-            measure_front(run)
+            plan.executor.execute(ask, tell, prepare, plan.placement)
         except BaseException:
             with suppress(NasError):  # what ended the search says more than a report that cannot be written
                 write_report(run)
             raise
-        write_report(run)
+    write_report(run)
     return run
+
+
+@contextmanager
+def _quiet_optuna() -> Iterator[None]:
+    """Without Optuna's line for each study and trial."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
 @contextmanager
@@ -130,6 +137,10 @@ def _locked(run: Run) -> Iterator[None]:
         lock.release()
 
 
+def _skipped(dataset: Dataset) -> dict[str, object]:
+    return {"unreadable_images": len(dataset.skipped), "unreadable": list(dataset.skipped[:MAX_NAMED])}
+
+
 def _default_name(space: str) -> str:
     plain = re.sub(r"[^\w-]+", "-", space)
     return f"{plain}-{datetime.now():%Y%m%d-%H%M%S}"
@@ -140,20 +151,3 @@ def _checked_name(name: str) -> str:
         return name
     raise SettingError(f"name: found '{name[:100]}'; a run's name is that of one folder, without slashes. "
                        "Write the folder that holds the runs with --runs")  # fmt: skip
-
-
-def _check(config: SearchConfig) -> None:
-    """What can be known before anything is loaded."""
-    if not config.ray:
-        choose_device(config.device)
-    for option, limits in (("--max", config.maximum), ("--min", config.minimum)):
-        for name in limits:
-            if OBJECTIVES.get(name).trained:
-                raise SettingError(f"{option} {name}: known only after training, so it cannot be a limit before it")
-    if config.ray:  # what its nodes have is seen there
-        return
-    check_deployment(config)
-    deployment = deployment_of(config)
-    for name in (*config.objectives, *config.maximum, *config.minimum):
-        if why := OBJECTIVES.get(name).missing(deployment):
-            raise SettingError(why)

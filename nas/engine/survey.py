@@ -5,23 +5,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas import data as datasets
-from nas.config import SearchConfig, broken_limit
-from nas.costs.deployment import deployment_of
-from nas.costs.latency.measure import measure
-from nas.costs.latency.sampling import draw
-from nas.engine.latency import check_limits, predicts
+from nas.config import SearchConfig
+from nas.data import Dataset
+from nas.engine.plan import check_settings, fit, load_data, look
+from nas.engine.prediction import predicts
 from nas.errors import RunError
-from nas.evaluation.evaluator import Evaluator
+from nas.evaluation.evaluator import Evaluator, conditions_of, deployment_of
 from nas.evaluation.job import Job, Outcome
-from nas.evaluation.limits import Feasibility, known
+from nas.evaluation.limits import Limits, broken_limit
+from nas.evaluation.objectives import Candidate, Conditions, Objective, objective, objectives
 from nas.network.architecture import Architecture
-from nas.space.space import SearchSpace
+from nas.registry import OBJECTIVES
+from nas.space.space import SearchSpace, draw
 
-QUICK = ("macs", "params")
-EVERY_MEMORY = 4  # memory, which takes longer to count, is that of one network in so many
-LATENCY_SECONDS = 0.25  # for one network: many say more of a space than few that are exact
-TRAINED = 3  # networks trained to tell a budget's time: at these places by their multiply-adds
+EVERY_SLOW = 4  # an objective that takes longer to count is that of one network in so many
+TRAINED = 3  # networks trained to tell a budget's time, evenly spaced by their size
 
 
 Values = Mapping[str, Mapping[str, float]]
@@ -41,7 +39,10 @@ class Range:
 
 @dataclass(frozen=True)
 class Survey:
-    """What was found. `shares` are those of the sampled networks that meet each limit, and all of them (`all`)."""
+    """The ranges of a space's objectives.
+
+    `shares` are those of the sampled networks that meet each limit, and all of them (`all`).
+    """
 
     space: SearchSpace
     ranges: Mapping[str, Range]
@@ -54,42 +55,49 @@ def survey(space: SearchSpace, config: SearchConfig, *, networks: int = 100, tri
 
     Raises SettingError for a limit that no network meets, RunError when a network cannot be trained.
     """
-    seconds = None
-    if trial:
-        dataset = datasets.load(config.data, seed=config.seed, resolution=config.resolution)
-        space = space.fit(resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes))
-    check_limits(config, space)
+    check_settings(config)
+    dataset = load_data(config) if trial else None
+    if dataset:
+        space = fit(space, dataset, config.task)
+    look(config, space)
     drawn = draw(space, networks)
-    values = _sampled(drawn, config)
-    if trial:
-        seconds = _seconds_per_trial(drawn, values, config, dataset)
-    ranges = {name: _range(space, name, list(found.values()), config) for name, found in values.items()}
+    conditions = conditions_of(config, deployment=deployment_of(config))
+    values = _sampled(drawn, config, conditions)
+    seconds = _seconds_per_trial(drawn, values, config, dataset) if dataset else None
+    limits = Limits(config, conditions)
+    ranges = {name: _range(space, name, list(found.values()), limits) for name, found in values.items()}
     return Survey(space, ranges, _shares(values, config), seconds)
 
 
-def _sampled(drawn: Sequence[Architecture], config: SearchConfig) -> Values:
+def _sampled(drawn: Sequence[Architecture], config: SearchConfig, conditions: Conditions) -> Values:
     values: dict[str, dict[str, float]] = {}
     limited = (*config.maximum, *config.minimum)
-    for name in dict.fromkeys((*QUICK, "memory", "latency", *limited)):
-        some = drawn[::EVERY_MEMORY] if "memory" in name and name not in limited else drawn
-        found = {a.key(): _value(name, a, config) for a in some}
+    for name, one in (_surveyed() | objectives(limited)).items():
+        some = drawn[::EVERY_SLOW] if one.slow and name not in limited else drawn
+        found = {a.key(): _value(one, Candidate(a, conditions)) for a in some}
         values[name] = {key: value for key, value in found.items() if value is not None}
     return {name: found for name, found in values.items() if found}
 
 
-def _value(name: str, architecture: Architecture, config: SearchConfig) -> float | None:
-    if name != "latency":
-        return known(name, architecture, config, None)
-    deployment = deployment_of(config)
-    return measure(architecture, deployment, seconds=LATENCY_SECONDS).median if deployment else None
+def _surveyed() -> dict[str, Objective]:
+    """The objectives that a look at any space shows: counted ones first, then slow ones, then timed ones."""
+    shown = {name: one for name, one in objectives(OBJECTIVES.names()).items() if one.surveyed}
+    return dict(sorted(shown.items(), key=lambda item: (item[1].timed, item[1].slow, item[0])))
 
 
-def _range(space: SearchSpace, name: str, found: list[float], config: SearchConfig) -> Range:
-    middle = float(np.median(found))
-    if name not in QUICK:
+def _value(one: Objective, candidate: Candidate) -> float | None:
+    """An objective's value from the decisions alone, or at a glance."""
+    value = one.tell(candidate)
+    if value is not None or not (one.surveyed and one.timed and candidate.conditions.deployment):
+        return value
+    return one.read(candidate, "glance").value
+
+
+def _range(space: SearchSpace, name: str, found: list[float], limits: Limits) -> Range:
+    middle, one = float(np.median(found)), objective(name)
+    if one.timed or one.slow or not one.surveyed:
         return Range(min(found), middle, max(found), len(found))
-    feasibility = Feasibility(config)
-    ends = [feasibility.extreme(space, name, "minimum"), feasibility.extreme(space, name, "maximum")]
+    ends = [limits.extreme(space, name, "minimum"), limits.extreme(space, name, "maximum")]
     smallest, largest = (end[0] for end in ends if end is not None)
     return Range(smallest, middle, largest, len(found), exact=True)
 
@@ -103,7 +111,7 @@ def _shares(values: Values, config: SearchConfig) -> dict[str, float]:
 def _keeps(values: Values, config: SearchConfig) -> dict[str, dict[str, bool]]:
     """Whether a network keeps each limit, by its key and the limit's name."""
     limited = _limited(values, config)
-    keys = [key for key in values["macs"] if all(key in values[name] for name in limited)]
+    keys = [key for key in values[_size()] if all(key in values[name] for name in limited)]
     return {key: {n: not broken_limit(config, {n: values[n][key]}) for n in limited} for key in keys}
 
 
@@ -111,19 +119,22 @@ def _limited(values: Values, config: SearchConfig) -> list[str]:
     return [name for name in (*config.maximum, *config.minimum) if name in values]
 
 
-def _seconds_per_trial(
-    drawn: Sequence[Architecture], values: Values, config: SearchConfig, dataset: datasets.Dataset
-) -> float:
-    """The mean time of networks that keep the limits, at evenly spaced places by their multiply-adds.
+def _size() -> str:
+    """The objective that is known of every network and grows with its time."""
+    return next(one.like for one in _surveyed().values() if one.like)
+
+
+def _seconds_per_trial(drawn: Sequence[Architecture], values: Values, config: SearchConfig, dataset: Dataset) -> float:
+    """The mean time of networks that keep the limits, evenly spaced by their size.
 
     Raises RunError when one cannot be trained.
     """
     keeps = _keeps(values, config)
     able = [a for a in drawn if all(keeps[a.key()].values())] or drawn
-    ordered = sorted(able, key=lambda a: values["macs"][a.key()])
-    places = (np.arange(TRAINED) + 0.5) / TRAINED * len(ordered)
+    ordered = sorted(able, key=lambda a: values[_size()][a.key()])
+    at = (np.arange(TRAINED) + 0.5) / TRAINED * len(ordered)
     evaluate = Evaluator(config.model_copy(update={"maximum": {}, "minimum": {}}), dataset)
-    return float(np.mean([_seconds(evaluate(Job(0, ordered[int(i)], config.seed)), config) for i in places]))
+    return float(np.mean([_seconds(evaluate(Job(0, ordered[int(i)], config.seed)), config) for i in at]))
 
 
 def _seconds(outcome: Outcome, config: SearchConfig) -> float:

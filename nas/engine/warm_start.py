@@ -14,11 +14,14 @@ from dataclasses import replace
 import numpy as np
 
 from nas import pareto
-from nas.config import SearchConfig, broken_limit
+from nas.config import SearchConfig
 from nas.errors import SettingError, SpaceError
-from nas.record.journal import Learnt, Trial
+from nas.evaluation.limits import broken_limit
+from nas.evaluation.objectives import objective
+from nas.record.results import Result
 from nas.record.run import Run
-from nas.registry import OBJECTIVES
+from nas.record.trial import Learnt, Origin, Trial
+from nas.space.matching import locate, nearest
 from nas.space.space import Decisions, SearchSpace
 
 MOST = 10  # designs taken from one front, evenly
@@ -34,7 +37,7 @@ def learn(runs: Iterable[Run], config: SearchConfig, space: SearchSpace, device:
     notes = []
     for run in runs:
         usable = _usable(run, config)
-        near = [space.nearest(trial.load()) for trial in _front(usable, config)]
+        near = [nearest(space, result.architecture) for result in _front(usable, config)]
         obstacle = _obstacle(run, config, device)
         known = [] if obstacle else list(_known(run, usable, config, space))
         for decisions in near:
@@ -51,25 +54,25 @@ def _count(things: Sequence[object], noun: str) -> str:
     return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
 
 
-def _usable(run: Run, config: SearchConfig) -> list[Trial]:
-    """Finished trials within this search's limits. Raises SettingError when an objective was never measured."""
-    if not run.complete:
+def _usable(run: Run, config: SearchConfig) -> list[Result]:
+    """Results within this search's limits. Raises SettingError when an objective was never measured."""
+    if not run.results:
         raise SettingError(f"warm start: {run.folder} has no finished trial to learn from")
     for name in config.objectives:
-        if not any(name in trial.metrics for trial in run.complete):
-            measured = ", ".join(run.complete[0].metrics)
+        if not any(name in result.metrics for result in run.results):
+            measured = ", ".join(run.results[0].metrics)
             raise SettingError(f"warm start: {run.folder} never measured {name}, an objective of this search; "
                                f"it has {measured}")  # fmt: skip
-    measured_all = (t for t in run.complete if set(config.objectives) <= set(t.metrics))
-    return [t for t in measured_all if not broken_limit(config, t.metrics)]
+    measured_all = (r for r in run.results if set(config.objectives) <= set(r.metrics))
+    return [r for r in measured_all if not broken_limit(config, r.metrics)]
 
 
-def _front(trials: list[Trial], config: SearchConfig) -> list[Trial]:
-    """The trials that are best in this search's objectives, by the last of them, at most `MOST`."""
-    points = [[trial.metrics[name] for name in config.objectives] for trial in trials]
-    maximize = [OBJECTIVES.get(name).goal == "maximize" for name in config.objectives]
-    best = [trials[i] for i in pareto.front(np.array(points, float), maximize)]
-    best.sort(key=lambda trial: trial.metrics[config.objectives[-1]])
+def _front(results: list[Result], config: SearchConfig) -> list[Result]:
+    """The results that are best in this search's objectives, by the last of them, at most `MOST`."""
+    points = [[result.metrics[name] for name in config.objectives] for result in results]
+    maximize = [objective(name).goal == "maximize" for name in config.objectives]
+    best = [results[i] for i in pareto.front(np.array(points, float), maximize)]
+    best.sort(key=lambda result: result.metrics[config.objectives[-1]])
     if len(best) <= MOST:
         return best
     return [best[round(i * (len(best) - 1) / (MOST - 1))] for i in range(MOST)]
@@ -83,17 +86,18 @@ def _obstacle(run: Run, config: SearchConfig, device: str) -> str:
         theirs = getattr(run.config.recipe, name)
         if theirs != getattr(config.recipe, name):
             return f"its recipe has {name} {theirs}"
-    timed = [name for name in config.objectives if OBJECTIVES.get(name).unit == "ms"]
+    timed = [name for name in config.objectives if objective(name).timed]
     if timed and run.environment.get("device") != device:
         return f"its {timed[0]} was measured on {run.environment.get('device', 'an unknown device')}"
     return ""
 
 
-def _known(run: Run, trials: list[Trial], config: SearchConfig, space: SearchSpace) -> Iterator[Trial]:
-    """The trials whose very architectures lie in the space, with this space's decisions."""
-    for trial in trials:
+def _known(run: Run, results: list[Result], config: SearchConfig, space: SearchSpace) -> Iterator[Trial]:
+    """The results whose very architectures lie in the space, as trials with this space's decisions."""
+    for result in results:
         with suppress(SpaceError):
-            decisions = space.locate(trial.load())
-            origin = {"learnt_from": {"run": run.name, "number": trial.number}}
-            noted = trial.sampler if run.config.sampler == config.sampler else {}
-            yield replace(trial, decisions=decisions, details=trial.details | origin, sampler=noted)
+            decisions = locate(space, result.architecture)
+            outcome = replace(result.trial.outcome, metrics=dict(result.metrics))
+            noted = result.trial.sampler if run.config.sampler == config.sampler else {}
+            origin = Origin(run.name, result.number)
+            yield replace(result.trial, decisions=decisions, outcome=outcome, sampler=noted, learnt_from=origin)

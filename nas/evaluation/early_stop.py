@@ -1,4 +1,4 @@
-"""What a pruner is given and what it gives back: plain data, so that it may travel with a job."""
+"""Stop a training early: a judge holds it against finished ones at each rung."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from nas.errors import DivergedError
-from nas.pareto import Points
 
 RUNGS = (0.25, 0.5)
 """The shares of a training at which it is judged."""
@@ -26,21 +25,6 @@ class PrunedError(Exception):
     def __init__(self, message: str, expected: float) -> None:
         super().__init__(message)
         self.expected = expected
-
-
-@dataclass(frozen=True)
-class Past:
-    """The trainings that ran to their end, for a pruner to compare with.
-
-    `points` are their objectives `(trials, objectives)`, of which the column `trained` is known only after training;
-    `losses` are their mean training losses up to each rung `(trials, rungs)`.
-    """
-
-    objectives: tuple[str, ...]
-    maximize: tuple[bool, ...]
-    trained: int
-    points: Points
-    losses: Points
 
 
 class Judge(Protocol):

@@ -1,41 +1,76 @@
 """One proposed architecture -> a measured outcome. Whatever goes wrong in it ends one trial, not the search."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.benchmark import set_torch_threads
 
-from nas.config import SearchConfig, broken_limit
-from nas.costs.counts import Cost, cost
-from nas.costs.deployment import deployment_of
+from nas.config import SearchConfig
+from nas.costs.deployment import Deployment, choose_deployment
 from nas.costs.device import choose_device
 from nas.costs.latency.predictor import Predictor
-from nas.costs.turns import Turns
-from nas.data._base import Dataset
+from nas.costs.turns import Turn, Turns
+from nas.data import Dataset
 from nas.evaluation.early_stop import PrunedError, Rungs
-from nas.evaluation.job import Job, Outcome, describe
-from nas.evaluation.objectives._base import Objective, Subject
-from nas.evaluation.prefilter import below
-from nas.evaluation.zero_cost import score
+from nas.evaluation.job import Job, Outcome, State, describe
+from nas.evaluation.limits import broken_limit
+from nas.evaluation.objectives import Candidate, Conditions, Effort, Objective, objectives
+from nas.evaluation.zero_cost import Sample, below, score
+from nas.files import Json
 from nas.network.architecture import Architecture
-from nas.network.build import Network, build
-from nas.registry import OBJECTIVES
-from nas.training.loop import Between, Images, place, train
+from nas.network.build import build
+from nas.registry import FILE_TARGET, OBJECTIVES
+from nas.training.images import Images, load_images
+from nas.training.loop import Between, predict, train
+from nas.training.tasks import load_task
 
 SCORED = 64  # images in the batch that zero-cost scores look at, as in arXiv:2101.08134
 
 
+def deployment_of(config: SearchConfig) -> Deployment | None:
+    """Where a search's networks will run, seen from this machine; None on a device that is elsewhere.
+
+    Raises SettingError for a target that is not here.
+    """
+    if config.target.startswith(FILE_TARGET):
+        return None
+    return choose_deployment(
+        config.target,
+        device=config.device,
+        batch=config.latency_batch,
+        threads=config.threads,
+        dtype=config.dtype,
+    )
+
+
+def conditions_of(
+    config: SearchConfig, predictor: Predictor | None = None, deployment: Deployment | None = None
+) -> Conditions:
+    """The conditions that a search's candidates share."""
+    return Conditions(
+        deployment,
+        predictor,
+        throughput_batch=config.throughput_batch,
+        batch_size=config.recipe.batch_size,
+        loss=load_task(config.task).loss,
+    )
+
+
 @dataclass
-class _Report:
-    """What is learnt of a trial, filled as it goes, so that a failure keeps what came before it."""
+class _Notes:
+    """An outcome in the making: filled as a trial goes, so that a failure keeps what came before it."""
 
     metrics: dict[str, float] = field(default_factory=dict)
-    details: dict[str, Any] = field(default_factory=dict)
+    readings: dict[str, Json] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    losses: tuple[float, ...] = ()
+    rungs: list[float] = field(default_factory=list)
+    scores: dict[str, float | None] = field(default_factory=dict)
+    turn: Turn | None = None
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -45,13 +80,28 @@ class _Report:
         finally:
             self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
 
-    def read(self, name: str, objective: Objective, subject: Subject) -> None:
-        reading = objective.measure(subject)
-        if not np.isfinite(reading.value):
-            raise FloatingPointError(f"{name} is {reading.value}")
-        self.metrics[name] = reading.value
-        if reading.details:
-            self.details[name] = reading.details
+    def read(self, asked: Mapping[str, Objective], candidate: Candidate, effort: Effort = "search") -> None:
+        for name, objective in asked.items():
+            reading = objective.read(candidate, effort)
+            if not np.isfinite(reading.value):
+                raise FloatingPointError(f"{name} is {reading.value}")
+            self.metrics[name] = reading.value
+            if reading.details:
+                self.readings[name] = reading.details
+
+    def outcome(self, state: State, reason: str = "", expected: float | None = None) -> Outcome:
+        return Outcome(
+            state,
+            self.metrics,
+            self.readings,
+            {step: round(seconds, 4) for step, seconds in self.seconds.items()},
+            reason,
+            self.losses,
+            tuple(self.rungs),
+            expected,
+            self.scores,
+            self.turn,
+        )
 
 
 class Evaluator:
@@ -60,84 +110,85 @@ class Evaluator:
     def __init__(
         self, config: SearchConfig, dataset: Dataset, turns: Turns | None = None, predictor: Predictor | None = None
     ) -> None:
-        torch.set_num_threads(1)  # two threads a process make two processes 3.6 times slower
         self.config, self.dataset, self.turns = config, dataset, turns or Turns()
-        self.device = choose_device(config.device)
-        self.deployment, self.predictor = deployment_of(config), predictor
+        self.device, self.task = choose_device(config.device), load_task(config.task)
+        self.conditions = conditions_of(config, predictor, deployment_of(config))
+        asked = objectives((*config.maximum, *config.minimum, *config.objectives))
+        noted = {name: found for name, found in objectives(OBJECTIVES.names()).items() if found.noted}
+        self.trained = {name: asked[name] for name in config.objectives if asked[name].trained}
+        self.known = {name: found for name, found in asked.items() if not found.trained and name not in noted}
+        self.noted = noted
         self._images: dict[int, Images] = {}
 
     def __call__(self, job: Job) -> Outcome:
-        """Measure what is known before training, reject or train, measure the rest."""
-        report = _Report()
-        try:
-            with self.turns.working():
-                reason = self._evaluate(job, report)
-        except PrunedError as pruned:
-            report.details["expected"] = pruned.expected
-            return _outcome("pruned", report, str(pruned))
-        except Exception as error:  # one trial's end, whatever it was: its reason stands in the record
-            return _outcome("failed", report, describe(error))
-        return _outcome("rejected" if reason else "complete", report, reason)
+        """Read what is known before training, reject or train, read the rest; in one thread.
 
-    def _evaluate(self, job: Job, report: _Report) -> str:
-        architecture, config = job.architecture, self.config
-        with report.timed("build"):
-            known = cost(architecture)
-            report.metrics |= {"params": float(known.params), "macs": float(known.macs)}
-            if reason := broken_limit(config, report.metrics):
+        Two threads a process make two processes 3.6 times slower.
+        """
+        notes = _Notes()
+        try:
+            with set_torch_threads(1), self.turns.working():
+                reason = self._remeasure(job, notes) if job.purpose == "measure" else self._evaluate(job, notes)
+        except PrunedError as pruned:
+            return notes.outcome("pruned", str(pruned), pruned.expected)
+        except Exception as error:  # one trial's end, whatever it was: its reason stands in the record
+            return notes.outcome("failed", describe(error))
+        return notes.outcome("rejected" if reason else "complete", reason)
+
+    def _evaluate(self, job: Job, notes: _Notes) -> str:
+        """Fill the notes of a training; returns why the network is rejected, or an empty text."""
+        candidate = Candidate(job.architecture, self.conditions)
+        with notes.timed("build"):
+            notes.read(self.noted, candidate)
+            if reason := broken_limit(self.config, notes.metrics):
                 return reason
-            network = build(architecture, drop_path=config.recipe.drop_path, seed=job.seed)
+            network = build(job.architecture, drop_path=self.config.recipe.drop_path, seed=job.seed)
             network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            subject = self._subject(architecture, network, known)
-        self._measure(subject, report)
-        if reason := broken_limit(config, report.metrics):
+            candidate = replace(candidate, network=network)
+        self._measure(candidate, notes)
+        if reason := broken_limit(self.config, notes.metrics):
             return reason
-        if not job.repeat:
-            self._score(subject, report)
-        if reason := below(job.bars, report.details.get("scores", {})):
+        if job.purpose == "search":
+            self._score(candidate, notes)
+        if reason := below(job.bars, notes.scores):
             return reason
-        rungs = Rungs(job.judge, report.metrics)
-        report.details["rungs"] = rungs.losses
-        with report.timed("train"):
-            trained = train(network, self._at(architecture), config.recipe, job.seed, self._between(rungs))
-        report.details["losses"] = [round(loss, 5) for loss in trained.losses]
-        subject = replace(subject, accuracy=trained.accuracy)
-        for name in config.objectives:
-            if OBJECTIVES.get(name).trained:
-                report.read(name, OBJECTIVES.get(name), subject)
+        self._train(job, candidate, notes)
         return ""
 
-    def _subject(self, architecture: Architecture, network: Network, known: Cost) -> Subject:
-        config = self.config
-        return Subject(
-            architecture,
-            network,
-            known,
-            self.device,
-            deployment=self.deployment,
-            predictor=self.predictor,
-            throughput_batch=config.throughput_batch,
-            batch_size=config.recipe.batch_size,
-        )
+    def _measure(self, candidate: Candidate, notes: _Notes) -> None:
+        """Read the objectives that need no training; the timed ones while the other workers stand still."""
+        timed = {name: o for name, o in self.known.items() if o.timed and o.tell(candidate) is None}
+        with notes.timed("measure"):
+            notes.read({name: o for name, o in self.known.items() if name not in timed}, candidate)
+        if timed:
+            self._read_alone(timed, candidate, notes, "search")
 
-    def _measure(self, subject: Subject, report: _Report) -> None:
-        """What is known before training but not counted; what is timed, while the other workers stand still."""
-        asked = dict.fromkeys((*self.config.maximum, *self.config.minimum, *self.config.objectives))
-        names = [n for n in asked if not OBJECTIVES.get(n).trained and n not in report.metrics]
-        timed = [n for n in names if OBJECTIVES.get(n).timed and not (n == "latency" and self.predictor)]
-        with report.timed("measure"):
-            for name in names:
-                if name not in timed:
-                    report.read(name, OBJECTIVES.get(name), subject)
-        if not timed:
-            return
-        with self.turns.measuring() as slot, report.timed("measure"):
-            for name in timed:
-                report.read(name, OBJECTIVES.get(name), subject)
-        report.details["slot"] = slot
+    def _read_alone(self, timed: Mapping[str, Objective], candidate: Candidate, notes: _Notes, effort: Effort) -> None:
+        with self.turns.measuring() as turn, notes.timed("measure"):
+            notes.read(timed, candidate, effort)
+        notes.turn = turn
+
+    def _remeasure(self, job: Job, notes: _Notes) -> str:
+        """Read objectives of a trial again with full effort."""
+        asked = {name: self.known[name] for name in job.asked}
+        self._read_alone(asked, Candidate(job.architecture, self.conditions), notes, "full")
+        return ""
+
+    def _train(self, job: Job, candidate: Candidate, notes: _Notes) -> None:
+        network = candidate.network
+        assert network
+        rungs = Rungs(job.judge, notes.metrics, losses=notes.rungs)
+        images = self._at(job.architecture)
+        with notes.timed("train"):
+            losses = train(network, images, self.config.recipe, self.task, job.seed, self._between(rungs))
+            predictions = predict(network, images)
+        notes.losses = tuple(round(loss, 5) for loss in losses)
+        asked = {name: metric for name, metric in self.task.metrics.items() if name in self.trained}
+        metrics = {name: metric.compute(predictions) for name, metric in asked.items()}
+        notes.read(self.trained, replace(candidate, metrics=metrics))
 
     def _between(self, rungs: Rungs) -> Between:
-        """What happens between two steps: the rungs are watched, and a neighbour that measures is given way to."""
+        """Watch the rungs between two steps, and give way to a neighbour that measures."""
         settle = torch.cuda.synchronize if self.device.type == "cuda" else lambda: None
 
         def between(share: float, loss: torch.Tensor) -> None:
@@ -146,27 +197,24 @@ class Evaluator:
 
         return between
 
-    def _score(self, subject: Subject, report: _Report) -> None:
-        """Zero-cost scores of the network as it was built, on the same images for all; None for an undefined one."""
-        names = dict.fromkeys((*self.config.scores, *self.config.prefilter))
+    def _score(self, candidate: Candidate, notes: _Notes) -> None:
+        """Note zero-cost scores of the network as it was built, on the same images for all."""
+        names: Iterable[str] = dict.fromkeys((*self.config.scores, *self.config.prefilter))
         if not names:
             return
-        images = self._at(subject.architecture)
-        with report.timed("score"):
+        images, network = self._at(candidate.architecture), candidate.network
+        assert network
+        with notes.timed("score"):
             rows = np.random.default_rng(self.config.seed).permutation(len(images.train_y))[:SCORED]
             chosen = torch.from_numpy(rows).to(self.device)
-            x, y = images.normalise(images.train_x[chosen]), images.train_y[chosen]
-            scored = score(subject.network, x, y, names)
-        report.details["scores"] = {n: s.value if np.isfinite(s.value) else None for n, s in scored.items()}
+            sample = Sample(images.normalise(images.train_x[chosen]), images.train_y[chosen], self.task.loss)
+            scored = score(network, sample, names)
+        notes.scores = {n: s.value if np.isfinite(s.value) else None for n, s in scored.items()}
 
     def _at(self, architecture: Architecture) -> Images:
         """The images at the architecture's resolution."""
         side = architecture.resolution
         if side not in self._images:
             recipe, seed = self.config.recipe, self.config.seed
-            self._images[side] = place(self.dataset, self.device, side=side, subset=recipe.subset, seed=seed)
+            self._images[side] = load_images(self.dataset, self.device, side=side, subset=recipe.subset, seed=seed)
         return self._images[side]
-
-
-def _outcome(state: Any, report: _Report, reason: str) -> Outcome:
-    return Outcome(state, report.metrics, report.details, report.seconds, reason)

@@ -1,25 +1,25 @@
-"""What an executor is given and what it gives back: plain data, so that it may cross processes.
+"""Jobs and outcomes: plain data that crosses processes, between a search and where its networks are evaluated."""
 
-An executor is a function `execute(ask, tell, prepare, placement)` called like its file.
-"""
-
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-from nas.costs.turns import Turns
+from nas.costs.turns import Turn, Turns
 from nas.evaluation.early_stop import Judge
-from nas.evaluation.process_limits import time_limit
+from nas.files import Json
 from nas.network.architecture import Architecture
+
+State = Literal["complete", "failed", "rejected", "pruned"]
+Purpose = Literal["search", "confirm", "measure"]
 
 
 @dataclass(frozen=True)
 class Job:
     """One architecture to evaluate; `seed` decides initial weights, order and augmentation.
 
-    It is not trained if it misses one of `bars`, by zero-cost score. `judge` may stop its training early. `repeat`
-    counts the further trainings of trial `number`, from 1.
+    A `search` job is a new trial: it is not trained if it misses one of `bars`, by zero-cost score, and `judge` may
+    stop its training early. A `confirm` job is the further training number `repeat`, from 1, of trial `number`. A
+    `measure` job reads the objectives `asked` of a trial again, with full effort and without training.
     """
 
     number: int
@@ -27,63 +27,48 @@ class Job:
     seed: int
     bars: Mapping[str, float] = field(default_factory=dict)
     judge: Judge | None = None
+    purpose: Purpose = "search"
     repeat: int = 0
+    asked: tuple[str, ...] = ()
+
+    @property
+    def ticket(self) -> tuple[Purpose, int, int]:
+        """Tells this job from all others of a search."""
+        return self.purpose, self.number, self.repeat
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job; see `nas.record.journal.Trial` for the fields."""
+    """The end of a job.
 
-    state: Literal["complete", "failed", "rejected", "pruned"]
+    A `rejected` network broke a limit before training and costs no budget; a `pruned` one was stopped in its training,
+    a `failed` one ended otherwise, and `reason` says why. `metrics` has every objective that is known, in its unit;
+    `readings` what else was noted of a measurement, by objective; `seconds` the time that each step took.
+
+    `losses` are the mean training losses of the epochs, `rungs` those up to each rung; `expected` is the value of the
+    trained objective that a pruned training would have come to. `scores` are zero-cost scores (None: undefined for this
+    network). `turn` says how the neighbours behaved during measurements, `host` which machine it was; `lost` are the
+    reasons for which the job was lost with its machine before.
+    """
+
+    state: State
     metrics: dict[str, float] = field(default_factory=dict)
-    details: dict[str, Any] = field(default_factory=dict)
+    readings: dict[str, Json] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     reason: str = ""
+    losses: tuple[float, ...] = ()
+    rungs: tuple[float, ...] = ()
+    expected: float | None = None
+    scores: dict[str, float | None] = field(default_factory=dict)
+    turn: Turn | None = None
+    host: str = ""
+    lost: tuple[str, ...] = ()
 
-
-Ask = Callable[[], Job | None]
-"""The next job, or None when the search is over."""
-
-Tell = Callable[[Job, Outcome], None]
-"""Takes a finished job; when it returns, the result is on disk."""
 
 Evaluate = Callable[[Job], Outcome]
 
 Prepare = Callable[[Turns], Evaluate]
 """Makes the evaluation where it shall run, once a worker: it can be pickled, and holds the data."""
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where trials run.
-
-    `workers` trials run at once (None: as many as there is room for); `ray` is the address of a running cluster;
-    `gpus` is the part of a GPU that a trial takes (0: it runs on a CPU core), measured on a GPU by `gpu_share` where
-    there is one; with `gpu_optional` trials run on CPU cores where the cluster has no GPU. `trial_timeout` is in
-    seconds.
-    """
-
-    workers: int | None = 1
-    ray: str | None = None
-    gpus: float = 0.0
-    trial_timeout: float | None = None
-    gpu_share: Callable[[], float] | None = None
-    gpu_optional: bool = False
-
-
-def attempt(evaluate: Evaluate, job: Job, timeout: float | None) -> Outcome:
-    """Evaluate a job; whatever is raised, takes too long or is not a number makes it a failed outcome."""
-    try:
-        with time_limit(timeout):
-            outcome = evaluate(job)
-    except Exception as error:
-        return Outcome("failed", reason=describe(error))
-    broken = [name for name, value in outcome.metrics.items() if not math.isfinite(value)]
-    if broken:
-        kept = {name: value for name, value in outcome.metrics.items() if name not in broken}
-        reason = f"{broken[0]} is {outcome.metrics[broken[0]]}"
-        return Outcome("failed", kept, outcome.details, outcome.seconds, reason)
-    return outcome
 
 
 def describe(error: BaseException) -> str:

@@ -1,6 +1,6 @@
-"""Limits before training: what the decisions alone tell of an architecture, and whether a limit can be met at all."""
+"""Limits before training: refuse what the decisions alone show to break one, and tell whether a limit can be met."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -8,70 +8,83 @@ from typing import Literal
 
 import numpy as np
 
-from nas.config import SearchConfig, broken_limit
-from nas.costs.latency.predictor import Predictor
+from nas.config import SearchConfig
 from nas.errors import SettingError
+from nas.evaluation.objectives import Candidate, Conditions, Objective, objective, objectives
 from nas.evaluation.units import show
 from nas.network.architecture import Architecture
-from nas.network.options import Scalar
-from nas.registry import OBJECTIVES
-from nas.space.space import Choose, Decisions, Domain, SearchSpace
+from nas.space.space import Choose, Decisions, SearchSpace
 
 STARTS = 16  # networks drawn to find an extreme from
+GENEROUS = 0.7  # the share of the likely smallest value below which no network is taken to be
 Side = Literal["maximum", "minimum"]
 Point = tuple[float, Architecture]
 
 
+def broken_limit(config: SearchConfig, metrics: Mapping[str, float]) -> str:
+    """The first limit that the metrics break, in words, or an empty text."""
+    for name, limit in config.maximum.items():
+        if name in metrics and metrics[name] > limit:
+            return f"{name} {metrics[name]:.6g} is above {limit:g}"
+    for name, limit in config.minimum.items():
+        if name in metrics and metrics[name] < limit:
+            return f"{name} {metrics[name]:.6g} is below {limit:g}"
+    return ""
+
+
 @dataclass(frozen=True)
-class Feasibility:
+class Limits:
     """Refuses what breaks a limit, without building or measuring anything.
 
-    A predicted latency must keep its limit even if the prediction is as far off as it is for one network in ten, so
-    that nine of ten that pass keep the limit where they run.
+    A predicted value must keep its limit even if the prediction is as far off as it is for one network in ten, so that
+    nine of ten that pass keep the limit where they run.
     """
 
     config: SearchConfig
-    predictor: Predictor | None = None
+    conditions: Conditions
 
     def refusal(self, architecture: Architecture) -> str:
         """The first limit that is broken, in words, or an empty text."""
         cautious = self.config.model_copy(update={"maximum": self.maximum})
         for name in (*self.config.maximum, *self.config.minimum):
-            value = known(name, architecture, self.config, self.predictor)
+            value = self.tell(name, architecture)
             if value is not None and (reason := broken_limit(cautious, {name: value})):
                 return reason
         return ""
 
-    @property
-    def _doubt(self) -> float:
-        return self.predictor.error.above if self.predictor else 0.0
+    def tell(self, name: str, architecture: Architecture) -> float | None:
+        """An objective's value from the decisions alone, or None."""
+        return objective(name).tell(Candidate(architecture, self.conditions))
 
     def cheap(self, architecture: Architecture) -> dict[str, float]:
-        """What a sampler may ask of thousands of candidates: the objectives and limits that are known in no time."""
-        values = {name: known(name, architecture, self.config, self.predictor) for name in self._asked}
+        """The objectives and limits that are known at once: asked of thousands of candidates for each proposal."""
+        candidate = Candidate(architecture, self.conditions)
+        values = {name: found.tell(candidate) for name, found in self._quick.items()}
         return {name: value for name, value in values.items() if value is not None}
 
     @cached_property
-    def _asked(self) -> list[str]:
-        config = self.config
-        return [n for n in dict.fromkeys((*config.objectives, *config.maximum, *config.minimum)) if n in self.quick]
+    def _quick(self) -> dict[str, Objective]:
+        asked = objectives((*self.config.objectives, *self.config.maximum, *self.config.minimum))
+        return {name: found for name, found in asked.items() if self._is_quick(found)}
+
+    def _is_quick(self, found: Objective) -> bool:
+        predicted = not found.predictable or self.conditions.predictor is not None
+        return found.known is not None and not found.slow and predicted
 
     @cached_property
-    def quick(self) -> set[str]:
-        """The objectives that `cheap` tells."""
-        told = {n for n in OBJECTIVES.names() if OBJECTIVES.get(n).known and not OBJECTIVES.get(n).slow}
-        return told if self.predictor else told - {"latency"}
+    def quick(self) -> frozenset[str]:
+        """The names that `cheap` tells."""
+        return frozenset(self._quick)
 
-    @property
+    @cached_property
     def maximum(self) -> dict[str, float]:
-        """The upper limits, that on a predicted latency lowered by what the prediction may be off."""
-        limits = dict(self.config.maximum)
-        if "latency" in limits:
-            limits["latency"] /= 1 + self._doubt
-        return limits
+        """The upper limits, each lowered by what a value may exceed what is known of it beforehand."""
+        return {
+            name: limit / (1 + objective(name).doubt(self.conditions)) for name, limit in self.config.maximum.items()
+        }
 
     def check(self, space: SearchSpace) -> None:
-        """Raises SettingError for a limit that no network of the space meets, with the nearest that one does."""
+        """Raise SettingError for a limit that no network of the space meets, with the nearest value that one has."""
         for name, limit in self.config.maximum.items():
             self._check(space, "--max", name, limit, "minimum")
         for name, limit in self.config.minimum.items():
@@ -80,7 +93,23 @@ class Feasibility:
     def _check(self, space: SearchSpace, option: str, name: str, limit: float, side: Side) -> None:
         nearest = self.extreme(space, name, side, limit)
         if nearest is not None and (nearest[0] > limit if side == "minimum" else nearest[0] < limit):
-            raise unmet(space, option, name, limit, nearest[0])
+            raise _unmet(space, option, name, limit, nearest[0])
+
+    def check_measured(self, space: SearchSpace) -> None:
+        """Raise SettingError for a limit on a measured objective that no network of the space comes near.
+
+        The limit is held, generously, against the measured value of the network that is likely to have the smallest.
+        """
+        if self.conditions.deployment is None:
+            return
+        for name, limit in self.config.maximum.items():
+            found = objective(name)
+            smallest = self.extreme(space, found.like, "minimum") if found.like else None
+            if smallest is None:
+                continue
+            value = found.read(Candidate(smallest[1], self.conditions), "full").value
+            if limit < GENEROUS * value:
+                raise _unmet(space, "--max", name, limit, value)
 
     def extreme(self, space: SearchSpace, name: str, side: Side, enough: float | None = None) -> Point | None:
         """The smallest or largest value of an objective in a space, as far as changing one decision at a time finds it.
@@ -104,7 +133,7 @@ class Feasibility:
         while better:
             better = False
             for other, architecture in points:
-                value = known(name, architecture, self.config, self.predictor)
+                value = self.tell(name, architecture)
                 if value is None:
                     return
                 if sign * value < best:
@@ -113,7 +142,7 @@ class Feasibility:
             points = list(_neighbours(space, decisions))
 
 
-def unmet(space: SearchSpace, option: str, name: str, limit: float, nearest: float) -> SettingError:
+def _unmet(space: SearchSpace, option: str, name: str, limit: float, nearest: float) -> SettingError:
     """The error of a limit that nothing can meet."""
     word = "above" if option == "--max" else "below"
     return SettingError(
@@ -122,23 +151,9 @@ def unmet(space: SearchSpace, option: str, name: str, limit: float, nearest: flo
     )
 
 
-def known(name: str, architecture: Architecture, config: SearchConfig, predictor: Predictor | None) -> float | None:
-    """An objective's value from the decisions alone, or None."""
-    tell = OBJECTIVES.get(name).known
-    value: float | None = tell(architecture, config, predictor) if tell else None
-    return value
-
-
 def _neighbours(space: SearchSpace, decisions: Decisions) -> Iterator[tuple[Decisions, Architecture]]:
     """Every network that differs in one decision; what then has to be decided anew takes its first value."""
-    domains: dict[str, Domain] = {}
-
-    def recall(name: str, values: Domain) -> Scalar:
-        domains[name] = values
-        return decisions[name]
-
-    space.decide(recall)
-    for name, values in domains.items():
+    for name, values in space.domains(decisions).items():
         for value in values:
             if value != decisions[name]:
                 yield space.record(_following(decisions | {name: value}))

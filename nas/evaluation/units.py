@@ -4,19 +4,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import floor, log10
 
-from nas.registry import OBJECTIVES
+from nas.evaluation.objectives import objective
 
-_TITLES = {"macs": "MACs", "params": "Parameters"}
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e4, "k"))
 MISSING = "–"
 
 
 @dataclass(frozen=True)
-class Scale:
-    """Values times `factor` are in `unit`, shown with `decimals` (None: three significant digits)."""
+class Unit:
+    """How values of an objective are shown: times `factor` they are in `name`.
+
+    `decimals` is the number of digits after the point (None: three significant digits).
+    """
 
     factor: float
-    unit: str
+    name: str
     decimals: int | None = None
 
     def show(self, value: float) -> str:
@@ -30,37 +32,48 @@ class Scale:
 
 def title(name: str) -> str:
     """An objective's name as a heading."""
-    return _TITLES.get(name, name.replace("_", " ").capitalize())
+    return objective(name).title or name.replace("_", " ").capitalize()
 
 
-def scale(name: str, values: Iterable[float]) -> Scale:
-    """One scale for all values of an objective: shares in %, large numbers in k, M or G."""
-    objective = OBJECTIVES.get(name)
-    if objective.goal == "maximize" and not objective.unit:  # what is maximised and has no unit is a share
-        return Scale(100, "%", decimals=2)
-    unit = "" if objective.unit == title(name) else objective.unit
+def words(name: str) -> str:
+    """An objective's name within a sentence; an abbreviation keeps its capitals."""
+    heading = title(name)
+    return heading if heading[1:] != heading[1:].lower() else heading.lower()
+
+
+def percent(share: float) -> str:
+    """A share as people read it: `3.20 %`."""
+    return f"{100 * share:.2f} %"
+
+
+def unit_of(name: str, values: Iterable[float]) -> Unit:
+    """One unit for all values of an objective: shares in %, large numbers in k, M or G."""
+    found = objective(name)
+    if found.share:
+        return Unit(100, "%", decimals=2)
+    unit = "" if found.unit == title(name) else found.unit
     largest = max(map(abs, values), default=0.0)
     for size, prefix in _PREFIXES:
         if largest >= size:
             factor = 1e-3 if prefix == "k" else 1 / size
-            return Scale(factor, prefix + unit)
-    return Scale(1, unit)
+            return Unit(factor, prefix + unit)
+    return Unit(1, unit)
 
 
 def show_between(name: str, value: float, half_width: float | None) -> str:
     """A value with its interval: `81.20 ± 1.35 %`."""
     if half_width is None:
         return show(name, value)
-    own = scale(name, [value])
-    return f"{own.show(value)} ± {own.show(half_width)} {own.unit}".rstrip()
+    own = unit_of(name, [value])
+    return f"{own.show(value)} ± {own.show(half_width)} {own.name}".rstrip()
 
 
 def show(name: str, value: float | None) -> str:
     """One value of an objective with its unit; a dash for one that was not measured."""
     if value is None:
         return MISSING
-    own = scale(name, [value])
-    return f"{own.show(value)} {own.unit}".rstrip()
+    own = unit_of(name, [value])
+    return f"{own.show(value)} {own.name}".rstrip()
 
 
 def show_difference(name: str, value: float) -> str:

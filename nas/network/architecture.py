@@ -1,22 +1,69 @@
-"""Architecture: one decided network as frozen plain data, YAML in and out."""
+"""Architecture: one decided network as frozen plain data, YAML in and out, and the names of its values."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nas import document
+from nas import document, files
 from nas.network.options import Scalar, options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry
 
 Options = Mapping[str, Scalar]
+REGISTRIES = {"stem": STEMS, "stages": BLOCKS, "head": HEADS}
+SCALARS = {bool, int, float, str}
+OWN = {"stem": ("kind", "width"), "stages": ("block", "depth", "width", "stride"), "head": ("kind",)}
 
 
 @dataclass(frozen=True)
-class Stem:
-    """What turns an image into the first feature map of `width` channels."""
+class Decision:
+    """The name of one value in a network: `stages.2.moat.24.head_dim` is the head dimension of stage 2.
+
+    `given` lists the earlier choices that the offered values depend on, here the block moat and its width 24; a
+    network has the same value without them, at `stages.2.head_dim`.
+    """
+
+    part: str
+    """`resolution`, `stem`, `stages` or `head`."""
+    stage: int = 0
+    given: tuple[str, ...] = ()
+    field: str = ""
+
+    @classmethod
+    @cache
+    def parse(cls, name: str) -> "Decision":
+        """The inverse of `str`. Raises ValueError for a text that names no value of a network."""
+        part, *path = name.split(".")
+        if part == "resolution" and not path:
+            return cls(part)
+        stage = int(path.pop(0)) if part == "stages" and path else 0
+        if part not in REGISTRIES or not path:
+            raise ValueError(f"'{name}' names no value of a network")
+        return cls(part, stage, tuple(path[:-1]), path[-1])
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self.path))
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        """The name in pieces: `("stages", 2, "moat", "24", "head_dim")`."""
+        if self.part == "resolution":
+            return (self.part,)
+        stage = (self.stage,) if self.part == "stages" else ()
+        return (self.part, *stage, *self.given, self.field)
+
+    @property
+    def registry(self) -> Registry:
+        """The kinds that may be at this part of a network."""
+        return REGISTRIES[self.part]
+
+
+@dataclass(frozen=True)
+class StemSpec:
+    """A decided stem: it turns an image into the first feature map, of `width` channels."""
 
     kind: str
     width: int
@@ -24,8 +71,8 @@ class Stem:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """`depth` blocks of one kind; the first of them changes width and divides the resolution by `stride`."""
+class StageSpec:
+    """A decided stage of `depth` equal blocks; the first changes the width and divides the resolution by `stride`."""
 
     block: str
     depth: int
@@ -35,8 +82,8 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Head:
-    """What turns the last feature map into class scores."""
+class HeadSpec:
+    """A decided head: it turns the last feature map into class scores."""
 
     kind: str
     options: Options = field(default_factory=dict, hash=False)
@@ -49,16 +96,35 @@ class Architecture:
     An option that is absent has the paper's value, the default of the block's constructor.
     """
 
-    stem: Stem
-    stages: tuple[Stage, ...]
-    head: Head
+    stem: StemSpec
+    stages: tuple[StageSpec, ...]
+    head: HeadSpec
     name: str = "unnamed"
     resolution: int = 224
     channels: int = 3
     classes: int = 1000
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Architecture":
+        """The architecture that `to_dict` gave as plain data, in microseconds: no kind, option or value is checked.
+
+        For data that someone else may have written there is `nas.load_architecture`. Raises ValueError, KeyError or
+        TypeError for data of another shape.
+        """
+        own = dict(data)
+        stem, head, *stages = map(dict, (own.pop("stem"), own.pop("head"), *own.pop("stages")))
+        values = [value for part in (own, stem, head, *stages) for value in part.values()]
+        if not stages or not {*map(type, values)} <= SCALARS:
+            raise ValueError("an architecture has stages, and a single number, word or true/false for each value")
+        return cls(
+            StemSpec(stem.pop("kind"), stem.pop("width"), stem),
+            tuple([_stage(stage) for stage in stages]),
+            HeadSpec(head.pop("kind"), head),
+            **own,
+        )
+
     def to_dict(self) -> dict[str, Any]:
-        """The plain data of an architecture file; `load_architecture` reads it back unchanged."""
+        """The plain data of an architecture file; `from_dict` and `load_architecture` read it back unchanged."""
         stem = {"kind": self.stem.kind, "width": self.stem.width, **self.stem.options}
         stages = [
             {"block": s.block, "depth": s.depth, "width": s.width, "stride": s.stride, **s.options} for s in self.stages
@@ -79,7 +145,7 @@ class Architecture:
 
     def save(self, path: Path | str) -> None:
         """Write the architecture file, whole or not at all."""
-        document.write(Path(path), self.to_yaml())
+        files.write(Path(path), self.to_yaml())
 
     def key(self) -> str:
         """Twelve hexadecimal digits: equal for equal networks in any process, whatever their names."""
@@ -95,28 +161,31 @@ class Architecture:
         data["head"] = _complete(HEADS, self.head.kind, data["head"])
         return data
 
-    def value(self, name: str) -> Scalar:
-        """What stands at a decision's name, such as `stages.2.block`; an absent option has its default."""
-        place, *path = name.split(".")
-        if place == "resolution":
+    def value(self, name: str | Decision) -> Scalar:
+        """The value of a decision, such as `stages.2.block`; an absent option has its default.
+
+        Raises KeyError where the kind that was chosen has no such option.
+        """
+        asked = Decision.parse(name) if isinstance(name, str) else name
+        if asked.part == "resolution":
             return self.resolution
-        if place == "stages":
-            stage = self.stages[int(path.pop(0))]
-            own: dict[str, Scalar] = {"block": stage.block, "depth": stage.depth, "width": stage.width}
-            own |= {"stride": stage.stride}
-            registry, kind, options = BLOCKS, stage.block, stage.options
-        elif place == "stem":
-            own, options = {"kind": self.stem.kind, "width": self.stem.width}, self.stem.options
-            registry, kind = STEMS, self.stem.kind
-        else:
-            own, options, registry, kind = {"kind": self.head.kind}, self.head.options, HEADS, self.head.kind
-        defaults = {option: o.default for option, o in options_of(registry, kind).items()}
-        values: dict[str, Scalar] = {**defaults, **options, **own}
-        return values[path[-1]]
+        spec = self.stages[asked.stage] if asked.part == "stages" else self.stem if asked.part == "stem" else self.head
+        if asked.field in OWN[asked.part]:
+            own: Scalar = getattr(spec, asked.field)
+            return own
+        if asked.field in spec.options:
+            return spec.options[asked.field]
+        kind = spec.block if isinstance(spec, StageSpec) else spec.kind
+        default: Scalar = options_of(asked.registry, kind)[asked.field].default
+        return default
 
     def layout(self) -> str:
         """The stages as the letters of their blocks, e.g. `C-M-T-T`."""
         return "-".join(BLOCKS.get(s.block).letter for s in self.stages)
+
+
+def _stage(data: dict[str, Any]) -> StageSpec:
+    return StageSpec(data.pop("block"), data.pop("depth"), data.pop("width"), data.pop("stride"), data)
 
 
 def _complete(registry: Registry, kind: str, data: dict[str, Any]) -> dict[str, Any]:

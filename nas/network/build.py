@@ -6,10 +6,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from nas.network.architecture import Architecture
-from nas.network.architecture import Stage as Plan
-from nas.network.blocks._base import Site
-from nas.network.heads._base import Head
+from nas.network.architecture import Architecture, StageSpec
+from nas.network.blocks import Site
+from nas.network.heads import Head
 from nas.registry import BLOCKS, HEADS, STEMS
 
 
@@ -71,7 +70,7 @@ def sites(architecture: Architecture, stem_stride: int, drop_path: float = 0.0) 
         width, resolution = stage.width, site.out_resolution
 
 
-def stage_sites(stage: Plan, width: int, resolution: tuple[int, int], token: bool = False) -> Iterator[Site]:
+def stage_sites(stage: StageSpec, width: int, resolution: tuple[int, int], token: bool = False) -> Iterator[Site]:
     """Where the blocks of one stage stand, given the width and the resolution of what comes in."""
     for index in range(stage.depth):
         site = Site(width, stage.width, stage.stride if index == 0 else 1, resolution, index, stage.depth, token=token)

@@ -1,37 +1,32 @@
-"""Networks taken apart: stem, blocks and head by themselves, each counted once in a process.
+"""Networks taken apart into pieces: the stem, each block and the head by themselves.
 
-Thousands of networks of a space are made of some thousand pieces. Parameters and multiply-adds of a network are the
-sums of its pieces', so a sampler may ask for them in microseconds.
+Thousands of networks of a space are made of some thousand pieces, so what is known of each is soon known of all.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import flop_registry
 
-from nas.network.architecture import Architecture, Options, Stage
-from nas.network.blocks._base import Site
+from nas.network.architecture import Architecture, Options, StageSpec
+from nas.network.blocks import Site
 from nas.network.build import stage_sites
 from nas.network.options import Scalar, options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry
 
 Shape = tuple[int, ...]
 Size = tuple[int, int]
-_REGISTRIES: dict[str, Registry] = {"stem": STEMS, "block": BLOCKS, "head": HEADS}
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A stem, a block or a head, where it stands and with all its options: equal where the computation is equal.
+    """A stem, a block or a head with its site and all its options: equal where the computation is equal.
 
-    `shape` is that of what one image is when it comes in, `(channels, height, width)`; `width` what it is turned to.
+    `shape` is that of one image's map as it comes in, `(channels, height, width)`, or of its class token,
+    `(1, channels)`. `width` counts the channels that come out, a head's classes.
     """
 
     part: Literal["stem", "block", "head"]
@@ -57,12 +52,20 @@ class Piece:
             built = BLOCKS.get(self.kind)(site, **options)
         return WithToken(built, self.width) if self.part == "block" and self.token else built
 
+    @property
+    def out_resolution(self) -> Size:
+        """Height and width of the map that comes out; `(1, 1)` of a head."""
+        if self.part == "head":
+            return 1, 1
+        stride, (height, width) = stem_stride(self) if self.part == "stem" else self.stride, self.shape[1:]
+        return -(-height // stride), -(-width // stride)
+
     def name(self) -> str:
-        """One line that says it all, for tables and files."""
+        """All of it in one line, for tables and files."""
         options = "".join(f" {name}={value}" for name, value in self.options)
         shape = "x".join(map(str, self.shape))
-        place = f" {self.index}/{self.depth}" if (self.index, self.depth) != (0, 1) else ""
-        return f"{self.kind} {self.part} {shape}->{self.width} /{self.stride}{place}{' token' * self.token}{options}"
+        index = f" {self.index}/{self.depth}" if (self.index, self.depth) != (0, 1) else ""
+        return f"{self.kind} {self.part} {shape}->{self.width} /{self.stride}{index}{' token' * self.token}{options}"
 
 
 class WithToken(nn.Module):
@@ -78,24 +81,14 @@ class WithToken(nn.Module):
         return y
 
 
-@dataclass(frozen=True)
-class Count:
-    """A piece's parameters; for one image its multiply-adds, operators, and the numbers that they read and write."""
-
-    params: int
-    macs: int
-    operators: int
-    traffic: int
-
-
 def pieces(architecture: Architecture) -> Iterator[Piece]:
     """The pieces of a network from image to classes."""
     stem, head = architecture.stem, architecture.head
     image = (architecture.channels, architecture.resolution, architecture.resolution)
     first = Piece("stem", stem.kind, image, stem.width, _options(STEMS, stem.kind, stem.options))
     yield first
-    side, width = -(-architecture.resolution // stem_stride(first)), stem.width
-    resolution, token = (side, side), bool(HEADS.get(head.kind).wants_token)
+    width, resolution = stem.width, first.out_resolution
+    token = bool(HEADS.get(head.kind).wants_token)
     for stage in architecture.stages:
         blocks, resolution = _blocks(stage, width, resolution, token and stage is architecture.stages[-1])
         yield from blocks
@@ -105,57 +98,26 @@ def pieces(architecture: Architecture) -> Iterator[Piece]:
 
 
 @lru_cache(maxsize=100_000)
-def _blocks(stage: Stage, width: int, resolution: Size, token: bool) -> tuple[tuple[Piece, ...], Size]:
-    """The pieces of a stage, and the resolution that comes out; the same few stages make up all networks of a space."""
+def _blocks(stage: StageSpec, width: int, resolution: Size, token: bool) -> tuple[tuple[Piece, ...], Size]:
+    """The pieces of a stage and the resolution that comes out, kept since a space's networks share their stages."""
     options = _options(BLOCKS, stage.block, stage.options)
-    placed = BLOCKS.get(stage.block).placed(stage.options)
-    stood = list(stage_sites(stage, width, resolution, token))
+    by_position = BLOCKS.get(stage.block).by_position(stage.options)
+    sites = list(stage_sites(stage, width, resolution, token))
     blocks = (
         Piece(
-            "block",
-            stage.block,
-            (site.in_width, *site.resolution),
-            site.width,
-            options,
-            site.stride,
-            *((site.index, site.depth) if placed else (0, 1)),
-            site.token,
+            part="block",
+            kind=stage.block,
+            shape=(site.in_width, *site.resolution),
+            width=site.width,
+            options=options,
+            stride=site.stride,
+            index=site.index if by_position else 0,
+            depth=site.depth if by_position else 1,
+            token=site.token,
         )
-        for site in stood
+        for site in sites
     )
-    return tuple(blocks), stood[-1].out_resolution
-
-
-@lru_cache(maxsize=100_000)
-def count(piece: Piece) -> Count:
-    """Counted by running it once on the processor, which for most pieces takes less than torch's meta device does.
-
-    Attention runs unfused, because the fused operator would be counted as nothing.
-    """
-    with torch.random.fork_rng(devices=[]):
-        network = piece.build().eval()
-    x = torch.zeros(1, *piece.shape)
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), _Tally() as tally:
-        network(x)
-    params = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    return Count(params, tally.operations // 2, tally.operators, tally.traffic)
-
-
-class _Tally(TorchDispatchMode):
-    """Counts operations by torch's formulas, operators that do not only look at memory in another way, and numbers."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.operations = self.operators = self.traffic = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        if formula := flop_registry.get(func.overloadpacket):
-            self.operations += formula(*args, **(kwargs or {}), out_val=out)
-        if not func.is_view:
-            self.operators += 1
-            self.traffic += sum(t.numel() for t in tree_leaves((args, kwargs, out)) if isinstance(t, Tensor))
-        return out
+    return tuple(blocks), sites[-1].out_resolution
 
 
 @lru_cache(maxsize=10_000)

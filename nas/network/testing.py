@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nas.network.blocks._base import Block, Site
-from nas.network.heads._base import Head
+from nas.network.blocks import Block, Site
+from nas.network.heads import Head
 from nas.network.options import Scalar, declared
 from nas.network.properties import (
     assert_compiles,
@@ -22,7 +22,7 @@ from nas.network.properties import (
     values_of,
     width_for,
 )
-from nas.network.stems._base import Stem
+from nas.network.stems import Stem
 from nas.registry import BLOCKS
 
 Size = tuple[int, int]

@@ -1,4 +1,4 @@
-"""What a run must say of where it was made, to be reproduced."""
+"""The facts that a run keeps of where it was made, so that it can be reproduced."""
 
 import os
 import platform
@@ -6,13 +6,12 @@ import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from nas.costs.device import choose_device, device_name
+from nas.files import Json
 
 
-def environment(device: str, seed: int) -> dict[str, Any]:
-    """Versions, commit, system and device as plain data."""
+def environment(device: str, seed: int) -> Json:
+    """Versions, commit, system and the name of the device on which trials run."""
     packages = ("hybrid-nas", "torch", "optuna", "numpy")
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -20,7 +19,7 @@ def environment(device: str, seed: int) -> dict[str, Any]:
         "commit": _commit(),
         "system": platform.platform(),
         "cpus": os.cpu_count(),
-        "device": device_name(choose_device(device)),
+        "device": device,
         "threads": 1,
         "seed": seed,
     }

@@ -1,101 +1,33 @@
-"""The record: one line a finished trial, on disk before the next one begins; the same of further trainings; and a note
-of what was begun.
+"""The record on disk: one line a finished trial, there before the next one begins; the same of further trainings; and a
+note of each trial that began.
 
-All are lines of JSON in the run's folder. Only a search writes them; a last line may be torn by a kill.
+All are lines of JSON in the run's folder. Only a search writes them; a kill may tear the last one.
 """
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from io import FileIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import TypeVar
 
-from pydantic import TypeAdapter
-
-from nas import document
+from nas import files
 from nas.errors import RunError
-from nas.network.architecture import Architecture
-from nas.space.grammar import load_architecture
+from nas.network.options import Scalar
+from nas.record.trial import Confirmation, Trial, confirmation_line, read_confirmation, read_trial, trial_line
 from nas.space.space import Decisions
 
-State = Literal["complete", "failed", "rejected", "pruned"]
-RECORD = "trials.jsonl"
-CONFIRMATIONS = "confirmations.jsonl"
-BEGUN = "begun.jsonl"
-WARM_START = "warm_start.json"
+Line = TypeVar("Line")
+RECORD, CONFIRMATIONS, BEGUN = "trials.jsonl", "confirmations.jsonl", "begun.jsonl"
 DAMAGED = "the record was changed by hand or the disk failed: restore the line, or take it out"
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One proposed architecture and what became of it.
-
-    `metrics` holds the value of every objective that was measured, in the objective's unit; `details` what else was
-    learnt (spread of the latency, device, losses by epoch); `seconds` the time each step took. A `rejected` trial
-    broke a limit before training and costs no budget; a `pruned` one was stopped in its training, a `failed` one ended
-    otherwise, and `reason` says why. `ended` is when it was written, in seconds of the search's own clock, which stands
-    while no search runs.
-    """
-
-    number: int
-    state: State
-    decisions: Decisions
-    architecture: dict[str, Any]
-    key: str
-    layout: str
-    metrics: dict[str, float] = field(default_factory=dict)
-    details: dict[str, Any] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    reason: str = ""
-    sampler: dict[str, Any] = field(default_factory=dict)
-    ended: float = 0.0
-
-    def load(self) -> Architecture:
-        """The architecture, checked against the grammar."""
-        return load_architecture(self.architecture)
-
-
-@dataclass(frozen=True)
-class Confirmation:
-    """A further training of a trial's architecture, the `repeat`-th, with a seed of its own; fields as a trial's."""
-
-    trial: int
-    repeat: int
-    state: Literal["complete", "failed"]
-    metrics: dict[str, float] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    reason: str = ""
-    ended: float = 0.0
-
-
-@dataclass(frozen=True)
-class Learnt:
-    """What a run took over from earlier ones: designs to train first, and trials that only the sampler knows.
-
-    These have the first numbers of the study; the run's own go on from there. `notes` says it in words.
-    """
-
-    designs: list[Decisions] = field(default_factory=list)
-    trials: list[Trial] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
-LEARNT = TypeAdapter(Learnt)
-_TRIAL, _CONFIRMATION = TypeAdapter(Trial), TypeAdapter(Confirmation)
 
 
 def read_trials(folder: Path, objectives: Iterable[str]) -> Iterator[Trial]:
     """Every finished trial; a torn last line is passed over. Raises RunError that names a damaged line."""
     path = folder / RECORD
     numbers: set[int] = set()
-    for i, line in enumerate(_lines(path), 1):
-        try:
-            trial = _TRIAL.validate_json(line, strict=True)
-        except ValueError:
-            raise RunError(f"{path}:{i}: not a trial; {DAMAGED}") from None
+    for i, trial in _read(path, read_trial, "a trial"):
         if trial.number in numbers:
             raise RunError(f"{path}:{i}: trial {trial.number} stands there twice; {DAMAGED}")
         missing = set(objectives) - set(trial.metrics)
@@ -107,30 +39,33 @@ def read_trials(folder: Path, objectives: Iterable[str]) -> Iterator[Trial]:
 
 def read_confirmations(folder: Path) -> Iterator[Confirmation]:
     """Every further training; a torn last line is passed over. Raises RunError that names a damaged line."""
-    path = folder / CONFIRMATIONS
-    for i, line in enumerate(_lines(path), 1):
+    for _, confirmation in _read(folder / CONFIRMATIONS, read_confirmation, "a further training"):
+        yield confirmation
+
+
+def _read(path: Path, read: Callable[[bytes], Line], noun: str) -> Iterator[tuple[int, Line]]:
+    """The whole lines of a file, each with its number from 1."""
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    for i, line in enumerate(lines, 1):
         try:
-            yield _CONFIRMATION.validate_json(line, strict=True)
-        except ValueError:
-            raise RunError(f"{path}:{i}: not a further training; {DAMAGED}") from None
-
-
-def _lines(path: Path) -> list[bytes]:
-    return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-
-
-def append_confirmation(folder: Path, confirmation: Confirmation) -> None:
-    """Add a further training; as `append_trial`."""
-    _append(folder / CONFIRMATIONS, json.dumps(asdict(confirmation), allow_nan=False), sync=True)
+            found = read(line)
+        except (ValueError, TypeError):
+            raise RunError(f"{path}:{i}: not {noun}; {DAMAGED}") from None
+        yield i, found
 
 
 def append_trial(folder: Path, trial: Trial) -> None:
     """Add a finished trial; it is on disk when this returns. Raises RunError when it cannot be written."""
-    _append(folder / RECORD, json.dumps(asdict(trial), allow_nan=False), sync=True)
+    _append(folder / RECORD, trial_line(trial), sync=True)
+
+
+def append_confirmation(folder: Path, confirmation: Confirmation) -> None:
+    """Add a further training; as `append_trial`."""
+    _append(folder / CONFIRMATIONS, confirmation_line(confirmation), sync=True)
 
 
 def cut_torn_lines(folder: Path) -> None:
-    """Take off what a process left of a line when it was killed as it wrote."""
+    """Cut off the part of a line that a process left when it was killed while writing."""
     for path in (folder / RECORD, folder / CONFIRMATIONS):
         data = path.read_bytes() if path.exists() else b""
         whole = data[: data.rfind(b"\n") + 1]
@@ -144,11 +79,11 @@ def append_begun(folder: Path, decisions: Decisions) -> None:
 
 
 def read_begun(folder: Path, finished: Iterable[Trial]) -> list[Decisions]:
-    """The trials that were begun and never finished, in their order, each once; forgets those that were."""
+    """The trials that began and never finished, in their order, each once; forgets those that finished."""
     path = folder / BEGUN
     if not path.exists():
         return []
-    begun: dict[frozenset[tuple[str, Any]], Decisions] = {}
+    begun: dict[frozenset[tuple[str, Scalar]], Decisions] = {}
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             decisions = dict(json.loads(line))
@@ -158,7 +93,7 @@ def read_begun(folder: Path, finished: Iterable[Trial]) -> list[Decisions]:
     for trial in finished:
         begun.pop(frozenset(trial.decisions.items()), None)
     with writing(path):
-        document.write(path, "".join(json.dumps(decisions) + "\n" for decisions in begun.values()))
+        files.write(path, "".join(json.dumps(decisions) + "\n" for decisions in begun.values()))
     return list(begun.values())
 
 

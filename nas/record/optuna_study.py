@@ -1,21 +1,21 @@
-"""How trials are told to an Optuna study, live or from the record: the same in both, so that a resumed search goes on.
+"""Trials told to an Optuna study, in the same way live and from the record: a resumed search goes on unchanged.
 
 A failed or rejected architecture is told as pruned and infeasible, which TPE and our own sampler avoid; one whose
-training was stopped as pruned, with the values it was expected to come to in the attribute `expected`.
+training was stopped as pruned, with the values it was expected to come to in the attribute `expected`. optuna is
+imported when a study is asked for: reading a run needs none.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
-
-import optuna
-from optuna.distributions import CategoricalDistribution
-from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from nas.errors import SpaceError
-from nas.record.journal import Trial
+from nas.record.trial import Trial
 from nas.space.space import Domain, SearchSpace
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.trial import FrozenTrial
 
 INFEASIBLE = {"trial": 1.0}  # above zero is broken, to Optuna
 
@@ -33,25 +33,31 @@ class Teller:
         name: str,
         learnt: Iterable[Trial],
         trials: Iterable[Trial],
-        sampler: optuna.samplers.BaseSampler | None = None,
-    ) -> optuna.Study:
+        sampler: "optuna.samplers.BaseSampler | None" = None,
+    ) -> "optuna.Study":
         """A study in memory: what was learnt elsewhere first, then the trials under their own numbers.
 
         Numbers that were proposed twice stand in it as failed. Raises SpaceError for a trial that is no point of the
         space.
         """
-        directions = [StudyDirection.MAXIMIZE if more else StudyDirection.MINIMIZE for more in self.maximize.values()]
+        import optuna
+
+        failed = optuna.trial.create_trial(state=optuna.trial.TrialState.FAIL)
+        either = optuna.study.StudyDirection
+        directions = [either.MAXIMIZE if more else either.MINIMIZE for more in self.maximize.values()]
         study = optuna.create_study(directions=directions, sampler=sampler, study_name=name)
-        known = 0  # Optuna would copy its list to count it
+        count = 0  # Optuna would copy its list to count it
         for trial in (*learnt, *sorted(trials, key=lambda t: t.number)):  # workers finish in another order
-            for _ in range(known, trial.number):
-                study.add_trial(create_trial(state=TrialState.FAIL))
+            for _ in range(count, trial.number):
+                study.add_trial(failed)
             study.add_trial(self.frozen(trial))
-            known = max(known, trial.number) + 1
+            count = max(count, trial.number) + 1
         return study
 
-    def tell(self, study: optuna.Study, asked: optuna.Trial, trial: Trial) -> None:
+    def tell(self, study: "optuna.Study", asked: "optuna.Trial", trial: Trial) -> None:
         """Tell a finished trial that was asked for."""
+        import optuna
+
         if trial.state == "complete":
             study.tell(asked, self._values(trial))
             return
@@ -60,37 +66,44 @@ class Teller:
         else:
             for name, value in INFEASIBLE.items():
                 asked.set_constraint(name, value)
-        study.tell(asked, state=TrialState.PRUNED)
+        study.tell(asked, state=optuna.trial.TrialState.PRUNED)
 
-    def frozen(self, trial: Trial) -> FrozenTrial:
+    def frozen(self, trial: Trial) -> "FrozenTrial":
         """A finished trial as Optuna keeps it. Raises as `study` does."""
-        domains: dict[str, Domain] = {}
+        from optuna.distributions import CategoricalDistribution
+        from optuna.trial import TrialState, create_trial
 
-        def recall(name: str, values: Domain) -> Any:
-            domains[name] = values
-            return trial.decisions[name]
-
-        try:
-            self.space.decide(recall)
-        except (KeyError, SpaceError):
-            raise SpaceError(f"trial {trial.number} is not a point of space.yaml") from None
         complete = trial.state == "complete"
-        known: dict[str, Any] = {"key": trial.key, "layout": trial.layout, "state": trial.state}
-        known |= {"expected": self._expected(trial)} if trial.state == "pruned" else {}
-        known |= {name: trial.details[name] for name in ("learnt_from",) if name in trial.details}
         return create_trial(
             state=TrialState.COMPLETE if complete else TrialState.PRUNED,
             values=self._values(trial) if complete else None,
             params=trial.decisions,
-            distributions={name: CategoricalDistribution(values) for name, values in domains.items()},
-            user_attrs=known,
+            distributions={name: CategoricalDistribution(values) for name, values in self._domains(trial).items()},
+            user_attrs=self._attributes(trial),
             system_attrs=trial.sampler,
             constraints=INFEASIBLE if trial.state in ("failed", "rejected") else None,
         )
+
+    def _domains(self, trial: Trial) -> dict[str, Domain]:
+        try:
+            return self.space.domains(trial.decisions)
+        except SpaceError:
+            raise SpaceError(f"trial {trial.number} is not a point of space.yaml") from None
+
+    def _attributes(self, trial: Trial) -> dict[str, object]:
+        known: dict[str, object] = {"key": trial.key, "layout": trial.layout, "state": trial.state}
+        if trial.state == "pruned":
+            known["expected"] = self._expected(trial)
+        if trial.learnt_from:
+            known["learnt_from"] = asdict(trial.learnt_from)
+        return known
 
     def _values(self, trial: Trial) -> list[float]:
         return [trial.metrics[name] for name in self.maximize]
 
     def _expected(self, trial: Trial) -> list[float]:
-        known = trial.metrics | dict.fromkeys(self.trained, trial.details["expected"])
+        """The values that a pruned trial would have come to."""
+        expected = trial.outcome.expected
+        assert expected is not None
+        known = trial.metrics | dict.fromkeys(self.trained, expected)
         return [known[name] for name in self.maximize]

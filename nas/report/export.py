@@ -1,10 +1,22 @@
-"""The winner leaves the house: a run's picked architecture as a file that rebuilds the network."""
+"""The winners as files: the best architecture, those of the front, and any that a person picks."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from nas import files
 from nas.errors import SettingError
+from nas.network.architecture import Architecture
+from nas.record.results import Result
 from nas.record.run import Run
+
+FRONT_FILE = re.compile(r"\d+_.*_trial-\d+\.yaml")
+
+
+def named(run: Run, result: Result) -> Architecture:
+    """A result's architecture, named after the run and the trial."""
+    return replace(result.architecture, name=f"{run.name[:80]}_{result.number}")
 
 
 def export(run: Run, pick: str | int, path: Path | str, *, force: bool = False) -> Path:
@@ -14,8 +26,7 @@ def export(run: Run, pick: str | int, path: Path | str, *, force: bool = False) 
     cannot be written.
     """
     path = Path(path)
-    trial = run.pick(pick)
-    architecture = replace(trial.load(), name=f"{run.name[:80]}_{trial.number}")
+    architecture = named(run, run.pick(pick))
     try:
         _check(path, force)
         architecture.save(path)
@@ -31,3 +42,30 @@ def _check(path: Path, force: bool) -> None:
         raise SettingError(f"{path} exists already; take another name, or replace it with --force")
     if not path.parent.is_dir():
         raise SettingError(f"{path}: the folder {path.parent} does not exist; make it first")
+
+
+def write_architectures(run: Run) -> None:
+    """Write `best.yaml`, the knee, and `front/`, one file a result in the front's order; an older front's files go.
+
+    Raises OSError when they cannot be written.
+    """
+    folder, front = run.folder / "front", run.front()
+    folder.mkdir(exist_ok=True)
+    names = [_file_name(rank, len(front), result, run.config.objectives) for rank, result in enumerate(front, 1)]
+    for name, result in zip(names, front, strict=True):
+        files.write(folder / name, named(run, result).to_yaml())
+    for path in folder.iterdir():
+        if FRONT_FILE.fullmatch(path.name) and path.name not in names:
+            path.unlink()
+    if front:
+        files.write(run.folder / "best.yaml", named(run, run.pick("knee")).to_yaml())
+
+
+def _file_name(rank: int, count: int, result: Result, objectives: Sequence[str]) -> str:
+    digits = max(2, len(str(count)))
+    values = [f"{name}-{_plain(result.metrics[name])}" for name in objectives]
+    return "_".join([f"{rank:0{digits}d}", *values, f"trial-{result.number}.yaml"])
+
+
+def _plain(value: float) -> str:
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"

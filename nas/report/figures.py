@@ -13,9 +13,9 @@ import plotly.graph_objects as go
 
 from nas import document, pareto
 from nas.evaluation import units
-from nas.record.confirmed import interval
-from nas.record.journal import Trial
+from nas.record.results import Result
 from nas.record.run import Run
+from nas.space.schema import fields
 
 PALETTE = ("#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#009E73", "#CC79A7", "#6A51A3", "#7F7F7F")
 INK, QUIET, GRID = "#1d2433", "#5b6475", "#e6e9ef"
@@ -27,9 +27,8 @@ WIDE = 15.0  # ratio of largest to smallest value from which an axis is logarith
 
 def colours(run: Run) -> dict[str, str]:
     """A colour for every block the search may use, in the order of the space's file."""
-    stages = document.read(run.folder / "space.yaml").value["stages"]
-    offered = [[s["block"]] if isinstance(s["block"], str) else s["block"] for s in stages]
-    blocks = dict.fromkeys(block for kinds in offered for block in kinds)
+    stages = fields(document.read(run.folder / "space.yaml")).stages
+    blocks = dict.fromkeys(block for stage in stages for block in stage.block)
     return {block: PALETTE[i % len(PALETTE)] for i, block in enumerate(blocks)}
 
 
@@ -37,31 +36,31 @@ def letters(run: Run) -> dict[str, str]:
     """The letter by which layouts abbreviate each block, read off the trials: `{"conv": "C", "moat": "A"}`."""
     pairs: dict[str, str] = {}
     for trial in run.trials:
-        blocks = (stage["block"] for stage in trial.architecture["stages"])
+        blocks = (stage.block for stage in trial.architecture.stages)
         pairs |= zip(blocks, trial.layout.split("-"), strict=True)
     return {block: pairs[block] for block in colours(run) if block in pairs}
 
 
-def main_block(trial: Trial) -> str:
+def main_block(result: Result) -> str:
     """The block that a network has most of; the later stage's where two are even."""
     count: Counter[str] = Counter()
-    for stage in reversed(trial.architecture["stages"]):
-        count[stage["block"]] += stage["depth"]
+    for stage in reversed(result.architecture.stages):
+        count[stage.block] += stage.depth
     return count.most_common(1)[0][0]
 
 
 def front_figure(run: Run) -> go.Figure:
-    """Every complete trial, the first objective against the second; the front is joined, the knee a star.
+    """Every complete result, the first objective against the second; the front is joined, the knee a star.
 
     Colour is the block that a network has most of, or the third objective where there is one.
     """
-    front, complete = run.front(), run.complete
+    front, found = run.front(), run.results
     figure = go.Figure()
     if front:
         knee = run.pick("knee")
         numbers = {t.number for t in front}
         draw = _Plane(run)
-        figure.add_traces(draw.dots([t for t in complete if t.number not in numbers]))
+        figure.add_traces(draw.dots([t for t in found if t.number not in numbers]))
         if len(run.config.objectives) == 2:
             figure.add_trace(draw.steps(front))
         figure.add_trace(draw.best([t for t in front if t.number != knee.number]))
@@ -76,45 +75,45 @@ class _Plane:
     def __init__(self, run: Run) -> None:
         self.run, self.colours = run, colours(run)
         self.names = run.config.objectives
-        values = run.points(run.complete)
-        self.scales = [units.scale(name, values[:, i]) for i, name in enumerate(self.names)]
+        values = run.points(run.results)
+        self.units = [units.unit_of(name, values[:, i]) for i, name in enumerate(self.names)]
         self.wide = bool(values[:, 1].min() > 0 and values[:, 1].max() > WIDE * values[:, 1].min())
         many = len(values) > SVG_POINTS
         self.scatter, self.size = (go.Scattergl, 5) if many else (go.Scatter, 8)
 
-    def values(self, trials: Sequence[Trial], objective: int) -> list[float]:
+    def values(self, results: Sequence[Result], objective: int) -> list[float]:
         """An objective's values in its axis' unit."""
-        return [t.metrics[self.names[objective]] * self.scales[objective].factor for t in trials]
+        return [t.metrics[self.names[objective]] * self.units[objective].factor for t in results]
 
-    def trace(self, trials: Sequence[Trial], marker: dict[str, Any], **options: Any) -> go.Scatter:
-        """Markers at the trials, each with its architecture in the hover."""
+    def trace(self, results: Sequence[Result], marker: dict[str, Any], **options: Any) -> go.Scatter:
+        """Markers at the results, each with its architecture in the hover."""
         kind = options.pop("kind", go.Scatter)
         return kind(
-            x=self.values(trials, 1),
-            y=self.values(trials, 0),
+            x=self.values(results, 1),
+            y=self.values(results, 0),
             mode=options.pop("mode", "markers"),
             marker=marker,
-            hovertext=[hover(t, self.names) for t in trials],
+            hovertext=[hover(t, self.names, self.run.trained_objectives) for t in results],
             hoverinfo="text",
             **options,
         )
 
-    def dots(self, trials: Sequence[Trial]) -> list[go.Scatter]:
-        """The dominated trials: one trace a block, or one trace coloured by the third objective."""
+    def dots(self, results: Sequence[Result]) -> list[go.Scatter]:
+        """The dominated results: one trace a block, or one trace coloured by the third objective."""
         if len(self.names) > 2:
-            marker = {"size": self.size, "opacity": 0.7} | self.fill(trials)
-            return [self.trace(trials, marker, kind=self.scatter, showlegend=False)]
-        seen = {main_block(t) for t in self.run.complete}
-        return [self.family(trials, block) for block in self.colours if block in seen]
+            marker = {"size": self.size, "opacity": 0.7} | self.fill(results)
+            return [self.trace(results, marker, kind=self.scatter, showlegend=False)]
+        seen = {main_block(t) for t in self.run.results}
+        return [self.family(results, block) for block in self.colours if block in seen]
 
-    def family(self, trials: Sequence[Trial], block: str) -> go.Scatter:
-        """The trials made mostly of one block; the legend names it even if all of them are on the front."""
+    def family(self, results: Sequence[Result], block: str) -> go.Scatter:
+        """The results made mostly of one block; the legend names it even if all of them are on the front."""
         marker = {"size": self.size, "opacity": 0.5, "color": self.colours[block]}
-        own = [t for t in trials if main_block(t) == block]
+        own = [t for t in results if main_block(t) == block]
         trace = self.trace(own, marker, name=f"mostly {escape(block)}", kind=self.scatter)
         return trace if own else trace.update(x=[None], y=[None])
 
-    def steps(self, front: Sequence[Trial]) -> go.Scatter:
+    def steps(self, front: Sequence[Result]) -> go.Scatter:
         """What the front attains: the best first objective at no more than so much of the second."""
         ordered = sorted(front, key=lambda t: t.metrics[self.names[1]])
         shape = "vh" if self.run.maximize[1] else "hv"
@@ -124,30 +123,30 @@ class _Plane:
             name="Pareto front", hoverinfo="skip",
         )  # fmt: skip
 
-    def best(self, front: Sequence[Trial]) -> go.Scatter:
-        """The trials on the front, the knee apart."""
+    def best(self, front: Sequence[Result]) -> go.Scatter:
+        """The results on the front, the knee apart."""
         marker = {"size": 12, "line": {"color": INK, "width": 1.6}} | self.fill(front)
         return self.trace(front, marker, name="on the front", showlegend=False, error_y=self.intervals(front))
 
-    def knee(self, trial: Trial) -> go.Scatter:
+    def knee(self, result: Result) -> go.Scatter:
         """The front's best compromise, as a star."""
         marker = {"size": 21, "symbol": "star", "line": {"color": INK, "width": 1.6}}
-        marker |= self.fill([trial]) if len(self.names) == 2 else {"color": PALETTE[2]}
-        text = [f"<b>knee</b>  {escape(trial.layout)}"]
+        marker |= self.fill([result]) if len(self.names) == 2 else {"color": PALETTE[2]}
+        text = [f"<b>knee</b>  {escape(result.layout)}"]
         return self.trace(
-            [trial], marker, name="knee", mode="markers+text", text=text, textposition=self._free_side(trial),
-            textfont={"color": INK, "size": 14}, cliponaxis=False, legendrank=2000, error_y=self.intervals([trial]),
+            [result], marker, name="knee", mode="markers+text", text=text, textposition=self._free_side(result),
+            textfont={"color": INK, "size": 14}, cliponaxis=False, legendrank=2000, error_y=self.intervals([result]),
         )  # fmt: skip
 
-    def intervals(self, trials: Sequence[Trial]) -> dict[str, Any]:
-        """Error bars of the first objective, where trials were trained again."""
-        widths = [interval(t, self.names[0]) for t in trials]
-        array = [(width or 0.0) * self.scales[0].factor for width in widths]
+    def intervals(self, results: Sequence[Result]) -> dict[str, Any]:
+        """Error bars of the first objective, where results were trained again."""
+        widths = [t.intervals.get(self.names[0]) for t in results]
+        array = [(width or 0.0) * self.units[0].factor for width in widths]
         return {"type": "data", "array": array, "visible": any(widths), "color": QUIET, "thickness": 1, "width": 3}
 
-    def _free_side(self, trial: Trial) -> str:
+    def _free_side(self, result: Result) -> str:
         """Where no trial can lie: beyond the front; or, for a point close to the plot's edge, the inner side."""
-        x, own = self.run.points(self.run.complete)[:, 1], trial.metrics[self.names[1]]
+        x, own = self.run.points(self.run.results)[:, 1], result.metrics[self.names[1]]
         if self.wide:
             x, own = np.log(x), np.log(own)
         at = (own - x.min()) / max(float(np.ptp(x)), 1e-12)
@@ -156,15 +155,15 @@ class _Plane:
             up, right = not up, not right
         return f"{'top' if up else 'bottom'} {'right' if right else 'left'}"
 
-    def fill(self, trials: Sequence[Trial]) -> dict[str, Any]:
+    def fill(self, results: Sequence[Result]) -> dict[str, Any]:
         """The colour of emphasised markers."""
         if len(self.names) > 2:
-            return {"color": self.values(trials, 2), "coloraxis": "coloraxis"}
-        return {"color": [self.colours[main_block(t)] for t in trials]}
+            return {"color": self.values(results, 2), "coloraxis": "coloraxis"}
+        return {"color": [self.colours[main_block(t)] for t in results]}
 
     def axes(self, figure: go.Figure) -> None:
         """Titles with units, and a logarithmic axis for a wide range."""
-        titles = [units.heading(n, s.unit) for n, s in zip(self.names, self.scales, strict=True)]
+        titles = [units.heading(n, unit.name) for n, unit in zip(self.names, self.units, strict=True)]
         if self.wide:
             titles[1] += ", logarithmic"
         figure.update_xaxes(title=titles[1], type="log" if self.wide else "linear")
@@ -176,22 +175,22 @@ class _Plane:
             figure.update_layout(coloraxis={"colorscale": "Cividis", "colorbar": {"title": titles[2], "thickness": 14}})
 
 
-def hover(trial: Trial, objectives: Sequence[str]) -> str:
-    """A trial's architecture and figures as the text of a hover box."""
-    parts = trial.architecture
-    lines = [f"<b>{escape(trial.layout)}</b>   trial {trial.number}"]
-    lines.append(f"stem   {escape(parts['stem']['kind'])} @ {parts['stem']['width']}")
-    for i, s in enumerate(parts["stages"]):
-        lines.append(f"stage {i}   {escape(s['block'])} × {s['depth']} @ {s['width']}")
+def hover(result: Result, objectives: Sequence[str], trained: Sequence[str]) -> str:
+    """A result's architecture and figures as the text of a hover box."""
+    parts = result.architecture
+    lines = [f"<b>{escape(result.layout)}</b>   trial {result.number}"]
+    lines.append(f"stem   {escape(parts.stem.kind)} @ {parts.stem.width}")
+    for i, s in enumerate(parts.stages):
+        lines.append(f"stage {i}   {escape(s.block)} × {s.depth} @ {s.width}")
     lines.append("")
-    for name in dict.fromkeys((*objectives, *trial.metrics)):
-        spread = trial.details.get(name, {}).get("iqr")
+    for name in dict.fromkeys((*objectives, *result.metrics)):
+        spread = result.trial.outcome.readings.get(name, {}).get("iqr")
         quartiles = f"   interquartile range {units.show(name, spread)}" if spread is not None else ""
-        value = units.show_between(name, trial.metrics[name], interval(trial, name))
+        value = units.show_between(name, result.metrics[name], result.intervals.get(name))
         lines.append(f"{units.title(name)}   <b>{value}</b>{quartiles}")
-    if again := trial.details.get("confirmed"):
-        first = ", ".join(units.show(name, value) for name, value in again["first"].items())
-        lines.append(f"trained again {again['trainings']} times, at first {first}")
+    if result.trainings:
+        first = ", ".join(units.show(name, result.trial.metrics[name]) for name in trained)
+        lines.append(f"trained again {result.trainings} times, at first {first}")
     return "<br>".join(lines)
 
 
@@ -201,7 +200,7 @@ def progress_figure(run: Run) -> go.Figure:
     line = {"shape": "hv", "color": PALETTE[0], "width": 2.5}
     text = "%{y:.1f} % after %{x} architectures<extra></extra>"
     figure = go.Figure(go.Scatter(x=x, y=y, mode="lines", line=line, hovertemplate=text))
-    figure.update_xaxes(title="Trained architectures", rangemode="tozero", dtick=1 if len(run.trained) <= 10 else None)
+    figure.update_xaxes(title="Trained architectures", rangemode="tozero", dtick=1 if len(run.spent) <= 10 else None)
     figure.update_yaxes(title="Hypervolume (%)", rangemode="tozero")
     return _style(figure, height=320).update_layout(margin_t=36)
 
@@ -211,13 +210,13 @@ def hypervolume_curve(run: Run, most: int = CURVE_POINTS) -> tuple[list[int], li
 
     The box reaches from the best value seen of each objective to a tenth of the range beyond the worst.
     """
-    values = run.points(run.complete)
+    values = run.points(run.results)
     if not len(values):
         return [], []
     costs = values * np.where(run.maximize, -1.0, 1.0)
     low, high = costs.min(axis=0), costs.max(axis=0)
     costs = (costs - low) / np.where(high > low, high - low, 1.0)
-    done = np.cumsum([t.state == "complete" for t in run.trained])
+    done = np.cumsum([t.state == "complete" for t in run.spent])
     stops = np.unique(np.linspace(1, len(done), min(most, len(done))).astype(int))
     less, edge = [False] * costs.shape[1], [1.1] * costs.shape[1]
     shares, best, seen = [], costs[:0], 0
@@ -231,16 +230,16 @@ def hypervolume_curve(run: Run, most: int = CURVE_POINTS) -> tuple[list[int], li
 def composition_figure(run: Run) -> go.Figure:
     """Share of each block by stage: on the front (wide bars) beside all trained networks (narrow, pale ones)."""
     figure = go.Figure()
-    used = [block for block in colours(run) if any(block_shares(run.complete, block))]
+    used = [block for block in colours(run) if any(block_shares(run.results, block))]
     for block in used:
         figure.add_trace(
             _shares(run.front(), block, "on the front", -0.14, 0.56).update(marker_color=colours(run)[block])
         )
         pale = {"color": colours(run)[block], "opacity": 0.4}
         figure.add_trace(
-            _shares(run.complete, block, "trained", 0.28, 0.22).update(marker=pale, text=None, showlegend=False)
+            _shares(run.results, block, "trained", 0.28, 0.22).update(marker=pale, text=None, showlegend=False)
         )
-    stages = len(block_shares(run.complete, ""))
+    stages = len(block_shares(run.results, ""))
     _style(figure, height=400).update_layout(barmode="stack")
     names = [f"stage {i}" for i in range(stages)]
     figure.update_xaxes(tickvals=list(range(1, stages + 1)), ticktext=names, range=[0.5, stages + 0.5], ticks="")
@@ -249,8 +248,8 @@ def composition_figure(run: Run) -> go.Figure:
     )
 
 
-def _shares(trials: Sequence[Trial], block: str, words: str, offset: float, width: float) -> go.Bar:
-    shares = block_shares(trials, block)
+def _shares(results: Sequence[Result], block: str, words: str, offset: float, width: float) -> go.Bar:
+    shares = block_shares(results, block)
     return go.Bar(
         x=[i + 1 + offset for i in range(len(shares))],
         y=shares,
@@ -262,14 +261,14 @@ def _shares(trials: Sequence[Trial], block: str, words: str, offset: float, widt
         insidetextanchor="middle",
         textangle=0,
         constraintext="none",
-        hovertemplate=f"<b>{escape(block)}</b>: %{{y:.0f}} % of {len(trials)} {words}<extra></extra>",
+        hovertemplate=f"<b>{escape(block)}</b>: %{{y:.0f}} % of {len(results)} {words}<extra></extra>",
     )
 
 
-def block_shares(trials: Sequence[Trial], block: str) -> list[float]:
+def block_shares(results: Sequence[Result], block: str) -> list[float]:
     """For each stage, the share of networks whose stage is made of `block`, in %."""
-    stages = zip(*(trial.architecture["stages"] for trial in trials), strict=False)
-    return [100 * sum(s["block"] == block for s in stage) / len(stage) for stage in stages]
+    stages = zip(*(result.architecture.stages for result in results), strict=False)
+    return [100 * sum(s.block == block for s in stage) / len(stage) for stage in stages]
 
 
 def _style(figure: go.Figure, height: int) -> go.Figure:

@@ -5,18 +5,13 @@ A space is an architecture file in which a value may be a list of choices or a r
 may be left out. Every error names the file, the line, the key and the remedy.
 """
 
-import os
-from collections.abc import Mapping
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
-from nas.document import Document, read
+from nas.document import Document
 from nas.errors import SpaceError
-from nas.network.architecture import Architecture
-from nas.network.options import Scalar, options_of
+from nas.network.options import options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry, suggest
-from nas.space.schema import KindOptions, Part, Stage, fields
+from nas.space.schema import KindOptions, PartKeys, StageKeys, fields
 from nas.space.space import Domain, SearchSpace, Slot, heads_behind, misfit
 
 
@@ -44,13 +39,15 @@ def parse_space(doc: Document) -> SearchSpace:
     return space
 
 
-def _slot(doc: Document, key: tuple[str | int, ...], registry: Registry, part: Part, shared: list[KindOptions]) -> Slot:
-    """One place of the space: its kinds, and for each the options that the file names."""
-    field = "block" if isinstance(part, Stage) else "kind"
+def _slot(
+    doc: Document, key: tuple[str | int, ...], registry: Registry, part: PartKeys, shared: list[KindOptions]
+) -> Slot:
+    """One part of the space: its kinds, and for each the options that the file names."""
+    field = "block" if isinstance(part, StageKeys) else "kind"
     kinds: tuple[str, ...] = getattr(part, field)
     for kind in kinds:
         _check_kind(doc, (*key, field), registry, kind)
-    if isinstance(part, Stage):
+    if isinstance(part, StageKeys):
         _check_stage_blocks(doc, key, part)
     inline = part.__pydantic_extra__
     for option, values in inline.items():
@@ -73,12 +70,12 @@ def _slot(doc: Document, key: tuple[str | int, ...], registry: Registry, part: P
     return slot
 
 
-def _own(part: Part, field: str) -> tuple[int, ...]:
+def _own(part: PartKeys, field: str) -> tuple[int, ...]:
     """The choices of a field; a stem's `stride` is an option of its kind, no field of every stem."""
     return getattr(part, field) if field in type(part).model_fields else ()
 
 
-def _check_stage_blocks(doc: Document, key: tuple[str | int, ...], stage: Stage) -> None:
+def _check_stage_blocks(doc: Document, key: tuple[str | int, ...], stage: StageKeys) -> None:
     for kind, options in stage.blocks.items():
         if kind not in stage.block:
             raise doc.error((*key, "blocks", kind), f"this stage does not offer '{kind}'. {suggest(kind, stage.block)}")
@@ -100,7 +97,7 @@ def _check_inline(
     kinds: tuple[str, ...],
     option: str,
     values: Domain,
-    part: type[Part],
+    part: type[PartKeys],
 ) -> None:
     """An option written beside the kind: at least one offered kind must have it."""
     having = [kind for kind in kinds if option in options_of(registry, kind)]
@@ -124,7 +121,7 @@ def _check_option(
 
 
 def _check_widths(doc: Document, key: tuple[str | int, ...], slot: Slot) -> None:
-    """Every kind must have a width at which it can stand."""
+    """Every kind must have a width that suits it."""
     for kind in slot.kinds:
         if slot.widths_of(kind):
             continue
@@ -154,56 +151,6 @@ def _check_ends(doc: Document, space: SearchSpace) -> None:
         if not any(heads_behind(kind, (head,)) for kind in ends):
             raise doc.error(("head", "kind"), f"'{head}' reads a class token: the last stage must offer "
                                               f"{' or '.join(carriers)}")  # fmt: skip
-
-
-def folder() -> Path:
-    """Where the search spaces lie that ship with nas (installed from a wheel, or beside the package)."""
-    inside = Path(str(files("nas"))) / "search_spaces"
-    return inside if inside.is_dir() else inside.parent.parent / "search_spaces"
-
-
-def shipped() -> dict[str, Path]:
-    """Every space that ships with nas, by name: the spaces first, then the published networks."""
-    paths = [*sorted(folder().glob("*.yaml")), *sorted((folder() / "references").glob("*.yaml"))]
-    return {path.stem: path for path in paths}
-
-
-def find(name: str | Path) -> Document:
-    """The document that a person means by a name that ships with nas or by a path."""
-    path = Path(name)
-    if str(name) in shipped():
-        return read(shipped()[str(name)])
-    if os.path.isdir(path):  # noqa: PTH112  (pathlib raises for names that are too long)
-        raise SpaceError(f"{path} is a folder; name a YAML file in it")
-    if not os.path.exists(path):  # noqa: PTH110
-        raise SpaceError(f"no search space or architecture '{name}', nor a file of that name. "
-                         f"{suggest(str(name), shipped())}")  # fmt: skip
-    return read(path)
-
-
-def load_space(source: str | Path | Mapping[str, Any]) -> SearchSpace:
-    """A search space from the name of a shipped one, a path, or plain data.
-
-    Raises SpaceError, with file, line, key and remedy, for whatever breaks the grammar.
-    """
-    if isinstance(source, Mapping):
-        return parse_space(Document(dict(source), "space"))
-    return parse_space(find(source))
-
-
-def load_architecture(source: str | Path | Mapping[str, Any]) -> Architecture:
-    """An architecture from the name of a shipped network, a path, or plain data.
-
-    Raises SpaceError for whatever breaks the grammar, and where a list of choices stands for one value.
-    """
-    doc = Document(dict(source), "architecture") if isinstance(source, Mapping) else find(source)
-    space = parse_space(doc)
-
-    def refuse(name: str, values: Domain) -> Scalar:
-        keys = tuple(int(k) if k.isdigit() else k for k in name.split("."))
-        raise doc.error(keys, f"an architecture has one value here, found the choices {', '.join(map(str, values))}")
-
-    return space.decide(refuse)
 
 
 def to_dict(space: SearchSpace) -> dict[str, Any]:

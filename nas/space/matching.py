@@ -9,30 +9,27 @@ that stands as deep in the network.
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import combinations, islice
 from math import log
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nas.errors import SpaceError
-from nas.network.architecture import Architecture
+from nas.network.architecture import Architecture, Decision
 from nas.network.options import Scalar, options_of
-from nas.registry import BLOCKS, HEADS, STEMS, Registry
-
-if TYPE_CHECKING:
-    from nas.space.space import Choose, Decisions, Domain, SearchSpace
+from nas.registry import Registry
+from nas.space.space import Choose, Decisions, Domain, SearchSpace
 
 Sizes = dict[tuple[str, int, str], float]  # by part, number of the space's stage, and `width` or `depth`
-REGISTRIES = {"stem": STEMS, "stages": BLOCKS, "head": HEADS}
-MAX_PLACEMENTS = 1000
+Pick = Callable[[Decision, Decision, Domain], Scalar]
+"""Given a decision of the space, the one of the network that it is compared with, and the values to choose from."""
+MAX_PAIRINGS = 1000
 
 
-def locate(space: "SearchSpace", architecture: Architecture) -> "Decisions":
-    """The decisions that give an architecture. Raises SpaceError, naming the first place that differs."""
+def locate(space: SearchSpace, architecture: Architecture) -> Decisions:
+    """The decisions that give an architecture. Raises SpaceError, naming the first value that differs."""
     reason = ""
-    for places in islice(_placements(space, len(architecture.stages)), MAX_PLACEMENTS):
+    for stages in islice(_pairings(space, len(architecture.stages)), MAX_PAIRINGS):
         offered: dict[str, Domain] = {}
-        stages = {place: i for i, place in enumerate(places)}
         decisions, found = space.record(_same(architecture, stages, offered))
         difference = _difference(found, architecture, offered)
         if not difference:
@@ -45,94 +42,73 @@ def locate(space: "SearchSpace", architecture: Architecture) -> "Decisions":
     raise SpaceError(reason)
 
 
-def nearest(space: "SearchSpace", architecture: Architecture) -> "Decisions":
+def nearest(space: SearchSpace, architecture: Architecture) -> Decisions:
     """The decisions that come nearest to an architecture: those that give it, where the space holds it."""
     with suppress(SpaceError):
         return locate(space, architecture)
     fewest = max(sum(not slot.optional for slot in space.stages), 1)
     count = min(max(len(architecture.stages), fewest), len(space.stages))
     step = (len(architecture.stages) - 1) / max(count - 1, 1)
-    stages = {place: round(i * step) for i, place in enumerate(next(_placements(space, count)))}
+    stages = {ours: round(theirs * step) for ours, theirs in next(_pairings(space, count)).items()}
     return space.record(_near(architecture, stages, _scaled_sizes(space, architecture, stages)))[0]
 
 
-def _placements(space: "SearchSpace", count: int) -> Iterator[list[int]]:
-    """The ways to leave out stages of the space so that `count` remain; the last are left out first."""
+def _pairings(space: SearchSpace, count: int) -> Iterator[dict[int, int]]:
+    """The ways to pair stages of the space with `count` of a network; of those left out the last come first."""
     optional = [i for i, slot in enumerate(space.stages) if slot.optional]
     surplus = len(space.stages) - count
     for absent in combinations(reversed(optional), surplus) if surplus >= 0 else ():
-        yield [i for i in range(len(space.stages)) if i not in absent]
+        present = [i for i in range(len(space.stages)) if i not in absent]
+        yield {ours: theirs for theirs, ours in enumerate(present)}
 
 
-@dataclass(frozen=True)
-class _Question:
-    """A decision's name taken apart: `stages.2.moat.24.head_dim` asks stage 2 for its block moat's head_dim."""
+def _chooser(stages: dict[int, int], pick: Pick) -> Choose:
+    """A chooser that picks where a stage is in `stages`, by the network's stage there, and leaves the others out."""
 
-    part: str
-    stage: int
-    kind: str
-    what: str
-
-    @classmethod
-    def parse(cls, name: str) -> "_Question":
-        part, *path = name.split(".")
-        stage = int(path.pop(0)) if part == "stages" else 0
-        what = path.pop() if path else part
-        return cls(part, stage, path[0] if path else "", what)
-
-    def place(self, stage: int) -> str:
-        """Where a network has it, whose stage of that number is looked at: `stages.1.head_dim`."""
-        if self.part == "resolution":
-            return self.part
-        return f"stages.{stage}.{self.what}" if self.part == "stages" else f"{self.part}.{self.what}"
-
-
-def _chooser(stages: dict[int, int], pick: "Callable[[_Question, str, Domain], Scalar]") -> "Choose":
-    """`pick(question, place in the network, values)` where a stage is in `stages`; the others are left out."""
-
-    def choose(name: str, values: "Domain") -> Scalar:
-        asked = _Question.parse(name)
+    def choose(name: str, values: Domain) -> Scalar:
+        asked = Decision.parse(name)
         if asked.part == "stages" and asked.stage not in stages:
             return 0
-        present = tuple(v for v in values if v) if asked.what == "depth" else values
-        return pick(asked, asked.place(stages.get(asked.stage, 0)), present)
+        present = tuple(v for v in values if v) if asked.field == "depth" else values
+        there = Decision(asked.part, stages.get(asked.stage, 0), (), asked.field)
+        return pick(asked, there, present)
 
     return choose
 
 
-def _same(architecture: Architecture, stages: dict[int, int], offered: dict[str, "Domain"]) -> "Choose":
+def _same(architecture: Architecture, stages: dict[int, int], offered: dict[str, Domain]) -> Choose:
     """A chooser of the architecture's own values, or of any where they are not offered; notes what is."""
 
-    def pick(_: _Question, place: str, values: "Domain") -> Scalar:
-        offered[place] = values
-        wanted = _value(architecture, place)
+    def pick(_: Decision, there: Decision, values: Domain) -> Scalar:
+        offered[str(there)] = values
+        wanted = _value(architecture, there)
         return next((v for v in values if v == wanted), values[0])
 
     return _chooser(stages, pick)
 
 
-def _near(architecture: Architecture, stages: dict[int, int], sizes: "Sizes") -> "Choose":
+def _near(architecture: Architecture, stages: dict[int, int], sizes: Sizes) -> Choose:
     """A chooser of what comes nearest to the architecture, its widths and depths taken from `sizes`."""
 
-    def pick(asked: _Question, place: str, values: "Domain") -> Scalar:
-        wanted = sizes.get((asked.part, asked.stage, asked.what), _value(architecture, place))
-        if asked.what in ("block", "kind"):
-            return _kin(REGISTRIES[asked.part], str(wanted), values)
+    def pick(asked: Decision, there: Decision, values: Domain) -> Scalar:
+        wanted = sizes.get((asked.part, asked.stage, asked.field), _value(architecture, there))
+        if asked.field in ("block", "kind"):
+            return _kin(asked.registry, str(wanted), values)
         if wanted is None:  # the network has another kind there
-            wanted = options_of(REGISTRIES[asked.part], asked.kind)[asked.what].default
+            wanted = options_of(asked.registry, asked.given[0])[asked.field].default
         return _closest(wanted, values)
 
     return _chooser(stages, pick)
 
 
-def _value(architecture: Architecture, place: str) -> Scalar | None:
+def _value(architecture: Architecture, there: Decision) -> Scalar | None:
     try:
-        return architecture.value(place)
+        return architecture.value(there)
     except KeyError:
         return None
 
 
-def _kin(registry: Registry, wanted: str, values: "Domain") -> Scalar:
+def _kin(registry: Registry, wanted: str, values: Domain) -> Scalar:
     """The kind itself, or the first of those that share most options with it."""
 
     def kinship(kind: Scalar) -> float:
@@ -142,7 +118,7 @@ def _kin(registry: Registry, wanted: str, values: "Domain") -> Scalar:
     return wanted if wanted in values else max(values, key=kinship)
 
 
-def _closest(wanted: Scalar, values: "Domain") -> Scalar:
+def _closest(wanted: Scalar, values: Domain) -> Scalar:
     """The value itself, the nearest number by ratio, or the first word."""
     numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
     if wanted in values or isinstance(wanted, bool | str) or not numbers:
@@ -155,7 +131,7 @@ def _far(value: float, wanted: float) -> float:
     return abs(log((value + 1e-9) / (wanted + 1e-9)))
 
 
-def _scaled_sizes(space: "SearchSpace", architecture: Architecture, stages: dict[int, int]) -> Sizes:
+def _scaled_sizes(space: SearchSpace, architecture: Architecture, stages: dict[int, int]) -> Sizes:
     """The architecture's widths and depths, each scaled by one factor to what the space offers."""
     widths = {("stem", 0, "width"): (architecture.stem.width, space.stem.widths)}
     depths = {}
@@ -171,16 +147,16 @@ def _scaled(sizes: dict[tuple[str, int, str], tuple[int, tuple[int, ...]]]) -> S
 
     factors = {1.0} | {value / size for size, offered in sizes.values() for value in offered}
     best = min(sorted(factors), key=lambda f: (round(misfit(f), 6), abs(log(f))))
-    return {place: size * best for place, (size, _) in sizes.items()}
+    return {key: size * best for key, (size, _) in sizes.items()}
 
 
-def _difference(found: Architecture, wanted: Architecture, offered: dict[str, "Domain"]) -> str:
-    """The first place at which a point of the space is not the network, in words; empty when it is."""
+def _difference(found: Architecture, wanted: Architecture, offered: dict[str, Domain]) -> str:
+    """The first value in which a point of the space is not the network, in words; empty when it is."""
     ours, theirs = _flat(found.complete()), _flat(wanted.complete())
-    for place, value in theirs.items():
-        if place != "name" and (place not in ours or ours[place] != value):
-            has = offered.get(place, (ours.get(place, "nothing there"),))
-            return f"{place}: the network has {_word(value)}, the space {', '.join(map(_word, has))}"
+    for key, value in theirs.items():
+        if key != "name" and (key not in ours or ours[key] != value):
+            has = offered.get(key, (ours.get(key, "nothing there"),))
+            return f"{key}: the network has {_word(value)}, the space {', '.join(map(_word, has))}"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""What may stand in a space file: its keys, and a value, a list of choices or a range for each.
+"""The schema of a space file: its keys, and for each a value, a list of choices or a range.
 
 Whether the kinds and options that it names exist, and go together, is the grammar's business.
 """
@@ -15,7 +15,7 @@ from nas.registry import BLOCKS, suggest
 
 T = TypeVar("T")
 MAX_CHOICES = 1000
-ANY = "any"  # in a block's place: every kind that is registered
+ANY = "any"  # instead of a block: every kind that is registered
 
 
 def _choices(value: Any) -> Any:
@@ -57,22 +57,22 @@ Values = Choices[Scalar]
 KindOptions = dict[str, dict[str, Values]]
 
 
-class Part(BaseModel):
+class PartKeys(BaseModel):
     """Keys that are not named here are options of the kind (or of each offered kind that has them)."""
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
     __pydantic_extra__: dict[str, Values]
 
 
-class Stem(Part):
-    """What comes before the stages."""
+class StemKeys(PartKeys):
+    """The keys of the stem."""
 
     kind: Kinds
     width: Widths
 
 
-class Stage(Part):
-    """Blocks of one kind and width."""
+class StageKeys(PartKeys):
+    """The keys of a stage: blocks of one kind and width."""
 
     block: Kinds
     depth: Depths
@@ -93,8 +93,8 @@ class Stage(Part):
         return depths
 
 
-class Head(Part):
-    """What comes after the stages."""
+class HeadKeys(PartKeys):
+    """The keys of the head."""
 
     kind: Kinds = ("pool",)
 
@@ -107,10 +107,10 @@ class SpaceFile(BaseModel):
     resolution: Sides = (224,)
     channels: Annotated[int, Field(ge=1, le=1024)] = 3
     classes: Annotated[int, Field(ge=2, le=100_000)] = 1000
-    stem: Stem
-    stages: Annotated[list[Stage], Field(min_length=1, max_length=32)]
+    stem: StemKeys
+    stages: Annotated[list[StageKeys], Field(min_length=1, max_length=32)]
     blocks: KindOptions = {}
-    head: Head = Field(default_factory=lambda: Head.model_validate({}))
+    head: HeadKeys = Field(default_factory=lambda: HeadKeys.model_validate({}))
 
 
 def fields(doc: Document) -> SpaceFile:

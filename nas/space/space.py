@@ -6,16 +6,16 @@ stage whose depth was chosen to be 0.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from math import prod
 
 import numpy as np
 
 from nas.errors import SpaceError
-from nas.network.architecture import Architecture, Head, Stage, Stem
+from nas.network.architecture import Architecture, Decision, HeadSpec, StageSpec, StemSpec
 from nas.network.options import Scalar, options_of
-from nas.registry import BLOCKS, HEADS, STEMS, Registry
-from nas.space import matching
+from nas.registry import BLOCKS, HEADS, Registry
 
 Domain = tuple[Scalar, ...]
 Choose = Callable[[str, Domain], Scalar]
@@ -24,7 +24,7 @@ Decisions = dict[str, Scalar]
 
 @dataclass(frozen=True)
 class Slot:
-    """A place where one of several kinds may stand: the stem, a stage or the head.
+    """What may vary in one part of a network: in the stem, a stage or the head.
 
     `widths` is empty for a head; `depths` and `strides` are empty but for a stage; a depth of 0 leaves the stage
     out. `options` holds, for each kind, the options that the file names, in the order of the kind's constructor.
@@ -36,31 +36,34 @@ class Slot:
     widths: tuple[int, ...] = ()
     depths: tuple[int, ...] = ()
     strides: tuple[int, ...] = ()
-    _fitting: dict[tuple[str, int, str], Domain] = field(default_factory=dict, init=False, compare=False, repr=False)
-    _widths: dict[str, tuple[int, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
-    """Answers given before: a walk asks the same again and again, and a resume walks once a trial."""
 
-    def fitting(self, kind: str, width: int, option: str) -> Domain:
-        """The values of an option that may stand beside `width`."""
-        asked = (kind, width, option)
-        if asked not in self._fitting:
-            domain = self.options[kind][option]
-            self._fitting[asked] = tuple(v for v in domain if misfit(self.registry, kind, option, v, width) is None)
-        return self._fitting[asked]
+    def fitting(self, kind: str, width: int) -> Mapping[str, Domain]:
+        """The values of each option of a kind that go together with `width`."""
+        return self._fitting[kind, width]
+
+    @cached_property
+    def _fitting(self) -> dict[tuple[str, int], dict[str, Domain]]:
+        return {
+            (kind, width): {
+                option: tuple(v for v in domain if misfit(self.registry, kind, option, v, width) is None)
+                for option, domain in self.options[kind].items()
+            }
+            for kind in self.kinds
+            for width in self.widths or (0,)
+        }
 
     def widths_of(self, kind: str) -> tuple[int, ...]:
-        """The widths at which every option of `kind`, at its default too, has a value that may stand."""
-        if kind not in self._widths:
-            self._widths[kind] = self._find_widths(kind)
+        """The widths at which every option of `kind`, at its default too, has a value that fits."""
         return self._widths[kind]
 
-    def _find_widths(self, kind: str) -> tuple[int, ...]:
+    @cached_property
+    def _widths(self) -> dict[str, tuple[int, ...]]:
+        return {kind: tuple(width for width in self.widths if self._fits(kind, width)) for kind in self.kinds}
+
+    def _fits(self, kind: str, width: int) -> bool:
         defaults = {n: o.default for n, o in options_of(self.registry, kind).items() if n not in self.options[kind]}
-        return tuple(
-            w
-            for w in self.widths
-            if all(self.fitting(kind, w, n) for n in self.options[kind])
-            and not any(misfit(self.registry, kind, n, v, w) for n, v in defaults.items())
+        return all(self.fitting(kind, width).values()) and not any(
+            misfit(self.registry, kind, option, value, width) for option, value in defaults.items()
         )
 
     @property
@@ -69,22 +72,23 @@ class Slot:
         return 0 in self.depths
 
     def size(self, kind: str) -> int:
-        """How many different decisions this place admits with one of its kinds in it."""
+        """The number of different decisions about this part where it is of one of its kinds."""
         widths = self.widths_of(kind) or (0,)
-        points = sum(prod(len(self.fitting(kind, width, n)) for n in self.options[kind]) for width in widths)
+        points = sum(prod(map(len, self.fitting(kind, width).values())) for width in widths)
         return points * max(len(self.depths) - self.optional, 1) * max(len(self.strides), 1)
 
     def sizes(self) -> int:
-        """How many different decisions this place admits, being left out among them."""
+        """The number of different decisions about this part, being left out among them."""
         return sum(self.size(kind) for kind in self.kinds) + self.optional
 
 
 def misfit(registry: Registry, kind: str, option: str, value: Scalar, width: int) -> str | None:
-    """Why an option's value cannot stand beside a width, or None when it can."""
+    """Why an option's value does not go together with a width, or None when it does."""
     law = getattr(registry.get(kind), "misfit", None)
     return law(option, value, width) if law and width else None
 
 
+@cache
 def heads_behind(block: str, heads: tuple[str, ...]) -> tuple[str, ...]:
     """The heads that may follow a last stage of a block: a class token needs a block that carries it."""
     return tuple(h for h in heads if BLOCKS.get(block).carries_token or not HEADS.get(h).wants_token)
@@ -113,15 +117,14 @@ class SearchSpace:
         its name says so (`stages.2.moat.width`, `stages.2.moat.24.head_dim`, `head.swin.kind`), so that a name has
         always the same values.
         """
-        ask = _asker(choose)
-        resolution = ask("resolution", self.resolution)
-        stem = _decide_slot(self.stem, "stem", ask)
-        stages = [s for i, slot in enumerate(self.stages) if (s := _decide_stage(slot, f"stages.{i}", ask))]
-        head = _decide_head(self.head, stages[-1].kind, ask)
+        walk = _Walk(choose)
+        resolution = walk.ask(self.resolution, "resolution")
+        stem = walk.stem(self.stem)
+        stages = tuple([stage for i, slot in enumerate(self.stages) if (stage := walk.stage(slot, i))])
         return Architecture(
-            stem=Stem(stem.kind, stem.width, stem.options),
-            stages=tuple(Stage(s.kind, s.depth, s.width, s.stride, s.options) for s in stages),
-            head=Head(head.kind, head.options),
+            stem=stem,
+            stages=stages,
+            head=walk.head(self.head, stages[-1].block),
             name=self.name,
             resolution=int(resolution),
             channels=self.channels,
@@ -162,29 +165,25 @@ class SearchSpace:
 
         Raises SpaceError when one is missing, is not needed or is not among the values of this space.
         """
-        unused = set(decisions)
+        return self._recall(decisions)[0]
+
+    def domains(self, decisions: Mapping[str, Scalar]) -> dict[str, Domain]:
+        """The values that each recorded decision was chosen from, by name. Raises as `replay` does."""
+        return self._recall(decisions)[1]
+
+    def _recall(self, decisions: Mapping[str, Scalar]) -> tuple[Architecture, dict[str, Domain]]:
+        domains: dict[str, Domain] = {}
 
         def recall(name: str, values: Domain) -> Scalar:
-            unused.discard(name)
+            domains[name] = values
             if name not in decisions:
                 raise SpaceError(f"the decision '{name}' is missing; it may be {_listed(values)}")
             return decisions[name]
 
         architecture = self.decide(recall)
-        if unused:
+        if unused := decisions.keys() - domains:
             raise SpaceError(f"the space {self.name} asks for no decision '{min(unused)}'")
-        return architecture
-
-    def locate(self, architecture: Architecture) -> Decisions:
-        """The decisions that give an architecture. Raises SpaceError, naming the first place that differs."""
-        return matching.locate(self, architecture)
-
-    def nearest(self, architecture: Architecture) -> Decisions:
-        """The decisions that come nearest to an architecture: those that give it, where the space holds it.
-
-        See `nas.space.matching` for what near means; widths and depths are scaled, so that the shape is kept.
-        """
-        return matching.nearest(self, architecture)
+        return architecture, domains
 
     def smallest(self) -> Architecture:
         """The first value of every decision: by custom the smallest."""
@@ -202,61 +201,61 @@ class SearchSpace:
 
 
 @dataclass(frozen=True)
-class _Decided:
-    kind: str
-    width: int
-    depth: int
-    stride: int
-    options: dict[str, Scalar]
+class _Walk:
+    """One traversal of a space: asks `choose` where there is a choice, and holds it to the values offered."""
 
+    choose: Choose
 
-def _decide_stage(slot: Slot, at: str, ask: Choose) -> _Decided | None:
-    """A stage, or None where it is left out: then nothing else of it is asked."""
-    if not slot.optional:
-        return _decide_slot(slot, at, ask)
-    depth = int(ask(f"{at}.depth", slot.depths))
-    return _decide_slot(replace(slot, depths=(depth,)), at, ask) if depth else None
-
-
-def _decide_head(slot: Slot, block: str, ask: Choose) -> _Decided:
-    kinds = heads_behind(block, slot.kinds)
-    if kinds == slot.kinds:
-        return _decide_slot(slot, "head", ask)
-    kind = str(ask(f"head.{block}.kind", kinds))
-    return _decide_slot(replace(slot, kinds=(kind,)), "head", ask)
-
-
-def _decide_slot(slot: Slot, at: str, ask: Choose) -> _Decided:
-    name = "block" if slot.registry is BLOCKS else "kind"
-    kind = str(ask(f"{at}.{name}", slot.kinds))
-    depth = int(ask(f"{at}.depth", slot.depths))
-    widths = slot.widths_of(kind)
-    width = int(ask(f"{at}.width" if widths == slot.widths else f"{at}.{kind}.width", widths))
-    stride = int(ask(f"{at}.stride", slot.strides))
-    options = {}
-    for option, domain in slot.options[kind].items():
-        fitting = slot.fitting(kind, width, option)
-        options[option] = ask(
-            f"{at}.{kind}.{option}" if fitting == domain else f"{at}.{kind}.{width}.{option}", fitting
-        )
-    return _Decided(kind, width, depth, stride, options)
-
-
-def _asker(choose: Choose) -> Choose:
-    """`choose`, asked only where there is a choice, and held to the values it was offered."""
-
-    def ask(name: str, values: Domain) -> Scalar:
-        if not values:
-            return 0
+    def ask(self, values: Domain, part: str, stage: int = 0, given: tuple[str, ...] = (), field: str = "") -> Scalar:
         if len(values) == 1:
             return values[0]
-        value = choose(name, values)
+        name = _name(part, stage, given, field)
+        value = self.choose(name, values)
         for allowed in values:
             if allowed == value and type(allowed) is type(value):
                 return value
         raise SpaceError(f"{name}: {value!r} is not among {_listed(values)}")
 
-    return ask
+    def stem(self, slot: Slot) -> StemSpec:
+        kind = str(self.ask(slot.kinds, "stem", field="kind"))
+        width = self._width(slot, kind, "stem")
+        return StemSpec(kind, width, self._options(slot, kind, width, "stem"))
+
+    def stage(self, slot: Slot, i: int) -> StageSpec | None:
+        """A stage, or None where it is left out: then nothing else of it is asked."""
+        first = self._depth(slot, i) if slot.optional else None
+        if first == 0:
+            return None
+        block = str(self.ask(slot.kinds, "stages", i, field="block"))
+        depth = first or self._depth(slot, i)
+        width = self._width(slot, block, "stages", i)
+        stride = int(self.ask(slot.strides, "stages", i, field="stride"))
+        return StageSpec(block, depth, width, stride, self._options(slot, block, width, "stages", i))
+
+    def head(self, slot: Slot, block: str) -> HeadSpec:
+        """A head that may follow the last block."""
+        kinds = heads_behind(block, slot.kinds)
+        kind = str(self.ask(kinds, "head", given=() if kinds == slot.kinds else (block,), field="kind"))
+        return HeadSpec(kind, self._options(slot, kind, 0, "head"))
+
+    def _depth(self, slot: Slot, i: int) -> int:
+        return int(self.ask(slot.depths, "stages", i, field="depth"))
+
+    def _width(self, slot: Slot, kind: str, part: str, stage: int = 0) -> int:
+        widths = slot.widths_of(kind)
+        return int(self.ask(widths, part, stage, () if widths == slot.widths else (kind,), "width"))
+
+    def _options(self, slot: Slot, kind: str, width: int, part: str, stage: int = 0) -> dict[str, Scalar]:
+        options = {}
+        for option, fitting in slot.fitting(kind, width).items():
+            given = (kind,) if fitting == slot.options[kind][option] else (kind, str(width))
+            options[option] = self.ask(fitting, part, stage, given, option)
+        return options
+
+
+@cache
+def _name(part: str, stage: int, given: tuple[str, ...], field: str) -> str:
+    return str(Decision(part, stage, given, field))
 
 
 def _listed(values: Iterable[Scalar]) -> str:
@@ -264,23 +263,19 @@ def _listed(values: Iterable[Scalar]) -> str:
 
 
 def slots(space: SearchSpace) -> Iterator[tuple[str, Slot]]:
-    """Every place of a space by its key: `stem`, `stages.0`, ..., `head`."""
+    """Every part of a space by its key: `stem`, `stages.0`, ..., `head`."""
     yield "stem", space.stem
     for i, slot in enumerate(space.stages):
         yield f"stages.{i}", slot
     yield "head", space.head
 
 
-__all__ = [
-    "BLOCKS",
-    "HEADS",
-    "STEMS",
-    "Choose",
-    "Decisions",
-    "Domain",
-    "SearchSpace",
-    "Slot",
-    "heads_behind",
-    "misfit",
-    "slots",
-]
+def draw(space: SearchSpace, count: int, seed: int = 0) -> list[Architecture]:
+    """`count` different random networks of a space, or all when it has fewer; the same ones for the same seed."""
+    rng, found = np.random.default_rng(seed), dict[str, Architecture]()
+    for _ in range(50 * count):
+        architecture = space.sample(rng)[1]
+        found.setdefault(architecture.key(), architecture)
+        if len(found) == count:
+            break
+    return list(found.values())

@@ -11,7 +11,7 @@ import pytest
 
 from nas.costs.counts import cost
 from nas.registry import SCORES
-from nas.space.grammar import load_architecture, load_space, shipped
+from nas.space.library import load_architecture, load_space, shipped
 
 HEAVY = ("torch", "ray", "optuna", "plotly", "pandas", "sklearn", "scipy")
 COMMANDS = ("search", "resume", "report", "export", "show", "profile", "spaces")

@@ -7,7 +7,8 @@ import pytest
 from command import Command
 
 from nas.cli.search import search
-from nas.config import Recipe, SearchConfig, parse_budget
+from nas.config import SearchConfig, parse_budget
+from nas.training.recipe import Recipe
 
 COMMANDS = (
     "",

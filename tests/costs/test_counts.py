@@ -1,11 +1,18 @@
 """Parameters and multiply-adds: of published networks, of layers that can be counted by hand, of parts."""
 
+from collections.abc import Iterator
+
+import numpy as np
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
-from nas.costs.counts import cost, parameters
-from nas.network.build import build
-from nas.space.grammar import load_architecture, load_space
+from nas.costs import counts
+from nas.costs.counts import Cost, PartCost, cost, count, parameters
+from nas.network.architecture import Architecture
+from nas.network.build import build, sites, skeleton
+from nas.network.pieces import pieces
+from nas.space.library import load_architecture, load_space, shipped
 
 # counted with the authors' code (see the files' headers): parameters exactly, multiply-adds within 1 %
 PUBLISHED = {"coatnet_0": (25_036_820, 4.14e9), "moat_0": (27_846_892, 5.638e9)}
@@ -17,6 +24,61 @@ def test_a_published_network_has_its_parameters(name):
     known = cost(load_architecture(name))
     assert known.params == params
     assert known.macs == pytest.approx(macs, rel=0.01)
+
+
+def by_torch(architecture: Architecture) -> Cost:
+    """The whole network on the meta device, counted by torch module by module."""
+    network = skeleton(architecture).eval()
+    with FlopCounterMode(display=False) as counter:
+        network(torch.empty(1, architecture.channels, architecture.resolution, architecture.resolution, device="meta"))
+    found = counter.get_flop_counts()
+
+    def part(path: str, kind: str, depth: int, width: int, resolution: tuple[int, int]) -> PartCost:
+        macs = sum(found.get(f"Network.{path}", {}).values()) // 2
+        params = parameters(network.get_submodule(path))
+        return PartCost(path.replace("stages.", "stage "), kind, depth, width, resolution, params, macs)
+
+    blocks = list(sites(architecture, network.stem.stride))
+    parts = [part("stem", architecture.stem.kind, 1, architecture.stem.width, blocks[0].resolution)]
+    for i, stage in enumerate(architecture.stages):
+        last = blocks[sum(s.depth for s in architecture.stages[: i + 1]) - 1]
+        parts.append(part(f"stages.{i}", stage.block, stage.depth, stage.width, last.out_resolution))
+    parts.append(part("head", architecture.head.kind, 1, architecture.classes, (1, 1)))
+    assert sum(p.params for p in parts) == parameters(network)
+    return Cost(parameters(network), counter.get_total_flops() // 2, tuple(parts))
+
+
+def members(name: str) -> Iterator[Architecture]:
+    """A reference itself; some random networks of a space."""
+    if shipped()[name].parent.name == "references":
+        yield load_architecture(name)
+        return
+    space, rng = load_space(name), np.random.default_rng(0)
+    for side in (None, None, 32, 32):
+        yield space.fit(resolution=side, channels=3, classes=10).sample(rng)[1]
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_the_sums_of_pieces_are_what_torch_counts_of_the_whole(name):
+    for architecture in members(name):
+        assert cost(architecture) == by_torch(architecture)
+        counted = [count(piece) for piece in pieces(architecture)]
+        assert all(c.operators > 0 and c.traffic > 0 for c in counted)
+
+
+@pytest.mark.parametrize("name", ["cvt_13", "swin_t", "deit_ti", "bam_resnet_50", "tiny_moat_0", "mobilenet_v2_035"])
+def test_a_large_piece_counts_alike_on_the_meta_device(name, monkeypatch):
+    """Up to an operator, and what the normalisations of one device or the other give back."""
+    found = list(dict.fromkeys(pieces(load_architecture(name))))[:8]
+    for limit in (0, 10**12):
+        monkeypatch.setattr(counts, "LARGE", limit)
+        here = [count.__wrapped__(piece) for piece in found]
+        if limit == 0:
+            meta = here
+    for one, other in zip(meta, here, strict=True):
+        assert (one.params, one.macs) == (other.params, other.macs)
+        assert abs(one.operators - other.operators) <= 1
+        assert one.traffic == pytest.approx(other.traffic, rel=0.03)
 
 
 def test_the_parts_are_the_whole():

@@ -3,11 +3,13 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
 
 from nas.costs.counts import cost
 from nas.costs.memory import _held, _Live, inference_memory, training_memory
 from nas.network.build import build
-from nas.space.grammar import load_architecture, load_space
+from nas.registry import BLOCKS
+from nas.space.library import load_architecture, load_space
 
 
 def test_a_chain_of_maps_is_counted_by_hand():
@@ -42,7 +44,29 @@ def test_the_meta_device_counts_what_the_processor_holds(block):
 def test_training_takes_more_and_grows_with_the_batch():
     a = load_architecture("tiny_moat_0")
     weights = 4 * cost(a).params
-    sizes = [training_memory(a, batch) for batch in (1, 2, 4)]
+    sizes = [training_memory(a, batch, cross_entropy) for batch in (1, 2, 4)]
     assert weights < inference_memory(a) < 4 * weights < sizes[0]
     assert sizes[2] - sizes[1] == pytest.approx(2 * (sizes[1] - sizes[0]), rel=0.05)
     assert inference_memory(a, batch=8) > inference_memory(a)
+
+
+@pytest.mark.parametrize("block", BLOCKS.names())
+def test_a_network_that_is_built_counts_as_its_architecture_and_is_left_alone(block):
+    zoo = load_space("hybrid_zoo").fit(resolution=32, channels=3, classes=10)
+    a = zoo.decide(lambda name, values: block if block in values else values[0])
+    network = build(a, seed=0).to(memory_format=torch.channels_last)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    assert inference_memory(network) == inference_memory(a)
+    assert training_memory(network, 4, cross_entropy) == training_memory(a, 4, cross_entropy)
+    assert network.training
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert all(p.grad is None for p in network.parameters())
+
+
+def test_the_loss_is_the_tasks_own():
+    a = load_architecture("tiny_moat_0")
+
+    def wasteful(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return scores.new_zeros(10**8).sum() + scores.sum()
+
+    assert training_memory(a, 1, wasteful) - training_memory(a, 1, cross_entropy) > 3 * 10**8

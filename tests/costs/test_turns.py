@@ -1,4 +1,4 @@
-"""Turns: who works stands still while someone measures, whatever becomes of the others."""
+"""Turns: workers stand still while one measures, whatever becomes of the others."""
 
 import multiprocessing
 import os
@@ -9,8 +9,8 @@ from multiprocessing.synchronize import Event
 from nas.costs.turns import Turns
 
 
-def work(place: str, steps: "multiprocessing.Array[int]", ready: Event) -> None:  # type: ignore[valid-type]
-    turns = Turns(place)
+def work(resource: str, steps: "multiprocessing.Array[int]", ready: Event) -> None:  # type: ignore[valid-type]
+    turns = Turns(resource)
     with turns.working():
         ready.set()
         while True:
@@ -19,22 +19,22 @@ def work(place: str, steps: "multiprocessing.Array[int]", ready: Event) -> None:
             turns.give_way()
 
 
-def start(place: str) -> tuple[multiprocessing.Process, "multiprocessing.Array[int]"]:  # type: ignore[valid-type]
+def start(resource: str) -> tuple[multiprocessing.Process, "multiprocessing.Array[int]"]:  # type: ignore[valid-type]
     context = multiprocessing.get_context("spawn")
     steps, ready = context.Array("q", 1, lock=False), context.Event()
-    process = context.Process(target=work, args=(place, steps, ready), daemon=True)  # type: ignore[attr-defined]
+    process = context.Process(target=work, args=(resource, steps, ready), daemon=True)  # type: ignore[attr-defined]
     process.start()
     assert ready.wait(60)
     return process, steps
 
 
 def test_a_neighbour_stands_still_while_one_measures_and_goes_on_after() -> None:
-    place = f"test-{os.getpid()}-still"
-    process, steps = start(place)
-    turns = Turns(place)
+    resource = f"test-{os.getpid()}-still"
+    process, steps = start(resource)
+    turns = Turns(resource)
     with turns.working():
-        with turns.measuring() as slot:
-            assert slot == "exclusive"
+        with turns.measuring() as turn:
+            assert turn == "exclusive"
             before = steps[0]
             time.sleep(0.3)
             assert steps[0] == before
@@ -46,30 +46,30 @@ def test_a_neighbour_stands_still_while_one_measures_and_goes_on_after() -> None
 
 
 def test_a_neighbour_that_does_not_give_way_is_told() -> None:
-    place = f"test-{os.getpid()}-hang"
-    process, _ = start(place)
+    resource = f"test-{os.getpid()}-hang"
+    process, _ = start(resource)
     os.kill(process.pid or 0, signal.SIGSTOP)
-    turns = Turns(place, patience=0.2)
-    with turns.working(), turns.measuring() as slot:
-        assert slot in ("shared", "exclusive")
-        told = slot
+    turns = Turns(resource, patience=0.2)
+    with turns.working(), turns.measuring() as turn:
+        assert turn in ("shared", "exclusive")
+        told = turn
     process.kill()
     assert told == "shared"
 
 
 def test_a_dead_neighbour_holds_nothing() -> None:
-    place = f"test-{os.getpid()}-dead"
-    process, _ = start(place)
+    resource = f"test-{os.getpid()}-dead"
+    process, _ = start(resource)
     process.kill()
     process.join()
-    turns = Turns(place)
-    with turns.working(), turns.measuring() as slot:
-        assert slot == "exclusive"
+    turns = Turns(resource)
+    with turns.working(), turns.measuring() as turn:
+        assert turn == "exclusive"
 
 
 def test_one_worker_is_alone() -> None:
     turns = Turns()
     with turns.working():
         turns.give_way()
-        with turns.measuring() as slot:
-            assert slot == "alone"
+        with turns.measuring() as turn:
+            assert turn == "alone"

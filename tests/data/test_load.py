@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from nas.data import load, parse
-from nas.data._base import Part, assemble
+from nas.data import Split, assemble, load, parse
 from nas.errors import DataError
 
 
@@ -56,9 +55,9 @@ def test_a_senseless_resolution_is_refused(resolution):
         load("digits", resolution=resolution)
 
 
-def labelled(*counts: int, side: int = 4) -> Part:
+def labelled(*counts: int, side: int = 4) -> Split:
     labels = np.repeat(np.arange(len(counts)), counts)
-    return Part(np.broadcast_to(labels.astype(np.uint8)[:, None, None, None], (len(labels), 1, side, side)), labels)
+    return Split(np.broadcast_to(labels.astype(np.uint8)[:, None, None, None], (len(labels), 1, side, side)), labels)
 
 
 def divide(train, validation=None, test=None, *, seed=0, classes=3):
@@ -114,14 +113,14 @@ def test_one_class_is_refused():
 
 def test_oblong_images_become_square():
     images = np.zeros((9, 3, 6, 10), np.uint8)
-    data = divide(Part(images, np.arange(9) % 3))
+    data = divide(Split(images, np.arange(9) % 3))
     assert data.images.shape == (9, 3, 10, 10)
 
 
 def test_resizing_is_antialiased():
     checkers = np.indices((64, 64)).sum(0) % 2 * 255
     images = np.broadcast_to(checkers.astype(np.uint8), (9, 1, 64, 64))
-    data = assemble("set", ("a", "b"), Part(images, np.arange(9) % 2), seed=0, resolution=8, mirror=True)
+    data = assemble("set", ("a", "b"), Split(images, np.arange(9) % 2), seed=0, resolution=8, mirror=True)
     assert data.images.shape[2:] == (8, 8)
     assert np.abs(data.images.astype(int) - 127).max() < 16  # a plain pick of pixels gives 0 or 255
 

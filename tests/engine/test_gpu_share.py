@@ -2,12 +2,12 @@
 
 import pytest
 import torch
+from nas.engine.gpu_share import MOST, Need, measure, measured_share
 
 from nas import data as datasets
 from nas.config import make_config
-from nas.engine.gpu_share import MOST, Need, measure, measured_share
 from nas.evaluation.job import Job
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 
 GIB = 1 << 30
 

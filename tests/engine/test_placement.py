@@ -9,7 +9,7 @@ from nas.config import make_config
 from nas.engine import placement
 from nas.engine.placement import choose_executor, choose_placement
 from nas.evaluation.job import Placement
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 
 LARGEST = load_space("cvt_family").smallest()
 DATASET = datasets.load("digits")

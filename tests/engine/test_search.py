@@ -127,8 +127,8 @@ run = nas.search("huge.yaml", data="digits", budget=2, name="a", objectives=("ac
 
 def test_what_breaks_a_limit_is_never_proposed(space):
     run = search(space, "a", 4, maximum={"params": 1500.0})
-    assert len(run.complete) == len(run.trained) == len(run.trials) == 4
-    assert all(t.metrics["params"] <= 1500 for t in run.complete)
+    assert len(run.results) == len(run.spent) == len(run.trials) == 4
+    assert all(t.metrics["params"] <= 1500 for t in run.results)
 
 
 @pytest.mark.parametrize("limits", [{"params": 1.0}, {"latency": 1e-6}])
@@ -141,9 +141,9 @@ def test_a_limit_that_nothing_keeps_is_refused_at_once(space, limits):
 def test_a_time_is_a_budget(space):
     start = time.monotonic()
     run = search(space, "a", "2s")
-    assert len(run.trained) >= 1
+    assert len(run.spent) >= 1
     assert time.monotonic() - start < 30
-    done = len(run.trained)
+    done = len(run.spent)
     assert len(nas.resume(run, budget=f"{run.seconds + 1:.0f}s").trained) >= done
 
 

@@ -12,7 +12,8 @@ from nas.engine.search import resume, search
 from nas.errors import SpaceError
 from nas.evaluation.job import Job
 from nas.record.run import Run
-from nas.space.grammar import load_architecture, load_space
+from nas.space.library import load_architecture, load_space
+from nas.space.matching import nearest
 
 SPACE = """
 name: tiny
@@ -34,7 +35,7 @@ def space(tmp_path: Path) -> Path:
 
 def _expected(space: Path) -> list[str]:
     fitted = load_space(space).fit(resolution=8, channels=1, classes=10)
-    return [fitted.replay(fitted.nearest(load_architecture(name))).key() for name in KNOWN]
+    return [fitted.replay(nearest(fitted, load_architecture(name))).key() for name in KNOWN]
 
 
 def test_a_search_begins_with_the_nearest_points(space: Path, tmp_path: Path, nas: Command) -> None:
@@ -45,7 +46,7 @@ def test_a_search_begins_with_the_nearest_points(space: Path, tmp_path: Path, na
     run = Run(tmp_path / "a")
     assert [trial.key for trial in run.trials[:2]] == _expected(space)
     assert [trial.layout for trial in run.trials[:2]] == ["M-T", "M-A"]
-    assert len(run.complete) == 3, "known networks count against the budget"
+    assert len(run.results) == 3, "known networks count against the budget"
     assert run.config.seed_with == KNOWN
 
 

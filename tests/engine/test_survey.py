@@ -5,10 +5,10 @@ import pytest
 from latency_spaces import tiny
 
 from nas.config import make_config
-from nas.costs.latency.sampling import draw
 from nas.engine.survey import survey
 from nas.errors import SettingError
 from nas.evaluation.limits import known
+from nas.space.space import draw
 
 
 def test_ranges_and_shares_are_those_of_the_networks():

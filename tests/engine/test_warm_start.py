@@ -18,7 +18,8 @@ from nas.errors import RunError, SettingError
 from nas.evaluation.job import Job
 from nas.record.journal import Learnt
 from nas.record.run import Run
-from nas.space.grammar import load_space
+from nas.space.library import load_space
+from nas.space.matching import nearest
 
 SETTINGS: dict[str, Any] = {"data": "digits", "objectives": ("accuracy", "params"), "recipe": {"subset": 32}}
 TINY = """
@@ -46,7 +47,7 @@ def test_a_run_like_this_one_teaches_its_values(tmp_path: Path) -> None:
     learnt = learn_from(run)
     assert [t.number for t in learnt.trials] == list(range(12))
     assert [(t.decisions, t.metrics, t.key) for t in learnt.trials] == [
-        (t.decisions, t.metrics, t.key) for t in run.complete
+        (t.decisions, t.metrics, t.key) for t in run.results
     ]
     assert [t.details["learnt_from"] for t in learnt.trials] == [{"run": "old", "number": n} for n in range(12)]
     assert learnt.designs == [t.decisions for t in run.front()]
@@ -73,7 +74,7 @@ def test_values_on_another_scale_give_designs_only(tmp_path: Path, settings: dic
 def test_the_front_is_that_of_the_new_objectives(tmp_path: Path) -> None:
     run = finished_run(tmp_path / "old", complete=30)
     learnt = learn_from(run, objectives=("macs", "params"))
-    smallest = min(run.complete, key=lambda t: t.metrics["params"])
+    smallest = min(run.results, key=lambda t: t.metrics["params"])
     assert learnt.designs == [smallest.decisions], "both objectives rise together, so one is best in both"
 
 
@@ -81,13 +82,13 @@ def test_of_another_space_what_lies_in_it_is_known_and_the_front_is_mapped(tmp_p
     run = finished_run(tmp_path / "old", complete=40)
     narrow = SPACE | {"stem": {"kind": "conv", "width": [16, 24]}}
     learnt = learn_from(run, narrow)
-    inside = [t for t in run.complete if t.architecture["stem"]["kind"] == "conv"]
+    inside = [t for t in run.results if t.architecture["stem"]["kind"] == "conv"]
     assert 0 < len(inside) < 40
     assert [t.key for t in learnt.trials] == [t.key for t in inside]
     space = load_space(narrow)
     assert [space.replay(t.decisions).key() for t in learnt.trials] == [t.key for t in inside]
-    nearest = [space.nearest(t.load()) for t in run.front()]
-    assert learnt.designs == list({space.replay(d).key(): d for d in nearest}.values())
+    near = [nearest(space, t.load()) for t in run.front()]
+    assert learnt.designs == list({space.replay(d).key(): d for d in near}.values())
 
 
 def test_a_long_front_is_thinned_evenly(tmp_path: Path) -> None:
@@ -102,9 +103,9 @@ def test_a_long_front_is_thinned_evenly(tmp_path: Path) -> None:
 
 def test_what_breaks_this_searchs_limits_is_not_taken_over(tmp_path: Path) -> None:
     run = finished_run(tmp_path / "old", complete=20)
-    limit = sorted(t.metrics["params"] for t in run.complete)[10]
+    limit = sorted(t.metrics["params"] for t in run.results)[10]
     learnt = learn_from(run, maximum={"params": limit})
-    assert [t.key for t in learnt.trials] == [t.key for t in run.complete if t.metrics["params"] <= limit]
+    assert [t.key for t in learnt.trials] == [t.key for t in run.results if t.metrics["params"] <= limit]
     assert 11 <= len(learnt.trials) < 20
 
 

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 import torch
+from nas.evaluation.objectives._base import Objective, Reading
 
 from nas.config import make_config
 from nas.costs.counts import cost
 from nas.data import load
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job
-from nas.evaluation.objectives._base import Objective, Reading
 from nas.registry import OBJECTIVES
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 STAGE = {"block": "moat", "depth": 1, "width": 8, "stride": 2, "head_dim": 4}
 NET = load_architecture(

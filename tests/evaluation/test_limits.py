@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from latency_spaces import tiny
+from torch.nn.functional import cross_entropy
 
 from nas.config import make_config
 from nas.costs.counts import cost
-from nas.costs.latency.sampling import draw
 from nas.costs.memory import inference_memory, training_memory
 from nas.errors import SettingError
 from nas.evaluation.limits import Feasibility, known
-from nas.space.space import SearchSpace
+from nas.space.space import SearchSpace, draw
 
 
 def every(space: SearchSpace):
@@ -39,7 +39,7 @@ def test_what_the_decisions_tell_is_what_is_measured_later():
     assert known("params", architecture, config, None) == expected.params
     assert known("macs", architecture, config, None) == expected.macs
     assert known("memory", architecture, config, None) == inference_memory(architecture)
-    assert known("training_memory", architecture, config, None) == training_memory(architecture, 4)
+    assert known("training_memory", architecture, config, None) == training_memory(architecture, 4, cross_entropy)
     assert known("latency", architecture, config, None) is None
 
 
@@ -100,6 +100,6 @@ def test_a_search_trains_what_is_feasible(tmp_path, sampler):
         tmp_path / "tiny.yaml", data="digits", budget=6, runs=tmp_path, sampler=sampler, device="cpu",
         objectives=("accuracy", "macs"), maximum={"params": limit}, recipe={"subset": 32}, workers=1, confirm=0,
     )  # fmt: skip
-    assert len(run.trained) == 6
-    assert all(trial.metrics["params"] <= limit for trial in run.trained)
+    assert len(run.spent) == 6
+    assert all(trial.metrics["params"] <= limit for trial in run.spent)
     assert not [t for t in run.trials if t.state == "rejected"]

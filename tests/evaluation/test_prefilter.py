@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 from command import Command
+from nas.evaluation.prefilter import FIRST, bars, below
 
 from nas.engine.proposer import Watcher
 from nas.engine.search import resume, search
 from nas.evaluation.job import Job
-from nas.evaluation.prefilter import FIRST, bars, below
-from nas.record.journal import Trial
+from nas.record.trial import Trial
 from nas.record.run import Run
-from nas.space.grammar import load_architecture, load_space
+from nas.space.library import load_architecture, load_space
+from nas.space.matching import nearest
 
 SETTINGS: dict[str, Any] = {"data": "digits", "objectives": ("accuracy", "params"), "recipe": {"subset": 32}}
 SPACE = """
@@ -49,8 +50,8 @@ def test_only_the_best_share_is_trained(space: Path, tmp_path: Path) -> None:
     run = search(
         space, budget=8 + FIRST, sampler="random", runs=tmp_path, name="a", prefilter={"params": 0.3}, **SETTINGS
     )
-    assert len(run.complete) == 8 + FIRST, "what is rejected costs no budget"
-    assert len(run.trials) > len(run.complete) + 5
+    assert len(run.results) == 8 + FIRST, "what is rejected costs no budget"
+    assert len(run.trials) > len(run.results) + 5
     for i, trial in enumerate(run.trials):
         before = [t.metrics["params"] for t in run.trials[:i]]
         beaten = sum(value <= trial.metrics["params"] for value in before)
@@ -93,7 +94,7 @@ def test_known_designs_pass(space: Path, tmp_path: Path) -> None:
         watcher=Watcher(began=lambda job, _: jobs.append(job)), **SETTINGS
     )  # fmt: skip
     fitted = load_space(space).fit(resolution=8, channels=1, classes=10)
-    design = fitted.replay(fitted.nearest(load_architecture("moat_0"))).key()
+    design = fitted.replay(nearest(fitted, load_architecture("moat_0"))).key()
     assert [not job.bars for job in jobs] == [True] * FIRST + [False] * (len(jobs) - FIRST)
     assert jobs[0].architecture.key() == design
     late = resume(tmp_path / "a", budget=FIRST + 5)

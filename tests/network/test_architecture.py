@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nas.costs.counts import cost
-from nas.network.architecture import Architecture
+from nas.network.architecture import Architecture, Decision
 from nas.network.build import build
-from nas.space.grammar import load_architecture, load_space
+from nas.space.library import load_architecture, load_space, shipped
 from nas.space.space import SearchSpace
 
 MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -108,7 +108,7 @@ def test_the_key_tells_networks_apart(change):
 
 def test_the_key_is_the_same_in_every_process():
     code = (
-        "import numpy as np; from nas.space.grammar import load_space; s = load_space('cvt_family');"
+        "import numpy as np; from nas.space.library import load_space; s = load_space('cvt_family');"
         "print([s.sample(np.random.default_rng(i))[1].key() for i in range(20)])"
     )
     said = {
@@ -130,3 +130,79 @@ def test_every_decision_can_be_read_off_the_architecture(data, seed):
 def test_the_layout_spells_the_stages():
     assert load_architecture("coatnet_0").layout() == "M-M-T-T"
     assert load_architecture("moat_0").layout() == "M-M-A-A"
+
+
+@MANY
+@given(space_strategies.spaces(), st.integers(0, 2**32))
+def test_plain_data_to_architecture_to_plain_data_is_the_identity(data, seed):
+    architecture = drawn(load_space(data), seed)
+    read = Architecture.from_dict(architecture.to_dict())
+    assert read == architecture
+    assert read.to_yaml() == architecture.to_yaml()
+
+
+def test_every_published_network_is_read_back_from_its_plain_data():
+    for name, path in shipped().items():
+        if path.parent.name == "references":
+            architecture = load_architecture(name)
+            data = architecture.to_dict()
+            assert Architecture.from_dict(data) == architecture
+            assert data == architecture.to_dict(), "the data is left as it was"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stem": None},
+        {"stem": {"kind": "conv"}},
+        {"stages": []},
+        {"stages": 3},
+        {"stages": {"block": "conv"}},
+        {"stages": [{"block": ["conv", "moat"], "depth": 1, "width": 8, "stride": 1}]},
+        {"head": "pool"},
+        {"resolution": [32, 64]},
+        {"blocks": {}},
+    ],
+)
+def test_data_of_another_shape_is_refused(change):
+    data = load_architecture("coatnet_0").to_dict() | change
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        Architecture.from_dict(data)
+
+
+def test_plain_data_is_read_without_any_kind():
+    code = (
+        "import sys; from nas.network.architecture import Architecture;"
+        "import nas.space.grammar, nas.space.library, nas.space.matching;"
+        f"Architecture.from_dict({load_architecture('coatnet_0').to_dict()!r}); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "decision"),
+    [
+        ("resolution", Decision("resolution")),
+        ("stem.width", Decision("stem", field="width")),
+        ("stem.conv.stride", Decision("stem", 0, ("conv",), "stride")),
+        ("stages.12.block", Decision("stages", 12, (), "block")),
+        ("stages.2.moat.24.head_dim", Decision("stages", 2, ("moat", "24"), "head_dim")),
+        ("head.swin.kind", Decision("head", 0, ("swin",), "kind")),
+    ],
+)
+def test_a_decision_is_parsed_and_written(name, decision):
+    assert Decision.parse(name) == decision
+    assert str(decision) == name
+
+
+@pytest.mark.parametrize("name", ["", "resolution.x", "stem", "stages", "stages.2", "stages.two.block", "body.width"])
+def test_what_names_no_value_is_no_decision(name):
+    with pytest.raises(ValueError, match=r"value of a network|invalid literal"):
+        Decision.parse(name)
+
+
+def test_an_option_of_another_kind_has_no_value():
+    architecture = load_architecture("coatnet_0")
+    assert architecture.value("stages.0.mbconv.se_ratio") == 0.25
+    with pytest.raises(KeyError):
+        architecture.value("stages.0.window")

@@ -11,7 +11,7 @@ from nas.network import properties
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.registry import BLOCKS, HEADS
-from nas.space.grammar import load_architecture, load_space
+from nas.space.library import load_architecture, load_space
 
 CVT = {"block": "cvt", "depth": 2, "width": 32, "stride": 2, "head_dim": 8}
 VIT = {"block": "vit", "depth": 2, "width": 32, "stride": 2, "head_dim": 8}

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nas.network.blocks._base import Site
+from nas.network.blocks import Site
 from nas.registry import BLOCKS
 
 SITE = Site(64, 128, 2, (16, 16), token=False)

@@ -10,7 +10,7 @@ from torch import nn
 
 from nas.costs.counts import cost
 from nas.network.build import build
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 # Parameters exactly (in millions where only that is published); GMACs, published or counted, at so many pixels.
 SIZES = {

@@ -9,7 +9,7 @@ from torch import nn
 
 from nas.costs.counts import cost
 from nas.network.build import build
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 # Parameters exactly. MACs in millions, to 1 %: published where the published network is the one we build, else
 # counted (ResNets are published in version 1, which is 5 % cheaper than version 1.5).

@@ -13,7 +13,7 @@ from nas.errors import SettingError
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.network.weights import adapt, load_weights, read
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 
 def _architecture(side: int) -> Architecture:

@@ -20,7 +20,7 @@ def test_what_is_appended_is_read_back(tmp_path):
     assert again.config == run.config
     assert again.space == run.space
     assert [t.state for t in again.trials] == ["complete"] * 3 + ["failed", "rejected"]
-    assert len(again.trained) == 4
+    assert len(again.spent) == 4
     assert all(t.load().key() == t.key for t in again.trials)
 
 

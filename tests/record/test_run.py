@@ -32,12 +32,12 @@ def test_the_front_is_what_nothing_beats_and_the_picks_lie_on_it(tmp_path):
     for kept in front:
         assert not any(
             other.metrics["accuracy"] >= kept.metrics["accuracy"] and other.metrics["latency"] < kept.metrics["latency"]
-            for other in run.complete
+            for other in run.results
         )
     latencies = [t.metrics["latency"] for t in front]
     assert latencies == sorted(latencies)
     assert run.pick("latency") == front[0]
-    assert run.pick("accuracy") == front[-1] == max(run.complete, key=lambda t: t.metrics["accuracy"])
+    assert run.pick("accuracy") == front[-1] == max(run.results, key=lambda t: t.metrics["accuracy"])
     assert run.pick("knee") in front
     assert run.pick(3) == run.pick("3") == run.trials[3]
 

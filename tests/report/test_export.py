@@ -3,7 +3,7 @@ from run_fixtures import empty_run, finished_run
 
 from nas.errors import RunError, SettingError
 from nas.report.export import export
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 
 def test_the_file_rebuilds_the_picked_network(tmp_path):

@@ -22,7 +22,7 @@ def test_every_complete_trial_is_one_marker(tmp_path, objectives):
     factors = [100 if name == "accuracy" else 1 for name in objectives[:2]]
     expected = sorted(
         (round(t.metrics[objectives[1]] * factors[1], 6), round(t.metrics[objectives[0]] * factors[0], 6))
-        for t in run.complete
+        for t in run.results
     )
     assert drawn(charts.front_figure(run)) == expected
 
@@ -43,12 +43,12 @@ def test_the_front_line_is_what_can_be_attained(tmp_path):
     line = next(t for t in charts.front_figure(run).data if t.name == "Pareto front")
     assert line.line.shape == "hv"
     for x, y in zip(line.x, line.y, strict=True):
-        assert y == pytest.approx(100 * max(t.metrics["accuracy"] for t in run.complete if t.metrics["latency"] <= x))
+        assert y == pytest.approx(100 * max(t.metrics["accuracy"] for t in run.results if t.metrics["latency"] <= x))
 
 
 def test_hover_tells_the_architecture(tmp_path):
     run = finished_run(tmp_path / "run", complete=1)
-    found = run.complete[0]
+    found = run.results[0]
     text = charts.hover(found, run.config.objectives)
     assert found.layout in text
     for stage in found.architecture["stages"]:
@@ -61,8 +61,8 @@ def test_hover_tells_the_architecture(tmp_path):
 
 def test_names_cannot_add_markup_to_a_hover(tmp_path):
     run = finished_run(tmp_path / "run", complete=1)
-    run.complete[0].architecture["stem"]["kind"] = "<b>x"
-    assert "&lt;b&gt;x" in charts.hover(run.complete[0], run.config.objectives)
+    run.results[0].architecture["stem"]["kind"] = "<b>x"
+    assert "&lt;b&gt;x" in charts.hover(run.results[0], run.config.objectives)
 
 
 @pytest.mark.parametrize("objectives", [("accuracy", "latency"), ("accuracy", "latency", "params")])
@@ -71,7 +71,7 @@ def test_the_curve_ends_at_the_whole_run_and_never_falls(tmp_path, objectives):
     x, y = charts.hypervolume_curve(run)
     assert (x[0], x[-1]) == (0, 33)
     assert y == sorted(y)
-    costs = run.points(run.complete) * np.where(run.maximize, -1, 1)
+    costs = run.points(run.results) * np.where(run.maximize, -1, 1)
     scaled = (costs - costs.min(0)) / np.ptp(costs, 0)
     count = len(objectives)
     whole = 100 * pareto.hypervolume(scaled, [1.1] * count, [False] * count) / 1.1**count
@@ -87,10 +87,10 @@ def test_the_curve_is_thinned_without_losing_its_end(tmp_path):
 
 def test_shares_of_blocks(tmp_path):
     run = finished_run(tmp_path / "run", complete=30)
-    shares = np.array([charts.block_shares(run.complete, block) for block in charts.colours(run)])
+    shares = np.array([charts.block_shares(run.results, block) for block in charts.colours(run)])
     assert shares.sum(axis=0) == pytest.approx([100, 100, 100])
-    second = [t.architecture["stages"][1]["block"] for t in run.complete]
-    assert charts.block_shares(run.complete, "moat")[1] == pytest.approx(100 * second.count("moat") / 30)
+    second = [t.architecture["stages"][1]["block"] for t in run.results]
+    assert charts.block_shares(run.results, "moat")[1] == pytest.approx(100 * second.count("moat") / 30)
 
 
 def test_main_block_and_letters(tmp_path):

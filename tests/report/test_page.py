@@ -11,10 +11,10 @@ from run_fixtures import empty_run, finished_run, trial
 
 from nas.errors import SettingError
 from nas.evaluation import units
-from nas.record.journal import Confirmation
+from nas.record.trial import Confirmation
 from nas.record.run import Run
 from nas.report.page import render, write_report
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 EVIL = "<script>alert(1)<b>&amp;"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -185,7 +185,7 @@ def test_a_browser_draws_every_trial_without_errors_or_requests(tmp_path, object
     drawn = result.stdout
     assert 'data-probe="[[],[]]"' in drawn
     assert "CONSOLE" not in result.stderr
-    assert drawn.count('<path class="point"') == len(run.complete)  # bars are <g class="point">
+    assert drawn.count('<path class="point"') == len(run.results)  # bars are <g class="point">
     assert re.findall(r'id="chart-(\w+)" class="plotly-graph-div js-plotly-plot"', drawn) == CHARTS
 
 

@@ -12,7 +12,8 @@ from nas.document import parse
 from nas.errors import SpaceError
 from nas.network.options import options_of
 from nas.registry import BLOCKS
-from nas.space.grammar import load_architecture, load_space, parse_space, shipped, to_dict
+from nas.space.grammar import parse_space, to_dict
+from nas.space.library import load_architecture, load_space, shipped
 
 TEXT = """\
 name: tiny
@@ -164,24 +165,6 @@ def test_a_missing_key_is_named(key):
 def test_a_space_is_a_mapping(value):
     with pytest.raises(SpaceError, match=r"^<text>(:1)?: (a search space is a mapping|empty)"):
         parse_space(parse(yaml.safe_dump(value)))
-
-
-def test_the_first_list_in_an_architecture_is_found_on_its_line(tmp_path):
-    path = tmp_path / "tiny.yaml"
-    path.write_text(TEXT)
-    with pytest.raises(SpaceError, match=r"tiny\.yaml:3: stem\.kind: an architecture has one value here, found the ch"):
-        load_architecture(path)
-
-
-def test_an_unknown_name_is_answered_with_the_nearest(tmp_path):
-    with pytest.raises(SpaceError, match="Did you mean 'cvt_family'"):
-        load_space("cvt_famly")
-    with pytest.raises(SpaceError, match="is a folder"):
-        load_space(tmp_path)
-    with pytest.raises(SpaceError, match="no search space"):
-        load_space("x" * 5000)
-    with pytest.raises(SpaceError, match="no search space"):
-        load_space("a\0b")
 
 
 # ---- fuzzing: only SpaceError may come out

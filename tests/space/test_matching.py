@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from nas.errors import SpaceError
 from nas.network.architecture import Architecture
-from nas.space.grammar import load_architecture, load_space
+from nas.space.library import load_architecture, load_space
+from nas.space.matching import locate, nearest
 from nas.space.space import SearchSpace
 
 OPTIONAL: dict[str, Any] = {
@@ -61,8 +62,8 @@ def test_a_class_token_is_read_only_behind_blocks_that_carry_it() -> None:
 def test_every_point_is_located_and_is_nearest_to_itself() -> None:
     space = load_space(OPTIONAL)
     for architecture in _all(space):
-        assert space.replay(space.locate(architecture)).key() == architecture.key()
-        assert space.nearest(architecture) == space.locate(architecture)
+        assert space.replay(locate(space, architecture)).key() == architecture.key()
+        assert nearest(space, architecture) == locate(space, architecture)
 
 
 def _stages(*depths: int) -> dict[str, Any]:
@@ -85,13 +86,13 @@ def _stages(*depths: int) -> dict[str, Any]:
 def test_the_first_difference_is_named(change: dict[str, Any], reason: str) -> None:
     network = load_architecture(_stages(1) | change)
     with pytest.raises(SpaceError) as error:
-        load_space(OPTIONAL).locate(network)
+        locate(load_space(OPTIONAL), network)
     assert str(error.value) == reason
 
 
 def test_a_published_network_keeps_its_shape_in_a_small_space() -> None:
     space = load_space("cvt_family")
-    near = space.replay(space.nearest(load_architecture("coatnet_0")))
+    near = space.replay(nearest(space, load_architecture("coatnet_0")))
     assert near.layout() == "M-M-T-T"
     assert [s.width for s in near.stages] == [16, 32, 64, 128]
     assert [s.depth for s in near.stages] == [2, 3, 4, 2]
@@ -102,14 +103,14 @@ def test_a_published_network_keeps_its_shape_in_a_small_space() -> None:
 def test_a_kind_that_is_not_offered_becomes_its_nearest_relative() -> None:
     space = load_space("cvt_family")
     layouts = {
-        n: space.replay(space.nearest(load_architecture(n))).layout() for n in ("swin_t", "mobilenet_v2", "deit_s")
+        n: space.replay(nearest(space, load_architecture(n))).layout() for n in ("swin_t", "mobilenet_v2", "deit_s")
     }
     assert layouts == {"swin_t": "T-T-T-T", "mobilenet_v2": "M-M-M-M", "deit_s": "T-T-T-T"}
 
 
 def test_a_stage_looks_at_the_one_that_stands_as_deep() -> None:
     space = load_space("cvt_family")
-    near = space.replay(space.nearest(load_architecture("mobilenet_v2")))  # 7 stages: the first, third, fifth, last
+    near = space.replay(nearest(space, load_architecture("mobilenet_v2")))  # 7 stages: the first, third, fifth, last
     assert [s.width for s in near.stages] == sorted(s.width for s in near.stages)
     assert near.stages[0].width < near.stages[-1].width
 
@@ -120,5 +121,5 @@ def test_a_stage_looks_at_the_one_that_stands_as_deep() -> None:
 def test_any_network_has_a_nearest_point_in_any_space(home: str, other: str, seed: int) -> None:
     network = load_space(other).sample(np.random.default_rng(seed))[1]
     space = load_space(home)
-    near = space.replay(space.nearest(network))
-    assert space.replay(space.nearest(near)).key() == near.key()
+    near = space.replay(nearest(space, network))
+    assert space.replay(nearest(space, near)).key() == near.key()

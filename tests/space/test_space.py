@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from nas.errors import SpaceError
-from nas.space.grammar import load_architecture, load_space
-from nas.space.space import slots
+from nas.space.library import load_architecture, load_space
+from nas.space.matching import locate
+from nas.space.space import draw, slots
 
 MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 STAGE = {"block": "conv", "depth": 1, "width": 8, "stride": 1}
@@ -27,8 +28,8 @@ def test_what_is_recorded_is_replayed_and_found_again(data, seed):
     found = load_space(data)
     decisions, architecture = found.sample(np.random.default_rng(seed))
     assert found.replay(decisions) == architecture
-    assert found.locate(architecture) == decisions
-    assert found.locate(load_architecture(architecture.to_dict())) == decisions
+    assert locate(found, architecture) == decisions
+    assert locate(found, load_architecture(architecture.to_dict())) == decisions
 
 
 @settings(MANY, max_examples=60)
@@ -74,7 +75,7 @@ def test_what_an_earlier_choice_narrows_is_named_after_it():
     )
     asked = {}
     for _, architecture in space_strategies.enumerate_space(narrowed):
-        asked |= narrowed.locate(architecture)
+        asked |= locate(narrowed, architecture)
     assert set(asked) == {
         "stages.0.block", "stages.0.width", "stages.0.moat.head_dim", "stages.0.moat.expansion"
     }  # at 12 only head_dim 4 fits, which is no question  # fmt: skip
@@ -139,17 +140,18 @@ def test_decisions_of_another_space_are_refused(decisions, says):
 )
 def test_a_network_outside_the_space_is_refused(stages):
     with pytest.raises(SpaceError):
-        space(depth=[1, 2], kernel_size=[1, 3]).locate(load_architecture(DATA | {"stages": stages}))
+        locate(space(depth=[1, 2], kernel_size=[1, 3]), load_architecture(DATA | {"stages": stages}))
     with pytest.raises(SpaceError):
-        load_space(DATA | {"stages": [STAGE, STAGE | {"depth": [1, 2]}, STAGE]}).locate(
-            load_architecture(DATA | {"stages": stages})
+        locate(
+            load_space(DATA | {"stages": [STAGE, STAGE | {"depth": [1, 2]}, STAGE]}),
+            load_architecture(DATA | {"stages": stages}),
         )
 
 
 def test_an_absent_option_is_found_at_its_default_and_whole_numbers_as_floats():
     found = space(block="mbconv", expansion=[2, 4], se_ratio=[0, 0.25])
     inside = load_architecture(DATA | {"stages": [STAGE | {"block": "mbconv", "se_ratio": 0.0}]})
-    assert found.locate(inside) == {"stages.0.mbconv.expansion": 4, "stages.0.mbconv.se_ratio": 0}
+    assert locate(found, inside) == {"stages.0.mbconv.expansion": 4, "stages.0.mbconv.se_ratio": 0}
 
 
 def test_a_space_fits_itself_to_the_data():
@@ -173,3 +175,28 @@ def test_a_sample_is_the_same_in_every_version():
     keys = [space(block=["conv", "mbconv", "moat"], width=[32, 64], depth=[1, 2, 3]).sample(np.random.default_rng(s))[1]
             .key() for s in range(20)]  # fmt: skip
     assert hashlib.sha256("".join(keys).encode()).hexdigest()[:8] == "e97d057e"
+
+
+@MANY
+@given(space_strategies.spaces(), st.integers(0, 2**32))
+def test_recorded_decisions_are_told_the_values_that_they_were_chosen_from(data, seed):
+    found, rng, offered = load_space(data), np.random.default_rng(seed), {}
+
+    def choose(name, values):
+        offered[name] = values
+        return values[int(rng.integers(len(values)))]
+
+    decisions, _ = found.record(choose)
+    assert found.domains(decisions) == offered
+    for name in decisions:
+        with pytest.raises(SpaceError, match="is missing"):
+            found.domains({n: v for n, v in decisions.items() if n != name})
+
+
+def test_drawn_networks_differ_and_are_the_same_for_a_seed():
+    found = space(depth=[1, 2, 3], width=[8, 16])
+    drawn = draw(found, 4, seed=1)
+    assert len({a.key() for a in drawn}) == 4
+    assert draw(found, 4, seed=1) == drawn
+    assert draw(found, 4, seed=2) != drawn
+    assert len(draw(found, 100)) == found.size() == 6

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from nas.config import Recipe
 from nas.data import load
 from nas.errors import DivergedError
 from nas.network.build import build
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 from nas.training import loop as training
 from nas.training.loop import Images, augment, place, train
+from nas.training.recipe import Recipe
 
 CPU = torch.device("cpu")
 QUIET = Recipe(shift=0, cutout=0)

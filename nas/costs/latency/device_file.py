@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nas import document
+from nas import document, files
 from nas.costs.latency.predictor import Predictor
 from nas.errors import SettingError, SpaceError
 
@@ -21,6 +21,6 @@ def read_device(path: Path) -> Predictor:
 def write_device(path: Path, predictor: Predictor) -> None:
     """Write a device's file. Raises SettingError when it cannot be written."""
     try:
-        document.write(path, document.dump(predictor.to_dict()))
+        files.write(path, document.dump(predictor.to_dict()))
     except OSError as error:
         raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None

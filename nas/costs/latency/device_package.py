@@ -18,14 +18,13 @@ import torch
 
 from nas.costs.latency.measure import REFERENCE
 from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dict
-from nas.costs.latency.sampling import draw
-from nas.costs.targets._onnx import write_onnx
+from nas.costs.onnx_file import write_onnx
 from nas.errors import SettingError
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.network.pieces import pieces
-from nas.space.grammar import load_architecture
-from nas.space.space import SearchSpace
+from nas.space.library import load_architecture
+from nas.space.space import SearchSpace, draw
 
 FEWEST, MOST, MOST_BLOCKS = 8, 120, 240
 MANIFEST, RUNNER = "manifest.json", "run.py"

@@ -8,6 +8,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
@@ -19,12 +20,12 @@ from scipy import stats
 from torch import nn
 from torch.utils.benchmark import set_torch_threads
 
+from nas import files
 from nas.costs.deployment import Deployment
-from nas.costs.latency import cache as kept
-from nas.costs.targets._base import Clock
+from nas.costs.targets import Clock
 from nas.network.architecture import Architecture
-from nas.network.build import build
-from nas.space.grammar import load_architecture
+from nas.network.build import Network, build
+from nas.space.library import load_architecture
 
 Times = NDArray[np.float64]
 
@@ -88,18 +89,29 @@ class Latency(Timing):
 
 
 def measure(
-    architecture: Architecture, deployment: Deployment = CPU, *, precision: float = PRECISION, seconds: float = 10.0
+    network: Network | Architecture,
+    deployment: Deployment = CPU,
+    *,
+    precision: float = PRECISION,
+    seconds: float = 10.0,
 ) -> Latency:
-    """Time an architecture's forward pass where it will be deployed.
+    """Time a network's forward pass where it will be deployed.
 
-    Rounds are added until the confidence interval of the median is narrower than `precision`, a share of it, or until
-    `seconds` have passed. Raises SettingError when the target is not on this machine.
+    A copy is timed of a network that is there already; that of an architecture is built. Rounds are added until the
+    confidence interval of the median is narrower than `precision`, a share of it, or until `seconds` have passed.
+    Raises SettingError when the target is not on this machine.
     """
     deployment.check()
-    side = architecture.resolution
-    network = build(architecture, seed=0)
-    timing = time_network(network, (architecture.channels, side, side), deployment, precision, seconds)
-    return Latency(**asdict(timing), resolution=side, **deployment.to_dict())
+    own, shape = _own(network)
+    timing = time_network(own, shape, deployment, precision, seconds)
+    return Latency(**asdict(timing), resolution=shape[-1], **deployment.to_dict())
+
+
+def _own(network: Network | Architecture) -> tuple[Network, tuple[int, int, int]]:
+    """A network that may be moved and changed, and the shape of its images."""
+    architecture = network if isinstance(network, Architecture) else network.architecture
+    own = build(network, seed=0) if isinstance(network, Architecture) else deepcopy(network)
+    return own, (architecture.channels, architecture.resolution, architecture.resolution)
 
 
 def time_network(
@@ -127,14 +139,14 @@ def time_network(
 
 
 def run_for(
-    architecture: Architecture, deployment: Deployment, seconds: float, meter: Callable[[], float]
+    network: Network | Architecture, deployment: Deployment, seconds: float, meter: Callable[[], float]
 ) -> tuple[float, int]:
     """Run one batch after another for some time; what a meter counted meanwhile, and the number of batches."""
     deployment.check()
-    side = architecture.resolution
-    x = torch.zeros(deployment.setting.batch, architecture.channels, side, side)
+    own, shape = _own(network)
+    x = torch.zeros(deployment.setting.batch, *shape)
     with quiet(deployment.setting.threads):
-        clock = deployment.kind.prepare(build(architecture, seed=0).eval(), x, deployment.setting)
+        clock = deployment.kind.prepare(own.eval(), x, deployment.setting)
         count, batches = warm_up(clock), 0
         end, before = time.monotonic() + seconds, meter()
         while time.monotonic() < end:
@@ -155,7 +167,7 @@ class _Reference:
         """Learn that the machine is better than it was in its calibration, which something must have disturbed."""
         if seconds < BETTER * self.seconds:
             self.seconds = seconds
-            kept.write("reference", self.key, {"seconds": seconds})
+            files.keep("reference", self.key, {"seconds": seconds})
 
 
 def reference_seconds(deployment: Deployment) -> float:
@@ -170,10 +182,10 @@ def _reference(deployment: Deployment) -> _Reference:
     x = torch.zeros(deployment.setting.batch, architecture.channels, architecture.resolution, architecture.resolution)
     clock = deployment.kind.prepare(build(architecture, seed=0).eval(), x, deployment.setting)
     key = {"reference": REFERENCE} | deployment.key()
-    known = kept.read("reference", key)
+    known = files.recall("reference", key)
     if known is None:
         known = {"seconds": calibrate(clock)}
-        kept.write("reference", key, known)
+        files.keep("reference", key, known)
     return _Reference(clock, key, float(known["seconds"]))
 
 

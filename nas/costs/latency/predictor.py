@@ -8,7 +8,7 @@ from typing import Any
 from nas.costs.latency.regression import Error, Regression, cross_validate
 from nas.network.architecture import Architecture
 from nas.network.pieces import Piece, pieces
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 
 @dataclass(frozen=True)

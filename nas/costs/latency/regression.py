@@ -17,8 +17,9 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
+from nas.costs.counts import count
 from nas.network.options import Scalar
-from nas.network.pieces import Piece, count
+from nas.network.pieces import Piece
 
 Vector = NDArray[np.float64]
 Network = tuple[Piece, ...]

@@ -9,16 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
+from nas import files
 from nas.costs.deployment import Deployment
-from nas.costs.latency import cache
 from nas.costs.latency.measure import PRECISION, measure, reference_seconds, time_network
 from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dict
 from nas.network.architecture import Architecture
 from nas.network.pieces import Piece, pieces
 from nas.space.grammar import to_dict
-from nas.space.space import SearchSpace
+from nas.space.space import SearchSpace, draw
 
 NETWORKS = 32
 NETWORK_SECONDS, BLOCK_SECONDS = 2.0, 0.4  # the longest for one measurement
@@ -56,17 +54,6 @@ def predictor_for(
     return Predictor(deployment.to_dict(), space.name, times, blocks)
 
 
-def draw(space: SearchSpace, count: int, seed: int = 0) -> list[Architecture]:
-    """So many different random networks of a space, or all when it has fewer; always the same ones."""
-    rng, found = np.random.default_rng(seed), dict[str, Architecture]()
-    for _ in range(50 * count):
-        architecture = space.sample(rng)[1]
-        found.setdefault(architecture.key(), architecture)
-        if len(found) == count:
-            break
-    return list(found.values())
-
-
 @dataclass
 class _Known:
     """What was measured, as multiples of the reference's time: networks by their keys, and blocks."""
@@ -77,13 +64,13 @@ class _Known:
     @classmethod
     def read(cls, key: Mapping[str, Any]) -> "_Known":
         """What the cache holds."""
-        data = cache.read("ratios", dict(key)) or {"networks": {}, "blocks": []}
+        data = files.recall("ratios", dict(key)) or {"networks": {}, "blocks": []}
         return cls(data["networks"], {piece_from_dict(b): float(b["ratio"]) for b in data["blocks"]})
 
     def write(self, key: Mapping[str, Any]) -> None:
         """Keep it for the next run."""
         blocks = [{"ratio": ratio} | piece_to_dict(piece) for piece, ratio in self.blocks.items()]
-        cache.write("ratios", dict(key), {"networks": self.networks, "blocks": blocks})
+        files.keep("ratios", dict(key), {"networks": self.networks, "blocks": blocks})
 
     def measure(self, architecture: Architecture, deployment: Deployment, seconds: tuple[float, float]) -> None:
         """A network, and those of its blocks that are new."""

@@ -5,12 +5,12 @@ from importlib.util import find_spec
 
 from torch import Tensor, nn
 
-from nas.costs.targets._base import Clock, Setting, Target, cpu_clock
-from nas.costs.targets._onnx import INPUT, write_onnx
+from nas.costs.onnx_file import INPUT, write_onnx
+from nas.costs.targets import Clock, Setting, Target, cpu_clock
 
 
 def _prepare(network: nn.Module, x: Tensor, setting: Setting) -> Clock:
-    import onnxruntime as ort
+    import onnxruntime as ort  # an extra
 
     file = io.BytesIO()
     write_onnx(network, x, file)

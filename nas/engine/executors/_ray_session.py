@@ -9,26 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import nas
+import ray
+from ray._private import ray_constants, worker
+
+from nas.engine.executors import Placement
 from nas.errors import SettingError
-from nas.evaluation.job import Placement
-
-QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",  # the record is ours; a snapshot of Tune's would never be read
-}
-for _name, _value in QUIET.items():  # Ray reads some of them as it is imported
-    os.environ.setdefault(_name, _value)
-
-import ray  # noqa: E402
-from ray._private import ray_constants, worker  # noqa: E402
 
 NICENESS = {"RAY_worker_niceness": "0"}
 """Trials have the priority of the search itself: Ray would let its workers (15) starve beside any other program."""
@@ -45,17 +30,31 @@ def connected(placement: Placement) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    worker.print_to_stdstream = _say_nothing  # a lost worker is told in its trial's reason, not in between
-    logging.getLogger("ray").setLevel(logging.ERROR)
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     before = signal.getsignal(signal.SIGTERM)
     try:
-        _join(placement.ray) if placement.ray else _start(placement)
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, before)  # ray.init takes it over
-        yield
+        with _hushed():
+            _join(placement.ray) if placement.ray else _start(placement)
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, before)  # ray.init takes it over
+            yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Without Ray's messages: a lost worker is told in its trial's reason, not in between."""
+    levels = {logging.getLogger("ray"): logging.ERROR, logging.getLogger("ray.tune"): logging.CRITICAL}
+    before, printing = {logger: logger.level for logger in levels}, worker.print_to_stdstream
+    worker.print_to_stdstream = _say_nothing
+    for logger, level in levels.items():
+        logger.setLevel(level)
+    try:
+        yield
+    finally:
+        worker.print_to_stdstream = printing
+        for logger, level in before.items():
+            logger.setLevel(level)
 
 
 def _say_nothing(data: object, ignore_prefix: bool) -> None:
@@ -86,7 +85,7 @@ def _start(placement: Placement) -> None:
 
 def _join(address: str) -> None:
     """Code travels with the job: the nodes need torch and Ray, but neither nas nor the data."""
-    code = str(Path(nas.__file__).parent)
+    code = str(Path(__file__).parents[2])  # the package's folder
     _show_token()
     try:
         ray.init(

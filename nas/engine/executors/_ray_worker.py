@@ -13,8 +13,8 @@ import ray
 from ray import tune
 
 from nas.costs.turns import Turns
-from nas.evaluation.job import Evaluate, Job, Outcome, attempt
-from nas.evaluation.process_limits import limit_gpu_memory, limit_memory
+from nas.engine.attempt import attempt, limit_gpu_memory, limit_memory
+from nas.evaluation.job import Evaluate, Job, Outcome
 
 GRACE = 10.0  # seconds after the time limit until a worker that does not answer is ended
 MEMORY_SHARE = 0.9  # of its equal part of the machine, that a worker may take
@@ -42,7 +42,7 @@ class Worker(tune.Trainable):
         self.parcel, self.timeout = config["parcel"], timeout
         if most_data:
             limit_memory(most_data)
-        turns = Turns(_place())
+        turns = Turns(_shared())
         with turns.working():
             if 0 < gpu_share < 1:
                 limit_gpu_memory(gpu_share)
@@ -65,10 +65,10 @@ class Worker(tune.Trainable):
 
 
 def _signed(outcome: Outcome) -> Outcome:
-    return replace(outcome, details=outcome.details | {"host": platform.node()})
+    return replace(outcome, host=platform.node())
 
 
-def _place() -> str:
+def _shared() -> str:
     """What this worker shares with its neighbours: its GPUs, or the machine's processor."""
     gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     return f"gpu-{gpus.replace(',', '-')}" if ray.get_gpu_ids() else "cpu"

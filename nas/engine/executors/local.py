@@ -1,11 +1,25 @@
 """In this process, one trial after the other."""
 
+from collections.abc import Callable
+
 from nas.costs.turns import Turns
-from nas.evaluation.job import Ask, Placement, Prepare, Tell, attempt
+from nas.engine.attempt import attempt
+from nas.engine.executors import Answer, Ask, Placement, Tell
+from nas.evaluation.job import Prepare
 
 
-def local(ask: Ask, tell: Tell, prepare: Prepare, placement: Placement) -> None:
-    """Ask, evaluate and tell until there is nothing more to ask."""
-    evaluate = prepare(Turns())
-    while (job := ask()) is not None:
-        tell(job, attempt(evaluate, job, placement.trial_timeout))
+class Local:
+    """Runs trials in this process, one after the other."""
+
+    def execute(self, ask: Ask, tell: Tell, prepare: Prepare, placement: Placement) -> None:
+        """Ask, evaluate and tell until there is nothing more to ask."""
+        evaluate = prepare(Turns())
+        while (job := ask()) is not None:
+            tell(job, attempt(evaluate, job, placement.trial_timeout))
+
+    def there(self, look: Callable[[], Answer], placement: Placement) -> Answer:
+        """Call the function: trials run here."""
+        return look()
+
+
+local = Local()

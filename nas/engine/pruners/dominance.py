@@ -14,7 +14,8 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, WhiteKernel
 
 from nas.engine.objective_scale import Scale, even, spread_best
-from nas.evaluation.early_stop import Past, Verdict
+from nas.engine.pruners import Curves
+from nas.evaluation.early_stop import Verdict
 
 LEAST = 20  # finished trainings before anything is predicted
 MOST = 300  # the last ones are learnt from
@@ -27,34 +28,34 @@ KERNEL = RBF(2.0) + ConstantKernel(0.5) * DotProduct(1.0) + WhiteKernel(0.15)
 
 @dataclass(frozen=True)
 class Dominated:
-    """The judge: what is past, the trained objective as losses, and the scale on which they are predicted.
+    """The judge: finished trainings, the trained objective as losses, and the scale on which they are predicted.
 
     On that scale the best are told apart: bad networks scatter several times as widely as good ones, so that one
     deviation on the scale of accuracy itself would stop none of those near the front.
     """
 
-    past: Past
+    curves: Curves
     sign: float
     reached: NDArray[np.float64]
     scale: Scale
 
     def __call__(self, losses: Sequence[float], known: Mapping[str, float]) -> Verdict | None:
         """See `nas.evaluation.early_stop.Judge`."""
-        past = self.past
-        costs = [i for i in range(len(past.objectives)) if i != past.trained]
-        own = np.array([known[past.objectives[i]] for i in costs])
+        curves = self.curves
+        costs = [i for i in range(len(curves.objectives)) if i != curves.trained]
+        own = np.array([known[curves.objectives[i]] for i in costs])
         expected, deviation = self._predict(losses, own, costs)
-        rivals = self.reached[_no_costlier(past.points[:, costs], own, [past.maximize[i] for i in costs])]
+        rivals = self.reached[_no_costlier(curves.points[:, costs], own, [curves.maximize[i] for i in costs])]
         best, bound = self.sign * min(rivals, default=np.inf), self._value(expected - DOUBT * deviation)
         if self.sign * best > self.sign * bound:
             return None
-        name = past.objectives[past.trained]
+        name = curves.objectives[curves.trained]
         reason = f"{name} would come to {bound:.4g} at best; a trial that costs no more has {best:.4g}"
         return Verdict(self._value(expected), reason)
 
     def _predict(self, losses: Sequence[float], own: NDArray[np.float64], costs: list[int]) -> tuple[float, float]:
         """Where on the scale a training will end, and the standard deviation of that prediction."""
-        rows = np.hstack([self.past.losses[-MOST:, : len(losses)], _size(self.past.points[-MOST:, costs])])
+        rows = np.hstack([self.curves.losses[-MOST:, : len(losses)], _size(self.curves.points[-MOST:, costs])])
         row = np.concatenate([losses, _size(own)])
         mean, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-9
         model = GaussianProcessRegressor(KERNEL, optimizer=None, normalize_y=True)
@@ -67,14 +68,14 @@ class Dominated:
         return self.sign * float(self.scale.undo(np.array(standard), np.array(0.0))[0])
 
 
-def dominance(past: Past) -> Dominated | None:
+def dominance(curves: Curves) -> Dominated | None:
     """A judge once there are enough finished trainings to learn from."""
-    if len(past.points) < LEAST:
+    if len(curves.points) < LEAST:
         return None
-    sign = -1.0 if past.maximize[past.trained] else 1.0
-    reached = sign * past.points[:, past.trained]
+    sign = -1.0 if curves.maximize[curves.trained] else 1.0
+    reached = sign * curves.points[:, curves.trained]
     floor = even(reached)
-    return Dominated(past, sign, reached, Scale.of(reached, spread_best(reached) if floor is None else floor))
+    return Dominated(curves, sign, reached, Scale.of(reached, spread_best(reached) if floor is None else floor))
 
 
 def _no_costlier(costs: NDArray[np.float64], own: NDArray[np.float64], maximize: list[bool]) -> NDArray[np.bool_]:

@@ -1,7 +1,7 @@
 """Every training runs to its end."""
 
-from nas.evaluation.early_stop import Past
+from nas.engine.pruners import Curves
 
 
-def none(past: Past) -> None:
+def none(curves: Curves) -> None:
     """No judge."""

@@ -12,7 +12,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sklearn.gaussian_process.kernels import Kernel
 
-from nas.engine.samplers._base import Problem
+from nas.engine.samplers import Problem
 from nas.engine.samplers._screening.candidates import search
 from nas.engine.samplers._screening.screen import Known, Past, Screen
 from nas.engine.samplers._screening.start import spread, start

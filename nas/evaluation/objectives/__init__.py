@@ -1,1 +1,133 @@
-"""What is weighed against what: one objective a file."""
+"""What networks are weighed by: an objective owns all that is known of it.
+
+A file of this folder holds one objective, called like the file, or those that its `__all__` names. The metrics of the
+tasks are objectives too, known only after training. Files import torch inside their functions only, so that reading a
+run needs no torch.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+from nas.files import Json
+from nas.network.architecture import Architecture
+from nas.registry import OBJECTIVES, TASKS
+from nas.training.tasks import Loss, Metric, check_objective, load_task
+
+if TYPE_CHECKING:
+    from nas.costs.deployment import Deployment
+    from nas.costs.latency.predictor import Predictor
+    from nas.network.build import Network
+
+Effort = Literal["glance", "search", "full"]
+"""How long may be measured: one of many networks of a space, a trial of a search, a network of the final front."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What all candidates of a search share.
+
+    `deployment` is where the networks will run (None: on a device that is elsewhere), `predictor` what tells their
+    milliseconds there without measuring; `batch_size` is that of a training step, `loss` that of the task.
+    """
+
+    deployment: "Deployment | None" = None
+    predictor: "Predictor | None" = None
+    throughput_batch: int = 32
+    batch_size: int = 16
+    loss: Loss | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One architecture as objectives see it: decided, then built (`network`), then trained (`metrics`, by name)."""
+
+    architecture: Architecture
+    conditions: Conditions = field(default_factory=Conditions)
+    network: "Network | None" = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A value in the objective's unit, and what else is worth keeping of the measurement, as plain data."""
+
+    value: float
+    details: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One quantity that is maximised or minimised, and how it is known.
+
+    `known(candidate)` gives the value from the decisions alone, or None where it cannot; within a millisecond unless
+    `slow`. `measure(candidate, effort)` reads it of a built network; without it `known` always tells. `trained` ones
+    are known only after training.
+
+    `noted` ones stand in the record of every trial, whatever a search weighs; `surveyed` ones in the table of a space.
+    `timed` ones are measured while other workers of the machine stand still, and hold for one device only. `doubt` is
+    the share by which nine values of ten at most exceed what was known beforehand. `remeasured(details)` says whether a
+    reading of the final front is to be taken again with full effort. `like` names an objective that is known at once
+    and smallest where this one is smallest. `missing` says why it cannot be measured where networks will run, or gives
+    an empty text.
+
+    `title` heads a column; a `share` is shown in percent, any other value in its `unit`.
+    """
+
+    goal: Literal["maximize", "minimize"]
+    unit: str = ""
+    title: str = ""
+    share: bool = False
+    trained: bool = False
+    known: Callable[[Candidate], float | None] | None = None
+    measure: Callable[[Candidate, Effort], Reading] | None = None
+    slow: bool = False
+    noted: bool = False
+    surveyed: bool = False
+    timed: bool = False
+    predictable: bool = False
+    doubt: Callable[[Conditions], float] = lambda conditions: 0.0
+    remeasured: Callable[[Json], bool] = lambda details: False
+    like: str = ""
+    missing: "Callable[[Deployment | None], str]" = lambda deployment: ""
+
+    def tell(self, candidate: Candidate) -> float | None:
+        """The value from the decisions alone, or None."""
+        return self.known(candidate) if self.known else None
+
+    def read(self, candidate: Candidate, effort: Effort = "search") -> Reading:
+        """The value of a candidate that is built or, for a trained objective, trained."""
+        if self.measure:
+            return self.measure(candidate, effort)
+        value = self.tell(candidate)
+        assert value is not None
+        return Reading(value)
+
+
+@cache
+def objective(name: str) -> Objective:
+    """The objective called `name`. Raises SettingError, with the nearest name, for an unknown one."""
+    check_objective(name)
+    if name in OBJECTIVES.names():
+        found: Objective = OBJECTIVES.get(name)
+        return found
+    return next(_metric(name, metrics[name]) for metrics in _metrics() if name in metrics)
+
+
+def objectives(names: Iterable[str]) -> dict[str, Objective]:
+    """Objectives by name, each once."""
+    return {name: objective(name) for name in names}
+
+
+def _metrics() -> Iterable[Mapping[str, Metric]]:
+    return (load_task(task).metrics for task in TASKS.names())
+
+
+def _metric(name: str, metric: Metric) -> Objective:
+    """A task's metric as an objective."""
+
+    def measure(candidate: Candidate, effort: Effort) -> Reading:
+        return Reading(candidate.metrics[name])
+
+    return Objective(metric.goal, share=metric.share, trained=True, measure=measure)

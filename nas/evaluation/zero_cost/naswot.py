@@ -9,10 +9,9 @@ pre-activation; for a network of ReLUs alone that is the paper's score. Softmax 
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from nas.evaluation.zero_cost._base import replica
+from nas.evaluation.zero_cost import Sample, replica
 from nas.network.build import Network
 
 _ATEN = torch.ops.aten
@@ -23,13 +22,13 @@ GATES = {
 }
 
 
-def naswot(network: Network, x: Tensor, y: Tensor) -> float:
+def naswot(network: Network, sample: Sample) -> float:
     """`log |K|`, where `K[i, j]` counts the units whose codes agree for images i and j.
 
     Minus infinity where two images have one code.
     """
-    with torch.no_grad(), _Codes(len(x)) as codes:
-        replica(network)(x)
+    with torch.no_grad(), _Codes(len(sample.x)) as codes:
+        replica(network)(sample.x)
     sign, logarithm = torch.linalg.slogdet(codes.agreements)
     return float(logarithm) if sign > 0 else float("-inf")
 

@@ -20,12 +20,12 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from nas.evaluation.zero_cost._base import weights
+from nas.evaluation.zero_cost import Sample, weights
 from nas.network.build import Network
 
 
-def synflow(network: Network, x: Tensor, y: Tensor) -> float:
-    """Sum over the weights of `weight * dR / dweight`, where R is the sum of the scores for an image of ones.
+def synflow(network: Network, sample: Sample) -> float:
+    """Sum over the weights of `weight * dR / dweight`, where R is the sum of the outputs for an image of ones.
 
     Of the images only the size is looked at. In float64: the flow grows by the width at each layer.
     """
@@ -35,7 +35,7 @@ def synflow(network: Network, x: Tensor, y: Tensor) -> float:
             tensor.abs_()
     own = weights(magnitudes)
     with _Linear():
-        flow = magnitudes(torch.ones_like(x[:1], dtype=torch.float64)).sum()
+        flow = magnitudes(torch.ones_like(sample.x[:1], dtype=torch.float64)).sum()
     found = torch.autograd.grad(flow, own, allow_unused=True)
     return float(sum((w.detach() * g).sum() for w, g in zip(own, found, strict=True) if g is not None))
 

@@ -2,14 +2,17 @@
 
 from typing import Annotated, Literal
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from nas.network.blocks._base import Block, Site
-from nas.network.layers.augmented_conv import AugmentedConv
-from nas.network.layers.drop_path import DropPath
+from nas.network.blocks import Block, Site
+from nas.network.layers.attention import attend
 from nas.network.layers.initialise import kaiming
-from nas.network.layers.residual import projection_shortcut
+from nas.network.layers.relative import RelativeLogits
+from nas.network.layers.residual import DropPath, projection_shortcut
+from nas.network.layers.tokens import to_map, to_tokens
 from nas.network.options import Count, Kernel, Ratio, Scalar
 
 Share = Annotated[float, Field(gt=0, le=1), "above 0, at most 1"]
@@ -75,3 +78,63 @@ class AttentionAugmented(Block):
 
 def _normed(conv: nn.Module, width: int) -> tuple[nn.Module, ...]:
     return conv, nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+
+
+class AugmentedConv(nn.Module):
+    """Convolution and self-attention beside each other, their channels concatenated (section 3.2).
+
+    `kappa` and `upsilon` are the shares of keys and of values in the output width; each head has at least 20 key
+    channels and one value channel. `attention_stride` 2 lets attention see a map pooled to half the resolution and
+    enlarges its result, as the paper does at 28 x 28; the tables span the map itself and are resized for the pooled
+    one. `resolution` is that of the incoming map.
+    """
+
+    def __init__(
+        self,
+        in_width: int,
+        width: int,
+        kernel_size: int,
+        stride: int,
+        resolution: tuple[int, int],
+        *,
+        kappa: float,
+        upsilon: float,
+        heads: int,
+        attention_stride: int,
+    ) -> None:
+        super().__init__()
+        self.heads, self.stride = heads, stride
+        self.keys = max(20 * heads, _share(kappa, width, heads))
+        values = max(heads, _share(upsilon, width, heads))
+        # all of the width may be values: the paper's fully attentional network
+        self.conv = (
+            nn.Conv2d(in_width, width - values, kernel_size, stride, kernel_size // 2, bias=False)
+            if width > values
+            else None
+        )
+        pooled = attention_stride > 1
+        self.pool = nn.AvgPool2d(3, 2, 1, count_include_pad=False) if pooled else nn.Identity()
+        self.qkv = nn.Conv2d(in_width, 2 * self.keys + values, 1, stride, bias=False)
+        self.logits = RelativeLogits(self.keys // heads, (-(-resolution[0] // stride), -(-resolution[1] // stride)))
+        self.out = nn.Conv2d(values, values, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        attended = self._attend(x)
+        size = (-(-x.shape[2] // self.stride), -(-x.shape[3] // self.stride))
+        if not isinstance(self.pool, nn.Identity):
+            attended = F.interpolate(attended, size, mode="bilinear", align_corners=False)
+        return attended if self.conv is None else torch.cat([self.conv(x), attended], dim=1)
+
+    def _attend(self, x: Tensor) -> Tensor:
+        qkv = self.qkv(self.pool(x))
+        resolution = (qkv.shape[2], qkv.shape[3])
+        parts = to_tokens(qkv).tensor_split((self.keys, 2 * self.keys), dim=2)
+        q, k, v = (part.view(*part.shape[:2], self.heads, -1).transpose(1, 2) for part in parts)
+        q = q * q.shape[3] ** -0.5
+        mixed = attend(q, k, v, self.logits(q, resolution), scale=1.0)
+        return self.out(to_map(mixed.transpose(1, 2).flatten(2), resolution))
+
+
+def _share(share: float, width: int, heads: int) -> int:
+    """The share of the width, rounded down to a multiple of the heads (in spite of 0.29 * 100 < 29)."""
+    return int(share * width / heads + 1e-9) * heads

@@ -5,13 +5,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from nas.network.blocks._base import Block, Site
+from nas.network.blocks import Block, Site
 from nas.network.layers.attention import attend
-from nas.network.layers.drop_path import DropPath
 from nas.network.layers.initialise import transformer
-from nas.network.layers.mlp import MLP
-from nas.network.layers.patches import MapNorm
-from nas.network.layers.tokens import join, part, to_map
+from nas.network.layers.residual import MLP, DropPath
+from nas.network.layers.tokens import MapNorm, join, split, to_map
 from nas.network.options import Expansion, HeadDim
 
 Scale = Literal["width", "head_dim"]
@@ -54,7 +52,7 @@ class CvT(Block):
         tokens = join(x, token)
         tokens = tokens + self.drop_path(self.attention(self.norm1(tokens), resolution))
         tokens = tokens + self.drop_path(self.mlp(self.norm2(tokens)))
-        return part(tokens, resolution, token is not None)
+        return split(tokens, resolution, token is not None)
 
 
 class QuickGELU(nn.Module):
@@ -78,8 +76,8 @@ class ConvolutionalAttention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, tokens: Tensor, resolution: tuple[int, int]) -> Tensor:
-        places = resolution[0] * resolution[1]
-        has_token = tokens.shape[1] > places
+        pixels = resolution[0] * resolution[1]
+        has_token = tokens.shape[1] > pixels
         token = tokens[:, :1] if has_token else None
         x = to_map(tokens[:, 1:] if has_token else tokens, resolution)
         q = self._heads(self.q(join(self.convolve_q(x), token)))

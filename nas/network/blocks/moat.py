@@ -5,12 +5,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from torch import Tensor, nn
 
-from nas.network.blocks._base import Block, Site
-from nas.network.layers.attention import RelativeAttention
-from nas.network.layers.drop_path import DropPath
+from nas.network.blocks import Block, Site
 from nas.network.layers.initialise import normal
-from nas.network.layers.inverted_bottleneck import InvertedBottleneck
-from nas.network.layers.shortcut import pooled_shortcut
+from nas.network.layers.relative import RelativeAttention
+from nas.network.layers.residual import DropPath, InvertedBottleneck, pooled_shortcut
 from nas.network.layers.tokens import to_map, to_tokens
 from nas.network.layers.windows import WindowAttention
 from nas.network.options import Expansion, HeadDim, Kernel

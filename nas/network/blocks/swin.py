@@ -7,11 +7,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from nas.network.blocks._base import Block, Site
-from nas.network.layers.drop_path import DropPath
+from nas.network.blocks import Block, Site
 from nas.network.layers.initialise import transformer
-from nas.network.layers.mlp import MLP
-from nas.network.layers.patches import fill
+from nas.network.layers.residual import MLP, DropPath
+from nas.network.layers.tokens import fill
 from nas.network.layers.windows import WindowAttention
 from nas.network.options import Expansion, HeadDim, Scalar
 
@@ -48,7 +47,7 @@ class Swin(Block):
         return x.permute(0, 3, 1, 2)
 
     @classmethod
-    def placed(cls, options: Mapping[str, Scalar]) -> bool:
+    def by_position(cls, options: Mapping[str, Scalar]) -> bool:
         """Every second block shifts its windows."""
         return True
 

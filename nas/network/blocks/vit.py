@@ -5,14 +5,11 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from nas.network.blocks._base import Block, Site
+from nas.network.blocks import Block, Site
 from nas.network.layers.attention import SelfAttention
-from nas.network.layers.drop_path import DropPath
 from nas.network.layers.initialise import transformer
-from nas.network.layers.mlp import MLP
-from nas.network.layers.patches import patch_embedding
-from nas.network.layers.positions import LearnedPositions, Position, SinusoidalPositions
-from nas.network.layers.tokens import join, part
+from nas.network.layers.residual import MLP, DropPath
+from nas.network.layers.tokens import LearnedPositions, Position, SinusoidalPositions, join, patch_embedding, split
 from nas.network.options import Expansion, HeadDim, Scalar
 
 
@@ -51,7 +48,7 @@ class ViT(Block):
         tokens = join(x, token)
         tokens = tokens + self.drop_path(self.attention(self.norm1(tokens)))
         tokens = tokens + self.drop_path(self.mlp(self.norm2(tokens)))
-        return part(tokens, (x.shape[2], x.shape[3]), token is not None)
+        return split(tokens, (x.shape[2], x.shape[3]), token is not None)
 
     @classmethod
     def misfit(cls, option: str, value: Scalar, width: int) -> str | None:
@@ -61,6 +58,6 @@ class ViT(Block):
         return super().misfit(option, value, width)
 
     @classmethod
-    def placed(cls, options: Mapping[str, Scalar]) -> bool:
+    def by_position(cls, options: Mapping[str, Scalar]) -> bool:
         """Positions are added at a stage's first block."""
         return options.get("position", "learned") != "none"

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from nas.network.heads._base import Head
+from nas.network.heads import Head
 from nas.network.layers.initialise import transformer
 
 

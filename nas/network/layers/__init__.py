@@ -1,1 +1,1 @@
-"""What blocks share, once each: attention, relative bias, squeeze-and-excitation, shortcuts, drop path."""
+"""Layers that several blocks, stems or heads share."""

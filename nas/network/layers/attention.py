@@ -4,8 +4,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nas.network.layers.relative_bias import RelativeBias
-
 CACHE = 800_000  # attention scores that stay in a core's cache: 3 MB
 
 
@@ -87,17 +85,3 @@ class SelfAttention(MultiHead):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.merge(attend(*self.split(x)))
-
-
-class RelativeAttention(MultiHead):
-    """Self-attention over a map with CoAtNet's scalar relative bias (arXiv:2106.04803, 2.1).
-
-    Takes tokens `(batch, height * width, in_width)`, gives `(batch, height * width, width)`. Scale is head_dim^-0.5.
-    """
-
-    def __init__(self, in_width: int, width: int, head_dim: int, resolution: tuple[int, int]) -> None:
-        super().__init__(in_width, width, head_dim)
-        self.bias = RelativeBias(self.heads, resolution)
-
-    def forward(self, x: Tensor, resolution: tuple[int, int]) -> Tensor:
-        return self.merge(attend(*self.split(x), self.bias(resolution)[None]))

@@ -1,9 +1,107 @@
-"""What ResNet's blocks share: the projection shortcut, and the gates that the papers put on the residual branch."""
+"""Residual blocks: their branches, the shortcuts beside them, and stochastic depth."""
 
-from torch import nn
+from typing import Literal
 
-from nas.network.layers.cbam import CBAM
-from nas.network.layers.squeeze_excitation import SqueezeExcitation
+from torch import Tensor, nn
+
+from nas.network.layers.gates import SqueezeExcitation
+
+Pool = Literal["avg", "max"]
+
+
+class DropPath(nn.Module):
+    """Stochastic depth, https://arxiv.org/abs/1603.09382.
+
+    Zeroes a sample's branch with probability `rate` in training and scales the rest by 1 / (1 - rate).
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.rate == 0:
+            return x
+        keep = 1 - self.rate
+        mask = x.new_empty(x.shape[0], *[1] * (x.ndim - 1)).bernoulli_(keep)
+        return x * (mask / keep)
+
+
+class MLP(nn.Module):
+    """The feed-forward half of a transformer block, on tokens `(batch, tokens, width)`.
+
+    Linear, GELU (or another `activation`), linear; the hidden width is `ratio` times the width.
+    """
+
+    closes = "project"
+
+    def __init__(self, width: int, ratio: float, activation: type[nn.Module] = nn.GELU) -> None:
+        super().__init__()
+        self.expand = nn.Linear(width, int(ratio * width))
+        self.activation = activation()
+        self.project = nn.Linear(int(ratio * width), width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.project(self.activation(self.expand(x)))
+
+
+class InvertedBottleneck(nn.Sequential):
+    """BN, 1x1 expand, BN, GELU, depthwise, BN, GELU, Squeeze-and-Excitation, 1x1 project; no norm or activation after.
+
+    What CoAtNet's MBConv and MOAT's first half share. The hidden width is `expansion` times the *output* width, the
+    squeezed width `se_ratio` times.
+    """
+
+    closes = "project"
+
+    def __init__(
+        self,
+        in_width: int,
+        width: int,
+        stride: int,
+        *,
+        expansion: float,
+        kernel_size: int,
+        se_ratio: float,
+        stride_on: Literal["expand", "depthwise"],
+    ) -> None:
+        hidden = int(expansion * width)
+        first, second = (stride, 1) if stride_on == "expand" else (1, stride)
+        layers: dict[str, nn.Module] = {
+            "norm": nn.BatchNorm2d(in_width),
+            "expand": nn.Conv2d(in_width, hidden, 1, first, bias=False),
+            "expand_norm": nn.BatchNorm2d(hidden),
+            "expand_act": nn.GELU(),
+            "depthwise": nn.Conv2d(hidden, hidden, kernel_size, second, kernel_size // 2, groups=hidden, bias=False),
+            "depthwise_norm": nn.BatchNorm2d(hidden),
+            "depthwise_act": nn.GELU(),
+        }
+        if se_ratio:
+            layers["gate"] = SqueezeExcitation(hidden, max(1, int(se_ratio * width)), nn.SiLU)
+        layers["project"] = nn.Conv2d(hidden, width, 1)
+        super().__init__()
+        for name, layer in layers.items():
+            self.add_module(name, layer)
+
+
+def pooling(stride: int, pool: Pool) -> nn.Module:
+    """2 x 2 pooling that keeps odd rows and columns: `(batch, C, ceil(H / stride), ceil(W / stride))`."""
+    if stride == 1:
+        return nn.Identity()
+    if pool == "max":
+        return nn.MaxPool2d(stride, stride, ceil_mode=True)
+    return nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False)
+
+
+def pooled_shortcut(in_width: int, width: int, stride: int, pool: Pool = "avg") -> nn.Module:
+    """The shortcut of CoAtNet, MaxViT and MOAT: pools where the block strides, then projects where the width changes.
+
+    The 1 x 1 projection has a bias, as released.
+    """
+    if in_width == width:
+        return pooling(stride, pool)
+    projection = nn.Conv2d(in_width, width, 1)
+    return projection if stride == 1 else nn.Sequential(pooling(stride, pool), projection)
 
 
 def projection_shortcut(in_width: int, width: int, stride: int) -> nn.Module:
@@ -11,13 +109,3 @@ def projection_shortcut(in_width: int, width: int, stride: int) -> nn.Module:
     if stride == 1 and in_width == width:
         return nn.Identity()
     return nn.Sequential(nn.Conv2d(in_width, width, 1, stride, bias=False), nn.BatchNorm2d(width))
-
-
-def gates(width: int, se_ratio: float, cbam_ratio: float) -> nn.Module:
-    """Squeeze-and-Excitation and CBAM, each with its squeezed width as a share of the width (0: none)."""
-    layers: list[nn.Module] = []
-    if se_ratio:
-        layers.append(SqueezeExcitation(width, max(1, int(width * se_ratio))))
-    if cbam_ratio:
-        layers.append(CBAM(width, max(1, int(width * cbam_ratio))))
-    return nn.Sequential(*layers)

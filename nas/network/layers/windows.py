@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nas.network.layers.attention import MultiHead, attend
-from nas.network.layers.relative_bias import RelativeBias
+from nas.network.layers.relative import RelativeBias
 
 MASKED = -100.0  # as released; minus infinity would make rows without a key undefined
 

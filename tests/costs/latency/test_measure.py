@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from nas import files
 from nas.costs.deployment import Deployment
 from nas.costs.device import choose_device, device_name
-from nas.costs.latency import cache
 from nas.costs.latency.measure import (
     Latency,
     _alternate,
@@ -24,10 +24,10 @@ from nas.costs.latency.measure import (
     time_network,
     warm_up,
 )
-from nas.costs.targets._base import Setting
+from nas.costs.targets import Setting
 from nas.errors import SettingError
 from nas.network.build import build
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 NET = load_architecture(
     {
@@ -156,24 +156,6 @@ def test_what_a_meter_counts_while_batches_run():
     assert batches > 0
 
 
-def test_the_cache_forgets_what_is_damaged_or_of_another_key(tmp_path, monkeypatch):
-    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
-    cache.write("things", {"a": 1}, {"b": 2})
-    assert cache.read("things", {"a": 1}) == {"b": 2}
-    assert cache.read("things", {"a": 2}) is None
-    (file,) = (tmp_path / "things").iterdir()
-    file.write_text("{")
-    assert cache.read("things", {"a": 1}) is None
-    monkeypatch.setenv("NAS_CACHE", "/proc/nowhere")
-    cache.write("things", {"a": 1}, {"b": 2})  # a folder that cannot be written keeps nothing
-
-
-def test_the_cache_lies_where_the_system_keeps_caches(monkeypatch):
-    monkeypatch.delenv("NAS_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/some/where")
-    assert str(cache.folder()) == "/some/where/nas"
-
-
 def test_the_resolution_may_be_another():
     assert measure(replace(NET, resolution=16), seconds=0.1).resolution == 16
 
@@ -200,6 +182,18 @@ def test_a_machine_that_proves_better_lowers_its_calibration(tmp_path, monkeypat
     found = measure(NET, setting, seconds=0.2)
     assert reference.seconds < 20 * true
     assert found.drift == pytest.approx(1)
-    assert cache.read("reference", reference.key) == {"seconds": reference.seconds}
+    assert files.recall("reference", reference.key) == {"seconds": reference.seconds}
     reference.seen(1e3 * true)
     assert reference.seconds < 20 * true
+
+
+def test_a_network_that_is_there_is_timed_as_a_copy():
+    network = build(NET, seed=0)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    found = measure(network, Deployment(setting=Setting(dtype="bfloat16")), seconds=0.1)
+    assert (found.resolution, found.dtype) == (NET.resolution, "bfloat16")
+    assert run_for(network, CPU, 0.05, lambda: 0.0)[1] > 0
+    assert network.training, "measuring is done in evaluation mode"
+    for name, value in network.state_dict().items():
+        assert value.dtype == before[name].dtype
+        assert torch.equal(value, before[name])

@@ -9,10 +9,11 @@ import venv
 import pytest
 from latency_spaces import tiny
 
+from nas.costs.counts import count
 from nas.costs.latency.device_file import read_device, write_device
 from nas.costs.latency.device_package import collect, fit
 from nas.errors import SettingError
-from nas.network.pieces import count, pieces
+from nas.network.pieces import pieces
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +89,8 @@ def test_the_largest_package_makes_a_file_that_can_be_read(tmp_path):
     """Files are read up to a size; networks of the flagship are as large as descriptions get."""
     from nas.costs.latency.device_package import MOST, MOST_BLOCKS
     from nas.costs.latency.predictor import Predictor
-    from nas.costs.latency.sampling import draw
-    from nas.space.grammar import load_space
+    from nas.space.library import load_space
+    from nas.space.space import draw
 
     space = load_space("hybrid_zoo").fit(resolution=32, channels=3, classes=10)
     drawn = draw(space, MOST)

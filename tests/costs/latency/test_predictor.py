@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from latency_spaces import tiny
 
+from nas.costs.counts import count
 from nas.costs.deployment import Deployment
 from nas.costs.latency import measure
 from nas.costs.latency.predictor import Predictor
 from nas.costs.latency.regression import Regression, cross_validate, error_of
-from nas.costs.latency.sampling import draw, predictor_for
-from nas.network.pieces import count, pieces
-from nas.space.grammar import load_space
+from nas.costs.latency.sampling import predictor_for
+from nas.network.pieces import pieces
+from nas.space.library import load_space
+from nas.space.space import draw
 
 SPACE = load_space("cvt_family").fit(resolution=32, channels=3, classes=10)
 

@@ -5,11 +5,11 @@ import torch
 from suites import suites
 
 from nas.costs.deployment import Deployment, available, choose_deployment
-from nas.costs.targets._base import Setting, cpu_clock
+from nas.costs.targets import Setting, cpu_clock
 from nas.errors import SettingError
 from nas.network.build import build
 from nas.registry import TARGETS
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 from nas.testing import TargetSuite
 
 NET = load_architecture(

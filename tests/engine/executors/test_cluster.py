@@ -41,7 +41,7 @@ import json, sys
 import nas
 from nas.evaluation.job import Job, Outcome, Placement
 from nas.engine.executors.ray_tune import ray_tune
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 
 architecture = load_space("cvt_family").smallest()
 jobs, codes = [Job(number, architecture, number) for number in range(3)], []

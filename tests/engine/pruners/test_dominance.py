@@ -10,7 +10,7 @@ from nas.evaluation.early_stop import Past, PrunedError, Rungs, Verdict
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job
 from nas.registry import PRUNERS
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 
 def past(count: int = 60, noise: float = 0.0, seed: int = 0) -> Past:

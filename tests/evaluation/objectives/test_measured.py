@@ -8,7 +8,7 @@ from nas.data import load
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job
 from nas.registry import OBJECTIVES
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 STAGE = {"block": "moat", "depth": 1, "width": 8, "stride": 2, "head_dim": 4}
 NET = load_architecture(

@@ -4,10 +4,12 @@ import torch
 
 from nas.evaluation.zero_cost.macs import macs
 from nas.evaluation.zero_cost.params import params
-from nas.network.architecture import Architecture, Head, Stage, Stem
+from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import build
 
-NET = Architecture(Stem("patchify", 8, {"patch_size": 4}), (Stage("conv", 1, 8, 1),), Head("pool"), "net", 16, 3, 5)
+NET = Architecture(
+    StemSpec("patchify", 8, {"patch_size": 4}), (StageSpec("conv", 1, 8, 1),), HeadSpec("pool"), "net", 16, 3, 5
+)
 BATCH = torch.randn(2, 3, 16, 16), torch.tensor([0, 1])
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nas.errors import SettingError
 from nas.evaluation.zero_cost import score
-from nas.network.architecture import Architecture, Head, Stage, Stem
+from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import Network, build
 from nas.registry import BLOCKS, HEADS, SCORES, STEMS
 
@@ -18,8 +18,8 @@ from nas.registry import BLOCKS, HEADS, SCORES, STEMS
 def network(block: str, **settings: Any) -> Network:
     """Two stages of a block, on one grey channel of 8 x 8 pixels."""
     width = conformance.width_for(BLOCKS, block)
-    stages = (Stage(block, 2, width, 2), Stage(block, 1, width, 1))
-    return build(Architecture(Stem("conv", 8), stages, Head("pool"), "tiny", 16, 1, 3), seed=0, **settings)
+    stages = (StageSpec(block, 2, width, 2), StageSpec(block, 1, width, 1))
+    return build(Architecture(StemSpec("conv", 8), stages, HeadSpec("pool"), "tiny", 16, 1, 3), seed=0, **settings)
 
 
 def batch(images: int = 4) -> tuple[Tensor, Tensor]:
@@ -38,8 +38,8 @@ def test_every_score_is_defined_for_every_block(block: str) -> None:
     ("stem", "head"), [*((s, "pool") for s in STEMS.names()), *(("conv", h) for h in HEADS.names())]
 )
 def test_every_score_is_defined_for_every_stem_and_head(stem: str, head: str) -> None:
-    stages = (Stage("conv", 1, 32, 1), Stage("cvt", 1, 64, 1))
-    ends = Architecture(Stem(stem, 32), stages, Head(head), "tiny", 16, 1, 3)
+    stages = (StageSpec("conv", 1, 32, 1), StageSpec("cvt", 1, 64, 1))
+    ends = Architecture(StemSpec(stem, 32), stages, HeadSpec(head), "tiny", 16, 1, 3)
     scored = score(build(ends, seed=0), *batch())
     assert all(math.isfinite(s.value) for s in scored.values()), scored
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nas.evaluation.zero_cost.naswot import naswot
-from nas.network.architecture import Architecture, Head, Stage, Stem
+from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import build
 
 X = torch.tensor([[1.0, 1.0, -1.0], [1.0, -1.0, -1.0]])  # codes 110 and 100: three units, two agree
@@ -51,10 +51,10 @@ def test_a_network_without_gates_tells_nothing_apart() -> None:
 def test_a_hybrid_is_scored_by_the_signs_before_its_activations() -> None:
     """All activations of this network are modules: hooks, numpy and Hamming distances give the same kernel."""
     stages = (
-        Stage("mbconv", 1, 8, 2, {"se_ratio": 0.0}),
-        Stage("transformer", 1, 8, 1, {"head_dim": 4}),
+        StageSpec("mbconv", 1, 8, 2, {"se_ratio": 0.0}),
+        StageSpec("transformer", 1, 8, 1, {"head_dim": 4}),
     )
-    network = build(Architecture(Stem("conv", 8), stages, Head("pool"), "tiny", 16, 1, 3), seed=0)
+    network = build(Architecture(StemSpec("conv", 8), stages, HeadSpec("pool"), "tiny", 16, 1, 3), seed=0)
     x = torch.randn(6, 1, 16, 16, generator=torch.Generator().manual_seed(1))
     expected = naswot(network, x, torch.zeros(6, dtype=torch.long))
     codes: list[Any] = []

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from nas.evaluation.zero_cost.synflow import synflow
-from nas.network.architecture import Architecture, Head, Stage, Stem
+from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import build
 from nas.network.layers.attention import SelfAttention
 from nas.network.properties import width_for
@@ -71,8 +71,8 @@ def test_the_flow_through_a_hundred_wide_layers_is_a_number() -> None:
 def test_the_flow_of_a_block_is_linear_in_the_signal(block: str) -> None:
     """Twice the stem's kernels, twice the flow: softmax, gates and norms left in place would break it."""
     width = width_for(BLOCKS.get(block))
-    stages = (Stage(block, 2, width, 2), Stage(block, 1, 2 * width, 1))
-    network = build(Architecture(Stem("conv", 8), stages, Head("pool"), "tiny", 16, 1, 3), seed=0)
+    stages = (StageSpec(block, 2, width, 2), StageSpec(block, 1, 2 * width, 1))
+    network = build(Architecture(StemSpec("conv", 8), stages, HeadSpec("pool"), "tiny", 16, 1, 3), seed=0)
     kernels = {id(m.weight) for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)}
     for parameter in network.parameters():
         if id(parameter) not in kernels:

@@ -8,7 +8,7 @@ from timm_models import scrambled
 from torch import Tensor
 from torch.nn import functional as F
 
-from nas.network.blocks._base import Site
+from nas.network.blocks import Site
 from nas.network.blocks.cvt import ConvolutionalAttention, CvT, QuickGELU
 
 

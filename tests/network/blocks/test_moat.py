@@ -4,7 +4,7 @@ import pytest
 import torch
 from timm_models import scrambled
 
-from nas.network.blocks._base import Site
+from nas.network.blocks import Site
 from nas.network.blocks.moat import MOAT
 from nas.network.options import options_of
 from nas.registry import BLOCKS

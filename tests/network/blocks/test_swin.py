@@ -5,7 +5,7 @@ import torch
 from timm_models import scrambled
 
 from nas.network import properties
-from nas.network.blocks._base import Site
+from nas.network.blocks import Site
 from nas.network.blocks.swin import PatchMerging, Swin
 
 

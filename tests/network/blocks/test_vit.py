@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nas.network.blocks._base import Site
+from nas.network.blocks import Site
 from nas.network.blocks.vit import ViT
 
 SITE = Site(8, 8, 1, (3, 4), depth=2)

@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nas.network.layers.attention import RelativeAttention, attend
-from nas.network.layers.tokens import to_tokens
+from nas.network.layers.attention import attend
 
 BATCH, HEADS, TOKENS, DIM = 6, 2, 5, 4
 
@@ -55,23 +54,3 @@ def test_values_may_be_wider_than_keys() -> None:
     assert trained.shape == v.shape
     with torch.no_grad():
         torch.testing.assert_close(attend(q, k, v, bias), trained)
-
-
-@torch.no_grad()
-def test_relative_logits_move_with_their_content() -> None:
-    """A patch in an empty map attends itself alike wherever it lies, positions being relative."""
-    attention = RelativeAttention(8, 8, 4, (5, 5)).eval()
-    attention.bias.table.normal_()
-    patch = torch.randn(8, 2, 2)
-
-    def logits(top: int, left: int) -> Tensor:
-        image = torch.zeros(1, 8, 5, 5)
-        image[0, :, top : top + 2, left : left + 2] = patch
-        q, k, _ = attention.split(to_tokens(image))
-        scores = (q @ k.transpose(-1, -2) * 4**-0.5 + attention.bias((5, 5))).view(2, 5, 5, 5, 5)
-        rows, columns = slice(top, top + 2), slice(left, left + 2)
-        return scores[:, rows, columns, rows, columns]
-
-    torch.testing.assert_close(logits(0, 0), logits(3, 2))
-    attention.bias.table[:, 4, 4:].normal_()
-    assert not torch.allclose(logits(0, 0), logits(0, 0).flip(2, 4)), "left and right differ"

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nas.network.layers.attention import RelativeAttention
+from nas.network.layers.relative import RelativeAttention
 from nas.network.layers.windows import WindowAttention, partition, restore
 
 

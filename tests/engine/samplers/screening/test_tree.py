@@ -5,7 +5,7 @@ import pytest
 
 from nas.engine.samplers._screening.candidates import breed, neighbours
 from nas.engine.samplers._screening.tree import Tree, explore, learn
-from nas.space.grammar import load_space
+from nas.space.library import load_space
 
 
 @pytest.mark.parametrize("name", ["cvt_family", "hybrid_zoo", "stems"])

@@ -1,0 +1,133 @@
+"""The commands' options: those made from the settings of a search, and others that several commands share."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import typer
+from pydantic.fields import FieldInfo
+
+from nas.config import GROUPS, Budget, SearchConfig
+from nas.settings import Flag, Settings
+
+DEFAULTS = SearchConfig()
+
+
+def option(
+    metavar: str, meaning: str, *flags: str, panel: str | None = None, default: str | bool = True, **limits: Any
+) -> Any:
+    """Declare an option: what stands for its value, what it means, its flags where its name is not one.
+
+    `panel` is the title of its part of the help (None: the first), `default` describes a default whose value says
+    little, `limits` are the least and the largest value (`min`, `max`).
+    """
+    return typer.Option(*flags, metavar=metavar, help=meaning, show_default=default, rich_help_panel=panel, **limits)
+
+
+def argument(metavar: str, meaning: str, default: str | bool = True) -> Any:
+    """Declare an argument, in the words of an option."""
+    return typer.Argument(metavar=metavar, help=meaning, show_default=default)
+
+
+RunName = Annotated[str, argument("RUN", "A run's name, or its folder.")]
+Runs = Annotated[Path, option("DIR", "The folder of runs.")]
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A setting that the command line offers: its panel of the help, and the setting that it is a part of."""
+
+    name: str
+    field: FieldInfo
+    flag: Flag
+    panel: str | None
+    part_of: str = ""
+
+    def default(self) -> object:
+        """The default as it would be typed; a list where the option may be repeated."""
+        value = self.field.get_default(call_default_factory=True)
+        if self.flag.repeated:
+            return list(value)
+        if isinstance(value, Budget):
+            return str(value.trials)
+        return ",".join(value) if isinstance(value, tuple) else value
+
+    def typed(self) -> Any:
+        """The type that typer reads: a number where the setting is one, else text; a list of texts if repeated."""
+        if self.flag.repeated:
+            return list[str]
+        kinds = [self.field.annotation, *get_args(self.field.annotation)]
+        kind = next((kind for kind in (int, float) if kind in _plain(kinds) and not self.flag.read), str)
+        return kind | None if type(None) in kinds else kind
+
+    def bounds(self) -> dict[str, float]:
+        """The least and the largest value, as typer calls them."""
+        found: dict[str, float] = {}
+        for rule in self.field.metadata:
+            found |= {"min": rule.ge} if hasattr(rule, "ge") else {}
+            found |= {"max": rule.le} if hasattr(rule, "le") else {}
+        return found
+
+    def read(self, text: Any) -> Any:
+        """The setting's value, of the text or number that was typed. Raises SettingError."""
+        flag = self.flag.name or f"--{self.name.replace('_', '-')}"
+        return self.flag.read(text, flag) if self.flag.read else text
+
+
+def _plain(kinds: list[Any]) -> list[Any]:
+    """The types without what they are annotated with."""
+    return [getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind for kind in kinds]
+
+
+def _offered(group: type[Settings], panel: str | None, part_of: str = "") -> Iterator[Offered]:
+    for name, field in group.model_fields.items():
+        flag = next((note for note in field.metadata if isinstance(note, Flag)), None)
+        if flag:
+            yield Offered(name, field, flag, panel, part_of)
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
+            yield from _offered(field.annotation, panel, name)
+
+
+OFFERED = {offered.name: offered for group in GROUPS for offered in _offered(group, group.panel)}
+
+
+def setting(name: str, meaning: str = "", *, panel: str | None = None, default: str = "", bounded: bool = False) -> Any:
+    """Declare the option of one setting, for a command that takes few of them.
+
+    The words given replace the setting's own. `bounded` lets the command line itself hold the setting's limits.
+    """
+    offered = OFFERED[name]
+    flag, bounds = offered.flag, offered.bounds() if bounded else {}
+    flags, words = [flag.name] if flag.name else [], default or flag.default or True
+    return option(flag.value, meaning or flag.meaning, *flags, panel=panel, default=words, **bounds)
+
+
+def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command, in place of its `**typed`, an option for each setting of a search."""
+    own = [p for p in signature(command).parameters.values() if p.kind is not Parameter.VAR_KEYWORD]
+    settings = [
+        Parameter(
+            name,
+            Parameter.KEYWORD_ONLY,
+            default=offered.default(),
+            annotation=Annotated[offered.typed(), setting(name, panel=offered.panel)],
+        )
+        for name, offered in OFFERED.items()
+    ]
+    vars(command)["__signature__"] = Signature([*settings, *own])
+    return command
+
+
+def read_settings(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings for `nas.search`, of what was typed for each. Raises SettingError."""
+    settings: dict[str, Any] = {}
+    for name, text in typed.items():
+        offered = OFFERED[name]
+        home = settings.setdefault(offered.part_of, {}) if offered.part_of else settings
+        home[name] = offered.read(text)
+    return settings
+
+
+SpaceName = Annotated[str, setting("space")]

@@ -1,0 +1,62 @@
+"""What a run came to: its front, where its files lie, and what to do next."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from nas import pareto
+from nas.evaluation.units import duration, show_between
+from nas.record.results import Result
+from nas.record.run import Run
+
+
+def front_table(run: Run, front: Sequence[Result], rows: int | None = None) -> Table:
+    """The Pareto front of a run, thinned evenly to at most `rows` lines; the knee is marked."""
+    knee = front[pareto.knee(run.points(front), run.maximize)].number if front else None
+    if rows and len(front) > rows:
+        kept = {round(i * (len(front) - 1) / (rows - 1)) for i in range(rows)}
+        front = [result for i, result in enumerate(front) if i in kept or result.number == knee]
+    table = Table("trial", "layout", "depths", *run.config.objectives, "", box=box.SIMPLE_HEAD)
+    for result in front:
+        depths = "-".join(str(stage.depth) for stage in result.architecture.stages)
+        values = [show_between(n, result.metrics[n], result.intervals.get(n)) for n in run.config.objectives]
+        is_knee = result.number == knee
+        style = "bold green" if is_knee else ""
+        table.add_row(str(result.number), result.layout, depths, *values, "★ knee" if is_knee else "", style=style)
+    return table
+
+
+def conclude(console: Console, run: Run) -> None:
+    """The front, where the output lies, and what to run next."""
+    front = run.front()
+    counts = f"{len(run.spent)} architectures trained in {duration(run.elapsed)}"
+    console.print(f"\n[bold]{run.name}[/]: {counts}; {len(front)} on the Pareto front", highlight=False)
+    for note in run.learnt.notes:
+        console.print(f"  learnt from {note}", highlight=False, soft_wrap=True, markup=False)
+    console.print(front_table(run, front))
+    if error := run.predictor_error:
+        console.print(
+            f"  latency is predicted: on networks held out, median error {error['median']:.1%}, "
+            f"nine of ten within {error['high']:.1%}\n",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if unreadable := run.environment.get("unreadable_images"):
+        named = "; ".join(run.environment["unreadable"][:3])
+        console.print(f"  {unreadable} unreadable images were left out: {named}\n", soft_wrap=True, markup=False)
+    for label, path in (
+        ("report", "report.html"),
+        ("best", "best.yaml"),
+        ("front", "front/"),
+        ("trials", "trials.csv"),
+    ):
+        console.print(f"  {label:<8}{run.folder / path}", highlight=False, soft_wrap=True)
+    console.print(
+        f"\nNext:  nas show {run.folder / 'best.yaml'}\n"
+        f"       nas export {run.folder} --pick {run.config.objectives[0]} -o picked.yaml\n"
+        f"       nas resume {run.folder} --budget {2 * max(len(run.spent), 1)}",
+        highlight=False,
+        soft_wrap=True,
+    )

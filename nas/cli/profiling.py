@@ -1,0 +1,154 @@
+"""What networks and spaces cost, as `nas profile` prints it: counted, measured, surveyed."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from math import isfinite
+from typing import Any
+
+import torch
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from nas.cli.tables import listed, network_table
+from nas.config import SearchConfig
+from nas.costs.counts import Cost, cost
+from nas.costs.deployment import choose_deployment
+from nas.costs.latency.measure import Latency, measure
+from nas.engine.survey import Survey, survey
+from nas.evaluation.units import duration, show
+from nas.evaluation.units import title as title_of
+from nas.evaluation.zero_cost import Sample, Scored, score
+from nas.network.architecture import Architecture
+from nas.network.build import build
+from nas.space.space import SearchSpace
+from nas.training.tasks import load_task
+
+IMAGES = 16  # of noise, for scores
+SLOWED = 1.1  # times the calibrated time; beyond it a person is told
+
+
+def profile_space(space: SearchSpace, config: SearchConfig, networks: int, as_json: bool, timed: bool) -> None:
+    """Print the costs of a space's networks, of which `networks` are sampled; `timed`: and how long a search takes."""
+    if config.resolution:
+        space = space.fit(resolution=config.resolution, channels=space.channels, classes=space.classes)
+    found = survey(space, config, networks=networks, trial=timed)
+    if as_json:
+        ranges = {name: asdict(one) for name, one in found.ranges.items()}
+        facts = {"space": space.name, "size": found.space.size(), "ranges": ranges, "shares": found.shares,
+                 "seconds_per_trial": found.seconds_per_trial}  # fmt: skip
+        print(json.dumps(facts, indent=2))  # noqa: T201
+        return
+    console = Console()
+    console.print(survey_table(found))
+    for line in survey_lines(found, config, timed):
+        console.print(line, highlight=False)
+
+
+def profile_network(
+    architecture: Architecture, target: str, seconds: float, as_json: bool, scores: bool, **deployed: Any
+) -> None:
+    """Print a network's costs, measured for at most `seconds`; `deployed` are batch, threads and dtype."""
+    deployment = choose_deployment(target, **deployed)
+    known, latency = cost(architecture), measure(architecture, deployment, seconds=seconds)
+    scored = _scored(architecture) if scores else {}
+    if as_json:
+        print(json.dumps(_facts(architecture, known, latency, scored), indent=2))  # noqa: T201
+        return
+    console = Console()
+    console.print(network_table(architecture, known))
+    for line in latency_lines(latency):
+        console.print(line, highlight=False)
+    if scored:
+        console.print(scores_table(scored, IMAGES))
+
+
+def _scored(architecture: Architecture) -> dict[str, Scored]:
+    """The scores of the network with its initial weights, on normal noise of random classes; the same each time."""
+    generator = torch.Generator().manual_seed(0)
+    side = architecture.resolution
+    x = torch.randn(IMAGES, architecture.channels, side, side, generator=generator)
+    y = torch.randint(architecture.classes, (IMAGES,), generator=generator)
+    return score(build(architecture, seed=0), Sample(x, y, load_task(SearchConfig().task).loss))
+
+
+def _facts(architecture: Architecture, known: Cost, latency: Latency, scored: dict[str, Scored]) -> dict[str, Any]:
+    facts = {
+        "name": architecture.name,
+        "key": architecture.key(),
+        "layout": architecture.layout(),
+        "resolution": architecture.resolution,
+        "params": known.params,
+        "macs": known.macs,
+        "latency_ms": latency.to_dict(),
+        "parts": [
+            {"name": p.name, "kind": p.kind, "depth": p.depth, "width": p.width, "params": p.params, "macs": p.macs}
+            for p in known.parts
+        ],
+    }
+    values = {n: {"value": s.value if isfinite(s.value) else None, "ms": s.ms} for n, s in scored.items()}
+    return facts | ({"scores": values} if scored else {})
+
+
+def latency_lines(latency: Latency) -> list[str]:
+    """A measurement in words: the median and how sure it is, then how it was taken."""
+    sure = (latency.high - latency.low) / latency.median
+    lines = [
+        f"latency [bold]{latency.median:.3f} ms[/] (95 % sure of {latency.low:.3f} to {latency.high:.3f}; "
+        f"interquartile range {latency.iqr:.3f}; {latency.runs} rounds)",
+        f"[dim]target {latency.target}, batch {latency.batch}, {latency.threads} thread(s), {latency.dtype}, "
+        f"{latency.resolution} px, {latency.device}[/]",
+    ]
+    if not latency.steady:
+        lines.append(f"[yellow]the time limit came before it was sure to 2 %[/]: the interval is {sure:.1%} wide")
+    if latency.drift > SLOWED:
+        lines.append(
+            f"[yellow]the machine ran {latency.drift:.2f} times slower than at its best[/], which is divided out"
+        )
+    return lines
+
+
+def survey_table(found: Survey) -> Table:
+    """What the networks of a space cost: smallest, median, largest."""
+    size = found.space.size()
+    count = f"{size:,}" if size < 1e6 else f"{size:.3g}"
+    title = f"{found.space.name}: {count} networks at {listed(found.space.resolution)} px"
+    table = Table("of its networks", box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for heading in ("smallest", "median", "largest", "share that keeps the limit"):
+        table.add_column(heading, justify="right")
+    for name, one in found.ranges.items():
+        ends = "" if one.exact else f" [dim](of {one.networks})[/]"
+        share = f"{found.shares[name]:.1%}" if name in found.shares else ""
+        shown = [show(name, value) for value in (one.smallest, one.median, one.largest)]
+        table.add_row(title_of(name) + ends, *shown, share)
+    return table
+
+
+def survey_lines(found: Survey, config: SearchConfig, timed: bool) -> list[str]:
+    """The limits together, and the time of a budget."""
+    lines = []
+    if "all" in found.shares:
+        lines.append(f"all limits together are kept by [bold]{found.shares['all']:.1%}[/] of the sampled networks")
+    if timed and found.seconds_per_trial:
+        trials, seconds = config.budget.trials, found.seconds_per_trial
+        if trials:
+            lines.append(f"a budget of {trials} takes about [bold]{duration(trials * seconds)}[/] on one worker here")
+        elif config.budget.seconds:
+            fits = config.budget.seconds / seconds
+            lines.append(
+                f"{duration(config.budget.seconds)} are time for about [bold]{fits:.0f}[/] networks on one worker"
+            )
+        lines[-1] += f" ({seconds:.1f} s a network on {config.data})"
+    return lines
+
+
+def scores_table(scored: Mapping[str, Scored], images: int) -> Table:
+    """Zero-cost scores with the time each took."""
+    title = f"zero-cost scores: initial weights, {images} images of noise; more is better"
+    table = Table("score", box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    table.add_column("value", justify="right")
+    table.add_column("ms", justify="right")
+    for name, found in scored.items():
+        table.add_row(name, f"{found.value:.6g}", f"{found.ms:.1f}")
+    return table

@@ -1,0 +1,31 @@
+"""nas report and nas export: what a run on disk gives."""
+
+from pathlib import Path
+from typing import Annotated
+
+from rich.console import Console
+
+import nas
+from nas.cli.options import RunName, Runs, option
+from nas.cli.outcome import conclude
+from nas.record.folders import find_run
+from nas.report import export as exports
+
+
+def report(run: RunName, runs: Runs = Path("runs")) -> None:
+    """Write a run's report, table, best network and front anew, and print the front."""
+    found = nas.Run(find_run(run, runs))
+    nas.write_report(found)
+    conclude(Console(), found)
+
+
+def export(
+    run: RunName,
+    pick: Annotated[str, option("WHICH", "knee, an objective's name, or a trial's number.")] = "knee",
+    output: Annotated[Path, option("FILE", "The YAML file to write.", "--output", "-o")] = Path("best.yaml"),
+    force: Annotated[bool, option("", "Overwrite the file.", "--force")] = False,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Write one network of a run as a YAML file that rebuilds it: nas show, nas.build."""
+    path = exports.export(nas.Run(find_run(run, runs)), pick, output, force=force)
+    Console().print(f"{path}\n\nNext:  nas show {path}\n       nas profile {path}", highlight=False, soft_wrap=True)

@@ -1,0 +1,87 @@
+"""torch on the processor or an NVIDIA GPU, operator by operator, compiled, or as a CUDA graph."""
+
+import os
+import shutil
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from nas.costs.targets import Clock, Setting, Target, cpu_clock, event_clock, moved
+
+__all__ = ["cpu", "cpu_compiled", "cuda", "cuda_compiled", "cuda_graph"]
+
+WARM_UP = 3  # runs beside the main stream before a capture, as torch's documentation asks
+
+
+def _prepare_cpu(network: nn.Module, x: Tensor, setting: Setting) -> Clock:
+    network, x = moved(network, x, "cpu", setting)
+    return cpu_clock(torch.inference_mode()(lambda: network(x)), setting)
+
+
+def _prepare_cpu_compiled(network: nn.Module, x: Tensor, setting: Setting) -> Clock:
+    network, x = moved(network, x, "cpu", setting)
+    program = _compiled(network)
+    return cpu_clock(torch.inference_mode()(lambda: program(x)), setting)
+
+
+def _prepare_cuda(network: nn.Module, x: Tensor, setting: Setting) -> Clock:
+    network, x = moved(network, x, "cuda", setting)
+    return event_clock(torch.inference_mode()(lambda: network(x)))
+
+
+def _prepare_cuda_compiled(network: nn.Module, x: Tensor, setting: Setting) -> Clock:
+    network, x = moved(network, x, "cuda", setting)
+    program = _compiled(network)
+    return event_clock(torch.inference_mode()(lambda: program(x)))
+
+
+def _prepare_cuda_graph(network: nn.Module, x: Tensor, setting: Setting) -> Clock:
+    """All kernels of the network, launched as one."""
+    network, x = moved(network, x, "cuda", setting)
+    beside = torch.cuda.Stream()
+    beside.wait_stream(torch.cuda.current_stream())
+    with torch.no_grad(), torch.cuda.stream(beside):
+        for _ in range(WARM_UP):
+            network(x)
+    torch.cuda.current_stream().wait_stream(beside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.no_grad(), torch.cuda.graph(graph):
+        scores = network(x)
+
+    def replay() -> tuple[object, ...]:
+        graph.replay()
+        return network, x, scores  # the graph reads and writes their memory, so they must live as long
+
+    return event_clock(replay)
+
+
+def _compiled(network: nn.Module) -> Callable[[Tensor], Tensor]:
+    """The network under torch.compile, in a function with a code object of its own.
+
+    Dynamo keeps its programs by code object, and after some networks in one would silently run the next ones eagerly.
+    """
+
+    def run(x: Tensor) -> Tensor:
+        scores: Tensor = network(x)
+        return scores
+
+    run.__code__ = run.__code__.replace()
+    program: Callable[[Tensor], Tensor] = torch.compile(run, dynamic=False)
+    return program
+
+
+def _no_cuda() -> str:
+    return "" if torch.cuda.is_available() else "torch sees no CUDA device here"
+
+
+def _no_compiler() -> str:
+    known = [os.environ.get("CXX", "c++"), "g++", "clang++"]
+    return "" if any(map(shutil.which, known)) else "torch.compile needs a C++ compiler here, such as g++ or clang++"
+
+
+cpu = Target(device="cpu", prepare=_prepare_cpu)
+cpu_compiled = Target(device="cpu", prepare=_prepare_cpu_compiled, missing=_no_compiler)
+cuda = Target(device="cuda", prepare=_prepare_cuda, missing=_no_cuda)
+cuda_compiled = Target(device="cuda", prepare=_prepare_cuda_compiled, missing=_no_cuda)
+cuda_graph = Target(device="cuda", prepare=_prepare_cuda_graph, missing=_no_cuda)

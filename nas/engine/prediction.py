@@ -1,0 +1,79 @@
+"""Whether a search predicts instead of measuring each candidate, and by which predictor."""
+
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+from nas.config import SearchConfig
+from nas.costs.latency.device_file import read_device
+from nas.costs.latency.predictor import Predictor
+from nas.costs.latency.sampling import Progress, predictor_for
+from nas.engine.executors import Executor, Placement
+from nas.errors import SettingError
+from nas.evaluation.evaluator import deployment_of
+from nas.evaluation.objectives import objectives
+from nas.record.run import PREDICTOR, Run
+from nas.registry import FILE_TARGET
+from nas.space.space import SearchSpace
+
+MANY_TRIALS, MANY_SECONDS = 100, 1800.0  # from which budget on predicting pays back what it must measure first
+
+
+def predicts(config: SearchConfig) -> bool:
+    """Whether a new search predicts what it can instead of measuring each candidate."""
+    asked = objectives((*config.objectives, *config.maximum, *config.minimum))
+    if not any(found.predictable for found in asked.values()):
+        return False
+    if config.latency != "auto" or config.target.startswith(FILE_TARGET):
+        return config.latency != "measured"
+    if config.ray:  # each of its nodes would have to be measured
+        return False
+    budget = config.budget
+    return (budget.trials or 0) >= MANY_TRIALS or (budget.seconds or 0) >= MANY_SECONDS
+
+
+def new_predictor(
+    config: SearchConfig, space: SearchSpace, executor: Executor, placement: Placement, progress: Progress
+) -> Predictor | None:
+    """The predictor of a new search, measured where its trials run; None where it measures each candidate.
+
+    Raises SettingError for a device's file that is of another space.
+    """
+    if not predicts(config):
+        return None
+    if config.target.startswith(FILE_TARGET):
+        return device_predictor(config, space)
+    if placement.ray is None:
+        return _measured(config, space, progress)
+    return executor.there(partial(_measured, config, space), placement)
+
+
+def _measured(config: SearchConfig, space: SearchSpace, progress: Progress = lambda done, of: None) -> Predictor:
+    deployment = deployment_of(config)
+    assert deployment
+    return predictor_for(space, deployment, progress=progress)
+
+
+def device_predictor(config: SearchConfig, space: SearchSpace) -> Predictor:
+    """The predictor of a device that is elsewhere. Raises SettingError for that of another space."""
+    predictor = read_device(Path(config.target.removeprefix(FILE_TARGET)))
+    if predictor.space != space.name:
+        raise SettingError(f"target {config.target}: was measured for the space {predictor.space}, not for "
+                           f"{space.name}; collect and fit it anew")  # fmt: skip
+    sides = {architecture.resolution for architecture, _ in predictor.networks}
+    if not sides.issuperset(space.resolution):
+        found, wanted = (", ".join(map(str, sorted(some))) for some in (sides, space.resolution))
+        raise SettingError(f"target {config.target}: was measured at {found} pixels, the search has {wanted}; "
+                           "collect it with --resolution")  # fmt: skip
+    return predictor
+
+
+def keep_predictor(run: Run, predictor: Predictor) -> None:
+    """Write a predictor into a run's folder, so that all its trials have the same."""
+    run.write_facts(PREDICTOR, predictor.to_dict() | {"error": asdict(predictor.error)})
+
+
+def kept_predictor(run: Run) -> Predictor | None:
+    """The predictor that a run began with, whatever its budget has become; None where it measures."""
+    facts = run.facts(PREDICTOR)
+    return Predictor.from_dict(facts) if facts else None

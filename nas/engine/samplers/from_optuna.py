@@ -1,0 +1,47 @@
+"""Optuna's own samplers, each made anew for a proposal from (seed of the search, number of the trial)."""
+
+import warnings
+
+import optuna
+from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
+
+from nas.engine.samplers import Problem
+
+__all__ = ["gp", "nsga2", "random", "tpe"]
+
+
+def tpe(seed: int, _: Problem) -> BaseSampler:
+    """Multi-objective TPE (arXiv:2304.11127), multivariate and grouped: conditional options are learnt too.
+
+    A trial that still runs counts as a poor one, so that proposals made side by side differ.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
+
+
+class _ResumableNSGAII(NSGAIISampler):
+    """NSGA-II whose parents stand in the order of their numbers.
+
+    Optuna hands the first trial of a generation its parents in the order of selection and the others, from a cache,
+    in that of their numbers; a search resumed in mid-generation has no cache and would go another way.
+    """
+
+    def select_parent(self, study: optuna.Study, generation: int) -> list[optuna.trial.FrozenTrial]:
+        """The best of the generation before and its parents."""
+        return sorted(super().select_parent(study, generation), key=lambda trial: trial.number)
+
+
+def nsga2(seed: int, _: Problem) -> BaseSampler:
+    """NSGA-II (Deb et al., 2002)."""
+    return _ResumableNSGAII(seed=seed)
+
+
+def gp(seed: int, _: Problem) -> BaseSampler:
+    """The multi-objective Gaussian process; it models only the decisions that every trial has."""
+    return GPSampler(seed=seed)
+
+
+def random(seed: int, _: Problem) -> BaseSampler:
+    """Uniform choice of every decision."""
+    return RandomSampler(seed=seed)

@@ -1,0 +1,45 @@
+"""Objectives that are counted, not measured: parameters, multiply-adds and bytes."""
+
+from nas.evaluation.objectives import Candidate, Effort, Objective, Reading
+
+__all__ = ["macs", "memory", "params", "training_memory"]
+
+
+def _params(candidate: Candidate) -> float:
+    """The number of trainable parameters."""
+    from nas.costs.counts import counts
+
+    return float(sum(count.params for count in counts(candidate.architecture)))
+
+
+def _macs(candidate: Candidate) -> float:
+    """Multiply-adds for one image: half the operations that torch's counter prints."""
+    from nas.costs.counts import counts
+
+    return float(sum(count.macs for count in counts(candidate.architecture)))
+
+
+def _memory(candidate: Candidate) -> float:
+    """Peak bytes of one image's forward pass: weights and the maps alive at once (`nas.costs.memory`)."""
+    from nas.costs.memory import inference_memory
+
+    return float(inference_memory(candidate.network or candidate.architecture))
+
+
+def _training_memory(candidate: Candidate) -> float:
+    """Peak bytes of one training step at the search's batch size (`nas.costs.memory`)."""
+    from nas.costs.memory import training_memory
+
+    conditions = candidate.conditions
+    assert conditions.loss
+    return float(training_memory(candidate.network or candidate.architecture, conditions.batch_size, conditions.loss))
+
+
+def _read_training_memory(candidate: Candidate, effort: Effort) -> Reading:
+    return Reading(_training_memory(candidate), {"batch": candidate.conditions.batch_size})
+
+
+params = Objective("minimize", title="Parameters", known=_params, noted=True, surveyed=True)
+macs = Objective("minimize", unit="MACs", title="MACs", known=_macs, noted=True, surveyed=True)
+memory = Objective("minimize", unit="B", known=_memory, slow=True, surveyed=True)
+training_memory = Objective("minimize", unit="B", known=_training_memory, measure=_read_training_memory, slow=True)

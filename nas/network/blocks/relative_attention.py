@@ -1,0 +1,143 @@
+"""Attention that learns distances: Bello et al., https://arxiv.org/abs/1904.09925, and Shaw et al.,
+https://arxiv.org/abs/1803.02155, each in a transformer block.
+"""
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from nas.network.blocks import Block, Site
+from nas.network.layers.attention import MultiHead, attend
+from nas.network.layers.initialise import transformer
+from nas.network.layers.relative import RelativeLogits
+from nas.network.layers.residual import MLP, DropPath
+from nas.network.layers.tokens import patch_embedding, to_map, to_tokens
+from nas.network.options import Expansion, HeadDim
+
+__all__ = ["bello", "shaw"]
+
+Distance = Annotated[int, Field(ge=1, le=1024), "from 1 to 1024"]
+
+
+class Bello(Block):
+    """Pre-norm attention whose logits gain `q . r_W(dx) + q . r_H(dy)`, then a feed-forward network.
+
+    The attention of Bello et al. (section 3.1), whose distances are those of rows and of columns. The paper sets it
+    beside convolutions; here it stands alone, as a transformer's. Where the block must reduce the map it takes the
+    plainest published way, PVT's patch embedding.
+    """
+
+    letter = "R"
+
+    def __init__(self, site: Site, *, head_dim: HeadDim = 32, mlp_ratio: Expansion = 4) -> None:
+        super().__init__()
+        self.embed = patch_embedding(site.in_width, site.width, site.stride)
+        self.norm1 = nn.LayerNorm(site.width)
+        self.attention = RelativeLogitsAttention(site.width, head_dim, site.out_resolution)
+        self.norm2 = nn.LayerNorm(site.width)
+        self.mlp = MLP(site.width, mlp_ratio)
+        self.drop_path = DropPath(site.drop_path)
+        self.apply(transformer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.embed(x)
+        resolution = (x.shape[2], x.shape[3])
+        tokens = to_tokens(x)
+        tokens = tokens + self.drop_path(self.attention(self.norm1(tokens), resolution))
+        return to_map(tokens + self.drop_path(self.mlp(self.norm2(tokens))), resolution)
+
+
+class RelativeLogitsAttention(MultiHead):
+    """Self-attention over a map of tokens `(batch, H * W, width)`, its logits relative in two dimensions."""
+
+    def __init__(self, width: int, head_dim: int, resolution: tuple[int, int]) -> None:
+        super().__init__(width, width, head_dim)
+        self.logits = RelativeLogits(head_dim, resolution)
+
+    def forward(self, x: Tensor, resolution: tuple[int, int]) -> Tensor:
+        q, k, v = self.split(x)
+        q = q * q.shape[-1] ** -0.5
+        return self.merge(attend(q, k, v, self.logits(q, resolution), scale=1.0))
+
+
+class Shaw(Block):
+    """Pre-norm attention with vectors for clipped distances added to keys and values, then a feed-forward network.
+
+    The attention of Shaw et al. (section 3). The map is a sequence in raster order: distances count pixels of that
+    sequence, row by row, and beyond `distance` are the same. The tables suit any resolution. Where the block must
+    reduce the map it takes the plainest published way, PVT's patch embedding.
+    """
+
+    letter = "S"
+
+    def __init__(
+        self, site: Site, *, head_dim: HeadDim = 32, mlp_ratio: Expansion = 4, distance: Distance = 16
+    ) -> None:
+        super().__init__()
+        self.embed = patch_embedding(site.in_width, site.width, site.stride)
+        self.norm1 = nn.LayerNorm(site.width)
+        self.attention = RelationAwareAttention(site.width, head_dim, distance)
+        self.norm2 = nn.LayerNorm(site.width)
+        self.mlp = MLP(site.width, mlp_ratio)
+        self.drop_path = DropPath(site.drop_path)
+        self.apply(transformer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.embed(x)
+        tokens = to_tokens(x)
+        tokens = tokens + self.drop_path(self.attention(self.norm1(tokens)))
+        return to_map(tokens + self.drop_path(self.mlp(self.norm2(tokens))), (x.shape[2], x.shape[3]))
+
+
+class RelationAwareAttention(MultiHead):
+    """`softmax(q_i (k_j + a_K[j - i]) / sqrt(d))` weighs `v_j + a_V[j - i]`; all heads share the two tables.
+
+    No vector is formed for a pair: queries meet the 2 k + 1 clipped distances once, and so do the weights.
+    """
+
+    def __init__(self, width: int, head_dim: int, distance: int) -> None:
+        super().__init__(width, width, head_dim)
+        self.keys = nn.Parameter(torch.empty(2 * distance + 1, head_dim))
+        self.values = nn.Parameter(torch.empty(2 * distance + 1, head_dim))
+        nn.init.xavier_uniform_(self.keys)
+        nn.init.xavier_uniform_(self.values)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.split(x)
+        q = q * q.shape[-1] ** -0.5
+        weights = (q @ k.transpose(-1, -2)).add_(by_pair(q @ self.keys.T)).softmax(dim=-1).to(v.dtype)
+        return self.merge(weights @ v + by_distance(weights, len(self.values)) @ self.values)
+
+
+def by_pair(scores: Tensor) -> Tensor:
+    """`(..., query, clipped distance)` -> `(..., query, key)`, each pair at its distance; no index table."""
+    tokens, reach = scores.shape[-2], scores.shape[-1] // 2
+    spread = tokens - 1 - reach
+    if spread > 0:  # distances beyond the clip are the same as at it
+        first, last = scores[..., :1], scores[..., -1:]
+        sides = (*scores.shape[:-1], spread)
+        scores = torch.cat([first.expand(sides), scores, last.expand(sides)], dim=-1)
+    elif spread < 0:
+        scores = scores[..., -spread : scores.shape[-1] + spread]
+    # row i starts at distance -i: each row begins one entry further left than the row above
+    flat = scores.flatten(-2)[..., tokens - 1 :]
+    flat = flat[..., : tokens * (2 * tokens - 2)] if tokens > 1 else flat
+    return flat.view(*scores.shape[:-1], -1)[..., :tokens]
+
+
+def by_distance(weights: Tensor, length: int) -> Tensor:
+    """`(..., query, key)` -> `(..., query, clipped distance)`: what each query gives to all keys at a distance."""
+    tokens, reach = weights.shape[-1], length // 2
+    sums = weights
+    if tokens > 1:  # the inverse of `by_pair`: row i moves i entries to the right of distance -(tokens - 1)
+        sums = weights.new_zeros(*weights.shape[:-1], 2 * tokens - 1)
+        rows = sums.flatten(-2)[..., tokens - 1 :][..., : tokens * (2 * tokens - 2)]
+        rows.view(*weights.shape[:-1], -1)[..., :tokens].copy_(weights)
+    spread = tokens - 1 - reach
+    if spread <= 0:
+        return nn.functional.pad(sums, (-spread, -spread))
+    first = sums[..., : spread + 1].sum(-1, keepdim=True)
+    last = sums[..., -spread - 1 :].sum(-1, keepdim=True)
+    return torch.cat([first, sums[..., spread + 1 : -spread - 1], last], dim=-1)

@@ -1,0 +1,114 @@
+"""ResNet's basic and bottleneck block, https://arxiv.org/abs/1512.03385, with the gates that later papers gave them."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from nas.network.blocks import Block, Site
+from nas.network.layers.gates import after_stage, gates
+from nas.network.layers.initialise import kaiming
+from nas.network.layers.residual import DropPath, projection_shortcut
+from nas.network.options import Kernel, Ratio, Scalar
+
+__all__ = ["bottleneck", "conv"]
+
+Divisor = Annotated[int, Field(ge=1, le=16), "from 1 to 16 that divides the width"]
+
+
+class Conv(Block):
+    """Basic block: two convolutions with BatchNorm, ReLU after the first and after the addition.
+
+    From section 4.1, Fig. 5 left, with projection shortcuts (option B).
+    `se_ratio`, `cbam_ratio`: Squeeze-and-Excitation or CBAM before the addition; `bam_ratio`: BAM after the stage's
+    last block. Each is the squeezed width as a share of the width (0: none; the papers have 1/16).
+    """
+
+    letter = "C"
+
+    def __init__(
+        self,
+        site: Site,
+        *,
+        kernel_size: Kernel = 3,
+        se_ratio: Ratio = 0.0,
+        cbam_ratio: Ratio = 0.0,
+        bam_ratio: Ratio = 0.0,
+    ) -> None:
+        super().__init__()
+        padding, width = kernel_size // 2, site.width
+        self.conv1 = nn.Conv2d(site.in_width, width, kernel_size, site.stride, padding, bias=False)
+        self.norm1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, kernel_size, 1, padding, bias=False)
+        self.norm2 = nn.BatchNorm2d(width)
+        self.gates = gates(width, se_ratio, cbam_ratio)
+        self.shortcut = projection_shortcut(site.in_width, width, site.stride)
+        self.drop_path = DropPath(site.drop_path)
+        self.after = after_stage(width, bam_ratio, site.index, site.depth)
+        self.apply(kaiming)
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch = self.norm1(self.conv1(x)).relu_()
+        branch = self.gates(self.norm2(self.conv2(branch)))
+        return self.after(self.drop_path(branch).add_(self.shortcut(x)).relu_())
+
+    @classmethod
+    def by_position(cls, options: Mapping[str, Scalar]) -> bool:
+        """BAM follows a stage's last block."""
+        return bool(options.get("bam_ratio"))
+
+
+class Bottleneck(Block):
+    """1x1, 3x3 and 1x1 convolutions with BatchNorm.
+
+    From section 4.1, Fig. 5 right, in version 1.5, https://arxiv.org/abs/1706.02677 (section 5.1), which strides on the
+    3x3 convolution instead of the first 1x1. The hidden width is the width divided by `expansion`.
+
+    `se_ratio`, `cbam_ratio`: Squeeze-and-Excitation or CBAM before the addition; `bam_ratio`: BAM after the stage's
+    last block. Each is the squeezed width as a share of the width (0: none; the papers have 1/16).
+    """
+
+    letter = "B"
+
+    def __init__(
+        self,
+        site: Site,
+        *,
+        expansion: Divisor = 4,
+        kernel_size: Kernel = 3,
+        se_ratio: Ratio = 0.0,
+        cbam_ratio: Ratio = 0.0,
+        bam_ratio: Ratio = 0.0,
+    ) -> None:
+        super().__init__()
+        width, hidden = site.width, site.width // expansion
+        self.reduce = nn.Conv2d(site.in_width, hidden, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(hidden)
+        self.conv = nn.Conv2d(hidden, hidden, kernel_size, site.stride, kernel_size // 2, bias=False)
+        self.norm2 = nn.BatchNorm2d(hidden)
+        self.expand = nn.Conv2d(hidden, width, 1, bias=False)
+        self.norm3 = nn.BatchNorm2d(width)
+        self.gates = gates(width, se_ratio, cbam_ratio)
+        self.shortcut = projection_shortcut(site.in_width, width, site.stride)
+        self.drop_path = DropPath(site.drop_path)
+        self.after = after_stage(width, bam_ratio, site.index, site.depth)
+        self.apply(kaiming)
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch = self.norm1(self.reduce(x)).relu_()
+        branch = self.norm2(self.conv(branch)).relu_()
+        branch = self.gates(self.norm3(self.expand(branch)))
+        return self.after(self.drop_path(branch).add_(self.shortcut(x)).relu_())
+
+    @classmethod
+    def misfit(cls, option: str, value: Scalar, width: int) -> str | None:
+        """The expansion must divide the width."""
+        if option == "expansion" and width % int(value):
+            return f"width {width} is not divisible by expansion {value}"
+        return None
+
+    @classmethod
+    def by_position(cls, options: Mapping[str, Scalar]) -> bool:
+        """BAM follows a stage's last block."""
+        return bool(options.get("bam_ratio"))

@@ -1,0 +1,69 @@
+"""Heads that pool the map: MOAT's (https://arxiv.org/abs/2210.01820), CoAtNet's, ResNet's, Swin's and MobileNetV2's."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from nas.network.heads import Head
+from nas.network.layers.initialise import normal, transformer, truncated_normal
+from nas.network.layers.tokens import to_tokens
+
+__all__ = ["mobilenet", "norm_pool", "pool"]
+
+Width = Annotated[int, Field(ge=1, le=8192), "from 1 to 8192"]
+
+
+class Pool(Head):
+    """Mean over the map, LayerNorm (ResNet and MobileNetV1 have none), linear classifier.
+
+    MOAT's, https://arxiv.org/abs/2210.01820. `hidden` puts a linear layer as wide as the map and a tanh before the
+    classifier, as CoAtNet's code does.
+    """
+
+    def __init__(
+        self, width: int, classes: int, *, norm: Literal["layer", "none"] = "layer", hidden: bool = False
+    ) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width) if norm == "layer" else nn.Identity()
+        self.hidden = nn.Sequential(nn.Linear(width, width), nn.Tanh()) if hidden else nn.Identity()
+        self.classifier = nn.Linear(width, classes)
+        self.apply(normal)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.hidden(self.norm(x.mean((2, 3)))))
+
+
+class NormPool(Head):
+    """LayerNorm of each pixel, mean over the map, linear classifier.
+
+    Swin's, https://arxiv.org/abs/2103.14030 (section 3.1): the norm comes before the pooling.
+    """
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.classifier = nn.Linear(width, classes)
+        self.apply(transformer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.norm(to_tokens(x)).mean(1))
+
+
+class MobileNet(Head):
+    """1x1 convolution to `hidden` channels, BatchNorm, ReLU6, mean over the map, linear classifier.
+
+    MobileNetV2's, https://arxiv.org/abs/1801.04381 (Table 2, last rows). The width multiplier widens the hidden
+    channels where it is above 1 and never narrows them.
+    """
+
+    def __init__(self, width: int, classes: int, *, hidden: Width = 1280) -> None:
+        super().__init__()
+        self.expand = nn.Conv2d(width, hidden, 1, bias=False)
+        self.norm = nn.BatchNorm2d(hidden)
+        self.activation = nn.ReLU6(inplace=True)
+        self.classifier = nn.Linear(hidden, classes)
+        self.apply(truncated_normal)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.activation(self.norm(self.expand(x))).mean((2, 3)))

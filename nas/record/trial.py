@@ -1,0 +1,142 @@
+"""Trial and Confirmation: one training each, as a line of JSON and back."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, TypeVar
+
+from pydantic import PlainSerializer, PlainValidator, TypeAdapter
+
+from nas.evaluation.job import Outcome, State
+from nas.files import Json
+from nas.network.architecture import Architecture
+from nas.space.space import Decisions
+
+Line = TypeVar("Line")
+Decided = Annotated[Architecture, PlainValidator(Architecture.from_dict), PlainSerializer(Architecture.to_dict)]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The trial of an earlier run that a trial was learnt from."""
+
+    run: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One proposed architecture and what became of it.
+
+    `decisions` are those of the space, in their order; `key` is the architecture's and `layout` its stages as letters,
+    kept so that reading a record needs no block. `sampler` is what the sampler noted on the trial. `ended` is when it
+    was written, in seconds of the search's own clock, which stands while no search runs.
+    """
+
+    number: int
+    decisions: Decisions
+    architecture: Decided
+    key: str
+    layout: str
+    outcome: Outcome
+    sampler: Json = field(default_factory=dict)
+    ended: float = 0.0
+    learnt_from: Origin | None = None
+
+    @property
+    def state(self) -> State:
+        """How it ended: complete, pruned, failed or rejected."""
+        return self.outcome.state
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The value of every objective that was measured, in the objective's unit."""
+        return self.outcome.metrics
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """The further training number `repeat`, from 1, of a trial's architecture, with a seed of its own."""
+
+    trial: int
+    repeat: int
+    outcome: Outcome
+    ended: float = 0.0
+
+
+_TRIAL, _CONFIRMATION = TypeAdapter(Trial), TypeAdapter(Confirmation)
+
+
+def trial_line(trial: Trial) -> str:
+    """A trial as one line of JSON. Raises ValueError for a number that is not finite."""
+    return json.dumps(_TRIAL.dump_python(trial, mode="json"), allow_nan=False)
+
+
+def confirmation_line(confirmation: Confirmation) -> str:
+    """A further training as one line of JSON. Raises as `trial_line`."""
+    return json.dumps(asdict(confirmation), allow_nan=False)
+
+
+def read_trial(line: bytes) -> Trial:
+    """The trial in a line. Raises ValueError for a line that holds none."""
+    return _read(_TRIAL, line)
+
+
+def read_confirmation(line: bytes) -> Confirmation:
+    """The further training in a line. Raises ValueError for a line that holds none."""
+    return _read(_CONFIRMATION, line)
+
+
+def _read(adapter: TypeAdapter[Line], line: bytes) -> Line:
+    if b'"outcome"' in line:
+        return adapter.validate_json(line, strict=True)
+    return adapter.validate_json(json.dumps(modern(json.loads(line))), strict=True)
+
+
+OUTCOME = ("state", "metrics", "seconds", "reason")
+NOTES = {"losses", "rungs", "expected", "scores", "host", "lost"}
+
+
+def modern(line: object) -> Json:
+    """A line of version 0.1.0, in which the outcome's fields stood beside the trial's and `details` held the rest.
+
+    Raises ValueError for anything else.
+    """
+    if not isinstance(line, dict):
+        raise ValueError("not a line of a record")
+    rest = dict(line)
+    outcome = {name: rest.pop(name) for name in OUTCOME if name in rest}
+    details = dict(rest.pop("details", {}))
+    outcome |= {name: details.pop(name) for name in NOTES & details.keys()}
+    if "slot" in details:
+        outcome["turn"] = details.pop("slot")
+    if "learnt_from" in details:
+        rest["learnt_from"] = details.pop("learnt_from")
+    return rest | {"outcome": outcome | {"readings": details}}
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """The part of earlier runs that a run took over: designs to train first, and trials that only the sampler knows.
+
+    These have the first numbers of the study; the run's own go on from there. `notes` say it in words.
+    """
+
+    designs: list[Decisions] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+_LEARNT = TypeAdapter(Learnt)
+
+
+def learnt_text(learnt: Learnt) -> str:
+    """JSON of what was learnt."""
+    return json.dumps(_LEARNT.dump_python(learnt, mode="json"), indent=1) + "\n"
+
+
+def read_learnt(text: bytes) -> Learnt:
+    """The inverse of `learnt_text`. Raises ValueError for another text."""
+    data = json.loads(text)
+    if isinstance(data, dict) and isinstance(data.get("trials"), list):
+        data["trials"] = [t if "outcome" in t else modern(t) for t in data["trials"]]
+    return _LEARNT.validate_json(json.dumps(data), strict=True)

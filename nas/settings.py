@@ -1,0 +1,81 @@
+"""How a setting is declared, what the command line says of it, and how typed text is read."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from nas.errors import SettingError
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Names = Annotated[tuple[str, ...], Field(strict=False)]  # a file has lists
+
+
+class Settings(BaseModel):
+    """A frozen group of settings that refuses unknown names and wrong types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Group(Settings):
+    """Settings that share a panel of the help; `panel` is its title, None for the first panel."""
+
+    panel: ClassVar[str | None] = None
+
+
+@dataclass(frozen=True)
+class Flag:
+    """How the command line offers a setting; metadata in the setting's `Annotated` type.
+
+    `value` stands for the value in the help (N, NAME), `meaning` is one line of at most 60 characters. `name` is the
+    flag where it differs from the setting's name, `default` describes a default whose value says little. `read` turns
+    the typed text into the setting's value, given the flag; with `repeated` it gets a list of texts.
+    """
+
+    value: str
+    meaning: str
+    name: str = ""
+    default: str = ""
+    read: Callable[[Any, str], Any] | None = None
+    repeated: bool = False
+
+
+def parse_number(text: str, option: str) -> float | str:
+    """Read a number, or `auto`. Raises SettingError for another text."""
+    if text == "auto":
+        return text
+    try:
+        number = float(text)
+    except ValueError:
+        raise SettingError(f"{option} {text}: write a number or auto") from None
+    return int(number) if number.is_integer() else number
+
+
+def parse_names(text: str, _option: str) -> tuple[str, ...]:
+    """Read names separated by commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def parse_paths(texts: Iterable[str], _option: str) -> tuple[str, ...]:
+    """Read one path from each text."""
+    return tuple(texts)
+
+
+def parse_limits(texts: list[str], option: str, check: Callable[[str], None], form: str) -> dict[str, float]:
+    """Read `latency=5` and the like as numbers by name.
+
+    `check` raises for an unknown name; `form` says how a limit is written. Raises SettingError for another text.
+    """
+    limits = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        check(name.strip())
+        if name.strip() in limits:
+            raise SettingError(f"{option} {text}: there is a number for {name.strip()} already")
+        try:
+            limits[name.strip()] = float(number)
+        except ValueError:
+            raise SettingError(f"{option} {text}: write {form}") from None
+    return limits

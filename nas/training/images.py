@@ -1,0 +1,97 @@
+"""Images on the training device: loaded once as uint8 tensors, normalised and augmented there batch by batch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from nas.data import Dataset
+from nas.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Images:
+    """A data set's training and validation parts on a device; uint8 `(images, channels, height, width)`."""
+
+    train_x: Tensor
+    train_y: Tensor
+    validation_x: Tensor
+    validation_y: Tensor
+    mean: Tensor
+    std: Tensor
+    mirror: bool
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """Float images with the training part's mean and deviation removed, channels last in memory."""
+        x = x.to(torch.float32, memory_format=torch.channels_last)
+        return x.sub_(self.mean).div_(self.std)
+
+    @property
+    def resolution(self) -> int:
+        """The side in pixels."""
+        return self.train_x.shape[-1]
+
+
+def load_images(
+    dataset: Dataset, device: torch.device, *, side: int | None = None, subset: int | None = None, seed: int = 0
+) -> Images:
+    """A data set's parts on a device, resized to `side` pixels; all trials have the same `subset` of images."""
+    rows = dataset.train
+    if subset is not None and subset < len(rows):
+        rows = np.random.default_rng(seed).permutation(rows)[:subset]
+    train_x, validation_x = (_resized(dataset.images[part], side) for part in (rows, dataset.validation))
+    std, mean = torch.std_mean(train_x.transpose(0, 1).flatten(1).float(), dim=1)
+    return Images(
+        train_x=train_x.to(device),
+        train_y=torch.from_numpy(dataset.labels[rows]).to(device),
+        validation_x=validation_x.to(device),
+        validation_y=torch.from_numpy(dataset.labels[dataset.validation]).to(device),
+        mean=mean.view(-1, 1, 1).to(device),
+        std=std.clamp(min=1.0).view(-1, 1, 1).to(device),
+        mirror=dataset.mirror,
+    )
+
+
+def _resized(images: NDArray[np.uint8], side: int | None) -> Tensor:
+    x = torch.from_numpy(images)
+    if side is None or x.shape[2:] == (side, side):
+        return x
+    parts = [
+        F.interpolate(part.float(), (side, side), mode="bilinear", antialias=True) for part in torch.split(x, 1000)
+    ]
+    return torch.cat(parts).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def augment(x: Tensor, recipe: Recipe, mirror: bool, generator: torch.Generator) -> Tensor:
+    """Mirror, shift and cut out a square, each image on its own; `(batch, channels, height, width)` in and out."""
+    scale = x.shape[-1] / 32
+    if mirror:
+        flipped = torch.rand(len(x), 1, 1, 1, generator=generator, device=x.device) < 0.5
+        x = torch.where(flipped, x.flip(3), x)
+    if shift := min(round(recipe.shift * scale), x.shape[-1] - 1):
+        x = _shift(x, shift, generator)
+    if size := min(round(recipe.cutout * scale), x.shape[-1]):
+        x = _cutout(x, size, generator)
+    return x
+
+
+def _shift(x: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """Move each image by up to `most` pixels each way; what comes in is the image's reflection."""
+    batch, _, height, width = x.shape
+    windows = F.pad(x, (most,) * 4, mode="reflect").unfold(2, height, 1).unfold(3, width, 1)
+    dy, dx = torch.randint(0, 2 * most + 1, (2, batch), generator=generator, device=x.device)
+    moved = windows[torch.arange(batch, device=x.device), :, dy, dx]
+    return moved.contiguous(memory_format=torch.channels_last)
+
+
+def _cutout(x: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Set a square of each image to the mean (arXiv:1708.04552)."""
+    batch, _, height, width = x.shape
+    top, left = torch.randint(-size // 2, max(height, width), (2, batch, 1), generator=generator, device=x.device)
+    rows, columns = torch.arange(height, device=x.device), torch.arange(width, device=x.device)
+    in_rows = (rows >= top) & (rows < top + size)
+    in_columns = (columns >= left) & (columns < left + size)
+    return x.masked_fill((in_rows[:, :, None] & in_columns[:, None, :])[:, None], 0.0)

@@ -1,0 +1,29 @@
+"""Recipe: how a proposed network is trained briefly, to be compared with others."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from nas.settings import Flag, Positive, Settings, Share
+
+
+class Recipe(Settings):
+    """The proxy training: AdamW with warm-up and cosine decay, short enough to run hundreds of times.
+
+    `subset` is the number of training images (None: all). `shift` and `cutout` are in pixels at 32-pixel images and
+    grow with the resolution. `initial` weights are the papers' or scaled to narrow widths, for short trainings.
+    `warmup` is a share of the steps, `clip` bounds the gradient's norm, `drop_path` is the last block's rate.
+    """
+
+    epochs: Annotated[int, Field(ge=1, le=10_000), Flag("N", "Passes over the training images.")] = 1
+    batch_size: Annotated[int, Field(ge=2, le=65_536), Flag("N", "Images a step.")] = 16
+    learning_rate: Annotated[Positive, Flag("X", "Its peak, after the warm-up.")] = 2e-3
+    weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.05
+    warmup: Share = 0.2
+    label_smoothing: Share = 0.1
+    clip: Positive = 1.0
+    drop_path: Share = 0.0
+    shift: Annotated[int, Field(ge=0, le=32)] = 2
+    cutout: Annotated[int, Field(ge=0, le=64)] = 0
+    subset: Annotated[int | None, Field(ge=2), Flag("N", "Training images used.", default="all")] = None
+    initial: Literal["paper", "scaled"] = "scaled"

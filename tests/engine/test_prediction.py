@@ -1,0 +1,124 @@
+"""A search that predicts, the front it measures, and devices that are elsewhere."""
+
+from dataclasses import replace
+
+import pytest
+from latency_spaces import tiny
+from nas.engine.prediction import predicts
+
+import nas
+from nas import document
+from nas.config import Budget, make_config
+from nas.costs.latency.device_file import write_device
+from nas.costs.latency.predictor import Predictor
+from nas.errors import SettingError
+from nas.record.run import PREDICTOR
+from nas.report.page import write_report
+from nas.space.grammar import to_dict
+from nas.space.space import draw
+
+SETTINGS = {
+    "data": "digits",
+    "recipe": {"subset": 32},
+    "device": "cpu",
+    "workers": 1,
+    "confirm": 0,
+    "sampler": "random",
+}
+
+
+@pytest.fixture
+def space(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(document.dump(to_dict(tiny())))
+    return path
+
+
+@pytest.fixture
+def device(tmp_path):
+    """A device on which a network takes a tenth of a millisecond a block."""
+    drawn = [replace(a, channels=1) for a in draw(tiny(), 12)]
+    times = tuple((a, 0.1 * sum(s.depth for s in a.stages)) for a in drawn)
+    write_device(tmp_path / "toaster.yaml", Predictor({"device": "a toaster"}, "tiny", times))
+    return f"file:{tmp_path / 'toaster.yaml'}"
+
+
+def test_a_search_for_a_device_elsewhere(space, device, tmp_path):
+    run = nas.search(space, budget=5, runs=tmp_path, target=device, maximum={"latency": 0.35}, **SETTINGS)
+    assert len(run.results) == 5
+    for trial in run.results:
+        depth = sum(stage["depth"] for stage in trial.architecture["stages"])
+        assert trial.metrics["latency"] == pytest.approx(0.1 * depth, rel=0.2)
+        assert trial.details["latency"]["source"] == "predicted"
+        assert depth <= 3
+    assert run.front_latency == {}, "what is elsewhere cannot be measured here"
+    assert "predicted during the search" in write_report(run).read_text()
+
+    (tmp_path / "toaster.yaml").unlink()
+    again = nas.resume(run.folder, budget=7)
+    assert len(again.results) == 7, "the run keeps what it predicts with"
+
+
+def test_a_device_of_another_space_is_refused_before_anything_is_written(space, device, tmp_path):
+    for other, message in (
+        ({"name": "other"}, "was measured for the space tiny, not for other"),
+        ({"resolution": [8, 16]}, "was measured at 8 pixels, the search has 8, 16"),
+    ):
+        (tmp_path / "other.yaml").write_text(document.dump(to_dict(tiny()) | other))
+        with pytest.raises(SettingError, match=message):
+            nas.search(tmp_path / "other.yaml", budget=2, runs=tmp_path / "runs", target=device, **SETTINGS)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"latency": "measured"}, "the device of file:.* is elsewhere; write predicted"),
+        ({"objectives": ("accuracy", "throughput")}, "throughput: cannot be measured on a device that is elsewhere"),
+        ({"maximum": {"latency": 0.001}}, "every network of tiny is above that; the nearest there is has latency="),
+    ],
+)
+def test_what_a_device_elsewhere_cannot_do(space, device, tmp_path, settings, message):
+    with pytest.raises(SettingError, match=message):
+        nas.search(space, budget=2, runs=tmp_path / "runs", target=device, **(SETTINGS | settings))
+
+
+def test_the_front_of_a_predicted_search_is_measured(space, tmp_path, monkeypatch):
+    for name, value in (("NETWORKS", 9), ("NETWORK_SECONDS", 0.05), ("BLOCK_SECONDS", 0.02)):
+        monkeypatch.setattr(f"nas.costs.latency.sampling.{name}", value)
+    monkeypatch.setattr("nas.engine.latency.FRONT_SECONDS", 0.1)
+    run = nas.search(space, budget=3, runs=tmp_path, latency="predicted", **SETTINGS)
+    front = run.front()
+    assert {t.key for t in front} <= run.front_latency.keys()
+    for trial in front:
+        measured = run.front_latency[trial.key]
+        assert measured["median"] > 0
+        assert measured["target"] == "cpu"
+        assert trial.metrics["latency"] == pytest.approx(measured["median"], rel=2.0)
+    assert run.predictor_error["networks"] == 9
+    page = write_report(run).read_text()
+    assert "An arrow leads to the latency measured in full" in page
+    assert "→" in page
+
+
+def test_when_a_search_predicts():
+    def settings(**changes):
+        return make_config({"budget": Budget(trials=200)} | changes)
+
+    assert predicts(settings())
+    assert not predicts(settings(budget=Budget(trials=20)))
+    assert predicts(settings(budget=Budget(trials=20), latency="predicted"))
+    assert predicts(settings(budget=Budget(seconds=7200.0)))
+    assert not predicts(settings(ray="auto"))
+    assert not predicts(settings(latency="measured"))
+    assert not predicts(settings(objectives=("accuracy", "macs")))
+    assert predicts(settings(objectives=("accuracy", "macs"), maximum={"latency": 3.0}))
+
+
+def test_a_search_that_measures_goes_on_measuring(space, tmp_path, monkeypatch):
+    monkeypatch.setattr("nas.engine.prediction.MANY_TRIALS", 3)
+    run = nas.search(space, budget=2, runs=tmp_path, **SETTINGS)
+    assert not (run.folder / PREDICTOR).exists()
+    nas.resume(run, budget=3)
+    assert not (run.folder / PREDICTOR).exists()
+    assert all("runs" in t.details["latency"] for t in nas.Run(run.folder).spent)

@@ -1,0 +1,57 @@
+"""Files: whole or not at all, and what the cache folder keeps."""
+
+import pytest
+
+from nas import files
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a.yaml"
+    files.write(path, "one")
+    files.write(path, "two")
+    assert path.read_text() == "two"
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        files.write(tmp_path / "folder", "three")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml", "folder"]
+
+
+def test_an_error_in_the_middle_leaves_the_old_file_alone(tmp_path):
+    files.write(tmp_path / "a", "old")
+
+    def half() -> None:
+        with files.replacing(tmp_path / "a") as file:
+            file.write(b"ne")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        half()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_text() == "old"
+
+
+def test_text_is_utf_8(tmp_path):
+    files.write(tmp_path / "a", "ä\nb")
+    assert (tmp_path / "a").read_bytes() == b"\xc3\xa4\nb"
+
+
+def test_the_cache_forgets_what_is_damaged_or_of_another_key(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
+    files.keep("things", {"a": 1}, {"b": 2})
+    assert files.recall("things", {"a": 1}) == {"b": 2}
+    assert files.recall("things", {"a": 2}) is None
+    (file,) = (tmp_path / "things").iterdir()
+    file.write_text("{")
+    assert files.recall("things", {"a": 1}) is None
+    monkeypatch.setenv("NAS_CACHE", "/proc/nowhere")
+    files.keep("things", {"a": 1}, {"b": 2})  # a folder that cannot be written keeps nothing
+    assert files.recall("things", {"a": 1}) is None
+
+
+def test_the_cache_lies_where_the_system_keeps_caches(monkeypatch):
+    monkeypatch.delenv("NAS_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/some/where")
+    assert str(files.cache_folder()) == "/some/where/nas"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert str(files.cache_folder()) == "/home/somebody/.cache/nas"
