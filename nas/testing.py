@@ -11,7 +11,11 @@ that take many seconds carry the mark `slow`, those for a CUDA device `gpu`: dec
 """
 
 import inspect
+import json
+import math
+import timeit
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,16 +27,19 @@ import torch
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from torch import nn
 
+from nas.costs.deployment import Deployment
 from nas.costs.targets import Setting, Target
 from nas.data import Dataset
 from nas.engine.proposer import derive_seed
 from nas.engine.samplers import Problem
 from nas.errors import DataError
+from nas.evaluation.objectives import Candidate, Conditions, Objective, objective
 from nas.network.build import build
 from nas.network.testing import BlockSuite, HeadSuite, StemSuite
 from nas.space.library import load_architecture
+from nas.training.tasks import load_task
 
-__all__ = ["BlockSuite", "DataSuite", "HeadSuite", "SamplerSuite", "StemSuite", "TargetSuite"]
+__all__ = ["BlockSuite", "DataSuite", "HeadSuite", "ObjectiveSuite", "SamplerSuite", "StemSuite", "TargetSuite"]
 
 NET = {
     "resolution": 8,
@@ -137,6 +144,65 @@ class TargetSuite:
 
     def test_its_packages_are_installed(self) -> None:
         assert all(version(package) for package in self.kind.versions)
+
+
+class ObjectiveSuite:
+    """What every objective keeps. `kind` is the Objective; what its `missing` excuses is skipped."""
+
+    kind: ClassVar[Objective]
+
+    @pytest.fixture
+    def conditions(self) -> Conditions:
+        """Under which candidates are weighed: override it for an objective that looks at more than this."""
+        return Conditions(Deployment("cpu"), loss=load_task("classification").loss)
+
+    @pytest.fixture
+    def decided(self, conditions: Conditions) -> Candidate:
+        """A candidate of which nothing is known but its architecture."""
+        return Candidate(load_architecture(NET), conditions)
+
+    @pytest.fixture
+    def trained(self, decided: Candidate) -> Candidate:
+        """The same, built, with every metric of classification at a half."""
+        if why := self.kind.missing(decided.conditions.deployment):
+            pytest.skip(why)
+        metrics = dict.fromkeys(load_task("classification").metrics, 0.5)
+        return replace(decided, network=build(decided.architecture, seed=0).eval(), metrics=metrics)
+
+    def test_it_reads_a_number_and_plain_data(self, trained: Candidate) -> None:
+        reading = self.kind.read(trained, "glance")
+        assert math.isfinite(reading.value)
+        assert not self.kind.share or 0 <= reading.value <= 1
+        assert json.loads(json.dumps(reading.details)) == reading.details
+
+    def test_it_reads_the_same_twice_unless_timed(self, trained: Candidate) -> None:
+        if self.kind.timed:
+            pytest.skip("timed")
+        assert self.kind.read(trained) == self.kind.read(trained)
+
+    def test_what_is_told_beforehand_is_what_is_read(self, decided: Candidate, trained: Candidate) -> None:
+        told = self.kind.tell(decided)
+        assert told is not None or self.kind.measure, "it is neither told nor measured"
+        assert told is None or not self.kind.trained, "what is told needs no training"
+        if told is not None and not self.kind.timed:
+            assert self.kind.read(trained).value == pytest.approx(told)
+
+    def test_what_is_told_at_once_is_told_within_milliseconds(self, decided: Candidate) -> None:
+        if self.kind.slow:
+            pytest.skip("slow")
+        assert min(timeit.repeat(lambda: self.kind.tell(decided), number=1, repeat=20)) < 5e-3
+
+    def test_what_is_elsewhere_is_predicted_or_missing(self) -> None:
+        assert not self.kind.timed or self.kind.predictable or self.kind.missing(None)
+
+    def test_what_it_is_like_is_told_at_once(self, decided: Candidate) -> None:
+        if self.kind.like:
+            other = objective(self.kind.like)
+            assert not other.slow
+            assert other.tell(decided) is not None
+
+    def test_its_doubt_is_a_share(self, conditions: Conditions) -> None:
+        assert self.kind.doubt(conditions) >= 0
 
 
 class SamplerSuite:

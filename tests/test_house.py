@@ -13,7 +13,7 @@ from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job
 from nas.network.architecture import Architecture
 from nas.network.build import Network
-from nas.space.grammar import load_architecture
+from nas.space.library import load_architecture
 
 ROOT = Path(__file__).parents[1]
 STAGE = {"block": "moat", "depth": 1, "width": 8, "stride": 2, "head_dim": 4}
