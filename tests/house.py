@@ -125,7 +125,7 @@ class House:
     def floors(self) -> dict[str, tuple[int, int]]:
         """Floor, counted from the top, and place on it of each module and room at the root; `:` makes one place."""
         return {
-            name.strip(" ()"): (floor, place)
+            name.strip(): (floor, place)
             for floor, layer in enumerate(self.contract["layers"])
             for place, names in enumerate(layer.split("|"))
             for name in names.split(":")
