@@ -8,8 +8,7 @@ from latency_spaces import tiny
 import nas
 from nas import document
 from nas.config import Budget, make_config
-from nas.costs.latency.device_file import write_device
-from nas.costs.latency.predictor import Predictor
+from nas.costs.latency.predictor import Predictor, write_device
 from nas.engine.prediction import predicts
 from nas.errors import SettingError
 from nas.evaluation.objectives import timed
