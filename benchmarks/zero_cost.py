@@ -24,7 +24,7 @@ from torch import nn
 from nas import data as datasets
 from nas import files
 from nas.evaluation.evaluator import SCORED
-from nas.evaluation.zero_cost import score
+from nas.evaluation.scoring import score
 from nas.network.architecture import Architecture
 from nas.network.build import Network, build
 from nas.registry import SCORES

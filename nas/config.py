@@ -9,8 +9,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from nas.errors import SettingError, UserError
 from nas.registry import EXECUTORS, PRUNERS, SAMPLERS, SCORES, TASKS, suggest, target_name
 from nas.settings import Flag, Group, Names, Positive, Settings, parse_limits, parse_names, parse_number, parse_paths
+from nas.training.catalogue import check_objective, load_task, objective_names
 from nas.training.recipe import Recipe
-from nas.training.tasks import check_objective, load_task, objective_names
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 

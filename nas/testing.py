@@ -33,11 +33,12 @@ from nas.data import Dataset
 from nas.engine.proposer import derive_seed
 from nas.engine.samplers import Problem
 from nas.errors import DataError
-from nas.evaluation.objectives import Candidate, Conditions, Objective, objective
+from nas.evaluation.catalogue import objective
+from nas.evaluation.objectives import Candidate, Conditions, Objective
 from nas.network.build import build
 from nas.network.testing import BlockSuite, HeadSuite, StemSuite
 from nas.space.library import load_architecture
-from nas.training.tasks import load_task
+from nas.training.catalogue import load_task
 
 __all__ = ["BlockSuite", "DataSuite", "HeadSuite", "ObjectiveSuite", "SamplerSuite", "StemSuite", "TargetSuite"]
 

@@ -6,7 +6,7 @@ from nas.config import Budget, SearchConfig, make_config, parse_budget
 from nas.errors import SettingError
 from nas.evaluation.limits import broken_limit
 from nas.settings import parse_limits
-from nas.training.tasks import check_objective
+from nas.training.catalogue import check_objective
 
 
 def test_settings_survive_plain_data():

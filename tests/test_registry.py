@@ -5,7 +5,7 @@ import pytest
 from nas import registry
 from nas.errors import SettingError, SpaceError
 from nas.registry import BLOCKS, OBJECTIVES, Registry, suggest
-from nas.training.tasks import check_objective
+from nas.training.catalogue import check_objective
 
 ALL = [value for value in vars(registry).values() if isinstance(value, Registry)]
 

@@ -11,7 +11,7 @@ import optuna
 from torch import nn
 
 from nas.costs.targets import Target
-from nas.data.digits import digits
+from nas.data.sets.digits import digits
 from nas.evaluation.objectives import Objective, Reading
 from nas.network.blocks import Block
 from nas.network.heads import Head

@@ -9,8 +9,8 @@ from command import Command
 from nas.cli import COMMANDS as LINES
 from nas.cli.search import search
 from nas.config import SearchConfig, parse_budget
+from nas.training.catalogue import load_task
 from nas.training.recipe import Recipe
-from nas.training.tasks import load_task
 
 COMMANDS = (
     "",

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from nas.data import Split, assemble, load, parse
+from nas.data import load, parse
+from nas.data.sets import Split, assemble
 from nas.errors import DataError
 
 

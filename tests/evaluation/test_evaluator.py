@@ -8,9 +8,10 @@ import torch
 from nas.config import make_config
 from nas.costs.counts import cost
 from nas.data import load
+from nas.evaluation.catalogue import objective
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job
-from nas.evaluation.objectives import Objective, Reading, objective
+from nas.evaluation.objectives import Objective, Reading
 from nas.registry import OBJECTIVES
 from nas.space.library import load_architecture
 

@@ -9,7 +9,7 @@ from command import Command
 from nas.engine.search import resume, search
 from nas.engine.watcher import Watcher
 from nas.evaluation.job import Job
-from nas.evaluation.zero_cost import FIRST, bars, below
+from nas.evaluation.scoring import FIRST, bars, below
 from nas.record.run import Run
 from nas.record.trial import Trial
 from nas.space.library import load_architecture, load_space

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from nas import files
 from nas.costs.deployment import Deployment
 from nas.costs.latency.rounds import alternate, calibrate, interval, quiet, warm_up
 from nas.costs.targets import Clock
+from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import Network, build
 from nas.space.library import load_architecture
@@ -74,7 +74,7 @@ class Latency(Timing):
     dtype: str
     resolution: int
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Plain data for records and JSON."""
         return asdict(self)
 
@@ -151,7 +151,7 @@ class _Reference:
     """The reference network ready to run, and the seconds of one run on this machine at its best."""
 
     clock: Clock
-    key: dict[str, Any]
+    key: Json
     seconds: float
 
     def seen(self, seconds: float) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from nas import document, files
 from nas.costs.latency.regression import Error, Regression, cross_validate
 from nas.errors import SettingError, SpaceError
+from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.pieces import Piece, pieces
 from nas.space.library import load_architecture
@@ -44,7 +45,7 @@ class Predictor:
         taken_apart = [tuple(pieces(architecture)) for architecture, _ in self.networks]
         return Regression(dict(self.blocks), taken_apart, [ms for _, ms in self.networks])
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Plain data for a file."""
         return {
             "where": dict(self.where),
@@ -60,7 +61,7 @@ class Predictor:
         blocks = [(piece_from_dict(b), float(b["ms"])) for b in data["blocks"]]
         return cls(dict(data["where"]), str(data["space"]), tuple(networks), tuple(blocks))
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Json:
         """Leave out the regression, which another process fits anew."""
         return {name: self.__dict__[name] for name in ("where", "space", "networks", "blocks")}
 
@@ -83,7 +84,7 @@ def write_device(path: Path, predictor: Predictor) -> None:
         raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
 
 
-def piece_to_dict(piece: Piece) -> dict[str, Any]:
+def piece_to_dict(piece: Piece) -> Json:
     """A piece as plain data."""
     return asdict(piece) | {"shape": list(piece.shape), "options": dict(piece.options)}
 

@@ -2,7 +2,7 @@
 
 from suites import suites
 
-from nas.evaluation.objectives import objective
+from nas.evaluation.catalogue import objective
 from nas.registry import OBJECTIVES
 from nas.testing import ObjectiveSuite
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from nas.errors import SettingError
-from nas.evaluation.zero_cost import score
+from nas.evaluation.scoring import score
 from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import Network, build
 from nas.registry import BLOCKS, HEADS, SCORES, STEMS

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nas.data import load
-from nas.data.fashion_mnist import fashion_mnist
+from nas.data.sets.fashion_mnist import fashion_mnist
 from nas.errors import DataError
 from nas.testing import DataSuite
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nas.data import load
-from nas.data.npz import npz
+from nas.data.sets.npz import npz
 from nas.errors import DataError
 from nas.testing import DataSuite
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nas.data import load
-from nas.data.cifar10 import cifar10
+from nas.data.sets.cifar10 import cifar10
 from nas.errors import DataError
 from nas.testing import DataSuite
 

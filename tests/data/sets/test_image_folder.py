@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from nas.data import load
-from nas.data.image_folder import image_folder
+from nas.data.sets.image_folder import image_folder
 from nas.errors import DataError
 from nas.testing import DataSuite
 
