@@ -20,10 +20,10 @@ from nas.costs.counts import cost
 from nas.costs.device import choose_device
 from nas.network.build import build
 from nas.space.library import load_space
+from nas.training.catalogue import load_task
 from nas.training.images import load_images
 from nas.training.loop import predict, train
 from nas.training.recipe import Recipe
-from nas.training.tasks import load_task
 
 
 def intraclass(scores: np.ndarray) -> float:

@@ -24,10 +24,10 @@ from nas import data as datasets
 from nas.data import Dataset
 from nas.network.build import build
 from nas.space.library import load_space
+from nas.training.catalogue import load_task
 from nas.training.images import load_images
 from nas.training.loop import train
 from nas.training.recipe import Recipe
-from nas.training.tasks import load_task
 
 
 class PilImages(TorchDataset[tuple[Tensor, int]]):

@@ -24,10 +24,10 @@ from nas.costs.turns import Turns
 from nas.network.architecture import Architecture
 from nas.network.build import Network, build
 from nas.space.library import load_space
+from nas.training.catalogue import load_task
 from nas.training.images import load_images
 from nas.training.loop import train
 from nas.training.recipe import Recipe
-from nas.training.tasks import load_task
 
 CPU = torch.device("cpu")
 

@@ -24,16 +24,17 @@ from torch import nn
 from nas import data as datasets
 from nas import files
 from nas.evaluation.evaluator import SCORED
-from nas.evaluation.zero_cost import Sample, score
+from nas.evaluation.scoring import score
+from nas.evaluation.zero_cost import Sample
 from nas.network.architecture import Architecture
 from nas.network.build import Network, build
 from nas.registry import SCORES
 from nas.space.library import load_space
 from nas.space.space import SearchSpace
+from nas.training.catalogue import load_task
 from nas.training.images import Images, load_images
 from nas.training.loop import predict, train
 from nas.training.recipe import Recipe
-from nas.training.tasks import load_task
 
 RECIPE, TASK = Recipe(), load_task("classification")
 

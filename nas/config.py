@@ -9,8 +9,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from nas.errors import SettingError, UserError
 from nas.registry import EXECUTORS, PRUNERS, SAMPLERS, SCORES, TASKS, suggest, target_name
 from nas.settings import Flag, Group, Names, Positive, Settings, parse_limits, parse_names, parse_number, parse_paths
+from nas.training.catalogue import check_objective, load_task, objective_names
 from nas.training.recipe import Recipe
-from nas.training.tasks import check_objective, load_task, objective_names
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -49,6 +49,11 @@ def parse_budget(text: str | int | Budget, _option: str = "") -> Budget:
     return Budget(seconds=float(match[2]) * _UNITS[match[3]])
 
 
+def _named(text: str, _option: str) -> tuple[str, ...] | None:
+    """Read the names of objectives; nothing typed leaves them to the task."""
+    return tuple(part.strip() for part in text.split(",")) if text else None
+
+
 def _limits(texts: list[str], option: str) -> dict[str, float]:
     return parse_limits(texts, option, check_objective, f"OBJECTIVE=NUMBER, such as {option} latency=5")
 
@@ -71,7 +76,7 @@ class Goal(Group):
         Budget(trials=200)
     )
     objectives: Annotated[
-        tuple[str, ...], Flag("NAMES", "Two or more, by comma.", default="the task's", read=parse_names)
+        tuple[str, ...], Flag("NAMES", "Two or more, by comma.", default="the task's", read=_named)
     ] = ()
     maximum: Annotated[
         dict[str, Positive],
@@ -95,7 +100,7 @@ class Goal(Group):
     @classmethod
     def _defaults(cls, settings: dict[str, Any]) -> dict[str, Any]:
         """Weigh the objectives of the task unless others are named."""
-        if settings.get("objectives"):
+        if settings.get("objectives") is not None:
             return settings
         task = settings.get("task", cls.model_fields["task"].default)
         return settings | {"objectives": load_task(task).objectives}
@@ -108,7 +113,7 @@ class Goal(Group):
         if len(set(names)) < len(names):
             raise SettingError(f"objectives: one is named twice in {', '.join(names)}")
         if len(names) < 2:
-            raise SettingError(f"objectives: name two or more by comma, found {names[0]}. "
+            raise SettingError(f"objectives: name two or more by comma, found {names[0] if names else 'none'}. "
                                f"{suggest('', objective_names())}")  # fmt: skip
         return names
 

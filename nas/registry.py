@@ -33,7 +33,7 @@ class Registry:
 
     def __init__(self, folder: str, noun: str) -> None:
         self.folder, self.noun = folder, noun
-        self._found: dict[str, Any] = {}  # a space asks for its kinds thousands of times
+        self._found: dict[str, object] = {}  # a space asks for its kinds thousands of times
 
     def names(self) -> list[str]:
         """Every kind there is, sorted; imports nothing."""
@@ -81,7 +81,7 @@ def _kinds(path: Path) -> Iterator[str]:
 BLOCKS = Registry("network/blocks", "block")
 STEMS = Registry("network/stems", "stem")
 HEADS = Registry("network/heads", "head")
-DATA = Registry("data", "data set")
+DATA = Registry("data/sets", "data set")
 OBJECTIVES = Registry("evaluation/objectives", "objective")
 SAMPLERS = Registry("engine/samplers", "sampler")
 PRUNERS = Registry("engine/pruners", "pruner")

@@ -9,6 +9,7 @@ import timm_models
 import torch
 from command import nas as nas
 
+pytest.register_assert_rewrite("nas.testing", "nas.network.testing")
 hypothesis.settings.register_profile("nas", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("nas")
 torch.set_num_threads(1)  # worker processes of the test runner would fight over the cores

@@ -7,8 +7,8 @@ import numpy as np
 
 from nas.config import make_config
 from nas.evaluation.job import Outcome, State
-from nas.record.trial import Trial
 from nas.record.run import Run
+from nas.record.trial import Trial
 from nas.space.library import load_space
 
 BLOCKS = ["conv", "mbconv", "transformer", "moat"]
@@ -43,12 +43,12 @@ def trial(run: Run, number: int, state: State = "complete", **changes: Any) -> T
     metrics = {"params": 12.0 * size, "macs": 900.0 * size, "latency": latency, "accuracy": min(accuracy, 0.99)}
     values: dict[str, Any] = {
         "metrics": metrics if state == "complete" else {"params": 12.0 * size},
-        "details": {"latency": {"median": latency, "iqr": latency / 40}},
+        "readings": {"latency": {"median": latency, "iqr": latency / 40}},
         "seconds": {"build": 0.02, "train": size / 5000},
         "reason": "" if state == "complete" else "the loss became nan in epoch 2",
     }
-    named = {"key": architecture.key(), "layout": architecture.layout(), "architecture": architecture.to_dict()}
-    return Trial(number, state, decisions, **(named | values | changes))
+    outcome = Outcome(state, **(values | changes))
+    return Trial(number, decisions, architecture, architecture.key(), architecture.layout(), outcome)
 
 
 def finished_run(folder: Path, complete: int = 12, failed: int = 1, rejected: int = 1, **settings: Any) -> Run:

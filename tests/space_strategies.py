@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import conformance
 from hypothesis import strategies as st
 
 from nas.network.architecture import Architecture
 from nas.network.options import Scalar, options_of
+from nas.network.properties import values_of
 from nas.registry import BLOCKS as ALL_BLOCKS
 from nas.registry import HEADS, STEMS, Registry
 from nas.space.space import Domain, SearchSpace
@@ -38,7 +38,7 @@ def options(registry: Registry, kind: str) -> st.SearchStrategy[dict[str, Any]]:
 def _values(name: str, option: Any) -> list[Scalar]:
     if name == "head_dim":
         return list(HEAD_DIMS)
-    return [value for value in conformance.values(option) if isinstance(value, str) or value <= 8]
+    return [value for value in values_of(option) if isinstance(value, str) or value <= 8]
 
 
 @st.composite

@@ -2,9 +2,11 @@
 
 import pytest
 
-from nas.config import Budget, SearchConfig, broken_limit, make_config, parse_budget
+from nas.config import Budget, SearchConfig, make_config, parse_budget
 from nas.errors import SettingError
+from nas.evaluation.limits import broken_limit
 from nas.settings import parse_limits
+from nas.training.catalogue import check_objective
 
 
 def test_settings_survive_plain_data():
@@ -19,10 +21,22 @@ def test_the_defaults_are_the_main_job():
     assert config.budget.trials == 200
 
 
+def test_settings_written_before_there_were_tasks_and_plugins_are_read():
+    old = {
+        key: value for key, value in SearchConfig().model_dump(mode="json").items() if key not in ("task", "plugins")
+    }
+    old = {key: tuple(value) if isinstance(value, list) else value for key, value in sorted(old.items())}
+    assert make_config(old) == SearchConfig()
+    assert make_config({"objectives": None}) == SearchConfig()
+    assert (SearchConfig().task, SearchConfig().plugins) == ("classification", ())
+    assert make_config({"plugins": ["mine.py"]}).plugins == ("mine.py",)
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
         ({"sampler": "tpee"}, "unknown sampler 'tpee'. Did you mean 'tpe'"),
+        ({"task": "classify"}, "unknown task 'classify'. Did you mean 'classification'"),
         ({"executor": "locl"}, "unknown executor 'locl'. Did you mean 'local'"),
         ({"objectives": ("accuracy", "latncy")}, "unknown objective 'latncy'. Did you mean 'latency'"),
         ({"objectives": ("accuracy",)}, "objectives: name two or more by comma, found accuracy"),
@@ -57,6 +71,7 @@ def test_a_wrong_setting_is_named(settings, says):
 @pytest.mark.parametrize(
     ("text", "budget"),
     [
+        (Budget(trials=5), Budget(trials=5)),
         ("200", Budget(trials=200)), (7, Budget(trials=7)), (" 3 ", Budget(trials=3)), ("90s", Budget(seconds=90.0)),
         ("30m", Budget(seconds=1800.0)), ("1.5h", Budget(seconds=5400.0)), ("1d", Budget(seconds=86400.0)),
     ],
@@ -73,9 +88,13 @@ def test_no_other_text_is_a_budget(text):
         parse_budget(text)
 
 
+def limits(texts):
+    return parse_limits(texts, "--max", check_objective, "OBJECTIVE=NUMBER")
+
+
 def test_limits_are_read_by_objective():
-    assert parse_limits(["latency=5", " params = 2e6"], "--max") == {"latency": 5.0, "params": 2e6}
-    assert parse_limits([], "--max") == {}
+    assert limits(["latency=5", " params = 2e6"]) == {"latency": 5.0, "params": 2e6}
+    assert limits([]) == {}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +110,7 @@ def test_limits_are_read_by_objective():
 )
 def test_a_wrong_limit_is_named(texts, says):
     with pytest.raises(SettingError, match=says):
-        parse_limits(texts, "--max")
+        limits(texts)
 
 
 def test_a_broken_limit_is_put_into_words():

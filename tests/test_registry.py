@@ -5,6 +5,7 @@ import pytest
 from nas import registry
 from nas.errors import SettingError, SpaceError
 from nas.registry import BLOCKS, OBJECTIVES, Registry, suggest
+from nas.training.catalogue import check_objective
 
 ALL = [value for value in vars(registry).values() if isinstance(value, Registry)]
 
@@ -29,8 +30,10 @@ def test_a_file_holds_the_kinds_that_it_names_or_one_of_its_own_name(tmp_path):
 
 
 def test_an_unknown_name_gets_the_nearest_and_all():
-    with pytest.raises(SettingError, match=r"unknown objective 'latncy'. Did you mean 'latency'\? Allowed: accuracy, "):
+    with pytest.raises(SettingError, match=r"unknown objective 'latncy'. Did you mean 'latency'\? Allowed: energy, "):
         OBJECTIVES.get("latncy")
+    with pytest.raises(SettingError, match=r"unknown objective 'latncy'. Did you mean 'latency'\? Allowed: accuracy, "):
+        check_objective("latncy")
     with pytest.raises(SpaceError, match=r"unknown block 'q'\. Allowed: "):
         BLOCKS.check("q", SpaceError)
 

@@ -17,6 +17,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from nas.network.properties import scrambled as scrambled
+
 PARTS = (
     "torchvision",
     "torchvision.datasets",
@@ -63,18 +65,6 @@ def timm() -> Any:
         loaded = {name: module for name, module in sys.modules.items() if name not in PARTS}
     sys.modules.update(loaded)
     return sys.modules["timm"]
-
-
-def scrambled(model: nn.Module, seed: int = 0) -> nn.Module:
-    """The model in eval mode with every weight and statistic random, so that no part of it is an identity."""
-    rng = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, tensor in model.state_dict().items():
-            if name.endswith("running_var"):
-                tensor.copy_(torch.rand(tensor.shape, generator=rng) + 0.5)
-            elif tensor.is_floating_point() and tensor.ndim < 2:
-                tensor.add_(torch.randn(tensor.shape, generator=rng) * 0.1)
-    return model.eval()
 
 
 def transplant(source: nn.Module, target: nn.Module, rename: Callable[[str], str] | None = None) -> None:

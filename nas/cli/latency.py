@@ -59,10 +59,11 @@ def fit(
     output: Annotated[Path, option("FILE", "For --target file:FILE.", "--output", "-o")] = Path("mydevice.yaml"),
 ) -> None:
     """Make the device's file from those times, and say how well it predicts."""
-    from nas.costs.latency import device_file, device_package  # both need torch
+    from nas.costs.latency import device_package  # needs torch, as the next does
+    from nas.costs.latency.predictor import write_device
 
     predictor = device_package.fit(results)
-    device_file.write_device(output, predictor)
+    write_device(output, predictor)
     error = predictor.error
     middle = sorted(ms for _, ms in predictor.networks)[len(predictor.networks) // 2]
     side = predictor.networks[0][0].resolution

@@ -17,13 +17,15 @@ from nas.costs.counts import Cost, cost
 from nas.costs.deployment import choose_deployment
 from nas.costs.latency.measure import Latency, measure
 from nas.engine.survey import Survey, survey
+from nas.evaluation.scoring import Scored, score
 from nas.evaluation.units import duration, show
 from nas.evaluation.units import title as title_of
-from nas.evaluation.zero_cost import Sample, Scored, score
+from nas.evaluation.zero_cost import Sample
+from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.space.space import SearchSpace
-from nas.training.tasks import load_task
+from nas.training.catalogue import load_task
 
 IMAGES = 16  # of noise, for scores
 SLOWED = 1.1  # times the calibrated time; beyond it a person is told
@@ -73,7 +75,7 @@ def _scored(architecture: Architecture) -> dict[str, Scored]:
     return score(build(architecture, seed=0), Sample(x, y, load_task(SearchConfig().task).loss))
 
 
-def _facts(architecture: Architecture, known: Cost, latency: Latency, scored: dict[str, Scored]) -> dict[str, Any]:
+def _facts(architecture: Architecture, known: Cost, latency: Latency, scored: dict[str, Scored]) -> Json:
     facts = {
         "name": architecture.name,
         "key": architecture.key(),

@@ -3,13 +3,14 @@
 import platform
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any, cast
+from typing import cast
 
 import torch
 
 from nas.costs.device import choose_device, device_name
 from nas.costs.targets import Dtype, Setting, Target
 from nas.errors import SettingError
+from nas.files import Json
 from nas.registry import FILE_TARGET, TARGETS, target_name, target_text
 
 
@@ -36,7 +37,7 @@ class Deployment:
             raise SettingError(f"dtype: found {self.setting.dtype}; target {self.target} runs "
                                f"{', '.join(self.kind.dtypes)}")  # fmt: skip
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Plain data for a record: target, device, batch, threads, dtype."""
         return {"target": self.target, "device": self.device_name()} | self.setting.to_dict()
 
@@ -44,7 +45,7 @@ class Deployment:
         """The device's name as its maker gives it."""
         return device_name(torch.device(self.kind.device))
 
-    def key(self) -> dict[str, Any]:
+    def key(self) -> Json:
         """All that a time depends on beside the network: device, versions, target and setting."""
         versions = {name: version(name) for name in self.kind.versions}
         return self.to_dict() | {"versions": versions, "system": platform.machine()}

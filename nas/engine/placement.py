@@ -13,9 +13,9 @@ from nas.data import Dataset
 from nas.engine.executors import Placement
 from nas.network.architecture import Architecture
 from nas.network.build import build
+from nas.training.catalogue import load_task
 from nas.training.images import Images, load_images
 from nas.training.loop import predict, train
-from nas.training.tasks import load_task
 
 LEAST_TRIALS, LEAST_SECONDS = 40, 180.0
 """The smallest budget that gets more than one worker.

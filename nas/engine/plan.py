@@ -9,19 +9,19 @@ from nas.costs.device import choose_device, device_name
 from nas.costs.latency.predictor import Predictor
 from nas.costs.latency.sampling import Progress
 from nas.data import Dataset
-from nas.engine.executors import Executor, Placement, load_executor
+from nas.engine.executors import Executor, Placement
 from nas.engine.placement import choose_executor, choose_placement
 from nas.engine.prediction import device_predictor, kept_predictor, new_predictor
 from nas.errors import SettingError
+from nas.evaluation.catalogue import objective
 from nas.evaluation.evaluator import conditions_of, deployment_of
 from nas.evaluation.limits import Limits
-from nas.evaluation.objectives import objective
 from nas.network.architecture import Architecture
 from nas.record.run import Run
-from nas.registry import FILE_TARGET, HEADS
+from nas.registry import EXECUTORS, FILE_TARGET, HEADS
 from nas.space.library import load_architecture
 from nas.space.space import SearchSpace
-from nas.training.tasks import load_task
+from nas.training.catalogue import load_task
 
 
 @dataclass(frozen=True)
@@ -128,4 +128,5 @@ def look(config: SearchConfig, space: SearchSpace | None = None) -> str:
 
 def _place(config: SearchConfig, dataset: Dataset, space: SearchSpace) -> tuple[Placement, Executor]:
     placement = choose_placement(config, dataset, space.largest())
-    return placement, load_executor(choose_executor(config, placement))
+    executor: Executor = EXECUTORS.get(choose_executor(config, placement))
+    return placement, executor

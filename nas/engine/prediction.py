@@ -5,13 +5,12 @@ from functools import partial
 from pathlib import Path
 
 from nas.config import SearchConfig
-from nas.costs.latency.device_file import read_device
-from nas.costs.latency.predictor import Predictor
+from nas.costs.latency.predictor import Predictor, read_device
 from nas.costs.latency.sampling import Progress, predictor_for
 from nas.engine.executors import Executor, Placement
 from nas.errors import SettingError
+from nas.evaluation.catalogue import objectives
 from nas.evaluation.evaluator import deployment_of
-from nas.evaluation.objectives import objectives
 from nas.record.run import PREDICTOR, Run
 from nas.registry import FILE_TARGET
 from nas.space.space import SearchSpace

@@ -13,7 +13,7 @@ from nas.errors import RunError
 from nas.evaluation.early_stop import RUNGS, Judge
 from nas.evaluation.job import Job, Outcome
 from nas.evaluation.limits import Limits
-from nas.evaluation.zero_cost import bars
+from nas.evaluation.scoring import bars
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.options import Scalar

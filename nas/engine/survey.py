@@ -10,10 +10,11 @@ from nas.data import Dataset
 from nas.engine.plan import check_settings, fit, load_data, look
 from nas.engine.prediction import predicts
 from nas.errors import RunError
+from nas.evaluation.catalogue import objective, objectives
 from nas.evaluation.evaluator import Evaluator, conditions_of, deployment_of
 from nas.evaluation.job import Job, Outcome
 from nas.evaluation.limits import Limits, broken_limit
-from nas.evaluation.objectives import Candidate, Conditions, Objective, objective, objectives
+from nas.evaluation.objectives import Candidate, Conditions, Objective
 from nas.network.architecture import Architecture
 from nas.registry import OBJECTIVES
 from nas.space.space import SearchSpace, draw

@@ -16,8 +16,8 @@ import numpy as np
 from nas import pareto
 from nas.config import SearchConfig
 from nas.errors import SettingError, SpaceError
+from nas.evaluation.catalogue import objective
 from nas.evaluation.limits import broken_limit
-from nas.evaluation.objectives import objective
 from nas.record.results import Result
 from nas.record.run import Run
 from nas.record.trial import Learnt, Origin, Trial

@@ -15,18 +15,20 @@ from nas.costs.device import choose_device
 from nas.costs.latency.predictor import Predictor
 from nas.costs.turns import Turn, Turns
 from nas.data import Dataset
+from nas.evaluation.catalogue import objectives
 from nas.evaluation.early_stop import PrunedError, Rungs
 from nas.evaluation.job import Job, Outcome, State, describe
 from nas.evaluation.limits import broken_limit
-from nas.evaluation.objectives import Candidate, Conditions, Effort, Objective, objectives
-from nas.evaluation.zero_cost import Sample, below, score
+from nas.evaluation.objectives import Candidate, Conditions, Effort, Objective
+from nas.evaluation.scoring import below, score
+from nas.evaluation.zero_cost import Sample
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.registry import FILE_TARGET, OBJECTIVES
+from nas.training.catalogue import load_task
 from nas.training.images import Images, load_images
 from nas.training.loop import Between, predict, train
-from nas.training.tasks import load_task
 
 SCORED = 64  # images in the batch that zero-cost scores look at, as in arXiv:2101.08134
 

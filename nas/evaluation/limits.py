@@ -10,7 +10,8 @@ import numpy as np
 
 from nas.config import SearchConfig
 from nas.errors import SettingError
-from nas.evaluation.objectives import Candidate, Conditions, Objective, objective, objectives
+from nas.evaluation.catalogue import objective, objectives
+from nas.evaluation.objectives import Candidate, Conditions, Objective
 from nas.evaluation.units import show
 from nas.network.architecture import Architecture
 from nas.space.space import Choose, Decisions, SearchSpace

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import floor, log10
 
-from nas.evaluation.objectives import objective
+from nas.evaluation.catalogue import objective
 
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e4, "k"))
 MISSING = "–"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nas import document, files
+from nas.files import Json
 from nas.network.options import Scalar, options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry
 
@@ -123,7 +124,7 @@ class Architecture:
             **own,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """The plain data of an architecture file; `from_dict` and `load_architecture` read it back unchanged."""
         stem = {"kind": self.stem.kind, "width": self.stem.width, **self.stem.options}
         stages = [
@@ -153,7 +154,7 @@ class Architecture:
         del data["name"]
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
 
-    def complete(self) -> dict[str, Any]:
+    def complete(self) -> Json:
         """`to_dict` with every absent option at the paper's value and every number as a float."""
         data = self.to_dict()
         data["stem"] = _complete(STEMS, self.stem.kind, data["stem"])
@@ -184,11 +185,11 @@ class Architecture:
         return "-".join(BLOCKS.get(s.block).letter for s in self.stages)
 
 
-def _stage(data: dict[str, Any]) -> StageSpec:
+def _stage(data: Json) -> StageSpec:
     return StageSpec(data.pop("block"), data.pop("depth"), data.pop("width"), data.pop("stride"), data)
 
 
-def _complete(registry: Registry, kind: str, data: dict[str, Any]) -> dict[str, Any]:
+def _complete(registry: Registry, kind: str, data: Json) -> Json:
     """`data` with every absent option at the paper's value; 4 and 4.0 are the same number."""
     full = data | {name: o.default for name, o in options_of(registry, kind).items() if name not in data}
     return {k: float(v) if isinstance(v, int) and not isinstance(v, bool) else v for k, v in full.items()}

@@ -4,6 +4,7 @@ There is no second schema. A parameter's annotation is its law, its default the 
 """
 
 import inspect
+from collections.abc import Callable
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin
 
@@ -54,8 +55,13 @@ def _noun(base: Any) -> str:
     return {int: "a whole number", float: "a number", bool: "true or false"}.get(base, "a word")
 
 
+def declared(kind: Callable[..., Any]) -> dict[str, Option]:
+    """The options that a kind's constructor declares, in its order."""
+    parameters = inspect.signature(kind).parameters.values()
+    return {p.name: Option(p) for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
 @cache
 def options_of(registry: Registry, kind: str) -> dict[str, Option]:
-    """The options of a kind, in the order of its constructor."""
-    parameters = inspect.signature(registry.get(kind)).parameters.values()
-    return {p.name: Option(p) for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    """The options of a kind, by its name."""
+    return declared(registry.get(kind))

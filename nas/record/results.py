@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit  # scipy.stats takes most of a second to import
 
 from nas.network.architecture import Architecture
 from nas.record.trial import Confirmation, Trial
@@ -85,4 +85,4 @@ def _width(groups: list[list[float]]) -> float | None:
     if freedom < FEWEST:
         return None
     squares = sum(float(np.var(group)) * len(group) for group in groups)
-    return float(stats.t.ppf((1 + LEVEL) / 2, freedom) * (squares / freedom) ** 0.5)
+    return float(stdtrit(freedom, (1 + LEVEL) / 2) * (squares / freedom) ** 0.5)

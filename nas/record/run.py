@@ -15,7 +15,7 @@ import numpy as np
 from nas import document, files, pareto
 from nas.config import Budget, SearchConfig, make_config
 from nas.errors import RunError, SettingError, SpaceError
-from nas.evaluation.objectives import objective
+from nas.evaluation.catalogue import objective
 from nas.files import Json
 from nas.record import journal
 from nas.record.folders import check_new, exists, unwritable

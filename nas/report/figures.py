@@ -20,6 +20,9 @@ from nas.space.schema import fields
 PALETTE = ("#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#009E73", "#CC79A7", "#6A51A3", "#7F7F7F")
 INK, QUIET, GRID = "#1d2433", "#5b6475", "#e6e9ef"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+Attributes = dict[str, Any]
+"""Plotly's attributes of a part of a figure."""
+
 CURVE_POINTS = 200
 SVG_POINTS = 2000  # beyond it a browser draws more smoothly through WebGL
 WIDE = 15.0  # ratio of largest to smallest value from which an axis is logarithmic
@@ -85,7 +88,7 @@ class _Plane:
         """An objective's values in its axis' unit."""
         return [t.metrics[self.names[objective]] * self.units[objective].factor for t in results]
 
-    def trace(self, results: Sequence[Result], marker: dict[str, Any], **options: Any) -> go.Scatter:
+    def trace(self, results: Sequence[Result], marker: Attributes, **options: Any) -> go.Scatter:
         """Markers at the results, each with its architecture in the hover."""
         kind = options.pop("kind", go.Scatter)
         return kind(
@@ -138,7 +141,7 @@ class _Plane:
             textfont={"color": INK, "size": 14}, cliponaxis=False, legendrank=2000, error_y=self.intervals([result]),
         )  # fmt: skip
 
-    def intervals(self, results: Sequence[Result]) -> dict[str, Any]:
+    def intervals(self, results: Sequence[Result]) -> Attributes:
         """Error bars of the first objective, where results were trained again."""
         widths = [t.intervals.get(self.names[0]) for t in results]
         array = [(width or 0.0) * self.units[0].factor for width in widths]
@@ -155,7 +158,7 @@ class _Plane:
             up, right = not up, not right
         return f"{'top' if up else 'bottom'} {'right' if right else 'left'}"
 
-    def fill(self, results: Sequence[Result]) -> dict[str, Any]:
+    def fill(self, results: Sequence[Result]) -> Attributes:
         """The colour of emphasised markers."""
         if len(self.names) > 2:
             return {"color": self.values(results, 2), "coloraxis": "coloraxis"}

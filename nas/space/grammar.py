@@ -9,6 +9,7 @@ from typing import Any
 
 from nas.document import Document
 from nas.errors import SpaceError
+from nas.files import Json
 from nas.network.options import options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry, suggest
 from nas.space.schema import KindOptions, PartKeys, StageKeys, fields
@@ -153,16 +154,16 @@ def _check_ends(doc: Document, space: SearchSpace) -> None:
                                               f"{' or '.join(carriers)}")  # fmt: skip
 
 
-def to_dict(space: SearchSpace) -> dict[str, Any]:
+def to_dict(space: SearchSpace) -> Json:
     """The plain data of a space file; `load_space` reads it back as an equal space."""
 
     def some(values: Domain) -> Any:
         return values[0] if len(values) == 1 else list(values)
 
-    def options(slot: Slot) -> dict[str, dict[str, Any]]:
+    def options(slot: Slot) -> dict[str, Json]:
         return {kind: {n: some(v) for n, v in named.items()} for kind, named in slot.options.items() if named}
 
-    def merged(slot: Slot) -> dict[str, Any]:
+    def merged(slot: Slot) -> Json:
         return {n: some(v) for named in slot.options.values() for n, v in named.items()}
 
     return {

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from nas.document import Document
 from nas.errors import SpaceError
+from nas.files import Json
 from nas.network.options import Scalar
 from nas.registry import BLOCKS, suggest
 
@@ -33,7 +34,7 @@ def _choices(value: Any) -> Any:
     return tuple(values)
 
 
-def _range(value: dict[str, Any]) -> list[Any]:
+def _range(value: Json) -> list[Any]:
     """The values of `{from: a, to: b, step: c}`, both ends included."""
     if not {"from", "to"} <= set(value) <= {"from", "to", "step"}:
         raise ValueError("a range is written {from: 1, to: 4, step: 1}")

@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from run_fixtures import finished_run
 
 from nas.costs.counts import cost
 from nas.registry import SCORES
@@ -53,14 +54,32 @@ def test_help_answers_in_half_a_second():
     assert min(times) < 0.5, times
 
 
-@pytest.mark.parametrize("module", ["errors", "registry", "options", "document", "architecture", "space", "grammar",
-                                    "config", "pareto", "run", "units", "cli"])  # fmt: skip
+@pytest.mark.parametrize("module", ["errors", "registry", "network.options", "document", "network.architecture",
+                                    "space.space", "space.grammar", "config", "settings", "training.recipe", "pareto",
+                                    "record.run", "evaluation.units", "cli", "cli.outcome", "cli.runs"])  # fmt: skip
 def test_reading_a_run_needs_no_torch(module):
     assert not imported(f"import nas.{module}") & {"torch", "ray", "optuna", "plotly"}
 
 
 def test_the_report_needs_no_torch():
     assert not imported("import nas.report.page") & {"torch", "ray", "optuna"}
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "latency"])
+def test_the_help_of_a_command_needs_no_torch(command):
+    code = f"import sys; sys.argv = ['nas', '{command}', '--help']\nfrom nas.cli import main\ntry: main()\n"
+    found = python("-c", f"{code}except SystemExit: print('HEAVY', *(set({HEAVY}) & set(sys.modules)))")
+    assert found.returncode == 0, found.stderr
+    assert not set(found.stdout.split("HEAVY")[1].split()) & {"torch", "ray", "optuna", "plotly"}
+
+
+def test_a_report_is_written_without_torch(tmp_path):
+    finished_run(tmp_path / "a", complete=2)
+    code = f"import sys; sys.argv = ['nas', 'report', {str(tmp_path / 'a')!r}]\nfrom nas.cli import main\ntry: main()\n"
+    found = python("-c", f"{code}except SystemExit: print('HEAVY', *(set({HEAVY}) & set(sys.modules)))")
+    assert found.returncode == 0, found.stderr
+    assert (tmp_path / "a" / "report.html").is_file()
+    assert not set(found.stdout.split("HEAVY")[1].split()) & {"torch", "ray", "optuna"}
 
 
 def test_importing_nas_costs_nothing_and_names_are_found_when_used():

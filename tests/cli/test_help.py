@@ -6,8 +6,10 @@ import re
 import pytest
 from command import Command
 
+from nas.cli import COMMANDS as LINES
 from nas.cli.search import search
 from nas.config import SearchConfig, parse_budget
+from nas.training.catalogue import load_task
 from nas.training.recipe import Recipe
 
 COMMANDS = (
@@ -42,6 +44,15 @@ def test_in_a_terminal_of_a_hundred_columns_a_meaning_takes_a_line(
 def test_the_defaults_in_the_help_are_those_of_a_search() -> None:
     shown = {name: parameter.default for name, parameter in inspect.signature(search).parameters.items()}
     own = dict(SearchConfig()) | dict(Recipe())
-    shown |= {"budget": parse_budget(shown["budget"]), "objectives": tuple(shown["objectives"].split(","))}
+    assert shown["objectives"] == ""  # the task's
+    objectives = load_task(shown["task"]).objectives
+    shown |= {"budget": parse_budget(shown["budget"]), "objectives": tuple(objectives)}
     assert shown.keys() - own.keys() == {"name", "runs"}
     assert {n: v or None for n, v in shown.items() if n in own} == {n: own[n] or None for n in shown if n in own}
+
+
+@pytest.mark.parametrize("command", COMMANDS[1:9])
+def test_the_list_of_commands_says_what_a_command_says_of_itself(nas: Command, command: str) -> None:
+    line = LINES[command][1]
+    assert line in nas("--help").out
+    assert line in nas(command, "--help").out

@@ -8,9 +8,11 @@ from small_searches import Stopped, search
 
 import nas
 from nas.engine.confirm import contenders, missing
-from nas.engine.proposer import Watcher
-from nas.record.journal import CONFIRMATIONS, Confirmation
+from nas.engine.watcher import Watcher
+from nas.evaluation.job import Outcome
+from nas.record.journal import CONFIRMATIONS
 from nas.record.run import Run
+from nas.record.trial import Confirmation
 
 
 def values(run, *points):
@@ -28,9 +30,9 @@ def test_contenders_are_the_front_and_its_nearest_rivals(tmp_path):
 def test_a_trial_that_falls_lets_the_next_one_in(tmp_path):
     run = values(empty_run(tmp_path / "run", confirm=1), (0.9, 2.0), (0.8, 2.0))
     assert missing(run)[0][0].number == 0
-    run.append_confirmation(Confirmation(0, 1, "complete", {"accuracy": 0.7, "latency": 2.0}))
+    run.append_confirmation(Confirmation(0, 1, Outcome("complete", {"accuracy": 0.7, "latency": 2.0})))
     assert [(t.number, repeat) for t, repeat in missing(run)] == [(1, 1)]
-    run.append_confirmation(Confirmation(1, 1, "complete", {"accuracy": 0.78, "latency": 2.0}))
+    run.append_confirmation(Confirmation(1, 1, Outcome("complete", {"accuracy": 0.78, "latency": 2.0})))
     assert missing(run) == []
     assert [t.number for t in run.front()] == [1]
 
@@ -42,7 +44,7 @@ def test_a_search_ends_with_a_confirmed_front(space):
         again = [c for c in run.confirmations if c.trial == found.number]
         assert [c.repeat for c in again] == [1, 2]
         assert found.metrics["accuracy"] == pytest.approx(sum(c.metrics["accuracy"] for c in again) / 2)
-        assert len({c.metrics["accuracy"] for c in again} | {found.details["confirmed"]["first"]["accuracy"]}) > 1
+        assert len({c.outcome.metrics["accuracy"] for c in again} | {found.trial.metrics["accuracy"]}) > 1
     frame = run.to_frame().set_index("number")
     assert set(frame.columns) >= {"trainings", "accuracy_first", "accuracy_interval"}
     assert "95 % interval" in (run.folder / "report.html").read_text()
@@ -67,7 +69,7 @@ def test_an_interrupted_confirmation_goes_on(space):
     with (cut / CONFIRMATIONS).open("a") as file:
         file.write('{"trial": 3, "rep')  # torn by a kill
     resumed = nas.resume(cut)
-    told = [[(c.trial, c.repeat, c.metrics) for c in run.confirmations] for run in (whole, resumed)]
+    told = [[(c.trial, c.repeat, c.outcome.metrics) for c in run.confirmations] for run in (whole, resumed)]
     assert told[0] == told[1]
     assert [json.loads(line)["trial"] for line in (cut / CONFIRMATIONS).read_text().splitlines()]
 
@@ -77,5 +79,5 @@ def test_a_larger_budget_keeps_what_was_confirmed(space):
     before = list(run.confirmations)
     longer = nas.resume(run.folder, budget=8)
     assert longer.confirmations[: len(before)] == before
-    assert len(longer.trained) == 8
+    assert len(longer.spent) == 8
     assert missing(longer) == []

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 from latency_spaces import tiny
-from nas.engine.prediction import predicts
 
 import nas
 from nas import document
 from nas.config import Budget, make_config
-from nas.costs.latency.device_file import write_device
-from nas.costs.latency.predictor import Predictor
+from nas.costs.latency.predictor import Predictor, write_device
+from nas.engine.prediction import predicts
 from nas.errors import SettingError
+from nas.evaluation.objectives import timed
 from nas.record.run import PREDICTOR
 from nas.report.page import write_report
 from nas.space.grammar import to_dict
@@ -47,11 +47,11 @@ def test_a_search_for_a_device_elsewhere(space, device, tmp_path):
     run = nas.search(space, budget=5, runs=tmp_path, target=device, maximum={"latency": 0.35}, **SETTINGS)
     assert len(run.results) == 5
     for trial in run.results:
-        depth = sum(stage["depth"] for stage in trial.architecture["stages"])
+        depth = sum(stage.depth for stage in trial.architecture.stages)
         assert trial.metrics["latency"] == pytest.approx(0.1 * depth, rel=0.2)
-        assert trial.details["latency"]["source"] == "predicted"
+        assert trial.trial.outcome.readings["latency"]["source"] == "predicted"
         assert depth <= 3
-    assert run.front_latency == {}, "what is elsewhere cannot be measured here"
+    assert run.front_values("latency") == {}, "what is elsewhere cannot be measured here"
     assert "predicted during the search" in write_report(run).read_text()
 
     (tmp_path / "toaster.yaml").unlink()
@@ -86,15 +86,15 @@ def test_what_a_device_elsewhere_cannot_do(space, device, tmp_path, settings, me
 def test_the_front_of_a_predicted_search_is_measured(space, tmp_path, monkeypatch):
     for name, value in (("NETWORKS", 9), ("NETWORK_SECONDS", 0.05), ("BLOCK_SECONDS", 0.02)):
         monkeypatch.setattr(f"nas.costs.latency.sampling.{name}", value)
-    monkeypatch.setattr("nas.engine.latency.FRONT_SECONDS", 0.1)
+    monkeypatch.setitem(timed.LATENCY_SECONDS, "full", 0.1)
     run = nas.search(space, budget=3, runs=tmp_path, latency="predicted", **SETTINGS)
     front = run.front()
-    assert {t.key for t in front} <= run.front_latency.keys()
+    measured = run.front_values("latency")
+    assert {t.key for t in front} <= measured.keys()
     for trial in front:
-        measured = run.front_latency[trial.key]
-        assert measured["median"] > 0
-        assert measured["target"] == "cpu"
-        assert trial.metrics["latency"] == pytest.approx(measured["median"], rel=2.0)
+        assert measured[trial.key] > 0
+        assert run.facts("front_latency.json")[trial.key]["target"] == "cpu"
+        assert trial.metrics["latency"] == pytest.approx(measured[trial.key], rel=2.0)
     assert run.predictor_error["networks"] == 9
     page = write_report(run).read_text()
     assert "An arrow leads to the latency measured in full" in page
@@ -121,4 +121,4 @@ def test_a_search_that_measures_goes_on_measuring(space, tmp_path, monkeypatch):
     assert not (run.folder / PREDICTOR).exists()
     nas.resume(run, budget=3)
     assert not (run.folder / PREDICTOR).exists()
-    assert all("runs" in t.details["latency"] for t in nas.Run(run.folder).spent)
+    assert all("runs" in t.outcome.readings["latency"] for t in nas.Run(run.folder).spent)

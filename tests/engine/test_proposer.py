@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from run_fixtures import empty_run
 
-from nas.engine.proposer import Proposer, Watcher
+from nas.engine.plan import plan_of
+from nas.engine.proposer import Proposer
+from nas.engine.watcher import Watcher
 from nas.evaluation.job import Job, Outcome
 from nas.record.run import Run
 
@@ -21,10 +23,11 @@ def outcome_of(job: Job, state: str) -> Outcome:
 def test_tpe_leaves_a_region_that_fails(tmp_path, state):
     """Half of the space fails; of the later proposals few lie there, in a resumed search too."""
     run = empty_run(tmp_path / "a", sampler="tpe", budget={"trials": 1000})
-    proposer = Proposer(run, Watcher())
+    proposer = Proposer(run, plan_of(run), Watcher())
     for number in range(90):
         if number == 60:
-            proposer = Proposer(Run(tmp_path / "a"), Watcher())
+            run = Run(tmp_path / "a")
+            proposer = Proposer(run, plan_of(run), Watcher())
         job = proposer.ask()
         proposer.tell(job, outcome_of(job, state))
     failing = np.array([trial.state == state for trial in proposer.run.trials])

@@ -15,7 +15,7 @@ import yaml
 from small_searches import QUICK, SPACE, Stopped, search, story
 
 import nas
-from nas.engine.proposer import Watcher
+from nas.engine.watcher import Watcher
 from nas.errors import RunError, SettingError
 from nas.record.run import Run
 
@@ -96,7 +96,7 @@ def test_what_a_search_leaves_behind(space):
 def test_a_training_that_diverges_fails_and_the_search_goes_on(space):
     run = search(space, "a", 3, recipe=QUICK | {"learning_rate": 1e30, "epochs": 3})
     assert [t.state for t in run.trials] == ["failed"] * 3
-    assert all("the loss became" in t.reason for t in run.trials), [t.reason for t in run.trials]
+    assert all("the loss became" in t.outcome.reason for t in run.trials), run.trials
     assert all(t.metrics["params"] > 0 for t in run.trials)
     assert "NaN" not in (run.folder / "trials.jsonl").read_text()
     assert run.front() == []
@@ -122,7 +122,7 @@ run = nas.search("huge.yaml", data="digits", budget=2, name="a", objectives=("ac
     assert found.returncode == 0, found.stderr
     trials = Run(tmp_path / "runs" / "a").trials
     assert sorted(t.state for t in trials) == ["complete", "failed"]
-    assert "out of memory" in next(t.reason for t in trials if t.state == "failed")
+    assert "out of memory" in next(t.outcome.reason for t in trials if t.state == "failed")
 
 
 def test_what_breaks_a_limit_is_never_proposed(space):
@@ -144,14 +144,14 @@ def test_a_time_is_a_budget(space):
     assert len(run.spent) >= 1
     assert time.monotonic() - start < 30
     done = len(run.spent)
-    assert len(nas.resume(run, budget=f"{run.seconds + 1:.0f}s").trained) >= done
+    assert len(nas.resume(run, budget=f"{run.seconds + 1:.0f}s").spent) >= done
 
 
 def test_a_larger_budget_goes_on(space):
     run = search(space, "a", 3)
     before = (run.folder / "trials.jsonl").read_bytes()
     more = nas.resume(run.folder, budget=6)
-    assert len(more.trained) == 6
+    assert len(more.spent) == 6
     assert (run.folder / "trials.jsonl").read_bytes().startswith(before)
     assert story(more) == story(search(space, "b", 6))
 

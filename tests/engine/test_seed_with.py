@@ -7,8 +7,8 @@ import pytest
 from command import Command
 
 from nas.config import make_config
-from nas.engine.proposer import Watcher
 from nas.engine.search import resume, search
+from nas.engine.watcher import Watcher
 from nas.errors import SpaceError
 from nas.evaluation.job import Job
 from nas.record.run import Run

@@ -7,13 +7,15 @@ from latency_spaces import tiny
 from nas.config import make_config
 from nas.engine.survey import survey
 from nas.errors import SettingError
-from nas.evaluation.limits import known
+from nas.evaluation.evaluator import conditions_of
+from nas.evaluation.limits import Limits
 from nas.space.space import draw
 
 
 def test_ranges_and_shares_are_those_of_the_networks():
     space = tiny()
-    params = [known("params", a, make_config({}), None) for a in draw(space, space.size())]
+    limits = Limits(make_config({}), conditions_of(make_config({})))
+    params = [limits.tell("params", a) for a in draw(space, space.size())]
     limit = float(np.quantile(params, 0.5))
     found = survey(space, make_config({"maximum": {"params": limit}}), networks=12)
     assert (found.ranges["params"].smallest, found.ranges["params"].largest) == (min(params), max(params))

@@ -11,13 +11,13 @@ from command import Command
 from run_fixtures import SPACE, empty_run, finished_run, trial
 
 from nas.config import make_config
-from nas.engine.proposer import Watcher
 from nas.engine.search import resume, search
 from nas.engine.warm_start import MOST, learn
+from nas.engine.watcher import Watcher
 from nas.errors import RunError, SettingError
 from nas.evaluation.job import Job
-from nas.record.journal import Learnt
 from nas.record.run import Run
+from nas.record.trial import Learnt, Origin
 from nas.space.library import load_space
 from nas.space.matching import nearest
 
@@ -49,7 +49,7 @@ def test_a_run_like_this_one_teaches_its_values(tmp_path: Path) -> None:
     assert [(t.decisions, t.metrics, t.key) for t in learnt.trials] == [
         (t.decisions, t.metrics, t.key) for t in run.results
     ]
-    assert [t.details["learnt_from"] for t in learnt.trials] == [{"run": "old", "number": n} for n in range(12)]
+    assert [t.learnt_from for t in learnt.trials] == [Origin("old", n) for n in range(12)]
     assert learnt.designs == [t.decisions for t in run.front()]
     assert learnt.notes == [f"old: {len(run.front())} designs of its front, the values of 12 trials"]
 
@@ -87,7 +87,7 @@ def test_of_another_space_what_lies_in_it_is_known_and_the_front_is_mapped(tmp_p
     assert [t.key for t in learnt.trials] == [t.key for t in inside]
     space = load_space(narrow)
     assert [space.replay(t.decisions).key() for t in learnt.trials] == [t.key for t in inside]
-    near = [nearest(space, t.load()) for t in run.front()]
+    near = [nearest(space, t.architecture) for t in run.front()]
     assert learnt.designs == list({space.replay(d).key(): d for d in near}.values())
 
 
@@ -113,7 +113,7 @@ def test_several_runs_teach_together(tmp_path: Path) -> None:
     runs = [finished_run(tmp_path / name, complete=count) for name, count in (("a", 5), ("b", 8))]
     learnt = learn(runs, make_config({}), load_space(SPACE), "cpu")
     assert [t.number for t in learnt.trials] == list(range(8)), "b has the five of a, and three more"
-    assert [t.details["learnt_from"]["run"] for t in learnt.trials] == ["a"] * 5 + ["b"] * 3
+    assert [t.learnt_from.run for t in learnt.trials] == ["a"] * 5 + ["b"] * 3
     assert learnt.designs[: len(runs[0].front())] == [t.decisions for t in runs[0].front()]
     assert len(learnt.notes) == 2
 
@@ -134,14 +134,14 @@ def test_a_warm_search_begins_with_the_old_front_and_knows_the_old_values(
     old = search(tiny, budget=6, name="old", runs=tmp_path, sampler=sampler, **SETTINGS)
     new = search(tiny, budget=5, name="new", runs=tmp_path, sampler=sampler, warm_start=("old",), seed=1, **SETTINGS)
     assert [t.key for t in new.trials][: len(old.front())] == [t.key for t in old.front()][:5]
-    assert len(new.trained) == 5, "what was learnt costs no budget"
+    assert len(new.spent) == 5, "what was learnt costs no budget"
     assert new.trials[0].number == 6, "the study's first numbers are those of what was learnt"
     study = new.study()
     complete = optuna.trial.TrialState.COMPLETE
-    assert [t.values for t in study.trials[:6]] == [[t.metrics["accuracy"], t.metrics["params"]] for t in old.complete]
+    assert [t.values for t in study.trials[:6]] == [[t.metrics["accuracy"], t.metrics["params"]] for t in old.results]
     assert all(t.state == complete and t.user_attrs["learnt_from"]["run"] == "old" for t in study.trials[:6])
     assert {t.number: t.params for t in study.trials[6:] if t.state == complete} == {
-        t.number: t.decisions for t in new.complete
+        t.number: t.decisions for t in new.results
     }
 
 
@@ -159,7 +159,7 @@ def test_a_warm_search_resumes_without_the_old_run(tiny: Path, tmp_path: Path) -
     shutil.rmtree(tmp_path / "old")
     cut = resume(tmp_path / "cut")
     assert [(t.number, t.key, t.metrics) for t in cut.trials] == [(t.number, t.key, t.metrics) for t in whole.trials]
-    assert len(cut.complete) == 10
+    assert len(cut.results) == 10
 
 
 def test_what_was_learnt_is_missed(tmp_path: Path) -> None:

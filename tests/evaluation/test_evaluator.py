@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 import torch
-from nas.evaluation.objectives._base import Objective, Reading
 
 from nas.config import make_config
 from nas.costs.counts import cost
 from nas.data import load
+from nas.evaluation.catalogue import objective
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job
+from nas.evaluation.objectives import Objective, Reading
 from nas.registry import OBJECTIVES
 from nas.space.library import load_architecture
 
@@ -38,17 +39,22 @@ def test_a_complete_outcome_has_every_objective_and_its_details(digits):
     assert outcome.metrics["params"] == cost(NET).params
     assert outcome.metrics["macs"] == cost(NET).macs
     assert 0 <= outcome.metrics["accuracy"] <= 1
-    assert len(outcome.details["losses"]) == 2
-    assert outcome.details["latency"]["median"] == outcome.metrics["latency"] > 0
-    assert outcome.details["latency"]["threads"] == 1
+    assert len(outcome.losses) == 2
+    assert outcome.readings["latency"]["median"] == outcome.metrics["latency"] > 0
+    assert outcome.readings["latency"]["threads"] == 1
     assert set(outcome.seconds) == {"build", "measure", "train"}
+
+
+def learnt(outcome):
+    """All of an outcome but its times."""
+    return replace(outcome, seconds={})
 
 
 def test_the_same_seed_gives_the_same_outcome(digits):
     outcomes = [evaluate(digits, seed=seed, objectives=("accuracy", "params")) for seed in (1, 1, 2)]
     assert outcomes[0].metrics == outcomes[1].metrics
-    assert outcomes[0].details == outcomes[1].details
-    assert outcomes[0].details != outcomes[2].details
+    assert learnt(outcomes[0]) == learnt(outcomes[1])
+    assert learnt(outcomes[0]) != learnt(outcomes[2])
 
 
 def test_one_job_leaves_nothing_for_the_next(digits):
@@ -56,7 +62,7 @@ def test_one_job_leaves_nothing_for_the_next(digits):
     evaluator = Evaluator(config, digits)
     first = evaluator(Job(0, NET, 1))
     evaluator(Job(1, replace(NET, resolution=16), 2))
-    assert evaluator(Job(2, NET, 1)).details == first.details
+    assert learnt(evaluator(Job(2, NET, 1))) == learnt(first)
 
 
 @pytest.mark.parametrize(
@@ -98,10 +104,10 @@ def test_a_diverged_training_keeps_what_came_before(digits):
     ],
 )
 def test_whatever_goes_wrong_ends_one_trial_with_its_reason(digits, monkeypatch, error, reason):
-    def measure(_subject):
+    def measure(_candidate, _effort):
         raise error
 
-    monkeypatch.setattr(OBJECTIVES, "get", _with(Objective("minimize", "", False, measure)))
+    _replace_latency(monkeypatch, Objective("minimize", measure=measure))
     outcome = evaluate(digits)
     assert outcome.state == "failed"
     assert outcome.reason.startswith(reason)
@@ -109,14 +115,21 @@ def test_whatever_goes_wrong_ends_one_trial_with_its_reason(digits, monkeypatch,
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_measure_that_is_no_number_fails_the_trial(digits, monkeypatch, value):
-    monkeypatch.setattr(OBJECTIVES, "get", _with(Objective("minimize", "", False, lambda _: Reading(value))))
+    _replace_latency(monkeypatch, Objective("minimize", measure=lambda *_: Reading(value)))
     outcome = evaluate(digits)
     assert outcome.state == "failed"
     assert "latency is" in outcome.reason
     assert "latency" not in outcome.metrics
 
 
-def _with(latency: Objective):
-    """The registry's `get` with another latency."""
+def _replace_latency(monkeypatch, latency: Objective):
+    """Let the registry give another latency."""
     real = OBJECTIVES.get
-    return lambda name: latency if name == "latency" else real(name)
+    monkeypatch.setattr(OBJECTIVES, "get", lambda name: latency if name == "latency" else real(name))
+    objective.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _forget():
+    yield
+    objective.cache_clear()

@@ -11,8 +11,13 @@ from nas.config import make_config
 from nas.costs.counts import cost
 from nas.costs.memory import inference_memory, training_memory
 from nas.errors import SettingError
-from nas.evaluation.limits import Feasibility, known
+from nas.evaluation.evaluator import conditions_of
+from nas.evaluation.limits import Limits
 from nas.space.space import SearchSpace, draw
+
+
+def limits_of(config, predictor=None) -> Limits:
+    return Limits(config, conditions_of(config, predictor))
 
 
 def every(space: SearchSpace):
@@ -22,9 +27,9 @@ def every(space: SearchSpace):
 
 def test_extremes_are_those_of_the_whole_space():
     space = tiny()
-    limits = Feasibility(make_config({}))
+    limits = limits_of(make_config({}))
     for name in ("params", "macs"):
-        values = [known(name, a, limits.config, None) for a in every(space)]
+        values = [limits.tell(name, a) for a in every(space)]
         for side, best in (("minimum", min), ("maximum", max)):
             value, architecture = limits.extreme(space, name, side)
             assert value == best(values)
@@ -33,34 +38,34 @@ def test_extremes_are_those_of_the_whole_space():
 
 
 def test_what_the_decisions_tell_is_what_is_measured_later():
-    config = make_config({"recipe": {"batch_size": 4}})
+    limits = limits_of(make_config({"recipe": {"batch_size": 4}}))
     architecture = tiny().largest()
     expected = cost(architecture)
-    assert known("params", architecture, config, None) == expected.params
-    assert known("macs", architecture, config, None) == expected.macs
-    assert known("memory", architecture, config, None) == inference_memory(architecture)
-    assert known("training_memory", architecture, config, None) == training_memory(architecture, 4, cross_entropy)
-    assert known("latency", architecture, config, None) is None
+    assert limits.tell("params", architecture) == expected.params
+    assert limits.tell("macs", architecture) == expected.macs
+    assert limits.tell("memory", architecture) == inference_memory(architecture)
+    assert limits.tell("training_memory", architecture) == training_memory(architecture, 4, cross_entropy)
+    assert limits.tell("latency", architecture) is None
 
 
 def test_a_limit_that_nothing_meets_is_refused_with_the_nearest():
     space = tiny()
-    config = make_config({})
-    smallest = int(min(known("params", a, config, None) or 0 for a in every(space)))
-    largest = int(max(known("macs", a, config, None) or 0 for a in every(space)))
-    Feasibility(make_config({"maximum": {"params": float(smallest)}})).check(space)
+    limits = limits_of(make_config({}))
+    smallest = int(min(limits.tell("params", a) or 0 for a in every(space)))
+    largest = int(max(limits.tell("macs", a) or 0 for a in every(space)))
+    limits_of(make_config({"maximum": {"params": float(smallest)}})).check(space)
     with pytest.raises(
         SettingError, match=rf"--max params=10: every network of tiny is above .* has params={smallest} "
     ):
-        Feasibility(make_config({"maximum": {"params": 10.0}})).check(space)
+        limits_of(make_config({"maximum": {"params": 10.0}})).check(space)
     with pytest.raises(SettingError, match=rf"--min macs=1e\+12: every network of tiny is below .* macs={largest} "):
-        Feasibility(make_config({"minimum": {"macs": 1e12}})).check(space)
+        limits_of(make_config({"minimum": {"macs": 1e12}})).check(space)
 
 
 def test_refusals_are_in_words():
-    limits = Feasibility(make_config({"maximum": {"params": 1000.0}, "minimum": {"memory": 1.0}}))
+    limits = limits_of(make_config({"maximum": {"params": 1000.0}, "minimum": {"memory": 1.0}}))
     assert limits.refusal(tiny().largest()).startswith("params ")
-    assert Feasibility(make_config({})).refusal(tiny().largest()) == ""
+    assert limits_of(make_config({})).refusal(tiny().largest()) == ""
 
 
 class Stub:
@@ -76,7 +81,7 @@ class Stub:
 def test_a_predicted_latency_keeps_its_limit_with_what_it_may_be_off():
     architecture = tiny().largest()  # 4 blocks
     for limit, refused in ((4.5, True), (5.1, False)):
-        limits = Feasibility(make_config({"maximum": {"latency": limit}}), Stub())
+        limits = limits_of(make_config({"maximum": {"latency": limit}}), Stub())
         assert bool(limits.refusal(architecture)) == refused
     assert limits.maximum["latency"] == pytest.approx(5.1 / 1.25)
     assert limits.cheap(architecture) == {"latency": 4.0}
@@ -89,9 +94,8 @@ def test_a_search_trains_what_is_feasible(tmp_path, sampler):
     import nas
 
     space = replace(tiny(), classes=10)
-    limit = float(
-        np.quantile([known("params", replace(a, channels=1), make_config({}), None) for a in every(space)], 0.05)
-    )
+    limits = limits_of(make_config({}))
+    limit = float(np.quantile([limits.tell("params", replace(a, channels=1)) for a in every(space)], 0.05))
     from nas import document
     from nas.space.grammar import to_dict
 

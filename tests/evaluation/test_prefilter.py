@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from command import Command
-from nas.evaluation.prefilter import FIRST, bars, below
 
-from nas.engine.proposer import Watcher
 from nas.engine.search import resume, search
+from nas.engine.watcher import Watcher
 from nas.evaluation.job import Job
-from nas.record.trial import Trial
+from nas.evaluation.scoring import FIRST, bars, below
 from nas.record.run import Run
+from nas.record.trial import Trial
 from nas.space.library import load_architecture, load_space
 from nas.space.matching import nearest
 
@@ -57,18 +57,18 @@ def test_only_the_best_share_is_trained(space: Path, tmp_path: Path) -> None:
         beaten = sum(value <= trial.metrics["params"] for value in before)
         good = len(before) < FIRST or beaten - 1 >= (1 - 0.3) * (len(before) - 1)
         assert (trial.state == "complete") == good, trial.number
-        assert trial.details["scores"] == {"params": trial.metrics["params"]}
-        assert ("train" in trial.seconds) == good
-        assert good or trial.reason.startswith(f"params {trial.metrics['params']:.6g} is below ")
+        assert trial.outcome.scores == {"params": trial.metrics["params"]}
+        assert ("train" in trial.outcome.seconds) == good
+        assert good or trial.outcome.reason.startswith(f"params {trial.metrics['params']:.6g} is below ")
 
 
 def test_scores_are_noted_of_every_trial(space: Path, tmp_path: Path) -> None:
     names = ("synflow", "naswot", "jacob_cov")
     run = search(space, budget=3, runs=tmp_path, name="a", scores=names, **SETTINGS)
     for trial in Run(tmp_path / "a").trials:
-        assert tuple(trial.details["scores"]) == names
-        assert trial.seconds["score"] > 0
-    assert run.to_frame()["score_synflow"].tolist() == [t.details["scores"]["synflow"] for t in run.trials]
+        assert tuple(trial.outcome.scores) == names
+        assert trial.outcome.seconds["score"] > 0
+    assert run.to_frame()["score_synflow"].tolist() == [t.outcome.scores["synflow"] for t in run.trials]
 
 
 def test_a_resumed_search_filters_as_an_uninterrupted_one(space: Path, tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_known_designs_pass(space: Path, tmp_path: Path) -> None:
     assert [not job.bars for job in jobs] == [True] * FIRST + [False] * (len(jobs) - FIRST)
     assert jobs[0].architecture.key() == design
     late = resume(tmp_path / "a", budget=FIRST + 5)
-    assert len(late.complete) == FIRST + 5
+    assert len(late.results) == FIRST + 5
 
 
 @pytest.mark.parametrize(

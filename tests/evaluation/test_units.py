@@ -30,9 +30,9 @@ def test_a_difference_of_shares_is_in_points(name, value, text):
 
 
 def test_one_scale_serves_a_column():
-    scale = units.scale("params", [900_000, 3_000_000])
-    assert [scale.show(v) for v in (900_000, 3_000_000)] == ["0.900", "3.00"]
-    assert units.heading("params", scale.unit) == "Parameters (M)"
+    unit = units.unit_of("params", [900_000, 3_000_000])
+    assert [unit.show(v) for v in (900_000, 3_000_000)] == ["0.900", "3.00"]
+    assert units.heading("params", unit.name) == "Parameters (M)"
     assert units.heading("accuracy", "%") == "Accuracy (%)"
 
 

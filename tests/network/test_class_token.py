@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import conformance
 import pytest
 import torch
 
 from nas.costs.counts import cost
 from nas.errors import SpaceError
+from nas.network import properties
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.registry import BLOCKS, HEADS
@@ -33,8 +33,8 @@ def test_a_network_with_a_token_trains_exports_and_counts(last: dict[str, Any]) 
     network(x).square().sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
     network.eval()
-    conformance.assert_exports(network, x)
-    conformance.assert_runs_in_bfloat16(network, x)
+    properties.assert_exports(network, x)
+    properties.assert_runs_in_bfloat16(network, x)
     assert cost(architecture).params == sum(p.numel() for p in network.parameters())
 
 

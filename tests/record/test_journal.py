@@ -21,7 +21,7 @@ def test_what_is_appended_is_read_back(tmp_path):
     assert again.space == run.space
     assert [t.state for t in again.trials] == ["complete"] * 3 + ["failed", "rejected"]
     assert len(again.spent) == 4
-    assert all(t.load().key() == t.key for t in again.trials)
+    assert all(t.architecture.key() == t.key for t in again.trials)
 
 
 def test_a_line_torn_at_any_byte_loses_nothing_else(tmp_path):
@@ -64,21 +64,29 @@ def test_a_bad_line_in_the_middle_is_named(tmp_path, line):
         Run(tmp_path / "a")
 
 
+def changed(line: dict, change: dict) -> dict:
+    """A line with other values, also in what lies inside it."""
+    inner = {k: line[k] | v if isinstance(v, dict) else v for k, v in change.items()}
+    return line | inner
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
         ({"number": 0}, "trial 0 stands there twice"),
-        ({"metrics": {"accuracy": 0.5}}, "trial 1 has no latency"),
-        ({"state": "done"}, "not a trial"),
+        ({"outcome": {"metrics": {"accuracy": 0.5}}}, "trial 1 has no latency"),
+        ({"outcome": {"state": "done"}}, "not a trial"),
         ({"number": "1"}, "not a trial"),
-        ({"metrics": {"accuracy": "good", "latency": 1.0}}, "not a trial"),
+        ({"outcome": {"metrics": {"accuracy": "good", "latency": 1.0}}}, "not a trial"),
+        ({"architecture": {"stem": 7}}, "not a trial"),
+        ({"architecture": {"stages": []}}, "not a trial"),
     ],
 )
 def test_a_line_that_cannot_be_is_named(tmp_path, change, says):
     finished_run(tmp_path / "a", complete=3)
     path = tmp_path / "a" / "trials.jsonl"
     lines = path.read_text().splitlines()
-    path.write_text("\n".join([lines[0], json.dumps(json.loads(lines[1]) | change), *lines[2:]]) + "\n")
+    path.write_text("\n".join([lines[0], json.dumps(changed(json.loads(lines[1]), change)), *lines[2:]]) + "\n")
     with pytest.raises(RunError, match=rf"trials\.jsonl:2: {says}"):
         Run(tmp_path / "a")
 
@@ -87,7 +95,7 @@ def test_a_line_that_cannot_be_is_named(tmp_path, change, says):
 def test_no_number_that_json_lacks_gets_into_the_record(tmp_path, value):
     run = finished_run(tmp_path / "a", complete=2, failed=0, rejected=0)
     before = (tmp_path / "a" / "trials.jsonl").read_bytes()
-    for broken in ({"metrics": {"accuracy": value, "latency": 1.0}}, {"details": {"losses": [value]}}):
+    for broken in ({"metrics": {"accuracy": value, "latency": 1.0}}, {"losses": (value,)}):
         with pytest.raises(ValueError, match="JSON"):
             run.append(trial(run, 2, **broken))
     assert (tmp_path / "a" / "trials.jsonl").read_bytes() == before

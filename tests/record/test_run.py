@@ -39,7 +39,8 @@ def test_the_front_is_what_nothing_beats_and_the_picks_lie_on_it(tmp_path):
     assert run.pick("latency") == front[0]
     assert run.pick("accuracy") == front[-1] == max(run.results, key=lambda t: t.metrics["accuracy"])
     assert run.pick("knee") in front
-    assert run.pick(3) == run.pick("3") == run.trials[3]
+    assert run.pick(3) == run.pick("3") == run.results[3]
+    assert run.pick(3).trial == run.trials[3]
 
 
 @pytest.mark.parametrize("which", ["99", "13", "²", "-1", "kne", "macs", "9" * 5000])

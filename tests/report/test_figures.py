@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from run_fixtures import empty_run, finished_run, trial
@@ -49,10 +51,10 @@ def test_the_front_line_is_what_can_be_attained(tmp_path):
 def test_hover_tells_the_architecture(tmp_path):
     run = finished_run(tmp_path / "run", complete=1)
     found = run.results[0]
-    text = charts.hover(found, run.config.objectives)
+    text = charts.hover(found, run.config.objectives, run.trained_objectives)
     assert found.layout in text
-    for stage in found.architecture["stages"]:
-        assert f"{stage['block']} × {stage['depth']} @ {stage['width']}" in text
+    for stage in found.architecture.stages:
+        assert f"{stage.block} × {stage.depth} @ {stage.width}" in text
     assert f"<b>{100 * found.metrics['accuracy']:.2f} %</b>" in text
     assert " ms</b>" in text
     assert "Parameters" in text
@@ -61,8 +63,10 @@ def test_hover_tells_the_architecture(tmp_path):
 
 def test_names_cannot_add_markup_to_a_hover(tmp_path):
     run = finished_run(tmp_path / "run", complete=1)
-    run.results[0].architecture["stem"]["kind"] = "<b>x"
-    assert "&lt;b&gt;x" in charts.hover(run.results[0], run.config.objectives)
+    found = run.results[0]
+    odd = replace(found.architecture, stem=replace(found.architecture.stem, kind="<b>x"))
+    found = replace(found, trial=replace(found.trial, architecture=odd))
+    assert "&lt;b&gt;x" in charts.hover(found, run.config.objectives, run.trained_objectives)
 
 
 @pytest.mark.parametrize("objectives", [("accuracy", "latency"), ("accuracy", "latency", "params")])
@@ -89,16 +93,17 @@ def test_shares_of_blocks(tmp_path):
     run = finished_run(tmp_path / "run", complete=30)
     shares = np.array([charts.block_shares(run.results, block) for block in charts.colours(run)])
     assert shares.sum(axis=0) == pytest.approx([100, 100, 100])
-    second = [t.architecture["stages"][1]["block"] for t in run.results]
+    second = [t.architecture.stages[1].block for t in run.results]
     assert charts.block_shares(run.results, "moat")[1] == pytest.approx(100 * second.count("moat") / 30)
 
 
 def test_main_block_and_letters(tmp_path):
     run = finished_run(tmp_path / "run", complete=20)
     assert charts.letters(run) == {"conv": "C", "mbconv": "M", "transformer": "T", "moat": "A"}
-    found = trial(run, 99)
-    for stage, block, depth in zip(found.architecture["stages"], ("conv", "conv", "moat"), (1, 2, 3), strict=True):
-        stage["block"], stage["depth"] = block, depth
+    found = run.results[0]
+    three = zip(found.architecture.stages, ("conv", "conv", "moat"), (1, 2, 3), strict=True)
+    stages = tuple(replace(stage, block=block, depth=depth) for stage, block, depth in three)
+    found = replace(found, trial=replace(found.trial, architecture=replace(found.architecture, stages=stages)))
     assert charts.main_block(found) == "moat"  # three blocks each: the later one counts
 
 

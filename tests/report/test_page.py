@@ -11,8 +11,9 @@ from run_fixtures import empty_run, finished_run, trial
 
 from nas.errors import SettingError
 from nas.evaluation import units
-from nas.record.trial import Confirmation
+from nas.evaluation.job import Outcome
 from nas.record.run import Run
+from nas.record.trial import Confirmation
 from nas.report.page import render, write_report
 from nas.space.library import load_architecture
 
@@ -95,7 +96,7 @@ def test_the_summary_counts_and_names_the_knee(tmp_path):
 def test_a_search_took_less_than_its_workers_spent(tmp_path):
     run = finished_run(tmp_path / "run")
     for i, done in enumerate(run.trials):
-        run.trials[i] = replace(done, seconds={"train": 600.0}, ended=300.0 * (i + 1))
+        run.trials[i] = replace(done, outcome=replace(done.outcome, seconds={"train": 600.0}), ended=300.0 * (i + 1))
     said = Text(render(run)).text
     took, spent = units.duration(run.elapsed), units.duration(run.seconds)
     assert took != spent
@@ -108,7 +109,7 @@ def test_how_far_first_trainings_flattered_is_in_points(tmp_path, change, said):
     run = finished_run(tmp_path / "run")
     for chosen in run.front():
         lower = chosen.metrics | {"accuracy": chosen.metrics["accuracy"] + change}
-        run.append_confirmation(Confirmation(chosen.number, 1, "complete", lower))
+        run.append_confirmation(Confirmation(chosen.number, 1, Outcome("complete", lower)))
     assert f"tend to flatter; here they were {said} on average." in Text(render(run)).text
 
 

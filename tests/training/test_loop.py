@@ -12,10 +12,10 @@ from nas.errors import DivergedError
 from nas.network.build import build
 from nas.space.library import load_architecture
 from nas.training import loop as training
+from nas.training.catalogue import load_task
 from nas.training.images import load_images
 from nas.training.loop import predict, train
 from nas.training.recipe import Recipe
-from nas.training.tasks import load_task
 
 CPU = torch.device("cpu")
 TASK = load_task("classification")

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -20,6 +19,7 @@ from nas.costs.latency.measure import REFERENCE
 from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dict
 from nas.costs.onnx_file import write_onnx
 from nas.errors import SettingError
+from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.network.pieces import pieces
@@ -93,7 +93,7 @@ def _check_numbers(networks: int, blocks: int) -> None:
         raise SettingError(f"--blocks: found {blocks}; write 0 to {MOST_BLOCKS}")
 
 
-def _write_network(folder: Path, name: str, architecture: Architecture, batch: int) -> dict[str, Any]:
+def _write_network(folder: Path, name: str, architecture: Architecture, batch: int) -> Json:
     shape = (batch, architecture.channels, architecture.resolution, architecture.resolution)
     write_onnx(build(architecture, seed=0).eval(), torch.zeros(shape), folder / f"{name}.onnx")
     return {"name": name, "shape": list(shape), "network": architecture.to_dict()}
@@ -104,10 +104,10 @@ def _identity(space: SearchSpace, networks: int, blocks: int, batch: int) -> str
     return f"{space.name}-{space.size()}-{networks}-{blocks}-{batch}"
 
 
-def _read_manifest(results: Path) -> dict[str, Any]:
+def _read_manifest(results: Path) -> Json:
     path = results.parent / MANIFEST
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        manifest: Json = json.loads(path.read_text(encoding="utf-8"))
         names = [entry["name"] for entry in manifest["files"]]
         assert len(set(names)) == len(names)
         assert {"package", "space", "batch"} <= manifest.keys()
@@ -119,7 +119,7 @@ def _read_manifest(results: Path) -> dict[str, Any]:
     return manifest
 
 
-def _read_rows(results: Path, manifest: dict[str, Any]) -> dict[str, dict[str, str]]:
+def _read_rows(results: Path, manifest: Json) -> dict[str, dict[str, str]]:
     try:
         with results.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))

@@ -1,11 +1,18 @@
-"""Predicting milliseconds: what was measured of a space on a target, and the regression over it, as one value."""
+"""Predicting milliseconds: the measurements of a space on a target, and the regression over them, as one value.
+
+As a YAML file it is a device of one's own, `--target file:mydevice.yaml`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from nas import document, files
 from nas.costs.latency.regression import Error, Regression, cross_validate
+from nas.errors import SettingError, SpaceError
+from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.pieces import Piece, pieces
 from nas.space.library import load_architecture
@@ -13,10 +20,10 @@ from nas.space.library import load_architecture
 
 @dataclass(frozen=True)
 class Predictor:
-    """Milliseconds of a space's networks on one target, thousands a second.
+    """Milliseconds of a space's networks on one target, thousands of predictions a second.
 
-    `where` says what was measured: target, device, batch, threads, dtype. It is plain data, kept as JSON or YAML; the
-    regression is fitted when it is first asked.
+    `where` has the target, device, batch, threads and dtype of the measurements, as plain data. The regression is
+    fitted at the first prediction.
     """
 
     where: Mapping[str, Any]
@@ -30,7 +37,7 @@ class Predictor:
 
     @cached_property
     def error(self) -> Error:
-        """Its own error, by cross-validation over the whole networks."""
+        """The predictor's error, by cross-validation over the whole networks."""
         return cross_validate(self._regression)
 
     @cached_property
@@ -38,7 +45,7 @@ class Predictor:
         taken_apart = [tuple(pieces(architecture)) for architecture, _ in self.networks]
         return Regression(dict(self.blocks), taken_apart, [ms for _, ms in self.networks])
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Plain data for a file."""
         return {
             "where": dict(self.where),
@@ -49,17 +56,35 @@ class Predictor:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Predictor":
-        """What `to_dict` gave. Raises SpaceError, KeyError, TypeError or ValueError for other data."""
+        """Read what `to_dict` wrote. Raises SpaceError, KeyError, TypeError or ValueError for other data."""
         networks = [(load_architecture(n["architecture"]), float(n["ms"])) for n in data["networks"]]
         blocks = [(piece_from_dict(b), float(b["ms"])) for b in data["blocks"]]
         return cls(dict(data["where"]), str(data["space"]), tuple(networks), tuple(blocks))
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Without the regression, which another process fits anew."""
+    def __getstate__(self) -> Json:
+        """Leave out the regression, which another process fits anew."""
         return {name: self.__dict__[name] for name in ("where", "space", "networks", "blocks")}
 
 
-def piece_to_dict(piece: Piece) -> dict[str, Any]:
+def read_device(path: Path) -> Predictor:
+    """Read a device's file. Raises SettingError for a file that `nas latency fit` did not write."""
+    try:
+        return Predictor.from_dict(document.read(path).value)
+    except SpaceError as error:
+        raise SettingError(f"target file:{path}: {error}") from None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise SettingError(f"target file:{path}: this is not a device's file; make one with nas latency fit") from None
+
+
+def write_device(path: Path, predictor: Predictor) -> None:
+    """Write a device's file. Raises SettingError when it cannot be written."""
+    try:
+        files.write(path, document.dump(predictor.to_dict()))
+    except OSError as error:
+        raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
+
+
+def piece_to_dict(piece: Piece) -> Json:
     """A piece as plain data."""
     return asdict(piece) | {"shape": list(piece.shape), "options": dict(piece.options)}
 

@@ -1,8 +1,8 @@
 """From measured blocks and whole networks to the milliseconds of any network: two small regressions.
 
 The first fills in blocks that were not measured, from their options, sizes and counts. The second corrects the sum of a
-network's blocks by what whole networks took, since in a network caches are shared and some runtimes join operators
-across blocks.
+network's blocks by the times of whole networks, in which caches are shared and some runtimes join operators across
+blocks.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,7 +52,7 @@ class Regression:
     blocks: Mapping[Piece, float]
     networks: Sequence[Network]
     times: Sequence[float]
-    _known: dict[Piece, Vector] = field(default_factory=dict, repr=False, compare=False)
+    _vectors: dict[Piece, Vector] = field(default_factory=dict, repr=False, compare=False)
     _shares: dict[Piece, float] = field(default_factory=dict, repr=False, compare=False)
 
     def predict(self, network: Iterable[Piece]) -> float:
@@ -60,7 +60,7 @@ class Regression:
         return max(sum(map(self._share, network), start=float(self._weights[-1])), self._least)
 
     def _share(self, piece: Piece) -> float:
-        """Milliseconds that a piece adds: asked of thousands of candidates for each proposal."""
+        """Milliseconds that a piece adds, kept since each proposal asks for thousands of candidates."""
         share = self._shares.get(piece)
         if share is None:
             share = self._shares[piece] = float(self._weights[:-1] @ self._vector(piece))
@@ -99,28 +99,29 @@ class Regression:
         return np.append(total, 1.0)
 
     def _vector(self, piece: Piece) -> Vector:
-        """What a piece adds to a network's features: itself, its counts, and its time or, without times, its kind."""
-        if piece not in self._known:
-            known = count(piece)
-            counts = [1.0, known.operators, known.macs, known.traffic, known.params]
-            self._known[piece] = np.array([*counts, *self._own(piece)])
-        return self._known[piece]
+        """A piece's share of a network's features: 1, its counts, and its time or, without times, its kind."""
+        if piece not in self._vectors:
+            found = count(piece)
+            counts = [1.0, found.operators, found.macs, found.traffic, found.params]
+            self._vectors[piece] = np.array([*counts, *self._own(piece)])
+        return self._vectors[piece]
 
     def _own(self, piece: Piece) -> list[float]:
         kind = self._kind(piece)
         if self._fill is None:
             return kind
-        known = self.blocks.get(piece)
-        ms = float(np.exp(self._fill.predict([self._description(piece)])[0])) if known is None else known
+        ms = self.blocks.get(piece)
+        if ms is None:
+            ms = float(np.exp(self._fill.predict([self._description(piece)])[0]))
         return [ms, *(ms * own for own in kind)]
 
     def _kind(self, piece: Piece) -> list[float]:
         return [float((piece.part, piece.kind) == kind) for kind in self.kinds]
 
     def _description(self, piece: Piece) -> list[float]:
-        """A block's kind, options, place and counts: what an option costs is seldom in what it counts."""
-        known, options = count(piece), {(piece.kind, *option) for option in piece.options}
-        sizes = (known.operators, known.macs, known.traffic, known.params, piece.shape[0], piece.shape[-1], piece.width)
+        """A block's kind, options, site and counts; the counts alone seldom show what an option costs."""
+        found, options = count(piece), {(piece.kind, *option) for option in piece.options}
+        sizes = (found.operators, found.macs, found.traffic, found.params, piece.shape[0], piece.shape[-1], piece.width)
         chosen = [float(option in options) for option in self._options]
         return [*self._kind(piece), *chosen, *np.log1p(sizes), piece.stride, piece.index, piece.depth]
 
@@ -131,7 +132,7 @@ class Regression:
 
 
 def cross_validate(regression: Regression) -> Error:
-    """The error on networks held out, of whose blocks those that no other network has are held out too."""
+    """The error on networks held out, along with the blocks that no other network has."""
     times, found = np.array(regression.times), np.zeros(len(regression.times))
     folds = KFold(min(FOLDS, len(times)), shuffle=True, random_state=0)
     for kept, out in folds.split(times):

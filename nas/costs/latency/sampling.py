@@ -1,8 +1,8 @@
 """Measuring what a predictor needs: some whole networks of a space and the blocks they are made of.
 
-What was measured is kept in the user's cache folder, by device, versions, target, setting and space, so that the next
-run, or one that was interrupted, goes on from there. It is kept as multiples of the reference network's time, which
-stand still when the machine proves to be better than in its calibration.
+Measurements are kept in the cache folder by device, versions, target, setting and space, so that another run, or one
+that was interrupted, goes on from there. They are kept as multiples of the reference network's time, which still hold
+when the machine proves to be faster than in its calibration.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from nas.space.space import SearchSpace, draw
 NETWORKS = 32
 NETWORK_SECONDS, BLOCK_SECONDS = 2.0, 0.4  # the longest for one measurement
 Progress = Callable[[int, int], None]
-"""Is told how many networks are measured, of how many."""
+"""Called with the number of networks measured so far, and of all."""
 
 
 def predictor_for(
@@ -32,48 +32,46 @@ def predictor_for(
     seconds: tuple[float, float] | None = None,
     progress: Progress = lambda done, of: None,
 ) -> Predictor:
-    """A predictor for a space on a target of this machine; measures what the cache does not hold yet.
+    """Make a predictor for a space on a target of this machine, and measure what the cache does not hold yet.
 
-    `seconds` are the longest for measuring a network and a block.
-
-    Raises SettingError when the target is not here.
+    `seconds` bound the time for measuring a network and a block. Raises SettingError when the target is not here.
     """
     deployment.check()
     key = {"space": to_dict(space)} | deployment.key()
-    known = _Known.read(key)
+    ratios = _Ratios.read(key)
     drawn = draw(space, networks or NETWORKS)
     for done, architecture in enumerate(drawn):
         progress(done, len(drawn))
-        if architecture.key() not in known.networks:
-            known.measure(architecture, deployment, seconds or (NETWORK_SECONDS, BLOCK_SECONDS))
-            known.write(key)
+        if architecture.key() not in ratios.networks:
+            ratios.measure(architecture, deployment, seconds or (NETWORK_SECONDS, BLOCK_SECONDS))
+            ratios.write(key)
     progress(len(drawn), len(drawn))
     unit = _reference_ms(deployment)
-    times = tuple((a, unit * known.networks[a.key()]) for a in drawn)
-    blocks = tuple((piece, unit * ratio) for piece, ratio in known.blocks.items())
+    times = tuple((a, unit * ratios.networks[a.key()]) for a in drawn)
+    blocks = tuple((piece, unit * ratio) for piece, ratio in ratios.blocks.items())
     return Predictor(deployment.to_dict(), space.name, times, blocks)
 
 
 @dataclass
-class _Known:
-    """What was measured, as multiples of the reference's time: networks by their keys, and blocks."""
+class _Ratios:
+    """Measured multiples of the reference's time: of networks by their keys, and of blocks."""
 
     networks: dict[str, float] = field(default_factory=dict)
     blocks: dict[Piece, float] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, key: Mapping[str, Any]) -> "_Known":
-        """What the cache holds."""
+    def read(cls, key: Mapping[str, Any]) -> "_Ratios":
+        """Read them from the cache, which may hold none."""
         data = files.recall("ratios", dict(key)) or {"networks": {}, "blocks": []}
         return cls(data["networks"], {piece_from_dict(b): float(b["ratio"]) for b in data["blocks"]})
 
     def write(self, key: Mapping[str, Any]) -> None:
-        """Keep it for the next run."""
+        """Keep them for the next run."""
         blocks = [{"ratio": ratio} | piece_to_dict(piece) for piece, ratio in self.blocks.items()]
         files.keep("ratios", dict(key), {"networks": self.networks, "blocks": blocks})
 
     def measure(self, architecture: Architecture, deployment: Deployment, seconds: tuple[float, float]) -> None:
-        """A network, and those of its blocks that are new."""
+        """Measure a network and those of its blocks that are new."""
         for piece in dict.fromkeys(pieces(architecture)):
             if piece not in self.blocks:
                 timing = time_network(piece.build(), piece.shape, deployment, PRECISION, seconds[1])

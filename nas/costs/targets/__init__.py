@@ -6,10 +6,12 @@ A target is a `Target` in a file of this folder, named like the file; a file of 
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
+
+from nas.files import Json
 
 Dtype = Literal["float32", "float16", "bfloat16"]
 Clock = Callable[[int], float]
@@ -24,7 +26,7 @@ class Setting:
     threads: int = 1
     dtype: Dtype = "float32"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Plain data for records and the cache."""
         return asdict(self)
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from nas.evaluation.job import Job, Outcome, Prepare
-from nas.registry import EXECUTORS
 
 Answer = TypeVar("Answer")
 
@@ -45,9 +44,3 @@ class Executor(Protocol):
 
     def there(self, look: Callable[[], Answer], placement: Placement) -> Answer:
         """Call a function, which can be pickled, where trials will run, and return its answer or raise its error."""
-
-
-def load_executor(name: str) -> Executor:
-    """The executor called `name`. Raises SettingError, with the nearest name, for an unknown one."""
-    found: Executor = EXECUTORS.get(name)
-    return found

@@ -27,7 +27,7 @@ from ray.tune.search import Searcher
 from nas.engine.executors import Answer, Ask, Placement, Tell
 from nas.engine.executors._desk import Desk
 from nas.engine.executors._ray_session import connected
-from nas.engine.executors._ray_worker import MEMORY_SHARE, Parcel, Worker
+from nas.engine.executors._ray_worker import MEMORY_SHARE, Message, Parcel, Worker
 from nas.errors import SettingError
 from nas.evaluation.job import Outcome, Prepare
 
@@ -129,19 +129,19 @@ class Forwarder(Searcher):
         super().__init__(metric=None, mode=None)
         self.desk = desk
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
+    def suggest(self, trial_id: str) -> Message | str | None:  # type: ignore[override]
         """The next job; None when there is none for now."""
         job = self.desk.fetch(trial_id)
         if job is None:
             return Searcher.FINISHED if self.desk.over else None
         return {"parcel": Parcel(job)}
 
-    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+    def on_trial_complete(self, trial_id: str, result: Message | None = None, error: bool = False) -> None:
         """A result goes on at once; a worker that died is `Losses`' business."""
         if result and not error:
             self.desk.finish(trial_id, result["outcome"])
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Message:
         return {}  # Tune pickles its parts; study and record stay here
 
     def save(self, checkpoint_path: str) -> None:
@@ -195,7 +195,7 @@ class Losses(tune.Callback):
         else:
             self.desk.lose(trial.trial_id, _first_words(error))
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Message:
         return {}
 
 

@@ -17,6 +17,9 @@ from nas.engine.attempt import attempt, limit_gpu_memory, limit_memory
 from nas.evaluation.job import Evaluate, Job, Outcome
 
 GRACE = 10.0  # seconds after the time limit until a worker that does not answer is ended
+Message = dict[str, Any]
+"""What Tune carries between its parts."""
+
 MEMORY_SHARE = 0.9  # of its equal part of the machine, that a worker may take
 
 
@@ -36,7 +39,7 @@ class Worker(tune.Trainable):
     evaluate: Evaluate
 
     def setup(  # type: ignore[override] # tune.with_parameters adds what stands behind config
-        self, config: dict[str, Any], prepare: list[Any], timeout: float | None, most_data: int | None, gpu_share: float
+        self, config: Message, prepare: list[Any], timeout: float | None, most_data: int | None, gpu_share: float
     ) -> None:
         """Fetch the evaluation from the node's object store; `prepare` wraps its reference."""
         self.parcel, self.timeout = config["parcel"], timeout
@@ -48,12 +51,12 @@ class Worker(tune.Trainable):
                 limit_gpu_memory(gpu_share)
             self.evaluate = ray.get(prepare[0])(turns)
 
-    def reset_config(self, config: dict[str, Any]) -> bool:
+    def reset_config(self, config: Message) -> bool:
         """Another job for the same process."""
         self.parcel = config["parcel"]
         return True
 
-    def step(self) -> dict[str, Any]:
+    def step(self) -> Message:
         """Evaluate the job. A worker that hangs where no signal is heard is ended from outside the interpreter."""
         if self.timeout:
             faulthandler.dump_traceback_later(self.timeout + GRACE, exit=True)

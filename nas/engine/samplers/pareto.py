@@ -20,6 +20,9 @@ from nas.engine.samplers._screening.tree import Codes, Tree, explore, learn
 from nas.registry import suggest
 from nas.space.space import Domain
 
+Parameters = dict[str, Any]
+"""A trial's parameters by name; Optuna allows any value."""
+
 GRID = 101  # values tried of a number that may have more
 
 
@@ -65,7 +68,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
+    ) -> Parameters:
         """The parameters of the next point; empty when every point was proposed."""
         if not search_space:
             return {}
@@ -155,7 +158,7 @@ def domain(distribution: BaseDistribution) -> Domain:
     return tuple(float(v) for v in np.unique(np.clip(grid, low, high)))
 
 
-def _walk(trial: FrozenTrial, domains: Mapping[str, Domain]) -> dict[str, Any]:
+def _walk(trial: FrozenTrial, domains: Mapping[str, Domain]) -> Parameters:
     """A trial's parameters, numbers at the nearest value of their grid."""
     numbers = {n for n, d in trial.distributions.items() if not isinstance(d, CategoricalDistribution)} & domains.keys()
     near = {n: min(domains[n], key=lambda v, n=n: abs(v - trial.params[n])) for n in numbers}  # type: ignore[misc]

@@ -5,15 +5,13 @@ tasks are objectives too, known only after training. Files import torch inside t
 run needs no torch.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from nas.files import Json
 from nas.network.architecture import Architecture
-from nas.registry import OBJECTIVES, TASKS
-from nas.training.tasks import Loss, Metric, check_objective, load_task
+from nas.training.tasks import Loss
 
 if TYPE_CHECKING:
     from nas.costs.deployment import Deployment
@@ -103,31 +101,3 @@ class Objective:
         value = self.tell(candidate)
         assert value is not None
         return Reading(value)
-
-
-@cache
-def objective(name: str) -> Objective:
-    """The objective called `name`. Raises SettingError, with the nearest name, for an unknown one."""
-    check_objective(name)
-    if name in OBJECTIVES.names():
-        found: Objective = OBJECTIVES.get(name)
-        return found
-    return next(_metric(name, metrics[name]) for metrics in _metrics() if name in metrics)
-
-
-def objectives(names: Iterable[str]) -> dict[str, Objective]:
-    """Objectives by name, each once."""
-    return {name: objective(name) for name in names}
-
-
-def _metrics() -> Iterable[Mapping[str, Metric]]:
-    return (load_task(task).metrics for task in TASKS.names())
-
-
-def _metric(name: str, metric: Metric) -> Objective:
-    """A task's metric as an objective."""
-
-    def measure(candidate: Candidate, effort: Effort) -> Reading:
-        return Reading(candidate.metrics[name])
-
-    return Objective(metric.goal, share=metric.share, trained=True, measure=measure)

@@ -1,22 +1,30 @@
 """Objectives that are counted, not measured: parameters, multiply-adds and bytes."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from nas.evaluation.objectives import Candidate, Effort, Objective, Reading
+
+if TYPE_CHECKING:
+    from nas.costs.counts import Count
 
 __all__ = ["macs", "memory", "params", "training_memory"]
 
 
-def _params(candidate: Candidate) -> float:
-    """The number of trainable parameters."""
+def _counts(candidate: Candidate) -> "Iterator[Count]":
     from nas.costs.counts import counts
 
-    return float(sum(count.params for count in counts(candidate.architecture)))
+    return counts(candidate.architecture)
+
+
+def _params(candidate: Candidate) -> float:
+    """The number of trainable parameters."""
+    return float(sum(count.params for count in _counts(candidate)))
 
 
 def _macs(candidate: Candidate) -> float:
     """Multiply-adds for one image: half the operations that torch's counter prints."""
-    from nas.costs.counts import counts
-
-    return float(sum(count.macs for count in counts(candidate.architecture)))
+    return float(sum(count.macs for count in _counts(candidate)))
 
 
 def _memory(candidate: Candidate) -> float:

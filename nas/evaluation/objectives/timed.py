@@ -9,6 +9,8 @@ from nas.files import Json
 
 if TYPE_CHECKING:
     from nas.costs.deployment import Deployment
+    from nas.costs.latency.measure import Latency
+    from nas.costs.meters import Meter
 
 __all__ = ["energy", "latency", "throughput"]
 
@@ -28,12 +30,16 @@ def _latency(candidate: Candidate, effort: Effort) -> Reading:
     predicted = _predicted(candidate)
     if predicted is not None and effort == "search":
         return Reading(predicted, {"source": "predicted"})
-    from nas.costs.latency.measure import measure
-
     deployment = candidate.conditions.deployment
     assert deployment
-    measured = measure(candidate.network or candidate.architecture, deployment, seconds=LATENCY_SECONDS[effort])
+    measured = _measured(candidate, deployment, LATENCY_SECONDS[effort])
     return Reading(measured.median, {"source": "measured"} | measured.to_dict())
+
+
+def _measured(candidate: Candidate, deployment: "Deployment", seconds: float) -> "Latency":
+    from nas.costs.latency.measure import measure
+
+    return measure(candidate.network or candidate.architecture, deployment, seconds=seconds)
 
 
 def _unsteady(details: Json) -> bool:
@@ -47,25 +53,28 @@ def _doubt(conditions: Conditions) -> float:
 
 def _throughput(candidate: Candidate, effort: Effort) -> Reading:
     """Images a second at the batch size that the search names (`throughput_batch`)."""
-    from nas.costs.latency.measure import measure
-
     deployment, batch = candidate.conditions.deployment, candidate.conditions.throughput_batch
     assert deployment
     batched = replace(deployment, setting=replace(deployment.setting, batch=batch))
-    measured = measure(candidate.network or candidate.architecture, batched, seconds=THROUGHPUT_SECONDS)
+    measured = _measured(candidate, batched, THROUGHPUT_SECONDS)
     return Reading(1e3 * batch / measured.median, measured.to_dict())
 
 
 def _energy(candidate: Candidate, effort: Effort) -> Reading:
     """Millijoules for one image, of the whole processor package or card, over one batch after another."""
     from nas.costs.latency.measure import run_for
-    from nas.costs.meters import meter
 
     deployment = candidate.conditions.deployment
     assert deployment
     network = candidate.network or candidate.architecture
-    joules, batches = run_for(network, deployment, ENERGY_SECONDS, meter(deployment.kind.device))
+    joules, batches = run_for(network, deployment, ENERGY_SECONDS, _meter(deployment))
     return Reading(1e3 * joules / (batches * deployment.setting.batch), {"batches": batches} | deployment.to_dict())
+
+
+def _meter(deployment: "Deployment") -> "Meter":
+    from nas.costs.meters import meter
+
+    return meter(deployment.kind.device)
 
 
 def _throughput_missing(deployment: "Deployment | None") -> str:
@@ -73,12 +82,10 @@ def _throughput_missing(deployment: "Deployment | None") -> str:
 
 
 def _energy_missing(deployment: "Deployment | None") -> str:
-    from nas.costs.meters import meter
-
     if deployment is None:
         return "energy: cannot be measured on a device that is elsewhere"
     try:
-        meter(deployment.kind.device)
+        _meter(deployment)
     except SettingError as error:
         return str(error)
     return ""

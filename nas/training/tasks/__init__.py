@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from nas.errors import DataError, SettingError, SpaceError
-from nas.registry import OBJECTIVES, TASKS, suggest
+from nas.errors import DataError, SpaceError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,20 +64,3 @@ class Task:
         """Raise SpaceError, with the kinds that fit, unless a head's outputs are those that this task needs."""
         if outputs != self.outputs:
             raise SpaceError(f"head '{kind}' gives {outputs}; this task needs {self.outputs}: {', '.join(fitting)}")
-
-
-def load_task(name: str) -> Task:
-    """The task called `name`. Raises SettingError, with the nearest name, for an unknown one."""
-    found: Task = TASKS.get(name)
-    return found
-
-
-def objective_names() -> list[str]:
-    """Every name that a search may weigh: the kinds of objectives, and the metrics of every task."""
-    return sorted({*OBJECTIVES.names(), *(name for task in TASKS.names() for name in load_task(task).metrics)})
-
-
-def check_objective(name: str) -> None:
-    """Raise SettingError, with the nearest name, unless `name` is one that a search may weigh."""
-    if name not in objective_names():
-        raise SettingError(f"unknown objective '{name}'. {suggest(name, objective_names())}")

@@ -12,18 +12,8 @@ from torch import nn
 from nas import files
 from nas.costs.deployment import Deployment
 from nas.costs.device import choose_device, device_name
-from nas.costs.latency.measure import (
-    Latency,
-    _alternate,
-    calibrate,
-    interval,
-    measure,
-    quiet,
-    reference_seconds,
-    run_for,
-    time_network,
-    warm_up,
-)
+from nas.costs.latency.measure import Latency, measure, reference_seconds, run_for, time_network
+from nas.costs.latency.rounds import alternate, calibrate, interval, quiet, warm_up
 from nas.costs.targets import Setting
 from nas.errors import SettingError
 from nas.network.build import build
@@ -60,7 +50,7 @@ def test_a_known_time_is_measured(batch):
     network = Busy(5)
     setting = Setting(batch=batch)
     clock = Deployment(setting=setting).kind.prepare(network.eval(), torch.zeros(batch, 1, 8, 8), setting)
-    own, _ = _alternate(clock, lambda count: count * 1e-3, 0.02, 1.0).T
+    own, _ = alternate(clock, lambda count: count * 1e-3, 0.02, 1.0).T
     assert np.median(own) == pytest.approx(5e-3, rel=0.1)
     assert network.seen == (batch, 1, 8, 8)
 
@@ -69,7 +59,7 @@ def test_milliseconds_are_ratios_times_the_reference_at_its_best(monkeypatch):
     """A network of 6 ms beside a reference that takes three times as long as in its calibration."""
     best = reference_seconds(CPU)
     rounds = np.tile([6 * best, 3 * best], (30, 1))
-    monkeypatch.setattr("nas.costs.latency.measure._alternate", lambda *_: rounds)
+    monkeypatch.setattr("nas.costs.latency.measure.alternate", lambda *_: rounds)
     found = time_network(build(NET), (1, 8, 8), CPU, 0.02, 1.0)
     assert (found.median, found.drift) == (pytest.approx(2e3 * best), pytest.approx(3))
     assert found.low == found.high == found.median
@@ -81,10 +71,10 @@ def test_rounds_are_added_until_it_is_sure_or_the_time_is_over():
         rng = np.random.default_rng(0)
         return lambda count: count * 1e-3 * (1 + spread * rng.standard_normal())
 
-    calm, wild = (len(_alternate(noisy(s), lambda count: count * 1e-3, 0.02, 20.0)) for s in (0.01, 0.1))
+    calm, wild = (len(alternate(noisy(s), lambda count: count * 1e-3, 0.02, 20.0)) for s in (0.01, 0.1))
     assert calm < 30 < 200 < wild
     start = time.monotonic()
-    never = _alternate(noisy(0.1), lambda count: count * 1e-3, 1e-9, 0.2)
+    never = alternate(noisy(0.1), lambda count: count * 1e-3, 1e-9, 0.2)
     assert 0.2 <= time.monotonic() - start < 20
     assert len(never) >= 3
     assert not measure(NET, precision=1e-9, seconds=0.1).steady
@@ -98,7 +88,7 @@ def test_a_slower_machine_is_divided_out():
         return lambda count: count * seconds * known["factor"]
 
     for known["factor"] in (1.0, 1.5):
-        own, other = _alternate(clock_of(3e-3), clock_of(1e-3), 0.02, 1.0).T
+        own, other = alternate(clock_of(3e-3), clock_of(1e-3), 0.02, 1.0).T
         assert np.median(own / other) == pytest.approx(3)
 
 

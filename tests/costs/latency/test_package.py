@@ -10,8 +10,8 @@ import pytest
 from latency_spaces import tiny
 
 from nas.costs.counts import count
-from nas.costs.latency.device_file import read_device, write_device
 from nas.costs.latency.device_package import collect, fit
+from nas.costs.latency.predictor import read_device, write_device
 from nas.errors import SettingError
 from nas.network.pieces import pieces
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch import nn
+from suites import suites
 
 from nas.costs.deployment import Deployment, available, choose_deployment
 from nas.costs.targets import Setting, cpu_clock
@@ -10,6 +10,7 @@ from nas.errors import SettingError
 from nas.network.build import build
 from nas.registry import TARGETS
 from nas.space.library import load_architecture
+from nas.testing import TargetSuite
 
 NET = load_architecture(
     {
@@ -19,30 +20,9 @@ NET = load_architecture(
 )  # fmt: skip
 
 
-def targets() -> list[object]:
-    marks = {"cuda": pytest.mark.gpu, "cpu_compiled": pytest.mark.slow}
-    return [pytest.param(n, marks=[m for start, m in marks.items() if n.startswith(start)]) for n in TARGETS.names()]
-
-
-@pytest.mark.parametrize("name", targets())
-def test_a_target_runs_a_network_as_often_as_asked(name):
-    deployment = Deployment(name, Setting(batch=2))
-    if why := deployment.kind.missing():
-        pytest.skip(why)
-    clock = deployment.kind.prepare(build(NET, seed=0).eval(), torch.zeros(2, 1, 8, 8), deployment.setting)
-    clock(3)
-    once, often = clock(2), clock(200)
-    assert 0 < once < often < 60
-
-
-@pytest.mark.parametrize("name", targets())
-def test_prepared_networks_do_not_disturb_each_other(name):
-    """Many networks of one class, as a search prepares them, each stays compiled as it was."""
-    target = TARGETS.get(name)
-    if why := target.missing():
-        pytest.skip(why)
-    clocks = [target.prepare(nn.Linear(4, 4 + i).eval(), torch.zeros(2, 4), Setting()) for i in range(10)]
-    assert all(clock(2) > 0 for clock in clocks)
+MARKS = {"cuda": pytest.mark.gpu, "cpu_compiled": pytest.mark.slow}
+MARKED = {n: {"pytestmark": [m for start, m in MARKS.items() if n.startswith(start)]} for n in TARGETS.names()}
+globals().update(suites(TargetSuite, TARGETS, **MARKED))
 
 
 def test_one_thread_is_timed_by_its_own_processor_time():

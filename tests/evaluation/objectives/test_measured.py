@@ -29,8 +29,8 @@ def outcome():
 
 def test_throughput_is_of_its_own_batch(outcome):
     assert outcome.state == "complete", outcome.reason
-    assert outcome.details["throughput"]["batch"] == 64
-    assert outcome.details["latency"]["batch"] == 1
+    assert outcome.readings["throughput"]["batch"] == 64
+    assert outcome.readings["latency"]["batch"] == 1
     alone = 1e3 / outcome.metrics["latency"]
     assert outcome.metrics["throughput"] > 2 * alone, "a batch of so small a network is quicker than one by one"
 
@@ -38,7 +38,7 @@ def test_throughput_is_of_its_own_batch(outcome):
 def test_memory_holds_the_weights_and_training_more(outcome):
     weights = 4 * cost(NET).params
     assert weights < outcome.metrics["memory"] < outcome.metrics["training_memory"]
-    assert outcome.details["training_memory"]["batch"] == 16
+    assert outcome.readings["training_memory"]["batch"] == 16
 
 
 @pytest.mark.parametrize("name", ["throughput", "energy"])

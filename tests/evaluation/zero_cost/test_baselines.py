@@ -6,7 +6,7 @@ from nas.evaluation.zero_cost import Sample
 from nas.evaluation.zero_cost.baselines import macs, params
 from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import build
-from nas.training.tasks import load_task
+from nas.training.catalogue import load_task
 
 NET = Architecture(
     StemSpec("patchify", 8, {"patch_size": 4}), (StageSpec("conv", 1, 8, 1),), HeadSpec("pool"), "net", 16, 3, 5

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from nas.errors import SettingError
-from nas.evaluation.zero_cost import Sample, score
+from nas.evaluation.scoring import score
+from nas.evaluation.zero_cost import Sample
 from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import Network, build
 from nas.registry import BLOCKS, HEADS, SCORES, STEMS
-from nas.training.tasks import load_task
+from nas.training.catalogue import load_task
 
 
 def network(block: str, **settings: Any) -> Network:

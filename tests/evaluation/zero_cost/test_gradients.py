@@ -10,7 +10,7 @@ from torch import nn
 
 from nas.evaluation.zero_cost import Sample
 from nas.evaluation.zero_cost.gradients import grad_norm, jacob_cov, snip
-from nas.training.tasks import load_task
+from nas.training.catalogue import load_task
 
 X = np.array([[1.0, -2.0], [0.5, 1.0], [-1.0, 0.0]])
 Y = np.array([0, 1, 1])

@@ -12,7 +12,7 @@ from nas.evaluation.zero_cost import Sample
 from nas.evaluation.zero_cost.naswot import naswot
 from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import build
-from nas.training.tasks import load_task
+from nas.training.catalogue import load_task
 
 X = torch.tensor([[1.0, 1.0, -1.0], [1.0, -1.0, -1.0]])  # codes 110 and 100: three units, two agree
 ACTIVATIONS = [nn.ReLU(), nn.ReLU(inplace=True), nn.GELU(), nn.SiLU(), nn.ReLU6(), nn.Hardswish(), nn.Sigmoid()]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import conformance
 import pytest
 import torch
 from torch import Tensor, nn
@@ -12,8 +11,9 @@ from nas.evaluation.zero_cost.synflow import synflow
 from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import build
 from nas.network.layers.attention import SelfAttention
+from nas.network.properties import width_for
 from nas.registry import BLOCKS
-from nas.training.tasks import load_task
+from nas.training.catalogue import load_task
 
 FIRST = torch.tensor([[1.0, -2.0], [3.0, 4.0]])
 SECOND = torch.tensor([[-1.0, 2.0]])
@@ -71,7 +71,7 @@ def test_the_flow_through_a_hundred_wide_layers_is_a_number() -> None:
 @pytest.mark.parametrize("block", BLOCKS.names())
 def test_the_flow_of_a_block_is_linear_in_the_signal(block: str) -> None:
     """Twice the stem's kernels, twice the flow: softmax, gates and norms left in place would break it."""
-    width = conformance.width_for(BLOCKS, block)
+    width = width_for(BLOCKS.get(block))
     stages = (StageSpec(block, 2, width, 2), StageSpec(block, 1, 2 * width, 1))
     network = build(Architecture(StemSpec("conv", 8), stages, HeadSpec("pool"), "tiny", 16, 1, 3), seed=0)
     kernels = {id(m.weight) for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)}

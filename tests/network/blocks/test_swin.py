@@ -1,10 +1,10 @@
 """Swin's block: which blocks shift, how patches merge, and that the shifted block exports too."""
 
-import conformance
 import pytest
 import torch
 from timm_models import scrambled
 
+from nas.network import properties
 from nas.network.blocks import Site
 from nas.network.blocks.swin import PatchMerging, Swin
 
@@ -30,14 +30,14 @@ def test_patches_are_merged_in_the_released_order() -> None:
 
 
 def test_the_shifted_block_conforms() -> None:
-    """The conformance suite meets a stage's first block only, which does not shift."""
+    """The suite of blocks meets a stage's first block only, which does not shift."""
     site = Site(8, 8, 1, (7, 10), index=1, depth=2)
     block = scrambled(Swin(site, head_dim=4, window=3))
     x = torch.randn(2, 8, 7, 10)
-    conformance.assert_gradients_reach_every_parameter(block, x)
-    conformance.assert_same_in_channels_last(block, x)
-    conformance.assert_runs_in_bfloat16(block, x)
-    conformance.assert_exports(block, x)
-    conformance.assert_state_round_trips(block, Swin(site, head_dim=4, window=3), x)
+    properties.assert_gradients_reach_every_parameter(block, x)
+    properties.assert_same_in_channels_last(block, x)
+    properties.assert_runs_in_bfloat16(block, x)
+    properties.assert_exports(block, x)
+    properties.assert_state_round_trips(block, Swin(site, head_dim=4, window=3), x)
     with torch.device("meta"):
         assert Swin(site, head_dim=4, window=3)(torch.empty(1, 8, 7, 10)).shape == (1, 8, 7, 10)

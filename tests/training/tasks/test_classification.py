@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from nas.training.catalogue import load_task
 from nas.training.images import Images
 from nas.training.loop import predict
-from nas.training.tasks import load_task
 
 TASK = load_task("classification")
 

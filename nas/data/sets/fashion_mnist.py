@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data import Dataset, Split, assemble, existing
+from nas.data.sets import Dataset, Split, assemble, existing
 from nas.errors import DataError
 
 CLASSES = (

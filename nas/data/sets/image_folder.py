@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from nas.data import Dataset, Split, assemble, existing
+from nas.data.sets import Dataset, Split, assemble, existing
 from nas.errors import DataError
 
 RESOLUTION = 64

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from nas import files
-from nas.data import Dataset, Split, assemble, cut
+from nas.data.sets import Dataset, Split, assemble, cut
 
 VERSION = 1  # of the drawing: raise it with every change of the pixels, so that no old cache is read
 CHUNK = 1000  # images drawn at once; bounds the memory

@@ -1,32 +1,22 @@
-"""What the conformance suites of blocks, stems and heads share: their kinds, options and widths, from the registry."""
+"""What every block, stem and head must keep, as assertions about one module.
+
+Each raises AssertionError. `nas.testing` runs them over a kind and its options.
+"""
 
 import io
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 import torch
 from torch import Tensor, nn
 
-from nas.network.options import Option, Scalar, options_of
-from nas.registry import Registry
-from nas.space.space import misfit
+from nas.network.options import Option, Scalar, declared
 
 WIDTHS = range(32, 513)
 NUMBERS = (1, 2, 3, 4, 5, 7, 8, 16, 32, 0.0, 0.0625, 0.25, 0.5, 1.5)
 
 
-def options(registry: Registry) -> list[Any]:
-    """`(kind, option, value)` for each option of each kind and each value worth a try, as pytest parameters."""
-    return [
-        pytest.param(kind, name, value, id=f"{kind}-{name}-{value}")
-        for kind in registry.names()
-        for name, option in options_of(registry, kind).items()
-        for value in values(option)
-    ]
-
-
-def values(option: Option) -> Iterator[Scalar]:
+def values_of(option: Option) -> Iterator[Scalar]:
     """Every choice of an option that lists its choices; the ends and a few more of one that is a number."""
     choices = option.law.json_schema()
     if "enum" in choices:
@@ -39,13 +29,26 @@ def values(option: Option) -> Iterator[Scalar]:
         yield from (v for v in NUMBERS if option.allows(v))
 
 
-def width_for(registry: Registry, kind: str, **chosen: Scalar) -> int:
-    """The smallest width, from 32, at which the chosen values and every default may stand."""
-    values = {name: option.default for name, option in options_of(registry, kind).items()} | chosen
+def width_for(kind: Any, /, **chosen: Scalar) -> int:
+    """The smallest width, from 32, at which the chosen values of a block's options and every default may stand."""
+    values = {name: option.default for name, option in declared(kind).items()} | chosen
+    misfit = getattr(kind, "misfit", lambda *_: None)
     for width in WIDTHS:
-        if not any(misfit(registry, kind, name, value, width) for name, value in values.items()):
+        if not any(misfit(name, value, width) for name, value in values.items()):
             return width
-    raise AssertionError(f"{kind}: no width of {WIDTHS} fits {values}")
+    raise AssertionError(f"{kind.__name__}: no width of {WIDTHS} fits {values}")
+
+
+def scrambled(module: nn.Module, seed: int = 0) -> nn.Module:
+    """The module in eval mode with every weight and statistic random, so that no part of it is an identity."""
+    rng = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, tensor in module.state_dict().items():
+            if name.endswith("running_var"):
+                tensor.copy_(torch.rand(tensor.shape, generator=rng) + 0.5)
+            elif tensor.is_floating_point() and tensor.ndim < 2:
+                tensor.add_(torch.randn(tensor.shape, generator=rng) * 0.1)
+    return module.eval()
 
 
 def assert_gradients_reach_every_parameter(module: nn.Module, x: Tensor, draws: int = 8) -> None:
@@ -68,8 +71,8 @@ def assert_gradients_reach_every_parameter(module: nn.Module, x: Tensor, draws: 
 def assert_same_in_channels_last(module: nn.Module, x: Tensor) -> None:
     """The memory format changes nothing but the last digits."""
     expected = module(x)
-    found = module.to(memory_format=torch.channels_last)(x.to(memory_format=torch.channels_last))
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    moved = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    torch.testing.assert_close(moved(x.to(memory_format=torch.channels_last)), expected, rtol=1e-4, atol=1e-4)
 
 
 @torch.no_grad()
@@ -92,12 +95,6 @@ def assert_exports(module: nn.Module, x: Tensor) -> None:
 
 
 @torch.no_grad()
-def assert_compiles(module: nn.Module, x: Tensor) -> None:
-    """`torch.compile` as one graph gives the same function."""
-    torch.testing.assert_close(torch.compile(module, fullgraph=True)(x), module(x), rtol=1e-3, atol=1e-3)
-
-
-@torch.no_grad()
 def assert_state_round_trips(module: nn.Module, fresh: nn.Module, x: Tensor) -> None:
     """Weights saved from one module and loaded into a fresh one give the same function."""
     file = io.BytesIO()
@@ -105,3 +102,9 @@ def assert_state_round_trips(module: nn.Module, fresh: nn.Module, x: Tensor) -> 
     file.seek(0)
     fresh.eval().load_state_dict(torch.load(file, weights_only=True, map_location="cpu"))
     assert torch.equal(fresh(x), module(x))
+
+
+@torch.no_grad()
+def assert_compiles(module: nn.Module, x: Tensor) -> None:
+    """`torch.compile` as one graph gives the same function."""
+    torch.testing.assert_close(torch.compile(module, fullgraph=True)(x), module(x), rtol=1e-3, atol=1e-3)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data import Dataset, Split, assemble, existing
+from nas.data.sets import Dataset, Split, assemble, existing
 from nas.errors import DataError
 
 KEYS = "'train_x' and 'train_y' (with 'test_x' and 'test_y' or without), or 'x' and 'y'"

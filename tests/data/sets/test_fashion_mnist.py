@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from nas.data import load
+from nas.data.sets.fashion_mnist import fashion_mnist
 from nas.errors import DataError
+from nas.testing import DataSuite
 
 
 def idx(array, dimensions=None):
@@ -25,6 +27,14 @@ def write(folder, pack=packed, ending=".gz", test_side=28):
         (folder / f"{part}-images-idx3-ubyte{ending}").write_bytes(pack(idx(images)))
         (folder / f"{part}-labels-idx1-ubyte{ending}").write_bytes(pack(idx(np.arange(size) % 10)))
     return folder
+
+
+class TestConformance(DataSuite):
+    kind = fashion_mnist
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        return write(tmp_path)
 
 
 @pytest.mark.parametrize(("pack", "ending"), [(packed, ".gz"), (bytes, "")])

@@ -6,7 +6,7 @@ Source: E. Alpaydin, C. Kaynak, UCI Optical Recognition of Handwritten Digits, 1
 import numpy as np
 from sklearn.datasets import load_digits
 
-from nas.data import Dataset, Split, assemble
+from nas.data.sets import Dataset, Split, assemble
 
 CLASSES = tuple("0123456789")
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from nas.data import load
+from nas.data.sets.npz import npz
 from nas.errors import DataError
+from nas.testing import DataSuite
 
 X = np.random.default_rng(0).integers(0, 256, (30, 9, 9), dtype=np.uint8)
 Y = np.arange(30) % 3
@@ -13,6 +15,15 @@ Y = np.arange(30) % 3
 def saved(folder, **arrays):
     np.savez(folder / "set.npz", **arrays)
     return f"npz:{folder / 'set.npz'}"
+
+
+class TestConformance(DataSuite):
+    kind = npz
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        saved(tmp_path, x=X, y=Y)
+        return tmp_path / "set.npz"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.linear_model import RidgeClassifier
 
-from nas.data.cluttered_digits import DEFAULT, Clutter, cluttered_digits, draw
+from nas.data.sets.cluttered_digits import DEFAULT, Clutter, cluttered_digits, draw
 
 SMALL = Clutter(train=300, validation=150, test=150)
 

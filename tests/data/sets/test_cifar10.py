@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from nas.data import load
+from nas.data.sets.cifar10 import cifar10
 from nas.errors import DataError
+from nas.testing import DataSuite
 
 BATCHES = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]
 
@@ -41,6 +43,14 @@ def check(data):
     assert np.array_equal(data.images[20:40].reshape(20, -1), batch(1)[0])
     assert data.labels.tolist() == list(range(10)) * 12
     assert data.mirror
+
+
+class TestConformance(DataSuite):
+    kind = cifar10
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        return write_binary(tmp_path)
 
 
 def test_binary_batches(tmp_path):

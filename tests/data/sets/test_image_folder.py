@@ -5,7 +5,9 @@ import pytest
 from PIL import Image
 
 from nas.data import load
+from nas.data.sets.image_folder import image_folder
 from nas.errors import DataError
+from nas.testing import DataSuite
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 
@@ -23,6 +25,14 @@ def only(folder, image, **how):
     """The pixels that one more picture in the first class becomes."""
     image.save(folder / "cat" / f"0.{how.pop('ending', 'png')}", **how)
     return load(f"image_folder:{folder}", resolution=16).images[0]
+
+
+class TestConformance(DataSuite):
+    kind = image_folder
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        return write(tmp_path)
 
 
 def test_folders_are_classes(tmp_path):

@@ -1,0 +1,140 @@
+"""The data sets, one a file, and what their readers share: dividing into parts, squaring, checking.
+
+A kind is a function called like its file, `kind(path, *, seed, resolution=None) -> Dataset`; its annotation of `path`
+says whether it wants one: `Path` or `None`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from sklearn.model_selection import train_test_split
+
+from nas.errors import DataError
+
+HELD_OUT = 0.2
+"""Share of the images cut off for validation, and again for the test, where a set has no such part of its own."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Square images in memory, divided once into three parts. A search trains on `train`, scores on `validation`.
+
+    `images` is uint8 `(images, channels, height, width)`, `labels` int64 `(images,)`; the parts are row numbers.
+    `mirror` tells whether a mirrored image keeps its class; `skipped` names what could not be read, and why;
+    `targets` is the kind of targets that `labels` are, as a task needs it.
+    """
+
+    name: str
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    test: NDArray[np.int64]
+    mirror: bool = True
+    skipped: tuple[str, ...] = ()
+    targets: str = "classes"
+
+    @property
+    def channels(self) -> int:
+        """1 for grey images, 3 for colour."""
+        return int(self.images.shape[1])
+
+    @property
+    def resolution(self) -> int:
+        """The side in pixels."""
+        return int(self.images.shape[2])
+
+
+class Split(NamedTuple):
+    """Labelled images: uint8 `(images, channels, height, width)` and int64 `(images,)`."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+
+def assemble(
+    name: str,
+    classes: tuple[str, ...],
+    train: Split,
+    validation: Split | None = None,
+    test: Split | None = None,
+    *,
+    seed: int,
+    resolution: int | None,
+    mirror: bool,
+    skipped: tuple[str, ...] = (),
+) -> Dataset:
+    """A data set of the parts that exist; those that do not are cut from `train`, stratified, the same for a seed.
+
+    Raises DataError if there are fewer than two classes, or too few images of one to be in every part.
+    """
+    parts = [train, validation, test]
+    images = square(np.concatenate([part.images for part in parts if part]), resolution)
+    labels = np.concatenate([part.labels for part in parts if part]).astype(np.int64)
+    sizes = [len(part.labels) if part else 0 for part in parts]
+    rows = dict(
+        zip(("train", "validation", "test"), np.split(np.arange(len(labels)), np.cumsum(sizes)[:-1]), strict=True)
+    )
+    missing = [part for part in ("test", "validation") if not len(rows[part])]
+    _check_classes(name, classes, labels[rows["train"]], 1 + len(missing))
+    held_out = max(round(HELD_OUT * len(rows["train"])), len(classes))
+    for part in missing:
+        rows["train"], rows[part] = cut(rows["train"], labels, held_out, seed)
+    return Dataset(name, images, labels, classes, rows["train"], rows["validation"], rows["test"], mirror, skipped)
+
+
+def cut(
+    rows: NDArray[np.int64], labels: NDArray[np.int64], size: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cut `size` of the rows off, stratified by label: what stays, what is cut, both sorted."""
+    stay, off = train_test_split(rows, test_size=size, stratify=labels[rows], random_state=seed)
+    return np.sort(stay), np.sort(off)
+
+
+def _check_classes(name: str, classes: tuple[str, ...], train: NDArray[np.int64], least: int) -> None:
+    if len(classes) < 2:
+        raise DataError(f"{name}: found {len(classes)} class(es) {classes}; a network to compare needs at least 2.")
+    counts = np.bincount(train, minlength=len(classes))
+    few = [f"'{classes[i]}' has {counts[i]}" for i in np.flatnonzero(counts < least)]
+    if few:
+        raise DataError(
+            f"{name}: too few training images: {', '.join(few[:5])}{' ...' if len(few) > 5 else ''}; "
+            f"each class needs at least {least}, for the parts are cut from them. Add images or leave the class out."
+        )
+
+
+def square(images: NDArray[np.uint8], resolution: int | None) -> NDArray[np.uint8]:
+    """Images at `resolution`, by default their longer side, resized with antialiasing where they differ from it."""
+    side = resolution or max(images.shape[2:])
+    if images.shape[2:] == (side, side):
+        return np.ascontiguousarray(images)
+    resized = np.empty((*images.shape[:2], side, side), np.uint8)
+    for planes, target in zip(images, resized, strict=True):
+        for plane, out in zip(planes, target, strict=True):
+            out[:] = Image.fromarray(plane).resize((side, side), Image.Resampling.BICUBIC)
+    return resized
+
+
+def existing(name: str, path: Path, *, folder: bool) -> Path:
+    """The path, if such a file or folder is there. Raises DataError otherwise."""
+    noun = "folder" if folder else "file"
+    try:
+        if path.is_dir() if folder else path.is_file():
+            return path
+        found = f"a {'file' if folder else 'folder'} lies there" if path.exists() else "nothing lies there"
+    except (OSError, ValueError) as error:  # a name too long, a NUL in it, a closed parent folder
+        found = str(error)
+    raise DataError(f"{name}: {path} should be a {noun}, but {found}. Write {name}:PATH with the path of the {noun}.")
+
+
+def read(path: Path) -> bytes:
+    """A file's bytes. Raises DataError if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from error

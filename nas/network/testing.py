@@ -1,0 +1,250 @@
+"""Conformance suites of blocks, stems and heads; `nas.testing` offers them, with how to use one."""
+
+import re
+from dataclasses import replace
+from typing import Any, ClassVar, NamedTuple
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from nas.network.blocks import Block, Site
+from nas.network.heads import Head
+from nas.network.options import Scalar, declared
+from nas.network.properties import (
+    assert_compiles,
+    assert_exports,
+    assert_gradients_reach_every_parameter,
+    assert_runs_in_bfloat16,
+    assert_same_in_channels_last,
+    assert_state_round_trips,
+    scrambled,
+    values_of,
+    width_for,
+)
+from nas.network.stems import Stem
+from nas.registry import BLOCKS
+
+Size = tuple[int, int]
+
+
+class Given(NamedTuple):
+    """A module, a batch of images or maps for it, and the shape that it promises to give."""
+
+    module: nn.Module
+    x: Tensor
+    shape: tuple[int, ...]
+
+
+class _PartSuite:
+    """What blocks, stems and heads keep alike."""
+
+    kind: ClassVar[Any]
+    size: ClassVar[Size]
+    """`(height, width)` of what the kind is given, where a test does not vary it."""
+    sizes: ClassVar[tuple[Size, ...]]
+
+    def build(self, size: Size | None = None, stride: int = 2, /, **chosen: Scalar) -> Given:
+        """A module as its constructor makes it, at the smallest width that the chosen values of its options allow."""
+        raise NotImplementedError
+
+    def scrambled(self, size: Size | None = None, stride: int = 2, /, **chosen: Scalar) -> Given:
+        """In eval mode, with no weight at a value that would hide a branch."""
+        given = self.build(size, stride, **chosen)
+        return given._replace(module=scrambled(given.module))
+
+    @pytest.fixture(autouse=True)
+    def _seed(self) -> None:
+        torch.manual_seed(0)
+
+    @pytest.fixture
+    def stride(self) -> int:
+        """The stride that a test asks for; only blocks are asked for several."""
+        return 2
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Each size of the suite, each option of the kind with each value worth a try."""
+        if "size" in metafunc.fixturenames:
+            metafunc.parametrize("size", self.sizes, ids=str)
+        if "option" in metafunc.fixturenames:
+            pairs = [(name, value) for name, o in declared(self.kind).items() for value in values_of(o)]
+            metafunc.parametrize(("option", "value"), pairs)
+
+    @torch.no_grad()
+    def test_the_output_has_the_promised_shape(self, size: Size, stride: int) -> None:
+        module, x, shape = self.scrambled(size, stride)
+        out = module(x)
+        assert out.shape == shape
+        assert out.isfinite().all()
+
+    @torch.no_grad()
+    def test_every_value_of_every_option_builds(self, option: str, value: Scalar, stride: int) -> None:
+        module, x, shape = self.scrambled(None, stride, **{option: value})
+        out = module(x)
+        assert out.shape == shape
+        assert out.isfinite().all()
+
+    def test_gradients_reach_every_parameter(self, stride: int) -> None:
+        module, x, _ = self.scrambled(None, stride)
+        assert_gradients_reach_every_parameter(module, x)
+
+    @torch.no_grad()
+    def test_evaluation_is_the_same_twice_and_image_by_image(self) -> None:
+        module, x, _ = self.scrambled()
+        together = module(x)
+        assert torch.equal(module(x), together)
+        torch.testing.assert_close(torch.cat([module(x[:1]), module(x[1:])]), together, rtol=1e-4, atol=1e-5)
+
+    def test_channels_last_changes_nothing(self, stride: int) -> None:
+        module, x, _ = self.scrambled(None, stride)
+        assert_same_in_channels_last(module, x)
+
+    def test_bfloat16_autocast_runs_and_trains(self) -> None:
+        module, x, _ = self.scrambled()
+        assert_runs_in_bfloat16(module, x)
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = module.train()(x).float().square().mean()
+        loss.backward()
+        assert all(p.grad is not None and p.grad.isfinite().all() for p in module.parameters())
+
+    def test_state_round_trips(self) -> None:
+        module, x, _ = self.scrambled()
+        assert_state_round_trips(module, self.build().module, x)
+
+    def test_it_can_be_counted_without_memory(self) -> None:
+        with torch.device("meta"):
+            module, x, shape = self.build()
+            out = module.eval()(x)
+        assert out.shape == shape
+        assert all(p.is_meta for p in module.parameters())
+
+    def test_it_exports(self) -> None:
+        module, x, _ = self.scrambled()
+        assert_exports(module, x)
+
+    @pytest.mark.slow
+    def test_it_compiles(self) -> None:
+        module, x, _ = self.scrambled()
+        assert_compiles(module, x)
+
+    @pytest.mark.gpu
+    @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+    @torch.no_grad()
+    def test_it_moves_to_a_gpu(self) -> None:
+        module, x, _ = self.scrambled()
+        expected = module(x)
+        torch.testing.assert_close(module.cuda()(x.cuda()).cpu(), expected, rtol=1e-2, atol=1e-2)
+
+
+class BlockSuite(_PartSuite):
+    """What every block keeps. `kind` is the class."""
+
+    kind: ClassVar[type[Block]]
+    size = (7, 5)
+    sizes = ((8, 8), (7, 5), (2, 9), (1, 1))
+
+    def site(self, size: Size | None = None, stride: int = 2, /, **chosen: Scalar) -> Site:
+        """A place that changes the width."""
+        return Site(24, width_for(self.kind, **chosen), stride, size or self.size)
+
+    def keeping(self, **changes: float) -> Site:
+        """A place that changes neither the width nor the map: shortcuts are identities there."""
+        return replace(self.site(None, 1), in_width=width_for(self.kind), **changes)  # type: ignore[arg-type]
+
+    def build(self, size: Size | None = None, stride: int = 2, /, **chosen: Scalar) -> Given:
+        site = self.site(size, stride, **chosen)
+        x = torch.randn(2, site.in_width, *site.resolution)
+        return Given(self.kind(site, **chosen), x, (2, site.width, *site.out_resolution))
+
+    @pytest.fixture(params=[1, 2])
+    def stride(self, request: pytest.FixtureRequest) -> int:
+        return int(request.param)
+
+    def test_it_is_a_block_with_a_letter_of_its_own(self) -> None:
+        assert issubclass(self.kind, Block)
+        letter = self.kind.letter
+        assert re.fullmatch("[A-Z]{1,2}", letter), f"letter {letter!r}: write one or two capitals"
+        others = [b for b in map(BLOCKS.get, BLOCKS.names()) if b is not self.kind and b.letter == letter]
+        assert not others, f"letter {letter} is that of {others[0].__name__}"
+
+    def test_gradients_reach_the_parameters_of_every_option(self, option: str, value: Scalar) -> None:
+        module, x, _ = self.scrambled((6, 4), 1, **{option: value})
+        assert_gradients_reach_every_parameter(module, x)
+
+    @torch.no_grad()
+    def test_a_later_block_keeps_the_map(self) -> None:
+        site = self.keeping(index=1, depth=2)
+        x = torch.randn(2, site.width, *site.resolution)
+        assert scrambled(self.kind(site))(x).shape == x.shape
+
+    @torch.no_grad()
+    def test_the_input_is_left_as_it_was(self) -> None:
+        site = self.keeping()
+        x = torch.randn(2, site.width, *site.resolution)
+        before = x.clone()
+        scrambled(self.kind(site))(x)
+        assert torch.equal(x, before)
+
+    def test_a_single_odd_image_trains(self, stride: int) -> None:
+        site = replace(self.site(None, stride), drop_path=0.2)
+        block = self.kind(site).train()
+        block(torch.randn(1, site.in_width, *site.resolution)).square().mean().backward()
+        assert all(p.grad is not None and p.grad.isfinite().all() for p in block.parameters())
+
+    @torch.no_grad()
+    def test_drop_path_is_for_training_only(self) -> None:
+        site = self.keeping()
+        dropping, plain = (scrambled(self.kind(replace(site, drop_path=rate))) for rate in (0.5, 0.0))
+        plain.load_state_dict(dropping.state_dict())
+        x = torch.randn(2, site.width, *site.resolution)
+        assert torch.equal(dropping(x), plain(x))
+        assert dropping.train()(x).isfinite().all()
+
+
+class StemSuite(_PartSuite):
+    """What every stem keeps. `kind` is the class."""
+
+    kind: ClassVar[type[Stem]]
+    size = (33, 40)
+    sizes = ((32, 32), (37, 50), (16, 5))
+
+    def build(self, size: Size | None = None, stride: int = 2, /, **chosen: Scalar) -> Given:
+        return self._build(3, size or self.size, **chosen)
+
+    def _build(self, channels: int, size: Size, /, **chosen: Scalar) -> Given:
+        width = width_for(self.kind, **chosen)
+        stem = self.kind(channels, width, **chosen)
+        return Given(stem, torch.randn(2, channels, *size), (2, width, *(-(-side // stem.stride) for side in size)))
+
+    @torch.no_grad()
+    def test_grey_images_are_taken(self, size: Size) -> None:
+        stem, x, shape = self._build(1, size)
+        out = scrambled(stem)(x)
+        assert out.shape == shape
+        assert out.isfinite().all()
+
+
+class HeadSuite(_PartSuite):
+    """What every head keeps. `kind` is the class."""
+
+    kind: ClassVar[type[Head]]
+    size = (4, 3)
+    sizes = ((7, 7), (3, 5), (1, 1))
+
+    def build(self, size: Size | None = None, stride: int = 2, /, **chosen: Scalar) -> Given:
+        width, classes = width_for(self.kind, **chosen), 10
+        head = _Fed(self.kind(width, classes, **chosen))
+        return Given(head, torch.randn(2, width, *(size or self.size)), (2, classes))
+
+
+class _Fed(nn.Module):
+    """A head on a map; one that wants a class token is given its own, mixed with the map as the stage does."""
+
+    def __init__(self, head: Head) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = self.head.token + x.mean((2, 3))[:, None] if self.head.wants_token else x
+        scores: Tensor = self.head(features)
+        return scores

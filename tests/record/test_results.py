@@ -1,0 +1,55 @@
+"""Means and intervals of repeated trainings."""
+
+import numpy as np
+import pytest
+from run_fixtures import finished_run
+
+from nas.evaluation.job import Outcome, State
+from nas.record.results import flattery, results
+from nas.record.trial import Confirmation
+
+
+def again(trial: int, repeat: int, accuracy: float, latency: float = 1.0, state: State = "complete") -> Confirmation:
+    return Confirmation(trial, repeat, Outcome(state, {"accuracy": accuracy, "latency": latency}))
+
+
+def test_a_result_is_the_mean_of_its_further_trainings_alone(tmp_path):
+    trials = finished_run(tmp_path / "run", complete=3, failed=0, rejected=0).trials
+    own = trials[1].metrics["latency"]
+    found = results(trials, [again(1, 1, 0.5, own + 2), again(1, 2, 0.7, own + 1)], ["accuracy"])
+    assert found[1].metrics["accuracy"] == pytest.approx(0.6)
+    assert found[1].metrics["latency"] == pytest.approx(own + 1), "the median of three readings"
+    assert found[1].trainings == 2
+    assert found[1].trial == trials[1], "a view: the first training stays what it was"
+    for kept in (0, 2):
+        assert (found[kept].trial, found[kept].metrics) == (trials[kept], trials[kept].metrics)
+    assert flattery(found, "accuracy") == pytest.approx(trials[1].metrics["accuracy"] - 0.6)
+
+
+def test_the_interval_covers_the_truth_as_often_as_it_says(tmp_path):
+    trials, rng = finished_run(tmp_path / "run", complete=5).trials, np.random.default_rng(0)
+    covered = []
+    for _ in range(400):
+        noisy = [again(n, r, 0.5 + 0.02 * rng.standard_normal()) for n in range(5) for r in (1, 2)]
+        found = results(trials, noisy, ["accuracy"])
+        covered += [abs(one.metrics["accuracy"] - 0.5) <= one.intervals["accuracy"] for one in found]
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.02)
+
+
+def test_one_further_training_has_no_interval(tmp_path):
+    trials = finished_run(tmp_path / "run", complete=2).trials
+    found = results(trials, [again(0, 1, 0.5)], ["accuracy"])
+    assert "accuracy" not in found[0].intervals
+    assert found[0].metrics["accuracy"] == 0.5
+
+
+def test_a_training_that_failed_counts_for_nothing(tmp_path):
+    trials = finished_run(tmp_path / "run", complete=2).trials
+    failed = Confirmation(0, 2, Outcome("failed", reason="OOM"))
+    found = results(trials, [again(0, 1, 0.5), failed], ["accuracy"])
+    assert found[0].metrics["accuracy"] == 0.5
+
+
+def test_a_trial_that_did_not_end_well_has_no_result(tmp_path):
+    trials = finished_run(tmp_path / "run", complete=2, failed=1, rejected=1).trials
+    assert [one.number for one in results(trials, [], ["accuracy"])] == [0, 1]

@@ -1,0 +1,16 @@
+"""Our own kinds under the suites that `nas.testing` offers to everyone."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from nas.registry import Registry
+
+
+def suites(
+    suite: type, registry: Registry, names: Iterable[str] | None = None, **attributes: dict[str, Any]
+) -> dict[str, type]:
+    """A test class for each kind, or those of the names; some with further attributes: `tpe={"rebuilt_after": ...}`."""
+    return {
+        f"Test_{name}": type(f"Test_{name}", (suite,), {"kind": registry.get(name)} | attributes.get(name, {}))
+        for name in (registry.names() if names is None else names)
+    }
