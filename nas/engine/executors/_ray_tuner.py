@@ -65,7 +65,7 @@ def call(look: Callable[[], Answer], placement: Placement) -> Answer:
         return answer
 
 
-def _answer(look: Callable[[], Answer]) -> Answer:
+def _answer(look: Callable[[], Any]) -> Any:
     """Call it: Ray runs functions only, and a look may be another thing that can be called."""
     return look()
 

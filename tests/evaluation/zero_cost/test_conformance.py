@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-import conformance
 import pytest
 import torch
 
@@ -12,13 +11,14 @@ from nas.evaluation.scoring import score
 from nas.evaluation.zero_cost import Sample
 from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import Network, build
+from nas.network.properties import width_for
 from nas.registry import BLOCKS, HEADS, SCORES, STEMS
 from nas.training.catalogue import load_task
 
 
 def network(block: str, **settings: Any) -> Network:
     """Two stages of a block, on one grey channel of 8 x 8 pixels."""
-    width = conformance.width_for(BLOCKS, block)
+    width = width_for(BLOCKS.get(block))
     stages = (StageSpec(block, 2, width, 2), StageSpec(block, 1, width, 1))
     return build(Architecture(StemSpec("conv", 8), stages, HeadSpec("pool"), "tiny", 16, 1, 3), seed=0, **settings)
 
