@@ -94,7 +94,8 @@ class HeadSpec:
 class Architecture:
     """One decided network.
 
-    `resolution` is the side of its square images in pixels, `channels` and `classes` are those of its data. An absent option has the paper's value, the default of the block's constructor.
+    `resolution` is the side of its square images in pixels, `channels` and `classes` are those of its data. An absent
+    option has the paper's value, the default of the block's constructor.
     """
 
     stem: StemSpec

@@ -1,7 +1,7 @@
 """Digits among fragments of other digits, after cluttered MNIST (https://arxiv.org/abs/1406.6247, section 4.1).
 
-Each image holds one whole handwritten digit at a random place, scale and contrast; pieces of other digits lie around
-it. To read it a network needs local shape (strokes) and global place (which strokes belong together).
+Each image holds one whole handwritten digit at a random position, scale and contrast, among pieces of other digits. To
+read it a network needs local shape (strokes) and global arrangement (which strokes belong together).
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from sklearn.datasets import load_digits
 from nas import files
 from nas.data.sets import Dataset, Split, assemble, cut
 
-VERSION = 1  # of the drawing: raise it with every change of the pixels, so that no old cache is read
+VERSION = 1  # raise it with every change of the pixels, so that no old cache is read
 CHUNK = 1000  # images drawn at once; bounds the memory
 
 Floats = NDArray[np.float32]
@@ -26,21 +26,21 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Clutter:
-    """How many images, and how hard to read. Lengths are shares of the image's side, contrasts of full white."""
+    """The number of images and their difficulty. Lengths are shares of the image's side, contrasts of full white."""
 
     train: int = 2000
     validation: int = 1000
     test: int = 1000
     resolution: int = 32
     scale: Range = (0.6, 0.9)
-    """Side of a digit's 8x8 box, uniform in this range; fragments are cut from digits of the same range."""
+    """Side of a digit's 8x8 box, uniform in this range, also for digits that fragments are cut from."""
     contrast: Range = (0.5, 1.0)
     """Brightness of the digit's strokes."""
     fragments: int = 4
     fragment_size: float = 0.22
     """Side of the square piece that is cut out of another digit."""
     fragment_contrast: Range = (0.4, 1.0)
-    """Brightness of a fragment as a share of the brightness of its image's digit, so that faint digits stay legible."""
+    """Brightness of a fragment as a share of its image's digit's, so that faint digits stay legible."""
     noise: float = 0.05
     """Standard deviation of the Gaussian noise on every pixel."""
 
@@ -50,7 +50,7 @@ PARTS = ("train", "validation", "test")
 
 
 def cluttered_digits(path: None, *, seed: int, resolution: int | None = None, clutter: Clutter = DEFAULT) -> Dataset:
-    """The default data of every search: drawn in a second, then cached in the user's cache folder."""
+    """Draw the default data of every search in a second, or read them from the cache folder."""
     clutter = replace(clutter, resolution=resolution or clutter.resolution)
     file = files.cache_folder() / f"cluttered_digits-{_key(clutter, seed)}.npz"
     parts = _recall(file, clutter)
@@ -62,7 +62,7 @@ def cluttered_digits(path: None, *, seed: int, resolution: int | None = None, cl
 
 
 def draw(clutter: Clutter, seed: int) -> list[Split]:
-    """Train, validation and test images; no handwritten original is seen in two of the parts."""
+    """Draw train, validation and test images, with no handwritten original in two of these parts."""
     bunch = load_digits()
     glyphs, labels = (bunch.images / 16).astype(np.float32), bunch.target.astype(np.int64)
     sizes = [clutter.train, clutter.validation, clutter.test]
@@ -98,14 +98,14 @@ def _images(
 
 
 def _digit(glyphs: Floats, contrast: NDArray[np.float64], rng: Generator, clutter: Clutter) -> Floats:
-    """Whole digits, wholly inside the image."""
+    """Paint whole digits inside the image."""
     scale = rng.uniform(*clutter.scale, len(glyphs))
     corner = rng.uniform(0, 1, (2, len(glyphs))) * (1 - scale)
     return _paint(glyphs, corner, scale, contrast, clutter.resolution)
 
 
 def _fragment(glyphs: Floats, contrast: NDArray[np.float64], rng: Generator, clutter: Clutter) -> Floats:
-    """Square pieces from the middle of digits, where the ink is; they may lie half outside the image."""
+    """Paint square pieces from the inked middle of digits, up to half outside the image."""
     n, size = len(glyphs), clutter.fragment_size
     scale = rng.uniform(*clutter.scale, n)
     window = rng.uniform(-size / 2, 1 - size / 2, (2, n))
@@ -122,9 +122,9 @@ def _paint(
     window: NDArray[np.float64] | None = None,
     size: float = 1,
 ) -> Floats:
-    """Glyphs `(n, 8, 8)` enlarged to `scale` with their upper left at `corner` (y, x), seen through a square window.
+    """Enlarge glyphs `(n, 8, 8)` to `scale` with their upper left at `corner` (y, x), seen through a square window.
 
-    Enlarging is separable, so each axis is one `(side, 8)` matrix an image.
+    Enlarging is separable, so each axis takes one `(side, 8)` matrix an image.
     """
     pixel = (np.arange(side) + 0.5) / side
     cells = glyphs.shape[-1]
@@ -138,7 +138,7 @@ def _paint(
 
 
 def _cubic(distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Keys' cubic interpolation kernel (IEEE ASSP 29, 1981, a = -1/2)."""
+    """Compute Keys' cubic interpolation kernel (IEEE ASSP 29, 1981, a = -1/2)."""
     d = np.abs(distance)
     near, far = (1.5 * d - 2.5) * d * d + 1, ((-0.5 * d + 2.5) * d - 4) * d + 2
     return np.where(d < 1, near, np.where(d < 2, far, 0))
@@ -149,7 +149,7 @@ def _key(clutter: Clutter, seed: int) -> str:
 
 
 def _recall(file: Path, clutter: Clutter) -> list[Split] | None:
-    """The parts in a cache file; None if there is none or it is damaged."""
+    """Read the parts in a cache file, or return None if it is missing or damaged."""
     try:
         with file.open("rb") as stream:
             cached = np.load(stream, allow_pickle=False)
@@ -162,7 +162,7 @@ def _recall(file: Path, clutter: Clutter) -> list[Split] | None:
 
 
 def _remember(file: Path, parts: list[Split]) -> None:
-    """Write the cache file, whole or not at all; a folder that cannot be written is no reason to stop."""
+    """Write the cache file, whole or not at all, if the folder can be written."""
     arrays = {f"{name}_{k}": v for name, part in zip(PARTS, parts, strict=True) for k, v in part._asdict().items()}
     with suppress(OSError), files.caching(file) as stream:
         np.savez(stream, **arrays)

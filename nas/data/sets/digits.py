@@ -1,4 +1,4 @@
-"""Handwritten digits as scikit-learn bundles them: 1,797 grey images of 8x8 pixels.
+"""scikit-learn's handwritten digits, 1,797 grey images of 8x8 pixels.
 
 Source: E. Alpaydin, C. Kaynak, UCI Optical Recognition of Handwritten Digits, 1998 (its test part).
 """
@@ -12,7 +12,7 @@ CLASSES = tuple("0123456789")
 
 
 def digits(path: None, *, seed: int, resolution: int | None = None) -> Dataset:
-    """The bundled digits. A mirrored digit is another sign, so they are never mirrored."""
+    """Load the bundled digits, never mirrored, as a mirrored digit is another sign."""
     bunch = load_digits()
     images = np.rint(bunch.images[:, None] * (255 / 16)).astype(np.uint8)
     whole = Split(images, bunch.target.astype(np.int64))

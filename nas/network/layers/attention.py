@@ -17,9 +17,9 @@ def attend(
 ) -> Tensor:
     """Attend with softmax, `(batch, heads, tokens, head_dim)` in and out.
 
-    `scale` is head_dim^-0.5 unless given. The additive `bias` is `(groups, heads, queries, keys)`; the batch repeats the groups in turn. `mask` is a second
-    bias without a gradient, `(groups, 1, queries, keys)`, kept apart so that the bias's gradient is not formed for each
-    window of an image.
+    `scale` is head_dim^-0.5 unless given. The additive `bias` is `(groups, heads, queries, keys)`; the batch repeats
+    the groups in turn. `mask` is a second bias without a gradient, `(groups, 1, queries, keys)`, kept apart so that the
+    bias's gradient is not formed for each window of an image.
 
     On the CPU the fused kernel is 1.1 to 1.4 times as fast as plain products. But a bias with a gradient, or values
     not as wide as keys, send it down a slow path, where plain products are 1.1 to 1.5 times as fast in training and up
