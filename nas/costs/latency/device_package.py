@@ -45,12 +45,7 @@ def collect(
     and for a folder that exists or cannot be written.
     """
     _check_numbers(networks, blocks)
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        raise SettingError(f"{folder} exists already; take another folder") from None
-    except OSError as error:
-        raise SettingError(f"{folder}: cannot be written ({error.strerror}); choose another folder") from None
+    _make(folder)
     entries, drawn = [], draw(space, networks)
     for i, architecture in enumerate(drawn):
         progress(name := f"network_{i:03d}")
@@ -89,6 +84,15 @@ def _check_numbers(networks: int, blocks: int) -> None:
         raise SettingError(f"-n: found {networks}; from {FEWEST} to {MOST} networks make a predictor")
     if not 0 <= blocks <= MOST_BLOCKS:
         raise SettingError(f"--blocks: found {blocks}; write 0 to {MOST_BLOCKS}")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        raise SettingError(f"{folder} exists already; take another folder") from None
+    except OSError as error:
+        raise SettingError(f"{folder}: cannot be written ({error.strerror}); choose another folder") from None
 
 
 def _write_network(folder: Path, name: str, architecture: Architecture, batch: int) -> Json:
