@@ -5,7 +5,7 @@
     run.front()                                  # the Pareto-optimal trials
     network = nas.build(run.pick("knee").load())  # a torch.nn.Module
 
-Names are imported when they are first used, so that `import nas` costs nothing.
+Names are imported when first used, so that `import nas` costs nothing.
 """
 
 from importlib import import_module

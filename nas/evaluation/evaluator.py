@@ -10,8 +10,7 @@ import torch
 from torch.utils.benchmark import set_torch_threads
 
 from nas.config import SearchConfig
-from nas.costs.deployment import Deployment, choose_deployment
-from nas.costs.device import choose_device
+from nas.costs.deployment import Deployment, choose_deployment, choose_device
 from nas.costs.latency.predictor import Predictor
 from nas.costs.turns import Turn, Turns
 from nas.data import Dataset

@@ -1,4 +1,4 @@
-"""Tasks by name, and the names of all that a search may weigh."""
+"""Tasks by name, and the names of all objectives of a search."""
 
 from nas.errors import SettingError
 from nas.registry import OBJECTIVES, TASKS, suggest
@@ -6,13 +6,13 @@ from nas.training.tasks import Task
 
 
 def load_task(name: str) -> Task:
-    """The task called `name`. Raises SettingError, with the nearest name, for an unknown one."""
+    """Return the task called `name`. Raises SettingError, with the nearest name, for an unknown one."""
     found: Task = TASKS.get(name)
     return found
 
 
 def objective_names() -> list[str]:
-    """Every name that a search may weigh: the kinds of objectives, and the metrics of every task."""
+    """Return the names that a search may weigh: the kinds of objectives, and the metrics of every task."""
     return sorted({*OBJECTIVES.names(), *(name for task in TASKS.names() for name in load_task(task).metrics)})
 
 
