@@ -53,7 +53,7 @@ class Deployment:
 
 def available() -> list[str]:
     """The targets that this machine has."""
-    return [name for name in TARGETS.names() if not TARGETS.get(name).missing()]
+    return [name for name in TARGETS.at_hand() if not TARGETS.get(name).missing()]
 
 
 def choose_deployment(

@@ -59,10 +59,14 @@ def call(look: Callable[[], Answer], placement: Placement) -> Answer:
     with connected(placement):
         gpus = 1 if _has_gpus(placement) else 0
         try:
-            answer: Answer = ray.get(ray.remote(num_cpus=0, num_gpus=gpus)(look).remote())
+            answer: Answer = ray.get(ray.remote(num_cpus=0, num_gpus=gpus)(_call).remote(look))
         except RayTaskError as error:
             raise error.cause from None
         return answer
+
+
+def _call(look: Callable[[], Any]) -> Any:  # Ray takes a function, and no other callable
+    return look()
 
 
 def _has_gpus(placement: Placement) -> bool:
