@@ -129,14 +129,14 @@ class Registry:
         """All that offer a kind of this name; more than one is a clash."""
         ours = [OURS] if name in self._homes else []
         files = [self._added[name]] if name in self._added else []
-        return [*ours, *map(package_of, self._points.get(name, ())), *files]
+        return [*ours, *sorted(map(package_of, self._points.get(name, ()))), *files]
 
     def _load(self, point: "EntryPoint") -> Any:
         """Import what an entry point names."""
         who = f"{self.noun} '{point.name}' of {package_of(point)}"
         try:
             found = point.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             cause = f"{type(error).__name__}: {error}".splitlines()[0]
             raise SettingError(f"{who} cannot be imported: entry point {point.value}: {cause}; mend or uninstall "
                                "the package") from error  # fmt: skip
@@ -193,19 +193,19 @@ SCORES = Registry("evaluation/zero_cost", "score", "nas.scores")
 TARGETS = Registry("costs/targets", "target", "nas.targets", "Target")
 TASKS = Registry("training/tasks", "task", "nas.tasks", "Task")
 
-_ALL = (BLOCKS, STEMS, HEADS, DATA, OBJECTIVES, SAMPLERS, PRUNERS, EXECUTORS, SCORES, TARGETS, TASKS)
+ALL = (BLOCKS, STEMS, HEADS, DATA, OBJECTIVES, SAMPLERS, PRUNERS, EXECUTORS, SCORES, TARGETS, TASKS)
 
 
 def registry_of(noun: str) -> Registry:
     """The registry of one sort of kinds, by its noun."""
-    return next(registry for registry in _ALL if registry.noun == noun)
+    return next(registry for registry in ALL if registry.noun == noun)
 
 
 def from_outside() -> list[tuple[str, str, str]]:
     """Noun, name and origin of every kind that does not ship with nas; imports nothing."""
     return [
         (registry.noun, name, origin)
-        for registry in _ALL
+        for registry in ALL
         for name in registry.names()
         for origin in registry.origins(name)
         if origin != OURS
