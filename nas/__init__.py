@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nas.engine.samplers import Problem
     from nas.engine.samplers.pareto import ParetoSampler
     from nas.engine.search import resume, search
+    from nas.evaluation.plugins import load_plugins
     from nas.network.architecture import Architecture
     from nas.network.build import build
     from nas.network.weights import load_weights
@@ -33,6 +34,7 @@ _HOMES = {
     "Trial": "record.trial",
     "build": "network.build",
     "load_architecture": "space.library",
+    "load_plugins": "evaluation.plugins",
     "load_space": "space.library",
     "load_weights": "network.weights",
     "resume": "engine.search",
@@ -49,6 +51,7 @@ __all__ = [
     "Trial",
     "build",
     "load_architecture",
+    "load_plugins",
     "load_space",
     "load_weights",
     "resume",

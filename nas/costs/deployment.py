@@ -54,7 +54,7 @@ class Deployment:
 
 def available() -> list[str]:
     """Return the names of the targets that this machine has."""
-    return [name for name in TARGETS.names() if not TARGETS.get(name).missing()]
+    return [name for name in TARGETS.at_hand() if not TARGETS.get(name).missing()]
 
 
 def choose_deployment(

@@ -18,7 +18,7 @@ def parse(spec: str) -> tuple[str, Path | None]:
     """
     name, _, path = spec.partition(":")
     DATA.check(name, DataError)
-    wants_path = inspect.signature(DATA.get(name)).parameters["path"].annotation is Path
+    wants_path = inspect.signature(DATA.get(name), eval_str=True).parameters["path"].annotation is Path
     if wants_path and not path:
         raise DataError(f"data set '{name}' needs a path: write {name}:PATH.")
     if path and not wants_path:

@@ -57,7 +57,7 @@ def _noun(base: Any) -> str:
 
 def declared(kind: Callable[..., Any]) -> dict[str, Option]:
     """Return the options that a kind's constructor declares, in its order."""
-    parameters = inspect.signature(kind).parameters.values()
+    parameters = inspect.signature(kind, eval_str=True).parameters.values()
     return {p.name: Option(p) for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
 

@@ -138,7 +138,7 @@ def _check_ends(doc: Document, space: SearchSpace) -> None:
     last = space.last_stages()
     if all(slot.optional for slot in space.stages):
         raise doc.error(("stages",), "every stage may be left out; one at least must not offer a depth of 0")
-    carriers = [kind for kind in BLOCKS.names() if BLOCKS.get(kind).carries_token]
+    carriers = [kind for kind in BLOCKS.at_hand() if BLOCKS.get(kind).carries_token]
     for i in last:
         bare = next((kind for kind in space.stages[i].kinds if not heads_after(kind, space.head.kinds)), None)
         if bare:
