@@ -107,7 +107,7 @@ class SpaceFile(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=100)] = "unnamed"
     resolution: Sides = (224,)
     channels: Annotated[int, Field(ge=1, le=1024)] = 3
-    classes: Annotated[int, Field(ge=2, le=100_000)] = 1000
+    classes: Annotated[int, Field(ge=1, le=100_000)] = 1000
     stem: StemKeys
     stages: Annotated[list[StageKeys], Field(min_length=1, max_length=32)]
     blocks: KindOptions = {}

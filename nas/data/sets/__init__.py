@@ -6,7 +6,7 @@ tells whether it needs one: `Path` or `None`.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +23,14 @@ HELD_OUT = 0.2
 class Dataset:
     """Square images in memory, divided into three parts. A search trains on `train` and measures on `validation`.
 
-    `images` is uint8 `(images, channels, height, width)`, `labels` int64 `(images,)`; the parts are row numbers.
-    `mirror` tells whether a mirrored image keeps its class; `skipped` names what could not be read, and why;
-    `targets` is the kind of targets that `labels` are, as a task needs it.
+    `images` is uint8 `(images, channels, height, width)`; the parts are row numbers. `labels` has a row an image, of
+    the kind `targets` as a task needs it: of classes int64 `(images,)`. `classes` names what a head gives a number for.
+    `mirror` tells whether a mirrored image keeps its label; `skipped` names what could not be read, and why.
     """
 
     name: str
     images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
+    labels: NDArray[Any]
     classes: tuple[str, ...]
     train: NDArray[np.int64]
     validation: NDArray[np.int64]

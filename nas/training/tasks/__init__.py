@@ -32,12 +32,13 @@ class Predictions(NamedTuple):
 class Metric:
     """A measure of how well a network does its task, computed from its predictions.
 
-    A `share` lies between 0 and 1 and is shown in percent.
+    A `share` lies between 0 and 1 and is shown in percent, any other value in its `unit`.
     """
 
     compute: Callable[[Predictions], float]
     goal: Literal["maximize", "minimize"] = "maximize"
     share: bool = True
+    unit: str = ""
 
 
 @dataclass(frozen=True)
