@@ -27,9 +27,7 @@ def profile(
         list[str], setting("maximum", "Can this limit be met? latency=5. May be repeated.", panel=SPACE)
     ] = [],  # noqa: B006
     minimum: Annotated[list[str], setting("minimum", panel=SPACE)] = [],  # noqa: B006
-    budget: Annotated[
-        str | None, setting("budget", "Say how long a search with this budget takes.", panel=SPACE)
-    ] = None,
+    budget: Annotated[str | None, setting("budget", "Say how long such a search takes.", panel=SPACE)] = None,
     data: Annotated[str, setting("data", "That search's images.", panel=SPACE)] = DEFAULTS.data,
     task: Annotated[str, setting("task", panel=SPACE)] = DEFAULTS.task,
     plugins: Plugins = [],  # noqa: B006
