@@ -6,13 +6,11 @@ Writes a record of that many random architectures with made-up values, then goes
 """
 
 import argparse
-import json
 import resource
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -20,20 +18,29 @@ from rich.console import Console
 from rich.table import Table
 
 from nas.config import make_config
-from nas.engine.proposer import Proposer, Watcher
+from nas.engine.plan import plan_of
+from nas.engine.proposer import Proposer
+from nas.engine.watcher import Watcher
 from nas.evaluation.job import Outcome
-from nas.record.journal import RECORD, Trial
+from nas.record.journal import RECORD
 from nas.record.run import Run
+from nas.record.trial import Trial, trial_line
 from nas.report.page import write_report
 from nas.space.library import load_space
 
 PROPOSALS = 3
 
 
-def fill(folder: Path, trials: int, sampler: str) -> None:
+def fill(folder: Path, trials: int, sampler: str, workers: int = 1) -> None:
     """A run of random architectures; accuracy and latency follow size, with noise."""
     space = load_space("cvt_family").fit(resolution=32, channels=1, classes=10)
-    settings = {"budget": {"trials": 10 * trials}, "sampler": sampler}
+    settings = {
+        "data": "digits",
+        "resolution": 32,
+        "budget": {"trials": 10 * trials},
+        "sampler": sampler,
+        "workers": workers,
+    }
     Run.create(folder, make_config(settings), space, {"versions": {}, "device": "none"})
     rng = np.random.default_rng(0)
     record = (folder / RECORD).open("w")
@@ -41,10 +48,10 @@ def fill(folder: Path, trials: int, sampler: str) -> None:
         decisions, architecture = space.sample(rng)
         size = sum(s.depth * s.width**2 for s in architecture.stages)
         metrics = {"accuracy": float(1 - 5 / size**0.4 + 0.05 * rng.normal()), "latency": float(size * 1e-4)}
-        named = {"key": architecture.key(), "layout": architecture.layout(), "architecture": architecture.to_dict()}
-        details = {"losses": [1.0], "latency": {"median": metrics["latency"], "iqr": 0.1, "runs": 100}}
-        trial = Trial(number, "complete", decisions, **named, metrics=metrics, details=details)
-        record.write(json.dumps(asdict(trial)) + "\n")  # without the sync that `append` gives to each
+        reading = {"latency": {"median": metrics["latency"], "iqr": 0.1, "runs": 100}}
+        outcome = Outcome("complete", metrics, reading, losses=(1.0,))
+        trial = Trial(number, decisions, architecture, architecture.key(), architecture.layout(), outcome)
+        record.write(trial_line(trial) + "\n")  # without the sync that `append` gives to each
     record.close()
 
 
@@ -69,8 +76,9 @@ def main() -> None:
             fill(Path(folder) / "run", options.trials, sampler)
             with timed(sampler, "open"):
                 run = Run(Path(folder) / "run")
+            plan = plan_of(run)
             with timed(sampler, "rebuild the study"):
-                proposer = Proposer(run, Watcher())
+                proposer = Proposer(run, plan, Watcher())
             for which in ("first", "next"):
                 with timed(sampler, f"{which} {PROPOSALS} proposals, each", PROPOSALS):
                     for number in range(PROPOSALS):

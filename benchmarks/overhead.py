@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 import nas
-from nas.engine.proposer import Watcher
+from nas.engine.watcher import Watcher
 
 
 def main() -> None:
@@ -29,16 +29,17 @@ def main() -> None:
         marks.append(time.perf_counter())
 
     with tempfile.TemporaryDirectory() as folder:
-        watcher = Watcher(began=mark, ended=mark)
+        watcher = Watcher(began=lambda job, run: mark() if job.purpose == "search" else None, ended=mark)
         start = time.perf_counter()
         run = nas.search(
-            data=options.data, budget=options.budget, sampler=options.sampler, runs=folder, watcher=watcher
-        )
+            data=options.data, budget=options.budget, sampler=options.sampler, runs=folder, watcher=watcher,
+            confirm=0, workers=1,
+        )  # fmt: skip
         whole = time.perf_counter() - start
-    span, busy = marks[-1] - marks[0], run.seconds
+    span, busy = marks[-1] - marks[0], run.seconds  # marks alternate: a trial begins, and it ends
     gaps = [after - before for before, after in zip(marks[1::2], marks[2::2], strict=False)]
     table = Table("what", "seconds", "share of the trials' span", title=f"{options.budget} trials, {options.sampler}")
-    steps = {step: sum(t.seconds.get(step, 0) for t in run.trials) for step in ("build", "measure", "train")}
+    steps = {step: sum(t.outcome.seconds.get(step, 0) for t in run.trials) for step in ("build", "measure", "train")}
     for step, seconds in (*steps.items(), ("orchestration", span - busy)):
         table.add_row(step, f"{seconds:.2f}", f"{seconds / span:.2%}")
     table.add_row("start-up and report", f"{whole - span:.2f}", "")

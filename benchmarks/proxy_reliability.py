@@ -20,7 +20,9 @@ from nas.costs.counts import cost
 from nas.costs.device import choose_device
 from nas.network.build import build
 from nas.space.library import load_space
-from nas.training.loop import place, train
+from nas.training.catalogue import load_task
+from nas.training.images import load_images
+from nas.training.loop import predict, train
 from nas.training.recipe import Recipe
 
 
@@ -46,7 +48,7 @@ def main() -> None:
 
     torch.set_num_threads(1)
     dataset = datasets.load(options.data, resolution=options.resolution)
-    images = place(dataset, choose_device("auto"), subset=recipe.subset)
+    images, task = load_images(dataset, choose_device("auto"), subset=recipe.subset), load_task("classification")
     space = load_space(options.space).fit(
         resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes)
     )
@@ -59,7 +61,8 @@ def main() -> None:
         for seed in range(options.seeds):
             network = build(architecture, seed=seed).to(images.train_x.device, memory_format=torch.channels_last)
             start = time.perf_counter()
-            scores[i, seed] = train(network, images, recipe, seed).accuracy
+            train(network, images, recipe, task, seed)
+            scores[i, seed] = task.metrics["accuracy"].compute(predict(network, images))
             seconds[i, seed] = time.perf_counter() - start
         known = cost(architecture)
         table.add_row(

@@ -25,6 +25,7 @@ from nas.engine.proposer import derive_seed
 from nas.evaluation.early_stop import RUNGS
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job
+from nas.record.results import Result
 from nas.record.run import Run
 from nas.record.trial import Trial
 
@@ -37,22 +38,25 @@ def hypervolume(run: Run, worst: list[float]) -> float:
 
 def work(run: Run) -> float:
     """What a run trained, in multiply-adds of one image times the share of the training: it repeats exactly."""
-    shares = {t.number: RUNGS[len(t.details["rungs"]) - 1] if t.state == "pruned" else 1.0 for t in run.spent}
+    shares = {t.number: RUNGS[len(t.outcome.rungs) - 1] if t.state == "pruned" else 1.0 for t in run.spent}
     return sum(t.metrics["macs"] * shares[t.number] for t in run.spent)
 
 
-def finish(run: Run) -> tuple[list[Trial], list[Trial]]:
+def finish(run: Run) -> tuple[list[Result | Trial], list[Trial]]:
     """The run's front had nothing been stopped, and those of it that were."""
     dataset = datasets.load(run.config.data, seed=run.config.seed, resolution=run.config.resolution)
     evaluator = Evaluator(run.config, dataset)
     stopped = [t for t in run.trials if t.state == "pruned"]
-    ended = [
-        replace(t, metrics=evaluator(Job(t.number, t.load(), derive_seed(run.config.seed, t.number))).metrics)
-        for t in stopped
-    ]
-    everything = [*run.results, *ended]
+    ended = [_to_its_end(t, evaluator, derive_seed(run.config.seed, t.number)) for t in stopped]
+    everything: list[Result | Trial] = [*run.results, *ended]
     front = [everything[i] for i in pareto.front(run.points(everything), run.maximize)]
-    return front, [t for t in front if t.state == "pruned"]
+    return front, [t for t in front if isinstance(t, Trial)]
+
+
+def _to_its_end(trial: Trial, evaluator: Evaluator, seed: int) -> Trial:
+    """A stopped trial with the values that it would have come to."""
+    whole = evaluator(Job(trial.number, trial.architecture, seed))
+    return replace(trial, outcome=replace(trial.outcome, metrics=whole.metrics))
 
 
 def main() -> None:
@@ -90,7 +94,7 @@ def compare(space: str, data: str, budget: int, seed: int, settings: dict[str, o
         ]  # fmt: skip
         worst = [float(c) for c in np.concatenate([run.points(run.results) for run in pair]).max(axis=0)[1:]]
         front, wronged = finish(pair[1])
-        seconds = [sum(t.seconds.get("train", 0.0) for t in run.trials) for run in pair]
+        seconds = [sum(t.outcome.seconds.get("train", 0.0) for t in run.trials) for run in pair]
         volumes = [hypervolume(run, worst) for run in pair]
     return {
         "work": work(pair[0]), "work_pruned": work(pair[1]), "seconds": seconds[0], "seconds_pruned": seconds[1],

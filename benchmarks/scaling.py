@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from nas.costs.turns import Turns
-from nas.engine.executors._ray_session import connected
-from nas.engine.executors.ray_tune import ray_tune
-from nas.evaluation.job import Evaluate, Job, Outcome, Placement
+from nas.engine.executors import Placement
+from nas.engine.executors.ray_tune import quiet_ray, ray_tune
+from nas.evaluation.job import Evaluate, Job, Outcome
 from nas.space.library import load_space
 
 
@@ -60,7 +60,7 @@ def ours(marks: Marks, trials: int) -> None:
     """Through our executor, from a list of jobs."""
     architecture = load_space("cvt_family").smallest()
     jobs = iter([Job(number, architecture, seed=number) for number in range(trials)])
-    ray_tune(
+    ray_tune.execute(
         lambda: next(jobs, None),
         lambda job, outcome: marks.end(),
         partial(prepare, marks.seconds),
@@ -100,7 +100,7 @@ def main() -> None:
     options = parser.parse_args()
     table = Table("workers", "trial (s)", "what", "overhead a trial (ms)", "start of workers (s)")
     for workers in options.workers:
-        with connected(Placement(workers)):
+        with quiet_ray() as tuner, tuner.connected(Placement(workers)):
             for seconds in options.seconds:
                 for run in (ours, plain):
                     marks = Marks(workers, seconds)

@@ -21,9 +21,12 @@ from rich.console import Console
 from rich.table import Table
 from scaling import Marks, ours
 
-from nas.engine.executors._ray_session import connected
-from nas.engine.proposer import Proposer, Watcher
-from nas.evaluation.job import Outcome, Placement
+from nas.engine.executors import Placement
+from nas.engine.executors.ray_tune import quiet_ray
+from nas.engine.plan import plan_of
+from nas.engine.proposer import Proposer
+from nas.engine.watcher import Watcher
+from nas.evaluation.job import Outcome
 from nas.record.journal import append_trial
 from nas.record.run import Run
 
@@ -37,8 +40,9 @@ def proposals(sampler: str, count: int = 5) -> Cost:
     seconds = []
     for size in SIZES:
         with tempfile.TemporaryDirectory() as folder:
-            fill(Path(folder) / "run", size, sampler)
-            proposer = Proposer(Run(Path(folder) / "run"), Watcher(), parallel=True)
+            fill(Path(folder) / "run", size, sampler, workers=2)  # of many workers the proposer knows no more
+            run = Run(Path(folder) / "run")
+            proposer = Proposer(run, plan_of(run), Watcher())
             jobs = [proposer.ask()]  # the first fills caches
             start = time.process_time()  # other programs of a shared machine are not the driver's cost
             jobs += [proposer.ask() for _ in range(count)]
@@ -69,7 +73,7 @@ def writing(count: int = 200) -> float:
 
 def events(trials: int = 150) -> float:
     """Seconds that Tune and Ray take of the driver for a trial: empty trials on two workers."""
-    with connected(Placement(2)):
+    with quiet_ray() as tuner, tuner.connected(Placement(2)):
         marks = Marks(2, 0.0)
         ours(marks, trials)
     return (marks.ends[-1] - marks.ends[10]) / (len(marks.ends) - 11)

@@ -24,7 +24,9 @@ from nas.costs.turns import Turns
 from nas.network.architecture import Architecture
 from nas.network.build import Network, build
 from nas.space.library import load_space
-from nas.training.loop import place, train
+from nas.training.catalogue import load_task
+from nas.training.images import load_images
+from nas.training.loop import train
 from nas.training.recipe import Recipe
 
 CPU = torch.device("cpu")
@@ -35,12 +37,13 @@ def neighbour(turns_at: str, ready: Event) -> None:
     torch.set_num_threads(1)
     dataset = datasets.load("cluttered_digits")
     space = load_space("cvt_family").fit(resolution=dataset.resolution, channels=1, classes=10)
-    images, rng, turns = place(dataset, CPU), np.random.default_rng(1), Turns(turns_at)
+    images, rng, turns = load_images(dataset, CPU), np.random.default_rng(1), Turns(turns_at)
+    task = load_task("classification")
     while True:
         network = build(space.sample(rng)[1], seed=0).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         with turns.working():
             ready.set()
-            train(network, images, Recipe(), 0, turns.give_way)
+            train(network, images, Recipe(), task, 0, lambda share, loss: turns.give_way())
 
 
 def reading(network: Network, turns: Turns) -> float:

@@ -43,7 +43,7 @@ def timed(workers: int, budget: int, options: list[str]) -> Timing:
                     first = time.perf_counter()
                 time.sleep(0.02)
         whole = time.perf_counter() - begin
-        trials = [sum(json.loads(line)["seconds"].values()) for line in record.read_text().splitlines()]
+        trials = [sum(json.loads(line)["outcome"]["seconds"].values()) for line in record.read_text().splitlines()]
     assert process.returncode == 0
     return Timing(whole, first - begin - trials[0], sorted(trials)[len(trials) // 2], load)
 

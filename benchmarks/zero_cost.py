@@ -25,15 +25,18 @@ from nas import data as datasets
 from nas import files
 from nas.evaluation.evaluator import SCORED
 from nas.evaluation.scoring import score
+from nas.evaluation.zero_cost import Sample
 from nas.network.architecture import Architecture
 from nas.network.build import Network, build
 from nas.registry import SCORES
 from nas.space.library import load_space
 from nas.space.space import SearchSpace
-from nas.training.loop import Images, place, train
+from nas.training.catalogue import load_task
+from nas.training.images import Images, load_images
+from nas.training.loop import predict, train
 from nas.training.recipe import Recipe
 
-RECIPE = Recipe()
+RECIPE, TASK = Recipe(), load_task("classification")
 
 
 def draw(space: SearchSpace, count: int) -> list[Architecture]:
@@ -51,9 +54,16 @@ def trained(architectures: list[Architecture], images: Images, cache: Path) -> l
     known: dict[str, float] = json.loads(cache.read_text()) if cache.is_file() else {}
     for architecture in track(architectures, "training"):
         if architecture.key() not in known:
-            known[architecture.key()] = train(_network(architecture), images, RECIPE, seed=0).accuracy
+            known[architecture.key()] = accuracy(architecture, images)
             files.write(cache, json.dumps(known, indent=1) + "\n")
     return [known[architecture.key()] for architecture in architectures]
+
+
+def accuracy(architecture: Architecture, images: Images) -> float:
+    """What one training comes to."""
+    network = _network(architecture)
+    train(network, images, RECIPE, TASK, seed=0)
+    return TASK.metrics["accuracy"].compute(predict(network, images))
 
 
 def scores_of(architecture: Architecture, images: Images, initial: str) -> dict[str, tuple[float, float]]:
@@ -64,11 +74,11 @@ def scores_of(architecture: Architecture, images: Images, initial: str) -> dict[
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
     chosen = torch.from_numpy(np.random.default_rng(0).permutation(len(images.train_y))[:SCORED])
-    x, y = images.normalise(images.train_x[chosen]), images.train_y[chosen]
+    sample = Sample(images.normalise(images.train_x[chosen]), images.train_y[chosen], TASK.loss)
     scored = {}
     for name in SCORES.names():
         start = time.process_time()
-        value = score(network, x, y, [name])[name].value
+        value = score(network, sample, [name])[name].value
         scored[name] = (value, 1e3 * (time.process_time() - start))
     return scored
 
@@ -101,7 +111,7 @@ def main() -> None:
 
     torch.set_num_threads(1)
     dataset = datasets.load(options.data)
-    images = place(dataset, torch.device("cpu"))
+    images = load_images(dataset, torch.device("cpu"))
     space = load_space(options.space).fit(
         resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes)
     )
@@ -128,7 +138,7 @@ def main() -> None:
 
 def _seconds(architecture: Architecture, images: Images) -> float:
     start = time.process_time()
-    train(_network(architecture), images, RECIPE, seed=0)
+    accuracy(architecture, images)
     return time.process_time() - start
 
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nas.costs.turns import Turns
-from nas.evaluation.job import Evaluate, Job, Outcome, Placement
+from nas.engine.executors import Placement
+from nas.evaluation.job import Evaluate, Job, Outcome
 
 if TYPE_CHECKING:
     from nas.space.space import SearchSpace
@@ -59,6 +60,10 @@ class Search:
     def failures(self) -> dict[int, str]:
         return {number: outcome.reason for number, outcome in self.told.items() if outcome.state == "failed"}
 
+    def workers(self) -> set[int]:
+        """The processes that evaluated what is complete."""
+        return {outcome.readings["test"]["pid"] for outcome in self.told.values() if outcome.state == "complete"}
+
 
 def preparing(evaluate: Callable[[Job], Outcome]) -> Callable[[Turns], Evaluate]:
     """How an executor is handed an evaluation."""
@@ -70,7 +75,7 @@ def _prepare(evaluate: Evaluate, turns: Turns) -> Evaluate:
 
 
 def sound(job: Job) -> Outcome:
-    return Outcome("complete", {"number": float(job.number)}, {"pid": os.getpid()})
+    return Outcome("complete", {"number": float(job.number)}, {"test": {"pid": os.getpid()}})
 
 
 def slow(job: Job, seconds: float = 0.5) -> Outcome:
@@ -140,7 +145,7 @@ class Noted:
         time.sleep(self.seconds)
         self._note("ended", job)
         measured = {"accuracy": 1 / (1 + job.number), "macs": float(job.seed)}
-        return Outcome("complete", measured, {"pid": os.getpid()})
+        return Outcome("complete", measured, {"test": {"pid": os.getpid()}})
 
     def _note(self, name: str, job: Job) -> None:
         with (self.folder / f"{name}.log").open("a") as file:
@@ -151,7 +156,9 @@ def noted_search(folder: str, budget: str, workers: str) -> None:
     """Start the search in `folder/run`, or go on with it; SIGTERM ends it as Ctrl-C does, as on the command line."""
     from nas.config import Budget, make_config
     from nas.engine.executors.ray_tune import ray_tune
-    from nas.engine.proposer import Proposer, Watcher
+    from nas.engine.plan import plan_of
+    from nas.engine.proposer import Proposer
+    from nas.engine.watcher import Watcher
     from nas.record.run import Run
 
     def interrupt(number: int, frame: object) -> None:
@@ -161,12 +168,14 @@ def noted_search(folder: str, budget: str, workers: str) -> None:
     path = Path(folder) / "run"
     if not (path / "config.yaml").exists():
         settings = {"objectives": ("accuracy", "macs"), "budget": Budget(trials=int(budget)), "sampler": "random"}
-        Run.create(path, make_config(settings | {"workers": int(workers)}), space(), {})
+        here = {"data": "digits", "device": "cpu", "workers": int(workers)}
+        Run.create(path, make_config(settings | here), space(), {})
     run = Run(path)
     run.repair()
-    proposer = Proposer(run, Watcher(), parallel=True)
+    plan = plan_of(run)
+    proposer = Proposer(run, plan, Watcher())
     try:
-        ray_tune(proposer.ask, proposer.tell, preparing(Noted(Path(folder))), Placement(int(workers)))
+        ray_tune.execute(proposer.ask, proposer.tell, preparing(Noted(Path(folder))), plan.placement)
     except KeyboardInterrupt:
         print("stopped by the keyboard")
 
@@ -192,12 +201,11 @@ def cluster_search(folder: str) -> None:
             cluster.remove_node(nodes.pop(), allow_graceful=False)
         if len(search.told) == 7:
             nodes.append(cluster.add_node(num_cpus=1))
-        workers = {told.details.get("pid") for told in search.told.values()}
-        if len(search.told) == search.size - 1 < MOST_TRIALS and len(workers) < 3:
+        if len(search.told) == search.size - 1 < MOST_TRIALS and len(search.workers()) < 3:
             search.size += 1  # the node that joined has not had its turn yet
 
     evaluate = Noted(Path(folder), seconds=0.7)
-    ray_tune(search.ask, tell, preparing(evaluate), Placement(None, ray=cluster.address))
+    ray_tune.execute(search.ask, tell, preparing(evaluate), Placement(None, ray=cluster.address))
     outcomes = {number: asdict(outcome) for number, outcome in sorted(search.told.items())}
     (Path(folder) / "told.json").write_text(json.dumps(outcomes))
     cluster.shutdown()

@@ -97,9 +97,10 @@ class Run:
     def environment(self) -> Json:
         """Versions, device and commit the search ran with."""
         path = self.folder / "environment.json"
-        if not path.exists():
-            raise RunError(f"{path}: missing; write {{}} into it if nothing else is known")
-        return self.facts(path.name)
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            raise RunError(f"{path}: missing or damaged; write {{}} into it if nothing else is known") from None
 
     @property
     def predictor_error(self) -> dict[str, float]:

@@ -28,7 +28,7 @@ def test_every_running_trial_has_a_line_until_they_are_too_many(tmp_path: Path, 
     run = empty_run(tmp_path / "a")
     trials = [trial(run, number) for number in range(RUNNING + 2)]
     for each in trials:
-        display.began(Job(each.number, each.load(), 0), run)
+        display.began(Job(each.number, each.architecture, 0), run)
     shown = screen(display)
     assert all(f"trial {number}: {trials[number].layout}" in shown for number in range(RUNNING))
     assert "and 2 more" in shown

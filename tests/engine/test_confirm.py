@@ -43,7 +43,7 @@ def test_a_search_ends_with_a_confirmed_front(space):
     for found in run.front():
         again = [c for c in run.confirmations if c.trial == found.number]
         assert [c.repeat for c in again] == [1, 2]
-        assert found.metrics["accuracy"] == pytest.approx(sum(c.metrics["accuracy"] for c in again) / 2)
+        assert found.metrics["accuracy"] == pytest.approx(sum(c.outcome.metrics["accuracy"] for c in again) / 2)
         assert len({c.outcome.metrics["accuracy"] for c in again} | {found.trial.metrics["accuracy"]}) > 1
     frame = run.to_frame().set_index("number")
     assert set(frame.columns) >= {"trainings", "accuracy_first", "accuracy_interval"}

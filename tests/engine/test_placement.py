@@ -1,18 +1,21 @@
-"""Where trials run: what the person says, and what is chosen where they do not."""
+"""Where trials run: what the person says, what is chosen where they do not, and which part of a GPU a trial gets."""
 
 from typing import Any
 
 import pytest
+import torch
 
 from nas import data as datasets
 from nas.config import make_config
 from nas.engine import placement
-from nas.engine.placement import choose_executor, choose_placement
-from nas.evaluation.job import Placement
+from nas.engine.executors import Placement
+from nas.engine.placement import MOST, Need, choose_executor, choose_placement, measure_need, measured_share
+from nas.evaluation.job import Job
 from nas.space.library import load_space
 
 LARGEST = load_space("cvt_family").smallest()
 DATASET = datasets.load("digits")
+GIB = 1 << 30
 
 
 def chosen(**settings: Any) -> tuple[Placement, str]:
@@ -51,3 +54,35 @@ def test_on_a_cluster_a_gpu_is_asked_for_without_one_here() -> None:
     assert found.gpu_share is not None, "to be measured where the GPU is"
     assert found.gpu_optional, "the cluster may have none"
     assert chosen(ray="auto", device="cpu")[0].gpus == 0
+
+
+@pytest.mark.parametrize(
+    ("trial", "gpu", "fit"),
+    [(10, 80, 7), (9, 80, 8), (72, 80, 1), (73, 80, 1), (200, 80, 1), (1, 80, MOST), (3, 11, 3), (5, 11, 1)],
+)
+def test_a_tenth_stays_free_and_as_many_fit_as_can(trial: int, gpu: int, fit: int) -> None:
+    share = Need(trial * GIB, gpu * GIB).share()
+    assert share * fit <= 1
+    assert share * (fit + 1) > 1
+    assert share == int(share * 1e4 + 0.5) / 1e4, "Ray counts in 1/10,000"
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_so_many_trials_do_fit() -> None:
+    """What the measurement allots is enough for a training under that very limit."""
+    from nas.evaluation.evaluator import Evaluator
+
+    config = make_config({"data": "digits", "objectives": ("accuracy", "latency"), "device": "cuda"})
+    dataset = datasets.load("digits")
+    space = load_space("cvt_family").fit(resolution=dataset.resolution, channels=1, classes=10)
+    need = measure_need(config, dataset, space.largest())
+    assert 0 < need.trial < need.gpu
+    share = measured_share(config, dataset, space.largest())
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(share)
+    try:
+        outcome = Evaluator(config, dataset)(Job(0, space.largest(), seed=0))
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    assert outcome.state == "complete", outcome.reason

@@ -17,6 +17,7 @@ from small_searches import QUICK, SPACE, Stopped, search, story
 import nas
 from nas.engine.watcher import Watcher
 from nas.errors import RunError, SettingError
+from nas.evaluation import evaluator
 from nas.record.run import Run
 
 
@@ -261,3 +262,29 @@ def test_an_interrupt_ends_cleanly_and_says_how_to_go_on(space, sent):
     assert (run.folder / "report.html").exists()
     done = len(run.trials)
     assert len(nas.resume(run, budget=done + 1).trials) == done + 1
+
+
+def test_a_search_leaves_the_process_as_it_found_it(space):
+    torch.set_num_threads(2)
+    optuna.logging.set_verbosity(optuna.logging.DEBUG)
+    before = dict(os.environ)
+    try:
+        search(space, "a", budget=2, objectives=("accuracy", "latency"))
+        assert torch.get_num_threads() == 2
+        assert optuna.logging.get_verbosity() == optuna.logging.DEBUG
+        assert dict(os.environ) == before
+    finally:
+        torch.set_num_threads(1)
+        optuna.logging.set_verbosity(optuna.logging.INFO)
+
+
+def test_trials_are_trained_in_one_thread(space, monkeypatch):
+    threads = []
+    real = evaluator.train
+    monkeypatch.setattr(evaluator, "train", lambda *a: threads.append(torch.get_num_threads()) or real(*a))
+    torch.set_num_threads(2)
+    try:
+        search(space, "a", budget=2)
+    finally:
+        torch.set_num_threads(1)
+    assert set(threads) == {1}

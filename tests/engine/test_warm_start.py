@@ -47,10 +47,10 @@ def test_a_run_like_this_one_teaches_its_values(tmp_path: Path) -> None:
     learnt = learn_from(run)
     assert [t.number for t in learnt.trials] == list(range(12))
     assert [(t.decisions, t.metrics, t.key) for t in learnt.trials] == [
-        (t.decisions, t.metrics, t.key) for t in run.results
+        (r.trial.decisions, r.metrics, r.key) for r in run.results
     ]
     assert [t.learnt_from for t in learnt.trials] == [Origin("old", n) for n in range(12)]
-    assert learnt.designs == [t.decisions for t in run.front()]
+    assert learnt.designs == [r.trial.decisions for r in run.front()]
     assert learnt.notes == [f"old: {len(run.front())} designs of its front, the values of 12 trials"]
 
 
@@ -75,14 +75,14 @@ def test_the_front_is_that_of_the_new_objectives(tmp_path: Path) -> None:
     run = finished_run(tmp_path / "old", complete=30)
     learnt = learn_from(run, objectives=("macs", "params"))
     smallest = min(run.results, key=lambda t: t.metrics["params"])
-    assert learnt.designs == [smallest.decisions], "both objectives rise together, so one is best in both"
+    assert learnt.designs == [smallest.trial.decisions], "both objectives rise together, so one is best in both"
 
 
 def test_of_another_space_what_lies_in_it_is_known_and_the_front_is_mapped(tmp_path: Path) -> None:
     run = finished_run(tmp_path / "old", complete=40)
     narrow = SPACE | {"stem": {"kind": "conv", "width": [16, 24]}}
     learnt = learn_from(run, narrow)
-    inside = [t for t in run.results if t.architecture["stem"]["kind"] == "conv"]
+    inside = [t for t in run.results if t.architecture.stem.kind == "conv"]
     assert 0 < len(inside) < 40
     assert [t.key for t in learnt.trials] == [t.key for t in inside]
     space = load_space(narrow)
@@ -114,7 +114,7 @@ def test_several_runs_teach_together(tmp_path: Path) -> None:
     learnt = learn(runs, make_config({}), load_space(SPACE), "cpu")
     assert [t.number for t in learnt.trials] == list(range(8)), "b has the five of a, and three more"
     assert [t.learnt_from.run for t in learnt.trials] == ["a"] * 5 + ["b"] * 3
-    assert learnt.designs[: len(runs[0].front())] == [t.decisions for t in runs[0].front()]
+    assert learnt.designs[: len(runs[0].front())] == [r.trial.decisions for r in runs[0].front()]
     assert len(learnt.notes) == 2
 
 
@@ -141,7 +141,7 @@ def test_a_warm_search_begins_with_the_old_front_and_knows_the_old_values(
     assert [t.values for t in study.trials[:6]] == [[t.metrics["accuracy"], t.metrics["params"]] for t in old.results]
     assert all(t.state == complete and t.user_attrs["learnt_from"]["run"] == "old" for t in study.trials[:6])
     assert {t.number: t.params for t in study.trials[6:] if t.state == complete} == {
-        t.number: t.decisions for t in new.results
+        r.number: r.trial.decisions for r in new.results
     }
 
 

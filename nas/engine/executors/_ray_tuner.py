@@ -59,13 +59,14 @@ def call(look: Callable[[], Answer], placement: Placement) -> Answer:
     with connected(placement):
         gpus = 1 if _has_gpus(placement) else 0
         try:
-            answer: Answer = ray.get(ray.remote(num_cpus=0, num_gpus=gpus)(_call).remote(look))
+            answer: Answer = ray.get(ray.remote(num_cpus=0, num_gpus=gpus)(_answer).remote(look))
         except RayTaskError as error:
             raise error.cause from None
         return answer
 
 
-def _call(look: Callable[[], Any]) -> Any:  # Ray takes a function, and no other callable
+def _answer(look: Callable[[], Any]) -> Any:
+    """Call it: Ray runs functions only, and a look may be another thing that can be called."""
     return look()
 
 

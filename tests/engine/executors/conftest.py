@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from nas.evaluation.job import Placement
+from nas.engine.executors import Placement
+from nas.engine.executors.ray_tune import quiet_ray
 
 
 @pytest.fixture(scope="session")
 def ray_here() -> Iterator[None]:
     """Ray with two workers' room; executors use a Ray that runs."""
-    from nas.engine.executors._ray_session import connected
-
-    with connected(Placement(workers=2)):
+    with quiet_ray() as tuner, tuner.connected(Placement(workers=2)):
         yield

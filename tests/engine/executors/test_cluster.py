@@ -17,8 +17,9 @@ import json, os, sys, time
 from pathlib import Path
 import ray
 from executor_searches import Search, preparing
-from nas.evaluation.job import Outcome, Placement
+from nas.engine.executors import Placement
 from nas.engine.executors.ray_tune import ray_tune
+from nas.evaluation.job import Outcome
 
 def where(job):
     begin = time.time()
@@ -26,21 +27,22 @@ def where(job):
     while len(list(here.iterdir())) < 4 and time.time() < begin + 120:  # until four run at once
         time.sleep(0.05)
     time.sleep(0.5)
-    return Outcome("complete", details={"gpu": os.environ.get("CUDA_VISIBLE_DEVICES"), "pid": os.getpid(),
-                                        "begin": begin, "end": time.time()})
+    seen = {"gpu": os.environ.get("CUDA_VISIBLE_DEVICES"), "pid": os.getpid(), "begin": begin, "end": time.time()}
+    return Outcome("complete", readings={"test": seen})
 
 here = Path(sys.argv[1])
 ray.init(address="local", num_cpus=8, num_gpus=2, include_dashboard=False, log_to_driver=False)
 search = Search(12)
-ray_tune(search.ask, search.tell, preparing(where), Placement(None, gpus=1.0, gpu_share=lambda: 0.5))
-print(json.dumps([outcome.details for outcome in search.told.values()]))
+ray_tune.execute(search.ask, search.tell, preparing(where), Placement(None, gpus=1.0, gpu_share=lambda: 0.5))
+print(json.dumps([outcome.readings["test"] for outcome in search.told.values()]))
 """
 
 TRAVELS = """
 import json, sys
 import nas
-from nas.evaluation.job import Job, Outcome, Placement
+from nas.engine.executors import Placement
 from nas.engine.executors.ray_tune import ray_tune
+from nas.evaluation.job import Job, Outcome
 from nas.space.library import load_space
 
 architecture = load_space("cvt_family").smallest()
@@ -49,11 +51,13 @@ jobs, codes = [Job(number, architecture, number) for number in range(3)], []
 def prepare(turns):
     def evaluate(job):
         import nas
-        return Outcome("complete", details={"code": nas.__file__})
+        return Outcome("complete", readings={"test": {"code": nas.__file__}})
     return evaluate
 
-ray_tune(lambda: jobs.pop() if jobs else None, lambda job, outcome: codes.append(outcome.details["code"]),
-         prepare, Placement(1, ray="auto"))
+def tell(job, outcome):
+    codes.append(outcome.readings["test"]["code"])
+
+ray_tune.execute(lambda: jobs.pop() if jobs else None, tell, prepare, Placement(1, ray="auto"))
 print(json.dumps(codes))
 """
 
@@ -73,12 +77,12 @@ def python(arguments: list[str], folder: Path, **more: str) -> str:
 def test_trials_share_gpus_as_measured(tmp_path: Path) -> None:
     """Half a GPU a trial: four at once, two on each of two GPUs."""
     (tmp_path / "workers").mkdir()
-    details = json.loads(python(["-c", PACKED, str(tmp_path / "workers")], tmp_path).splitlines()[-1])
-    assert set(Counter(trial["gpu"] for trial in details)) == {"0", "1"}
-    at_once = [sum(o["begin"] <= t["begin"] < o["end"] for o in details) for t in details]
+    told = json.loads(python(["-c", PACKED, str(tmp_path / "workers")], tmp_path).splitlines()[-1])
+    assert set(Counter(trial["gpu"] for trial in told)) == {"0", "1"}
+    at_once = [sum(o["begin"] <= t["begin"] < o["end"] for o in told) for t in told]
     assert max(at_once) == 4
     for gpu in "01":
-        mine = [trial for trial in details if trial["gpu"] == gpu]
+        mine = [trial for trial in told if trial["gpu"] == gpu]
         assert max(sum(o["begin"] <= t["begin"] < o["end"] for o in mine) for t in mine) <= 2
 
 
@@ -117,7 +121,7 @@ def test_code_and_data_travel_to_a_cluster_that_runs(cluster: str, tmp_path: Pat
     out = python(["-m", "nas.cli", *line.split()], tmp_path, RAY_ADDRESS=cluster, COLUMNS="200")
     assert "as many workers as fit on the Ray cluster auto" in out
     record = (tmp_path / "runs" / "a" / "trials.jsonl").read_text().splitlines()
-    assert [json.loads(trial)["state"] for trial in record] == ["complete"] * 3
+    assert [json.loads(trial)["outcome"]["state"] for trial in record] == ["complete"] * 3
     refused = subprocess.run(
         [sys.executable, "-m", "nas.cli", *line.replace("name a", "name b --device cuda").split()],
         cwd=tmp_path, env=environment(RAY_ADDRESS=cluster), capture_output=True, text=True, check=False, timeout=300,

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from processes import left_behind
@@ -29,7 +30,7 @@ def start(folder: Path, budget: int, workers: int = 2) -> "subprocess.Popen[str]
     )
 
 
-def record(folder: Path) -> list[dict[str, object]]:
+def record(folder: Path) -> list[dict[str, Any]]:
     path = folder / "run" / "trials.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
@@ -62,7 +63,7 @@ def kill_and_resume(folder: Path, budget: int, kills: int) -> None:
 
 def check(folder: Path, budget: int) -> None:
     trials = record(folder)
-    assert [t["state"] for t in trials] == ["complete"] * budget
+    assert [t["outcome"]["state"] for t in trials] == ["complete"] * budget
     assert max(Counter(t["key"] for t in trials).values()) == 1, "an architecture stands there twice"
     assert max(Counter(t["number"] for t in trials).values()) == 1
     begun, ended = ((folder / f"{name}.log").read_text().split() for name in ("begun", "ended"))
@@ -89,7 +90,7 @@ def test_a_signal_ends_the_search_within_seconds(tmp_path: Path, number: signal.
     output, _ = process.communicate(timeout=30)
     assert time.monotonic() - asked < 10
     assert "stopped by the keyboard" in output
-    assert all(trial["state"] == "complete" for trial in record(tmp_path))
+    assert all(trial["outcome"]["state"] == "complete" for trial in record(tmp_path))
     assert not left_behind(process.pid), "Ray's processes live on"
 
 
@@ -102,10 +103,10 @@ def test_a_node_is_lost_and_another_joins(tmp_path: Path) -> None:
     assert process.returncode == 0, process.stderr
     told = json.loads((tmp_path / "told.json").read_text())
     assert {n: outcome["reason"] for n, outcome in told.items() if outcome["state"] != "complete"} == {}
-    lost = [outcome["details"]["lost"] for outcome in told.values() if "lost" in outcome["details"]]
+    lost = [outcome["lost"] for outcome in told.values() if outcome["lost"]]
     assert len(lost) in (1, 2), "the trial on the lost node is told apart, and another one that waited at most"
     assert all(len(reasons) <= 3 for reasons in lost)
     begun = (tmp_path / "begun.log").read_text().split()
     assert len(told) <= len(begun) <= len(told) + 1, "at most the trial on the lost node runs once more"
-    workers = {outcome["details"]["pid"] for outcome in told.values()}
+    workers = {outcome["readings"]["test"]["pid"] for outcome in told.values()}
     assert len(workers) >= 3, "the node that joined was given nothing"

@@ -1,25 +1,19 @@
-"""When a training is stopped, and when not."""
+"""Which trainings dominance stops, and which not."""
 
 import numpy as np
 import pytest
 
-from nas.config import make_config
-from nas.data import load
-from nas.errors import DivergedError
-from nas.evaluation.early_stop import Past, PrunedError, Rungs, Verdict
-from nas.evaluation.evaluator import Evaluator
-from nas.evaluation.job import Job
+from nas.engine.pruners import Curves
 from nas.registry import PRUNERS
-from nas.space.library import load_architecture
 
 
-def past(count: int = 60, noise: float = 0.0, seed: int = 0) -> Past:
+def past(count: int = 60, noise: float = 0.0, seed: int = 0) -> Curves:
     """Trainings whose accuracy a loss tells, up to noise; cost has nothing to do with it."""
     rng = np.random.default_rng(seed)
     loss = rng.uniform(0.5, 2.5, count)
     accuracy = 1 - loss / 3 + noise * rng.standard_normal(count)
     points = np.stack([accuracy, rng.uniform(1, 9, count)], axis=1)
-    return Past(("accuracy", "latency"), (True, False), 0, points, np.stack([loss + 0.3, loss], axis=1))
+    return Curves(("accuracy", "latency"), (True, False), 0, points, np.stack([loss + 0.3, loss], axis=1))
 
 
 def test_a_hopeless_training_is_stopped_and_a_good_one_goes_on():
@@ -45,7 +39,7 @@ def test_an_earlier_rung_is_judged_by_itself():
 def test_where_losses_tell_little_nothing_is_stopped():
     known = past(200)
     shuffled = np.random.default_rng(1).permutation(known.losses)
-    judge = PRUNERS.get("dominance")(Past(known.objectives, known.maximize, 0, known.points, shuffled))
+    judge = PRUNERS.get("dominance")(Curves(known.objectives, known.maximize, 0, known.points, shuffled))
     assert judge([2.7, 2.4], {"latency": 8.9}) is None
 
 
@@ -57,7 +51,7 @@ def test_few_finished_trainings_are_no_judge():
 def test_an_objective_to_be_minimised_is_judged_the_other_way_round():
     known = past(noise=0.01)
     errors = known.points * [-1, 1]
-    judge = PRUNERS.get("dominance")(Past(("error", "latency"), (False, False), 0, errors, known.losses))
+    judge = PRUNERS.get("dominance")(Curves(("error", "latency"), (False, False), 0, errors, known.losses))
     assert judge([2.7, 2.4], {"latency": 8.9}) is not None
     assert judge([0.85, 0.55], {"latency": 8.9}) is None
 
@@ -80,7 +74,7 @@ def test_the_scatter_of_bad_networks_does_not_save_one_near_the_front():
     error = 0.05 * np.exp(loss + 0.2 * rng.standard_normal(100))  # of the worst it scatters by .12, of the best by .01
     points = np.stack([1 - error, np.ones(100)], axis=1)
     judge = PRUNERS.get("dominance")(
-        Past(("accuracy", "macs"), (True, False), 0, points, np.stack([loss, loss], axis=1))
+        Curves(("accuracy", "macs"), (True, False), 0, points, np.stack([loss, loss], axis=1))
     )
     assert judge([1.1, 1.1], {"macs": 1.0}) is not None  # .85 to come, .96 reached
     assert judge([0.05, 0.05], {"macs": 1.0}) is None
@@ -90,45 +84,5 @@ def test_a_rival_of_long_ago_counts():
     known = past(400, noise=0.01)
     first = known.points.copy()
     first[0] = (0.95, 1.0)
-    judge = PRUNERS.get("dominance")(Past(known.objectives, known.maximize, 0, first, known.losses))
+    judge = PRUNERS.get("dominance")(Curves(known.objectives, known.maximize, 0, first, known.losses))
     assert "has 0.95" in judge([1.5, 1.2], {"latency": 5.0}).reason
-
-
-def test_rungs_are_the_mean_losses_since_the_rung_before():
-    rungs = Rungs(None, {})
-    for step in range(1, 9):
-        rungs(step / 8, float(step))
-    assert rungs.losses == [1.5, 3.5]
-
-
-def test_a_verdict_ends_the_training_at_its_rung():
-    rungs = Rungs(lambda losses, known: Verdict(0.25, "is hopeless") if len(losses) == 2 else None, {"latency": 1.0})
-    for step in (1, 2, 3):
-        rungs(step / 8, 1.0)
-    with pytest.raises(PrunedError, match="after 50% of its training is hopeless") as error:
-        rungs(4 / 8, 1.0)
-    assert error.value.expected == 0.25
-
-
-def test_a_loss_that_is_no_number_ends_the_training():
-    with pytest.raises(DivergedError, match="became nan within 25%"):
-        Rungs(None, {})(0.25, float("nan"))
-
-
-def hopeless(losses, known):
-    """A judge that stops everything; it knows the costs."""
-    assert known["macs"] > 0
-    return Verdict(0.1, "is hopeless")
-
-
-def test_a_stopped_trial_keeps_what_was_known_of_it():
-    stage = {"block": "conv", "depth": 1, "width": 8, "stride": 2}
-    net = load_architecture({"resolution": 8, "channels": 1, "stem": {"kind": "conv", "width": 8}, "stages": [stage]})
-    config = make_config({"data": "digits", "objectives": ("accuracy", "macs"), "recipe": {"subset": 128}})
-    outcome = Evaluator(config, load("digits"))(Job(0, net, 1, judge=hopeless))
-    assert outcome.state == "pruned"
-    assert outcome.reason == "after 25% of its training is hopeless"
-    assert set(outcome.metrics) == {"params", "macs"}
-    assert outcome.details["expected"] == 0.1
-    assert len(outcome.details["rungs"]) == 1
-    assert outcome.seconds["train"] > 0

@@ -3,33 +3,35 @@
 import math
 from typing import Any
 
-import conformance
 import pytest
 import torch
-from torch import Tensor
 
 from nas.errors import SettingError
 from nas.evaluation.scoring import score
+from nas.evaluation.zero_cost import Sample
 from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import Network, build
+from nas.network.properties import width_for
 from nas.registry import BLOCKS, HEADS, SCORES, STEMS
+from nas.training.catalogue import load_task
 
 
 def network(block: str, **settings: Any) -> Network:
     """Two stages of a block, on one grey channel of 8 x 8 pixels."""
-    width = conformance.width_for(BLOCKS, block)
+    width = width_for(BLOCKS.get(block))
     stages = (StageSpec(block, 2, width, 2), StageSpec(block, 1, width, 1))
     return build(Architecture(StemSpec("conv", 8), stages, HeadSpec("pool"), "tiny", 16, 1, 3), seed=0, **settings)
 
 
-def batch(images: int = 4) -> tuple[Tensor, Tensor]:
+def batch(images: int = 4) -> Sample:
     generator = torch.Generator().manual_seed(0)
-    return torch.randn(images, 1, 16, 16, generator=generator), torch.arange(images) % 3
+    x, classes = torch.randn(images, 1, 16, 16, generator=generator), torch.arange(images) % 3
+    return Sample(x, classes, load_task("classification").loss)
 
 
 @pytest.mark.parametrize("block", BLOCKS.names())
 def test_every_score_is_defined_for_every_block(block: str) -> None:
-    scored = score(network(block), *batch())
+    scored = score(network(block), batch())
     assert list(scored) == SCORES.names()
     assert all(math.isfinite(s.value) and s.ms > 0 for s in scored.values()), scored
 
@@ -40,35 +42,35 @@ def test_every_score_is_defined_for_every_block(block: str) -> None:
 def test_every_score_is_defined_for_every_stem_and_head(stem: str, head: str) -> None:
     stages = (StageSpec("conv", 1, 32, 1), StageSpec("cvt", 1, 64, 1))
     ends = Architecture(StemSpec(stem, 32), stages, HeadSpec(head), "tiny", 16, 1, 3)
-    scored = score(build(ends, seed=0), *batch())
+    scored = score(build(ends, seed=0), batch())
     assert all(math.isfinite(s.value) for s in scored.values()), scored
 
 
 @pytest.mark.parametrize("name", SCORES.names())
 @pytest.mark.parametrize("training", [True, False])
 def test_a_score_leaves_the_network_as_it_was(name: str, training: bool) -> None:
-    scored, (x, y) = network("mbconv", drop_path=0.5).train(training), batch()
-    scored(x).sum().backward()
+    scored, sample = network("mbconv", drop_path=0.5).train(training), batch()
+    scored(sample.x).sum().backward()
     state = {key: value.clone() for key, value in scored.state_dict().items()}
     gradients = [p.grad.clone() for p in scored.parameters() if p.grad is not None]
-    generator, images = torch.get_rng_state(), x.clone()
-    SCORES.get(name)(scored, x, y)
+    generator, images = torch.get_rng_state(), sample.x.clone()
+    SCORES.get(name)(scored, sample)
     assert all(torch.equal(value, state[key]) for key, value in scored.state_dict().items())
     assert all(torch.equal(p.grad, g) for p, g in zip(scored.parameters(), gradients, strict=True))
     assert all(p.requires_grad and p.dtype == torch.float32 for p in scored.parameters())
     assert all(module.training == training for module in scored.modules())
     assert torch.equal(torch.get_rng_state(), generator)
-    assert torch.equal(x, images)
-    assert not x.requires_grad
+    assert torch.equal(sample.x, images)
+    assert not sample.x.requires_grad
 
 
 @pytest.mark.parametrize("name", SCORES.names())
 def test_a_score_is_the_same_each_time_whatever_is_dropped_at_random(name: str) -> None:
-    values = {SCORES.get(name)(network("moat", drop_path=rate), *batch()) for rate in (0.0, 0.9, 0.9)}
+    values = {SCORES.get(name)(network("moat", drop_path=rate), batch()) for rate in (0.0, 0.9, 0.9)}
     assert len(values) == 1
 
 
 def test_named_scores_are_computed_in_their_order() -> None:
-    assert list(score(network("conv"), *batch(), ["snip", "params"])) == ["snip", "params"]
+    assert list(score(network("conv"), batch(), ["snip", "params"])) == ["snip", "params"]
     with pytest.raises(SettingError, match=r"unknown score 'sinflow'\. Did you mean 'synflow'"):
-        score(network("conv"), *batch(), ["sinflow"])
+        score(network("conv"), batch(), ["sinflow"])

@@ -1,5 +1,6 @@
-"""SNIP and the gradient's norm: two linear layers under a softmax, their gradients derived by hand."""
+"""SNIP and the gradient's norm on two layers whose gradients are derived by hand; jacob_cov on known correlations."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -7,13 +8,15 @@ import pytest
 import torch
 from torch import nn
 
-from nas.evaluation.zero_cost.grad_norm import grad_norm
-from nas.evaluation.zero_cost.snip import snip
+from nas.evaluation.zero_cost import Sample
+from nas.evaluation.zero_cost.gradients import grad_norm, jacob_cov, snip
+from nas.training.catalogue import load_task
 
 X = np.array([[1.0, -2.0], [0.5, 1.0], [-1.0, 0.0]])
 Y = np.array([0, 1, 1])
 FIRST = np.array([[1.0, -0.5], [0.25, 2.0]])
 SECOND = np.array([[0.5, -1.0], [1.5, 0.75]])
+K = 1e-5  # of jacob_cov's paper
 
 
 def _network() -> Any:
@@ -33,15 +36,51 @@ def _gradients() -> tuple[np.ndarray, np.ndarray]:
     return (error @ SECOND).T @ X, error.T @ hidden
 
 
-def _batch() -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.tensor(X, dtype=torch.float32), torch.tensor(Y)
+def _sample(x: torch.Tensor, classes: torch.Tensor) -> Sample:
+    return Sample(x, classes, load_task("classification").loss)
+
+
+def _batch() -> Sample:
+    return _sample(torch.tensor(X, dtype=torch.float32), torch.tensor(Y))
+
+
+def _jacob_cov(network: Any, x: torch.Tensor) -> float:
+    return jacob_cov(network, _sample(x, torch.tensor([0, 0])))
 
 
 def test_snip_sums_weight_times_gradient() -> None:
     first, second = _gradients()
-    assert snip(_network(), *_batch()) == pytest.approx(abs(FIRST * first).sum() + abs(SECOND * second).sum())
+    assert snip(_network(), _batch()) == pytest.approx(abs(FIRST * first).sum() + abs(SECOND * second).sum())
 
 
 def test_grad_norm_sums_the_layers_norms() -> None:
     first, second = _gradients()
-    assert grad_norm(_network(), *_batch()) == pytest.approx((first**2).sum() ** 0.5 + (second**2).sum() ** 0.5)
+    assert grad_norm(_network(), _batch()) == pytest.approx((first**2).sum() ** 0.5 + (second**2).sum() ** 0.5)
+
+
+def _paper(*eigenvalues: float) -> float:
+    return -sum(math.log(v + K) + 1 / (v + K) for v in eigenvalues)
+
+
+def test_uncorrelated_jacobians_are_the_best() -> None:
+    """A ReLU's Jacobians are its codes, here 1001 and 1100: without correlation, so both eigenvalues are 1."""
+    network: Any = nn.ReLU()
+    x = torch.tensor([[1.0, -1.0, -1.0, 1.0], [1.0, 1.0, -1.0, -1.0]])
+    assert _jacob_cov(network, x) == pytest.approx(_paper(1, 1))
+
+
+def test_partly_correlated_jacobians() -> None:
+    """Codes 1110 and 1100: covariance 1/8, variances 3/16 and 1/4, so the correlation is 1 / sqrt(3)."""
+    network: Any = nn.ReLU()
+    x = torch.tensor([[1.0, 1.0, 1.0, -1.0], [1.0, 1.0, -1.0, -1.0]])
+    assert _jacob_cov(network, x) == pytest.approx(_paper(1 + 3**-0.5, 1 - 3**-0.5), rel=1e-5)
+
+
+def test_a_linear_network_has_one_jacobian_for_all() -> None:
+    network: Any = nn.Linear(4, 3)
+    assert _jacob_cov(network, torch.randn(5, 4)) == pytest.approx(_paper(5, 0, 0, 0, 0), rel=1e-3)
+
+
+def test_an_image_to_which_the_network_is_blind_leaves_it_undefined() -> None:
+    network: Any = nn.ReLU()
+    assert math.isnan(_jacob_cov(network, torch.tensor([[1.0, -1.0], [-1.0, -1.0]])))

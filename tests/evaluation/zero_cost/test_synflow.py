@@ -6,17 +6,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from nas.evaluation.zero_cost import Sample
 from nas.evaluation.zero_cost.synflow import synflow
 from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import build
 from nas.network.layers.attention import SelfAttention
 from nas.network.properties import width_for
 from nas.registry import BLOCKS
+from nas.training.catalogue import load_task
 
 FIRST = torch.tensor([[1.0, -2.0], [3.0, 4.0]])
 SECOND = torch.tensor([[-1.0, 2.0]])
 FLOW = 17.0  # (1, 2) |SECOND| on (1 + 2, 3 + 4) |FIRST| (1, 1)
-Y = torch.tensor([0, 0])
 
 
 def linear(weight: Tensor) -> nn.Linear:
@@ -26,7 +27,7 @@ def linear(weight: Tensor) -> nn.Linear:
 
 
 def flow(network: Any, x: Tensor) -> float:
-    return synflow(network, x, Y)
+    return synflow(network, Sample(x, torch.tensor([0, 0]), load_task("classification").loss))
 
 
 def test_each_layer_carries_the_whole_flow() -> None:

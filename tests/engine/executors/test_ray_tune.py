@@ -1,0 +1,66 @@
+"""Ray's settings of the environment hold while trials run, and not a moment longer."""
+
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from nas.engine.executors import Placement
+from nas.engine.executors.ray_tune import QUIET, quiet_ray, ray_tune
+from nas.errors import SettingError
+from nas.registry import PRUNERS
+
+LEAVES_NO_TRACE = """
+import os, sys
+import sklearn  # sets variables of its own
+before = dict(os.environ)
+import nas.engine.executors.ray_tune
+assert dict(os.environ) == before, "importing the executor changes the environment"
+assert not {"ray", "torch"} & set(sys.modules), "importing the executor loads Ray"
+
+quick = {"epochs": 1, "subset": 64, "batch_size": 32}
+run = nas.search(data="digits", budget=4, name="a", sampler="random", objectives=("accuracy", "params"), recipe=quick,
+                 confirm=0, workers=2, device="cpu")
+assert [trial.state for trial in run.trials] == ["complete"] * 4, run.trials
+assert "ray" in sys.modules
+after = dict(os.environ)
+assert after == before, {name: (before.get(name), after.get(name)) for name in before.keys() ^ after.keys()}
+"""
+
+
+def test_a_search_with_two_workers_gives_the_environment_back(tmp_path: Path) -> None:
+    plain = {name: value for name, value in os.environ.items() if name not in QUIET}  # another test's Ray may run
+    plain["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVES_NO_TRACE], cwd=tmp_path, env=plain, capture_output=True, text=True, check=False,
+        timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_within_the_block_ray_is_quiet_and_what_the_person_set_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in QUIET:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RAY_AIR_NEW_OUTPUT", "1")
+    before = dict(os.environ)
+    with quiet_ray():
+        inside = dict(os.environ)
+        os.environ["RAY_OF_THE_BLOCK"] = "1"
+    assert inside.items() >= (QUIET | before).items()
+    assert inside["RAY_AIR_NEW_OUTPUT"] == "1"
+    assert dict(os.environ) == before
+
+
+def test_without_a_cluster_a_look_is_taken_here() -> None:
+    assert ray_tune.there(os.getpid, Placement(2)) == os.getpid()
+
+
+def test_on_a_cluster_a_look_is_taken_there_and_its_error_is_raised_here(ray_here: None) -> None:
+    cluster = Placement(2, ray="auto")
+    assert ray_tune.there(os.getpid, cluster) != os.getpid()
+    assert ray_tune.there(partial(divmod, 7, 2), cluster) == (3, 1)
+    with pytest.raises(SettingError, match="unknown pruner 'domnance'"):
+        ray_tune.there(partial(PRUNERS.check, "domnance"), cluster)

@@ -1,0 +1,110 @@
+"""A plan: resolved once, refused in one place, and measured where the trials run."""
+
+from dataclasses import replace
+
+import pytest
+from run_fixtures import SPACE
+
+import nas
+from nas.config import make_config
+from nas.data import load
+from nas.engine import confirm
+from nas.engine.plan import fit, new_plan, plan_of
+from nas.errors import DataError, SettingError, SpaceError
+from nas.evaluation.catalogue import objective
+from nas.record.run import Run
+from nas.registry import HEADS
+from nas.space.library import load_space
+from nas.training.catalogue import load_task
+
+QUICK = {"data": "digits", "recipe": {"subset": 32}, "device": "cpu", "confirm": 0, "sampler": "random"}
+
+
+def test_a_plan_holds_all_that_a_search_needs():
+    config = make_config({"data": "digits", "seed_with": ("coatnet_0",), "workers": 1, "budget": {"trials": 3}})
+    plan = new_plan(config, load_space(SPACE))
+    assert (plan.space.channels, plan.space.classes) == (1, 10)
+    assert [design.name for design in plan.designs] == ["coatnet_0"]
+    assert plan.placement.workers == 1
+    assert plan.device
+    assert plan.predictor is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "says"),
+    [
+        ({"device": "cuda"}, SettingError, "torch sees no CUDA device"),
+        ({"maximum": {"accuracy": 0.5}}, SettingError, "known only after training"),
+        ({"maximum": {"params": 3.0}}, SettingError, "every network of small is above that"),
+        ({"maximum": {"latency": 1e-4}}, SettingError, "every network of small is above that"),
+        ({"target": "cuda_graph"}, SettingError, "torch sees no CUDA device"),
+        ({"data": "npz:absent.npz"}, DataError, "absent.npz"),
+        ({"seed_with": ("coatnet_9",)}, SpaceError, "Did you mean"),
+    ],
+)
+def test_what_cannot_stand_is_refused_before_a_folder_is_made(tmp_path, settings, error, says):
+    import torch
+
+    if "cuda" in str(settings) and torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(error, match=says):
+        nas.search(_file(tmp_path), budget=2, runs=tmp_path / "runs", **(QUICK | settings))
+    assert not (tmp_path / "runs").exists()
+
+
+def _file(folder):
+    from nas import document
+
+    (folder / "small.yaml").write_text(document.dump(SPACE))
+    return folder / "small.yaml"
+
+
+def test_a_data_set_and_a_head_must_fit_the_task(monkeypatch):
+    digits = load("digits")
+    with pytest.raises(DataError, match="data set 'digits' holds boxes; this task needs classes"):
+        load_task("classification").check_targets("digits", "boxes")
+    monkeypatch.setattr(HEADS.get("pool"), "outputs", "boxes")
+    with pytest.raises(SpaceError, match="head 'pool' gives boxes; this task needs logits: class_token, mobilenet"):
+        fit(load_space(SPACE), digits, "classification")
+    assert replace(digits, targets="boxes").targets == "boxes"
+
+
+def test_the_front_is_measured_by_the_workers_not_here(tmp_path, monkeypatch):
+    """In this process nothing can be measured: whatever is measured nevertheless was measured by a worker."""
+
+    def broken(*_args, **_settings):
+        raise AssertionError("measured in the driver's process")
+
+    monkeypatch.setattr("nas.costs.latency.measure.measure", broken)
+    unsure = replace(objective("latency"), remeasured=lambda details: True)
+    monkeypatch.setattr(confirm, "objectives", lambda names: {name: unsure for name in names if name == "latency"})
+    run = nas.search(_file(tmp_path), budget=3, runs=tmp_path, name="a", workers=2, **QUICK)
+    assert [trial.state for trial in run.trials] == ["complete"] * 3
+    assert run.front_values("latency").keys() == {result.key for result in run.front()}
+    assert all(value > 0 for value in run.front_values("latency").values())
+
+
+def test_a_network_that_cannot_be_measured_again_keeps_what_it_has(tmp_path, monkeypatch):
+    from nas.evaluation.objectives import timed
+
+    monkeypatch.setitem(timed.LATENCY_SECONDS, "search", 1e-4)
+    real = timed._measured
+    full = timed.LATENCY_SECONDS["full"]
+
+    def measured(candidate, deployment, seconds):
+        if seconds == full:
+            raise RuntimeError("the device went away")
+        return real(candidate, deployment, seconds)
+
+    monkeypatch.setattr(timed, "_measured", measured)
+    run = nas.search(_file(tmp_path), budget=2, runs=tmp_path, name="a", workers=1, **QUICK)
+    assert len(run.results) == 2
+    assert run.front_values("latency") == {}
+    assert (run.folder / "report.html").exists()
+
+
+def test_a_run_that_goes_on_has_the_same_plan(tmp_path):
+    run = nas.search(_file(tmp_path), budget=1, runs=tmp_path, name="a", workers=1, **QUICK)
+    plan = plan_of(Run(run.folder))
+    assert plan.space == run.space
+    assert plan.config == run.config
