@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -49,16 +50,23 @@ def forget() -> None:
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def site(tmp_path: Path) -> Iterator[Path]:
     """A folder on the path for packages of a test; whatever comes from outside is forgotten after it."""
     folder = tmp_path / "site"
     folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
-    forget()
+    with on_path(folder):
+        yield folder
+
+
+@contextmanager
+def on_path(folder: Path) -> Iterator[None]:
+    """The packages of a folder are installed; whatever comes from outside is forgotten after it."""
     before = set(sys.modules)
-    yield folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        forget()
+        yield
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
             del sys.modules[name]
-    monkeypatch.undo()
     forget()
