@@ -1,4 +1,4 @@
-"""Starting Ray on this machine, or joining a cluster that runs."""
+"""Start Ray on this machine, or join a running cluster."""
 
 import logging
 import os
@@ -16,16 +16,16 @@ from nas.engine.executors import Placement
 from nas.errors import SettingError
 
 NICENESS = {"RAY_worker_niceness": "0"}
-"""Trials have the priority of the search itself: Ray would let its workers (15) starve beside any other program."""
+"""Gives trials the priority of the search itself: at Ray's own (15) they starve beside any other program."""
 
 WORKER_ENV = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "RAY_CHDIR_TO_TRIAL_DIR": "0"}
 
 
 @contextmanager
 def connected(placement: Placement) -> Iterator[None]:
-    """Ray for the block: the cluster at `placement.ray`, or one of this machine's own, on the loopback address.
+    """Connect to Ray within the block: to the cluster at `placement.ray`, or to one started on the loopback address.
 
-    A Ray that the process has started already is used as it is. Raises SettingError when no cluster answers.
+    Uses Ray as it is if the process has started it already. Raises SettingError when no cluster answers.
     """
     if ray.is_initialized():
         yield
@@ -43,7 +43,7 @@ def connected(placement: Placement) -> Iterator[None]:
 
 @contextmanager
 def _hushed() -> Iterator[None]:
-    """Without Ray's messages: a lost worker is told in its trial's reason, not in between."""
+    """Silence Ray's messages, as a trial's reason says that its worker was lost."""
     levels = {logging.getLogger("ray"): logging.ERROR, logging.getLogger("ray.tune"): logging.CRITICAL}
     before, printing = {logger: logger.level for logger in levels}, worker.print_to_stdstream
     worker.print_to_stdstream = _say_nothing
@@ -58,11 +58,11 @@ def _hushed() -> Iterator[None]:
 
 
 def _say_nothing(data: object, ignore_prefix: bool) -> None:
-    """In place of Ray's printing of its daemons' messages on our standard output."""
+    """Stand in for Ray's function that prints its daemons' messages."""
 
 
 def _start(placement: Placement) -> None:
-    """Nothing listens but on 127.0.0.1: that is what Ray does where it may not form clusters."""
+    """Start Ray so that it listens on 127.0.0.1 alone, as it does where it may not form clusters."""
     allowed, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
     before = dict(os.environ)
     os.environ.update(
@@ -84,7 +84,7 @@ def _start(placement: Placement) -> None:
 
 
 def _join(address: str) -> None:
-    """Code travels with the job: the nodes need torch and Ray, but neither nas nor the data."""
+    """Join a cluster and send our code along: its nodes need torch and Ray, but neither nas nor the data."""
     code = str(Path(__file__).parents[2])  # the package's folder
     _show_token()
     try:
@@ -102,7 +102,7 @@ def _join(address: str) -> None:
 
 
 def _show_token() -> None:
-    """Where this person has a token of Ray's, use it: `ray start` does, but joining an address by itself does not."""
+    """Use the user's token of Ray's if there is one, as `ray start` does and `ray.init` does not."""
     with suppress(ImportError):  # Ray before 2.60
         from ray._private.authentication import authentication_token_setup as tokens
 

@@ -1,7 +1,7 @@
-"""Ray Tune as a desk's workers: it places trials on this machine or on a cluster.
+"""Run a dispatcher's jobs through Ray Tune, on this machine or on a cluster.
 
-Tune only places trials. The truth is the run's record and the study behind `ask` and `tell`, so the Tuner is
-disposable: it is made anew after a loss that it does not survive, and never restored.
+Tune only places trials. All that counts is in the run's record and in the study behind `ask` and `tell`, so a Tuner
+that does not survive a lost worker is made anew and never restored.
 """
 
 import math
@@ -25,21 +25,21 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from nas.engine.executors import Answer, Ask, Placement, Tell
-from nas.engine.executors._desk import Desk
+from nas.engine.executors._dispatcher import Dispatcher
 from nas.engine.executors._ray_session import connected
 from nas.engine.executors._ray_worker import MEMORY_SHARE, Message, Parcel, Worker
 from nas.errors import SettingError
 from nas.evaluation.job import Outcome, Prepare
 
-PROCESS_DIED = "worker process has died"  # Ray's words for it, beside which stand "node has died" and others
+PROCESS_DIED = "worker process has died"  # in Ray's message, in place of "node has died" and others
 TRIALS_A_TUNER = 1000  # Tune walks its whole list of trials at every event
 
 
 def run(ask: Ask, tell: Tell, prepare: Prepare, placement: Placement) -> None:
     """Keep every worker busy until there is nothing more to ask."""
     with connected(placement):
-        placement = _packed(placement)
-        desk = Desk(ask, tell, placement.workers)
+        placement = _measured(placement)
+        dispatcher = Dispatcher(ask, tell, placement.workers)
         trainable = tune.with_parameters(
             Worker,
             prepare=[ray.put(prepare)],
@@ -48,14 +48,14 @@ def run(ask: Ask, tell: Tell, prepare: Prepare, placement: Placement) -> None:
             gpu_share=placement.gpus,
         )
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(_waiting(placement))
-        while not desk.over:
-            _fit(desk, tune.with_resources(trainable, {"cpu": 1, "gpu": placement.gpus}), placement)
-        if desk.failure:
-            raise desk.failure
+        while not dispatcher.over:
+            _run_tuner(dispatcher, tune.with_resources(trainable, {"cpu": 1, "gpu": placement.gpus}), placement)
+        if dispatcher.failure:
+            raise dispatcher.failure
 
 
 def call(look: Callable[[], Answer], placement: Placement) -> Answer:
-    """Call a function on a node of the cluster, on one with a GPU where trials take any. Raises what it raises."""
+    """Call a function on a node of the cluster, with a GPU if trials take any. Raises what it raises."""
     with connected(placement):
         gpus = 1 if _has_gpus(placement) else 0
         try:
@@ -66,12 +66,12 @@ def call(look: Callable[[], Answer], placement: Placement) -> Answer:
 
 
 def _answer(look: Callable[[], Any]) -> Any:
-    """Call it: Ray runs functions only, and a look may be another thing that can be called."""
+    """Call `look`, as Ray runs functions only and not every callable."""
     return look()
 
 
 def _has_gpus(placement: Placement) -> bool:
-    """Whether trials run on GPUs. Raises SettingError when GPUs are asked for and the cluster has none."""
+    """Tell whether trials run on GPUs. Raises SettingError when GPUs are asked for and the cluster has none."""
     if not placement.gpus:
         return False
     if ray.cluster_resources().get("GPU"):  # type: ignore[no-untyped-call]
@@ -81,8 +81,8 @@ def _has_gpus(placement: Placement) -> bool:
     raise SettingError("device: found cuda, but the Ray cluster has no GPU; write cpu or auto")
 
 
-def _packed(placement: Placement) -> Placement:
-    """With the part of a GPU that a trial takes, measured on one of them where that is to be.
+def _measured(placement: Placement) -> Placement:
+    """Fill in the part of a GPU that a trial takes, measured on a GPU if the placement asks for it.
 
     Raises SettingError when GPUs are asked for and the cluster has none.
     """
@@ -93,8 +93,8 @@ def _packed(placement: Placement) -> Placement:
     return replace(placement, gpus=call(placement.gpu_share, placement), gpu_share=None)
 
 
-def _fit(desk: Desk, trainable: Any, placement: Placement) -> None:
-    """One Tuner's life."""
+def _run_tuner(dispatcher: Dispatcher, trainable: Any, placement: Placement) -> None:
+    """Run a Tuner until it ends."""
     with (
         tempfile.TemporaryDirectory(prefix="nas-tune-", ignore_cleanup_errors=True) as folder,
         _interruptible() as stop,
@@ -102,7 +102,7 @@ def _fit(desk: Desk, trainable: Any, placement: Placement) -> None:
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
-                search_alg=Forwarder(desk),
+                search_alg=Forwarder(dispatcher),
                 scheduler=NewestFirst(),  # type: ignore[no-untyped-call]
                 num_samples=TRIALS_A_TUNER,
                 reuse_actors=True,
@@ -112,78 +112,78 @@ def _fit(desk: Desk, trainable: Any, placement: Placement) -> None:
                 name="search",
                 storage_path=folder,
                 verbose=0,
-                callbacks=[Losses(desk, placement, stop)],
+                callbacks=[LostTrials(dispatcher, placement, stop)],
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
         try:
             tuner.fit()
-        except (RuntimeError, RayError) as error:  # Tune's manager of actors does not survive every loss
-            desk.lose_all(f"Ray Tune gave up: {str(error).splitlines()[0]}")
+        except (RuntimeError, RayError) as error:  # Tune does not survive every lost worker
+            dispatcher.lose_all(f"Ray Tune gave up: {str(error).splitlines()[0]}")
 
 
 class Forwarder(Searcher):
-    """Ask and tell, seen from Tune."""
+    """Ask and tell in the form that Tune calls."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, dispatcher: Dispatcher) -> None:
         super().__init__(metric=None, mode=None)
-        self.desk = desk
+        self.dispatcher = dispatcher
 
     def suggest(self, trial_id: str) -> Message | str | None:  # type: ignore[override]
-        """The next job; None when there is none for now."""
-        job = self.desk.fetch(trial_id)
+        """Return the next job, or None when there is none for now."""
+        job = self.dispatcher.fetch(trial_id)
         if job is None:
-            return Searcher.FINISHED if self.desk.over else None
+            return Searcher.FINISHED if self.dispatcher.over else None
         return {"parcel": Parcel(job)}
 
     def on_trial_complete(self, trial_id: str, result: Message | None = None, error: bool = False) -> None:
-        """A result goes on at once; a worker that died is `Losses`' business."""
+        """Tell a result at once. `LostTrials` deals with workers that died."""
         if result and not error:
-            self.desk.finish(trial_id, result["outcome"])
+            self.dispatcher.finish(trial_id, result["outcome"])
 
     def __getstate__(self) -> Message:
-        return {}  # Tune pickles its parts; study and record stay here
+        return {}  # Tune pickles this object; study and record stay here
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the record is the state."""
+        """Save nothing: the record is the state."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Never called."""
+        """Do nothing, as it is never called."""
 
 
 class NewestFirst(FIFOScheduler):
-    """A worker that is free takes the newest of the trials that wait.
+    """Give a free worker the newest waiting trial.
 
-    Tune would give it any of them, and end the worker that was starting for that one: on a node that joins, none would
-    ever come up while trials are short.
+    Tune would give it any of them, and end the worker that was starting for that one, so that no worker would ever
+    come up on a node that joins while trials are short.
     """
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """The last that was proposed."""
+        """Return the trial that was proposed last."""
         waiting = [trial for trial in tune_controller.get_live_trials() if trial.status == Trial.PENDING]
         return max(waiting, key=lambda trial: trial.config["parcel"].job.number, default=None)
 
 
-class Losses(tune.Callback):
-    """Tells a trial that killed its worker from one that was lost with its machine; ends the search when asked to."""
+class LostTrials(tune.Callback):
+    """Tells trials that killed their worker from those lost with their machine, and ends the search when asked to."""
 
-    def __init__(self, desk: Desk, placement: Placement, stop: threading.Event) -> None:
-        self.desk, self.timeout, self.stop = desk, placement.trial_timeout, stop
+    def __init__(self, dispatcher: Dispatcher, placement: Placement, stop: threading.Event) -> None:
+        self.dispatcher, self.timeout, self.stop = dispatcher, placement.trial_timeout, stop
         self.started: dict[str, float] = {}
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Note when, for the time limit of a worker that cannot say itself that it hangs."""
+        """Note the time, for the limit of a worker that hangs and cannot say so."""
         self.started[trial.trial_id] = time.monotonic()
 
     def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Where an interruption, or a record that cannot be written, ends Tune's loop."""
+        """End Tune's loop after an interruption, or when the record cannot be written."""
         if self.stop.is_set():
             raise KeyboardInterrupt
-        if self.desk.failure:
-            raise self.desk.failure
+        if self.dispatcher.failure:
+            raise self.dispatcher.failure
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """A worker died."""
+        """Tell the trial of a dead worker as failed, or hand it out again."""
         error = _error(trial)
         ran = time.monotonic() - self.started.get(trial.trial_id, math.inf)
         if self.timeout and ran > self.timeout:
@@ -191,16 +191,16 @@ class Losses(tune.Callback):
         else:
             own = _own_fault(error)
         if own:
-            self.desk.finish(trial.trial_id, Outcome("failed", reason=own))
+            self.dispatcher.finish(trial.trial_id, Outcome("failed", reason=own))
         else:
-            self.desk.lose(trial.trial_id, _first_words(error))
+            self.dispatcher.lose(trial.trial_id, _first_words(error))
 
     def __getstate__(self) -> Message:
         return {}
 
 
 def _error(trial: Trial) -> Exception | None:
-    """What Tune keeps of a failure, where this process may read it."""
+    """Read the error that Tune kept of a failure, if this process has its file."""
     if not trial.pickled_error_file:
         return None
     error: Exception = ray.cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
@@ -208,9 +208,9 @@ def _error(trial: Trial) -> Exception | None:
 
 
 def _own_fault(error: Exception | None) -> str:
-    """What a trial did to its worker, in words; empty when the worker was lost with its machine, or before it began.
+    """Say how a trial ended its worker, or return an empty text for one lost with its machine or before it began.
 
-    A process that is killed or crashes while its machine lives on counts as the trial's doing.
+    A process that is killed or crashes while its machine lives on counts as ended by the trial.
     """
     if isinstance(error, OutOfMemoryError):
         return "out of memory: Ray's memory monitor ended the worker"
@@ -219,7 +219,7 @@ def _own_fault(error: Exception | None) -> str:
 
 
 def _first_words(error: Exception | None) -> str:
-    """The part of Ray's account that says what happened, without its advice."""
+    """Take from Ray's message what happened, without its advice."""
     lines = str(error).strip().splitlines() if error else ["no reason is known"]
     if "its creation task" in lines[0]:  # a traceback follows, whose last line says why
         return f"a worker could not begin: {lines[-1].strip()}"[:400]
@@ -229,15 +229,15 @@ def _first_words(error: Exception | None) -> str:
 
 
 def _waiting(placement: Placement) -> int:
-    """Trials that may wait for a worker: as many as shall start at once.
+    """Return how many trials may wait for a worker: as many as shall start at once.
 
-    On a cluster, whose workers are not counted, a quarter of it: what waits was proposed knowing less.
+    On a cluster, whose workers are not counted, a quarter of its cores: trials that wait were proposed knowing less.
     """
     return placement.workers or 2 + int(ray.cluster_resources().get("CPU", 0)) // 4  # type: ignore[no-untyped-call]
 
 
 def _most_data(placement: Placement) -> int | None:
-    """Bytes a worker's data may take; none on a GPU, whose driver maps far more than it uses."""
+    """Return the most bytes of a worker's data, or None on a GPU, whose driver maps far more than it uses."""
     if placement.gpus:
         return None
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
@@ -247,9 +247,9 @@ def _most_data(placement: Placement) -> int | None:
 
 @contextmanager
 def _interruptible() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set: raised in the midst of Tune, KeyboardInterrupt would be lost or do harm.
+    """Let SIGINT and SIGTERM set an event, as a KeyboardInterrupt raised inside Tune would be lost or do harm.
 
-    The second signal raises it all the same.
+    The second signal raises KeyboardInterrupt all the same.
     """
     stop = threading.Event()
 

@@ -1,4 +1,4 @@
-"""What runs in a worker process: one evaluation after the other, the data held once.
+"""Run one evaluation after the other in a worker process, which holds the data once.
 
 This module imports no torch, so that a starting worker disturbs no measurement before it waits for its turn.
 """
@@ -16,16 +16,16 @@ from nas.costs.turns import Turns
 from nas.engine.attempt import attempt, limit_gpu_memory, limit_memory
 from nas.evaluation.job import Evaluate, Job, Outcome
 
-GRACE = 10.0  # seconds after the time limit until a worker that does not answer is ended
+GRACE = 10.0  # seconds after the time limit until a worker that hangs is ended
 Message = dict[str, Any]
-"""What Tune carries between its parts."""
+"""The dicts that Tune passes between its parts."""
 
 MEMORY_SHARE = 0.9  # of its equal part of the machine, that a worker may take
 
 
 @dataclass(frozen=True)
 class Parcel:
-    """A job on its way through Tune, which would print what it carries."""
+    """A job with a short text, as Tune prints whatever it passes on."""
 
     job: Job
 
@@ -34,14 +34,14 @@ class Parcel:
 
 
 class Worker(tune.Trainable):
-    """Tune's view of a worker; a trial is one step."""
+    """A worker as Tune sees it, whose one step is a trial."""
 
     evaluate: Evaluate
 
     def setup(  # type: ignore[override] # tune.with_parameters adds what stands behind config
         self, config: Message, prepare: list[Any], timeout: float | None, most_data: int | None, gpu_share: float
     ) -> None:
-        """Fetch the evaluation from the node's object store; `prepare` wraps its reference."""
+        """Fetch the evaluation from the node's object store, by the reference in `prepare`."""
         self.parcel, self.timeout = config["parcel"], timeout
         if most_data:
             limit_memory(most_data)
@@ -52,12 +52,12 @@ class Worker(tune.Trainable):
             self.evaluate = ray.get(prepare[0])(turns)
 
     def reset_config(self, config: Message) -> bool:
-        """Another job for the same process."""
+        """Take another job in the same process."""
         self.parcel = config["parcel"]
         return True
 
     def step(self) -> Message:
-        """Evaluate the job. A worker that hangs where no signal is heard is ended from outside the interpreter."""
+        """Evaluate the job. A timer outside the interpreter ends a worker that hangs where no signal handler runs."""
         if self.timeout:
             faulthandler.dump_traceback_later(self.timeout + GRACE, exit=True)
         try:
@@ -72,6 +72,6 @@ def _signed(outcome: Outcome) -> Outcome:
 
 
 def _shared() -> str:
-    """What this worker shares with its neighbours: its GPUs, or the machine's processor."""
+    """Name the device that this worker shares with its neighbours: its GPUs, or the processor."""
     gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     return f"gpu-{gpus.replace(',', '-')}" if ray.get_gpu_ids() else "cpu"

@@ -1,4 +1,4 @@
-"""In this process, one trial after the other."""
+"""Run trials in this process, one after the other."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ class Local:
             tell(job, attempt(evaluate, job, placement.trial_timeout))
 
     def there(self, look: Callable[[], Answer], placement: Placement) -> Answer:
-        """Call the function: trials run here."""
+        """Call the function here, where trials run."""
         return look()
 
 

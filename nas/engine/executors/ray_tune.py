@@ -1,4 +1,4 @@
-"""Through Ray Tune: many workers, on this machine or on a cluster's."""
+"""Run trials through Ray Tune, by many workers on this machine or on a cluster."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ QUIET = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",  # the record is ours; a snapshot of Tune's would never be read
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",  # a snapshot of Tune's would never be read
 }
 
 
@@ -33,7 +33,7 @@ class RayTune:
             tuner.run(ask, tell, prepare, placement)
 
     def there(self, look: Callable[[], Answer], placement: Placement) -> Answer:
-        """Call the function on a node of the cluster, or here where Ray is this machine's own; raises as `execute`."""
+        """Call the function on a node of the cluster, or here without one. Raises as `execute` does."""
         if placement.ray is None:
             return look()
         with quiet_ray() as tuner:
@@ -43,9 +43,9 @@ class RayTune:
 
 @contextmanager
 def quiet_ray() -> Iterator[ModuleType]:
-    """The module that speaks to Ray, loaded and used under settings of Ray's that keep it quiet.
+    """Load the module that calls Ray, under settings that keep Ray quiet within the block.
 
-    Ray reads some of them when it is imported, others when it runs; the environment is given back as it was.
+    Ray reads some of them from the environment when imported, others when it runs. The environment is restored.
     """
     before = dict(os.environ)
     os.environ.update(QUIET | before)

@@ -1,0 +1,81 @@
+"""Hand a search's jobs to distant workers, take their outcomes, and hand out again the jobs that were lost."""
+
+from collections import defaultdict, deque
+from dataclasses import replace
+
+from nas.engine.executors import Ask, Tell
+from nas.errors import RunError
+from nas.evaluation.job import Job, Outcome
+
+RETRIES = 3  # of a trial that was lost to its machine
+PATIENCE = 20  # workers lost in a row, with no trial finished between them, before the search gives up
+
+
+class Dispatcher:
+    """The jobs that are out, each under the tag that it was fetched with.
+
+    `most` of them are out at once (None: as many as are fetched). An error of `ask` or `tell` ends the search and is
+    kept in `failure` for the executor.
+    """
+
+    def __init__(self, ask: Ask, tell: Tell, most: int | None) -> None:
+        self._ask, self._tell, self._most = ask, tell, most
+        self._out: dict[str, Job] = {}
+        self._again: deque[Job] = deque()
+        self._reasons: dict[tuple[str, int, int], list[str]] = defaultdict(list)
+        self._in_a_row = 0
+        self.over = False
+        self.failure: Exception | None = None
+
+    def fetch(self, tag: str) -> Job | None:
+        """Return a job to run now, or None when there is none yet or, if `over` is set, ever again."""
+        if self.over or len(self._out) == self._most:
+            return None
+        try:
+            job = self._again.popleft() if self._again else self._ask()
+        except Exception as error:
+            self._fail(error)
+            return None
+        if job is None:
+            self.over = not self._out  # a job that is out may yet be rejected, which costs no budget
+        else:
+            self._out[tag] = job
+        return job
+
+    def finish(self, tag: str, outcome: Outcome) -> None:
+        """Tell the outcome of a job, unless it is no longer out, as after an interruption."""
+        job = self._out.pop(tag, None)
+        if job is None:
+            return
+        self._in_a_row = 0
+        reasons = self._reasons.pop(job.ticket, [])
+        try:
+            self._tell(job, replace(outcome, lost=tuple(reasons)))
+        except Exception as error:
+            self._fail(error)
+
+    def lose(self, tag: str, reason: str) -> None:
+        """Hand out again, up to three times, a job whose machine is gone."""
+        job = self._out.pop(tag, None)
+        if job is None:
+            return
+        self._in_a_row += 1
+        if self._in_a_row >= PATIENCE:
+            self._fail(RunError(f"{PATIENCE} workers in a row were lost before they finished a trial; {reason}"))
+            return
+        self._reasons[job.ticket].append(reason)
+        if len(self._reasons[job.ticket]) <= RETRIES:
+            self._again.append(job)
+            return
+        self._out[tag] = job
+        in_a_row = self._in_a_row
+        self.finish(tag, Outcome("failed", reason=f"lost with its machine {RETRIES + 1} times: {reason}"))
+        self._in_a_row = in_a_row
+
+    def lose_all(self, reason: str) -> None:
+        """Do as `lose` does for every job that is out."""
+        for tag in list(self._out):
+            self.lose(tag, reason)
+
+    def _fail(self, error: Exception) -> None:
+        self.failure, self.over = error, True
