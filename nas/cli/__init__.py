@@ -15,23 +15,23 @@ COMMANDS = {  # name: its module, and its line in the list of commands
     "report": ("runs", "Write a run's report, table, best network and front anew, and print the front."),
     "export": ("runs", "Write one network of a run as a YAML file that rebuilds it: nas show, nas.build."),
     "show": ("spaces", "Draw a network as a table: its stages, their blocks, parameters, multiply-adds."),
-    "profile": ("profile", "What a network costs, counted and measured; or what the networks of a space do."),
+    "profile": ("profile", "Count and measure the costs of a network, or of the networks of a space."),
     "spaces": ("spaces", "List the spaces and networks that ship, or show one space with its size."),
     "latency": ("latency", "Predict latency on another device: collect a package, run it there, fit."),
 }
 
 
 class Commands(TyperGroup):
-    """Commands that are listed by their line in the table and imported when they are called."""
+    """Commands listed by their line in the table and imported when called."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command that is called, and import it."""
+        """Find the called command and import it."""
         name, listed, rest = super().resolve_command(ctx, args)
         return name, _load(name) if name and listed else listed, rest
 
 
 def _load(name: str) -> Any:
-    """The command, of a function or a group of them that has its name."""
+    """Import the function, or the group of them, that has the command's name."""
     found = getattr(import_module(f"nas.cli.{COMMANDS[name][0]}"), name)
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
@@ -51,7 +51,7 @@ app = Commands(
 
 
 def main() -> None:
-    """The `nas` command: exit status 2 for what the person wrote, 1 for a run's own failure."""
+    """Run the `nas` command. Its exit status is 2 for an error of the user's, 1 for a run's own failure."""
     try:
         app()
     except NasError as error:

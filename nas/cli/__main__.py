@@ -1,4 +1,4 @@
-"""`python -m nas.cli` is `nas`."""
+"""Make `python -m nas.cli` the same as `nas`."""
 
 from nas.cli import main
 

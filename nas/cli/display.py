@@ -1,4 +1,4 @@
-"""What a person sees while a search runs: progress with the time left, counts, the front so far."""
+"""Show a running search: its progress with the time left, counts, and the front so far."""
 
 import signal
 import time
@@ -29,7 +29,7 @@ ROWS, RUNNING = 12, 8  # lines for the front, and for the trials that run
 
 
 def watch(begin: Callable[[Watcher], Run]) -> None:
-    """Run a search under the live display and say at the end where things lie."""
+    """Run a search under the live display, and say at the end where its files are."""
     console = Console()
     display = Display(console)
     try:
@@ -47,7 +47,7 @@ def watch(begin: Callable[[Watcher], Run]) -> None:
 
 
 class Display:
-    """A live picture of a search; on a pipe, one line a trial instead."""
+    """A live picture of a search, or on a pipe one line a trial."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -69,7 +69,7 @@ class Display:
         self.front: list[Result] = []  # as it stands since the last change of the record
 
     def watcher(self) -> Watcher:
-        """The ends that the search calls."""
+        """Return the functions that the search calls."""
         return Watcher(
             placed=self.placed,
             calibrated=self.calibrated,
@@ -81,16 +81,16 @@ class Display:
         )
 
     def warned(self, line: str) -> None:
-        """The search goes on in another environment."""
+        """Warn that the search goes on in another environment."""
         self.console.print(f"[yellow]warning:[/] {escape(line)}", highlight=False, soft_wrap=True)
 
     def placed(self, placement: Placement, run: Run) -> None:
-        """The search knows how many workers it has."""
+        """Say how many workers the search has."""
         if text := _workers(placement, run):
             self.console.print(text, highlight=False, soft_wrap=True)
 
     def calibrated(self, done: int, of: int) -> None:
-        """Networks are measured, so that latency can be predicted."""
+        """Count the networks measured for the predictor."""
         now = f"measuring what latency is predicted from: network {done} of {of}"
         if self.console.is_terminal:
             self.live.update(Group(self.progress, f"[dim]{now}[/]"))
@@ -98,7 +98,7 @@ class Display:
             self.console.print(now, highlight=False)
 
     def began(self, job: Job, run: Run) -> None:
-        """A job begins."""
+        """Show a job that begins."""
         self.run = run
         if self.done_before < 0:
             self.done_before, self.front = len(run.spent), run.front()
@@ -108,7 +108,7 @@ class Display:
         self.draw(run) if job.purpose == "search" else self._picture(run)
 
     def ended(self, trial: Trial, run: Run) -> None:
-        """A trial is on disk."""
+        """Show a trial that is on disk."""
         self.running.pop(("search", trial.number, 0), None)
         self.front = run.front()
         if not self.console.is_terminal and trial.state != "rejected":
@@ -117,7 +117,7 @@ class Display:
         self.draw(run)
 
     def confirmed(self, confirmation: Confirmation, run: Run) -> None:
-        """A further training of a trial is on disk."""
+        """Show a further training of a trial."""
         self.running.pop(("confirm", confirmation.trial, confirmation.repeat), None)
         self.front = run.front()
         done, left = len(run.confirmations), len(missing(run))
@@ -131,14 +131,14 @@ class Display:
         self._picture(run)
 
     def remeasured(self, job: Job, run: Run) -> None:
-        """Values of the front were read again."""
+        """Show that values of the front were measured in full."""
         self.running.pop(job.ticket, None)
         if not self.console.is_terminal:
             self.console.print(f"[front] trial {job.number} measured in full", highlight=False, markup=False)
         self._picture(run)
 
     def draw(self, run: Run) -> None:
-        """Renew the picture."""
+        """Update progress and picture."""
         budget, done = run.config.budget, len(run.spent)
         new, elapsed = done - max(self.done_before, 0), time.monotonic() - self.start
         if budget.trials:
@@ -155,14 +155,14 @@ class Display:
             self.live.update(Group(self.progress, _counts(run, len(self.front)), table, self._now()))
 
     def _now(self) -> str:
-        """What runs, a line a trial."""
+        """List the running trials, a line each."""
         lines = [f"[dim]{line}[/]" for line in list(self.running.values())[:RUNNING]]
         more = len(self.running) - len(lines)
         return "\n".join([*lines, *([f"[dim]and {more} more[/]"] if more else [])])
 
     @contextmanager
     def shown(self) -> Iterator["Display"]:
-        """Show the picture; SIGTERM ends the search as Ctrl-C does."""
+        """Show the picture within the block, and let SIGTERM end the search as Ctrl-C does."""
 
         def interrupt(_signal: int, _frame: FrameType | None) -> None:
             raise KeyboardInterrupt
@@ -176,7 +176,7 @@ class Display:
 
 
 def _workers(placement: Placement, run: Run) -> str:
-    """How many trials run at once, where the person left that open; with more than one, what it costs."""
+    """Say how many trials run at once and where, and whether nas chose that; empty for one worker here."""
     if placement.workers == 1 and placement.ray is None:
         return ""
     where = f"the Ray cluster {placement.ray}" if placement.ray else "this machine"
@@ -188,7 +188,7 @@ def _workers(placement: Placement, run: Run) -> str:
 
 
 def _line(trial: Trial, run: Run) -> str:
-    """One trial in one line, for a pipe or a log."""
+    """Write a trial in one line, for a pipe or a log."""
     head = f"trial {trial.number} {trial.layout}"
     return f"{head} {_values(trial.outcome, run)}"
 

@@ -1,4 +1,4 @@
-"""nas latency: make a predictor of a device of one's own."""
+"""nas latency: make a predictor of another device."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from nas.errors import SettingError
 from nas.evaluation.plugins import load_plugins
 from nas.space.library import load_space
 
-POOR = 0.6  # Kendall's tau below which a predictor hardly ranks
+POOR = 0.6  # Kendall's tau up to which a predictor hardly ranks
 
 latency = typer.Typer(
     help="Predict latency on another device: collect a package, run it there, fit.",
@@ -62,7 +62,7 @@ def fit(
     output: Annotated[Path, option("FILE", "For --target file:FILE.", "--output", "-o")] = Path("mydevice.yaml"),
 ) -> None:
     """Make the device's file from those times, and say how well it predicts."""
-    from nas.costs.latency import device_package  # needs torch, as the next does
+    from nas.costs.latency import device_package  # both need torch
     from nas.costs.latency.predictor import write_device
 
     predictor = device_package.fit(results)

@@ -1,4 +1,4 @@
-"""The commands' options: those made from the settings of a search, and others that several commands share."""
+"""Make the commands' options from the settings of a search, and declare others that several commands share."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ DEFAULTS = SearchConfig()
 def option(
     metavar: str, meaning: str, *flags: str, panel: str | None = None, default: str | bool = True, **limits: Any
 ) -> Any:
-    """Declare an option: what stands for its value, what it means, its flags where its name is not one.
+    """Declare an option by the word for its value, its meaning, and its flags if they differ from its name.
 
     `panel` is the title of its part of the help (None: the first), `default` describes a default whose value says
     little, `limits` are the least and the largest value (`min`, `max`).
@@ -27,7 +27,7 @@ def option(
 
 
 def argument(metavar: str, meaning: str, default: str | bool = True) -> Any:
-    """Declare an argument, in the words of an option."""
+    """Declare an argument as `option` declares an option."""
     return typer.Argument(metavar=metavar, help=meaning, show_default=default)
 
 
@@ -37,7 +37,7 @@ Runs = Annotated[Path, option("DIR", "The folder of runs.")]
 
 @dataclass(frozen=True)
 class Offered:
-    """A setting that the command line offers: its panel of the help, and the setting that it is a part of."""
+    """A setting that the command line offers in a panel of the help; `part_of` names the setting that holds it."""
 
     name: str
     field: FieldInfo
@@ -46,7 +46,7 @@ class Offered:
     part_of: str = ""
 
     def default(self) -> object:
-        """The default as it would be typed; a list where the option may be repeated."""
+        """Return the default as it would be typed, in a list if the option may be repeated."""
         value = self.field.get_default(call_default_factory=True)
         if self.flag.repeated:
             return list(value)
@@ -55,7 +55,7 @@ class Offered:
         return ",".join(value) if isinstance(value, tuple) else value
 
     def typed(self) -> Any:
-        """The type that typer reads: a number where the setting is one, else text; a list of texts if repeated."""
+        """Return the type that typer reads: a number or text as the setting is, or a list of texts if repeated."""
         if self.flag.repeated:
             return list[str]
         kinds = [self.field.annotation, *get_args(self.field.annotation)]
@@ -63,7 +63,7 @@ class Offered:
         return kind | None if type(None) in kinds else kind
 
     def bounds(self) -> dict[str, float]:
-        """The least and the largest value, as typer calls them."""
+        """Return the least and the largest value by typer's names."""
         found: dict[str, float] = {}
         for rule in self.field.metadata:
             found |= {"min": rule.ge} if hasattr(rule, "ge") else {}
@@ -71,13 +71,13 @@ class Offered:
         return found
 
     def read(self, text: Any) -> Any:
-        """The setting's value, of the text or number that was typed. Raises SettingError."""
+        """Read the setting's value from the text or number that was typed. Raises SettingError."""
         flag = self.flag.name or f"--{self.name.replace('_', '-')}"
         return self.flag.read(text, flag) if self.flag.read else text
 
 
 def _plain(kinds: list[Any]) -> list[Any]:
-    """The types without what they are annotated with."""
+    """Strip types of their annotations."""
     return [getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind for kind in kinds]
 
 
@@ -96,7 +96,7 @@ OFFERED = {offered.name: offered for group in GROUPS for offered in _offered(gro
 def setting(name: str, meaning: str = "", *, panel: str | None = None, default: str = "", bounded: bool = False) -> Any:
     """Declare the option of one setting, for a command that takes few of them.
 
-    The words given replace the setting's own. `bounded` lets the command line itself hold the setting's limits.
+    The words given replace the setting's own. With `bounded`, the command line itself checks the setting's limits.
     """
     offered = OFFERED[name]
     flag, bounds = offered.flag, offered.bounds() if bounded else {}
@@ -121,7 +121,7 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def read_settings(typed: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings for `nas.search`, of what was typed for each. Raises SettingError."""
+    """Read settings for `nas.search` from what was typed for each. Raises SettingError."""
     settings: dict[str, Any] = {}
     for name, text in typed.items():
         offered = OFFERED[name]
@@ -135,5 +135,5 @@ Plugins = Annotated[list[str], setting("plugins")]
 
 
 def plugin_flags(plugins: Iterable[object]) -> str:
-    """The options that name plug-in files, to stand behind a command."""
+    """Write the options that name plug-in files, to append to a command."""
     return "".join(f" --plugins {path}" for path in plugins)

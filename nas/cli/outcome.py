@@ -1,4 +1,4 @@
-"""What a run came to: its front, where its files lie, and what to do next."""
+"""Print the end of a run: its front, where its files are, and what to do next."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from nas.record.run import Run
 
 
 def front_table(run: Run, front: Sequence[Result], rows: int | None = None) -> Table:
-    """The Pareto front of a run, thinned evenly to at most `rows` lines; the knee is marked."""
+    """Draw the Pareto front of a run, thinned evenly to about `rows` lines, with the knee marked."""
     knee = front[pareto.knee(run.points(front), run.maximize)].number if front else None
     if rows and len(front) > rows:
         kept = {round(i * (len(front) - 1) / (rows - 1)) for i in range(rows)}
@@ -29,7 +29,7 @@ def front_table(run: Run, front: Sequence[Result], rows: int | None = None) -> T
 
 
 def conclude(console: Console, run: Run) -> None:
-    """The front, where the output lies, and what to run next."""
+    """Print the front, where the output is, and what to run next."""
     front = run.front()
     counts = f"{len(run.spent)} architectures trained in {duration(run.elapsed)}"
     console.print(f"\n[bold]{run.name}[/]: {counts}; {len(front)} on the Pareto front", highlight=False)

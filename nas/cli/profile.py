@@ -1,4 +1,4 @@
-"""nas profile: what a network, or a whole search space, costs where it will run."""
+"""nas profile: tell what a network or a whole space costs where it will run."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -32,7 +32,7 @@ def profile(
     task: Annotated[str, setting("task", panel=SPACE)] = DEFAULTS.task,
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
-    """What a network costs, counted and measured; or what the networks of a space do.
+    """Count and measure the costs of a network, or of the networks of a space.
 
     Of a network: parameters, multiply-adds, latency. Of a space: its size, its networks' costs from
     the smallest to the largest, the share that keeps the limits, and how long a search would take.

@@ -1,4 +1,4 @@
-"""What networks and spaces cost, as `nas profile` prints it: counted, measured, surveyed."""
+"""Print what networks and spaces cost, for `nas profile`."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from nas.cli.tables import listed, network_table
+from nas.cli.tables import listed, network_table, size_of
 from nas.config import SearchConfig
 from nas.costs.counts import Cost, cost
 from nas.costs.deployment import choose_deployment
@@ -28,11 +28,11 @@ from nas.space.space import SearchSpace
 from nas.training.catalogue import load_task
 
 IMAGES = 16  # of noise, for scores
-SLOWED = 1.1  # times the calibrated time; beyond it a person is told
+SLOWED = 1.1  # times the calibrated time; the user is told of more
 
 
 def profile_space(space: SearchSpace, config: SearchConfig, networks: int, as_json: bool, timed: bool) -> None:
-    """Print the costs of a space's networks, of which `networks` are sampled; `timed`: and how long a search takes."""
+    """Print the costs of `networks` sampled from a space and, if `timed`, how long a search takes."""
     if config.resolution:
         space = space.fit(resolution=config.resolution, channels=space.channels, classes=space.classes)
     found = survey(space, config, networks=networks, trial=timed)
@@ -51,7 +51,7 @@ def profile_space(space: SearchSpace, config: SearchConfig, networks: int, as_js
 def profile_network(
     architecture: Architecture, target: str, seconds: float, as_json: bool, scores: bool, **deployed: Any
 ) -> None:
-    """Print a network's costs, measured for at most `seconds`; `deployed` are batch, threads and dtype."""
+    """Print a network's costs, measured for at most `seconds`. `deployed` are batch, threads and dtype."""
     deployment = choose_deployment(target, **deployed)
     known, latency = cost(architecture), measure(architecture, deployment, seconds=seconds)
     scored = _scored(architecture) if scores else {}
@@ -67,7 +67,7 @@ def profile_network(
 
 
 def _scored(architecture: Architecture) -> dict[str, Scored]:
-    """The scores of the network with its initial weights, on normal noise of random classes; the same each time."""
+    """Score the network with its initial weights on normal noise of random classes, the same each time."""
     generator = torch.Generator().manual_seed(0)
     side = architecture.resolution
     x = torch.randn(IMAGES, architecture.channels, side, side, generator=generator)
@@ -94,7 +94,7 @@ def _facts(architecture: Architecture, known: Cost, latency: Latency, scored: di
 
 
 def latency_lines(latency: Latency) -> list[str]:
-    """A measurement in words: the median and how sure it is, then how it was taken."""
+    """Write a measurement in words: the median and how sure it is, then how it was taken."""
     sure = (latency.high - latency.low) / latency.median
     lines = [
         f"latency [bold]{latency.median:.3f} ms[/] (95 % sure of {latency.low:.3f} to {latency.high:.3f}; "
@@ -112,10 +112,8 @@ def latency_lines(latency: Latency) -> list[str]:
 
 
 def survey_table(found: Survey) -> Table:
-    """What the networks of a space cost: smallest, median, largest."""
-    size = found.space.size()
-    count = f"{size:,}" if size < 1e6 else f"{size:.3g}"
-    title = f"{found.space.name}: {count} networks at {listed(found.space.resolution)} px"
+    """Draw the smallest, median and largest costs of a space's networks."""
+    title = f"{found.space.name}: {size_of(found.space)} networks at {listed(found.space.resolution)} px"
     table = Table("of its networks", box=box.SIMPLE_HEAD, title=title, title_justify="left")
     for heading in ("smallest", "median", "largest", "share that keeps the limit"):
         table.add_column(heading, justify="right")
@@ -128,7 +126,7 @@ def survey_table(found: Survey) -> Table:
 
 
 def survey_lines(found: Survey, config: SearchConfig, timed: bool) -> list[str]:
-    """The limits together, and the time of a budget."""
+    """Write what share keeps all limits, and how long a budget takes."""
     lines = []
     if "all" in found.shares:
         lines.append(f"all limits together are kept by [bold]{found.shares['all']:.1%}[/] of the sampled networks")
@@ -146,7 +144,7 @@ def survey_lines(found: Survey, config: SearchConfig, timed: bool) -> list[str]:
 
 
 def scores_table(scored: Mapping[str, Scored], images: int) -> Table:
-    """Zero-cost scores with the time each took."""
+    """Draw zero-cost scores with the time that each took."""
     title = f"zero-cost scores: initial weights, {images} images of noise; more is better"
     table = Table("score", box=box.SIMPLE_HEAD, title=title, title_justify="left")
     table.add_column("value", justify="right")

@@ -1,4 +1,4 @@
-"""nas report and nas export: what a run on disk gives."""
+"""nas report and nas export: write the report and the networks of a run on disk."""
 
 from pathlib import Path
 from typing import Annotated

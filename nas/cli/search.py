@@ -1,4 +1,4 @@
-"""nas search and nas resume: find the networks that are best in several objectives at once."""
+"""nas search and nas resume: start a search, and go on with one."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""nas spaces and nas show: what ships, what a space holds, and a network drawn as a table."""
+"""nas spaces and nas show: list what ships, show what a space holds, draw a network as a table."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nas.cli.options import Plugins, argument, option, plugin_flags
-from nas.cli.tables import listed, network_table, options_table, space_table
+from nas.cli.tables import listed, network_table, options_table, size_of, space_table
 from nas.errors import SpaceError
 from nas.evaluation.plugins import load_plugins
 from nas.record.outside import load_beside
@@ -53,7 +53,7 @@ def _list(console: Console) -> None:
 
 
 def _about(text: str) -> str:
-    """The first sentence of a file's header comment, without the paper's address."""
+    """Take the first sentence of a file's header comment, without the paper's address."""
     comment = " ".join(line[1:].strip() for line in text.splitlines() if line.startswith("#"))
     plain = re.sub(r",? (and )?https://[^ ,]*[^ ,.:]| \((Tables?|section) [^)]*\)", "", comment)
     return plain.partition(". ")[0].removesuffix(".")
@@ -61,10 +61,8 @@ def _about(text: str) -> str:
 
 def _show(console: Console, name: str, flags: str) -> None:
     space = load_space(name)
-    size = space.size()
-    count = f"{size:,}" if size < 1e6 else f"{size:.3g}"
     console.print(
-        f"[bold]{space.name}[/]: [bold]{count}[/] networks, {listed(space.resolution)} px, {space.channels} channels, "
+        f"[bold]{space.name}[/]: [bold]{size_of(space)}[/] networks, {listed(space.resolution)} px, {space.channels} channels, "
         f"{space.classes} classes (both from the data in a search)",
         highlight=False,
     )
@@ -100,9 +98,9 @@ def show(
 
 
 def best_of(name: str) -> str:
-    """A run's name or folder stands for its best network; any other name for itself.
+    """Turn a run's name or folder into the path of its best network, and leave any other name.
 
-    What a file of a run needs from outside nas is loaded.
+    Loads what a file of a run needs from outside nas.
     """
     if name in shipped():
         return name

@@ -1,4 +1,4 @@
-"""A network and a search space, drawn as tables."""
+"""Draw a network and a search space as tables."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def network_table(architecture: Architecture, known: "Cost") -> RenderableType:
-    """A network drawn part by part: block, resolution, width, depth, parameters, multiply-adds; then the options."""
+    """Draw a network part by part: block, resolution, width, depth, parameters, multiply-adds, and then its options."""
     title = f"{architecture.name}: {architecture.layout()} at {architecture.resolution} px"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", padding=(0, 1, 0, 0))
     for heading in ("part", "block"):
@@ -50,7 +50,7 @@ def network_table(architecture: Architecture, known: "Cost") -> RenderableType:
 
 
 def _options(part: "PartCost", named: Options) -> str:
-    """The options that a file names, and any of which the block makes something else on its map."""
+    """Write the options that a file names, and those that the block remarks on for its map."""
     if not part.name.startswith("stage "):
         return ", ".join(f"{name} {value}" for name, value in named.items())
     texts = []
@@ -63,7 +63,7 @@ def _options(part: "PartCost", named: Options) -> str:
 
 
 def space_table(space: SearchSpace) -> Table:
-    """A search space, one row for the stem, each stage and the head: what may stand there, how deep, how wide."""
+    """Draw a search space, a row each for the stem, the stages and the head: kinds, depths, widths, strides."""
     table = Table("where", "block", "depth", "width", "stride", box=box.SIMPLE_HEAD)
     for where, slot in slots(space):
         table.add_row(
@@ -77,7 +77,7 @@ def space_table(space: SearchSpace) -> Table:
 
 
 def options_table(space: SearchSpace) -> Table:
-    """The options of each kind, one row for all stages where they are the same."""
+    """Draw the options of each kind, in one row for all stages where they are the same."""
     rows: dict[tuple[str, str], list[str]] = {}
     for where, slot in slots(space):
         for kind, named in slot.options.items():
@@ -92,5 +92,11 @@ def options_table(space: SearchSpace) -> Table:
 
 
 def listed(values: Iterable[object]) -> str:
-    """Choices in one cell: `1 | 2 | 4`."""
+    """Write choices in one cell: `1 | 2 | 4`."""
     return " | ".join(map(str, values))
+
+
+def size_of(space: SearchSpace) -> str:
+    """Write the number of a space's networks: `1,234`, or `5.67e+08`."""
+    size = space.size()
+    return f"{size:,}" if size < 1e6 else f"{size:.3g}"

@@ -1,1 +1,1 @@
-"""The search itself: what to train next, where, and when to stop."""
+"""The search: choose what to train next and where, and when to stop."""

@@ -1,4 +1,4 @@
-"""One evaluation that may fail, hang or take too much: it ends its trial alone."""
+"""Evaluate a job so that an error, a hang or a lack of memory ends no trial but its own."""
 
 import math
 import resource
@@ -13,7 +13,7 @@ from nas.evaluation.job import Evaluate, Job, Outcome, describe
 
 
 def attempt(evaluate: Evaluate, job: Job, timeout: float | None) -> Outcome:
-    """Evaluate a job; whatever is raised, takes too long or is not a number makes it a failed outcome."""
+    """Evaluate a job. An exception, a timeout or a value that is not finite makes a failed outcome."""
     try:
         with time_limit(timeout):
             outcome = evaluate(job)
@@ -28,14 +28,14 @@ def attempt(evaluate: Evaluate, job: Job, timeout: float | None) -> Outcome:
 
 
 class TimeLimitError(Exception):
-    """A trial took longer than it may."""
+    """Raised in a trial that takes longer than its limit."""
 
 
 @contextmanager
 def time_limit(seconds: float | None) -> Iterator[None]:
-    """Raise TimeLimitError in the block after `seconds`, as soon as the interpreter has a turn.
+    """Raise TimeLimitError in the block after `seconds`, as soon as the interpreter runs.
 
-    Works in a process's main thread, where signals arrive; elsewhere there is no limit.
+    Sets no limit outside a process's main thread, as signals arrive there alone.
     """
     if seconds is None or threading.current_thread() is not threading.main_thread():
         yield
@@ -54,14 +54,14 @@ def time_limit(seconds: float | None) -> Iterator[None]:
 
 
 def limit_memory(size: int) -> None:
-    """Let this process hold at most `size` bytes of data; what asks for more gets a MemoryError, not a kill."""
+    """Let this process hold at most `size` bytes of data, so that asking for more raises MemoryError."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = size if hard == resource.RLIM_INFINITY else min(size, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
 
 
 def limit_gpu_memory(share: float) -> None:
-    """Let this process hold at most that part of its GPU's memory: a trial that asks for more fails by itself."""
+    """Let this process hold at most this share of its GPU's memory, so that no trial takes another's."""
     import torch
 
     if torch.cuda.is_available():

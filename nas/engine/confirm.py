@@ -1,8 +1,8 @@
-"""After the budget: an honest front, and its measured values taken again in full.
+"""Train the front again once the budget is spent, then measure it in full.
 
-The best of many noisy values flatters itself. So the front and its nearest rivals are trained again with other seeds,
-and the front is drawn anew from the means. Then what was only predicted, or read in haste, is measured where the
-networks will run.
+The best of many noisy values is better than its network is. So the front and its nearest rivals are trained again with
+other seeds, and the front is drawn anew from the means. Then values that were predicted, or measured in haste, are
+measured where the networks will run.
 """
 
 from collections.abc import Callable
@@ -17,18 +17,18 @@ from nas.record.run import Run
 from nas.record.trial import Confirmation
 from nas.registry import FILE_TARGET
 
-RIVALS = 10  # one in so many of the trained is worth a second look, the front among them
+RIVALS = 10  # one trial in so many is trained again, those of the front included
 
 
 class Confirmer:
-    """Asks for further trainings until every result of the front has had its share; writes them down."""
+    """Asks for further trainings until every result of the front has its number of them, and records them."""
 
     def __init__(self, run: Run, watcher: Watcher, clock: Callable[[], float]) -> None:
         self.run, self.watcher, self.clock = run, watcher, clock
         self.running: set[tuple[int, int]] = set()
 
     def ask(self) -> Job | None:
-        """The next training, or None when none is left to ask for now."""
+        """Return the next training, or None when there is none for now."""
         for result, repeat in missing(self.run):
             if (result.number, repeat) not in self.running:
                 self.running.add((result.number, repeat))
@@ -39,7 +39,7 @@ class Confirmer:
         return None
 
     def tell(self, job: Job, outcome: Outcome) -> None:
-        """Write a further training down."""
+        """Record a further training."""
         self.running.remove((job.number, job.repeat))
         confirmation = Confirmation(job.number, job.repeat, outcome, round(self.clock(), 3))
         self.run.append_confirmation(confirmation)
@@ -47,7 +47,7 @@ class Confirmer:
 
 
 class FrontMeasurer:
-    """Asks for the values of the front that are still to be read in full; writes them down."""
+    """Asks for the values of the front that are still to be measured in full, and records them."""
 
     def __init__(self, run: Run, watcher: Watcher) -> None:
         self.run, self.watcher = run, watcher
@@ -58,7 +58,7 @@ class FrontMeasurer:
         self.asked = {name: found for name, found in asked.items() if found.timed}
 
     def ask(self) -> Job | None:
-        """The next network to measure, or None when none is left to ask for now."""
+        """Return the next network to measure, or None when there is none for now."""
         for result in self.run.front():
             names = self._unsure(result)
             if names and result.number not in self.running | self.failed:
@@ -69,7 +69,7 @@ class FrontMeasurer:
         return None
 
     def _unsure(self, result: Result) -> tuple[str, ...]:
-        """The objectives of which a result has no sure value."""
+        """Return the objectives whose value is not sure in a result."""
         readings = result.trial.outcome.readings
         return tuple(
             name
@@ -78,7 +78,7 @@ class FrontMeasurer:
         )
 
     def tell(self, job: Job, outcome: Outcome) -> None:
-        """Write values down; a network that could not be measured keeps what it has."""
+        """Record measured values. A network that could not be measured keeps those it has."""
         self.running.remove(job.number)
         if outcome.state != "complete":
             self.failed.add(job.number)
@@ -88,14 +88,14 @@ class FrontMeasurer:
 
 
 def missing(run: Run) -> list[tuple[Result, int]]:
-    """The trainings that are still to be done: a result, and the number of the further training."""
+    """List the trainings still to be done, each as a result and the number of its further training."""
     done = {(c.trial, c.repeat) for c in run.confirmations}
     repeats = range(1, run.config.confirm + 1) if run.trained_objectives else ()
     return [(r, repeat) for r in contenders(run) for repeat in repeats if (r.number, repeat) not in done]
 
 
 def contenders(run: Run) -> list[Result]:
-    """The front as it stands, and its nearest rivals, which only the front dominates: a tenth of what was trained."""
+    """Return the front, filled up to a tenth of all trials with rivals that only the front dominates."""
     found = run.results
     layer = {int(i) for i in pareto.front(run.points(found), run.maximize)}
     front = [found[i] for i in sorted(layer)]

@@ -1,4 +1,4 @@
-"""Put losses on an even, standardised scale for a model, and its predictions back in their units."""
+"""Put an objective's values, of which less is better, on an even scale for a model, and its predictions back."""
 
 from dataclasses import dataclass
 
@@ -7,31 +7,31 @@ from numpy.typing import NDArray
 from scipy.stats import skew
 
 Values = NDArray[np.float64]
-FIRST, REACH = 25, 3.0  # beyond REACH times the distance from the best to the median of the FIRST, all count alike
+FIRST, REACH = 25, 3.0  # REACH times the distance from the best to the median of the FIRST: all beyond count alike
 MOST = 1.0  # the greatest deviation of a logarithm to believe
 
 
 @dataclass(frozen=True)
 class Scale:
-    """The loss itself, or its logarithm above a `floor`, less `centre`, in units of `size`."""
+    """The value itself, or its logarithm above a `floor`, less `centre`, in units of `size`."""
 
     floor: float | None
     centre: float
     size: float
 
     @classmethod
-    def of(cls, loss: Values, floor: float | None) -> "Scale":
-        """The scale on which these losses have mean 0 and deviation 1."""
-        raised = loss if floor is None else np.log(loss - floor)
+    def of(cls, values: Values, floor: float | None) -> "Scale":
+        """Return the scale on which these values have mean 0 and deviation 1."""
+        raised = values if floor is None else np.log(values - floor)
         return cls(floor, float(raised.mean()), float(raised.std()) or 1.0)
 
-    def apply(self, loss: Values) -> Values:
-        """Losses on the scale."""
-        raised = loss if self.floor is None else np.log(loss - self.floor)
+    def apply(self, values: Values) -> Values:
+        """Bring values onto the scale."""
+        raised = values if self.floor is None else np.log(values - self.floor)
         return np.asarray((raised - self.centre) / self.size)
 
     def undo(self, mean: Values, deviation: Values) -> tuple[Values, Values]:
-        """Mean and deviation of the loss, log-normal above a floor."""
+        """Bring mean and deviation back to the values' unit, as log-normal above a floor."""
         mean, deviation = mean * self.size + self.centre, deviation * self.size
         if self.floor is None:
             return mean, deviation
@@ -40,20 +40,20 @@ class Scale:
         return mean + self.floor, mean * np.sqrt(np.expm1(deviation**2))
 
 
-def worst(loss: Values) -> float:
-    """The worst loss that matters: `REACH` times as far from the best as the median of the first trials."""
-    best, middle = float(loss.min()), float(np.median(loss[:FIRST]))
-    return min(float(loss.max()), best + REACH * (middle - best)) if middle > best else float(loss.max())
+def worst(values: Values) -> float:
+    """Return the worst value that matters: `REACH` times as far from the best as the median of the first trials."""
+    best, middle = float(values.min()), float(np.median(values[:FIRST]))
+    return min(float(values.max()), best + REACH * (middle - best)) if middle > best else float(values.max())
 
 
-def even(loss: Values) -> float | None:
-    """The floor 0 for a loss that is positive and less skewed by its logarithm, as costs are, else None."""
-    if np.ptp(loss) == 0 or (loss <= 0).any():
+def even(values: Values) -> float | None:
+    """Return the floor 0 for positive values with less skewed logarithms, as costs are, else None."""
+    if np.ptp(values) == 0 or (values <= 0).any():
         return None
-    return 0.0 if abs(float(skew(np.log(loss)))) < abs(float(skew(loss))) else None
+    return 0.0 if abs(float(skew(np.log(values)))) < abs(float(skew(values))) else None
 
 
-def spread_best(loss: Values) -> float | None:
-    """A floor that tells the best losses apart: as far below the best as the median of the first trials is above."""
-    best, middle = float(loss.min()), float(np.median(loss[:FIRST]))
+def spread_best(values: Values) -> float | None:
+    """Return a floor that tells the best apart: as far below the best as the median of the first trials is above it."""
+    best, middle = float(values.min()), float(np.median(values[:FIRST]))
     return best - (middle - best) if middle > best else None

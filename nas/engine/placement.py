@@ -1,4 +1,4 @@
-"""Where a search's trials run, when the person leaves it open, and the part of a GPU that each takes."""
+"""Choose where a search's trials run, and measure the part of a GPU that each takes."""
 
 import math
 from dataclasses import dataclass, replace
@@ -20,16 +20,16 @@ from nas.training.loop import predict, train
 LEAST_TRIALS, LEAST_SECONDS = 40, 180.0
 """The smallest budget that gets more than one worker.
 
-Two workers on two cores had 1.9 times the trials an hour and started 27 s later (benchmarks/RESULTS.md), which six
-trials of the default search pay back; below this budget little is to be won, and one worker repeats exactly.
+Two workers on two cores ran 1.9 times the trials an hour and started 27 s later (benchmarks/RESULTS.md), which six
+trials of the default search make up for. Below this budget little is gained, and one worker repeats exactly.
 """
 
-USABLE = 0.9  # of the GPU's memory; the rest is for what allocators waste and for the largest network's latency
+USABLE = 0.9  # of the GPU's memory; allocators waste some, and measuring the largest network takes some
 MOST = 16  # trials on a GPU
 
 
 def choose_placement(config: SearchConfig, dataset: Dataset, largest: Architecture) -> Placement:
-    """The placement that a search's settings ask for; `auto` is resolved for this machine.
+    """Return the placement that a search's settings ask for, with `auto` resolved for this machine.
 
     The part of a GPU that a trial needs is measured later, with the `largest` network, where the GPU is.
     """
@@ -46,36 +46,36 @@ def choose_placement(config: SearchConfig, dataset: Dataset, largest: Architectu
 
 
 def choose_executor(config: SearchConfig, placement: Placement) -> str:
-    """The executor's name: one worker needs no Ray."""
+    """Return the executor's name. One worker needs no Ray."""
     if config.executor != "auto":
         return config.executor
     return "local" if placement.workers == 1 and placement.ray is None else "ray_tune"
 
 
 def _local_workers(budget: Budget, on_gpu: bool) -> int | None:
-    """One a core, or as many as the GPUs have room for; one where the budget does not pay Ray's start-up back."""
+    """Return one worker a core, None for as many as GPUs hold, or 1 if the budget is too small for starting Ray."""
     if (budget.trials or LEAST_TRIALS) < LEAST_TRIALS or (budget.seconds or LEAST_SECONDS) < LEAST_SECONDS:
         return 1
     if on_gpu:
         return None
-    return int(cpu_count())  # those of a container's quota, where there is one
+    return int(cpu_count())  # within a container's quota
 
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes that a trial takes on a GPU, its CUDA context included, and that the GPU has."""
+    """The bytes that a trial takes on a GPU, its CUDA context included, and those that the GPU has."""
 
     trial: int
     gpu: int
 
     def share(self) -> float:
-        """One n-th of the GPU for the largest n that fits, rounded down to the 1/10,000 that Ray counts in."""
+        """Return 1/n of the GPU for the most trials n that fit, rounded down to the 1/10,000 that Ray counts in."""
         fitting = int(USABLE * self.gpu / self.trial)
         return math.floor(1e4 / min(max(fitting, 1), MOST)) / 1e4
 
 
 def measured_share(config: SearchConfig, dataset: Dataset, architecture: Architecture) -> float:
-    """The part of this process's GPU that a trial of `architecture` needs; all of it where it does not even fit."""
+    """Measure the part of this process's GPU that a trial of `architecture` needs, all of it if it does not fit."""
     try:
         return measure_need(config, dataset, architecture).share()
     except torch.OutOfMemoryError:
@@ -83,7 +83,7 @@ def measured_share(config: SearchConfig, dataset: Dataset, architecture: Archite
 
 
 def measure_need(config: SearchConfig, dataset: Dataset, architecture: Architecture) -> Need:
-    """Train one step and validate on this process's GPU; memory of other processes there counts as the trial's."""
+    """Train one step and validate on this process's GPU. The memory of other processes there counts as the trial's."""
     device, recipe = torch.device("cuda"), config.recipe
     images = load_images(dataset, device, side=architecture.resolution, subset=recipe.subset, seed=config.seed)
     network = build(architecture, drop_path=recipe.drop_path, seed=0)
@@ -97,5 +97,5 @@ def measure_need(config: SearchConfig, dataset: Dataset, architecture: Architect
 
 
 def _one_step(images: Images, batch_size: int) -> Images:
-    """The same images in memory, of which an epoch takes one batch."""
+    """Keep all images in memory, but let an epoch take one batch."""
     return replace(images, train_y=images.train_y[:batch_size])

@@ -1,4 +1,4 @@
-"""Plan: all that a search resolves before its first trial, once; every error of the user's is raised here."""
+"""Resolve a search's settings once, before its first trial, and raise every error of the user's there."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -30,9 +30,9 @@ from nas.training.catalogue import load_task
 class Plan:
     """The settings of a search, resolved.
 
-    `space` is fitted to the data; `designs` are the networks to start from. `executor` runs trials at `placement`, on
-    the device that its maker calls `device`: on a cluster, one of its nodes'. `predictor` tells milliseconds without
-    measuring, or is None. `outside` is what its trials need from outside nas.
+    `space` is fitted to the data; `designs` are the networks to start from. `executor` runs trials at `placement`, and
+    `device` is the device's name there, on a cluster that of one node's. `predictor` predicts latency without
+    measuring, or is None. `outside` has the kinds from outside nas.
     """
 
     config: SearchConfig
@@ -47,21 +47,21 @@ class Plan:
 
     @cached_property
     def limits(self) -> Limits:
-        """The search's limits, as far as decisions and predictor tell."""
+        """The limits that can be checked from decisions and predictor alone."""
         return Limits(self.config, conditions_of(self.config, self.predictor))
 
 
 def new_plan(config: SearchConfig, space: SearchSpace, progress: Progress = lambda done, of: None) -> Plan:
-    """The plan of a new search; measures what its predictor needs, if it has one, which `progress` is told.
+    """Plan a new search, and measure what its predictor needs, if it has one, telling `progress`.
 
-    Raises SettingError, SpaceError or DataError for what cannot stand.
+    Raises SettingError, SpaceError or DataError for settings, a space or data that are wrong.
     """
     check_settings(config)
     designs = tuple(load_architecture(name) for name in config.seed_with)
     dataset = load_data(config)
     fitted = fit(space, dataset, config.task)
     outside = outside_of(config, fitted)
-    placement, executor = _place(config, dataset, fitted, outside)
+    placement, executor = _resolve_placement(config, dataset, fitted, outside)
     device = executor.there(outside.carry(partial(look, config, fitted)), placement)
     predictor = new_predictor(config, fitted, executor, placement, outside, progress)
     plan = Plan(config, dataset, fitted, designs, placement, executor, device, predictor, outside)
@@ -71,18 +71,18 @@ def new_plan(config: SearchConfig, space: SearchSpace, progress: Progress = lamb
 
 
 def plan_of(run: Run) -> Plan:
-    """The plan of a search that goes on. Raises as `new_plan` does."""
+    """Plan how a search goes on. Raises as `new_plan` does."""
     config = run.config
     check_settings(config)
     designs = tuple(load_architecture(name) for name in config.seed_with)
     dataset = load_data(config)
-    placement, executor = _place(config, dataset, run.space, run.outside)
+    placement, executor = _resolve_placement(config, dataset, run.space, run.outside)
     device = executor.there(run.outside.carry(partial(look, config)), placement)
     return Plan(config, dataset, run.space, designs, placement, executor, device, kept_predictor(run), run.outside)
 
 
 def check_settings(config: SearchConfig) -> None:
-    """Raise SettingError for settings that cannot stand wherever trials run."""
+    """Raise SettingError for settings that are wrong wherever trials run."""
     for option, limits in (("--max", config.maximum), ("--min", config.minimum)):
         for name in limits:
             if objective(name).trained:
@@ -94,14 +94,14 @@ def check_settings(config: SearchConfig) -> None:
 
 
 def load_data(config: SearchConfig) -> Dataset:
-    """The data set of a search. Raises DataError, also for one whose targets are not those of the task."""
+    """Load the data set of a search. Raises DataError, also if its targets are not those of the task."""
     dataset = datasets.load(config.data, seed=config.seed, resolution=config.resolution)
     load_task(config.task).check_targets(dataset.name, dataset.targets)
     return dataset
 
 
 def fit(space: SearchSpace, dataset: Dataset, task: str) -> SearchSpace:
-    """A space for a data set. Raises SpaceError for a head that does not fit the task."""
+    """Fit a space to a data set. Raises SpaceError for a head that does not fit the task."""
     fitting = [kind for kind in HEADS.at_hand() if HEADS.get(kind).outputs == load_task(task).outputs]
     for kind in space.head.kinds:
         load_task(task).check_head(kind, HEADS.get(kind).outputs, fitting)
@@ -109,10 +109,10 @@ def fit(space: SearchSpace, dataset: Dataset, task: str) -> SearchSpace:
 
 
 def look(config: SearchConfig, space: SearchSpace | None = None) -> str:
-    """Look at the machine on which trials run; returns its device's name.
+    """Check the settings on the machine where trials run, and return its device's name.
 
-    Raises SettingError for a device or target that is not there, for an objective that cannot be measured on it, and
-    for a limit that nothing in `space` meets there.
+    Raises SettingError for a device or target that it lacks, for an objective that cannot be measured on it, and for a
+    limit that nothing in `space` meets there.
     """
     device = choose_device(config.device)
     elsewhere = config.target.startswith(FILE_TARGET)
@@ -130,7 +130,9 @@ def look(config: SearchConfig, space: SearchSpace | None = None) -> str:
     return device_name(device)
 
 
-def _place(config: SearchConfig, dataset: Dataset, space: SearchSpace, outside: Outside) -> tuple[Placement, Executor]:
+def _resolve_placement(
+    config: SearchConfig, dataset: Dataset, space: SearchSpace, outside: Outside
+) -> tuple[Placement, Executor]:
     placement = choose_placement(config, dataset, space.largest())
     if placement.gpu_share:
         placement = replace(placement, gpu_share=outside.carry(placement.gpu_share))

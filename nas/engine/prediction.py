@@ -1,4 +1,4 @@
-"""Whether a search predicts instead of measuring each candidate, and by which predictor."""
+"""Decide whether a search predicts instead of measuring each candidate, and make its predictor."""
 
 from dataclasses import asdict
 from functools import partial
@@ -16,11 +16,11 @@ from nas.record.run import PREDICTOR, Run
 from nas.registry import FILE_TARGET
 from nas.space.space import SearchSpace
 
-MANY_TRIALS, MANY_SECONDS = 100, 1800.0  # from which budget on predicting pays back what it must measure first
+MANY_TRIALS, MANY_SECONDS = 100, 1800.0  # budgets that are worth the measurements a predictor needs first
 
 
 def predicts(config: SearchConfig) -> bool:
-    """Whether a new search predicts what it can instead of measuring each candidate."""
+    """Tell whether a new search predicts what it can instead of measuring each candidate."""
     asked = objectives((*config.objectives, *config.maximum, *config.minimum))
     if not any(found.predictable for found in asked.values()):
         return False
@@ -40,9 +40,9 @@ def new_predictor(
     outside: Outside,
     progress: Progress,
 ) -> Predictor | None:
-    """The predictor of a new search, measured where its trials run; None where it measures each candidate.
+    """Make the predictor of a new search where its trials run, or return None if it measures each candidate.
 
-    Raises SettingError for a device's file that is of another space.
+    Raises SettingError for a device's file that was made for another space.
     """
     if not predicts(config):
         return None
@@ -60,7 +60,7 @@ def _measured(config: SearchConfig, space: SearchSpace, progress: Progress = lam
 
 
 def device_predictor(config: SearchConfig, space: SearchSpace) -> Predictor:
-    """The predictor of a device that is elsewhere. Raises SettingError for that of another space."""
+    """Read the predictor of a device that is elsewhere. Raises SettingError for one of another space or resolution."""
     predictor = read_device(Path(config.target.removeprefix(FILE_TARGET)))
     if predictor.space != space.name:
         raise SettingError(f"target {config.target}: was measured for the space {predictor.space}, not for "
@@ -74,11 +74,11 @@ def device_predictor(config: SearchConfig, space: SearchSpace) -> Predictor:
 
 
 def keep_predictor(run: Run, predictor: Predictor) -> None:
-    """Write a predictor into a run's folder, so that all its trials have the same."""
+    """Write a predictor into a run's folder, so that all its trials use the same."""
     run.write_facts(PREDICTOR, predictor.to_dict() | {"error": asdict(predictor.error)})
 
 
 def kept_predictor(run: Run) -> Predictor | None:
-    """The predictor that a run began with, whatever its budget has become; None where it measures."""
+    """Return the predictor that a run began with, or None if it measures, whatever its budget is now."""
     facts = run.facts(PREDICTOR)
     return Predictor.from_dict(facts) if facts else None

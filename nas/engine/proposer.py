@@ -1,4 +1,4 @@
-"""What to train next, and what to learn from it: the one place that speaks to the Optuna study."""
+"""Propose what to train next and learn from it. No other module asks or tells the Optuna study."""
 
 import time
 
@@ -24,13 +24,13 @@ from nas.space.matching import nearest
 from nas.space.space import Decisions, Domain, SearchSpace
 
 Proposal = tuple[optuna.Trial, Decisions, Architecture]
-MAX_REPEATS = 50  # proposals in a row that were trained already or break a limit, before one is drawn at random
+MAX_REPEATS = 50  # proposals in a row that are not new or break a limit, before one is drawn at random
 MAX_DRAWN = 10_000  # random architectures, before the search gives up
 MAX_REJECTED = 2000  # proposals in a row that break a limit, before the search gives up
 
 
 class Proposer:
-    """Asks the study for architectures that are new and within the limits; writes what became of them."""
+    """Asks the study for architectures that are new and within the limits, and records their outcomes."""
 
     def __init__(self, run: Run, plan: Plan, watcher: Watcher) -> None:
         self.run, self.watcher = run, watcher
@@ -44,14 +44,14 @@ class Proposer:
         self.before, self.start = run.elapsed, time.monotonic()
         self.parallel = plan.placement.workers != 1
         self.rejected = 0
-        # side by side, an interrupted trial would not be proposed again by itself
+        # with several workers, an interrupted trial would not be proposed again by itself
         self.given = run.interrupted() if self.parallel else []
         designs = [nearest(self.space, design) for design in plan.designs] + run.learnt.designs
         self.designs = {self.space.replay(decisions).key() for decisions in designs}
         self.given += designs
 
     def ask(self) -> Job | None:
-        """The next architecture to train, or None when the budget is spent or the space exhausted."""
+        """Return the next architecture to train, or None when the budget is spent or the space exhausted."""
         proposal = None if self._spent() else self._propose()
         if proposal is None:
             return None
@@ -68,7 +68,7 @@ class Proposer:
         return job
 
     def tell(self, job: Job, outcome: Outcome) -> None:
-        """Write a finished job down, then let the study learn from it."""
+        """Record a finished job, then let the study learn from it."""
         trial, decisions = self.running.pop(job.number)
         record = Trial(
             number=job.number,
@@ -88,19 +88,19 @@ class Proposer:
         self.watcher.ended(record, self.run)
 
     def _bars(self) -> dict[str, float]:
-        """The zero-cost scores that the next candidate must reach, read from the record alone."""
+        """Compute the zero-cost scores that the next candidate must reach, from the record alone."""
         shares = self.run.config.prefilter
         return bars(shares, (t.outcome.scores for t in self.run.trials if t.outcome.scores)) if shares else {}
 
     def _noted(self, trial: optuna.Trial) -> Json:
-        """The notes of the sampler on the trial (NSGA-II its generation); TPE only repeats the decisions there."""
+        """Read the sampler's notes on a trial, as NSGA-II's generation, without TPE's, which repeat the decisions."""
         noted = self.study.get_trials(deepcopy=False)[trial.number].system_attrs
         return {name: value for name, value in noted.items() if not name.startswith("tpe:")}
 
     def _judge(self) -> Judge | None:
-        """The judge of the next training: it knows the trials that ran to their end."""
+        """Make the judge of the next training from the trials that ran to their end."""
         run = self.run
-        if len(run.trained_objectives) != 1:  # none to predict, or no knowing what the others will be
+        if len(run.trained_objectives) != 1:  # nothing to predict, or others that are not known
             return None
         complete = [t for t in run.trials if t.state == "complete" and len(t.outcome.rungs) == len(RUNGS)]
         curves = Curves(
@@ -121,11 +121,11 @@ class Proposer:
         return self.elapsed() >= budget.seconds
 
     def elapsed(self) -> float:
-        """Seconds that the search took so far, earlier sessions included."""
+        """Return the seconds that the search took so far, earlier sessions included."""
         return self.before + time.monotonic() - self.start
 
     def _propose(self) -> Proposal | None:
-        """A trial whose architecture is new and within the limits, known designs first; None when there is no other."""
+        """Propose a new architecture within the limits, given ones first, or return None when there is none."""
         while self.given:
             decisions = self.given.pop(0)
             if self.space.replay(decisions).key() not in self.seen:
@@ -153,12 +153,12 @@ class Proposer:
         return None
 
     def _ask_for(self, decisions: Decisions) -> Proposal:
-        """A proposal whose decisions are given."""
+        """Make a proposal of given decisions."""
         self.study.enqueue_trial(decisions)
         return self._ask_study()
 
     def _ask_study(self) -> Proposal:
-        """One proposal; the sampler is made from (seed, number), so that a resumed search goes on unchanged."""
+        """Ask a sampler that is made from seed and trial number, so that a resumed search goes on unchanged."""
         number = len(self.study.get_trials(deepcopy=False))
         seed = derive_seed(self.run.config.seed, number)
         self.study.sampler = SAMPLERS.get(self.run.config.sampler)(seed, self.problem)
@@ -173,7 +173,7 @@ class Proposer:
 
 
 def make_problem(run: Run, limits: Limits) -> Problem:
-    """What the sampler may know: the space, and its candidates' costs where an objective or a limit names them."""
+    """Tell a sampler the space, and the costs of candidates if objectives or limits name them."""
     config = run.config
     if not limits.quick & {*config.objectives, *config.maximum, *config.minimum}:
         return Problem(run.space.decide, config.objectives)
@@ -187,5 +187,5 @@ def make_problem(run: Run, limits: Limits) -> Problem:
 
 
 def derive_seed(seed: int, number: int, *repeat: int) -> int:
-    """A trial's own seed, from the search's seed and the trial's number; another for a further training."""
+    """Derive a trial's seed from the search's and its number, or another one for a further training."""
     return int(np.random.SeedSequence([seed, number, *repeat]).generate_state(1)[0])

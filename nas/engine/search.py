@@ -1,4 +1,4 @@
-"""The search: make a plan and a run, and keep an executor busy until both budget and front are done."""
+"""Search: make a plan and a run, and keep an executor busy until the budget is spent and the front confirmed."""
 
 import re
 from collections.abc import Iterator
@@ -49,11 +49,11 @@ def search(
     `nas.config.SearchConfig`: objectives, maximum, minimum, sampler, seed, seed_with, warm_start, scores, prefilter,
     device, recipe, plugins, ...
 
-    Raises SettingError, SpaceError or DataError for what cannot stand, before anything is written; RunError when the
-    search cannot go on.
+    Raises SettingError, SpaceError or DataError for settings, a space or data that are wrong, before anything is
+    written, and RunError when the search cannot go on.
     """
     watcher = watcher or Watcher()
-    load_plugins(*settings.get("plugins", ()))  # what the settings and the space name may be theirs
+    load_plugins(*settings.get("plugins", ()))  # settings and space may name their kinds
     config = make_config({"space": str(space), "data": data, "budget": parse_budget(budget), **settings})
     chosen = load_space(space)
     earlier = [Run(find_run(known, Path(runs))) for known in config.warm_start]
@@ -72,8 +72,8 @@ def search(
 def resume(run: Run | str | Path, *, budget: int | str | None = None, watcher: Watcher | None = None) -> Run:
     """Go on with an interrupted search, or with a finished one under a larger budget.
 
-    Finished trials are kept and learnt from; only the interrupted one is repeated. Raises RunError when another
-    process is searching in the same folder, SettingError when a plug-in file was changed since it began.
+    Finished trials are kept, and only interrupted ones repeated. Raises RunError when another process is searching in
+    the same folder, SettingError when a plug-in file was changed since the search began.
     """
     watcher = watcher or Watcher()
     run = run if isinstance(run, Run) else Run(Path(run))
@@ -110,7 +110,7 @@ def _drive(run: Run, plan: Plan, watcher: Watcher) -> Run:
         try:
             plan.executor.execute(ask, tell, prepare, plan.placement)
         except BaseException:
-            with suppress(NasError):  # what ended the search says more than a report that cannot be written
+            with suppress(NasError):  # the error that ended the search says more
                 write_report(run)
             raise
     write_report(run)
@@ -119,7 +119,7 @@ def _drive(run: Run, plan: Plan, watcher: Watcher) -> Run:
 
 @contextmanager
 def _quiet_optuna() -> Iterator[None]:
-    """Without Optuna's line for each study and trial."""
+    """Silence Optuna's line for each study and trial."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:

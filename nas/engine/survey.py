@@ -1,4 +1,4 @@
-"""A look at a whole space before anything is spent: its networks' costs, its limits, the time of a budget."""
+"""Survey a space before a search: the costs of its networks, its limits, the time that a budget takes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from nas.network.architecture import Architecture
 from nas.registry import OBJECTIVES
 from nas.space.space import SearchSpace, draw
 
-EVERY_SLOW = 4  # an objective that takes longer to count is that of one network in so many
-TRAINED = 3  # networks trained to tell a budget's time, evenly spaced by their size
+EVERY_SLOW = 4  # an objective that is slow to count is counted for one network in so many
+TRAINED = 3  # networks trained to time a trial, evenly spaced by their size
 
 
 Values = Mapping[str, Mapping[str, float]]
@@ -29,7 +29,7 @@ Values = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Range:
-    """Smallest, median and largest value of an objective; `exact` where the ends were searched for, not sampled."""
+    """The range of an objective over `networks` samples. `exact` ends were searched for, not sampled."""
 
     smallest: float
     median: float
@@ -42,7 +42,7 @@ class Range:
 class Survey:
     """The ranges of a space's objectives.
 
-    `shares` are those of the sampled networks that meet each limit, and all of them (`all`).
+    `shares` has the share of sampled networks that meets each limit, and under `all` the share that meets all.
     """
 
     space: SearchSpace
@@ -52,7 +52,7 @@ class Survey:
 
 
 def survey(space: SearchSpace, config: SearchConfig, *, networks: int = 100, trial: bool = False) -> Survey:
-    """Sample a space. With `trial`, three networks are trained on the configuration's data to tell a trial's time.
+    """Sample a space. With `trial`, train three networks on the configuration's data to time a trial.
 
     Raises SettingError for a limit that no network meets, RunError when a network cannot be trained.
     """
@@ -81,13 +81,13 @@ def _sampled(drawn: Sequence[Architecture], config: SearchConfig, conditions: Co
 
 
 def _surveyed() -> dict[str, Objective]:
-    """The objectives that a look at any space shows: counted ones first, then slow ones, then timed ones."""
+    """Return the objectives that a survey shows: counted ones first, then slow ones, then timed ones."""
     shown = {name: one for name, one in objectives(OBJECTIVES.at_hand()).items() if one.surveyed}
     return dict(sorted(shown.items(), key=lambda item: (item[1].timed, item[1].slow, item[0])))
 
 
 def _value(one: Objective, candidate: Candidate) -> float | None:
-    """An objective's value from the decisions alone, or at a glance."""
+    """Tell an objective's value from the decisions alone, or measure it at a glance."""
     value = one.tell(candidate)
     if value is not None or not (one.surveyed and one.timed and candidate.conditions.deployment):
         return value
@@ -110,7 +110,7 @@ def _shares(values: Values, config: SearchConfig) -> dict[str, float]:
 
 
 def _keeps(values: Values, config: SearchConfig) -> dict[str, dict[str, bool]]:
-    """Whether a network keeps each limit, by its key and the limit's name."""
+    """Tell whether a network keeps each limit, by its key and the limit's name."""
     limited = _limited(values, config)
     keys = [key for key in values[_size()] if all(key in values[name] for name in limited)]
     return {key: {n: not broken_limit(config, {n: values[n][key]}) for n in limited} for key in keys}
@@ -121,12 +121,12 @@ def _limited(values: Values, config: SearchConfig) -> list[str]:
 
 
 def _size() -> str:
-    """The objective that is known of every network and grows with its time."""
+    """Return the objective that is known of every network and grows with its time."""
     return next(one.like for one in _surveyed().values() if one.like)
 
 
 def _seconds_per_trial(drawn: Sequence[Architecture], values: Values, config: SearchConfig, dataset: Dataset) -> float:
-    """The mean time of networks that keep the limits, evenly spaced by their size.
+    """Train networks that keep the limits, evenly spaced by their size, and return their mean time.
 
     Raises RunError when one cannot be trained.
     """

@@ -1,9 +1,9 @@
 """Take over designs and values from earlier runs.
 
-Their fronts, mapped to this space by `nearest`, are trained first: results of this run are trained in this run, so
-that its front rests on one kind of measurement. Where an earlier run trained and measured as this one will, the sampler
-is also given the values of its architectures that lie in this space; they cost no budget and are in neither record nor
-front. Values of another data set or recipe are on another scale and are not used; then only the earlier front is.
+Their fronts, mapped to this space by `nearest`, are trained first, so that this run's front rests on one kind of
+measurement. If an earlier run trained and measured as this one will, the sampler also learns the values of its
+architectures that lie in this space. They cost no budget and are in neither record nor front. Values of another data
+set or recipe are on another scale and are not used.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,9 +27,9 @@ MOST = 10  # designs taken from one front, evenly
 
 
 def learn(runs: Iterable[Run], config: SearchConfig, space: SearchSpace, device: str) -> Learnt:
-    """The designs and trials that a search takes over, with a note on each run.
+    """Return the designs and trials that a search takes over, with a note on each run.
 
-    `device` is what the search will measure on. Raises SettingError for a run that cannot teach it anything.
+    `device` is the one that the search will measure on. Raises SettingError for a run that has nothing to take over.
     """
     designs: dict[str, Decisions] = {}
     trials: dict[str, Trial] = {}
@@ -54,7 +54,7 @@ def _count(things: Sequence[object], noun: str) -> str:
 
 
 def _usable(run: Run, config: SearchConfig) -> list[Result]:
-    """Results within this search's limits. Raises SettingError when an objective was never measured."""
+    """Return the results within this search's limits. Raises SettingError when an objective was never measured."""
     if not run.results:
         raise SettingError(f"warm start: {run.folder} has no finished trial to learn from")
     for name in config.objectives:
@@ -67,7 +67,7 @@ def _usable(run: Run, config: SearchConfig) -> list[Result]:
 
 
 def _front(results: list[Result], config: SearchConfig) -> list[Result]:
-    """The results that are best in this search's objectives, by the last of them, at most `MOST`."""
+    """Return at most `MOST` of the results that are best in this search's objectives, sorted by the last."""
     points = [[result.metrics[name] for name in config.objectives] for result in results]
     maximize = [objective(name).goal == "maximize" for name in config.objectives]
     best = [results[i] for i in pareto.front(np.array(points, float), maximize)]
@@ -78,7 +78,7 @@ def _front(results: list[Result], config: SearchConfig) -> list[Result]:
 
 
 def _obstacle(run: Run, config: SearchConfig, device: str) -> str:
-    """The reason why the run's values cannot be compared with this search's, or an empty text."""
+    """Say why the run's values cannot be compared with this search's, or return an empty text."""
     if run.config.data != config.data:
         return f"its data set is {run.config.data}"
     for name in type(config.recipe).model_fields:
@@ -92,7 +92,7 @@ def _obstacle(run: Run, config: SearchConfig, device: str) -> str:
 
 
 def _same(run: Run, results: list[Result], config: SearchConfig, space: SearchSpace) -> Iterator[Trial]:
-    """The results whose exact architectures lie in the space, as trials with this space's decisions."""
+    """Yield results whose exact architectures lie in the space, as trials with this space's decisions."""
     for result in results:
         with suppress(SpaceError):
             decisions = locate(space, result.architecture)

@@ -1,4 +1,4 @@
-"""The two ends of a search: sources of jobs, and the watcher that is told of its progress."""
+"""Contracts of a search: the sources of its jobs, and the watcher that is told its progress."""
 
 from collections.abc import Callable, Sized
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from nas.record.trial import Confirmation, Trial
 
 
 class Source(Protocol):
-    """Asks for jobs of one purpose and writes down what becomes of them; `running` are those not yet told."""
+    """Asks for jobs of one purpose and records their outcomes. `running` are those not yet told."""
 
     @property
     def running(self) -> Sized: ...
 
     def ask(self) -> Job | None:
-        """The next job, or None when there is none for now."""
+        """Return the next job, or None when there is none for now."""
 
     def tell(self, job: Job, outcome: Outcome) -> None:
         """Take the outcome of a job."""
@@ -25,11 +25,12 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Watcher:
-    """Functions that a search calls: when a job begins, when a trial is on disk, or a further training of one.
+    """The functions that a search calls as it goes on.
 
-    `calibrated` is called before the first trial, with the number of networks measured for predicting and that of all;
-    `placed` when it is known where trials run; `warned` with a line of text when a search goes on in another
-    environment than it began in.
+    `calibrated` is called before the first trial, with the number of networks measured so far for the predictor and
+    that of all; `placed` when it is known where trials run; `began` when a job begins; `ended`, `confirmed` and
+    `remeasured` when a trial, a further training or new values of the front are on disk; `warned` with a line of text
+    when a search goes on in another environment than it began in.
     """
 
     placed: Callable[[Placement, Run], None] = lambda placement, run: None
