@@ -1,11 +1,11 @@
-"""nas: neural architecture search for vision networks that mix convolution and attention.
+"""Neural architecture search for vision networks that mix convolution and attention.
 
     import nas
     run = nas.search("cvt_family", data="cluttered_digits", budget=50)
     run.front()                                         # the Pareto-optimal results
     network = nas.build(run.pick("knee").architecture)  # a torch.nn.Module
 
-Names are imported when first used, so that `import nas` costs nothing.
+Names are imported when first used, so that `import nas` takes no time.
 """
 
 from importlib import import_module

@@ -1,13 +1,13 @@
-"""Conformance suites: a kind from outside the package is tested as those of the package are.
+"""Conformance suites, which test a kind from outside nas as its own kinds are tested.
 
     from nas.testing import BlockSuite
 
     class TestMyBlock(BlockSuite):
         kind = MyBlock
 
-is a test file of pytest's. What a kind needs beyond the defaults is a class attribute or a fixture to override. Tests
-that take many seconds carry the mark `slow`, those for a CUDA device `gpu`: declare both among pytest's `markers`.
-`pytest.register_assert_rewrite("nas.testing", "nas.network.testing")` in a conftest.py explains failed assertions.
+is a whole test file for pytest. Override class attributes and fixtures where a kind needs other values. Tests that take
+many seconds have the mark `slow`, those for a CUDA device `gpu`: declare both among pytest's `markers`. With
+`pytest.register_assert_rewrite("nas.testing", "nas.network.testing")` in a conftest.py, pytest explains failures.
 """
 
 import inspect
@@ -52,28 +52,28 @@ NET = {
 
 
 def _function(suite: object) -> Callable[..., Any]:
-    """The kind of a suite as it was written: a function is no method of the suite."""
+    """Return the kind of a suite, without binding a function to the suite as its method."""
     found = inspect.getattr_static(type(suite), "kind")
     return found.__func__ if isinstance(found, staticmethod) else found
 
 
 def _has_classes(data: Dataset) -> bool:
-    """Whether a class belongs to each image, and not another kind of targets."""
+    """Tell whether the targets of the images are classes."""
     return data.targets == load_task("classification").targets
 
 
 class DataSuite:
-    """What every data set keeps. `kind` is the function that reads it."""
+    """The tests of a data set, whose function is `kind`."""
 
     kind: ClassVar[Callable[..., Dataset]]
 
     @pytest.fixture
     def path(self) -> Path | None:
-        """Where the images lie. Override it for a set that needs a path; a handful of images will do."""
+        """Return where the images are. Override it for a set that needs a path; a handful of images will do."""
         return None
 
     def read(self, path: Path | None, seed: int = 0, resolution: int | None = None) -> Dataset:
-        """The set as a search reads it."""
+        """Read the set as a search does."""
         dataset: Dataset = _function(self)(path, seed=seed, resolution=resolution)
         return dataset
 
@@ -121,7 +121,7 @@ class DataSuite:
 
 
 class TargetSuite:
-    """What every target keeps. `kind` is the Target; where it says that it is missing, the tests are skipped."""
+    """The tests of a target, the Target `kind`. All are skipped where it is missing."""
 
     kind: ClassVar[Target]
 
@@ -138,7 +138,7 @@ class TargetSuite:
         assert 0 < once < often < 60
 
     def test_prepared_networks_do_not_disturb_each_other(self) -> None:
-        """Many networks of one class, as a search prepares them, each stays compiled as it was."""
+        """Each of many networks of one class, as a search prepares them, stays compiled as it was."""
         networks = [nn.Linear(4, 4 + i).eval() for i in range(10)]
         clocks = [self.kind.prepare(network, torch.zeros(2, 4), Setting()) for network in networks]
         assert all(clock(2) > 0 for clock in clocks)
@@ -155,23 +155,23 @@ class TargetSuite:
 
 
 class ObjectiveSuite:
-    """What every objective keeps. `kind` is the Objective; what its `missing` excuses is skipped."""
+    """The tests of an objective, the Objective `kind`. Those that need what is `missing` are skipped."""
 
     kind: ClassVar[Objective]
 
     @pytest.fixture
     def conditions(self) -> Conditions:
-        """Under which candidates are weighed: override it for an objective that looks at more than this."""
+        """Return the conditions of the candidates. Override it for an objective that needs others."""
         return Conditions(Deployment("cpu"), loss=load_task("classification").loss)
 
     @pytest.fixture
     def decided(self, conditions: Conditions) -> Candidate:
-        """A candidate of which nothing is known but its architecture."""
+        """Make a candidate of which only the architecture is known."""
         return Candidate(load_architecture(NET), conditions)
 
     @pytest.fixture
     def trained(self, decided: Candidate) -> Candidate:
-        """The same, built, with every metric of classification at a half."""
+        """Make the same candidate, built, with every metric of classification at 0.5."""
         if why := self.kind.missing(decided.conditions.deployment):
             pytest.skip(why)
         metrics = dict.fromkeys(load_task("classification").metrics, 0.5)
@@ -214,14 +214,14 @@ class ObjectiveSuite:
 
 
 class SamplerSuite:
-    """What every sampler keeps. `kind` makes one from a seed and a Problem, anew for each proposal."""
+    """The tests of a sampler, which `kind` makes from a seed and a Problem, anew for each proposal."""
 
     kind: ClassVar[Callable[[int, Problem], optuna.samplers.BaseSampler]]
     rebuilt_after: ClassVar[range] = range(8, 20)
-    """The numbers of trials after which a study is rebuilt: about where random proposals give way to the sampler's."""
+    """The numbers of trials after which a study is rebuilt, about where a sampler stops proposing at random."""
 
     def step(self, study: optuna.Study, problem: Problem) -> None:
-        """One proposal and its values; which options there are depends on the block."""
+        """Propose a point and tell its values. Its options depend on its block."""
         study.sampler = _function(self)(derive_seed(0, len(study.trials)), problem)
         trial = study.ask()
         block = trial.suggest_categorical("block", ("conv", "moat"))
@@ -254,7 +254,7 @@ def _study() -> optuna.Study:
 
 
 def _rebuilt(old: optuna.Study) -> optuna.Study:
-    """The study as a record on disk gives it back."""
+    """Rebuild a study as from a record on disk."""
 
     def again(t: FrozenTrial) -> FrozenTrial:
         return create_trial(

@@ -1,6 +1,6 @@
-"""Searches for executors to run: a list of jobs, and evaluations that go right or wrong in every way.
+"""Give executors searches to run, with evaluations that go right or wrong in every way.
 
-Workers import this file too, so what only drivers need is imported where it is used.
+Workers import this file too, so imports for the search's own process wait inside functions.
 """
 
 import json
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @cache
 def space() -> "SearchSpace":
-    """A small space to propose from."""
+    """Load a small space to propose from."""
     from nas.space.library import load_space
 
     return load_space("cvt_family").fit(resolution=16, channels=1, classes=10)
@@ -34,7 +34,7 @@ def space() -> "SearchSpace":
 
 @dataclass
 class Search:
-    """Asks for `size` jobs, numbered from 0; keeps what it is told."""
+    """Asks for `size` jobs, numbered from 0, and keeps their outcomes."""
 
     size: int
     told: dict[int, Outcome] = field(default_factory=dict)
@@ -61,12 +61,12 @@ class Search:
         return {number: outcome.reason for number, outcome in self.told.items() if outcome.state == "failed"}
 
     def workers(self) -> set[int]:
-        """The processes that evaluated what is complete."""
+        """Return the processes that completed a job."""
         return {outcome.readings["test"]["pid"] for outcome in self.told.values() if outcome.state == "complete"}
 
 
 def preparing(evaluate: Callable[[Job], Outcome]) -> Callable[[Turns], Evaluate]:
-    """How an executor is handed an evaluation."""
+    """Wrap an evaluation as executors take it."""
     return partial(_prepare, evaluate)
 
 
@@ -101,7 +101,7 @@ def hangs(job: Job) -> Outcome:
 
 
 def hangs_deaf(job: Job) -> Outcome:
-    """As a kernel does that never comes back: no signal handler of Python's runs."""
+    """Hang so that no signal handler of Python's runs, as in a kernel that never returns."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
     time.sleep(600)
     return sound(job)
@@ -119,7 +119,7 @@ def eats_memory(job: Job) -> Outcome:
 
 @dataclass(frozen=True)
 class Some:
-    """`how` for the jobs named by `numbers`, sound for the others; notes every start in `log`, if there is one."""
+    """Evaluates jobs of `numbers` by `how`, others by `otherwise`, and notes every start in `log`, if there is one."""
 
     how: Callable[[Job], Outcome]
     numbers: tuple[int, ...] = (1,)
@@ -135,7 +135,7 @@ class Some:
 
 @dataclass(frozen=True)
 class Noted:
-    """Takes a while, and notes in the folder's logs which architecture began and which ended."""
+    """Takes a while, and notes in the folder's logs which architectures began and ended."""
 
     folder: Path
     seconds: float = 0.2
@@ -153,7 +153,7 @@ class Noted:
 
 
 def noted_search(folder: str, budget: str, workers: str) -> None:
-    """Start the search in `folder/run`, or go on with it; SIGTERM ends it as Ctrl-C does, as on the command line."""
+    """Start the search in `folder/run`, or go on with it, until SIGTERM or Ctrl-C as on the command line."""
     from nas.config import Budget, make_config
     from nas.engine.executors.ray_tune import ray_tune
     from nas.engine.plan import plan_of
@@ -184,7 +184,7 @@ MOST_TRIALS = 300
 
 
 def cluster_search(folder: str) -> None:
-    """A search over a cluster of two nodes, of which one dies in its midst and another joins later."""
+    """Search on a cluster of two nodes, of which one dies on the way and another joins later."""
     from ray.cluster_utils import Cluster
 
     from nas.engine.executors.ray_tune import ray_tune
@@ -202,7 +202,7 @@ def cluster_search(folder: str) -> None:
         if len(search.told) == 7:
             nodes.append(cluster.add_node(num_cpus=1))
         if len(search.told) == search.size - 1 < MOST_TRIALS and len(search.workers()) < 3:
-            search.size += 1  # the node that joined has not had its turn yet
+            search.size += 1  # the node that joined has not run a job yet
 
     evaluate = Noted(Path(folder), seconds=0.7)
     ray_tune.execute(search.ask, tell, preparing(evaluate), Placement(None, ray=cluster.address))

@@ -1,8 +1,8 @@
-"""How well the house is built: measures of the package's shape, each with its goal, read from the source alone.
+"""Measure the shape of the package from its source, each measure with its goal.
 
     python tests/house.py [ROOT]      ROOT: the folder that holds nas/ and pyproject.toml, by default this checkout
 
-The number of networks built for one trial cannot be read; tests/test_house.py counts it.
+tests/test_house.py counts the networks built for one trial, which the source does not show.
 """
 
 import ast
@@ -22,7 +22,7 @@ from rich.table import Table
 Arcs = dict[str, set[str]]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 HARMLESS = {"names", "at_hand", "check", "label", "origin", "origins", "noun", "folder"}
-"""What a Registry tells without importing a kind."""
+"""The attributes of a Registry that import no kind."""
 
 
 class Module:
@@ -41,7 +41,7 @@ class Module:
 
     @cached_property
     def imports(self) -> list[tuple[ast.stmt, str, str]]:
-        """Each own import wherever it stands, also in functions and under TYPE_CHECKING: node, module, name or ""."""
+        """Each own import, also in functions and under TYPE_CHECKING: node, module, name or ""."""
         found: list[tuple[ast.stmt, str, str]] = []
         for node in self.nodes:
             if isinstance(node, ast.Import):
@@ -69,10 +69,10 @@ class House:
 
     @cached_property
     def arcs(self) -> Arcs:
-        """What each module imports: by a statement, or at run time as a kind of a registry.
+        """The modules that each imports, by a statement or at run time as a kind of a registry.
 
-        An import of a submodule runs the `__init__` of each package around it, and has an arc there too, apart from
-        the packages that the importer lies in: those run before it does.
+        An import of a submodule also has an arc to the `__init__` of each package around it, which it runs, apart from
+        the packages around the importer, which have run before.
         """
         arcs: Arcs = {}
         for module in self.modules.values():
@@ -84,7 +84,7 @@ class House:
 
     @cached_property
     def kinds(self) -> dict[str, set[str]]:
-        """The modules of each registry's kinds, by the name of its constant: those of its folder without `_`."""
+        """The modules of each registry's kinds by the name of its constant, without those that begin with `_`."""
         kinds = {}
         for node in self.modules["nas.registry"].tree.body:
             match node:
@@ -96,12 +96,11 @@ class House:
         return kinds
 
     def _loaded(self, module: Module) -> set[str]:
-        """The kinds that a module may import through a registry.
+        """Return the kinds that a module may import through a registry, rather too many than too few.
 
-        More rather than fewer: a module that names a registry counts as loading every kind of it, unless it only asks
-        what a Registry tells without importing a kind (HARMLESS), compares it, or hands it to a function of its own
-        file that does no more. A function that is handed a registry by another file is not counted: whoever named the
-        registry is.
+        A module that names a registry counts as loading every kind of it, unless it only uses what imports none
+        (HARMLESS), compares it, or hands it to a function of its own file that does no more. A function that takes a
+        registry from another file does not count, as the file that names the registry does.
         """
         if module.name == "nas.registry":
             return set()
@@ -123,29 +122,29 @@ class House:
 
     @cached_property
     def floors(self) -> dict[str, tuple[int, int]]:
-        """Floor, counted from the top, and place on it of each module and room at the root; `:` makes one place."""
+        """Floor, counted from the top, and position on it of each module and room. Those that `:` joins share one."""
         return {
-            name.strip(): (floor, place)
+            name.strip(): (floor, position)
             for floor, layer in enumerate(self.contract["layers"])
-            for place, names in enumerate(layer.split("|"))
+            for position, names in enumerate(layer.split("|"))
             for name in names.split(":")
         }
 
 
 def _around(module: str) -> Iterator[str]:
-    """The packages that a module lies in."""
+    """Yield the packages that a module is in."""
     parts = module.split(".")
     return (".".join(parts[:n]) for n in range(1, len(parts)))
 
 
 def _registries(function: Function) -> set[str]:
-    """The parameters of a function that are registries."""
+    """Return the parameters of a function that are registries."""
     arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
     return {a.arg for a in arguments if a.annotation and "Registry" in ast.unparse(a.annotation)}
 
 
 def _use(node: ast.expr, parents: dict[ast.AST, ast.AST], taking: Container[str]) -> str:
-    """How a registry is used at one place: "asks", "loads", or "hands on" to a function of the file that takes one."""
+    """Tell how a registry is used at a node: "asks", "loads", or "hands on" to a function of the same file."""
     match parents[node]:
         case ast.Attribute(attr=attribute) if attribute in HARMLESS:
             return "asks"
@@ -159,7 +158,7 @@ def _use(node: ast.expr, parents: dict[ast.AST, ast.AST], taking: Container[str]
 
 
 def _way(arcs: Arcs, start: str, goal: str) -> list[str]:
-    """The shortest way from one module to another, of one arc at least; empty where there is none."""
+    """Find the shortest way from one module to another, of one arc at least, or none."""
     before: dict[str, str] = {}
     queue = [start]
     for module in queue:
@@ -175,7 +174,7 @@ def _way(arcs: Arcs, start: str, goal: str) -> list[str]:
 
 
 def cycles(house: House) -> list[str]:
-    """Sets of modules each of which reaches every other: the shortest way round, and how many modules take part.
+    """Find sets of modules that all reach each other: the shortest way round, and the number of modules.
 
     Before the house was redrawn there were two; the issue counted one. The other went through `import nas` in a module
     of a Ray executor, and back over what `nas/__init__.py` imports under TYPE_CHECKING and a registry.
@@ -191,7 +190,7 @@ def cycles(house: House) -> list[str]:
 
 
 def arcs_up(house: House) -> list[str]:
-    """Imports of a higher floor, or of a neighbour on the same one."""
+    """Find imports of a higher floor, or of a neighbour on the same one."""
     found = []
     for module, targets in house.arcs.items():
         for target in sorted(targets):
@@ -202,7 +201,7 @@ def arcs_up(house: House) -> list[str]:
 
 
 def private_imports(house: House) -> list[str]:
-    """Modules called `_something` that are imported from outside the folder they lie in, a line each."""
+    """Find imports of modules called `_something` from outside their folder."""
     found = []
     for module in house.modules.values():
         for line, target in sorted(set(house.imported(module))):
@@ -218,7 +217,7 @@ def _private(module: str) -> bool:
 
 
 def inner_imports(house: House) -> list[str]:
-    """Own imports that wait until a function is called, a statement each."""
+    """Find own imports inside functions."""
     found = []
     for module in house.modules.values():
         inside = {node for function in module.functions for node in ast.walk(function)}
@@ -228,7 +227,7 @@ def inner_imports(house: House) -> list[str]:
 
 
 def long_functions(house: House) -> list[str]:
-    """Functions over 40 lines, from `def` to the last line: the docstring counts, decorators do not."""
+    """Find functions over 40 lines from `def` to the last line, docstring included, decorators not."""
     return [
         f"{module.where}:{f.lineno} {f.name}: {length}"
         for module in house.modules.values()
@@ -260,13 +259,13 @@ def _long_files(house: House) -> list[str]:
 
 
 def _median_file(house: House) -> float:
-    """In lines, over all files, `__init__.py` among them."""
+    """Count the lines of the median file, `__init__.py` files included."""
     return statistics.median(len(m.lines) for m in house.modules.values())
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure: its value before the house was redrawn, its goal, and how it is taken (what counts, or a number)."""
+    """A measure: its value before the house was redrawn, its goal, and the function that counts or lists."""
 
     name: str
     before: str
@@ -275,12 +274,12 @@ class Measure:
     at_least: bool = False
 
     def __call__(self, house: House) -> tuple[float, list[str]]:
-        """The number, and what was counted."""
+        """Return the number, and the list of what was counted."""
         found = self.take(house)
         return (len(found), found) if isinstance(found, list) else (found, [])
 
     def reached(self, value: float) -> bool:
-        """Whether a number is good enough."""
+        """Tell whether a number is good enough."""
         return value >= self.goal if self.at_least else value <= self.goal
 
 
@@ -300,7 +299,7 @@ MEASURES = (
 
 
 def main(root: Path) -> None:
-    """Print the table, then what stands between the house and its goals."""
+    """Print the table, then what misses its goal."""
     house, console = House(root), Console(soft_wrap=True, highlight=False)
     table = Table("measure", "before", "goal", "now", "reached")
     missed = {}

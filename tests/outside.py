@@ -1,4 +1,4 @@
-"""Kinds from outside for tests of one process: packages that are only their metadata, and forgetting all of it."""
+"""Offer kinds from outside nas to tests of one process, by packages of metadata alone, and forget them again."""
 
 import sys
 from collections.abc import Iterator
@@ -11,14 +11,11 @@ from nas import registry
 from nas.evaluation.catalogue import objective
 from nas.evaluation.plugins import MODULE
 from nas.network.options import options_of
-from nas.registry import Registry
 from nas.space.space import heads_behind
-
-ALL = [value for value in vars(registry).values() if isinstance(value, Registry)]
 
 
 def offer(site: Path, package: str, version: str, *lines: str) -> None:
-    """Install a package that has nothing but entry points, written as in an entry_points.txt."""
+    """Install a package of nothing but entry points, given as lines of an entry_points.txt."""
     info = site / f"{package.replace('-', '_')}-{version}.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
@@ -26,7 +23,7 @@ def offer(site: Path, package: str, version: str, *lines: str) -> None:
 
 
 def withdraw(site: Path, package: str) -> None:
-    """Take a package away again."""
+    """Uninstall such a package."""
     for info in site.glob(f"{package.replace('-', '_')}-*.dist-info"):
         for file in info.iterdir():
             file.unlink()
@@ -35,9 +32,9 @@ def withdraw(site: Path, package: str) -> None:
 
 
 def forget() -> None:
-    """As a new process: no file is loaded, no package looked at."""
+    """Forget every plug-in file and package, as in a new process."""
     registry._entry_points.cache_clear()
-    for kinds in ALL:
+    for kinds in registry.ALL:
         for name in list(kinds._added):
             kinds.remove(name)
         for name in [n for n in kinds._found if n not in kinds._homes]:
@@ -51,7 +48,7 @@ def forget() -> None:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Path]:
-    """A folder on the path for packages of a test; whatever comes from outside is forgotten after it."""
+    """Put a folder for a test's packages on the path, and forget kinds from outside after the test."""
     folder = tmp_path / "site"
     folder.mkdir()
     with on_path(folder):
@@ -60,7 +57,7 @@ def site(tmp_path: Path) -> Iterator[Path]:
 
 @contextmanager
 def on_path(folder: Path) -> Iterator[None]:
-    """The packages of a folder are installed; whatever comes from outside is forgotten after it."""
+    """Install the packages of a folder within the block, and forget kinds from outside after it."""
     before = set(sys.modules)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))

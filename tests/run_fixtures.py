@@ -1,4 +1,4 @@
-"""Finished searches made by hand: real architectures from a small space, with values that a formula gives them."""
+"""Make finished searches by hand: real architectures from a small space, with values by a formula."""
 
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,12 @@ ENVIRONMENT = {"python": "3.11.2", "versions": {"torch": "2.13.0", "optuna": "5.
 
 
 def empty_run(folder: Path, **settings: Any) -> Run:
-    """A run in which nothing has finished yet."""
+    """Make a run without a trial."""
     return Run.create(folder, make_config({"space": "small"} | settings), load_space(SPACE), ENVIRONMENT)
 
 
 def trial(run: Run, number: int, state: State = "complete", **changes: Any) -> Trial:
-    """A finished trial of an architecture drawn from the run's space with its number as the seed."""
+    """Make a finished trial of an architecture drawn from the run's space, with its number as the seed."""
     rng = np.random.default_rng(number)
     decisions, architecture = run.space.sample(rng)
     size = sum(s.depth * s.width**2 for s in architecture.stages)
@@ -52,7 +52,7 @@ def trial(run: Run, number: int, state: State = "complete", **changes: Any) -> T
 
 
 def finished_run(folder: Path, complete: int = 12, failed: int = 1, rejected: int = 1, **settings: Any) -> Run:
-    """A run with so many trials of each kind."""
+    """Make a run with so many trials in each state."""
     run = empty_run(folder, **settings)
     states: list[State] = ["complete"] * complete + ["failed"] * failed + ["rejected"] * rejected
     for number, state in enumerate(states):

@@ -1,4 +1,4 @@
-"""Whole searches of a tiny space, over in seconds."""
+"""Search a tiny space in seconds."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -30,9 +30,9 @@ def search(space: Path, name: str, budget: int | str = 5, **changes) -> Run:
 
 
 def story(run: Run):
-    """What a search found, without its times."""
+    """List what a search found, without its times."""
     return [(t.number, t.decisions, t.key, replace(t.outcome, seconds={})) for t in run.trials]
 
 
 class Stopped(BaseException):
-    """Stands for a process that ends."""
+    """Raised in place of the end of a process."""

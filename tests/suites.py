@@ -1,4 +1,4 @@
-"""Our own kinds under the suites that `nas.testing` offers to everyone."""
+"""Test our own kinds by the suites of `nas.testing`."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from nas.registry import Registry
 def suites(
     suite: type, registry: Registry, names: Iterable[str] | None = None, **attributes: dict[str, Any]
 ) -> dict[str, type]:
-    """A test class for each kind, or those of the names; some with further attributes: `tpe={"rebuilt_after": ...}`."""
+    """Make a test class for each kind, or each of `names`, with attributes of its own: `tpe={"rebuilt_after": ...}`."""
     return {
         f"Test_{name}": type(f"Test_{name}", (suite,), {"kind": registry.get(name)} | attributes.get(name, {}))
         for name in (registry.names() if names is None else names)

@@ -62,8 +62,8 @@ def _about(text: str) -> str:
 def _show(console: Console, name: str, flags: str) -> None:
     space = load_space(name)
     console.print(
-        f"[bold]{space.name}[/]: [bold]{size_of(space)}[/] networks, {listed(space.resolution)} px, {space.channels} channels, "
-        f"{space.classes} classes (both from the data in a search)",
+        f"[bold]{space.name}[/]: [bold]{size_of(space)}[/] networks, {listed(space.resolution)} px, "
+        f"{space.channels} channels, {space.classes} classes (both from the data in a search)",
         highlight=False,
     )
     console.print(space_table(space))

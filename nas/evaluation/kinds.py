@@ -1,4 +1,4 @@
-"""Tell which sort of kind an object is, by its contract: its class, its methods, or what a function returns."""
+"""Tell what sort of kind an object is, by its class, its methods, or the type that a function returns."""
 
 import inspect
 import types
@@ -28,9 +28,9 @@ ALLOWED = (
 
 
 def classify(kind: object) -> str:
-    """The noun of the registry that an object belongs to: `block`, `data set`, ...
+    """Return the noun of an object's registry: `block`, `data set`, ...
 
-    Raises SettingError, which says what was found and what is allowed, for an object that is no kind.
+    Raises SettingError for an object that is no kind.
     """
     if isinstance(kind, type):
         noun = next((noun for base, noun in CLASSES.items() if issubclass(kind, base)), None)

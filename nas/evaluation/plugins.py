@@ -1,7 +1,7 @@
-"""Kinds from outside the package: files that a person names, and what a search takes along to where its trials run.
+"""Load kinds from outside nas, and take them along to where trials run.
 
-A plug-in file names its kinds in `__all__` as a space writes them, or holds one that is called like the file: the same
-rule as for the files of nas itself. It runs once a process, as the module `nas_plugin_` and its name.
+A plug-in file names its kinds in `__all__` as a space writes them, or holds one named like the file, as the files of
+nas do. It runs once a process, as the module `nas_plugin_` and its name.
 """
 
 import hashlib
@@ -23,19 +23,19 @@ from nas.registry import named, registry_of
 Answer = TypeVar("Answer")
 MODULE = "nas_plugin_"
 MAX_BYTES = 1_000_000  # a device may have no end
-DIGITS = 10  # of a hash, as people are told it
+DIGITS = 10  # of a hash in messages
 
 
 @dataclass(frozen=True)
 class PluginFile:
-    """A file's name and bytes; `path` is what a person calls it."""
+    """A plug-in file: its path as the user wrote it, and its bytes."""
 
     path: str
     data: bytes = field(repr=False)
 
     @property
     def name(self) -> str:
-        """The file's own name, without its folder."""
+        """The file's name without its folder."""
         return Path(self.path).name
 
     @property
@@ -50,10 +50,10 @@ class PluginFile:
 
 
 def load_plugins(*paths: str | Path) -> tuple[PluginFile, ...]:
-    """Load plug-in files, so that spaces and settings may name their kinds; a file that is loaded already stays.
+    """Load plug-in files, unless they are, so that spaces and settings may name their kinds.
 
-    Raises SettingError, which names file and line, for a file that cannot be read or run, that names no kind or
-    something that is none, and where a kind of another origin has the same name.
+    Raises SettingError with file and line for a file that cannot be read or run, that names no kind or something that
+    is none, and for a kind whose name another origin has.
     """
     loaded = tuple(read_plugin(path) for path in paths)
     for plugin in loaded:
@@ -62,7 +62,7 @@ def load_plugins(*paths: str | Path) -> tuple[PluginFile, ...]:
 
 
 def read_plugin(path: str | Path) -> PluginFile:
-    """The file at a path. Raises SettingError when it cannot be read."""
+    """Read a plug-in file. Raises SettingError when it cannot be read."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123  (pathlib raises for a NUL)
             data = file.read(MAX_BYTES + 1)
@@ -75,7 +75,7 @@ def read_plugin(path: str | Path) -> PluginFile:
 
 
 def load(plugin: PluginFile) -> None:
-    """Run a plug-in file and take in its kinds, unless that is done. Raises as `load_plugins` does."""
+    """Run a plug-in file and register its kinds, unless that is done. Raises as `load_plugins` does."""
     known = sys.modules.get(plugin.module)
     if known is not None:
         before: PluginFile = vars(known)["__plugin__"]
@@ -99,17 +99,17 @@ def load(plugin: PluginFile) -> None:
 
 
 class _Loader(InspectLoader):
-    """Makes a module of a file's bytes; where the file itself is gone, its lines are still found for tracebacks."""
+    """Makes a module of a file's bytes, so that tracebacks show its lines even where the file is gone."""
 
     def __init__(self, plugin: PluginFile) -> None:
         self.plugin = plugin
 
     def get_source(self, fullname: str) -> str:
-        """The file's text. Raises SyntaxError or UnicodeDecodeError where it is none."""
+        """Decode the file. Raises SyntaxError or UnicodeDecodeError if it is no text."""
         return importlib.util.decode_source(self.plugin.data)
 
     def get_code(self, fullname: str) -> CodeType:
-        """The compiled text, whose errors name the path."""
+        """Compile the file, with its path for errors to name."""
         return compile(self.get_source(fullname), self.plugin.path, "exec", dont_inherit=True)
 
 
@@ -131,7 +131,7 @@ def _run(plugin: PluginFile) -> ModuleType:
 
 
 def _explained(plugin: PluginFile, error: BaseException) -> str:
-    """What went wrong while a file ran, in one line with the file's own line."""
+    """Describe an error of a running file in one line, with the line number in the file."""
     text = str(error).splitlines()[0] if str(error) else ""
     if isinstance(error, SyntaxError | UnicodeDecodeError):
         where = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
@@ -143,7 +143,7 @@ def _explained(plugin: PluginFile, error: BaseException) -> str:
 
 
 def _kinds(plugin: PluginFile, module: ModuleType) -> Iterable[tuple[str, Any, str]]:
-    """Name, object and noun of each kind of a file."""
+    """Yield name, object and noun of each kind of a file. Raises SettingError for anything else that it names."""
     from nas.evaluation.kinds import classify  # needs torch
 
     stem, names = Path(plugin.path).stem, vars(module).get("__all__")
@@ -174,10 +174,10 @@ def _has(module: ModuleType, name: str) -> bool:
 
 @dataclass(frozen=True)
 class Outside:
-    """What a search uses from outside nas: files with their content, and the versions of packages by name.
+    """The files and packages that a search uses from outside nas, packages with their versions by name.
 
-    Can be pickled; where it arrives, its files are loaded before whatever is pickled behind it. What stands against
-    that is kept in `failure` for the function that needs it.
+    Unpickling loads its files, before anything pickled after it. An error of that is kept in `failure`, for the
+    function that needs them to raise.
     """
 
     files: tuple[PluginFile, ...] = ()
@@ -187,24 +187,24 @@ class Outside:
     def __reduce__(self) -> "tuple[Callable[..., Outside], tuple[object, ...]]":
         return _arrive, (self.files, dict(self.packages))
 
-    def check(self) -> None:
-        """Raise SettingError for a package that is not installed here."""
+    def load(self) -> None:
+        """Load the files. Raises SettingError as `load_plugins` does, and for a package that is not installed here."""
         for name, wanted in self.packages.items():
             if installed(name) is None:
                 raise SettingError(f"the package {name} {wanted}, whose kinds this search uses, is not installed here; "
                                    f"write: pip install {name}=={wanted}")  # fmt: skip
+        for plugin in self.files:
+            load(plugin)
 
     def carry(self, function: Callable[..., Answer]) -> "Carried[Answer]":
-        """A function that takes all this along to another process."""
+        """Make of a function one that takes all this along to another process."""
         return Carried(self, function)
 
 
 def _arrive(files: tuple[PluginFile, ...], packages: Mapping[str, str]) -> Outside:
     outside = Outside(files, packages)
     try:
-        outside.check()
-        for plugin in files:
-            load(plugin)
+        outside.load()
     except NasError as error:
         return Outside(files, packages, error)
     return outside
@@ -212,20 +212,20 @@ def _arrive(files: tuple[PluginFile, ...], packages: Mapping[str, str]) -> Outsi
 
 @dataclass(frozen=True)
 class Carried(Generic[Answer]):
-    """A function with what it needs from outside nas, which stands first and so is unpickled first."""
+    """A function and what it needs from outside nas, which comes first and so is unpickled first."""
 
     outside: Outside
     function: Callable[..., Answer]
 
     def __call__(self, *arguments: Any) -> Answer:
-        """Call the function. Raises SettingError where what it needs is not to be had."""
+        """Call the function. Raises SettingError if what it needs could not be loaded here."""
         if self.outside.failure:
             raise self.outside.failure
         return self.function(*arguments)
 
 
 def installed(package: str) -> str | None:
-    """The version of a package that is installed, or None."""
+    """Return the version of an installed package, or None."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -1,6 +1,6 @@
-"""Assertions about one module that every block, stem and head must pass.
+"""Assertions about one module that every block, stem and head must pass, each raising AssertionError.
 
-Each raises AssertionError. `nas.testing` runs them over a kind and its options.
+`nas.testing` runs them over a kind and its options.
 """
 
 import io
@@ -40,7 +40,7 @@ def width_for(kind: Any, /, **chosen: Scalar) -> int:
 
 
 def scrambled(module: nn.Module, seed: int = 0) -> nn.Module:
-    """Put the module in eval mode and randomise norms and statistics, so that no part of it is an identity."""
+    """Put the module in eval mode, and randomise norms and statistics so that no part of it is an identity."""
     rng = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, tensor in module.state_dict().items():
@@ -52,7 +52,7 @@ def scrambled(module: nn.Module, seed: int = 0) -> nn.Module:
 
 
 def assert_gradients_reach_every_parameter(module: nn.Module, x: Tensor, draws: int = 8) -> None:
-    """Assert that a random loss moves every parameter for one of several draws, as a ReLU may be shut for some."""
+    """Assert that in one of several draws a random loss moves each parameter, as a ReLU may block it in some."""
     unmoved = {name for name, _ in module.named_parameters()}
     for _ in range(draws):
         module.zero_grad()

@@ -1,4 +1,4 @@
-"""Conformance suites of blocks, stems and heads, which `nas.testing` offers and explains."""
+"""The conformance suites of blocks, stems and heads that `nas.testing` offers."""
 
 import re
 from dataclasses import replace
@@ -35,11 +35,11 @@ class Given(NamedTuple):
 
 
 class _PartSuite:
-    """Tests that blocks, stems and heads share."""
+    """The tests that blocks, stems and heads share."""
 
     kind: ClassVar[Any]
     size: ClassVar[Size]
-    """Height and width of the input, where a test does not vary them."""
+    """Height and width of the input in tests that do not vary them."""
     sizes: ClassVar[tuple[Size, ...]]
 
     def build(self, size: Size | None = None, stride: int = 2, /, **chosen: Scalar) -> Given:
@@ -57,7 +57,7 @@ class _PartSuite:
 
     @pytest.fixture
     def stride(self) -> int:
-        """The stride that a test asks for, several for blocks."""
+        """Return the stride to test, several for blocks."""
         return 2
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -146,7 +146,7 @@ class BlockSuite(_PartSuite):
         return Site(24, width_for(self.kind, **chosen), stride, size or self.size)
 
     def keeping(self, **changes: float) -> Site:
-        """Return a site that changes neither width nor resolution, where shortcuts are identities."""
+        """Return a site that changes neither width nor resolution, so that shortcuts are identities."""
         return replace(self.site(None, 1), in_width=width_for(self.kind), **changes)  # type: ignore[arg-type]
 
     def build(self, size: Size | None = None, stride: int = 2, /, **chosen: Scalar) -> Given:

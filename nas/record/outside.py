@@ -1,4 +1,4 @@
-"""What a run keeps of the kinds from outside nas: its files' copies with their hashes, its packages' versions.
+"""Keep in a run what it uses from outside nas: copies of files with their hashes, versions of packages.
 
 Opening a run runs the kept copies of its plug-in files, and no others.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 from nas import files
 from nas.config import SearchConfig
 from nas.errors import RunError, SettingError
-from nas.evaluation.plugins import DIGITS, Outside, PluginFile, installed, load, load_plugins, read_plugin
+from nas.evaluation.plugins import DIGITS, Outside, PluginFile, installed, load_plugins, read_plugin
 from nas.files import Json
 from nas.registry import DATA, EXECUTORS, OBJECTIVES, PRUNERS, SAMPLERS, SCORES, TARGETS, TASKS
 from nas.space.space import SearchSpace, slots
@@ -19,7 +19,7 @@ NOTE, COPIES = "plugins.json", "plugins"
 
 
 def outside_of(config: SearchConfig, space: SearchSpace) -> Outside:
-    """What a search uses from outside nas: its plug-in files, and the packages whose kinds settings or space name."""
+    """Find what a search uses from outside nas: its plug-in files, and the packages of kinds that it names."""
     origins = [origin for _, slot in slots(space) for kind in slot.kinds for origin in slot.registry.origins(kind)]
     origins += [*SAMPLERS.origins(config.sampler), *PRUNERS.origins(config.pruner), *TASKS.origins(config.task)]
     origins += [*DATA.origins(config.data.partition(":")[0]), *EXECUTORS.origins(config.executor)]
@@ -33,7 +33,7 @@ def outside_of(config: SearchConfig, space: SearchSpace) -> Outside:
 
 
 def keep_outside(folder: Path, outside: Outside) -> None:
-    """Write into a run's folder what its search uses from outside nas, if it uses any. Raises OSError."""
+    """Write what a search uses from outside nas into its run's folder, if anything. Raises OSError."""
     if not (outside.files or outside.packages):
         return
     (folder / COPIES).mkdir()
@@ -46,23 +46,21 @@ def keep_outside(folder: Path, outside: Outside) -> None:
 
 
 def load_outside(folder: Path) -> Outside:
-    """Load what a run uses from outside nas: its own copies of plug-in files.
+    """Load what a run uses from outside nas, files from its own copies.
 
-    Raises RunError where one was changed or is gone, SettingError for a package that is not installed.
+    Raises RunError for a copy that was changed or is gone, SettingError for a package that is not installed.
     """
     note = _note(folder)
     outside = Outside(tuple(_copy(folder, kept) for kept in note.get("files", [])), note.get("packages", {}))
     try:
-        outside.check()
-        for plugin in outside.files:
-            load(plugin)
+        outside.load()
     except SettingError as error:
         raise SettingError(f"{folder}: {error}") from None
     return outside
 
 
 def load_beside(path: Path) -> None:
-    """Load the same for a file of a run: its best network, or one of its front."""
+    """Load the same for a file in a run's folder: its best network, or one of its front."""
     for folder in (path.parent, path.parent.parent):
         if os.path.isfile(folder / NOTE):  # noqa: PTH113  (pathlib raises for names that are too long)
             load_outside(folder)
@@ -70,9 +68,9 @@ def load_beside(path: Path) -> None:
 
 
 def check_unchanged(folder: Path) -> list[str]:
-    """Packages that are of another version than when the search began, a line each.
+    """List packages whose versions are not those that the search began with, a line each.
 
-    Raises SettingError where a plug-in file, which its run kept a copy of, was changed since.
+    Raises SettingError if a plug-in file was changed since.
     """
     note = _note(folder)
     for kept in note.get("files", []):

@@ -1,4 +1,4 @@
-"""Run: a search on disk.
+"""A search on disk.
 
 Its record is `trials.jsonl`: a line for each finished trial, on disk before the next one begins.
 """
@@ -40,7 +40,7 @@ WARM_START, PREDICTOR = "warm_start.json", "predictor.json"
 class Run:
     """A search's folder: settings, space, every finished trial.
 
-    Only the driver writes, and it holds the folder's lock; reading needs none.
+    Only `nas.search` and `nas.resume` write to it, and they hold the folder's lock. Reading needs none.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -65,7 +65,7 @@ class Run:
         learnt: Learnt | None = None,
         outside: Outside | None = None,
     ) -> "Run":
-        """A new run in a new folder. Raises SettingError when it exists or cannot be written."""
+        """Create a run in a new folder. Raises SettingError when it exists or cannot be written."""
         check_new(folder)
         try:
             folder.mkdir(parents=True)
@@ -104,22 +104,22 @@ class Run:
 
     @property
     def predictor_error(self) -> dict[str, float]:
-        """The error that this run's predictor claims, empty where latencies were measured."""
+        """The errors of this run's predictor on networks held out, empty if latencies were measured."""
         error: dict[str, float] = self.facts(PREDICTOR).get("error", {})
         return error
 
     def front_values(self, name: str) -> dict[str, float]:
-        """Values of an objective that was read again when the search ended, by the keys of the architectures."""
+        """Read an objective's values that were measured again on the front, by the keys of the architectures."""
         readings = self.facts(f"front_{name}.json")
         return {key: reading.get("value", reading.get("median")) for key, reading in readings.items()}
 
     def keep_front_reading(self, name: str, key: str, value: float, details: Json) -> None:
-        """Keep a value that was read again. Raises RunError when it cannot be written."""
+        """Keep a value that was measured again. Raises RunError when it cannot be written."""
         file = f"front_{name}.json"
         self.write_facts(file, self.facts(file) | {key: {"value": value} | details})
 
     def facts(self, name: str) -> Json:
-        """The JSON in a file of the run's folder; empty without the file. Raises RunError for a damaged one."""
+        """Read the JSON in a file of the run's folder, empty without the file. Raises RunError for a damaged one."""
         path = self.folder / name
         try:
             return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
@@ -134,7 +134,7 @@ class Run:
 
     @cached_property
     def learnt(self) -> Learnt:
-        """The part of earlier runs that this one took over, kept in its own folder as they may be gone."""
+        """The part of earlier runs that this one took over, kept here as they may be gone."""
         if not self.config.warm_start:
             return Learnt()
         path = self.folder / WARM_START
@@ -145,7 +145,7 @@ class Run:
 
     @cached_property
     def maximize(self) -> list[bool]:
-        """Per objective, whether more is better."""
+        """Whether more is better, for each objective."""
         return [objective(name).goal == "maximize" for name in self.config.objectives]
 
     @cached_property
@@ -159,7 +159,7 @@ class Run:
         self.trials.append(trial)
 
     def append_confirmation(self, confirmation: Confirmation) -> None:
-        """Add a further training of a trial, as `append` does."""
+        """Add a further training of a trial as `append` does."""
         journal.append_confirmation(self.folder, confirmation)
         self.confirmations.append(confirmation)
 
@@ -168,11 +168,11 @@ class Run:
         journal.append_begun(self.folder, decisions)
 
     def interrupted(self) -> list[Decisions]:
-        """The trials that began and never finished, in their order."""
+        """Return the decisions of trials that began and never finished, in their order."""
         return [decisions for decisions in journal.read_begun(self.folder, self.trials) if self._is_point(decisions)]
 
     def extend(self, budget: Budget) -> None:
-        """Give the search another budget (in all, not on top). Raises SettingError for one that is spent already."""
+        """Set the whole budget anew. Raises SettingError for one that is spent already."""
         done = len(self.spent)
         if budget.trials is not None and budget.trials < done:
             raise SettingError(f"budget: found {budget.trials}; {done} networks are trained already, write more")
@@ -182,7 +182,7 @@ class Run:
             files.write(path, document.dump(self.config.model_dump(mode="json")))
 
     def repair(self) -> None:
-        """Read the record anew, and cut off a torn last line, left by a process that was killed while writing."""
+        """Cut off a last line that a killed process left torn, and read the record anew."""
         journal.cut_torn_lines(self.folder)
         self._read()
 
@@ -206,7 +206,7 @@ class Run:
 
     @property
     def results(self) -> list[Result]:
-        """The complete trials with their values, means where they were trained again."""
+        """The complete trials with their values, or means if they were trained again."""
         seen = len(self.trials), len(self.confirmations)
         if self._seen != seen:
             self._results = results(self.trials, self.confirmations, self.trained_objectives)
@@ -215,12 +215,12 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Time spent on all trials and their confirmation."""
+        """Seconds spent on all trials and their further trainings."""
         return sum(sum(training.outcome.seconds.values()) for training in self._trainings())
 
     @property
     def elapsed(self) -> float:
-        """Seconds that the search took so far, fewer than `seconds` where trials ran side by side."""
+        """Seconds that the search took so far, fewer than `seconds` if trials ran side by side."""
         return max((training.ended for training in self._trainings()), default=0.0) or self.seconds
 
     def _trainings(self) -> Iterator[Trial | Confirmation]:
@@ -228,18 +228,18 @@ class Run:
         yield from self.confirmations
 
     def points(self, results: Iterable[Result | Trial]) -> pareto.Points:
-        """The objectives' values `(results, objectives)`."""
+        """Return the objectives' values `(results, objectives)`."""
         rows = [[result.metrics[name] for name in self.config.objectives] for result in results]
         return np.array(rows, float).reshape(len(rows), len(self.config.objectives))
 
     def front(self) -> list[Result]:
-        """The Pareto-optimal results, by the last objective (the smallest network first)."""
+        """Return the Pareto-optimal results, sorted by the last objective (the smallest network first)."""
         found = self.results
         best = [found[i] for i in pareto.front(self.points(found), self.maximize)]
         return sorted(best, key=lambda result: result.metrics[self.config.objectives[-1]])
 
     def pick(self, which: str | int = "knee") -> Result:
-        """A result by `knee`, by an objective's name (the best in it) or by number. Raises SettingError for another."""
+        """Pick a result: the `knee`, the best in an objective, or a trial by number. Raises SettingError without one."""
         if str(which).isdecimal():
             found = [result for result in self.results if str(result.number) == str(which)]
             if not found:
@@ -259,16 +259,15 @@ class Run:
         return front[int(np.argmax(sign * points[:, column]))]
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row a trial: state, layout, metrics, how often it was trained again, seconds, decisions."""
+        """Return a row a trial: state, layout, metrics, number of further trainings, seconds, decisions."""
         front = {result.number for result in self.front()}
         return frame(self.trials, {r.number: r for r in self.results}, front, self.trained_objectives)
 
     def study(self, sampler: "optuna.samplers.BaseSampler | None" = None) -> "optuna.Study":
-        """The search as an Optuna study in memory, for `optuna.visualization` and for going on.
+        """Return the search as an Optuna study in memory, for `optuna.visualization` and for going on.
 
-        Trials learnt from earlier runs stand first; values are those of the first trainings.
-        `nas.record.optuna_study` says how unfinished trials stand in it. Raises RunError when a trial is not a point
-        of the space.
+        Trials learnt from earlier runs come first, and values are those of first trainings. For unfinished trials see
+        `nas.record.optuna_study`. Raises RunError when a trial is not a point of the space.
         """
         try:
             return self.teller.study(self.name, self.learnt.trials, self.trials, sampler)
