@@ -15,11 +15,12 @@ Purpose = Literal["search", "confirm", "measure"]
 
 @dataclass(frozen=True)
 class Job:
-    """One architecture to evaluate; `seed` decides initial weights, order and augmentation.
+    """One architecture to evaluate.
 
-    A `search` job is a new trial: it is not trained if a zero-cost score misses its bar in `bars`, and `judge` may stop
-    its training early. A `confirm` job is the further training number `repeat`, from 1, of trial `number`. A
-    `measure` job reads the objectives `asked` of a trial again, with full effort and without training.
+    `seed` decides initial weights, order and augmentation. A `search` job is a new trial: it is not trained if a
+    zero-cost score misses its bar in `bars`, and `judge` may stop its training early. A `confirm` job is the further
+    training number `repeat`, from 1, of trial `number`. A `measure` job reads the objectives `asked` of a trial again,
+    with full effort and without training.
     """
 
     number: int
@@ -45,8 +46,8 @@ class Outcome:
     a `failed` one ended in an error, and `reason` says why. `metrics` has every objective that is known, in its unit;
     `readings` the details of measurements, by objective; `seconds` the time that each step took.
 
-    `losses` are the mean training losses of the epochs, `rungs` those up to each rung; `expected` is the value predicted
-    for the trained objective of a pruned training. `scores` are zero-cost scores (None: undefined for this
+    `losses` are the mean training losses of the epochs, `rungs` those up to each rung; `expected` is the trained
+    objective's value that was predicted for a pruned training. `scores` are zero-cost scores (None: undefined for this
     network). `turn` says how the neighbours behaved during measurements, `host` which machine it was; `lost` are the
     reasons why the job was lost with its machine before.
     """
