@@ -2,10 +2,10 @@
 
     import nas
     run = nas.search("cvt_family", data="cluttered_digits", budget=50)
-    run.front()                                  # the Pareto-optimal trials
-    network = nas.build(run.pick("knee").load())  # a torch.nn.Module
+    run.front()                                         # the Pareto-optimal results
+    network = nas.build(run.pick("knee").architecture)  # a torch.nn.Module
 
-Names are imported when they are first used, so that `import nas` costs nothing.
+Names are imported when first used, so that `import nas` costs nothing.
 """
 
 from importlib import import_module
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nas.engine.samplers import Problem
     from nas.engine.samplers.pareto import ParetoSampler
     from nas.engine.search import resume, search
+    from nas.evaluation.plugins import load_plugins
     from nas.network.architecture import Architecture
     from nas.network.build import build
     from nas.network.weights import load_weights
@@ -33,6 +34,7 @@ _HOMES = {
     "Trial": "record.trial",
     "build": "network.build",
     "load_architecture": "space.library",
+    "load_plugins": "evaluation.plugins",
     "load_space": "space.library",
     "load_weights": "network.weights",
     "resume": "engine.search",
@@ -49,6 +51,7 @@ __all__ = [
     "Trial",
     "build",
     "load_architecture",
+    "load_plugins",
     "load_space",
     "load_weights",
     "resume",

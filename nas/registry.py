@@ -1,70 +1,173 @@
-"""Names -> plug-ins: kinds of blocks, data sets, objectives and the like, found by name in the files of a folder.
+"""Names -> plug-ins: kinds of blocks, data sets, objectives and the like, found by name.
 
-A file holds one kind, named like the file, or those that its `__all__` names as a space writes them:
-`__all__ = ["bottleneck", "conv"]`. The plug-in called `mbconv` is the object `MBConv` of its file: letter case and
-underscores aside. Listing names imports nothing; a file is imported when one of its kinds is first asked for.
+Kinds that ship with nas lie in the files of a folder. A file holds one kind, named like the file, or those that its
+`__all__` names as a space writes them: `__all__ = ["bottleneck", "conv"]`. The plug-in called `mbconv` is the object
+`MBConv` of its file: letter case and underscores aside.
+
+Kinds from outside are offered by installed packages, as entry points of the registry's group, or by a file that a
+person names (`nas.evaluation.plugins` reads it). Listing names imports nothing; a kind is imported when it is first
+asked for. A name that two offer is refused when it is asked for.
 """
 
 import ast
 import difflib
 import importlib
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, cached_property
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nas.errors import SettingError, UserError
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 MANY = 20  # names, of which a person is shown the nearest alone
+OURS = "nas"
+"""The origin of a kind that ships with nas."""
 
 
-def suggest(name: str, allowed: Iterable[str]) -> str:
-    """End of a sentence about an unknown name: the nearest allowed one, then all of them, if they are not too many."""
+def suggest(name: str, allowed: Iterable[str], label: Callable[[str], str] = str) -> str:
+    """End of a sentence about an unknown name: the nearest allowed one, then all of them, if they are not too many.
+
+    `label` writes a name in the list.
+    """
     allowed = list(allowed)
     near = difflib.get_close_matches(str(name), allowed, n=1, cutoff=0.5)
     hint = f"Did you mean '{near[0]}'? " if near else ""
     if near and len(allowed) > MANY:
         return hint.strip()
-    return f"{hint}Allowed: {', '.join(allowed) if allowed else '(none)'}."
+    return f"{hint}Allowed: {', '.join(map(label, allowed)) if allowed else '(none)'}."
+
+
+@cache
+def _entry_points() -> Mapping[str, tuple["EntryPoint", ...]]:
+    """What installed packages offer, by group: read once, nothing of it imported."""
+    from importlib.metadata import entry_points  # takes 30 ms, which `nas --help` need not wait for
+
+    found: dict[str, tuple[EntryPoint, ...]] = {}
+    points = entry_points()
+    for point in chain(*dict.values(points)) if isinstance(points, dict) else points:  # a dict before Python 3.12
+        if point.group.startswith("nas."):
+            found[point.group] = (*found.get(point.group, ()), point)
+    return found
+
+
+def package_of(point: "EntryPoint") -> str:
+    """The package that offers an entry point, as an origin: `package NAME VERSION`."""
+    return f"package {point.dist.name} {point.dist.version}" if point.dist else "a package without a name"
 
 
 class Registry:
-    """The plug-ins of one folder of the package."""
+    """The plug-ins of one folder of the package, and those from outside of the same sort.
 
-    def __init__(self, folder: str, noun: str) -> None:
-        self.folder, self.noun = folder, noun
+    `contract` is the name of the class that a kind is, or is an instance of; empty where a kind is a function or
+    anything with the right methods.
+    """
+
+    def __init__(self, folder: str, noun: str, group: str = "", contract: str = "") -> None:
+        self.folder, self.noun, self.group, self.contract = folder, noun, group, contract
         self._found: dict[str, object] = {}  # a space asks for its kinds thousands of times
+        self._added: dict[str, str] = {}  # the file of each kind that a file offers
+
+    def __reduce__(self) -> "tuple[Callable[[str], Registry], tuple[str]]":
+        return registry_of, (self.noun,)  # the process that unpickles it has kinds of its own
 
     def names(self) -> list[str]:
         """Every kind there is, sorted; imports nothing."""
-        return sorted(self._homes)
+        return sorted({*self._homes, *self._points, *self._added})
+
+    def at_hand(self) -> list[str]:
+        """The kinds of nas and of files that are loaded, sorted: all but those of packages."""
+        return sorted({*self._homes, *self._added})
+
+    def origin(self, name: str) -> str:
+        """Where a kind comes from: `nas`, `package NAME VERSION` or a file. Raises SettingError for an unknown one."""
+        self.check(name)
+        return self.origins(name)[0]
+
+    def label(self, name: str) -> str:
+        """A name as tables and errors show it: `convnext (my-blocks 1.0)` where it comes from outside."""
+        outside = [origin.removeprefix("package ") for origin in self.origins(name) if origin != OURS]
+        return f"{name} ({', '.join(outside)})" if outside else name
 
     def check(self, name: str, error: type[UserError] = SettingError) -> None:
-        """Raise `error`, with the nearest name, unless `name` is a kind."""
-        if name not in self._homes:
-            raise error(f"unknown {self.noun} '{name}'. {suggest(name, self.names())}")
+        """Raise `error` unless `name` is a kind, with the nearest name, or if several offer it, with their names."""
+        origins = self.origins(name)
+        if not origins:
+            raise error(f"unknown {self.noun} '{name}'. {suggest(name, self.names(), self.label)}")
+        if len(origins) > 1:
+            raise error(f"{self.noun} '{name}' is offered by {' and by '.join(origins)}; uninstall a package or "
+                        "rename its kind")  # fmt: skip
 
     def get(self, name: str) -> Any:
-        """The plug-in called `name`. Raises SettingError for an unknown one."""
+        """The plug-in called `name`. Raises SettingError for an unknown one, and for one that cannot be imported."""
         if name in self._found:
             return self._found[name]
         self.check(name)
-        module = importlib.import_module(f"nas.{self.folder.replace('/', '.')}.{self._homes[name]}")
-        found = self._found[name] = _named(name, vars(module))
+        if name in self._homes:
+            module = importlib.import_module(f"nas.{self.folder.replace('/', '.')}.{self._homes[name]}")
+            found = named(name, vars(module))
+        else:
+            found = self._load(self._points[name][0])
+        self._found[name] = found
+        return found
+
+    def add(self, name: str, kind: object, origin: str) -> None:
+        """Take in a kind that a file offers. Raises SettingError where another has its name."""
+        if others := self.origins(name):
+            raise SettingError(f"{origin}: {self.noun} '{name}': {' and '.join(others)} offers one of that name; "
+                               "rename it, in __all__ too")  # fmt: skip
+        self._found[name], self._added[name] = kind, origin
+
+    def remove(self, name: str) -> None:
+        """Take back a kind that `add` took in."""
+        del self._found[name], self._added[name]
+
+    def origins(self, name: str) -> list[str]:
+        """All that offer a kind of this name; more than one is a clash."""
+        ours = [OURS] if name in self._homes else []
+        files = [self._added[name]] if name in self._added else []
+        return [*ours, *sorted(map(package_of, self._points.get(name, ()))), *files]
+
+    def _load(self, point: "EntryPoint") -> Any:
+        """Import what an entry point names."""
+        who = f"{self.noun} '{point.name}' of {package_of(point)}"
+        try:
+            found = point.load()
+        except (Exception, SystemExit) as error:
+            cause = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise SettingError(f"{who} cannot be imported: entry point {point.value}: {cause}; mend or uninstall "
+                               "the package") from error  # fmt: skip
+        line = found.__mro__ if isinstance(found, type) else type(found).__mro__
+        if self.contract not in ("", *(base.__name__ for base in line)):
+            raise SettingError(f"{who}: entry point {point.value} is a {type(found).__name__}, not a {self.contract}")
         return found
 
     @cached_property
     def _homes(self) -> dict[str, str]:
-        """The module of each kind."""
+        """The module of each kind that ships."""
         files = (Path(__file__).parent / self.folder).glob("[!_]*.py")
         return {kind: path.stem for path in files for kind in _kinds(path)}
 
+    @cached_property
+    def _points(self) -> dict[str, list["EntryPoint"]]:
+        """The entry points of each kind that packages offer."""
+        points: dict[str, list[EntryPoint]] = {}
+        for point in _entry_points().get(self.group, ()):
+            points.setdefault(point.name, []).append(point)
+        return points
 
-def _named(name: str, module: Mapping[str, Any]) -> Any:
-    """The object of a module that is called `name`, or so but for letter case and underscores, as a class is."""
-    plain = name.replace("_", "")
-    same = (v for k, v in module.items() if k[0] != "_" and k.lower().replace("_", "") == plain)
-    return module[name] if name in module else next(same)
+
+def named(name: str, module: Mapping[str, Any]) -> Any:
+    """The object of a module that is called `name`, or so but for letter case and underscores, as a class is.
+
+    Raises KeyError for a module without one.
+    """
+    plain = name.lower().replace("_", "")
+    same = [v for k, v in module.items() if k[:1] != "_" and k.lower().replace("_", "") == plain]
+    return module[name] if name in module or not same else same[0]
 
 
 def _kinds(path: Path) -> Iterator[str]:
@@ -78,17 +181,36 @@ def _kinds(path: Path) -> Iterator[str]:
             yield from ast.literal_eval(line.value)
 
 
-BLOCKS = Registry("network/blocks", "block")
-STEMS = Registry("network/stems", "stem")
-HEADS = Registry("network/heads", "head")
-DATA = Registry("data/sets", "data set")
-OBJECTIVES = Registry("evaluation/objectives", "objective")
-SAMPLERS = Registry("engine/samplers", "sampler")
-PRUNERS = Registry("engine/pruners", "pruner")
-EXECUTORS = Registry("engine/executors", "executor")
-SCORES = Registry("evaluation/zero_cost", "score")
-TARGETS = Registry("costs/targets", "target")
-TASKS = Registry("training/tasks", "task")
+BLOCKS = Registry("network/blocks", "block", "nas.blocks", "Block")
+STEMS = Registry("network/stems", "stem", "nas.stems", "Stem")
+HEADS = Registry("network/heads", "head", "nas.heads", "Head")
+DATA = Registry("data/sets", "data set", "nas.data")
+OBJECTIVES = Registry("evaluation/objectives", "objective", "nas.objectives", "Objective")
+SAMPLERS = Registry("engine/samplers", "sampler", "nas.samplers")
+PRUNERS = Registry("engine/pruners", "pruner", "nas.pruners")
+EXECUTORS = Registry("engine/executors", "executor", "nas.executors")
+SCORES = Registry("evaluation/zero_cost", "score", "nas.scores")
+TARGETS = Registry("costs/targets", "target", "nas.targets", "Target")
+TASKS = Registry("training/tasks", "task", "nas.tasks", "Task")
+
+ALL = (BLOCKS, STEMS, HEADS, DATA, OBJECTIVES, SAMPLERS, PRUNERS, EXECUTORS, SCORES, TARGETS, TASKS)
+
+
+def registry_of(noun: str) -> Registry:
+    """The registry of one sort of kinds, by its noun."""
+    return next(registry for registry in ALL if registry.noun == noun)
+
+
+def from_outside() -> list[tuple[str, str, str]]:
+    """Noun, name and origin of every kind that does not ship with nas; imports nothing."""
+    return [
+        (registry.noun, name, origin)
+        for registry in ALL
+        for name in registry.names()
+        for origin in registry.origins(name)
+        if origin != OURS
+    ]
+
 
 FILE_TARGET = "file:"
 """The beginning of the name of a device that was measured elsewhere; a path follows."""
@@ -111,5 +233,10 @@ def target_name(text: str) -> str:
     name = text.strip().replace("-", "_")
     if name not in TARGETS.names():
         allowed = [*map(target_text, TARGETS.names()), "file:mydevice.yaml"]
-        raise SettingError(f"unknown target '{text}'. {suggest(text, allowed)}")
+        raise SettingError(f"unknown target '{text}'. {suggest(text, allowed, _target_label)}")
     return name
+
+
+def _target_label(text: str) -> str:
+    name = target_name(text)
+    return text + TARGETS.label(name).removeprefix(name)

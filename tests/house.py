@@ -21,7 +21,7 @@ from rich.table import Table
 
 Arcs = dict[str, set[str]]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-HARMLESS = {"names", "check", "noun", "folder"}
+HARMLESS = {"names", "at_hand", "check", "label", "origin", "origins", "noun", "folder"}
 """What a Registry tells without importing a kind."""
 
 

@@ -1,10 +1,20 @@
 """Names -> plug-ins, in any folder, without importing what is not asked for."""
 
+import sys
+from pathlib import Path
+
 import pytest
+from outside import offer
+from outside import site as site
 
 from nas import registry
+from nas.config import make_config
+from nas.data import load
+from nas.engine import plan
 from nas.errors import SettingError, SpaceError
+from nas.evaluation.evaluator import Evaluator
 from nas.registry import BLOCKS, OBJECTIVES, Registry, suggest
+from nas.space.library import load_space
 from nas.training.catalogue import check_objective
 
 ALL = [value for value in vars(registry).values() if isinstance(value, Registry)]
@@ -52,3 +62,71 @@ def test_of_very_many_names_the_nearest_is_shown() -> None:
     names = [f"network_{i}" for i in range(50)]
     assert suggest("netwrk_7", names) == "Did you mean 'network_7'?"
     assert "network_49" in suggest("q", names)
+
+
+def test_packages_offer_kinds_by_entry_points(site: Path) -> None:
+    (site / "theirs.py").write_text(
+        "from nas.network.blocks import Block\nclass Theirs(Block):\n    letter = 'Q'\n"
+        "from nas.evaluation.objectives import Objective\nsteps = Objective('minimize', known=lambda candidate: 1.0)\n"
+    )
+    offer(
+        site, "my-blocks", "1.0", "[nas.blocks]", "theirs = theirs:Theirs", "[nas.objectives]", "steps = theirs:steps"
+    )
+    assert {"theirs", "conv"} <= set(BLOCKS.names())
+    assert "steps" in OBJECTIVES.names()
+    assert "theirs" not in BLOCKS.at_hand()
+    assert "theirs" not in sys.modules, "listing imports nothing"
+    assert BLOCKS.get("theirs").letter == "Q"
+    assert BLOCKS.origin("theirs") == "package my-blocks 1.0"
+    assert (BLOCKS.label("theirs"), BLOCKS.label("conv")) == ("theirs (my-blocks 1.0)", "conv")
+    assert BLOCKS.origin("conv") == "nas"
+    assert registry.from_outside() == [
+        ("block", "theirs", "package my-blocks 1.0"),
+        ("objective", "steps", "package my-blocks 1.0"),
+    ]
+    with pytest.raises(SettingError, match=r"unknown block 'thirs'\. .*, swin, theirs \(my-blocks 1\.0\), transformer"):
+        BLOCKS.get("thirs")
+    with pytest.raises(SettingError, match=r"unknown objective 'stps'\. .*, steps \(my-blocks 1\.0\), "):
+        check_objective("stps")
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("import rare_package", r"ModuleNotFoundError: No module named 'rare_package'; mend or uninstall the package"),
+        ("", r"AttributeError: module 'broken' has no attribute 'Theirs'; mend"),
+        ("1 +", r"SyntaxError: invalid syntax"),
+        ("raise SystemExit('no')", r"SystemExit: no; mend"),
+    ],
+)
+def test_a_package_that_cannot_be_imported_harms_those_who_ask_for_it(site: Path, text: str, cause: str) -> None:
+    (site / "broken.py").write_text(text)
+    offer(site, "my-blocks", "1.0", "[nas.blocks]", "theirs = broken:Theirs", "[nas.tasks]", "other = broken:other",
+          "[nas.objectives]", "steps = broken:steps", "[nas.heads]", "flat = broken:Flat")  # fmt: skip
+    message = rf"^block 'theirs' of package my-blocks 1\.0 cannot be imported: entry point broken:Theirs: {cause}"
+    with pytest.raises(SettingError, match=message):
+        BLOCKS.get("theirs")
+    config = make_config({"objectives": ("accuracy", "params")})
+    Evaluator(config, load("digits"))
+    assert plan.fit(load_space("cvt_family"), load("digits"), config.task)
+
+
+def test_what_is_not_of_its_group_is_refused(site: Path) -> None:
+    (site / "odd.py").write_text("x = 3\n")
+    offer(site, "my-blocks", "1.0", "[nas.blocks]", "theirs = odd:x")
+    with pytest.raises(
+        SettingError, match=r"block 'theirs' of package my-blocks 1\.0: entry point odd:x is a int, not a"
+    ):
+        BLOCKS.get("theirs")
+
+
+def test_a_name_that_two_offer_is_refused_with_both(site: Path) -> None:
+    offer(site, "my-blocks", "1.0", "[nas.blocks]", "conv = a:A", "theirs = a:A")
+    offer(site, "your-blocks", "2.1", "[nas.blocks]", "theirs = b:B")
+    for name, both in (
+        ("conv", "nas and by package my-blocks 1.0"),
+        ("theirs", "package my-blocks 1.0 and by package"),
+    ):
+        with pytest.raises(SpaceError, match=f"block '{name}' is offered by {both}"):
+            BLOCKS.check(name, SpaceError)
+    assert BLOCKS.get("moat"), "others stay of use"

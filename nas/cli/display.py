@@ -10,6 +10,7 @@ from types import FrameType
 import typer
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -76,7 +77,12 @@ class Display:
             ended=self.ended,
             confirmed=self.confirmed,
             remeasured=self.remeasured,
+            warned=self.warned,
         )
+
+    def warned(self, line: str) -> None:
+        """The search goes on in another environment."""
+        self.console.print(f"[yellow]warning:[/] {escape(line)}", highlight=False, soft_wrap=True)
 
     def placed(self, placement: Placement, run: Run) -> None:
         """The search knows how many workers it has."""

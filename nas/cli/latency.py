@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from nas.cli.options import DEFAULTS, SpaceName, argument, option, setting
+from nas.cli.options import DEFAULTS, Plugins, SpaceName, argument, option, setting
 from nas.errors import SettingError
+from nas.evaluation.plugins import load_plugins
 from nas.space.library import load_space
 
 POOR = 0.6  # Kendall's tau below which a predictor hardly ranks
@@ -30,6 +31,7 @@ def collect(
     resolution: Annotated[int | None, setting("resolution", default="the space's", bounded=True)] = DEFAULTS.resolution,
     classes: Annotated[int, option("N", "Classes of your data.", min=2)] = 10,
     channels: Annotated[int, option("N", "Channels of your images.", min=1)] = 3,
+    plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Write a folder of ONNX models and a script that times them on the device."""
     from nas.costs.deployment import choose_deployment  # both need torch
@@ -37,6 +39,7 @@ def collect(
 
     if choose_deployment(target).target != "onnxruntime":
         raise SettingError(f"target {target}: a package is made for onnxruntime, which runs on any device")
+    load_plugins(*plugins)
     fitted = load_space(space).fit(resolution=resolution, channels=channels, classes=classes)
     console = Console()
     with console.status("exporting") as status:

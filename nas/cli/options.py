@@ -1,6 +1,6 @@
 """The commands' options: those made from the settings of a search, and others that several commands share."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -131,3 +131,9 @@ def read_settings(typed: Mapping[str, Any]) -> dict[str, Any]:
 
 
 SpaceName = Annotated[str, setting("space")]
+Plugins = Annotated[list[str], setting("plugins")]
+
+
+def plugin_flags(plugins: Iterable[object]) -> str:
+    """The options that name plug-in files, to stand behind a command."""
+    return "".join(f" --plugins {path}" for path in plugins)

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Annotated
 
-from nas.cli.options import DEFAULTS, argument, option, read_settings, setting
+from nas.cli.options import DEFAULTS, Plugins, argument, option, read_settings, setting
 from nas.cli.spaces import best_of
 from nas.config import make_config
+from nas.evaluation.plugins import load_plugins
 from nas.space.library import load_architecture, load_space
 
 NETWORK, SPACE = "Of a network", "Of a space"
@@ -19,25 +20,24 @@ def profile(
     dtype: Annotated[str, setting("dtype")] = DEFAULTS.dtype,
     resolution: Annotated[int | None, setting("resolution", default="the file's", bounded=True)] = DEFAULTS.resolution,
     as_json: Annotated[bool, option("", "Print JSON instead of tables.", "--json")] = False,
-    scores: Annotated[
-        bool, option("", "Zero-cost scores as well, on images of noise.", "--scores", panel=NETWORK)
-    ] = False,
+    scores: Annotated[bool, option("", "Zero-cost scores too, on images of noise.", "--scores", panel=NETWORK)] = False,
     seconds: Annotated[float, option("SECONDS", "Longest time to measure.", panel=NETWORK, min=0.1, max=3600)] = 10.0,
     networks: Annotated[int, option("N", "Networks to sample.", "-n", panel=SPACE, min=2, max=10_000)] = 100,
     maximum: Annotated[
         list[str], setting("maximum", "Can this limit be met? latency=5. May be repeated.", panel=SPACE)
     ] = [],  # noqa: B006
     minimum: Annotated[list[str], setting("minimum", panel=SPACE)] = [],  # noqa: B006
-    budget: Annotated[
-        str | None, setting("budget", "Say how long a search with this budget takes.", panel=SPACE)
-    ] = None,
+    budget: Annotated[str | None, setting("budget", "Say how long such a search takes.", panel=SPACE)] = None,
     data: Annotated[str, setting("data", "That search's images.", panel=SPACE)] = DEFAULTS.data,
+    task: Annotated[str, setting("task", panel=SPACE)] = DEFAULTS.task,
+    plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """What a network costs, counted and measured; or what the networks of a space do.
 
     Of a network: parameters, multiply-adds, latency. Of a space: its size, its networks' costs from
     the smallest to the largest, the share that keeps the limits, and how long a search would take.
     """
+    load_plugins(*plugins)
     what = best_of(what)
     space = load_space(what)
     from nas.cli.profiling import profile_network, profile_space  # needs torch
@@ -48,6 +48,7 @@ def profile(
         profile_network(sized, target, seconds, as_json, scores, batch=batch, threads=threads, dtype=dtype)
         return
     typed = {"space": what, "target": target, "threads": threads, "dtype": dtype, "latency_batch": batch,
-             "maximum": maximum, "minimum": minimum, "data": data, "resolution": resolution}  # fmt: skip
+             "maximum": maximum, "minimum": minimum, "data": data, "task": task, "resolution": resolution,
+             "plugins": plugins}  # fmt: skip
     settings = read_settings(typed | ({"budget": budget} if budget else {}))
     profile_space(space, make_config(settings), networks, as_json, timed=budget is not None)

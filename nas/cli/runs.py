@@ -6,7 +6,7 @@ from typing import Annotated
 from rich.console import Console
 
 import nas
-from nas.cli.options import RunName, Runs, option
+from nas.cli.options import RunName, Runs, option, plugin_flags
 from nas.cli.outcome import conclude
 from nas.record.folders import find_run
 from nas.report import export as exports
@@ -27,5 +27,8 @@ def export(
     runs: Runs = Path("runs"),
 ) -> None:
     """Write one network of a run as a YAML file that rebuilds it: nas show, nas.build."""
-    path = exports.export(nas.Run(find_run(run, runs)), pick, output, force=force)
-    Console().print(f"{path}\n\nNext:  nas show {path}\n       nas profile {path}", highlight=False, soft_wrap=True)
+    found = nas.Run(find_run(run, runs))
+    path = exports.export(found, pick, output, force=force)
+    needed = plugin_flags(plugin.path for plugin in found.outside.files)
+    lines = f"{path}\n\nNext:  nas show {path}{needed}\n       nas profile {path}{needed}"
+    Console().print(lines, highlight=False, soft_wrap=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import nas
 from nas.cli.options import RunName, Runs, option, read_settings, setting, takes_settings
+from nas.evaluation.plugins import load_plugins
 from nas.record.folders import find_run
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def search(
     **typed: Any,
 ) -> None:
     """Search a space: ends with a Pareto front, a report and the best network as YAML."""
+    load_plugins(*typed["plugins"])  # limits may name their objectives
     settings = read_settings(typed)
     _watch(lambda watcher: nas.search(name=name, runs=runs, watcher=watcher, **settings))
 

@@ -10,9 +10,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from nas.cli.options import argument, option
+from nas.cli.options import Plugins, argument, option, plugin_flags
 from nas.cli.tables import listed, network_table, options_table, space_table
 from nas.errors import SpaceError
+from nas.evaluation.plugins import load_plugins
+from nas.record.outside import load_beside
+from nas.registry import from_outside
 from nas.space.library import load_architecture, load_space, shipped
 from nas.space.matching import locate
 
@@ -20,15 +23,17 @@ from nas.space.matching import locate
 def spaces(
     space: Annotated[str | None, argument("SPACE", "A shipped one, or a YAML file.", "list them all")] = None,
     contains: Annotated[str | None, option("NETWORK", "Say whether the space holds this network.")] = None,
+    plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """List the spaces and networks that ship, or show one space with its size."""
+    load_plugins(*plugins)
     console = Console()
     if space is None:
         _list(console)
     elif contains:
         _contains(console, space, contains)
     else:
-        _show(console, space)
+        _show(console, space, plugin_flags(plugins))
 
 
 def _list(console: Console) -> None:
@@ -38,6 +43,11 @@ def _list(console: Console) -> None:
         for name, path in shipped().items():
             if (path.parent.name == "references") == published:
                 table.add_row(name, _about(path.read_text(encoding="utf-8")))
+        console.print(table)
+    if kinds := from_outside():
+        table = Table("kind from outside", "name", "from", box=box.SIMPLE_HEAD)
+        for noun, name, origin in kinds:
+            table.add_row(noun, name, origin)
         console.print(table)
     console.print("Next:  nas spaces cvt_family\n       nas show coatnet_0", highlight=False)
 
@@ -49,7 +59,7 @@ def _about(text: str) -> str:
     return plain.partition(". ")[0].removesuffix(".")
 
 
-def _show(console: Console, name: str) -> None:
+def _show(console: Console, name: str, flags: str) -> None:
     space = load_space(name)
     size = space.size()
     count = f"{size:,}" if size < 1e6 else f"{size:.3g}"
@@ -60,7 +70,7 @@ def _show(console: Console, name: str) -> None:
     )
     console.print(space_table(space))
     console.print(options_table(space))
-    console.print(f"Next:  nas search --space {name} --budget 200", highlight=False, soft_wrap=True)
+    console.print(f"Next:  nas search --space {name}{flags} --budget 200", highlight=False, soft_wrap=True)
 
 
 def _contains(console: Console, name: str, network: str) -> None:
@@ -76,18 +86,27 @@ def _contains(console: Console, name: str, network: str) -> None:
 
 def show(
     architecture: Annotated[str, argument("NETWORK", "One of nas spaces, a run's best, or a YAML file.")],
+    plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Draw a network as a table: its stages, their blocks, parameters, multiply-adds."""
+    load_plugins(*plugins)
     architecture = best_of(architecture)
     loaded = load_architecture(architecture)
     from nas.costs.counts import cost  # needs torch
 
     console = Console()
     console.print(network_table(loaded, cost(loaded)))
-    console.print(f"Next:  nas profile {architecture}", highlight=False, soft_wrap=True)
+    console.print(f"Next:  nas profile {architecture}{plugin_flags(plugins)}", highlight=False, soft_wrap=True)
 
 
 def best_of(name: str) -> str:
-    """A run's name or folder stands for its best network; any other name for itself."""
+    """A run's name or folder stands for its best network; any other name for itself.
+
+    What a file of a run needs from outside nas is loaded.
+    """
+    if name in shipped():
+        return name
     found = (folder / "best.yaml" for folder in (Path(name), Path("runs") / name))
-    return name if name in shipped() else next((str(path) for path in found if os.path.isfile(path)), name)  # noqa: PTH113
+    path = next((path for path in found if os.path.isfile(path)), Path(name))  # noqa: PTH113
+    load_beside(path)
+    return str(path) if path.name == "best.yaml" else name

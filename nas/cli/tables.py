@@ -66,7 +66,13 @@ def space_table(space: SearchSpace) -> Table:
     """A search space, one row for the stem, each stage and the head: what may stand there, how deep, how wide."""
     table = Table("where", "block", "depth", "width", "stride", box=box.SIMPLE_HEAD)
     for where, slot in slots(space):
-        table.add_row(where, listed(slot.kinds), listed(slot.depths), listed(slot.widths), listed(slot.strides))
+        table.add_row(
+            where,
+            listed(map(slot.registry.label, slot.kinds)),
+            listed(slot.depths),
+            listed(slot.widths),
+            listed(slot.strides),
+        )
     return table
 
 
@@ -77,7 +83,7 @@ def options_table(space: SearchSpace) -> Table:
         for kind, named in slot.options.items():
             text = "   ".join(f"{name} [bold]{listed(values)}[/]" for name, values in named.items())
             if text:
-                rows.setdefault((kind, text), []).append(where.removeprefix("stages."))
+                rows.setdefault((slot.registry.label(kind), text), []).append(where.removeprefix("stages."))
     table = Table("kind", "where", "options", box=box.SIMPLE_HEAD)
     for (kind, text), wheres in rows.items():
         shown = wheres[0] if wheres in (["stem"], ["head"]) else f"stages {', '.join(wheres)}"

@@ -1,11 +1,11 @@
 """Plan: all that a search resolves before its first trial, once; every error of the user's is raised here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from nas import data as datasets
 from nas.config import SearchConfig
-from nas.costs.device import choose_device, device_name
+from nas.costs.deployment import choose_device, device_name
 from nas.costs.latency.predictor import Predictor
 from nas.costs.latency.sampling import Progress
 from nas.data import Dataset
@@ -16,7 +16,9 @@ from nas.errors import SettingError
 from nas.evaluation.catalogue import objective
 from nas.evaluation.evaluator import conditions_of, deployment_of
 from nas.evaluation.limits import Limits
+from nas.evaluation.plugins import Outside
 from nas.network.architecture import Architecture
+from nas.record.outside import outside_of
 from nas.record.run import Run
 from nas.registry import EXECUTORS, FILE_TARGET, HEADS
 from nas.space.library import load_architecture
@@ -30,7 +32,7 @@ class Plan:
 
     `space` is fitted to the data; `designs` are the networks to start from. `executor` runs trials at `placement`, on
     the device that its maker calls `device`: on a cluster, one of its nodes'. `predictor` tells milliseconds without
-    measuring, or is None.
+    measuring, or is None. `outside` is what its trials need from outside nas.
     """
 
     config: SearchConfig
@@ -41,6 +43,7 @@ class Plan:
     executor: Executor
     device: str
     predictor: Predictor | None
+    outside: Outside
 
     @cached_property
     def limits(self) -> Limits:
@@ -57,10 +60,11 @@ def new_plan(config: SearchConfig, space: SearchSpace, progress: Progress = lamb
     designs = tuple(load_architecture(name) for name in config.seed_with)
     dataset = load_data(config)
     fitted = fit(space, dataset, config.task)
-    placement, executor = _place(config, dataset, fitted)
-    device = executor.there(partial(look, config, fitted), placement)
-    predictor = new_predictor(config, fitted, executor, placement, progress)
-    plan = Plan(config, dataset, fitted, designs, placement, executor, device, predictor)
+    outside = outside_of(config, fitted)
+    placement, executor = _place(config, dataset, fitted, outside)
+    device = executor.there(outside.carry(partial(look, config, fitted)), placement)
+    predictor = new_predictor(config, fitted, executor, placement, outside, progress)
+    plan = Plan(config, dataset, fitted, designs, placement, executor, device, predictor, outside)
     if predictor:
         plan.limits.check(fitted)
     return plan
@@ -72,9 +76,9 @@ def plan_of(run: Run) -> Plan:
     check_settings(config)
     designs = tuple(load_architecture(name) for name in config.seed_with)
     dataset = load_data(config)
-    placement, executor = _place(config, dataset, run.space)
-    device = executor.there(partial(look, config), placement)
-    return Plan(config, dataset, run.space, designs, placement, executor, device, kept_predictor(run))
+    placement, executor = _place(config, dataset, run.space, run.outside)
+    device = executor.there(run.outside.carry(partial(look, config)), placement)
+    return Plan(config, dataset, run.space, designs, placement, executor, device, kept_predictor(run), run.outside)
 
 
 def check_settings(config: SearchConfig) -> None:
@@ -98,7 +102,7 @@ def load_data(config: SearchConfig) -> Dataset:
 
 def fit(space: SearchSpace, dataset: Dataset, task: str) -> SearchSpace:
     """A space for a data set. Raises SpaceError for a head that does not fit the task."""
-    fitting = [kind for kind in HEADS.names() if HEADS.get(kind).outputs == load_task(task).outputs]
+    fitting = [kind for kind in HEADS.at_hand() if HEADS.get(kind).outputs == load_task(task).outputs]
     for kind in space.head.kinds:
         load_task(task).check_head(kind, HEADS.get(kind).outputs, fitting)
     return space.fit(resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes))
@@ -126,7 +130,9 @@ def look(config: SearchConfig, space: SearchSpace | None = None) -> str:
     return device_name(device)
 
 
-def _place(config: SearchConfig, dataset: Dataset, space: SearchSpace) -> tuple[Placement, Executor]:
+def _place(config: SearchConfig, dataset: Dataset, space: SearchSpace, outside: Outside) -> tuple[Placement, Executor]:
     placement = choose_placement(config, dataset, space.largest())
+    if placement.gpu_share:
+        placement = replace(placement, gpu_share=outside.carry(placement.gpu_share))
     executor: Executor = EXECUTORS.get(choose_executor(config, placement))
     return placement, executor

@@ -11,6 +11,7 @@ from nas.engine.executors import Executor, Placement
 from nas.errors import SettingError
 from nas.evaluation.catalogue import objectives
 from nas.evaluation.evaluator import deployment_of
+from nas.evaluation.plugins import Outside
 from nas.record.run import PREDICTOR, Run
 from nas.registry import FILE_TARGET
 from nas.space.space import SearchSpace
@@ -32,7 +33,12 @@ def predicts(config: SearchConfig) -> bool:
 
 
 def new_predictor(
-    config: SearchConfig, space: SearchSpace, executor: Executor, placement: Placement, progress: Progress
+    config: SearchConfig,
+    space: SearchSpace,
+    executor: Executor,
+    placement: Placement,
+    outside: Outside,
+    progress: Progress,
 ) -> Predictor | None:
     """The predictor of a new search, measured where its trials run; None where it measures each candidate.
 
@@ -44,7 +50,7 @@ def new_predictor(
         return device_predictor(config, space)
     if placement.ray is None:
         return _measured(config, space, progress)
-    return executor.there(partial(_measured, config, space), placement)
+    return executor.there(outside.carry(partial(_measured, config, space)), placement)
 
 
 def _measured(config: SearchConfig, space: SearchSpace, progress: Progress = lambda done, of: None) -> Predictor:

@@ -22,8 +22,10 @@ from nas.engine.watcher import Source, Watcher
 from nas.errors import NasError, RunError, SettingError
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome, Purpose
+from nas.evaluation.plugins import load_plugins
 from nas.record.environment import environment
 from nas.record.folders import check_new, find_run
+from nas.record.outside import check_unchanged
 from nas.record.run import Run
 from nas.report.page import write_report
 from nas.space.library import load_space
@@ -45,12 +47,13 @@ def search(
 
     `budget` is a number of architectures (200) or a time ("30m"). `settings` are the fields of
     `nas.config.SearchConfig`: objectives, maximum, minimum, sampler, seed, seed_with, warm_start, scores, prefilter,
-    device, recipe, ...
+    device, recipe, plugins, ...
 
     Raises SettingError, SpaceError or DataError for what cannot stand, before anything is written; RunError when the
     search cannot go on.
     """
     watcher = watcher or Watcher()
+    load_plugins(*settings.get("plugins", ()))  # what the settings and the space name may be theirs
     config = make_config({"space": str(space), "data": data, "budget": parse_budget(budget), **settings})
     chosen = load_space(space)
     earlier = [Run(find_run(known, Path(runs))) for known in config.warm_start]
@@ -58,8 +61,8 @@ def search(
     check_new(folder)
     plan = new_plan(config, chosen, watcher.calibrated)
     learnt = learn(earlier, config, plan.space, plan.device) if earlier else None
-    made = environment(plan.device, config.seed) | _skipped(plan.dataset)
-    run = Run.create(folder, config, plan.space, made, learnt)
+    made = environment(plan.device, config.seed, plan.outside.packages) | _skipped(plan.dataset)
+    run = Run.create(folder, config, plan.space, made, learnt, plan.outside)
     with _locked(run):
         if plan.predictor:
             keep_predictor(run, plan.predictor)
@@ -70,15 +73,18 @@ def resume(run: Run | str | Path, *, budget: int | str | None = None, watcher: W
     """Go on with an interrupted search, or with a finished one under a larger budget.
 
     Finished trials are kept and learnt from; only the interrupted one is repeated. Raises RunError when another
-    process is searching in the same folder.
+    process is searching in the same folder, SettingError when a plug-in file was changed since it began.
     """
+    watcher = watcher or Watcher()
     run = run if isinstance(run, Run) else Run(Path(run))
     longer: Budget | None = None if budget is None else parse_budget(budget)
     with _locked(run):
+        for warning in check_unchanged(run.folder):
+            watcher.warned(warning)
         run.repair()
         if longer:
             run.extend(longer)
-        return _drive(run, plan_of(run), watcher or Watcher())
+        return _drive(run, plan_of(run), watcher)
 
 
 def _drive(run: Run, plan: Plan, watcher: Watcher) -> Run:
@@ -100,7 +106,7 @@ def _drive(run: Run, plan: Plan, watcher: Watcher) -> Run:
         def tell(job: Job, outcome: Outcome) -> None:
             sources[job.purpose].tell(job, outcome)
 
-        prepare = partial(Evaluator, plan.config, plan.dataset, predictor=plan.predictor)
+        prepare = plan.outside.carry(partial(Evaluator, plan.config, plan.dataset, predictor=plan.predictor))
         try:
             plan.executor.execute(ask, tell, prepare, plan.placement)
         except BaseException:

@@ -82,7 +82,7 @@ def _sampled(drawn: Sequence[Architecture], config: SearchConfig, conditions: Co
 
 def _surveyed() -> dict[str, Objective]:
     """The objectives that a look at any space shows: counted ones first, then slow ones, then timed ones."""
-    shown = {name: one for name, one in objectives(OBJECTIVES.names()).items() if one.surveyed}
+    shown = {name: one for name, one in objectives(OBJECTIVES.at_hand()).items() if one.surveyed}
     return dict(sorted(shown.items(), key=lambda item: (item[1].timed, item[1].slow, item[0])))
 
 

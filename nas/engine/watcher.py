@@ -28,7 +28,8 @@ class Watcher:
     """Functions that a search calls: when a job begins, when a trial is on disk, or a further training of one.
 
     `calibrated` is called before the first trial, with the number of networks measured for predicting and that of all;
-    `placed` when it is known where trials run.
+    `placed` when it is known where trials run; `warned` with a line of text when a search goes on in another
+    environment than it began in.
     """
 
     placed: Callable[[Placement, Run], None] = lambda placement, run: None
@@ -37,3 +38,4 @@ class Watcher:
     confirmed: Callable[[Confirmation, Run], None] = lambda confirmation, run: None
     remeasured: Callable[[Job, Run], None] = lambda job, run: None
     calibrated: Callable[[int, int], None] = lambda done, of: None
+    warned: Callable[[str], None] = lambda line: None

@@ -1,11 +1,11 @@
 """Objectives by name: the kinds of their folder, and the metrics of every task."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 
 from nas.evaluation.objectives import Candidate, Effort, Objective, Reading
-from nas.registry import OBJECTIVES, TASKS
-from nas.training.catalogue import check_objective, load_task
+from nas.registry import OBJECTIVES
+from nas.training.catalogue import check_objective, tasks
 from nas.training.tasks import Metric
 
 
@@ -16,16 +16,12 @@ def objective(name: str) -> Objective:
     if name in OBJECTIVES.names():
         found: Objective = OBJECTIVES.get(name)
         return found
-    return next(_metric(name, metrics[name]) for metrics in _metrics() if name in metrics)
+    return next(_metric(name, task.metrics[name]) for task in tasks() if name in task.metrics)
 
 
 def objectives(names: Iterable[str]) -> dict[str, Objective]:
     """Objectives by name, each once."""
     return {name: objective(name) for name in names}
-
-
-def _metrics() -> Iterable[Mapping[str, Metric]]:
-    return (load_task(task).metrics for task in TASKS.names())
 
 
 def _metric(name: str, metric: Metric) -> Objective:
@@ -34,4 +30,4 @@ def _metric(name: str, metric: Metric) -> Objective:
     def measure(candidate: Candidate, effort: Effort) -> Reading:
         return Reading(candidate.metrics[name])
 
-    return Objective(metric.goal, share=metric.share, trained=True, measure=measure)
+    return Objective(metric.goal, unit=metric.unit, share=metric.share, trained=True, measure=measure)

@@ -10,8 +10,7 @@ import torch
 from torch.utils.benchmark import set_torch_threads
 
 from nas.config import SearchConfig
-from nas.costs.deployment import Deployment, choose_deployment
-from nas.costs.device import choose_device
+from nas.costs.deployment import Deployment, choose_deployment, choose_device
 from nas.costs.latency.predictor import Predictor
 from nas.costs.turns import Turn, Turns
 from nas.data import Dataset
@@ -116,7 +115,7 @@ class Evaluator:
         self.device, self.task = choose_device(config.device), load_task(config.task)
         self.conditions = conditions_of(config, predictor, deployment_of(config))
         asked = objectives((*config.maximum, *config.minimum, *config.objectives))
-        noted = {name: found for name, found in objectives(OBJECTIVES.names()).items() if found.noted}
+        noted = {name: found for name, found in objectives(OBJECTIVES.at_hand()).items() if found.noted}
         self.trained = {name: asked[name] for name in config.objectives if asked[name].trained}
         self.untrained = {name: found for name, found in asked.items() if not found.trained and name not in noted}
         self.noted = noted

@@ -46,10 +46,10 @@ class Outcome:
     a `failed` one ended in an error, and `reason` says why. `metrics` has every objective that is known, in its unit;
     `readings` the details of measurements, by objective; `seconds` the time that each step took.
 
-    `losses` are the mean training losses of the epochs, `rungs` those up to each rung; `expected` is the trained
-    objective's value that was predicted for a pruned training. `scores` are zero-cost scores (None: undefined for this
-    network). `turn` says how the neighbours behaved during measurements, `host` which machine it was; `lost` are the
-    reasons why the job was lost with its machine before.
+    `losses` are the mean training losses of the epochs, `rungs` those up to each rung; `expected` is the value that a
+    pruned training was expected to reach. `scores` are zero-cost scores (None: undefined for this network). `turn` says
+    how the neighbours behaved during measurements, `host` which machine it was; `lost` are the reasons why the job was
+    lost with its machine before.
     """
 
     state: State

@@ -23,12 +23,12 @@ class Scored:
 
 
 def score(network: Network, sample: Sample, names: Iterable[str] | None = None) -> dict[str, Scored]:
-    """Score an untrained network by the scores in `names`, or by all.
+    """Score an untrained network by the scores in `names`, or by all but those of other packages.
 
     The network stays as it was. Raises SettingError for an unknown name.
     """
     scored = {}
-    for name in SCORES.names() if names is None else names:
+    for name in SCORES.at_hand() if names is None else names:
         start = time.perf_counter()
         value = float(SCORES.get(name)(network, sample))
         scored[name] = Scored(value, 1e3 * (time.perf_counter() - start))

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -10,9 +11,9 @@ from pathlib import Path
 from nas.files import Json
 
 
-def environment(device: str, seed: int) -> Json:
-    """Versions, commit, system and the name of the device on which trials run."""
-    packages = ("hybrid-nas", "torch", "optuna", "numpy")
+def environment(device: str, seed: int, outside: Iterable[str] = ()) -> Json:
+    """Versions, commit, system and the name of the device on which trials run; `outside` are packages with kinds."""
+    packages = ("hybrid-nas", "torch", "optuna", "numpy", *outside)
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},

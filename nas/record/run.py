@@ -16,10 +16,12 @@ from nas import document, files, pareto
 from nas.config import Budget, SearchConfig, make_config
 from nas.errors import RunError, SettingError, SpaceError
 from nas.evaluation.catalogue import objective
+from nas.evaluation.plugins import Outside
 from nas.files import Json
 from nas.record import journal
 from nas.record.folders import check_new, exists, unwritable
 from nas.record.optuna_study import Teller
+from nas.record.outside import keep_outside, load_outside
 from nas.record.results import Result, results
 from nas.record.table import frame
 from nas.record.trial import Confirmation, Learnt, Trial, learnt_text, read_learnt
@@ -42,10 +44,14 @@ class Run:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Open an existing run. Raises SettingError when `folder` holds none, RunError when its record is damaged."""
+        """Open an existing run, and load what it uses from outside nas.
+
+        Raises SettingError when `folder` holds none, RunError when its record is damaged.
+        """
         self.folder = Path(folder)
         if not (self.folder / "config.yaml").is_file():
             raise SettingError(f"{folder} is not a run (it has no config.yaml)")
+        self.outside = load_outside(self.folder)  # settings name its kinds
         self.config: SearchConfig = _read_config(self.folder / "config.yaml")
         self._read()
 
@@ -57,6 +63,7 @@ class Run:
         space: SearchSpace,
         environment: Json,
         learnt: Learnt | None = None,
+        outside: Outside | None = None,
     ) -> "Run":
         """A new run in a new folder. Raises SettingError when it exists or cannot be written."""
         check_new(folder)
@@ -64,6 +71,8 @@ class Run:
             folder.mkdir(parents=True)
             files.write(folder / "space.yaml", document.dump(to_dict(space)))
             files.write(folder / "environment.json", json.dumps(environment, indent=2) + "\n")
+            if outside:
+                keep_outside(folder, outside)
             if learnt:
                 files.write(folder / WARM_START, learnt_text(learnt))
             files.write(folder / "config.yaml", document.dump(config.model_dump(mode="json")))

@@ -1,4 +1,10 @@
-"""Tasks by name, and the names of all that a search may weigh."""
+"""Tasks by name, and the names of all objectives of a search.
+
+Tasks of packages are imported only where a name is none of an objective or of a task at hand.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
 
 from nas.errors import SettingError
 from nas.registry import OBJECTIVES, TASKS, suggest
@@ -6,17 +12,34 @@ from nas.training.tasks import Task
 
 
 def load_task(name: str) -> Task:
-    """The task called `name`. Raises SettingError, with the nearest name, for an unknown one."""
+    """Return the task called `name`. Raises SettingError, with the nearest name, for an unknown one."""
     found: Task = TASKS.get(name)
     return found
 
 
 def objective_names() -> list[str]:
-    """Every name that a search may weigh: the kinds of objectives, and the metrics of every task."""
-    return sorted({*OBJECTIVES.names(), *(name for task in TASKS.names() for name in load_task(task).metrics)})
+    """Return the names that a search may weigh: the kinds of objectives, and the metrics of every task."""
+    return sorted({*OBJECTIVES.names(), *(name for task in tasks() for name in task.metrics)})
+
+
+def tasks() -> Iterator[Task]:
+    """Yield the tasks that can be imported, those of packages last."""
+    at_hand = TASKS.at_hand()
+    for name in at_hand:
+        yield load_task(name)
+    for name in TASKS.names():
+        with suppress(SettingError):
+            if name not in at_hand:
+                yield load_task(name)
 
 
 def check_objective(name: str) -> None:
     """Raise SettingError, with the nearest name, unless `name` is one that a search may weigh."""
-    if name not in objective_names():
-        raise SettingError(f"unknown objective '{name}'. {suggest(name, objective_names())}")
+    metric = any(name in load_task(task).metrics for task in TASKS.at_hand())
+    if name in OBJECTIVES.names():
+        OBJECTIVES.check(name)
+        if metric:
+            raise SettingError(f"objective '{name}' of {OBJECTIVES.origin(name)}: a task has a metric of that name; "
+                               "rename the objective")  # fmt: skip
+    elif not metric and name not in objective_names():
+        raise SettingError(f"unknown objective '{name}'. {suggest(name, objective_names(), OBJECTIVES.label)}")

@@ -220,7 +220,10 @@ def _own_fault(error: Exception | None) -> str:
 
 def _first_words(error: Exception | None) -> str:
     """The part of Ray's account that says what happened, without its advice."""
-    text = " ".join(str(error).split()) if error else "no reason is known"
+    lines = str(error).strip().splitlines() if error else ["no reason is known"]
+    if "its creation task" in lines[0]:  # a traceback follows, whose last line says why
+        return f"a worker could not begin: {lines[-1].strip()}"[:400]
+    text = " ".join(" ".join(lines).split())
     start = max(text.find("The actor is dead"), 0)
     return text[start:].partition(" Some common causes")[0][:300]
 

@@ -1,0 +1,1 @@
+"""Three kinds for nas; pyproject.toml offers each as an entry point."""

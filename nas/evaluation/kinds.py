@@ -1,0 +1,72 @@
+"""Tell which sort of kind an object is, by its contract: its class, its methods, or what a function returns."""
+
+import inspect
+import types
+from collections.abc import Callable
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from optuna.samplers import BaseSampler
+
+from nas.costs.targets import Target
+from nas.data import Dataset
+from nas.errors import SettingError
+from nas.evaluation.objectives import Objective
+from nas.network.blocks import Block
+from nas.network.heads import Head
+from nas.network.stems import Stem
+from nas.training.tasks import Task
+
+CLASSES = {Block: "block", Stem: "stem", Head: "head"}
+INSTANCES = {Objective: "objective", Target: "target", Task: "task"}
+RETURNED = {Dataset: "data set", BaseSampler: "sampler", float: "score"}
+PARAMETERS = {"data set": ("path", "seed", "resolution")}
+ALLOWED = (
+    "a kind is a class of Block, Stem or Head, an Objective, Target or Task, an object with the methods execute and "
+    "there, or a function that says what it returns: -> Dataset (data set), -> BaseSampler (sampler), "
+    "-> Judge | None (pruner), -> float (score)"
+)
+
+
+def classify(kind: object) -> str:
+    """The noun of the registry that an object belongs to: `block`, `data set`, ...
+
+    Raises SettingError, which says what was found and what is allowed, for an object that is no kind.
+    """
+    if isinstance(kind, type):
+        noun = next((noun for base, noun in CLASSES.items() if issubclass(kind, base)), None)
+    elif inspect.isfunction(kind):
+        noun = _of_function(kind)
+    else:
+        noun = next((noun for base, noun in INSTANCES.items() if isinstance(kind, base)), None)
+        if noun is None and all(callable(getattr(kind, name, None)) for name in ("execute", "there")):
+            noun = "executor"
+    if noun is None:
+        raise SettingError(f"found {_described(kind)}; {ALLOWED}")
+    return noun
+
+
+def _of_function(function: Callable[..., Any]) -> str | None:
+    try:
+        returned = get_type_hints(function).get("return", object)
+    except (NameError, TypeError, AttributeError) as error:
+        raise SettingError(f"found a function whose annotations cannot be read ({error}); {ALLOWED}") from None
+    if returned is type(None) or (
+        get_origin(returned) in (Union, types.UnionType) and type(None) in get_args(returned)
+    ):
+        return "pruner"
+    noun = next((n for base, n in RETURNED.items() if isinstance(returned, type) and issubclass(returned, base)), None)
+    missing = [p for p in PARAMETERS.get(noun or "", ()) if p not in inspect.signature(function).parameters]
+    if missing:
+        raise SettingError(f"found a {noun} without the parameter {missing[0]}; write "
+                           "def name(path: None, *, seed: int, resolution: int | None = None) -> Dataset")  # fmt: skip
+    return noun
+
+
+def _described(kind: object) -> str:
+    if isinstance(kind, type):
+        return f"the class {kind.__name__}({', '.join(base.__name__ for base in kind.__bases__)})"
+    if not inspect.isfunction(kind):
+        return f"an object of {type(kind).__name__}"
+    returned = inspect.signature(kind).return_annotation
+    says = "does not say what it returns" if returned is inspect.Signature.empty else f"returns {returned}"
+    return f"a function that {says}"

@@ -1,0 +1,232 @@
+"""Kinds from outside the package: files that a person names, and what a search takes along to where its trials run.
+
+A plug-in file names its kinds in `__all__` as a space writes them, or holds one that is called like the file: the same
+rule as for the files of nas itself. It runs once a process, as the module `nas_plugin_` and its name.
+"""
+
+import hashlib
+import importlib.util
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.abc import InspectLoader
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any, Generic, TypeVar
+
+from nas.errors import NasError, SettingError
+from nas.registry import named, registry_of
+
+Answer = TypeVar("Answer")
+MODULE = "nas_plugin_"
+MAX_BYTES = 1_000_000  # a device may have no end
+DIGITS = 10  # of a hash, as people are told it
+
+
+@dataclass(frozen=True)
+class PluginFile:
+    """A file's name and bytes; `path` is what a person calls it."""
+
+    path: str
+    data: bytes = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The file's own name, without its folder."""
+        return Path(self.path).name
+
+    @property
+    def sha256(self) -> str:
+        """The hash of its bytes, in hexadecimal."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def module(self) -> str:
+        """The name of the module that it becomes, the same in every process."""
+        return MODULE + re.sub(r"\W", "_", Path(self.path).stem)
+
+
+def load_plugins(*paths: str | Path) -> tuple[PluginFile, ...]:
+    """Load plug-in files, so that spaces and settings may name their kinds; a file that is loaded already stays.
+
+    Raises SettingError, which names file and line, for a file that cannot be read or run, that names no kind or
+    something that is none, and where a kind of another origin has the same name.
+    """
+    loaded = tuple(read_plugin(path) for path in paths)
+    for plugin in loaded:
+        load(plugin)
+    return loaded
+
+
+def read_plugin(path: str | Path) -> PluginFile:
+    """The file at a path. Raises SettingError when it cannot be read."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123  (pathlib raises for a NUL)
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise SettingError(f"--plugins {path}: cannot be read ({why}); write the path of a Python file") from None
+    if len(data) > MAX_BYTES:
+        raise SettingError(f"--plugins {path}: larger than {MAX_BYTES:,} bytes; write the path of a Python file")
+    return PluginFile(str(path), data)
+
+
+def load(plugin: PluginFile) -> None:
+    """Run a plug-in file and take in its kinds, unless that is done. Raises as `load_plugins` does."""
+    known = sys.modules.get(plugin.module)
+    if known is not None:
+        before: PluginFile = vars(known)["__plugin__"]
+        if before.sha256 == plugin.sha256:
+            return
+        raise SettingError(
+            f"{plugin.path} (sha256 {plugin.sha256[:DIGITS]}): {before.path} of the same name and another content "
+            f"({before.sha256[:DIGITS]}) is loaded; rename one of them, or use them in two processes"
+        )
+    module = _run(plugin)
+    added: list[tuple[str, str]] = []
+    try:
+        for name, kind, noun in _kinds(plugin, module):
+            registry_of(noun).add(name, kind, plugin.path)
+            added.append((noun, name))
+    except BaseException:
+        del sys.modules[plugin.module]
+        for noun, name in added:
+            registry_of(noun).remove(name)
+        raise
+
+
+class _Loader(InspectLoader):
+    """Makes a module of a file's bytes; where the file itself is gone, its lines are still found for tracebacks."""
+
+    def __init__(self, plugin: PluginFile) -> None:
+        self.plugin = plugin
+
+    def get_source(self, fullname: str) -> str:
+        """The file's text. Raises SyntaxError or UnicodeDecodeError where it is none."""
+        return importlib.util.decode_source(self.plugin.data)
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The compiled text, whose errors name the path."""
+        return compile(self.get_source(fullname), self.plugin.path, "exec", dont_inherit=True)
+
+
+def _run(plugin: PluginFile) -> ModuleType:
+    spec = importlib.util.spec_from_loader(plugin.module, _Loader(plugin), origin=plugin.path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    vars(module).update(__plugin__=plugin, __file__=plugin.path)
+    sys.modules[plugin.module] = module  # classes are pickled by its name
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[plugin.module]
+        if isinstance(error, Exception | SystemExit):
+            raise SettingError(_explained(plugin, error)) from error
+        raise
+    return module
+
+
+def _explained(plugin: PluginFile, error: BaseException) -> str:
+    """What went wrong while a file ran, in one line with the file's own line."""
+    text = str(error).splitlines()[0] if str(error) else ""
+    if isinstance(error, SyntaxError | UnicodeDecodeError):
+        where = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        reason = error.msg if isinstance(error, SyntaxError) else error.reason
+        return f"{plugin.path}{where}: not Python: {reason}"
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == plugin.path]
+    where = f":{lines[-1]}" if lines else ""
+    return f"{plugin.path}{where}: cannot be run: {type(error).__name__}: {text}"
+
+
+def _kinds(plugin: PluginFile, module: ModuleType) -> Iterable[tuple[str, Any, str]]:
+    """Name, object and noun of each kind of a file."""
+    from nas.evaluation.kinds import classify  # needs torch
+
+    stem, names = Path(plugin.path).stem, vars(module).get("__all__")
+    if names is None:
+        names = [stem] if _has(module, stem) else []
+    if not isinstance(names, list | tuple) or not all(isinstance(n, str) and n.isidentifier() for n in names):
+        raise SettingError(f'{plugin.path}: __all__ is {names!r}; write a list of names: __all__ = ["my_block"]')
+    if not names:
+        raise SettingError(f'{plugin.path}: offers no kind; name those that it defines: __all__ = ["my_block"]')
+    for name in names:
+        if not _has(module, name):
+            raise SettingError(f"{plugin.path}: __all__ names '{name}', which the file does not define")
+        kind = named(name, vars(module))
+        try:
+            noun = classify(kind)
+        except SettingError as error:
+            raise SettingError(f"{plugin.path}: '{name}': {error}") from None
+        yield name, kind, noun
+
+
+def _has(module: ModuleType, name: str) -> bool:
+    try:
+        named(name, vars(module))
+    except KeyError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What a search uses from outside nas: files with their content, and the versions of packages by name.
+
+    Can be pickled; where it arrives, its files are loaded before whatever is pickled behind it. What stands against
+    that is kept in `failure` for the function that needs it.
+    """
+
+    files: tuple[PluginFile, ...] = ()
+    packages: Mapping[str, str] = field(default_factory=dict)
+    failure: NasError | None = None
+
+    def __reduce__(self) -> "tuple[Callable[..., Outside], tuple[object, ...]]":
+        return _arrive, (self.files, dict(self.packages))
+
+    def check(self) -> None:
+        """Raise SettingError for a package that is not installed here."""
+        for name, wanted in self.packages.items():
+            if installed(name) is None:
+                raise SettingError(f"the package {name} {wanted}, whose kinds this search uses, is not installed here; "
+                                   f"write: pip install {name}=={wanted}")  # fmt: skip
+
+    def carry(self, function: Callable[..., Answer]) -> "Carried[Answer]":
+        """A function that takes all this along to another process."""
+        return Carried(self, function)
+
+
+def _arrive(files: tuple[PluginFile, ...], packages: Mapping[str, str]) -> Outside:
+    outside = Outside(files, packages)
+    try:
+        outside.check()
+        for plugin in files:
+            load(plugin)
+    except NasError as error:
+        return Outside(files, packages, error)
+    return outside
+
+
+@dataclass(frozen=True)
+class Carried(Generic[Answer]):
+    """A function with what it needs from outside nas, which stands first and so is unpickled first."""
+
+    outside: Outside
+    function: Callable[..., Answer]
+
+    def __call__(self, *arguments: Any) -> Answer:
+        """Call the function. Raises SettingError where what it needs is not to be had."""
+        if self.outside.failure:
+            raise self.outside.failure
+        return self.function(*arguments)
+
+
+def installed(package: str) -> str | None:
+    """The version of a package that is installed, or None."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

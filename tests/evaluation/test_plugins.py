@@ -1,0 +1,202 @@
+"""Plug-in files: what they may hold, what is wrong with them in one line, and what a search takes along."""
+
+import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from outside import forget, offer
+from outside import site as site
+
+from nas.errors import SettingError
+from nas.evaluation.catalogue import objective
+from nas.evaluation.plugins import Outside, load_plugins
+from nas.network.options import options_of
+from nas.registry import ALL, BLOCKS, OBJECTIVES, registry_of
+from nas.space.library import load_space
+
+HEAD = """
+from typing import Literal
+from torch import nn
+from optuna.samplers import BaseSampler, RandomSampler
+from nas.costs.targets import Target, cpu_clock
+from nas.data.sets import Dataset
+from nas.data.sets.digits import digits
+from nas.evaluation.early_stop import Judge
+from nas.evaluation.objectives import Objective
+from nas.network.blocks import Block
+from nas.network.heads import Head
+from nas.network.stems import Stem
+from nas.training.tasks.classification import classification
+"""
+EVERY = (
+    "from __future__ import annotations\n"
+    + HEAD
+    + """
+from pathlib import Path
+__all__ = ["my_block", "MyStem", "my_head", "my_data", "my_objective", "my_sampler", "my_pruner", "calm", "my_executor",
+           "my_score", "my_target", "my_task"]
+class MyBlock(Block):
+    letter = "Q"
+    def __init__(self, site, *, kernel_size: Literal[3, 5] = 3): super().__init__()
+class MyStem(Stem): ...
+class MyHead(Head): ...
+def my_data(path: Path, *, seed: int, resolution: int | None = None) -> Dataset: ...
+my_objective = Objective("minimize", known=lambda candidate: 1.0)
+def my_sampler(seed: int, problem: Problem) -> RandomSampler: ...
+def my_pruner(curves) -> Judge | None: ...
+def calm(curves) -> None: ...
+class Mine:
+    def execute(self, ask, tell, prepare, placement): ...
+    def there(self, look, placement): ...
+my_executor = Mine()
+def my_score(network, sample) -> float: ...
+my_target = Target("cpu", prepare=print)
+from dataclasses import replace
+my_task = replace(classification, metrics={"my_metric": classification.metrics["accuracy"]})
+"""
+).replace("problem: Problem", "problem: object")
+BLOCK = HEAD + "class {}(Block):\n    letter = 'Q'\n    def __init__(self, site): super().__init__()\n"
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_a_file_may_offer_every_sort_of_kind(site: Path, tmp_path: Path) -> None:
+    path = write(tmp_path / "mine.py", EVERY)
+    (plugin,) = load_plugins(path)
+    found = {registry.noun: sorted(set(registry.names()) - set(registry._homes)) for registry in ALL}
+    assert found == {
+        "block": ["my_block"],
+        "stem": ["MyStem"],
+        "head": ["my_head"],
+        "data set": ["my_data"],
+        "objective": ["my_objective"],
+        "sampler": ["my_sampler"],
+        "pruner": ["calm", "my_pruner"],
+        "executor": ["my_executor"],
+        "score": ["my_score"],
+        "target": ["my_target"],
+        "task": ["my_task"],
+    }
+    block = BLOCKS.get("my_block")
+    assert (block.__name__, block.__module__) == ("MyBlock", "nas_plugin_mine")
+    assert pickle.loads(pickle.dumps(block)) is block
+    assert BLOCKS.origin("my_block") == str(path)
+    assert BLOCKS.label("my_block") == f"my_block ({path})"
+    assert options_of(BLOCKS, "my_block")["kernel_size"].allows(5), "annotations that are texts are read"
+    assert objective("my_metric").trained
+    assert load_plugins(path) == (plugin,), "a second time nothing happens"
+    assert registry_of("block") is pickle.loads(pickle.dumps(BLOCKS))
+
+
+def test_a_file_without_a_list_holds_the_kind_of_its_name(site: Path, tmp_path: Path) -> None:
+    load_plugins(write(tmp_path / "conv_plus.py", BLOCK.format("ConvPlus")))
+    assert BLOCKS.get("conv_plus").__name__ == "ConvPlus"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1\ndef f(:\n", r"mine\.py:2: not Python: invalid syntax"),
+        ("x = '\xff'", r"mine\.py.*: not Python: "),
+        ("x\0", r"mine\.py.*: (not Python|cannot be run): .*null bytes"),
+        ("import no_such_package", r"mine\.py:1: cannot be run: ModuleNotFoundError: .*'no_such_package'"),
+        ("\n\nraise SystemExit(3)", r"mine\.py:3: cannot be run: SystemExit: 3"),
+        ("def f():\n    1 / 0\nf()", r"mine\.py:2: cannot be run: ZeroDivisionError: division by zero"),
+        ("", r"mine\.py: offers no kind; name those that it defines: __all__ = \["),
+        ("__all__ = []", r"mine\.py: offers no kind"),
+        ("__all__ = 'block'", r"mine\.py: __all__ is 'block'; write a list of names"),
+        ("__all__ = ['a b']", r"mine\.py: __all__ is \['a b'\]; write a list of names"),
+        ("__all__ = ['block']", r"mine\.py: __all__ names 'block', which the file does not define"),
+        ("__all__ = ['x']\nx = 3", r"mine\.py: 'x': found an object of int; a kind is a class of Block, Stem or Head,"),
+        ("__all__ = ['X']\nclass X(int): ...", r"mine\.py: 'X': found the class X\(int\); a kind is a class of Block"),
+        ("__all__ = ['f']\ndef f(): ...", r"'f': found a function that does not say what it returns; .*-> Dataset"),
+        ("__all__ = ['f']\ndef f() -> int: ...", r"'f': found a function that returns <class 'int'>; a kind is"),
+        ("__all__ = ['f']\ndef f() -> 'Gone': ...", r"'f': found a function whose annotations cannot be read"),
+        (HEAD + "__all__ = ['f']\ndef f(path: None) -> Dataset: ...", "'f': found a data set without the parameter s"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_in_one_line(site: Path, tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "mine.py").write_bytes(text.encode("latin-1"))
+    with pytest.raises(SettingError, match=message) as error:
+        load_plugins(tmp_path / "mine.py")
+    assert "\n" not in str(error.value)
+    assert "nas_plugin_mine" not in sys.modules
+
+
+@pytest.mark.parametrize("path", ["gone.py", ".", "a\0b.py", "x" * 5000, "/dev/zero"])
+def test_what_is_no_file_is_refused(site: Path, tmp_path: Path, path: str) -> None:
+    with pytest.raises(SettingError, match=r"^--plugins .*; write the path of a Python file$"):
+        load_plugins(path if path.startswith("/") else str(tmp_path / path))
+
+
+def test_a_clash_names_both_and_leaves_nothing_behind(site: Path, tmp_path: Path) -> None:
+    offer(site, "my-blocks", "1.0", "[nas.blocks]", "theirs = my_blocks:Theirs")
+    text = '__all__ = ["good", "{0}"]\n' + BLOCK.format("Good") + "{1} = Good\n"
+    for name, other in (("conv", "nas"), ("theirs", "package my-blocks 1.0")):
+        path = write(tmp_path / "mine.py", text.format(name, name))
+        with pytest.raises(SettingError, match=rf"mine\.py: block '{name}': {other} offers one of that name; rename"):
+            load_plugins(path)
+        assert "good" not in BLOCKS.names()
+    first = write(tmp_path / "mine.py", '__all__ = ["good"]\n' + BLOCK.format("Good"))
+    second = write(tmp_path / "other.py", '__all__ = ["good"]\n' + BLOCK.format("Good"))
+    load_plugins(first)
+    with pytest.raises(SettingError, match=rf"other\.py: block 'good': {re.escape(str(first))} offers one"):
+        load_plugins(second)
+    first.write_text(first.read_text() + "# changed\n")
+    with pytest.raises(
+        SettingError, match=r"mine\.py of the same name and another content \(\w{10}\) is loaded; rename"
+    ):
+        load_plugins(first)
+
+
+def test_an_objective_may_not_hide_a_metric(site: Path, tmp_path: Path) -> None:
+    path = write(tmp_path / "mine.py", HEAD + "__all__ = ['accuracy']\naccuracy = Objective('minimize')\n")
+    load_plugins(path)
+    with pytest.raises(SettingError, match=r"objective 'accuracy' of .*mine\.py: a task has a metric of that name"):
+        objective("accuracy")
+
+
+def test_errors_of_a_space_say_where_a_kind_is_from(site: Path, tmp_path: Path) -> None:
+    load_plugins(write(tmp_path / "mine.py", '__all__ = ["convolution_x"]\n' + BLOCK.format("ConvolutionX")))
+    stage = {"block": "convolution", "depth": 1, "width": 8, "stride": 1}
+    with pytest.raises(ValueError, match=r"unknown block 'convolution'\. .*, convolution_x \(\S+mine\.py\), cvt"):
+        load_space({"stem": {"kind": "conv", "width": 8}, "stages": [stage]})
+
+
+def test_what_is_taken_along_is_there_before_all_else(site: Path, tmp_path: Path) -> None:
+    """A process that has neither the file nor its kinds unpickles a function that needs both."""
+    path = write(tmp_path / "mine.py", EVERY)
+    outside = Outside(load_plugins(path))
+    parcel = pickle.dumps((outside.carry(BLOCKS.origin), outside.carry(BLOCKS.get("my_block"))))
+    (tmp_path / "parcel").write_bytes(parcel)
+    path.unlink()
+    code = (
+        "import inspect, pathlib, pickle\n"
+        "origin, block = pickle.loads(pathlib.Path('parcel').read_bytes())\n"
+        "print(origin('my_block'), block.function.letter, 'letter' in inspect.getsource(block.function))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == [str(path), "Q", "True"], done.stderr
+
+
+def test_what_is_not_to_be_had_is_said_when_it_is_needed(site: Path, tmp_path: Path) -> None:
+    path = write(tmp_path / "mine.py", EVERY + "import sys\nif 'pytest_node' in vars(sys): import rare_package\n")
+    broken = pickle.dumps(Outside(load_plugins(path)).carry(BLOCKS.get))
+    forget()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "pytest_node", True, raising=False)
+        arrived = pickle.loads(broken)
+        with pytest.raises(SettingError, match=r"mine\.py:38: cannot be run: ModuleNotFoundError: .*'rare_package'"):
+            arrived("my_block")
+    arrived = pickle.loads(pickle.dumps(Outside((), {"my-blocks": "1.0"}).carry(BLOCKS.get)))
+    with pytest.raises(
+        SettingError, match=r"the package my-blocks 1\.0, .* is not installed here; write: pip install my-"
+    ):
+        arrived("my_block")
+    assert "my_objective" not in OBJECTIVES.names()

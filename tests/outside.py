@@ -1,0 +1,72 @@
+"""Kinds from outside for tests of one process: packages that are only their metadata, and forgetting all of it."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from nas import registry
+from nas.evaluation.catalogue import objective
+from nas.evaluation.plugins import MODULE
+from nas.network.options import options_of
+from nas.registry import Registry
+from nas.space.space import heads_behind
+
+ALL = [value for value in vars(registry).values() if isinstance(value, Registry)]
+
+
+def offer(site: Path, package: str, version: str, *lines: str) -> None:
+    """Install a package that has nothing but entry points, written as in an entry_points.txt."""
+    info = site / f"{package.replace('-', '_')}-{version}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+
+
+def withdraw(site: Path, package: str) -> None:
+    """Take a package away again."""
+    for info in site.glob(f"{package.replace('-', '_')}-*.dist-info"):
+        for file in info.iterdir():
+            file.unlink()
+        info.rmdir()
+    forget()
+
+
+def forget() -> None:
+    """As a new process: no file is loaded, no package looked at."""
+    registry._entry_points.cache_clear()
+    for kinds in ALL:
+        for name in list(kinds._added):
+            kinds.remove(name)
+        for name in [n for n in kinds._found if n not in kinds._homes]:
+            del kinds._found[name]
+        vars(kinds).pop("_points", None)
+    for name in [name for name in sys.modules if name.startswith(MODULE)]:
+        del sys.modules[name]
+    for cached in (options_of, heads_behind, objective):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Path]:
+    """A folder on the path for packages of a test; whatever comes from outside is forgotten after it."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    with on_path(folder):
+        yield folder
+
+
+@contextmanager
+def on_path(folder: Path) -> Iterator[None]:
+    """The packages of a folder are installed; whatever comes from outside is forgotten after it."""
+    before = set(sys.modules)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        forget()
+        yield
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+            del sys.modules[name]
+    forget()

@@ -1,0 +1,181 @@
+"""docs/plugins.md and its package: installed, listed, searched with, killed, resumed, tested by our suites."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from command import Command
+from outside import forget, on_path
+
+DOCS = Path(__file__).parents[1] / "docs"
+TEXT = (DOCS / "plugins.md").read_text(encoding="utf-8")
+FILES = dict(re.findall(r"<!-- (\S+) -->\n```\w+\n(.*?)```\n", TEXT, flags=re.DOTALL))
+COMMANDS = [
+    line
+    for block in re.findall(r"```bash\n(.*?)```", TEXT, flags=re.DOTALL)
+    for line in block.splitlines()
+    if line.startswith("nas ")
+]
+SEARCH = [
+    "search",
+    "--data",
+    "digits",
+    "--objectives",
+    "accuracy,widest",
+    "--subset",
+    "64",
+    "--plugins",
+    "my_blocks.py",
+]
+BOTH = """
+name: both
+resolution: 8
+stem: {kind: conv, width: 8}
+stages:
+  - {block: [convnext, pool_former], depth: [1, 2], width: [8, 16], stride: 2}
+"""
+
+
+class Home:
+    """A folder with the page's files, in which the example's package is installed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        path = os.pathsep.join([str(DOCS.parent), str(folder / "site"), str(folder)])
+        self.environment = os.environ | {"PYTHONPATH": path, "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", *arguments], cwd=self.folder, env=self.environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+
+    def run(self, *arguments: str, status: int = 0) -> str:
+        process = self.start(*arguments)
+        out, err = process.communicate()
+        assert process.returncode == status, out + err
+        return out + err
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    home = Home(tmp_path_factory.mktemp("home"))
+    install = ["pip", "install", "--no-deps", "--no-build-isolation", "--no-index", "-q", "--target", "site"]
+    home.run(*install, str(DOCS / "plugins"))
+    for name, text in FILES.items():
+        (home.folder / name).write_text(text, encoding="utf-8")
+    (home.folder / "both.yaml").write_text(BOTH)
+    return home
+
+
+def _small(command: str) -> list[str]:
+    words = shlex.split(command)[1:]
+    if "--budget" in words:
+        words[words.index("--budget") + 1] = {"search": "2", "resume": "3"}[words[0]]
+    if words[0] == "search":
+        words += ["--subset", "32", "--resolution", "8", "--confirm", "0"]
+    return words
+
+
+@pytest.fixture
+def inside(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    """The same in this process, which begins as a new one does."""
+    monkeypatch.chdir(home.folder)
+    with on_path(home.folder / "site"):
+        yield home
+
+
+def test_the_pages_commands_run(inside: Home, nas: Command) -> None:
+    said = {}
+    for command in COMMANDS:
+        forget()
+        answer = nas(*_small(command))
+        assert answer.status == 0, f"{command}\n{answer.out}\n{answer.err}"
+        said[command] = answer.out
+    assert len(said) == 8
+    table = said["nas spaces"]
+    for noun, name in (("block", "convnext"), ("data set", "turned_digits"), ("objective", "depth")):
+        assert re.search(rf"{noun} +{name} +package nas-example 1\.0", table), table
+    assert "pool_former (my_blocks.py) | moat" in said["nas spaces mine.yaml --plugins my_blocks.py"]
+    for run in ("mine", "zoo"):
+        lines = (inside.folder / "runs" / run / "trials.jsonl").read_text().splitlines()
+        assert all(json.loads(line)["outcome"]["state"] == "complete" for line in lines)
+
+
+def test_workers_of_ray_know_the_kinds_of_files_and_packages(home: Home) -> None:
+    arguments = ["--space", "both.yaml", "--budget", "4", "--workers", "2", "--name", "ray", "--confirm", "0"]
+    home.run("nas.cli", *SEARCH, *arguments, "--data", "turned_digits", "--objectives", "accuracy,widest,depth")
+    run = home.folder / "runs" / "ray"
+    trials = [json.loads(line) for line in (run / "trials.jsonl").read_text().splitlines()]
+    assert [trial["outcome"]["state"] for trial in trials] == ["complete"] * 4
+    assert {"widest", "depth"} <= trials[0]["outcome"]["metrics"].keys()
+    assert json.loads((run / "plugins.json").read_text())["packages"] == {"nas-example": "1.0"}
+    assert json.loads((run / "environment.json").read_text())["versions"]["nas-example"] == "1.0"
+
+
+def test_a_search_with_a_file_that_is_killed_goes_on(home: Home) -> None:
+    process = home.start(
+        "nas.cli",
+        *SEARCH,
+        "--space",
+        "mine.yaml",
+        "--budget",
+        "200",
+        "--workers",
+        "1",
+        "--name",
+        "killed",
+        "--confirm",
+        "0",
+    )
+    record = home.folder / "runs" / "killed" / "trials.jsonl"
+    end = time.monotonic() + 120
+    while not (record.exists() and record.read_bytes().count(b"\n") >= 2):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    before = record.read_bytes()
+    done = before.count(b"\n")
+    (home.folder / "my_blocks.py").rename(home.folder / "away.py")
+    try:
+        home.run("nas.cli", "resume", "killed", "--budget", str(done + 1))
+        (home.folder / "my_blocks.py").write_text(FILES["my_blocks.py"] + "# changed\n")
+        refused = home.run("nas.cli", "resume", "killed", "--budget", str(done + 2), status=2)
+    finally:
+        (home.folder / "away.py").replace(home.folder / "my_blocks.py")
+    assert record.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
+    assert "error: my_blocks.py: changed since runs/killed began" in refused
+    assert "Traceback" not in refused
+
+
+def test_clashes_and_unknown_names_are_refused_with_where_kinds_are_from(inside: Home, nas: Command) -> None:
+    text = FILES["my_blocks.py"].replace('"pool_former"', '"convnext"').replace("PoolFormer", "ConvNeXt")
+    Path("again.py").write_text(text)
+    refused = nas("spaces", "--plugins", "again.py")
+    message = (
+        "error: again.py: block 'convnext': package nas-example 1.0 offers one of that name; rename it, in __all__"
+    )
+    assert (refused.status, refused.err) == (2, f"{message} too\n")
+    Path("typo.yaml").write_text(BOTH.replace("[convnext,", "[convnxt,"))
+    refused = nas("spaces", "typo.yaml", "--plugins", "my_blocks.py")
+    assert refused.status == 2
+    assert "unknown block 'convnxt'. Did you mean 'convnext'? Allowed: " in refused.err
+    assert "conv, convnext (nas-example 1.0), cvt" in refused.err
+    assert "pool_former (my_blocks.py)" in refused.err
+
+
+def test_kinds_from_outside_keep_what_ours_keep(home: Home) -> None:
+    options = ["-q", "-m", "not slow and not gpu", "-p", "no:cacheprovider", "-W", "ignore", "-k", "not exports"]
+    tests = str(DOCS / "plugins" / "tests")
+    said = home.run("pytest", *options, "-c", str(DOCS / "plugins" / "pyproject.toml"), tests, "test_my_blocks.py")
+    assert re.search(r"^1\d\d passed", said, flags=re.MULTILINE), said
