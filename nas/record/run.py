@@ -119,7 +119,7 @@ class Run:
         self.write_facts(file, self.facts(file) | {key: {"value": value} | details})
 
     def facts(self, name: str) -> Json:
-        """The JSON in a file of the run's folder; empty without the file. Raises RunError for a damaged one."""
+        """The JSON in a file of the run's folder, empty without the file. Raises RunError for a damaged one."""
         path = self.folder / name
         try:
             return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
