@@ -17,7 +17,7 @@ from rich.table import Table
 
 from nas import data as datasets
 from nas.costs.counts import cost
-from nas.costs.device import choose_device
+from nas.costs.deployment import choose_device
 from nas.network.build import build
 from nas.space.library import load_space
 from nas.training.catalogue import load_task

@@ -2,10 +2,10 @@
 
     import nas
     run = nas.search("cvt_family", data="cluttered_digits", budget=50)
-    run.front()                                  # the Pareto-optimal trials
-    network = nas.build(run.pick("knee").load())  # a torch.nn.Module
+    run.front()                                         # the Pareto-optimal results
+    network = nas.build(run.pick("knee").architecture)  # a torch.nn.Module
 
-Names are imported when they are first used, so that `import nas` costs nothing.
+Names are imported when first used, so that `import nas` costs nothing.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""SearchConfig: every setting of a search, in the groups that the command line's help shows."""
+"""Every setting of a search, in the groups that the command line's help shows."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class Budget(Settings):
-    """When a search ends: after `trials` trained architectures, or after `seconds`."""
+    """The end of a search: after `trials` trained architectures, or after `seconds`."""
 
     trials: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     seconds: Positive | None = None
@@ -50,7 +50,7 @@ def parse_budget(text: str | int | Budget, _option: str = "") -> Budget:
 
 
 def _named(text: str, _option: str) -> tuple[str, ...] | None:
-    """Read the names of objectives; nothing typed leaves them to the task."""
+    """Read the names of objectives, or None for those of the task."""
     return tuple(part.strip() for part in text.split(",")) if text else None
 
 
@@ -63,9 +63,9 @@ def _shares(texts: list[str], option: str) -> dict[str, float]:
 
 
 class Goal(Group):
-    """Say what is searched, on which images, for how long and for what.
+    """The space to search, the images, the budget and the objectives.
 
-    `maximum` and `minimum` are limits on objectives known before training. `plugins` are paths of files that offer
+    `maximum` and `minimum` are limits on objectives that need no training. `plugins` are paths of files that offer
     kinds of blocks, objectives and the like.
     """
 
@@ -99,7 +99,7 @@ class Goal(Group):
     @model_validator(mode="before")
     @classmethod
     def _defaults(cls, settings: dict[str, Any]) -> dict[str, Any]:
-        """Weigh the objectives of the task unless others are named."""
+        """Take the objectives of the task unless others are named."""
         if settings.get("objectives") is not None:
             return settings
         task = settings.get("task", cls.model_fields["task"].default)
@@ -126,15 +126,15 @@ class Goal(Group):
 
 
 class Choosing(Group):
-    """Say how networks are chosen.
+    """The choice of networks.
 
-    `pruner` stops trainings that cannot matter; after the budget the front is trained `confirm` times again.
+    `pruner` stops hopeless trainings; after the budget the front is trained `confirm` times again.
 
-    `seed_with` names networks (shipped ones, or files); the points of the space nearest to them are trained first
-    and count against the budget. `warm_start` names earlier runs to learn from (nas/engine/warm_start.py says how).
+    `seed_with` names networks, shipped ones or files; the points of the space nearest to them are trained first and
+    count against the budget. `warm_start` names earlier runs to learn from.
 
-    `scores` names zero-cost scores that are noted of each architecture before it is trained. `prefilter` is, by
-    score, the share of the candidates that are trained: those that score best.
+    `scores` names zero-cost scores to note of each architecture before it is trained. `prefilter` gives, by score, the
+    share of the candidates to train, those with the best scores.
     """
 
     panel = "How networks are chosen"
@@ -165,7 +165,7 @@ class Choosing(Group):
 
 
 class Training(Group):
-    """Say how networks are trained: at which side of the images, in pixels, and by which recipe."""
+    """The training of a network: the side of its images in pixels, and its recipe."""
 
     panel = "How networks are trained"
 
@@ -176,10 +176,10 @@ class Training(Group):
 
 
 class Machine(Group):
-    """Say where networks are trained.
+    """The machine that trains networks.
 
-    `workers` trials run at once, on this machine or on the Ray cluster at `ray`; `gpus_per_trial` is the part of a
-    GPU that each takes, `trial_timeout` the seconds after which one is given up.
+    `workers` trials run at once, on this machine or on the Ray cluster at `ray`. `gpus_per_trial` is the share of a GPU
+    for each, `trial_timeout` the seconds after which one is given up.
     """
 
     panel = "Where networks are trained"
@@ -211,11 +211,11 @@ class Machine(Group):
 
 
 class Shipping(Group):
-    """Say where networks will run.
+    """The target that networks are shipped to.
 
     `target` is one of this machine (auto: the search's own device, operator by operator) or, as `file:` and a path, a
     device that was measured elsewhere. It takes `latency_batch` images at once, with `threads` and `dtype`. `latency`
-    says whether milliseconds are measured or predicted. `throughput_batch` is the batch of the objective throughput.
+    chooses measured or predicted milliseconds. `throughput_batch` is the batch of the objective throughput.
     """
 
     panel = "Where networks will run"
@@ -241,11 +241,11 @@ GROUPS: tuple[type[Group], ...] = (Goal, Choosing, Training, Machine, Shipping)
 
 
 class SearchConfig(Shipping, Machine, Training, Choosing, Goal):  # pydantic takes the fields of the last base first
-    """Every setting of a search, flat: the groups together."""
+    """Every setting of a search, all groups together."""
 
 
 def make_config(settings: Mapping[str, Any]) -> SearchConfig:
-    """A checked SearchConfig. Raises SettingError that names the setting, what was found and what is allowed."""
+    """Check settings. Raises SettingError that names the setting, what was found and what is allowed."""
     try:
         return SearchConfig.model_validate(dict(settings))
     except UserError:
@@ -257,7 +257,7 @@ def make_config(settings: Mapping[str, Any]) -> SearchConfig:
             raise cause from None
         key = ".".join(str(k) for k in first["loc"])
         if first["type"] == "extra_forbidden":
-            known = Recipe.model_fields if first["loc"][0] == "recipe" else SearchConfig.model_fields
-            raise SettingError(f"unknown setting '{key}'. {suggest(str(first['loc'][-1]), known)}") from None
+            allowed = Recipe.model_fields if first["loc"][0] == "recipe" else SearchConfig.model_fields
+            raise SettingError(f"unknown setting '{key}'. {suggest(str(first['loc'][-1]), allowed)}") from None
         remedy = "; a side is 4 to 2048 pixels" if key == "resolution" else ""
         raise SettingError(f"{key}: found {first['input']!r}: {first['msg']}{remedy}") from None

@@ -1,7 +1,7 @@
-"""YAML in and out: plain data that knows on which line each value stands.
+"""YAML in and out, with the line of each value.
 
-Reading is safe (no tags that build objects) and strict: duplicate keys, anchors that contain
-themselves, merge keys (`<<`), keys that are not text and files that are not text are refused with their line.
+Reading is safe, as no tag may build an object, and strict: duplicate keys, anchors that contain themselves, merge keys
+(`<<`), keys that are not text and files that are not text are refused with their line.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ import yaml
 from nas.errors import SpaceError
 
 Key = tuple[str | int, ...]
-MAX_BYTES = 200_000  # for which the reader takes seconds
+MAX_BYTES = 200_000  # already take seconds to read
 MAX_NODES = 100_000  # a small file of nested aliases can describe billions of values
 MAX_NUMBER = 10**18
 PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
@@ -22,28 +22,28 @@ PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 @dataclass(frozen=True)
 class Document:
-    """The value a YAML text holds, with the line of every key in it."""
+    """The value in a YAML text, with the line of every key."""
 
     value: Any
     source: str
     lines: dict[Key, int] = field(default_factory=dict)
 
     def error(self, key: Sequence[str | int], message: str) -> SpaceError:
-        """An error that names the file, the line and the key."""
-        known = tuple(key)
-        while known and known not in self.lines:
-            known = known[:-1]
-        line = self.lines.get(known)
+        """Make an error that names the file, the line and the key."""
+        found = tuple(key)
+        while found and found not in self.lines:
+            found = found[:-1]
+        line = self.lines.get(found)
         where = f"{self.source}:{line}" if line else self.source
         dotted = ".".join(map(str, key))
         return SpaceError(f"{where}: {dotted + ': ' if dotted else ''}{message}")
 
 
 def read(path: Path) -> Document:
-    """The document in a file. Raises SpaceError when it cannot be read or is not YAML."""
+    """Read the document in a file. Raises SpaceError when it cannot be read or is not YAML."""
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)  # a device may have no end
+            data = file.read(MAX_BYTES + 1)  # a device file may be endless
         if len(data) > MAX_BYTES:
             raise SpaceError(f"{path}: larger than {MAX_BYTES:,} bytes; this is not a search space")
         text = data.decode("utf-8")
@@ -55,7 +55,7 @@ def read(path: Path) -> Document:
 
 
 def parse(text: str, source: str = "<text>") -> Document:
-    """The document in a text. Raises SpaceError when it is too long, not YAML or not safe."""
+    """Read the document in a text. Raises SpaceError when it is too long, not YAML or not safe."""
     if len(text) > MAX_BYTES:
         raise SpaceError(f"{source}: longer than {MAX_BYTES:,} characters; this is not a search space")
     loader = None
@@ -82,7 +82,7 @@ def parse(text: str, source: str = "<text>") -> Document:
 
 
 class _Reader:
-    """Builds plain data from YAML nodes and notes where each key stands."""
+    """Builds plain data from YAML nodes and notes the line of each key."""
 
     def __init__(self, loader: yaml.SafeLoader, source: str) -> None:
         self.loader, self.source = loader, source
@@ -111,7 +111,7 @@ class _Reader:
     def _scalar(self, node: yaml.Node) -> Any:
         try:
             value = self.loader.construct_object(node)
-        except (ValueError, LookupError, AttributeError):  # what the library raises for `!!int x`, `!!bool x`, ...
+        except (ValueError, LookupError, AttributeError):  # raised for `!!int x`, `!!bool x`, ...
             line, tag = node.start_mark.line + 1, node.tag.rpartition(":")[2]
             raise SpaceError(f"{self.source}:{line}: not valid YAML: {node.value[:40]!r} is no {tag}") from None
         if isinstance(value, int) and abs(value) > MAX_NUMBER:
@@ -135,5 +135,5 @@ class _Reader:
 
 
 def dump(value: dict[str, Any]) -> str:
-    """YAML text of plain data: one line a stage, keys in the order given."""
+    """Write plain data as YAML text, with one line a stage and keys in their order."""
     return yaml.safe_dump(value, default_flow_style=None, sort_keys=False, width=200, allow_unicode=True)

@@ -1,25 +1,25 @@
-"""Every error that nas raises on purpose.
+"""The errors that nas raises on purpose.
 
 NasError
-├── UserError (ValueError)      what a person wrote cannot stand: exit status 2
+├── UserError (ValueError)      an input is wrong: exit status 2
 │   ├── SpaceError              a search space or an architecture
 │   ├── SettingError            an option of a command or of `nas.search`
 │   └── DataError               a data set
-└── RunError (RuntimeError)     the run itself failed: exit status 1
-    └── DivergedError           a training's loss: fails its trial alone
+└── RunError (RuntimeError)     the run failed: exit status 1
+    └── DivergedError           a training's loss, which fails only its trial
 """
 
 
 class NasError(Exception):
-    """Root of the family; its message is written for a person."""
+    """The root of the tree. Its message is written for a person."""
 
 
 class UserError(NasError, ValueError):
-    """What a person wrote cannot stand; the message says where, what and what to write instead."""
+    """An input is wrong. The message says where, what was found and what to write instead."""
 
 
 class SpaceError(UserError):
-    """A search space or an architecture breaks the grammar or a block's law."""
+    """A search space or an architecture breaks the grammar or a block's rule."""
 
 
 class SettingError(UserError):
@@ -27,11 +27,11 @@ class SettingError(UserError):
 
 
 class DataError(UserError):
-    """A data set is missing, unreadable or of no use for training."""
+    """A data set is missing, unreadable or useless for training."""
 
 
 class RunError(NasError, RuntimeError):
-    """A run failed for a reason that lies outside what a person wrote."""
+    """A run failed for a reason other than its inputs."""
 
 
 class DivergedError(RunError):

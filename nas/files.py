@@ -1,7 +1,7 @@
 """Writing a file whole or not at all, and the one cache folder.
 
-The cache folder is `$NAS_CACHE`, else `nas` in `$XDG_CACHE_HOME`, else `~/.cache/nas`. It may be deleted at any time,
-and where it cannot be made nothing is kept.
+The cache folder is `$NAS_CACHE`, else `nas` in `$XDG_CACHE_HOME`, else `~/.cache/nas`. It may be deleted at any time;
+without it nothing is kept.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A new file that takes the place of `path` once it is written and on disk; nothing is left of it otherwise."""
+    """Open a new file that replaces `path` once it is on disk, or vanishes on an error. Raises OSError."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with temporary.open("wb") as file:
@@ -39,21 +39,21 @@ def write(path: Path, text: str) -> None:
 
 
 def cache_folder() -> Path:
-    """The one folder of all that is kept from run to run."""
+    """Return the one folder for data kept from run to run."""
     own, users = os.environ.get("NAS_CACHE"), os.environ.get("XDG_CACHE_HOME")
     return Path(own) if own else Path(users or os.path.expanduser("~/.cache")) / "nas"  # noqa: PTH111 (never raises)
 
 
 @contextmanager
 def caching(file: Path) -> Iterator[BinaryIO]:
-    """A file of the cache to write, whole or not at all. Raises OSError where the folder cannot be made."""
+    """Open a file of the cache to be written whole or not at all. Raises OSError where the folder cannot be made."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as stream:
         yield stream
 
 
 def recall(kind: str, key: Json) -> Json | None:
-    """The value that was kept under a key; None when there is none or its file is damaged."""
+    """Return the value kept under a key, None when it is missing or its file is damaged."""
     with suppress(OSError, ValueError):
         data = json.loads(_path(kind, key).read_text(encoding="utf-8"))
         if isinstance(data, dict) and data.get("key") == _plain(key) and isinstance(data.get("value"), dict):
@@ -62,7 +62,7 @@ def recall(kind: str, key: Json) -> Json | None:
 
 
 def keep(kind: str, key: Json, value: Json) -> None:
-    """Keep a value as JSON in the cache's folder `kind`, or do nothing where that cannot be written."""
+    """Keep a value as JSON in the cache's folder `kind`, if that can be written."""
     text = json.dumps({"key": _plain(key), "value": value}, indent=1) + "\n"
     with suppress(OSError), caching(_path(kind, key)) as file:
         file.write(text.encode())
@@ -74,6 +74,6 @@ def _path(kind: str, key: Json) -> Path:
 
 
 def _plain(key: Json) -> Json:
-    """The key as JSON gives it back."""
+    """Return the key as JSON reads it back."""
     plain: Json = json.loads(json.dumps(key))
     return plain

@@ -1,6 +1,6 @@
-"""Goals, dominance, fronts, knee and hypervolume, for any number of objectives.
+"""Front, hypervolume and knee of points in any number of objectives.
 
-Points are arrays `(points, objectives)`; `maximize` says per objective which way is better.
+Points are arrays `(points, objectives)`; `maximize` tells of each objective whether more is better.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ Points = NDArray[np.float64]
 
 
 def front(points: Points, maximize: Sequence[bool]) -> NDArray[np.intp]:
-    """Indices of the points that no other point dominates, the first of equal ones only."""
+    """Return the indices of the points that no other dominates, the first of equal ones only."""
     if len(points) == 0:
         return np.empty(0, np.intp)
     keep = moocore.is_nondominated(points, maximise=list(maximize), keep_weakly=False)
@@ -21,16 +21,16 @@ def front(points: Points, maximize: Sequence[bool]) -> NDArray[np.intp]:
 
 
 def hypervolume(points: Points, reference: Sequence[float], maximize: Sequence[bool]) -> float:
-    """The volume that the points dominate, up to `reference`; 0 for no points."""
+    """Return the volume that the points dominate, up to `reference`, or 0 without points."""
     if len(points) == 0:
         return 0.0
     return float(moocore.hypervolume(points, ref=np.asarray(reference), maximise=list(maximize)))
 
 
 def knee(points: Points, maximize: Sequence[bool]) -> int:
-    """Index of the point nearest to the ideal one, each objective scaled to its range on the front.
+    """Return the index of the point nearest to the ideal one, each objective scaled to its range on the front.
 
-    The point that gives up least of everything at once; `points` should be a front.
+    It gives up least of everything at once. `points` should be a front.
     """
     signs = np.where(maximize, -1.0, 1.0)
     costs = points * signs

@@ -1,4 +1,4 @@
-"""How a setting is declared, what the command line says of it, and how typed text is read."""
+"""Declaring settings, offering them on the command line, and reading typed text."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from nas.errors import SettingError
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
-Names = Annotated[tuple[str, ...], Field(strict=False)]  # a file has lists
+Names = Annotated[tuple[str, ...], Field(strict=False)]  # a file holds a list
 
 
 class Settings(BaseModel):
@@ -20,14 +20,14 @@ class Settings(BaseModel):
 
 
 class Group(Settings):
-    """Settings that share a panel of the help; `panel` is its title, None for the first panel."""
+    """Settings that share a panel of the help, titled `panel` or first with None."""
 
     panel: ClassVar[str | None] = None
 
 
 @dataclass(frozen=True)
 class Flag:
-    """How the command line offers a setting; metadata in the setting's `Annotated` type.
+    """The option that offers a setting on the command line, as metadata in the setting's `Annotated` type.
 
     `value` stands for the value in the help (N, NAME), `meaning` is one line of at most 60 characters. `name` is the
     flag where it differs from the setting's name, `default` describes a default whose value says little. `read` turns

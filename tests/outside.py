@@ -12,7 +12,7 @@ from nas.evaluation.catalogue import objective
 from nas.evaluation.plugins import MODULE
 from nas.network.options import options_of
 from nas.registry import Registry
-from nas.space.space import heads_behind
+from nas.space.space import heads_after
 
 ALL = [value for value in vars(registry).values() if isinstance(value, Registry)]
 
@@ -45,7 +45,7 @@ def forget() -> None:
         vars(kinds).pop("_points", None)
     for name in [name for name in sys.modules if name.startswith(MODULE)]:
         del sys.modules[name]
-    for cached in (options_of, heads_behind, objective):
+    for cached in (options_of, heads_after, objective):
         cached.cache_clear()
 
 

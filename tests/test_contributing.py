@@ -1,5 +1,6 @@
-"""CONTRIBUTING.md: its worked example is a block, its map and floors are those of the package."""
+"""CONTRIBUTING.md: its recipes give kinds that work, its map, floors and words are those of the package."""
 
+import json
 import os
 import re
 import shutil
@@ -16,9 +17,14 @@ FILES = dict(re.findall(r"<!-- (\S+) -->\n```\w+\n(.*?)```\n", TEXT, flags=re.DO
 HOUSE = ("nas", "search_spaces", "tests", "pyproject.toml")
 
 
+def _part(begin: str, end: str) -> str:
+    """The part of the text between two headings."""
+    return TEXT.partition(begin)[2].partition(end)[0]
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the house into which the files of the example were put, and nothing else."""
+    """A copy of the house into which the files of the examples were put, and nothing else."""
     folder = tmp_path_factory.mktemp("house")
     for name in HOUSE:
         source = ROOT / name
@@ -39,40 +45,133 @@ def _python(house: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def test_the_example_is_one_file_its_test_and_a_space() -> None:
-    assert list(FILES) == ["nas/network/blocks/convnext.py", "tests/network/blocks/test_convnext.py", "mine.yaml"]
+def _nas(house: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return _python(house, "-m", "nas.cli", *arguments)
+
+
+PYTHON = [path for path in FILES if path.endswith(".py")]
+
+
+def test_the_recipes_are_those_promised() -> None:
+    """A block is one file, its test and a space; a task the same with what it needs."""
+    assert list(FILES) == [
+        "nas/network/blocks/convnext.py",
+        "tests/network/blocks/test_convnext.py",
+        "mine.yaml",
+        "nas/costs/targets/exported.py",
+        "nas/evaluation/objectives/depth.py",
+        "nas/data/sets/turned.py",
+        "nas/training/tasks/orientation.py",
+        "nas/network/heads/direction.py",
+        "turned.yaml",
+    ]
+
+
+def _passed(house: Path, folders: list[str], selected: str) -> set[str]:
+    """The tests that passed, as `Test_kind::test_name` or `test_name`, without their parameters."""
+    done = _python(house, "-m", "pytest", *folders, "-k", selected, "-vv", "-p", "no:cacheprovider")
+    return set(re.findall(r"\.py::([\w:]+).* PASSED", done.stdout))
 
 
 def test_the_suite_covers_a_new_block_unasked(house: Path) -> None:
-    selected = "convnext or letters_differ or zoo_offers"
-    done = _python(
-        house, "-m", "pytest", "tests/network/blocks", "tests/space/test_search_spaces.py", "-k", selected, "-vv"
-    )
-    passed = set(re.findall(r"::(test_\w+).* PASSED", done.stdout))
-    expected = {
-        "test_the_output_has_the_promised_shape",
-        "test_every_value_of_every_option_builds",
-        "test_gradients_reach_every_parameter",
-        "test_it_exports",
-        "test_letters_differ",
+    folders = ["tests/network/blocks", "tests/space/test_search_spaces.py"]
+    passed = _passed(house, folders, "convnext or letters_differ or zoo_offers or zoo_can_build")
+    assert passed >= {
+        "Test_convnext::test_the_output_has_the_promised_shape",
+        "Test_convnext::test_every_value_of_every_option_builds",
+        "Test_convnext::test_gradients_reach_every_parameter",
+        "Test_convnext::test_it_exports",
+        "Test_convnext::test_it_is_a_block_with_a_letter_of_its_own",
         "test_the_zoo_offers_every_block_at_every_stage",
         "test_the_zoo_can_build_every_block_at_every_stage",
+        "test_convnext_computes_what_timm_computes",
     }
-    assert expected <= passed
-    assert "test_convnext_computes_what_timm_computes" in done.stdout
+
+
+def test_the_suites_cover_other_new_kinds_unasked(house: Path) -> None:
+    folders = ["tests/costs/targets", "tests/evaluation/objectives", "tests/data/test_conformance.py"]
+    kinds = "Test_exported or Test_depth or Test_turned or Test_direction"
+    passed = _passed(house, [*folders, "tests/network/heads"], kinds)
+    assert passed >= {
+        "Test_exported::test_it_clocks_a_network_as_often_as_asked",
+        "Test_exported::test_every_type_of_numbers_runs",
+        "Test_depth::test_what_is_told_beforehand_is_what_is_read",
+        "Test_turned_digits::test_every_class_is_trained",
+        "Test_turned_digits::test_a_seed_gives_the_same_set_twice",
+        "Test_turned_angles::test_images_and_labels_are_plain",
+        "Test_turned_angles::test_the_parts_are_disjoint_and_complete",
+        "Test_direction::test_the_output_has_the_promised_shape",
+        "Test_direction::test_gradients_reach_every_parameter",
+    }
 
 
 def test_a_space_may_offer_a_new_block(house: Path) -> None:
-    shown = _python(house, "-m", "nas.cli", "spaces", "mine.yaml").stdout
+    shown = _nas(house, "spaces", "mine.yaml").stdout
     assert "convnext | moat" in shown
     assert "kernel_size" in shown
-    assert "convnext" in _python(house, "-m", "nas.cli", "spaces", "hybrid_zoo").stdout
+    assert "convnext" in _nas(house, "spaces", "hybrid_zoo").stdout
 
 
-def test_the_example_keeps_the_style(house: Path) -> None:
+POINT = """
+resolution: 8
+stem: {kind: conv, width: 8}
+stages: [{block: conv, depth: 1, width: 8, stride: 1}]
+"""
+
+
+def test_a_profile_times_a_new_target(house: Path) -> None:
+    (house / "point.yaml").write_text(POINT)
+    shown = _nas(house, "profile", "point.yaml", "--target", "exported", "--seconds", "0.1", "--json")
+    assert json.loads(shown.stdout)["latency_ms"]["target"] == "exported"
+
+
+def test_a_search_learns_a_new_task_and_weighs_a_new_objective(house: Path) -> None:
+    shown = "--space turned.yaml --data turned_angles --task orientation"
+    assert f"nas search {shown} --budget 20" in TEXT
+    small = "--budget 2 --confirm 0 --objectives angle_error,depth --max depth=1 --name turned"
+    _nas(house, "search", *shown.split(), *small.split())
+    run = house / "runs" / "turned"
+    outcomes = [json.loads(line)["outcome"] for line in (run / "trials.jsonl").read_text().splitlines()]
+    assert [outcome["state"] for outcome in outcomes] == ["complete", "complete"]
+    for outcome in outcomes:
+        assert outcome["metrics"]["angle_error"] < 30, "so far is off on the mean what has learnt nothing"
+        assert outcome["metrics"]["depth"] == 1
+    assert re.search(r"Angle error \((°|\\u00b0)\)", (run / "report.html").read_text(encoding="utf-8"))
+
+
+def test_a_look_at_a_space_trains_its_networks_on_the_task(house: Path) -> None:
+    asked = "profile turned.yaml --data turned_angles --task orientation --budget 5 -n 3"
+    assert "a budget of 5 takes about" in _nas(house, *asked.split()).stdout
+
+
+REFUSALS = """
+import nas, nas.config, nas.errors
+
+turned = {"space": "turned.yaml", "data": "turned_angles", "task": "orientation"}
+print(nas.config.make_config(turned).objectives)
+others = {"space": "cvt_family", "data": "digits", "task": "classification", "objectives": ("accuracy", "macs")}
+for name, value in others.items():
+    try:
+        nas.search(**turned | {name: value}, budget=1)
+    except nas.errors.UserError as error:
+        print(error)
+"""
+
+
+def test_what_does_not_fit_a_task_is_refused(house: Path) -> None:
+    assert _python(house, "-c", REFUSALS).stdout.splitlines() == [
+        "('angle_error', 'latency')",
+        "head 'pool' gives logits; this task needs direction: direction",
+        "data set 'digits' holds classes; this task needs angles",
+        "data set 'turned_angles' holds angles; this task needs classes",
+        "objectives: accuracy is no metric of the task orientation: angle_error",
+    ]
+
+
+def test_the_examples_keep_the_style(house: Path) -> None:
     pytest.importorskip("ruff")
-    _python(house, "-m", "ruff", "check", *FILES.keys() - {"mine.yaml"})
-    _python(house, "-m", "ruff", "format", "--check", *FILES.keys() - {"mine.yaml"})
+    _python(house, "-m", "ruff", "check", *PYTHON)
+    _python(house, "-m", "ruff", "format", "--check", *PYTHON)
 
 
 def test_the_floors_are_those_of_the_contract() -> None:
@@ -80,12 +179,39 @@ def test_the_floors_are_those_of_the_contract() -> None:
     assert "\n".join(contracts[0]["layers"]) in TEXT
 
 
-def test_the_map_names_every_file_and_folder() -> None:
-    house = TEXT.partition("## The map")[2].partition("## The floors")[0]
+MAP = _part("## The map", "## The floors").partition("```")[2].partition("```")[0].strip("\n")
+
+
+def test_the_map_fits_one_screen() -> None:
+    assert len(MAP.splitlines()) <= 45
+
+
+def test_the_map_has_every_room_and_stone() -> None:
     for path in (ROOT / "nas").iterdir():
         if path.suffix == ".py" and not path.name.startswith("_"):
-            assert re.search(rf"\b{path.name}", house), f"{path.name} is not on the map"
+            assert re.search(rf"^  {path.name} ", MAP, re.MULTILINE), f"{path.name} is not on the map"
         elif path.is_dir() and any(path.glob("*.py")):
-            assert f"{path.name}/" in house, f"{path.name}/ is not on the map"
-    for name in re.findall(r"\b(\w+\.py)\b", house):
-        assert (ROOT / "nas" / name).is_file(), f"the map names {name}, which is not there"
+            assert re.search(rf"^  {path.name}/ ", MAP, re.MULTILINE), f"{path.name}/ is not on the map"
+
+
+def test_the_map_names_what_is_there() -> None:
+    room = ROOT / "nas"
+    for line in MAP.splitlines():
+        if line.startswith("  ") and line[2] != " ":
+            room = ROOT / "nas" / line.split()[0] if line.split()[0].endswith("/") else ROOT / "nas"
+        elif not line.startswith(" "):
+            room = ROOT
+        for name in re.findall(r"\b\w+(?:\.py\b|/)", line):
+            assert any((home / name).exists() for home in (room, room.parent, *_folders(room))), f"{name}: {line}"
+
+
+def _folders(room: Path) -> list[Path]:
+    return [path for path in room.iterdir() if path.is_dir()]
+
+
+def test_the_words_are_those_of_the_code() -> None:
+    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "nas").rglob("*.py"))
+    words = re.findall(r"`([A-Z]\w+)`", _part("## The words", "## The checks"))
+    assert len(words) > 20
+    for word in words:
+        assert re.search(rf"^(class {word}\b|{word} = )", source, re.MULTILINE), f"{word} is no type of the package"

@@ -19,19 +19,16 @@ def profile(
     dtype: Annotated[str, setting("dtype")] = DEFAULTS.dtype,
     resolution: Annotated[int | None, setting("resolution", default="the file's", bounded=True)] = DEFAULTS.resolution,
     as_json: Annotated[bool, option("", "Print JSON instead of tables.", "--json")] = False,
-    scores: Annotated[
-        bool, option("", "Zero-cost scores as well, on images of noise.", "--scores", panel=NETWORK)
-    ] = False,
+    scores: Annotated[bool, option("", "Zero-cost scores too, on images of noise.", "--scores", panel=NETWORK)] = False,
     seconds: Annotated[float, option("SECONDS", "Longest time to measure.", panel=NETWORK, min=0.1, max=3600)] = 10.0,
     networks: Annotated[int, option("N", "Networks to sample.", "-n", panel=SPACE, min=2, max=10_000)] = 100,
     maximum: Annotated[
         list[str], setting("maximum", "Can this limit be met? latency=5. May be repeated.", panel=SPACE)
     ] = [],  # noqa: B006
     minimum: Annotated[list[str], setting("minimum", panel=SPACE)] = [],  # noqa: B006
-    budget: Annotated[
-        str | None, setting("budget", "Say how long a search with this budget takes.", panel=SPACE)
-    ] = None,
+    budget: Annotated[str | None, setting("budget", "Say how long such a search takes.", panel=SPACE)] = None,
     data: Annotated[str, setting("data", "That search's images.", panel=SPACE)] = DEFAULTS.data,
+    task: Annotated[str, setting("task", panel=SPACE)] = DEFAULTS.task,
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """What a network costs, counted and measured; or what the networks of a space do.
@@ -48,6 +45,6 @@ def profile(
         profile_network(sized, target, seconds, as_json, scores, batch=batch, threads=threads, dtype=dtype)
         return
     typed = {"space": what, "target": target, "threads": threads, "dtype": dtype, "latency_batch": batch,
-             "maximum": maximum, "minimum": minimum, "data": data, "resolution": resolution}  # fmt: skip
+             "maximum": maximum, "minimum": minimum, "data": data, "task": task, "resolution": resolution}  # fmt: skip
     settings = read_settings(typed | {"plugins": plugins} | ({"budget": budget} if budget else {}))
     profile_space(space, make_config(settings), networks, as_json, timed=budget is not None)

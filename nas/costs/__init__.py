@@ -1,1 +1,1 @@
-"""What a network costs where it will run: parameters, multiply-adds, memory, energy, milliseconds."""
+"""The costs of a network on its target: parameters, multiply-adds, memory, energy, milliseconds."""

@@ -1,7 +1,6 @@
-"""Parameters and multiply-adds of a network before anything is trained, whole and part by part.
+"""Counting a network's parameters and multiply-adds before training, in all and part by part.
 
-They are the sums of its pieces', each of which is counted once in a process; a sampler may ask for them in
-microseconds.
+They are sums over its pieces, each counted once in a process, so that a sampler has them in microseconds.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,12 +21,12 @@ from torch.utils.flop_counter import flop_registry
 from nas.network.architecture import Architecture
 from nas.network.pieces import Piece, pieces
 
-LARGE = 4_000_000  # numbers that come in times channels that come out, beyond which the meta device is faster
+LARGE = 4_000_000  # incoming numbers times outgoing channels; beyond it the meta device is faster
 
 
 @dataclass(frozen=True)
 class Count:
-    """A piece's parameters, and for one image its multiply-adds, operators and the numbers they read and write."""
+    """A piece's parameters, and for one image its multiply-adds, operators and the numbers that these move."""
 
     params: int
     macs: int
@@ -37,9 +36,9 @@ class Count:
 
 @dataclass(frozen=True)
 class PartCost:
-    """One row of a network's table: the stem, a stage or the head.
+    """The cost of the stem, a stage or the head.
 
-    `resolution` is that of the map that comes out, `macs` are for one image.
+    `resolution` is that of the outgoing map, `macs` are for one image.
     """
 
     name: str
@@ -61,9 +60,9 @@ class Cost:
 
 
 def cost(architecture: Architecture) -> Cost:
-    """Parameters and multiply-adds of a network, without building it.
+    """Count a network's parameters and multiply-adds without building it.
 
-    Like the papers' counts, multiply-adds are those of convolutions, matrix products and attention.
+    As in the papers, multiply-adds are those of convolutions, matrix products and attention.
     """
     stem, *blocks, head = pieces(architecture)
     following = iter(blocks)
@@ -79,16 +78,16 @@ def _part(name: str, row: Sequence[Piece]) -> PartCost:
 
 
 def counts(architecture: Architecture) -> Iterator[Count]:
-    """The counts of a network's pieces, from image to classes."""
+    """Yield the counts of a network's pieces, from image to classes."""
     return map(count, pieces(architecture))
 
 
 @lru_cache(maxsize=100_000)
 def count(piece: Piece) -> Count:
-    """Run a piece once and count: a small one on the processor, a large one on the meta device.
+    """Run a piece once and count, a small one on the processor, a large one on the meta device.
 
-    Each takes less time there. Parameters and multiply-adds are the same on both, operators differ by one at most.
-    Attention runs unfused, because the fused operator would be counted as nothing.
+    Each is faster there. Parameters and multiply-adds are equal on both, operators differ by one at most. Attention
+    runs unfused, because the fused operator would count as nothing.
     """
     large = prod(piece.shape) * piece.width > LARGE
     with torch.random.fork_rng(devices=[]), torch.device("meta") if large else nullcontext():
@@ -99,7 +98,7 @@ def count(piece: Piece) -> Count:
 
 
 class _Tally(TorchDispatchMode):
-    """Counts operations by torch's formulas, operators that do not only look at memory in another way, and numbers."""
+    """Counts operations by torch's formulas, operators other than views, and the numbers that these move."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -116,5 +115,5 @@ class _Tally(TorchDispatchMode):
 
 
 def parameters(module: nn.Module) -> int:
-    """The number of trainable parameters."""
+    """Count the trainable parameters."""
     return sum(p.numel() for p in module.parameters() if p.requires_grad)

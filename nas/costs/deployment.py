@@ -1,4 +1,4 @@
-"""Where a network will run once it is shipped."""
+"""The device that networks are trained on, and the target that they are shipped to."""
 
 import platform
 from dataclasses import dataclass, field
@@ -7,16 +7,17 @@ from typing import cast
 
 import torch
 
-from nas.costs.device import choose_device, device_name
 from nas.costs.targets import Dtype, Setting, Target
 from nas.errors import SettingError
 from nas.files import Json
-from nas.registry import FILE_TARGET, TARGETS, target_name, target_text
+from nas.registry import FILE_TARGET, TARGETS, suggest, target_name, target_text
+
+DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """A target of this machine and how networks run on it."""
+    """A target of this machine and the setting that networks run with."""
 
     target: str = "cpu"
     setting: Setting = field(default_factory=Setting)
@@ -28,7 +29,7 @@ class Deployment:
         return found
 
     def check(self) -> None:
-        """Raise SettingError when the target is unknown, is not on this machine or has no numbers of that type."""
+        """Raise SettingError when the target is unknown, not on this machine or cannot run the type of numbers."""
         TARGETS.check(self.target)
         if why := self.kind.missing():
             here = ", ".join(map(target_text, available()))
@@ -38,30 +39,30 @@ class Deployment:
                                f"{', '.join(self.kind.dtypes)}")  # fmt: skip
 
     def to_dict(self) -> Json:
-        """Plain data for a record: target, device, batch, threads, dtype."""
+        """Return plain data for a record: target, device, batch, threads, dtype."""
         return {"target": self.target, "device": self.device_name()} | self.setting.to_dict()
 
     def device_name(self) -> str:
-        """The device's name as its maker gives it."""
+        """Return the device's name as its maker gives it."""
         return device_name(torch.device(self.kind.device))
 
     def key(self) -> Json:
-        """All that a time depends on beside the network: device, versions, target and setting."""
+        """Return all that a time depends on beside the network: device, versions, target and setting."""
         versions = {name: version(name) for name in self.kind.versions}
         return self.to_dict() | {"versions": versions, "system": platform.machine()}
 
 
 def available() -> list[str]:
-    """The targets that this machine has."""
+    """Return the names of the targets that this machine has."""
     return [name for name in TARGETS.at_hand() if not TARGETS.get(name).missing()]
 
 
 def choose_deployment(
     target: str, *, device: str = "auto", batch: int = 1, threads: int = 1, dtype: str = "float32"
 ) -> Deployment:
-    """A target of this machine by its name; `auto` runs operator by operator on `device`.
+    """Choose a target of this machine by its name, where `auto` runs operator by operator on `device`.
 
-    Raises SettingError when the target is unknown, is not on this machine or has no numbers of that type.
+    Raises SettingError when the target is unknown, not on this machine or cannot run the type of numbers.
     """
     name = choose_device(device).type if target == "auto" else target_name(target)
     if name.startswith(FILE_TARGET):
@@ -69,3 +70,30 @@ def choose_deployment(
     deployment = Deployment(name, Setting(batch, threads, cast(Dtype, dtype)))  # checked in the next line
     deployment.check()
     return deployment
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the named device, for `auto` the GPU if there is one. Raises SettingError for an unknown or absent one."""
+    if name not in DEVICES:
+        raise SettingError(f"unknown device '{name}'. {suggest(name, DEVICES)}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise SettingError("device: found cuda, but torch sees no CUDA device here; write cpu or auto")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def device_name(device: torch.device) -> str:
+    """Return the device's name as its maker gives it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return _cpu_name()
+
+
+def _cpu_name() -> str:
+    try:
+        with open("/proc/cpuinfo") as file:  # noqa: PTH123
+            names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,8 +1,8 @@
-"""Bytes that a network takes at its peak, counted tensor by tensor on the meta device.
+"""Counting the peak bytes of a network, tensor by tensor on the meta device.
 
-Counted are weights, buffers and every tensor that operators make, from the operator that makes it until nothing holds
-it any more, in single precision. Not counted: scratch space inside an operator, and what torch, the driver and an
-allocator's rounding take; so this is what an architecture can help, not what a process list shows.
+Weights, buffers and every tensor that an operator makes count in single precision until nothing holds them any more.
+Scratch space inside an operator, torch's and the driver's own memory and an allocator's rounding do not count: the
+number is the architecture's share, less than a process list shows.
 """
 
 from collections.abc import Callable
@@ -20,34 +20,34 @@ from nas.network.build import Network, skeleton
 
 ADAMW_MOMENTS = 2  # numbers that the optimiser keeps for each parameter
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""What a training makes small: class scores `(batch, classes)` and labels `(batch,)` to one number."""
+"""The loss of a training: logits `(batch, classes)` and labels `(batch,)` to one number."""
 
 
 class _Live(TorchDispatchMode):
-    """Follows the storages that operators make; `peak` is the most bytes that were alive at once."""
+    """Follows the storages that operators make, with `peak` the most bytes alive at once."""
 
-    def __init__(self, known: list[Tensor]) -> None:
+    def __init__(self, held: list[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.known = {t.untyped_storage()._cdata for t in known}
+        self.held = {t.untyped_storage()._cdata for t in held}
         self.alive: dict[int, tuple[StorageWeakRef, int]] = {}
         self.peak: int = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
-        self.alive = {key: held for key, held in self.alive.items() if not held[0].expired()}
+        self.alive = {key: (weak, size) for key, (weak, size) in self.alive.items() if not weak.expired()}
         for tensor in tree_leaves(out):
             if isinstance(tensor, Tensor):
                 storage = tensor.untyped_storage()
-                if storage._cdata not in self.known:
+                if storage._cdata not in self.held:
                     self.alive.setdefault(storage._cdata, (StorageWeakRef(storage), storage.nbytes()))
         self.peak = max(self.peak, sum(size for _, size in self.alive.values()))
         return out
 
 
 def inference_memory(network: Network | Architecture, batch: int = 1) -> int:
-    """Peak bytes of classifying `batch` images: weights, buffers, the images, and the maps alive at once.
+    """Count the peak bytes of inference on `batch` images: weights, buffers, images, and the maps alive at once.
 
-    A network that is there already is left as it is; of an architecture no weights are made.
+    A built network stays as it is, and an architecture's weights are not made.
     """
     copy, x = _on_meta(network, batch)
     copy.eval()
@@ -57,9 +57,9 @@ def inference_memory(network: Network | Architecture, batch: int = 1) -> int:
 
 
 def training_memory(network: Network | Architecture, batch: int, loss: Loss) -> int:
-    """Peak bytes of a training step on `batch` images with AdamW: the same, what the backward pass needs, and state.
+    """Count the peak bytes of a training step on `batch` images with AdamW, backward pass and state included.
 
-    Gradients are counted as they are made; the optimiser's two moments are there throughout.
+    Gradients count as they are made, the optimiser's two moments throughout.
     """
     copy, x = _on_meta(network, batch)
     copy.train()
@@ -71,25 +71,25 @@ def training_memory(network: Network | Architecture, batch: int, loss: Loss) -> 
 
 
 def _on_meta(network: Network | Architecture, batch: int) -> tuple[nn.Module, Tensor]:
-    """The network as it was when built, without memory for its weights, and so many images."""
+    """Make a copy of the network and `batch` images, both without memory."""
     if isinstance(network, Architecture):
         architecture, copy = network, skeleton(network)
     else:
         architecture = network.architecture
         weights = {id(t): _without_memory(t) for t in (*network.parameters(), *network.buffers())}
-        copy = deepcopy(network, weights)  # what is named there is taken instead of copied
+        copy = deepcopy(network, weights)  # takes these weights instead of copying its own
     side = architecture.resolution
     return copy, torch.empty(batch, architecture.channels, side, side, device="meta")
 
 
 def _without_memory(tensor: Tensor) -> Tensor:
-    """A tensor of the same type on the meta device, in the usual order of memory."""
+    """Make a tensor of the same type on the meta device, in the usual order of memory."""
     empty = torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
     return nn.Parameter(empty, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
 
 
 def _held(network: nn.Module, x: Tensor) -> list[Tensor]:
-    """What is there before the first operator runs."""
+    """List the tensors that exist before the first operator runs."""
     return [*network.parameters(), *network.buffers(), x]
 
 

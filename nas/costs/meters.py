@@ -1,7 +1,6 @@
 """Energy meters: RAPL for processors (Linux' powercap folder), NVML for NVIDIA's GPUs.
 
-Both count all that the processor package or the card takes, other programs included: measure on a machine that does
-nothing else.
+Both count everything that the processor package or the card takes, so measure on an otherwise idle machine.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,16 +10,16 @@ from nas.errors import SettingError
 
 POWERCAP = Path("/sys/class/powercap")
 Meter = Callable[[], float]
-"""Joules since some moment."""
+"""Returns joules, of which differences count."""
 
 
 def meter(device: str, powercap: Path = POWERCAP) -> Meter:
-    """The meter of `cpu` or `cuda`. Raises SettingError, which says why, where the hardware does not tell."""
+    """Open the meter of `cpu` or `cuda`. Raises SettingError, saying why, where the hardware has none to read."""
     return _nvml() if device == "cuda" else _rapl(powercap)
 
 
 def _rapl(folder: Path) -> Meter:
-    """The sum of all processor packages (`intel-rapl:0`, ...; AMD's have the same name)."""
+    """Sum all processor packages (`intel-rapl:0`, ..., which AMD's are called too)."""
     packages = sorted(p for p in folder.glob("*-rapl:*") if p.name.count(":") == 1)
     if not packages:
         raise SettingError(f"energy: this machine's processor does not tell (no RAPL counter in {folder}; virtual "
@@ -41,7 +40,7 @@ def _total(counters: Sequence[Callable[[], int]]) -> int:
 
 
 def _unwrapped(path: Path, limit: int) -> Callable[[], int]:
-    """A counter that begins again at 0 beyond `limit`, as one that does not."""
+    """Read a counter that returns to 0 beyond `limit` as one that never does."""
     last = total = 0
 
     def read() -> int:

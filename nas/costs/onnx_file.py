@@ -1,4 +1,4 @@
-"""Networks written as ONNX files, https://onnx.ai."""
+"""Writing networks as ONNX files, https://onnx.ai."""
 
 import io
 import logging
@@ -14,21 +14,21 @@ OPSET = 17
 
 
 def write_onnx(network: nn.Module, x: Tensor, file: Path | io.BytesIO) -> None:
-    """Write a network, moved to the processor and single precision, that takes images of the shape of `x`.
+    """Write a network for images of the shape of `x`, moving it to the processor and single precision.
 
-    torch's older exporter does it: for these networks the newer one takes fifteen times as long, and predicting
-    latency needs hundreds of exports.
+    torch's newer exporter takes fifteen times as long as this older one, and predicting latency needs hundreds of
+    exports.
     """
     network = network.to("cpu", torch.float32).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     with warnings.catch_warnings(), torch.no_grad(), redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")  # each says that shapes become constants, as they shall
+        warnings.simplefilter("ignore")  # each says that shapes become constants, as intended
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         torch.onnx.export(
             network,
             (x.to("cpu", torch.float32).contiguous(),),
             file,  # type: ignore[arg-type]
             input_names=[INPUT],
-            output_names=["scores"],
+            output_names=["logits"],
             opset_version=OPSET,
             dynamo=False,
         )

@@ -1,8 +1,8 @@
-"""Turns: while one worker of a machine measures latency, the others stand still.
+"""Turns, which stop the other workers of a machine while one measures latency.
 
-A network timed beside a neighbour that trains looks slower than it is. So every worker holds the *room* shared while
-it works and exclusively while it measures. To measure, it closes the *door*, at which the others wait from their next
-training step on. Both are file locks, which the system frees when a worker dies.
+A network timed beside a training looks slower than it is. So every worker locks the *room*, shared while it works and
+exclusively while it measures. To measure, it also locks the *door*, where the others wait at their next training step.
+Both are file locks, which the system frees when a worker dies.
 """
 
 import fcntl
@@ -16,13 +16,13 @@ from typing import Literal
 
 PATIENCE = 20.0  # seconds to wait for neighbours, one of which may hang
 Turn = Literal["alone", "exclusive", "shared"]
-"""How a measurement was taken: no neighbours, neighbours standing still, or beside one that did not give way."""
+"""The company of a measurement: no neighbours, waiting neighbours, or one that did not give way."""
 
 
 class Turns:
-    """The turns of all workers that share `resource`, such as `cpu` or `gpu-0`; without it a worker is alone.
+    """The turns of all workers that share `resource`, such as `cpu` or `gpu-0`.
 
-    `patience` is in seconds.
+    A worker without one is alone. `patience` is in seconds.
     """
 
     def __init__(self, resource: str | None = None, patience: float = PATIENCE) -> None:
@@ -31,7 +31,7 @@ class Turns:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Hold the room with others; wait while one of them measures."""
+        """Hold the room with others, after waiting for one that measures."""
         self._enter()
         try:
             yield
@@ -39,7 +39,7 @@ class Turns:
             self._leave()
 
     def give_way(self, settle: Callable[[], None] = lambda: None) -> None:
-        """Between two steps of work: stand still if someone measures. `settle` first ends what still runs."""
+        """Wait between two steps of work while a neighbour measures, after `settle` has ended work under way."""
         if self.files and not _lock(self.files[0], fcntl.LOCK_SH, 0):
             settle()
             self._leave()
@@ -83,7 +83,7 @@ def _open(name: str) -> int:
 def _lock(file: int, how: int, patience: float) -> bool:
     """Lock within `patience` seconds, or return False.
 
-    A file lock has no time limit, so it is tried again and again, ever less often so that the wait disturbs nothing.
+    A file lock has no time limit, so it is tried again, ever less often to disturb nothing.
     """
     end, pause = time.monotonic() + patience, 1e-3
     while True:

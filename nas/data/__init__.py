@@ -1,4 +1,4 @@
-"""Images to train on: a data set by what a person writes, `NAME[:PATH]`."""
+"""Images to train on, found by the text `NAME[:PATH]`."""
 
 import inspect
 from pathlib import Path
@@ -12,9 +12,9 @@ LARGEST = 1024  # pixels
 
 
 def parse(spec: str) -> tuple[str, Path | None]:
-    """`NAME[:PATH]` as name and path.
+    """Split `NAME[:PATH]` into name and path.
 
-    Raises DataError for an unknown name, for a path that is missing and for one that nobody asked for.
+    Raises DataError for an unknown name, and for a missing or a superfluous path.
     """
     name, _, path = spec.partition(":")
     DATA.check(name, DataError)
@@ -30,9 +30,9 @@ def parse(spec: str) -> tuple[str, Path | None]:
 
 
 def load(spec: str, *, seed: int = 0, resolution: int | None = None) -> Dataset:
-    """The data set that `NAME[:PATH]` names, divided by `seed`, its images `resolution` pixels square.
+    """Load the data set that `NAME[:PATH]` names, divided by `seed`, with images `resolution` pixels square.
 
-    Without `resolution` they keep theirs. Raises DataError, naming the file and the remedy.
+    Without `resolution` images keep their size. Raises DataError, naming the file and the remedy.
     """
     name, path = parse(spec)
     if resolution is not None and not 1 <= resolution <= LARGEST:

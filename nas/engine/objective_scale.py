@@ -1,4 +1,4 @@
-"""A loss as a model sees it: on an even scale, standardised; and what a model says of it, back in its own units."""
+"""Put losses on an even, standardised scale for a model, and its predictions back in their units."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.stats import skew
 
 Values = NDArray[np.float64]
-FIRST, REACH = 25, 3.0  # beyond so many times the distance from the best to the middle of the first, all counts alike
-MOST = 1.0  # the greatest deviation of a logarithm that is believed
+FIRST, REACH = 25, 3.0  # beyond REACH times the distance from the best to the median of the FIRST, all count alike
+MOST = 1.0  # the greatest deviation of a logarithm to believe
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Scale:
         return np.asarray((raised - self.centre) / self.size)
 
     def undo(self, mean: Values, deviation: Values) -> tuple[Values, Values]:
-        """Mean and deviation of the loss; above a floor those of a log-normal one."""
+        """Mean and deviation of the loss, log-normal above a floor."""
         mean, deviation = mean * self.size + self.centre, deviation * self.size
         if self.floor is None:
             return mean, deviation
@@ -41,19 +41,19 @@ class Scale:
 
 
 def worst(loss: Values) -> float:
-    """The worst loss that matters: some times farther from the best than the middle of the first trials is."""
+    """The worst loss that matters: `REACH` times as far from the best as the median of the first trials."""
     best, middle = float(loss.min()), float(np.median(loss[:FIRST]))
     return min(float(loss.max()), best + REACH * (middle - best)) if middle > best else float(loss.max())
 
 
 def even(loss: Values) -> float | None:
-    """The floor 0 for a loss that is positive and more even by its logarithm, as a cost is; else none."""
+    """The floor 0 for a loss that is positive and less skewed by its logarithm, as costs are, else None."""
     if np.ptp(loss) == 0 or (loss <= 0).any():
         return None
     return 0.0 if abs(float(skew(np.log(loss)))) < abs(float(skew(loss))) else None
 
 
 def spread_best(loss: Values) -> float | None:
-    """A floor as far below the best loss as the middle of the first trials is above: it tells the best ones apart."""
+    """A floor that tells the best losses apart: as far below the best as the median of the first trials is above."""
     best, middle = float(loss.min()), float(np.median(loss[:FIRST]))
     return best - (middle - best) if middle > best else None

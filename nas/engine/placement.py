@@ -8,7 +8,7 @@ import torch
 from joblib import cpu_count
 
 from nas.config import Budget, SearchConfig
-from nas.costs.device import choose_device
+from nas.costs.deployment import choose_device
 from nas.data import Dataset
 from nas.engine.executors import Placement
 from nas.network.architecture import Architecture

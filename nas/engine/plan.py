@@ -5,7 +5,7 @@ from functools import cached_property, partial
 
 from nas import data as datasets
 from nas.config import SearchConfig
-from nas.costs.device import choose_device, device_name
+from nas.costs.deployment import choose_device, device_name
 from nas.costs.latency.predictor import Predictor
 from nas.costs.latency.sampling import Progress
 from nas.data import Dataset

@@ -1,10 +1,9 @@
-"""What a search takes over from earlier runs.
+"""Take over designs and values from earlier runs.
 
 Their fronts, mapped to this space by `nearest`, are trained first: results of this run are trained in this run, so
-that its front rests on one kind of measurement. Where an earlier run trained and measured as this one will, and an
-architecture of it lies in this space, its values are known to the sampler from the start; they cost no budget and are
-in neither record nor front. Values of another data set or recipe stand on another scale and are not used; then only
-the order that they give, the earlier front, is.
+that its front rests on one kind of measurement. Where an earlier run trained and measured as this one will, the sampler
+is also given the values of its architectures that lie in this space; they cost no budget and are in neither record nor
+front. Values of another data set or recipe are on another scale and are not used; then only the earlier front is.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +27,7 @@ MOST = 10  # designs taken from one front, evenly
 
 
 def learn(runs: Iterable[Run], config: SearchConfig, space: SearchSpace, device: str) -> Learnt:
-    """The designs and trials that a search with these settings takes over, and in words what of each run.
+    """The designs and trials that a search takes over, with a note on each run.
 
     `device` is what the search will measure on. Raises SettingError for a run that cannot teach it anything.
     """
@@ -39,12 +38,12 @@ def learn(runs: Iterable[Run], config: SearchConfig, space: SearchSpace, device:
         usable = _usable(run, config)
         near = [nearest(space, result.architecture) for result in _front(usable, config)]
         obstacle = _obstacle(run, config, device)
-        known = [] if obstacle else list(_known(run, usable, config, space))
+        same = [] if obstacle else list(_same(run, usable, config, space))
         for decisions in near:
             designs.setdefault(space.replay(decisions).key(), decisions)
-        for trial in known:
+        for trial in same:
             trials.setdefault(trial.key, trial)
-        values = f"no values, for {obstacle}" if obstacle else f"the values of {_count(known, 'trial')}"
+        values = f"no values, for {obstacle}" if obstacle else f"the values of {_count(same, 'trial')}"
         notes.append(f"{run.name}: {_count(near, 'design')} of its front, {values}")
     numbered = [replace(trial, number=number) for number, trial in enumerate(trials.values())]
     return Learnt(list(designs.values()), numbered, notes)
@@ -79,7 +78,7 @@ def _front(results: list[Result], config: SearchConfig) -> list[Result]:
 
 
 def _obstacle(run: Run, config: SearchConfig, device: str) -> str:
-    """Why the run's values cannot stand beside this search's, or an empty text."""
+    """The reason why the run's values cannot be compared with this search's, or an empty text."""
     if run.config.data != config.data:
         return f"its data set is {run.config.data}"
     for name in type(config.recipe).model_fields:
@@ -92,8 +91,8 @@ def _obstacle(run: Run, config: SearchConfig, device: str) -> str:
     return ""
 
 
-def _known(run: Run, results: list[Result], config: SearchConfig, space: SearchSpace) -> Iterator[Trial]:
-    """The results whose very architectures lie in the space, as trials with this space's decisions."""
+def _same(run: Run, results: list[Result], config: SearchConfig, space: SearchSpace) -> Iterator[Trial]:
+    """The results whose exact architectures lie in the space, as trials with this space's decisions."""
     for result in results:
         with suppress(SpaceError):
             decisions = locate(space, result.architecture)

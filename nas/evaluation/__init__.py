@@ -1,1 +1,1 @@
-"""One proposed architecture -> a measured outcome."""
+"""Evaluation: from a proposed architecture to a measured outcome."""

@@ -1,4 +1,4 @@
-"""Stop a training early: a judge holds it against finished ones at each rung."""
+"""Stop a training early: a judge compares it with finished ones at each rung."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ RUNGS = (0.25, 0.5)
 
 @dataclass(frozen=True)
 class Verdict:
-    """A training is to be stopped: the value of the trained objective that was `expected`, and why it is not enough."""
+    """The decision to stop a training: the `expected` value of its trained objective, and why it is not enough."""
 
     expected: float
     reason: str
 
 
 class PrunedError(Exception):
-    """A training was stopped; the message says why."""
+    """A training was stopped, for the reason in the message."""
 
     def __init__(self, message: str, expected: float) -> None:
         super().__init__(message)
@@ -28,31 +28,31 @@ class PrunedError(Exception):
 
 
 class Judge(Protocol):
-    """Holds one training against what others came to. Can be pickled."""
+    """Compares a training with finished ones. Can be pickled."""
 
-    def __call__(self, losses: Sequence[float], known: Mapping[str, float]) -> Verdict | None:
-        """The verdict on the losses at the rungs so far, None to go on; `known` are the objectives known by then."""
+    def __call__(self, losses: Sequence[float], costs: Mapping[str, float]) -> Verdict | None:
+        """Judge the losses at the rungs so far, by the objectives in `costs` known beforehand. None means go on."""
 
 
 @dataclass
 class Rungs:
-    """Watches a training: called after every step, it notes the mean loss since the rung before, and asks the judge.
+    """Watches a training: notes the mean loss from rung to rung, and asks the judge at each.
 
-    The loss of a batch before the network has learnt from it is an unbiased look at how well it does, for nothing
+    The loss of a batch before the network learns from it is an unbiased estimate of its quality at no cost
     (Ru et al., arXiv:2006.04492, rank architectures by its sum).
     """
 
     judge: Judge | None
-    known: Mapping[str, float]
+    costs: Mapping[str, float]
     shares: Sequence[float] = RUNGS
     losses: list[float] = field(default_factory=list)
     _sum: Any = 0.0
     _steps: int = 0
 
     def __call__(self, share: float, loss: Any) -> None:
-        """Take a step's loss, a number or a tensor of one.
+        """Take a step's loss, a number or a tensor of one element.
 
-        Raises PrunedError when the judge says so, DivergedError when the mean loss is not finite.
+        Raises PrunedError when the judge stops the training, DivergedError when the mean loss is not finite.
         """
         if len(self.losses) == len(self.shares):
             return
@@ -64,5 +64,5 @@ class Rungs:
             raise DivergedError(f"the loss became {mean} within {share:.0%} of the training")
         self.losses.append(round(mean, 5))
         self._sum, self._steps = 0.0, 0
-        if self.judge and (verdict := self.judge(self.losses, self.known)):
+        if self.judge and (verdict := self.judge(self.losses, self.costs)):
             raise PrunedError(f"after {share:.0%} of its training {verdict.reason}", verdict.expected)

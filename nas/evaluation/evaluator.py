@@ -1,4 +1,4 @@
-"""One proposed architecture -> a measured outcome. Whatever goes wrong in it ends one trial, not the search."""
+"""Evaluate one proposed architecture. An error ends its trial, not the search."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,8 +10,7 @@ import torch
 from torch.utils.benchmark import set_torch_threads
 
 from nas.config import SearchConfig
-from nas.costs.deployment import Deployment, choose_deployment
-from nas.costs.device import choose_device
+from nas.costs.deployment import Deployment, choose_deployment, choose_device
 from nas.costs.latency.predictor import Predictor
 from nas.costs.turns import Turn, Turns
 from nas.data import Dataset
@@ -30,11 +29,11 @@ from nas.training.catalogue import load_task
 from nas.training.images import Images, load_images
 from nas.training.loop import Between, predict, train
 
-SCORED = 64  # images in the batch that zero-cost scores look at, as in arXiv:2101.08134
+SCORED = 64  # images in the batch for zero-cost scores, as in arXiv:2101.08134
 
 
 def deployment_of(config: SearchConfig) -> Deployment | None:
-    """Where a search's networks will run, seen from this machine; None on a device that is elsewhere.
+    """Choose where on this machine a search's networks will run, or None for a device that is elsewhere.
 
     Raises SettingError for a target that is not here.
     """
@@ -64,7 +63,7 @@ def conditions_of(
 
 @dataclass
 class _Notes:
-    """An outcome in the making: filled as a trial goes, so that a failure keeps what came before it."""
+    """An outcome in the making, so that a failed trial keeps what was read before."""
 
     metrics: dict[str, float] = field(default_factory=dict)
     readings: dict[str, Json] = field(default_factory=dict)
@@ -107,7 +106,7 @@ class _Notes:
 
 
 class Evaluator:
-    """Evaluates jobs for one search: holds the images on the device, and nothing of one job for the next."""
+    """Evaluates the jobs of one search. Keeps the images on the device, and nothing of one job for the next."""
 
     def __init__(
         self, config: SearchConfig, dataset: Dataset, turns: Turns | None = None, predictor: Predictor | None = None
@@ -118,14 +117,14 @@ class Evaluator:
         asked = objectives((*config.maximum, *config.minimum, *config.objectives))
         noted = {name: found for name, found in objectives(OBJECTIVES.at_hand()).items() if found.noted}
         self.trained = {name: asked[name] for name in config.objectives if asked[name].trained}
-        self.known = {name: found for name, found in asked.items() if not found.trained and name not in noted}
+        self.untrained = {name: found for name, found in asked.items() if not found.trained and name not in noted}
         self.noted = noted
         self._images: dict[int, Images] = {}
 
     def __call__(self, job: Job) -> Outcome:
-        """Read what is known before training, reject or train, read the rest; in one thread.
+        """Read what is known before training, reject or train, then read the rest.
 
-        Two threads a process make two processes 3.6 times slower.
+        Runs in one thread: with two threads each, two processes are 3.6 times slower.
         """
         notes = _Notes()
         try:
@@ -133,12 +132,12 @@ class Evaluator:
                 reason = self._remeasure(job, notes) if job.purpose == "measure" else self._evaluate(job, notes)
         except PrunedError as pruned:
             return notes.outcome("pruned", str(pruned), pruned.expected)
-        except Exception as error:  # one trial's end, whatever it was: its reason stands in the record
+        except Exception as error:  # any error ends this trial only, with its reason in the record
             return notes.outcome("failed", describe(error))
         return notes.outcome("rejected" if reason else "complete", reason)
 
     def _evaluate(self, job: Job, notes: _Notes) -> str:
-        """Fill the notes of a training; returns why the network is rejected, or an empty text."""
+        """Fill the notes of a training and return why the network is rejected, or an empty text."""
         candidate = Candidate(job.architecture, self.conditions)
         with notes.timed("build"):
             notes.read(self.noted, candidate)
@@ -158,10 +157,10 @@ class Evaluator:
         return ""
 
     def _measure(self, candidate: Candidate, notes: _Notes) -> None:
-        """Read the objectives that need no training; the timed ones while the other workers stand still."""
-        timed = {name: o for name, o in self.known.items() if o.timed and o.tell(candidate) is None}
+        """Read the objectives that need no training, the timed ones while other workers stand still."""
+        timed = {name: o for name, o in self.untrained.items() if o.timed and o.tell(candidate) is None}
         with notes.timed("measure"):
-            notes.read({name: o for name, o in self.known.items() if name not in timed}, candidate)
+            notes.read({name: o for name, o in self.untrained.items() if name not in timed}, candidate)
         if timed:
             self._read_alone(timed, candidate, notes, "search")
 
@@ -172,7 +171,7 @@ class Evaluator:
 
     def _remeasure(self, job: Job, notes: _Notes) -> str:
         """Read objectives of a trial again with full effort."""
-        asked = {name: self.known[name] for name in job.asked}
+        asked = {name: self.untrained[name] for name in job.asked}
         self._read_alone(asked, Candidate(job.architecture, self.conditions), notes, "full")
         return ""
 
@@ -200,7 +199,7 @@ class Evaluator:
         return between
 
     def _score(self, candidate: Candidate, notes: _Notes) -> None:
-        """Note zero-cost scores of the network as it was built, on the same images for all."""
+        """Note zero-cost scores of the untrained network, on the same images for every network."""
         names: Iterable[str] = dict.fromkeys((*self.config.scores, *self.config.prefilter))
         if not names:
             return

@@ -1,4 +1,4 @@
-"""Jobs and outcomes: plain data that crosses processes, between a search and where its networks are evaluated."""
+"""Jobs and outcomes: plain data between a search and the processes that evaluate its networks."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,8 +17,8 @@ Purpose = Literal["search", "confirm", "measure"]
 class Job:
     """One architecture to evaluate; `seed` decides initial weights, order and augmentation.
 
-    A `search` job is a new trial: it is not trained if it misses one of `bars`, by zero-cost score, and `judge` may
-    stop its training early. A `confirm` job is the further training number `repeat`, from 1, of trial `number`. A
+    A `search` job is a new trial: it is not trained if a zero-cost score misses its bar in `bars`, and `judge` may stop
+    its training early. A `confirm` job is the further training number `repeat`, from 1, of trial `number`. A
     `measure` job reads the objectives `asked` of a trial again, with full effort and without training.
     """
 
@@ -42,13 +42,13 @@ class Outcome:
     """The end of a job.
 
     A `rejected` network broke a limit before training and costs no budget; a `pruned` one was stopped in its training,
-    a `failed` one ended otherwise, and `reason` says why. `metrics` has every objective that is known, in its unit;
-    `readings` what else was noted of a measurement, by objective; `seconds` the time that each step took.
+    a `failed` one ended in an error, and `reason` says why. `metrics` has every objective that is known, in its unit;
+    `readings` the details of measurements, by objective; `seconds` the time that each step took.
 
-    `losses` are the mean training losses of the epochs, `rungs` those up to each rung; `expected` is the value of the
-    trained objective that a pruned training would have come to. `scores` are zero-cost scores (None: undefined for this
+    `losses` are the mean training losses of the epochs, `rungs` those up to each rung; `expected` is the value that a
+    pruned training was expected to reach. `scores` are zero-cost scores (None: undefined for this
     network). `turn` says how the neighbours behaved during measurements, `host` which machine it was; `lost` are the
-    reasons for which the job was lost with its machine before.
+    reasons why the job was lost with its machine before.
     """
 
     state: State
@@ -68,11 +68,11 @@ class Outcome:
 Evaluate = Callable[[Job], Outcome]
 
 Prepare = Callable[[Turns], Evaluate]
-"""Makes the evaluation where it shall run, once a worker: it can be pickled, and holds the data."""
+"""Makes the evaluating function in each worker, once. Can be pickled, and holds the data."""
 
 
 def describe(error: BaseException) -> str:
-    """An error in one line for the record; running out of memory has the same words wherever it was met."""
+    """Describe an error in one line, in the same words wherever memory ran out."""
     text = str(error).splitlines()[0] if str(error) else ""
     if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
         return f"out of memory: {text or type(error).__name__}"

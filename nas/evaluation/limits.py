@@ -1,4 +1,4 @@
-"""Limits before training: refuse what the decisions alone show to break one, and tell whether a limit can be met."""
+"""Refuse architectures that break a limit before training, and limits that no network can meet."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from nas.evaluation.units import show
 from nas.network.architecture import Architecture
 from nas.space.space import Choose, Decisions, SearchSpace
 
-STARTS = 16  # networks drawn to find an extreme from
-GENEROUS = 0.7  # the share of the likely smallest value below which no network is taken to be
+STARTS = 16  # random networks to start from when looking for an extreme
+GENEROUS = 0.7  # a limit below this share of the likely smallest value cannot be met
 Side = Literal["maximum", "minimum"]
 Point = tuple[float, Architecture]
 
@@ -35,10 +35,10 @@ def broken_limit(config: SearchConfig, metrics: Mapping[str, float]) -> str:
 
 @dataclass(frozen=True)
 class Limits:
-    """Refuses what breaks a limit, without building or measuring anything.
+    """Refuses architectures that break a limit, without building or measuring anything.
 
-    A predicted value must keep its limit even if the prediction is as far off as it is for one network in ten, so that
-    nine of ten that pass keep the limit where they run.
+    A predicted value must keep its limit even if the prediction errs as much as for one network in ten, so that nine
+    of ten that pass keep the limit where they run.
     """
 
     config: SearchConfig
@@ -58,7 +58,7 @@ class Limits:
         return objective(name).tell(Candidate(architecture, self.conditions))
 
     def cheap(self, architecture: Architecture) -> dict[str, float]:
-        """The objectives and limits that are known at once: asked of thousands of candidates for each proposal."""
+        """The values of objectives and limits known at once. Asked for thousands of candidates a proposal."""
         candidate = Candidate(architecture, self.conditions)
         values = {name: found.tell(candidate) for name, found in self._quick.items()}
         return {name: value for name, value in values.items() if value is not None}
@@ -74,12 +74,12 @@ class Limits:
 
     @cached_property
     def quick(self) -> frozenset[str]:
-        """The names that `cheap` tells."""
+        """The names in `cheap`."""
         return frozenset(self._quick)
 
     @cached_property
     def maximum(self) -> dict[str, float]:
-        """The upper limits, each lowered by what a value may exceed what is known of it beforehand."""
+        """The upper limits, each lowered by the doubt in what is known beforehand."""
         return {
             name: limit / (1 + objective(name).doubt(self.conditions)) for name, limit in self.config.maximum.items()
         }
@@ -99,7 +99,7 @@ class Limits:
     def check_measured(self, space: SearchSpace) -> None:
         """Raise SettingError for a limit on a measured objective that no network of the space comes near.
 
-        The limit is held, generously, against the measured value of the network that is likely to have the smallest.
+        The limit is compared, generously, with the measured value of the network that is likely to have the smallest.
         """
         if self.conditions.deployment is None:
             return
@@ -125,7 +125,7 @@ class Limits:
         return best
 
     def _descent(self, space: SearchSpace, name: str, sign: float) -> Iterator[Point]:
-        """Ever better values: of the first and some random networks, then of the best one's neighbours, and so on."""
+        """Ever better values: from the first and some random networks, then from neighbours of the best so far."""
         rng = np.random.default_rng(0)
         drawn = (space.sample(rng) for _ in range(STARTS))
         best, decisions = np.inf, Decisions()
@@ -144,7 +144,7 @@ class Limits:
 
 
 def _unmet(space: SearchSpace, option: str, name: str, limit: float, nearest: float) -> SettingError:
-    """The error of a limit that nothing can meet."""
+    """The error for a limit that no network meets."""
     word = "above" if option == "--max" else "below"
     return SettingError(
         f"{option} {name}={limit:g}: every network of {space.name} is {word} that; the nearest there is has "
@@ -153,7 +153,7 @@ def _unmet(space: SearchSpace, option: str, name: str, limit: float, nearest: fl
 
 
 def _neighbours(space: SearchSpace, decisions: Decisions) -> Iterator[tuple[Decisions, Architecture]]:
-    """Every network that differs in one decision; what then has to be decided anew takes its first value."""
+    """Every network that differs in one decision, with the first value for decisions that newly arise."""
     for name, values in space.domains(decisions).items():
         for value in values:
             if value != decisions[name]:

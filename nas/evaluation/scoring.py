@@ -11,7 +11,7 @@ from nas.evaluation.zero_cost import Sample
 from nas.network.build import Network
 from nas.registry import SCORES
 
-FIRST = 10  # candidates that pass a pre-filter because there is too little to compare them with
+FIRST = 10  # candidates that pass a pre-filter, as there are too few to compare them with
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Scored:
 
 
 def score(network: Network, sample: Sample, names: Iterable[str] | None = None) -> dict[str, Scored]:
-    """The scores of an untrained network by name; unless named, all but those of other packages.
+    """Score an untrained network by the scores in `names`, or by all but those of other packages.
 
     The network stays as it was. Raises SettingError for an unknown name.
     """
@@ -40,7 +40,7 @@ Scores = Mapping[str, float | None]
 
 
 def bars(shares: Mapping[str, float], scored: Iterable[Scores]) -> dict[str, float]:
-    """The scores that a candidate must reach: those that the best share of all candidates reached, trained or not."""
+    """The scores that a candidate must reach: those of the best share of all candidates, trained or not."""
     scored = list(scored)
     reached = {}
     for name, share in shares.items():

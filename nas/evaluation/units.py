@@ -1,4 +1,4 @@
-"""How a person reads a value: 0.9312 accuracy as 93.12 %, 1234567 parameters as 1.23 M, always with the unit."""
+"""Show values as people read them: 0.9312 accuracy as 93.12 %, 1234567 parameters as 1.23 M, always with the unit."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ MISSING = "–"
 
 @dataclass(frozen=True)
 class Unit:
-    """How values of an objective are shown: times `factor` they are in `name`.
+    """A unit to show values in: a value times `factor` is in `name`.
 
     `decimals` is the number of digits after the point (None: three significant digits).
     """
@@ -42,7 +42,7 @@ def words(name: str) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as people read it: `3.20 %`."""
+    """A share in percent: `3.20 %`."""
     return f"{100 * share:.2f} %"
 
 
@@ -69,7 +69,7 @@ def show_between(name: str, value: float, half_width: float | None) -> str:
 
 
 def show(name: str, value: float | None) -> str:
-    """One value of an objective with its unit; a dash for one that was not measured."""
+    """One value of an objective with its unit, or a dash where it was not measured."""
     if value is None:
         return MISSING
     own = unit_of(name, [value])
@@ -77,7 +77,7 @@ def show(name: str, value: float | None) -> str:
 
 
 def show_difference(name: str, value: float) -> str:
-    """A difference of two values of an objective; of two shares it is in percentage points, `1.35 points`."""
+    """A difference of two values of an objective, in percentage points for shares: `1.35 points`."""
     return show(name, value).replace("%", "points")
 
 
@@ -87,7 +87,7 @@ def heading(name: str, unit: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time as a person says it: `8.4 s`, `12 min`, `3 h 05 min`."""
+    """A time in words: `8.4 s`, `12 min`, `3 h 05 min`."""
     if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes = round(seconds / 60)

@@ -1,1 +1,1 @@
-"""Networks: decided plain data, the published blocks that they are made of, and how they are built."""
+"""Networks: their plain data, the published blocks that they are made of, and building them."""

@@ -1,4 +1,4 @@
-"""Architecture: one decided network as frozen plain data, YAML in and out, and the names of its values."""
+"""One decided network as frozen plain data, with the names of its values and YAML in and out."""
 
 import hashlib
 import json
@@ -23,8 +23,8 @@ OWN = {"stem": ("kind", "width"), "stages": ("block", "depth", "width", "stride"
 class Decision:
     """The name of one value in a network: `stages.2.moat.24.head_dim` is the head dimension of stage 2.
 
-    `given` lists the earlier choices that the offered values depend on, here the block moat and its width 24; a
-    network has the same value without them, at `stages.2.head_dim`.
+    `given` lists the earlier choices that the offered values depend on, here the block moat and its width 24. In a
+    network the value's name leaves them out: `stages.2.head_dim`.
     """
 
     part: str
@@ -36,7 +36,7 @@ class Decision:
     @classmethod
     @cache
     def parse(cls, name: str) -> "Decision":
-        """The inverse of `str`. Raises ValueError for a text that names no value of a network."""
+        """Undo `str`. Raises ValueError for a text that names no value of a network."""
         part, *path = name.split(".")
         if part == "resolution" and not path:
             return cls(part)
@@ -50,7 +50,7 @@ class Decision:
 
     @property
     def path(self) -> tuple[str | int, ...]:
-        """The name in pieces: `("stages", 2, "moat", "24", "head_dim")`."""
+        """The name as a tuple, `("stages", 2, "moat", "24", "head_dim")`."""
         if self.part == "resolution":
             return (self.part,)
         stage = (self.stage,) if self.part == "stages" else ()
@@ -58,13 +58,13 @@ class Decision:
 
     @property
     def registry(self) -> Registry:
-        """The kinds that may be at this part of a network."""
+        """The registry of kinds for this part of a network."""
         return REGISTRIES[self.part]
 
 
 @dataclass(frozen=True)
 class StemSpec:
-    """A decided stem: it turns an image into the first feature map, of `width` channels."""
+    """A decided stem, which turns an image into the first feature map, of `width` channels."""
 
     kind: str
     width: int
@@ -73,7 +73,7 @@ class StemSpec:
 
 @dataclass(frozen=True)
 class StageSpec:
-    """A decided stage of `depth` equal blocks; the first changes the width and divides the resolution by `stride`."""
+    """A decided stage of `depth` blocks, the first of which sets the width and divides the resolution by `stride`."""
 
     block: str
     depth: int
@@ -84,7 +84,7 @@ class StageSpec:
 
 @dataclass(frozen=True)
 class HeadSpec:
-    """A decided head: it turns the last feature map into class scores."""
+    """A decided head, which turns the last feature map into logits."""
 
     kind: str
     options: Options = field(default_factory=dict, hash=False)
@@ -92,9 +92,10 @@ class HeadSpec:
 
 @dataclass(frozen=True)
 class Architecture:
-    """One decided network. `resolution` is the side of its square input in pixels.
+    """One decided network.
 
-    An option that is absent has the paper's value, the default of the block's constructor.
+    `resolution` is the side of its square images in pixels, `channels` and `classes` are those of its data. An absent
+    option has the paper's value, the default of the block's constructor.
     """
 
     stem: StemSpec
@@ -107,10 +108,10 @@ class Architecture:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Architecture":
-        """The architecture that `to_dict` gave as plain data, in microseconds: no kind, option or value is checked.
+        """Read the plain data of `to_dict` in microseconds, without checking kinds, options or values.
 
-        For data that someone else may have written there is `nas.load_architecture`. Raises ValueError, KeyError or
-        TypeError for data of another shape.
+        `nas.load_architecture` checks data from elsewhere. Raises ValueError, KeyError or TypeError for data of another
+        shape.
         """
         own = dict(data)
         stem, head, *stages = map(dict, (own.pop("stem"), own.pop("head"), *own.pop("stages")))
@@ -125,7 +126,7 @@ class Architecture:
         )
 
     def to_dict(self) -> Json:
-        """The plain data of an architecture file; `from_dict` and `load_architecture` read it back unchanged."""
+        """Return the plain data of an architecture file, which `from_dict` and `load_architecture` read."""
         stem = {"kind": self.stem.kind, "width": self.stem.width, **self.stem.options}
         stages = [
             {"block": s.block, "depth": s.depth, "width": s.width, "stride": s.stride, **s.options} for s in self.stages
@@ -141,21 +142,21 @@ class Architecture:
         }
 
     def to_yaml(self) -> str:
-        """The text of an architecture file."""
+        """Return the text of an architecture file."""
         return document.dump(self.to_dict())
 
     def save(self, path: Path | str) -> None:
-        """Write the architecture file, whole or not at all."""
+        """Write the architecture file whole or not at all. Raises OSError."""
         files.write(Path(path), self.to_yaml())
 
     def key(self) -> str:
-        """Twelve hexadecimal digits: equal for equal networks in any process, whatever their names."""
+        """Return twelve hexadecimal digits, equal for equal networks in any process, whatever their names."""
         data = self.complete()
         del data["name"]
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
 
     def complete(self) -> Json:
-        """`to_dict` with every absent option at the paper's value and every number as a float."""
+        """Return `to_dict` with every absent option at the paper's value and every number as a float."""
         data = self.to_dict()
         data["stem"] = _complete(STEMS, self.stem.kind, data["stem"])
         data["stages"] = [_complete(BLOCKS, s["block"], s) for s in data["stages"]]
@@ -163,9 +164,9 @@ class Architecture:
         return data
 
     def value(self, name: str | Decision) -> Scalar:
-        """The value of a decision, such as `stages.2.block`; an absent option has its default.
+        """Return the value of a decision such as `stages.2.block`, the default of an absent option.
 
-        Raises KeyError where the kind that was chosen has no such option.
+        Raises KeyError where the chosen kind has no such option.
         """
         asked = Decision.parse(name) if isinstance(name, str) else name
         if asked.part == "resolution":
@@ -181,7 +182,7 @@ class Architecture:
         return default
 
     def layout(self) -> str:
-        """The stages as the letters of their blocks, e.g. `C-M-T-T`."""
+        """Return the letters of the stages' blocks, such as `C-M-T-T`."""
         return "-".join(BLOCKS.get(s.block).letter for s in self.stages)
 
 
@@ -190,6 +191,6 @@ def _stage(data: Json) -> StageSpec:
 
 
 def _complete(registry: Registry, kind: str, data: Json) -> Json:
-    """`data` with every absent option at the paper's value; 4 and 4.0 are the same number."""
+    """Add absent options to `data` at the paper's values, with every number as a float: 4 equals 4.0."""
     full = data | {name: o.default for name, o in options_of(registry, kind).items() if name not in data}
     return {k: float(v) if isinstance(v, int) and not isinstance(v, bool) else v for k, v in full.items()}

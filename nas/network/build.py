@@ -1,4 +1,4 @@
-"""Architecture -> torch.nn.Module."""
+"""Building the torch module of an architecture."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,13 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from nas.network.architecture import Architecture, StageSpec
-from nas.network.blocks import Site
+from nas.network.blocks import Site, Size, strided
 from nas.network.heads import Head
 from nas.registry import BLOCKS, HEADS, STEMS
 
 
 class Stage(nn.Sequential):
-    """Blocks one after another; with a class token, which each carries along, they give `(x, token)`."""
+    """Blocks one after another, which give `(x, token)` where a class token travels with the map."""
 
     def forward(self, x: Tensor, token: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         if token is None:
@@ -26,9 +26,9 @@ class Stage(nn.Sequential):
 
 
 class Network(nn.Module):
-    """Stem, stages, head: images `(batch, channels, height, width)` -> class scores `(batch, classes)`.
+    """Stem, stages and head: images `(batch, channels, height, width)` -> logits `(batch, classes)`.
 
-    A class token, if the head wants one, joins in the last stage.
+    A class token, if the head wants one, joins the map in the last stage.
     """
 
     head: Head
@@ -57,21 +57,29 @@ class Network(nn.Module):
 
 
 def sites(architecture: Architecture, stem_stride: int, drop_path: float = 0.0) -> Iterator[Site]:
-    """Where each block stands, in order; drop path rises linearly from 0 to `drop_path` over the depth."""
-    total = sum(stage.depth for stage in architecture.stages)
-    side = -(-architecture.resolution // stem_stride)
-    resolution, width, position = (side, side), architecture.stem.width, 0
-    wants_token = HEADS.get(architecture.head.kind).wants_token
-    for stage in architecture.stages:
-        token = wants_token and stage is architecture.stages[-1]
+    """Yield the site of each block in order, with drop path rising linearly from 0 to `drop_path`."""
+    total, position = sum(stage.depth for stage in architecture.stages), 0
+    image = (architecture.resolution, architecture.resolution)
+    for stage, width, resolution, token in walk(architecture, strided(image, stem_stride)):
         for site in stage_sites(stage, width, resolution, token):
             yield replace(site, drop_path=drop_path * position / max(total - 1, 1))
             position += 1
-        width, resolution = stage.width, site.out_resolution
 
 
-def stage_sites(stage: StageSpec, width: int, resolution: tuple[int, int], token: bool = False) -> Iterator[Site]:
-    """Where the blocks of one stage stand, given the width and the resolution of what comes in."""
+def walk(architecture: Architecture, resolution: Size) -> Iterator[tuple[StageSpec, int, Size, bool]]:
+    """Yield each stage with the width and resolution of its incoming map, and whether a class token joins the map.
+
+    `resolution` is that of the stem's map.
+    """
+    width, last = architecture.stem.width, len(architecture.stages) - 1
+    wants_token = bool(HEADS.get(architecture.head.kind).wants_token)
+    for index, stage in enumerate(architecture.stages):
+        yield stage, width, resolution, wants_token and index == last
+        width, resolution = stage.width, strided(resolution, stage.stride)
+
+
+def stage_sites(stage: StageSpec, width: int, resolution: Size, token: bool = False) -> Iterator[Site]:
+    """Yield the sites of one stage's blocks, given the width and the resolution of the incoming map."""
     for index in range(stage.depth):
         site = Site(width, stage.width, stage.stride if index == 0 else 1, resolution, index, stage.depth, token=token)
         yield site
@@ -79,7 +87,7 @@ def stage_sites(stage: StageSpec, width: int, resolution: tuple[int, int], token
 
 
 def build(architecture: Architecture, *, drop_path: float = 0.0, seed: int | None = None) -> Network:
-    """The network of an architecture, freshly initialised (by `seed`, leaving the global generator as it was).
+    """Build an architecture's network with new weights, drawn by `seed` without touching the global generator.
 
     `drop_path` is the rate of the last block, for training.
     """
@@ -91,6 +99,6 @@ def build(architecture: Architecture, *, drop_path: float = 0.0, seed: int | Non
 
 
 def skeleton(architecture: Architecture) -> Network:
-    """The network without memory for its weights, on torch's meta device: for counting."""
+    """Build the network on torch's meta device, without memory for its weights, to be counted."""
     with torch.device("meta"):
         return Network(architecture)

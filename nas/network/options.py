@@ -1,4 +1,4 @@
-"""Options: the keyword-only parameters of a block's constructor are what a space may vary.
+"""Options, which a space may vary: the keyword-only parameters of a block's constructor.
 
 There is no second schema. A parameter's annotation is its law, its default the paper's value.
 """
@@ -21,7 +21,7 @@ def _odd(value: int) -> int:
     return value
 
 
-# A text among the metadata says the limits in words; error messages use it.
+# error messages use the text in an annotation
 Ratio = Annotated[float, Field(ge=0, le=1), "from 0 to 1"]
 Expansion = Annotated[float, Field(gt=0, le=16), "above 0, at most 16"]
 Kernel = Annotated[int, Field(ge=1, le=15), AfterValidator(_odd), "odd, from 1 to 15"]
@@ -40,7 +40,7 @@ class Option:
         self.words = " ".join([_noun(base), *(limit for limit in limits if isinstance(limit, str))])
 
     def allows(self, value: Scalar) -> bool:
-        """Whether a value keeps the parameter's law, without conversion."""
+        """Tell whether a value keeps the parameter's law, without conversion."""
         try:
             self.law.validate_python(value, strict=True)
         except ValueError:
@@ -56,12 +56,12 @@ def _noun(base: Any) -> str:
 
 
 def declared(kind: Callable[..., Any]) -> dict[str, Option]:
-    """The options that a kind's constructor declares, in its order."""
+    """Return the options that a kind's constructor declares, in its order."""
     parameters = inspect.signature(kind, eval_str=True).parameters.values()
     return {p.name: Option(p) for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
 
 @cache
 def options_of(registry: Registry, kind: str) -> dict[str, Option]:
-    """The options of a kind, by its name."""
+    """Return the options of a named kind. Raises SettingError for an unknown one."""
     return declared(registry.get(kind))

@@ -1,6 +1,6 @@
-"""Networks taken apart into pieces: the stem, each block and the head by themselves.
+"""Networks taken apart into pieces: the stem, each block and the head.
 
-Thousands of networks of a space are made of some thousand pieces, so what is known of each is soon known of all.
+Thousands of networks of a space share some thousand pieces, so each is counted and timed once.
 """
 
 from collections.abc import Iterator
@@ -12,21 +12,20 @@ import torch
 from torch import Tensor, nn
 
 from nas.network.architecture import Architecture, Options, StageSpec
-from nas.network.blocks import Site
-from nas.network.build import stage_sites
+from nas.network.blocks import Site, Size, strided
+from nas.network.build import stage_sites, walk
 from nas.network.options import Scalar, options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry
 
 Shape = tuple[int, ...]
-Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A stem, a block or a head with its site and all its options: equal where the computation is equal.
+    """A stem, block or head with its site and all its options, equal to those that compute alike.
 
-    `shape` is that of one image's map as it comes in, `(channels, height, width)`, or of its class token,
-    `(1, channels)`. `width` counts the channels that come out, a head's classes.
+    `shape` is that of one image's incoming map, `(channels, height, width)`, or of its class token, `(1, channels)`.
+    `width` counts the outgoing channels, which are a head's classes.
     """
 
     part: Literal["stem", "block", "head"]
@@ -40,7 +39,7 @@ class Piece:
     token: bool = False
 
     def build(self) -> nn.Module:
-        """The piece as a network of its own."""
+        """Build the piece as a network of its own."""
         options = dict(self.options)
         if self.part == "stem":
             built: nn.Module = STEMS.get(self.kind)(self.shape[0], self.width, **options)
@@ -54,14 +53,13 @@ class Piece:
 
     @property
     def out_resolution(self) -> Size:
-        """Height and width of the map that comes out; `(1, 1)` of a head."""
+        """The resolution of the map that comes out, `(1, 1)` for a head."""
         if self.part == "head":
             return 1, 1
-        stride, (height, width) = stem_stride(self) if self.part == "stem" else self.stride, self.shape[1:]
-        return -(-height // stride), -(-width // stride)
+        return strided((self.shape[1], self.shape[2]), stem_stride(self) if self.part == "stem" else self.stride)
 
     def name(self) -> str:
-        """All of it in one line, for tables and files."""
+        """Describe the piece in one line, for tables and files."""
         options = "".join(f" {name}={value}" for name, value in self.options)
         shape = "x".join(map(str, self.shape))
         index = f" {self.index}/{self.depth}" if (self.index, self.depth) != (0, 1) else ""
@@ -69,7 +67,7 @@ class Piece:
 
 
 class WithToken(nn.Module):
-    """A block that carries a class token, as a network of the map alone."""
+    """A block that carries a class token, wrapped to take the map alone."""
 
     def __init__(self, block: nn.Module, width: int) -> None:
         super().__init__()
@@ -82,28 +80,26 @@ class WithToken(nn.Module):
 
 
 def pieces(architecture: Architecture) -> Iterator[Piece]:
-    """The pieces of a network from image to classes."""
+    """Yield the pieces of a network from image to classes."""
     stem, head = architecture.stem, architecture.head
     image = (architecture.channels, architecture.resolution, architecture.resolution)
-    first = Piece("stem", stem.kind, image, stem.width, _options(STEMS, stem.kind, stem.options))
-    yield first
-    width, resolution = stem.width, first.out_resolution
-    token = bool(HEADS.get(head.kind).wants_token)
-    for stage in architecture.stages:
-        blocks, resolution = _blocks(stage, width, resolution, token and stage is architecture.stages[-1])
+    last = Piece("stem", stem.kind, image, stem.width, _options(STEMS, stem.kind, stem.options))
+    yield last
+    for stage in walk(architecture, last.out_resolution):
+        blocks = _blocks(*stage)
         yield from blocks
-        width = stage.width
-    shape: Shape = (1, width) if token else (width, *resolution)
-    yield Piece("head", head.kind, shape, architecture.classes, _options(HEADS, head.kind, head.options), token=token)
+        last = blocks[-1]
+    shape: Shape = (1, last.width) if last.token else (last.width, *last.out_resolution)
+    options = _options(HEADS, head.kind, head.options)
+    yield Piece("head", head.kind, shape, architecture.classes, options, token=last.token)
 
 
 @lru_cache(maxsize=100_000)
-def _blocks(stage: StageSpec, width: int, resolution: Size, token: bool) -> tuple[tuple[Piece, ...], Size]:
-    """The pieces of a stage and the resolution that comes out, kept since a space's networks share their stages."""
+def _blocks(stage: StageSpec, width: int, resolution: Size, token: bool) -> tuple[Piece, ...]:
+    """Return the pieces of a stage, kept because a space's networks share their stages."""
     options = _options(BLOCKS, stage.block, stage.options)
     by_position = BLOCKS.get(stage.block).by_position(stage.options)
-    sites = list(stage_sites(stage, width, resolution, token))
-    blocks = (
+    return tuple(
         Piece(
             part="block",
             kind=stage.block,
@@ -115,19 +111,18 @@ def _blocks(stage: StageSpec, width: int, resolution: Size, token: bool) -> tupl
             depth=site.depth if by_position else 1,
             token=site.token,
         )
-        for site in sites
+        for site in stage_sites(stage, width, resolution, token)
     )
-    return tuple(blocks), sites[-1].out_resolution
 
 
 @lru_cache(maxsize=10_000)
 def stem_stride(piece: Piece) -> int:
-    """How often a stem divides the resolution."""
+    """Return the stride of a stem, which only the built module tells."""
     with torch.device("meta"):
         stride: int = piece.build().stride  # type: ignore[assignment]
     return stride
 
 
 def _options(registry: Registry, kind: str, named: Options) -> tuple[tuple[str, Scalar], ...]:
-    """All options of a kind, those that a file does not name at the paper's value."""
+    """Return all options of a kind, those not named at the paper's value."""
     return tuple((name, named.get(name, option.default)) for name, option in options_of(registry, kind).items())

@@ -1,4 +1,4 @@
-"""What every block, stem and head must keep, as assertions about one module.
+"""Assertions about one module that every block, stem and head must pass.
 
 Each raises AssertionError. `nas.testing` runs them over a kind and its options.
 """
@@ -17,7 +17,7 @@ NUMBERS = (1, 2, 3, 4, 5, 7, 8, 16, 32, 0.0, 0.0625, 0.25, 0.5, 1.5)
 
 
 def values_of(option: Option) -> Iterator[Scalar]:
-    """Every choice of an option that lists its choices; the ends and a few more of one that is a number."""
+    """Yield every choice of an option that lists them, or a few numbers that it allows."""
     choices = option.law.json_schema()
     if "enum" in choices:
         yield from choices["enum"]
@@ -30,7 +30,7 @@ def values_of(option: Option) -> Iterator[Scalar]:
 
 
 def width_for(kind: Any, /, **chosen: Scalar) -> int:
-    """The smallest width, from 32, at which the chosen values of a block's options and every default may stand."""
+    """Return the smallest width, from 32, that suits the chosen options of a kind and its other defaults."""
     values = {name: option.default for name, option in declared(kind).items()} | chosen
     misfit = getattr(kind, "misfit", lambda *_: None)
     for width in WIDTHS:
@@ -40,7 +40,7 @@ def width_for(kind: Any, /, **chosen: Scalar) -> int:
 
 
 def scrambled(module: nn.Module, seed: int = 0) -> nn.Module:
-    """The module in eval mode with every weight and statistic random, so that no part of it is an identity."""
+    """Put the module in eval mode and randomise norms and statistics, so that no part of it is an identity."""
     rng = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, tensor in module.state_dict().items():
@@ -52,7 +52,7 @@ def scrambled(module: nn.Module, seed: int = 0) -> nn.Module:
 
 
 def assert_gradients_reach_every_parameter(module: nn.Module, x: Tensor, draws: int = 8) -> None:
-    """A random loss moves every parameter, for one draw of the images at least: a ReLU may be shut for some."""
+    """Assert that a random loss moves every parameter for one of several draws, as a ReLU may be shut for some."""
     unmoved = {name for name, _ in module.named_parameters()}
     for _ in range(draws):
         module.zero_grad()
@@ -69,7 +69,7 @@ def assert_gradients_reach_every_parameter(module: nn.Module, x: Tensor, draws: 
 
 @torch.no_grad()
 def assert_same_in_channels_last(module: nn.Module, x: Tensor) -> None:
-    """The memory format changes nothing but the last digits."""
+    """Assert that the memory format changes nothing but the last digits."""
     expected = module(x)
     moved = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     torch.testing.assert_close(moved(x.to(memory_format=torch.channels_last)), expected, rtol=1e-4, atol=1e-4)
@@ -77,7 +77,7 @@ def assert_same_in_channels_last(module: nn.Module, x: Tensor) -> None:
 
 @torch.no_grad()
 def assert_runs_in_bfloat16(module: nn.Module, x: Tensor) -> None:
-    """Autocast stays near float32: bfloat16 has two or three digits."""
+    """Assert that autocast stays near float32, within bfloat16's two or three digits."""
     expected = module(x)
     with torch.autocast("cpu", torch.bfloat16):
         found = module(x)
@@ -87,7 +87,7 @@ def assert_runs_in_bfloat16(module: nn.Module, x: Tensor) -> None:
 
 @torch.no_grad()
 def assert_exports(module: nn.Module, x: Tensor) -> None:
-    """`torch.export` with a batch of any size gives the same function."""
+    """Assert that `torch.export` with a batch of any size gives the same function."""
     batch = torch.export.Dim("batch", min=2, max=64)
     program = torch.export.export(module, (x,), dynamic_shapes=({0: batch},), strict=False)
     other = torch.cat([x, -x, x])
@@ -96,7 +96,7 @@ def assert_exports(module: nn.Module, x: Tensor) -> None:
 
 @torch.no_grad()
 def assert_state_round_trips(module: nn.Module, fresh: nn.Module, x: Tensor) -> None:
-    """Weights saved from one module and loaded into a fresh one give the same function."""
+    """Assert that weights saved from one module and loaded into a fresh one give the same function."""
     file = io.BytesIO()
     torch.save(module.state_dict(), file)
     file.seek(0)
@@ -106,5 +106,5 @@ def assert_state_round_trips(module: nn.Module, fresh: nn.Module, x: Tensor) -> 
 
 @torch.no_grad()
 def assert_compiles(module: nn.Module, x: Tensor) -> None:
-    """`torch.compile` as one graph gives the same function."""
+    """Assert that `torch.compile` gives the same function as one graph."""
     torch.testing.assert_close(torch.compile(module, fullgraph=True)(x), module(x), rtol=1e-3, atol=1e-3)

@@ -1,4 +1,4 @@
-"""Conformance suites of blocks, stems and heads; `nas.testing` offers them, with how to use one."""
+"""Conformance suites of blocks, stems and heads, which `nas.testing` offers and explains."""
 
 import re
 from dataclasses import replace
@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nas.network.blocks import Block, Site
+from nas.network.blocks import Block, Site, Size, strided
 from nas.network.heads import Head
 from nas.network.options import Scalar, declared
 from nas.network.properties import (
@@ -25,11 +25,9 @@ from nas.network.properties import (
 from nas.network.stems import Stem
 from nas.registry import BLOCKS
 
-Size = tuple[int, int]
-
 
 class Given(NamedTuple):
-    """A module, a batch of images or maps for it, and the shape that it promises to give."""
+    """A module, a batch of images or maps for it, and the promised shape of its output."""
 
     module: nn.Module
     x: Tensor
@@ -37,19 +35,19 @@ class Given(NamedTuple):
 
 
 class _PartSuite:
-    """What blocks, stems and heads keep alike."""
+    """Tests that blocks, stems and heads share."""
 
     kind: ClassVar[Any]
     size: ClassVar[Size]
-    """`(height, width)` of what the kind is given, where a test does not vary it."""
+    """Height and width of the input, where a test does not vary them."""
     sizes: ClassVar[tuple[Size, ...]]
 
     def build(self, size: Size | None = None, stride: int = 2, /, **chosen: Scalar) -> Given:
-        """A module as its constructor makes it, at the smallest width that the chosen values of its options allow."""
+        """Construct a module at the smallest width that its chosen options allow."""
         raise NotImplementedError
 
     def scrambled(self, size: Size | None = None, stride: int = 2, /, **chosen: Scalar) -> Given:
-        """In eval mode, with no weight at a value that would hide a branch."""
+        """Build in eval mode, with no weight at a value that would hide a branch."""
         given = self.build(size, stride, **chosen)
         return given._replace(module=scrambled(given.module))
 
@@ -59,11 +57,11 @@ class _PartSuite:
 
     @pytest.fixture
     def stride(self) -> int:
-        """The stride that a test asks for; only blocks are asked for several."""
+        """The stride that a test asks for, several for blocks."""
         return 2
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Each size of the suite, each option of the kind with each value worth a try."""
+        """Run a test for each size of the suite, or for each option of the kind with each of its values."""
         if "size" in metafunc.fixturenames:
             metafunc.parametrize("size", self.sizes, ids=str)
         if "option" in metafunc.fixturenames:
@@ -137,18 +135,18 @@ class _PartSuite:
 
 
 class BlockSuite(_PartSuite):
-    """What every block keeps. `kind` is the class."""
+    """The tests of a block, whose class is `kind`."""
 
     kind: ClassVar[type[Block]]
     size = (7, 5)
     sizes = ((8, 8), (7, 5), (2, 9), (1, 1))
 
     def site(self, size: Size | None = None, stride: int = 2, /, **chosen: Scalar) -> Site:
-        """A place that changes the width."""
+        """Return a site that changes the width."""
         return Site(24, width_for(self.kind, **chosen), stride, size or self.size)
 
     def keeping(self, **changes: float) -> Site:
-        """A place that changes neither the width nor the map: shortcuts are identities there."""
+        """Return a site that changes neither width nor resolution, where shortcuts are identities."""
         return replace(self.site(None, 1), in_width=width_for(self.kind), **changes)  # type: ignore[arg-type]
 
     def build(self, size: Size | None = None, stride: int = 2, /, **chosen: Scalar) -> Given:
@@ -202,7 +200,7 @@ class BlockSuite(_PartSuite):
 
 
 class StemSuite(_PartSuite):
-    """What every stem keeps. `kind` is the class."""
+    """The tests of a stem, whose class is `kind`."""
 
     kind: ClassVar[type[Stem]]
     size = (33, 40)
@@ -214,7 +212,7 @@ class StemSuite(_PartSuite):
     def _build(self, channels: int, size: Size, /, **chosen: Scalar) -> Given:
         width = width_for(self.kind, **chosen)
         stem = self.kind(channels, width, **chosen)
-        return Given(stem, torch.randn(2, channels, *size), (2, width, *(-(-side // stem.stride) for side in size)))
+        return Given(stem, torch.randn(2, channels, *size), (2, width, *strided(size, stem.stride)))
 
     @torch.no_grad()
     def test_grey_images_are_taken(self, size: Size) -> None:
@@ -225,7 +223,7 @@ class StemSuite(_PartSuite):
 
 
 class HeadSuite(_PartSuite):
-    """What every head keeps. `kind` is the class."""
+    """The tests of a head, whose class is `kind`."""
 
     kind: ClassVar[type[Head]]
     size = (4, 3)
@@ -238,7 +236,7 @@ class HeadSuite(_PartSuite):
 
 
 class _Fed(nn.Module):
-    """A head on a map; one that wants a class token is given its own, mixed with the map as the stage does."""
+    """A head fed with a map, or with its own class token mixed with the map as a stage does."""
 
     def __init__(self, head: Head) -> None:
         super().__init__()
@@ -246,5 +244,5 @@ class _Fed(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         features = self.head.token + x.mean((2, 3))[:, None] if self.head.wants_token else x
-        scores: Tensor = self.head(features)
-        return scores
+        logits: Tensor = self.head(features)
+        return logits

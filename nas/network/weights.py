@@ -1,4 +1,4 @@
-"""Weights from a file, and weights of one resolution for a network built for another."""
+"""Weights read from a file, and resized for a network of another resolution."""
 
 import pickle
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from nas.registry import suggest
 
 
 def load_weights(network: nn.Module, path: Path | str) -> None:
-    """Give a network the weights in a file, also those of the same architecture at another resolution.
+    """Load the weights in a file into a network of the same architecture, at this or another resolution.
 
     Raises SettingError when the file cannot be read or holds the weights of another network.
     """
@@ -22,7 +22,7 @@ def load_weights(network: nn.Module, path: Path | str) -> None:
 
 
 def read(path: Path | str) -> dict[str, Tensor]:
-    """The tensors in a `.safetensors` file or a torch state dict; code in the file is never run.
+    """Read the tensors in a `.safetensors` file or a torch state dict, never running code in the file.
 
     Raises SettingError when the file is missing, damaged or holds anything but named tensors.
     """
@@ -40,9 +40,9 @@ def read(path: Path | str) -> dict[str, Tensor]:
 
 
 def adapt(state: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
-    """`state` as `network.load_state_dict` takes it: relative tables and positions resized (bicubic) to fit.
+    """Resize the relative tables and positions in `state` to those of the network, as `load_state_dict` needs.
 
-    Raises SettingError when the weights are those of another network, not only of another resolution.
+    Raises SettingError when the weights are those of another network.
     """
     wanted = network.state_dict()
     for name in state:
@@ -55,7 +55,7 @@ def adapt(state: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
 
 
 def _fitted(network: nn.Module, name: str, value: Tensor, shape: torch.Size) -> Tensor:
-    """A weight as it is, or resized by the module that owns it."""
+    """Resize a weight by the module that owns it, where its shape differs."""
     owner, _, leaf = name.rpartition(".")
     resized = getattr(network.get_submodule(owner), "resized", None)
     fits = value if value.shape == shape or value.ndim < 2 or not resized else resized(leaf, value)
@@ -65,5 +65,5 @@ def _fitted(network: nn.Module, name: str, value: Tensor, shape: torch.Size) -> 
 
 
 def _nearest(name: str, wanted: Mapping[str, Tensor]) -> str:
-    """The nearest of many names, without the list of all of them."""
+    """Suggest the nearest of many names, without the list of all of them."""
     return suggest(name, wanted).partition("Allowed:")[0] or "These are the weights of another network."

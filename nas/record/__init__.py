@@ -1,1 +1,1 @@
-"""What a search leaves on disk, and how it is read."""
+"""The record that a search leaves on disk, and how to read it."""

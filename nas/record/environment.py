@@ -1,4 +1,4 @@
-"""The facts that a run keeps of where it was made, so that it can be reproduced."""
+"""Facts about where a run was made, so that it can be reproduced."""
 
 import os
 import platform
@@ -27,7 +27,7 @@ def environment(device: str, seed: int, outside: Iterable[str] = ()) -> Json:
 
 
 def _commit() -> str | None:
-    """The commit of the source tree that nas runs from, if it is one."""
+    """The commit of the source tree that nas runs from, if there is one."""
     where = Path(__file__).parent
     asked = subprocess.run(
         ["git", "-C", str(where), "describe", "--always", "--dirty", "--abbrev=12"],

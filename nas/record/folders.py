@@ -1,4 +1,4 @@
-"""Where runs lie: a new run's folder, and finding an old one by what a person calls it."""
+"""Check the folder of a new run, and find an old run by its name or path."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ from nas.registry import suggest
 
 
 def check_new(folder: Path) -> None:
-    """Raises SettingError when a new run's folder exists, could not be made or has a name that is none."""
+    """Raise SettingError when a new run's folder exists, cannot be made or has no proper name."""
     if folder.name in ("", ".."):
         raise SettingError(f"{folder} names no folder; take another --name")
     if os.path.lexists(folder):
@@ -21,7 +21,7 @@ def check_new(folder: Path) -> None:
 
 
 def exists(folder: Path) -> SettingError:
-    """The error for a folder that is there already."""
+    """The error for a folder that exists already."""
     if (folder / "config.yaml").is_file():
         return SettingError(
             f"the run {folder} exists already; take another --name, or continue it with: nas resume {folder}"
@@ -35,9 +35,9 @@ def unwritable(folder: Path, why: str | None) -> SettingError:
 
 
 def find_run(name: str | Path, runs: Path = Path("runs")) -> Path:
-    """The folder that a person means by a run's name or path. Raises SettingError, with the nearest name."""
+    """Find a run's folder by its name or path. Raises SettingError, with the nearest name."""
     for folder in (Path(name), runs / name):
         if os.path.isfile(folder / "config.yaml"):  # noqa: PTH113  (pathlib raises for names that are too long)
             return folder
-    known = [p.parent.name for p in sorted(runs.glob("*/config.yaml"))]
-    raise SettingError(f"no run '{name}'. {suggest(str(name), known)}")
+    names = [p.parent.name for p in sorted(runs.glob("*/config.yaml"))]
+    raise SettingError(f"no run '{name}'. {suggest(str(name), names)}")

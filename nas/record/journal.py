@@ -1,7 +1,7 @@
-"""The record on disk: one line a finished trial, there before the next one begins; the same of further trainings; and a
-note of each trial that began.
+"""The record on disk: finished trials, further trainings, and notes of trials that began.
 
-All are lines of JSON in the run's folder. Only a search writes them; a kill may tear the last one.
+Each is a line of JSON in the run's folder, finished ones on disk before the next trial begins. Only a search writes
+them; a kill may tear the last one.
 """
 
 import json
@@ -24,7 +24,7 @@ DAMAGED = "the record was changed by hand or the disk failed: restore the line, 
 
 
 def read_trials(folder: Path, objectives: Iterable[str]) -> Iterator[Trial]:
-    """Every finished trial; a torn last line is passed over. Raises RunError that names a damaged line."""
+    """Every finished trial, without a torn last line. Raises RunError that names a damaged line."""
     path = folder / RECORD
     numbers: set[int] = set()
     for i, trial in _read(path, read_trial, "a trial"):
@@ -38,7 +38,7 @@ def read_trials(folder: Path, objectives: Iterable[str]) -> Iterator[Trial]:
 
 
 def read_confirmations(folder: Path) -> Iterator[Confirmation]:
-    """Every further training; a torn last line is passed over. Raises RunError that names a damaged line."""
+    """Every further training, without a torn last line. Raises RunError that names a damaged line."""
     for _, confirmation in _read(folder / CONFIRMATIONS, read_confirmation, "a further training"):
         yield confirmation
 
@@ -55,17 +55,17 @@ def _read(path: Path, read: Callable[[bytes], Line], noun: str) -> Iterator[tupl
 
 
 def append_trial(folder: Path, trial: Trial) -> None:
-    """Add a finished trial; it is on disk when this returns. Raises RunError when it cannot be written."""
+    """Add a finished trial, on disk when this returns. Raises RunError when it cannot be written."""
     _append(folder / RECORD, trial_line(trial), sync=True)
 
 
 def append_confirmation(folder: Path, confirmation: Confirmation) -> None:
-    """Add a further training; as `append_trial`."""
+    """Add a further training, as `append_trial` does."""
     _append(folder / CONFIRMATIONS, confirmation_line(confirmation), sync=True)
 
 
 def cut_torn_lines(folder: Path) -> None:
-    """Cut off the part of a line that a process left when it was killed while writing."""
+    """Cut off part of a line, left by a process that was killed while writing."""
     for path in (folder / RECORD, folder / CONFIRMATIONS):
         data = path.read_bytes() if path.exists() else b""
         whole = data[: data.rfind(b"\n") + 1]
@@ -79,7 +79,7 @@ def append_begun(folder: Path, decisions: Decisions) -> None:
 
 
 def read_begun(folder: Path, finished: Iterable[Trial]) -> list[Decisions]:
-    """The trials that began and never finished, in their order, each once; forgets those that finished."""
+    """The trials that began and never finished, in order, each once. Forgets those that finished."""
     path = folder / BEGUN
     if not path.exists():
         return []
@@ -98,7 +98,7 @@ def read_begun(folder: Path, finished: Iterable[Trial]) -> list[Decisions]:
 
 
 def _append(path: Path, line: str, *, sync: bool) -> None:
-    with writing(path), path.open("ab", buffering=0) as file:  # a buffer would be written at last by closing the file
+    with writing(path), path.open("ab", buffering=0) as file:  # closing the file would write a buffer again
         end = file.tell()
         try:
             _write_whole(file, line.encode() + b"\n")

@@ -1,8 +1,8 @@
-"""Trials told to an Optuna study, in the same way live and from the record: a resumed search goes on unchanged.
+"""Tell trials to an Optuna study, the same live and from the record, so that a resumed search goes on unchanged.
 
-A failed or rejected architecture is told as pruned and infeasible, which TPE and our own sampler avoid; one whose
-training was stopped as pruned, with the values it was expected to come to in the attribute `expected`. optuna is
-imported when a study is asked for: reading a run needs none.
+A failed or rejected trial is told as pruned and infeasible, which TPE and our own sampler avoid; a stopped one as
+pruned, with its expected values in the attribute `expected`. Optuna is imported when a study is asked for, as reading a
+run needs none.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,10 @@ INFEASIBLE = {"trial": 1.0}  # above zero is broken, to Optuna
 
 @dataclass(frozen=True)
 class Teller:
-    """Knows the space and the objectives, by name with whether more is better; `trained` are known after training."""
+    """Tells trials to studies of one space.
+
+    `maximize` says by objective whether more is better; those in `trained` are known only after training.
+    """
 
     space: SearchSpace
     maximize: Mapping[str, bool]
@@ -35,18 +38,17 @@ class Teller:
         trials: Iterable[Trial],
         sampler: "optuna.samplers.BaseSampler | None" = None,
     ) -> "optuna.Study":
-        """A study in memory: what was learnt elsewhere first, then the trials under their own numbers.
+        """A study in memory: trials learnt elsewhere first, then this run's under their own numbers.
 
-        Numbers that were proposed twice stand in it as failed. Raises SpaceError for a trial that is no point of the
-        space.
+        Proposals that became no trial are told as failed. Raises SpaceError for a trial that is no point of the space.
         """
         import optuna
 
         failed = optuna.trial.create_trial(state=optuna.trial.TrialState.FAIL)
-        either = optuna.study.StudyDirection
-        directions = [either.MAXIMIZE if more else either.MINIMIZE for more in self.maximize.values()]
+        direction = optuna.study.StudyDirection
+        directions = [direction.MAXIMIZE if more else direction.MINIMIZE for more in self.maximize.values()]
         study = optuna.create_study(directions=directions, sampler=sampler, study_name=name)
-        count = 0  # Optuna would copy its list to count it
+        count = 0  # asking Optuna would copy its list
         for trial in (*learnt, *sorted(trials, key=lambda t: t.number)):  # workers finish in another order
             for _ in range(count, trial.number):
                 study.add_trial(failed)
@@ -91,19 +93,19 @@ class Teller:
             raise SpaceError(f"trial {trial.number} is not a point of space.yaml") from None
 
     def _attributes(self, trial: Trial) -> dict[str, object]:
-        known: dict[str, object] = {"key": trial.key, "layout": trial.layout, "state": trial.state}
+        attributes: dict[str, object] = {"key": trial.key, "layout": trial.layout, "state": trial.state}
         if trial.state == "pruned":
-            known["expected"] = self._expected(trial)
+            attributes["expected"] = self._expected(trial)
         if trial.learnt_from:
-            known["learnt_from"] = asdict(trial.learnt_from)
-        return known
+            attributes["learnt_from"] = asdict(trial.learnt_from)
+        return attributes
 
     def _values(self, trial: Trial) -> list[float]:
         return [trial.metrics[name] for name in self.maximize]
 
     def _expected(self, trial: Trial) -> list[float]:
-        """The values that a pruned trial would have come to."""
+        """The values that were expected of a pruned trial."""
         expected = trial.outcome.expected
         assert expected is not None
-        known = trial.metrics | dict.fromkeys(self.trained, expected)
-        return [known[name] for name in self.maximize]
+        values = trial.metrics | dict.fromkeys(self.trained, expected)
+        return [values[name] for name in self.maximize]

@@ -1,7 +1,7 @@
-"""Results: the values that complete trials stand for, those of trials that were trained again as means with intervals.
+"""Results: the values of complete trials, as means with intervals where a trial was trained again.
 
-The best of many noisy values flatters itself. So a trained objective of a confirmed trial is the mean of its further
-trainings alone, without the one for which it was chosen.
+The best of many noisy values is likely to be too good. So a trained objective of a confirmed trial is the mean of its
+further trainings alone, without the one for which it was chosen.
 """
 
 from collections import defaultdict
@@ -23,8 +23,8 @@ class Result:
     """A view of a complete trial.
 
     `metrics` are its own values or, where it was trained again `trainings` times, the means of those trainings for a
-    trained objective and the median of all readings for a measured one. `intervals` have half the width of the 95 %
-    interval by objective: Student's, with the deviation that all confirmed trials share, absent where they are few.
+    trained objective and the median of all readings for a measured one. `intervals` are half the widths of the 95 %
+    intervals by objective: Student's, with one deviation for all confirmed trials, absent where these are few.
     """
 
     trial: Trial
@@ -54,7 +54,7 @@ class Result:
 
 
 def results(trials: Iterable[Trial], confirmations: Iterable[Confirmation], trained: Sequence[str]) -> list[Result]:
-    """The results of the complete trials, in their order; the objectives in `trained` are known only after training."""
+    """The results of the complete trials, in their order. Objectives in `trained` are known only after training."""
     repeats = defaultdict[int, list[Mapping[str, float]]](list)
     for confirmation in confirmations:
         if confirmation.outcome.state == "complete":
@@ -80,7 +80,7 @@ def _confirmed(trial: Trial, repeats: Sequence[Mapping[str, float]], widths: Map
 
 
 def _width(groups: list[list[float]]) -> float | None:
-    """Half the interval of a single training, from the deviations within the groups."""
+    """Half the width of the interval of one training, from the deviations within the groups."""
     freedom = sum(len(group) - 1 for group in groups)
     if freedom < FEWEST:
         return None

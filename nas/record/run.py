@@ -1,6 +1,6 @@
 """Run: a search on disk.
 
-The truth is `trials.jsonl`: one line a finished trial, on disk before the next trial begins.
+Its record is `trials.jsonl`: a line for each finished trial, on disk before the next one begins.
 """
 
 import json
@@ -104,7 +104,7 @@ class Run:
 
     @property
     def predictor_error(self) -> dict[str, float]:
-        """How far this run's predictor says that it is off; empty where latencies were measured."""
+        """The error that this run's predictor claims, empty where latencies were measured."""
         error: dict[str, float] = self.facts(PREDICTOR).get("error", {})
         return error
 
@@ -134,7 +134,7 @@ class Run:
 
     @cached_property
     def learnt(self) -> Learnt:
-        """The part of earlier runs that it took over, kept in its own folder; they may be gone."""
+        """The part of earlier runs that this one took over, kept in its own folder as they may be gone."""
         if not self.config.warm_start:
             return Learnt()
         path = self.folder / WARM_START
@@ -154,12 +154,12 @@ class Run:
         return [name for name in self.config.objectives if objective(name).trained]
 
     def append(self, trial: Trial) -> None:
-        """Add a finished trial; it is on disk when this returns. Raises RunError when it cannot be written."""
+        """Add a finished trial, on disk when this returns. Raises RunError when it cannot be written."""
         journal.append_trial(self.folder, trial)
         self.trials.append(trial)
 
     def append_confirmation(self, confirmation: Confirmation) -> None:
-        """Add a further training of a trial; as `append`."""
+        """Add a further training of a trial, as `append` does."""
         journal.append_confirmation(self.folder, confirmation)
         self.confirmations.append(confirmation)
 
@@ -206,7 +206,7 @@ class Run:
 
     @property
     def results(self) -> list[Result]:
-        """The complete trials with the values that they stand for."""
+        """The complete trials with their values, means where they were trained again."""
         seen = len(self.trials), len(self.confirmations)
         if self._seen != seen:
             self._results = results(self.trials, self.confirmations, self.trained_objectives)
@@ -220,7 +220,7 @@ class Run:
 
     @property
     def elapsed(self) -> float:
-        """Seconds that the search took so far; less than `seconds` where trials ran side by side."""
+        """Seconds that the search took so far, fewer than `seconds` where trials ran side by side."""
         return max((training.ended for training in self._trainings()), default=0.0) or self.seconds
 
     def _trainings(self) -> Iterator[Trial | Confirmation]:

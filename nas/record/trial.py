@@ -29,7 +29,7 @@ class Trial:
 
     `decisions` are those of the space, in their order; `key` is the architecture's and `layout` its stages as letters,
     kept so that reading a record needs no block. `sampler` is what the sampler noted on the trial. `ended` is when it
-    was written, in seconds of the search's own clock, which stands while no search runs.
+    was written, in seconds of the search's own clock, which stops while no search runs.
     """
 
     number: int
@@ -118,7 +118,7 @@ def modern(line: object) -> Json:
 class Learnt:
     """The part of earlier runs that a run took over: designs to train first, and trials that only the sampler knows.
 
-    These have the first numbers of the study; the run's own go on from there. `notes` say it in words.
+    These have the first numbers of the study; the run's own follow. `notes` describe both in words.
     """
 
     designs: list[Decisions] = field(default_factory=list)
@@ -130,7 +130,7 @@ _LEARNT = TypeAdapter(Learnt)
 
 
 def learnt_text(learnt: Learnt) -> str:
-    """JSON of what was learnt."""
+    """The JSON of a `Learnt`."""
     return json.dumps(_LEARNT.dump_python(learnt, mode="json"), indent=1) + "\n"
 
 

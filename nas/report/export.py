@@ -1,4 +1,4 @@
-"""The winners as files: the best architecture, those of the front, and any that a person picks."""
+"""Write architectures as files: the best one, those of the front, and any that is picked."""
 
 import re
 from collections.abc import Sequence
@@ -45,9 +45,9 @@ def _check(path: Path, force: bool) -> None:
 
 
 def write_architectures(run: Run) -> None:
-    """Write `best.yaml`, the knee, and `front/`, one file a result in the front's order; an older front's files go.
+    """Write the knee to `best.yaml` and the front to `front/`, one file a result in the front's order.
 
-    Raises OSError when they cannot be written.
+    Files of an older front are removed. Raises OSError when they cannot be written.
     """
     folder, front = run.folder / "front", run.front()
     folder.mkdir(exist_ok=True)

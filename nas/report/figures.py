@@ -1,6 +1,6 @@
-"""Pictures of a finished search as plotly figures: the front, its growth, and what it is made of.
+"""Plotly figures of a finished search: the front, its growth, and the blocks it is made of.
 
-A block keeps one colour in every picture; the palette is Okabe and Ito's, safe for colour-blind readers.
+A block keeps one colour in every figure; the palette is Okabe and Ito's, safe for colour-blind readers.
 """
 
 from collections import Counter
@@ -45,7 +45,7 @@ def letters(run: Run) -> dict[str, str]:
 
 
 def main_block(result: Result) -> str:
-    """The block that a network has most of; the later stage's where two are even."""
+    """The block that a network has most of, the later stage's where two are even."""
     count: Counter[str] = Counter()
     for stage in reversed(result.architecture.stages):
         count[stage.block] += stage.depth
@@ -53,7 +53,7 @@ def main_block(result: Result) -> str:
 
 
 def front_figure(run: Run) -> go.Figure:
-    """Every complete result, the first objective against the second; the front is joined, the knee a star.
+    """Every complete result, the first objective against the second, with the front joined and the knee a star.
 
     Colour is the block that a network has most of, or the third objective where there is one.
     """
@@ -110,14 +110,14 @@ class _Plane:
         return [self.family(results, block) for block in self.colours if block in seen]
 
     def family(self, results: Sequence[Result], block: str) -> go.Scatter:
-        """The results made mostly of one block; the legend names it even if all of them are on the front."""
+        """The results made mostly of one block, in the legend even if all of them are on the front."""
         marker = {"size": self.size, "opacity": 0.5, "color": self.colours[block]}
         own = [t for t in results if main_block(t) == block]
         trace = self.trace(own, marker, name=f"mostly {escape(block)}", kind=self.scatter)
         return trace if own else trace.update(x=[None], y=[None])
 
     def steps(self, front: Sequence[Result]) -> go.Scatter:
-        """What the front attains: the best first objective at no more than so much of the second."""
+        """The front as steps: the best first objective within each limit on the second."""
         ordered = sorted(front, key=lambda t: t.metrics[self.names[1]])
         shape = "vh" if self.run.maximize[1] else "hv"
         line = {"shape": shape, "color": INK, "width": 1.5}
@@ -148,7 +148,7 @@ class _Plane:
         return {"type": "data", "array": array, "visible": any(widths), "color": QUIET, "thickness": 1, "width": 3}
 
     def _free_side(self, result: Result) -> str:
-        """Where no trial can lie: beyond the front; or, for a point close to the plot's edge, the inner side."""
+        """The side beyond the front, where no trial can lie, or the inner side near the plot's edge."""
         x, own = self.run.points(self.run.results)[:, 1], result.metrics[self.names[1]]
         if self.wide:
             x, own = np.log(x), np.log(own)
@@ -179,11 +179,11 @@ class _Plane:
 
 
 def hover(result: Result, objectives: Sequence[str], trained: Sequence[str]) -> str:
-    """A result's architecture and figures as the text of a hover box."""
-    parts = result.architecture
+    """A result's architecture and values as the text of a hover box."""
+    network = result.architecture
     lines = [f"<b>{escape(result.layout)}</b>   trial {result.number}"]
-    lines.append(f"stem   {escape(parts.stem.kind)} @ {parts.stem.width}")
-    for i, s in enumerate(parts.stages):
+    lines.append(f"stem   {escape(network.stem.kind)} @ {network.stem.width}")
+    for i, s in enumerate(network.stages):
         lines.append(f"stage {i}   {escape(s.block)} × {s.depth} @ {s.width}")
     lines.append("")
     for name in dict.fromkeys((*objectives, *result.metrics)):
@@ -209,22 +209,22 @@ def progress_figure(run: Run) -> go.Figure:
 
 
 def hypervolume_curve(run: Run, most: int = CURVE_POINTS) -> tuple[list[int], list[float]]:
-    """At up to `most` numbers of trained architectures, the dominated share of the run's own box, in %.
+    """The dominated share of the run's own box, in %, at up to `most` numbers of trained architectures.
 
     The box reaches from the best value seen of each objective to a tenth of the range beyond the worst.
     """
     values = run.points(run.results)
     if not len(values):
         return [], []
-    costs = values * np.where(run.maximize, -1.0, 1.0)
-    low, high = costs.min(axis=0), costs.max(axis=0)
-    costs = (costs - low) / np.where(high > low, high - low, 1.0)
+    losses = values * np.where(run.maximize, -1.0, 1.0)
+    low, high = losses.min(axis=0), losses.max(axis=0)
+    losses = (losses - low) / np.where(high > low, high - low, 1.0)
     done = np.cumsum([t.state == "complete" for t in run.spent])
     stops = np.unique(np.linspace(1, len(done), min(most, len(done))).astype(int))
-    less, edge = [False] * costs.shape[1], [1.1] * costs.shape[1]
-    shares, best, seen = [], costs[:0], 0
+    less, edge = [False] * losses.shape[1], [1.1] * losses.shape[1]
+    shares, best, seen = [], losses[:0], 0
     for stop in stops:
-        best = np.vstack([best, costs[seen : done[stop - 1]]])  # only what was best can stay best
+        best = np.vstack([best, losses[seen : done[stop - 1]]])  # what is dominated stays dominated
         best, seen = best[pareto.front(best, less)], done[stop - 1]
         shares.append(100 * pareto.hypervolume(best, edge, less) / float(np.prod(edge)))
     return [0, *stops.tolist()], [0.0, *shares]

@@ -1,4 +1,4 @@
-"""The report: one page that holds all it needs, beside the table and the architectures."""
+"""The report: a page that holds all it needs, beside the table and the architectures."""
 
 import shlex
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ Context = dict[str, Any]
 
 
 def write_report(run: Run) -> Path:
-    """Write the page, the table and the architectures; returns the page's path.
+    """Write the page, the table and the architectures, and return the page's path.
 
     Raises SettingError when the run's folder cannot be written.
     """
@@ -40,7 +40,7 @@ def write_report(run: Run) -> Path:
 
 
 def render(run: Run) -> str:
-    """The page: everything it needs is inside, so that it opens without a network."""
+    """Render the page with everything it needs inside, so that it opens offline."""
     folder = resources("nas.report") / "templates"
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.globals.update(
@@ -75,7 +75,7 @@ def _summary(run: Run) -> Context:
 
 
 def _shown(run: Run) -> Context:
-    """The front, the knee and the charts: all that there is once an architecture has been trained to the end."""
+    """The front, the knee and the charts, once an architecture has been trained to the end."""
     front, colours, knee = run.front(), figures.colours(run), run.pick("knee")
     columns = dict.fromkeys((*run.config.objectives, *(name for result in front for name in result.metrics)))
     shown = {name: units.unit_of(name, [r.metrics[name] for r in front if name in r.metrics]) for name in columns}
@@ -104,7 +104,7 @@ def _shown(run: Run) -> Context:
 
 
 def _confirmed(run: Run) -> Context | None:
-    """By how much the first trainings flattered, as the further ones tell."""
+    """How far the first trainings lay above the further ones, or None where there are none."""
     again = [result for result in run.results if result.trainings]
     if not again:
         return None
@@ -149,7 +149,7 @@ def _readable(colour: str) -> str:
 
 
 def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested settings as one level of dotted keys; those that were not set are left out."""
+    """Flatten nested settings to dotted keys, without those that are not set."""
     flat: dict[str, str] = {}
     for key, value in data.items():
         if isinstance(value, dict):

@@ -1,1 +1,1 @@
-"""Search spaces: what may vary, read from a file, walked, and matched with given networks."""
+"""Search spaces, read from files, walked, and matched with given networks."""

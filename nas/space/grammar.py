@@ -1,8 +1,8 @@
-"""The grammar of a space file and of an architecture file: one parser, one validator.
+"""The one parser and validator of space files and architecture files.
 
 A space is an architecture file in which a value may be a list of choices or a range
-`{from: 1, to: 4, step: 1}`. `block: any` offers every kind of block there is. A stage that offers a depth of 0
-may be left out. Every error names the file, the line, the key and the remedy.
+`{from: 1, to: 4, step: 1}`. `block: any` offers every kind of block. A stage that offers a depth of 0 may be left out.
+Every error names the file, the line, the key and the remedy.
 """
 
 from typing import Any
@@ -13,11 +13,11 @@ from nas.files import Json
 from nas.network.options import options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry, suggest
 from nas.space.schema import KindOptions, PartKeys, StageKeys, fields
-from nas.space.space import Domain, SearchSpace, Slot, heads_behind, misfit
+from nas.space.space import Domain, SearchSpace, Slot, heads_after, misfit
 
 
 def parse_space(doc: Document) -> SearchSpace:
-    """The search space in a document. Raises SpaceError with file, line, key and remedy."""
+    """Read the search space in a document. Raises SpaceError with file, line, key and remedy."""
     file = fields(doc)
     for kind, options in file.blocks.items():
         _check_kind(doc, ("blocks", kind), BLOCKS, kind)
@@ -43,7 +43,7 @@ def parse_space(doc: Document) -> SearchSpace:
 def _slot(
     doc: Document, key: tuple[str | int, ...], registry: Registry, part: PartKeys, shared: list[KindOptions]
 ) -> Slot:
-    """One part of the space: its kinds, and for each the options that the file names."""
+    """Read one part of the space: its kinds, and for each the options that the file names."""
     field = "block" if isinstance(part, StageKeys) else "kind"
     kinds: tuple[str, ...] = getattr(part, field)
     for kind in kinds:
@@ -72,7 +72,7 @@ def _slot(
 
 
 def _own(part: PartKeys, field: str) -> tuple[int, ...]:
-    """The choices of a field; a stem's `stride` is an option of its kind, no field of every stem."""
+    """Return the choices of a field, if the part has it: a stem's `stride` is an option of its kind."""
     return getattr(part, field) if field in type(part).model_fields else ()
 
 
@@ -100,7 +100,7 @@ def _check_inline(
     values: Domain,
     part: type[PartKeys],
 ) -> None:
-    """An option written beside the kind: at least one offered kind must have it."""
+    """Require one offered kind at least to have an option that is written beside them."""
     having = [kind for kind in kinds if option in options_of(registry, kind)]
     if not having:
         own = [*part.model_fields, *(n for kind in kinds for n in options_of(registry, kind))]
@@ -112,7 +112,7 @@ def _check_inline(
 def _check_option(
     doc: Document, key: tuple[str | int, ...], registry: Registry, kind: str, option: str, values: Domain
 ) -> None:
-    """An option's name and each of its values against the constructor's parameter."""
+    """Check an option's name and each of its values against the constructor's parameter."""
     options = options_of(registry, kind)
     if option not in options:
         raise doc.error(key, f"the {registry.noun} '{kind}' has no option '{option}'. {suggest(option, options)}")
@@ -122,7 +122,7 @@ def _check_option(
 
 
 def _check_widths(doc: Document, key: tuple[str | int, ...], slot: Slot) -> None:
-    """Every kind must have a width that suits it."""
+    """Require a width that suits each kind."""
     for kind in slot.kinds:
         if slot.widths_of(kind):
             continue
@@ -134,13 +134,13 @@ def _check_widths(doc: Document, key: tuple[str | int, ...], slot: Slot) -> None
 
 
 def _check_ends(doc: Document, space: SearchSpace) -> None:
-    """A stage must remain, and whichever block stands last, a head must be able to follow it, and each head one."""
+    """Require a stage that stays, a head that can follow each last block, and such a block for each head."""
     last = space.last_stages()
     if all(slot.optional for slot in space.stages):
         raise doc.error(("stages",), "every stage may be left out; one at least must not offer a depth of 0")
     carriers = [kind for kind in BLOCKS.at_hand() if BLOCKS.get(kind).carries_token]
     for i in last:
-        bare = next((kind for kind in space.stages[i].kinds if not heads_behind(kind, space.head.kinds)), None)
+        bare = next((kind for kind in space.stages[i].kinds if not heads_after(kind, space.head.kinds)), None)
         if bare:
             raise doc.error(
                 ("stages", i, "block"),
@@ -149,13 +149,13 @@ def _check_ends(doc: Document, space: SearchSpace) -> None:
             )
     ends = {kind for i in last for kind in space.stages[i].kinds}
     for head in space.head.kinds:
-        if not any(heads_behind(kind, (head,)) for kind in ends):
+        if not any(heads_after(kind, (head,)) for kind in ends):
             raise doc.error(("head", "kind"), f"'{head}' reads a class token: the last stage must offer "
                                               f"{' or '.join(carriers)}")  # fmt: skip
 
 
 def to_dict(space: SearchSpace) -> Json:
-    """The plain data of a space file; `load_space` reads it back as an equal space."""
+    """Return the plain data of a space file, which `load_space` reads as an equal space."""
 
     def some(values: Domain) -> Any:
         return values[0] if len(values) == 1 else list(values)

@@ -1,4 +1,4 @@
-"""Spaces and architectures by name or path: those that ship with nas, and a person's own files."""
+"""Spaces and architectures by name or path, shipped with nas or in the user's own files."""
 
 import os
 from collections.abc import Mapping
@@ -16,19 +16,19 @@ from nas.space.space import Domain, SearchSpace
 
 
 def folder() -> Path:
-    """Where the search spaces lie that ship with nas (installed from a wheel, or beside the package)."""
+    """Return the folder of the shipped search spaces, inside the installed package or beside it."""
     inside = Path(str(files("nas"))) / "search_spaces"
     return inside if inside.is_dir() else inside.parent.parent / "search_spaces"
 
 
 def shipped() -> dict[str, Path]:
-    """Every space that ships with nas, by name: the spaces first, then the published networks."""
+    """Return the file of every shipped space by name: the spaces first, then the published networks."""
     paths = [*sorted(folder().glob("*.yaml")), *sorted((folder() / "references").glob("*.yaml"))]
     return {path.stem: path for path in paths}
 
 
 def find(name: str | Path) -> Document:
-    """The document that a person means by a name that ships with nas or by a path."""
+    """Read the document of a shipped name, or at a path. Raises SpaceError where there is no such file."""
     path = Path(name)
     if str(name) in shipped():
         return read(shipped()[str(name)])
@@ -41,9 +41,9 @@ def find(name: str | Path) -> Document:
 
 
 def load_space(source: str | Path | Mapping[str, Any]) -> SearchSpace:
-    """A search space from the name of a shipped one, a path, or plain data.
+    """Load a search space from the name of a shipped one, a path, or plain data.
 
-    Raises SpaceError, with file, line, key and remedy, for whatever breaks the grammar.
+    Raises SpaceError, with file, line, key and remedy, for anything that breaks the grammar.
     """
     if isinstance(source, Mapping):
         return parse_space(Document(dict(source), "space"))
@@ -51,9 +51,9 @@ def load_space(source: str | Path | Mapping[str, Any]) -> SearchSpace:
 
 
 def load_architecture(source: str | Path | Mapping[str, Any]) -> Architecture:
-    """An architecture from the name of a shipped network, a path, or plain data.
+    """Load an architecture from the name of a shipped network, a path, or plain data.
 
-    Raises SpaceError for whatever breaks the grammar, and where a list of choices stands for one value.
+    Raises SpaceError for anything that breaks the grammar, and for choices instead of a value.
     """
     doc = Document(dict(source), "architecture") if isinstance(source, Mapping) else find(source)
     space = parse_space(doc)

@@ -1,10 +1,10 @@
-"""Where a given network lies in a search space: its decisions there, or those that come nearest to it.
+"""Finding a given network in a search space, by its own decisions or the nearest ones.
 
-Near means: the same kind, else the offered one that shares most options with it; the same word, else the first;
-the number nearest by ratio. Widths and depths are scaled before, each by one factor for all stages: the one that
-brings them nearest to what is offered, of equal ones the nearest to 1. So CoAtNet-0's widths 96, 192, 384, 768
-keep their shape in a small space. Where the numbers of stages differ, each stage of the space looks at the one
-that stands as deep in the network.
+The nearest kind is the same one, else the offered one that shares most options; the nearest word is the same, else the
+first; the nearest number is so by ratio. Before that, widths and depths are each scaled by one factor for all stages,
+the one that brings them nearest to the offered values, or of equal ones the nearest to 1: CoAtNet-0's widths 96, 192,
+384, 768 keep their proportions in a small space. Where the numbers of stages differ, each stage of the space is
+compared with the one at the same relative depth of the network.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,14 +19,15 @@ from nas.network.options import Scalar, options_of
 from nas.registry import Registry
 from nas.space.space import Choose, Decisions, Domain, SearchSpace
 
-Sizes = dict[tuple[str, int, str], float]  # by part, number of the space's stage, and `width` or `depth`
+Sizes = dict[tuple[str, int, str], float]
+"""Widths and depths, by part, number of the space's stage, and `width` or `depth`."""
 Pick = Callable[[Decision, Decision, Domain], Scalar]
-"""Given a decision of the space, the one of the network that it is compared with, and the values to choose from."""
+"""Picks among the values of a decision of the space, given the network's decision that it is compared with."""
 MAX_PAIRINGS = 1000
 
 
 def locate(space: SearchSpace, architecture: Architecture) -> Decisions:
-    """The decisions that give an architecture. Raises SpaceError, naming the first value that differs."""
+    """Return the decisions that give an architecture. Raises SpaceError, naming the first value that differs."""
     reason = ""
     for stages in islice(_pairings(space, len(architecture.stages)), MAX_PAIRINGS):
         offered: dict[str, Domain] = {}
@@ -43,7 +44,7 @@ def locate(space: SearchSpace, architecture: Architecture) -> Decisions:
 
 
 def nearest(space: SearchSpace, architecture: Architecture) -> Decisions:
-    """The decisions that come nearest to an architecture: those that give it, where the space holds it."""
+    """Return the decisions nearest to an architecture, those that give it where the space holds it."""
     with suppress(SpaceError):
         return locate(space, architecture)
     fewest = max(sum(not slot.optional for slot in space.stages), 1)
@@ -54,7 +55,7 @@ def nearest(space: SearchSpace, architecture: Architecture) -> Decisions:
 
 
 def _pairings(space: SearchSpace, count: int) -> Iterator[dict[int, int]]:
-    """The ways to pair stages of the space with `count` of a network; of those left out the last come first."""
+    """Yield the ways to pair the space's stages with `count` of a network, leaving out the last optional ones first."""
     optional = [i for i, slot in enumerate(space.stages) if slot.optional]
     surplus = len(space.stages) - count
     for absent in combinations(reversed(optional), surplus) if surplus >= 0 else ():
@@ -63,7 +64,7 @@ def _pairings(space: SearchSpace, count: int) -> Iterator[dict[int, int]]:
 
 
 def _chooser(stages: dict[int, int], pick: Pick) -> Choose:
-    """A chooser that picks where a stage is in `stages`, by the network's stage there, and leaves the others out."""
+    """Make a chooser that picks by the network's stage in `stages` and leaves out stages that are not there."""
 
     def choose(name: str, values: Domain) -> Scalar:
         asked = Decision.parse(name)
@@ -77,7 +78,7 @@ def _chooser(stages: dict[int, int], pick: Pick) -> Choose:
 
 
 def _same(architecture: Architecture, stages: dict[int, int], offered: dict[str, Domain]) -> Choose:
-    """A chooser of the architecture's own values, or of any where they are not offered; notes what is."""
+    """Make a chooser of the architecture's own values, or the first if not offered, that notes the offered ones."""
 
     def pick(_: Decision, there: Decision, values: Domain) -> Scalar:
         offered[str(there)] = values
@@ -88,7 +89,7 @@ def _same(architecture: Architecture, stages: dict[int, int], offered: dict[str,
 
 
 def _near(architecture: Architecture, stages: dict[int, int], sizes: Sizes) -> Choose:
-    """A chooser of what comes nearest to the architecture, its widths and depths taken from `sizes`."""
+    """Make a chooser of the values nearest to the architecture's, whose widths and depths are in `sizes`."""
 
     def pick(asked: Decision, there: Decision, values: Domain) -> Scalar:
         wanted = sizes.get((asked.part, asked.stage, asked.field), _value(architecture, there))
@@ -109,7 +110,7 @@ def _value(architecture: Architecture, there: Decision) -> Scalar | None:
 
 
 def _kin(registry: Registry, wanted: str, values: Domain) -> Scalar:
-    """The kind itself, or the first of those that share most options with it."""
+    """Return the kind itself, or the first of those that share most options with it."""
 
     def kinship(kind: Scalar) -> float:
         own, other = set(options_of(registry, wanted)), set(options_of(registry, str(kind)))
@@ -119,20 +120,20 @@ def _kin(registry: Registry, wanted: str, values: Domain) -> Scalar:
 
 
 def _closest(wanted: Scalar, values: Domain) -> Scalar:
-    """The value itself, the nearest number by ratio, or the first word."""
+    """Return the value itself, the nearest number by ratio, or the first word."""
     numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
     if wanted in values or isinstance(wanted, bool | str) or not numbers:
         return next((v for v in values if v == wanted), values[0])
-    return min(numbers, key=lambda v: _far(v, wanted))
+    return min(numbers, key=lambda v: _distance(v, wanted))
 
 
-def _far(value: float, wanted: float) -> float:
-    """The distance of two numbers, as the logarithm of their ratio; 0 is far from every other."""
+def _distance(value: float, wanted: float) -> float:
+    """Return the logarithm of two numbers' ratio, large between 0 and any other."""
     return abs(log((value + 1e-9) / (wanted + 1e-9)))
 
 
 def _scaled_sizes(space: SearchSpace, architecture: Architecture, stages: dict[int, int]) -> Sizes:
-    """The architecture's widths and depths, each scaled by one factor to what the space offers."""
+    """Scale the architecture's widths and its depths, each by one factor, to the values that the space offers."""
     widths = {("stem", 0, "width"): (architecture.stem.width, space.stem.widths)}
     depths = {}
     for i, own in stages.items():
@@ -143,7 +144,7 @@ def _scaled_sizes(space: SearchSpace, architecture: Architecture, stages: dict[i
 
 def _scaled(sizes: dict[tuple[str, int, str], tuple[int, tuple[int, ...]]]) -> Sizes:
     def misfit(factor: float) -> float:
-        return sum(min(_far(value, size * factor) for value in offered) for size, offered in sizes.values())
+        return sum(min(_distance(value, size * factor) for value in offered) for size, offered in sizes.values())
 
     factors = {1.0} | {value / size for size, offered in sizes.values() for value in offered}
     best = min(sorted(factors), key=lambda f: (round(misfit(f), 6), abs(log(f))))
@@ -151,7 +152,7 @@ def _scaled(sizes: dict[tuple[str, int, str], tuple[int, tuple[int, ...]]]) -> S
 
 
 def _difference(found: Architecture, wanted: Architecture, offered: dict[str, Domain]) -> str:
-    """The first value in which a point of the space is not the network, in words; empty when it is."""
+    """Name the first value in which a point of the space differs from the network, or nothing."""
     ours, theirs = _flat(found.complete()), _flat(wanted.complete())
     for key, value in theirs.items():
         if key != "name" and (key not in ours or ours[key] != value):
@@ -161,7 +162,7 @@ def _difference(found: Architecture, wanted: Architecture, offered: dict[str, Do
 
 
 def _flat(data: Any, key: str = "") -> dict[str, Scalar]:
-    """Nested mappings and lists as one mapping with dotted keys."""
+    """Flatten nested mappings and lists to one mapping with dotted keys."""
     if not isinstance(data, dict | list):
         return {key: data}
     items = data.items() if isinstance(data, dict) else enumerate(data)

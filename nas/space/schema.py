@@ -1,6 +1,6 @@
 """The schema of a space file: its keys, and for each a value, a list of choices or a range.
 
-Whether the kinds and options that it names exist, and go together, is the grammar's business.
+The grammar checks that the kinds and options exist and fit.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from nas.registry import BLOCKS, suggest
 
 T = TypeVar("T")
 MAX_CHOICES = 1000
-ANY = "any"  # instead of a block: every kind that is registered
+ANY = "any"  # as a block, stands for every registered kind
 
 
 def _choices(value: Any) -> Any:
-    """A scalar, a list of choices or a range as the tuple of its values."""
+    """Turn a scalar, a list of choices or a range into the tuple of its values."""
     values = _range(value) if isinstance(value, dict) else value
     values = values if isinstance(values, list) else [values]
     if not values:
@@ -35,7 +35,7 @@ def _choices(value: Any) -> Any:
 
 
 def _range(value: Json) -> list[Any]:
-    """The values of `{from: a, to: b, step: c}`, both ends included."""
+    """List the values of `{from: a, to: b, step: c}`, both ends included."""
     if not {"from", "to"} <= set(value) <= {"from", "to", "step"}:
         raise ValueError("a range is written {from: 1, to: 4, step: 1}")
     start, stop, step = value["from"], value["to"], value.get("step", 1)
@@ -59,7 +59,7 @@ KindOptions = dict[str, dict[str, Values]]
 
 
 class PartKeys(BaseModel):
-    """Keys that are not named here are options of the kind (or of each offered kind that has them)."""
+    """The keys of a part, beside which it may have options of any of its kinds."""
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
     __pydantic_extra__: dict[str, Values]
@@ -73,7 +73,7 @@ class StemKeys(PartKeys):
 
 
 class StageKeys(PartKeys):
-    """The keys of a stage: blocks of one kind and width."""
+    """The keys of a stage, blocks of one kind and width."""
 
     block: Kinds
     depth: Depths
@@ -101,13 +101,13 @@ class HeadKeys(PartKeys):
 
 
 class SpaceFile(BaseModel):
-    """The whole of a file. `blocks` are options by kind of block, for every stage that offers it."""
+    """The keys of a whole file. `blocks` holds options by kind of block, for every stage that offers it."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
     name: Annotated[str, Field(min_length=1, max_length=100)] = "unnamed"
     resolution: Sides = (224,)
     channels: Annotated[int, Field(ge=1, le=1024)] = 3
-    classes: Annotated[int, Field(ge=2, le=100_000)] = 1000
+    classes: Annotated[int, Field(ge=1, le=100_000)] = 1000
     stem: StemKeys
     stages: Annotated[list[StageKeys], Field(min_length=1, max_length=32)]
     blocks: KindOptions = {}
@@ -115,7 +115,7 @@ class SpaceFile(BaseModel):
 
 
 def fields(doc: Document) -> SpaceFile:
-    """The fields of a document. Raises SpaceError for the first that is missing, unknown or of the wrong type."""
+    """Read the fields of a document. Raises SpaceError for the first one missing, unknown or of the wrong type."""
     if doc.value is None:
         raise doc.error((), "empty; write at least 'name', 'stem' and 'stages'")
     if not isinstance(doc.value, dict):
@@ -127,9 +127,9 @@ def fields(doc: Document) -> SpaceFile:
 
 
 def _explain(doc: Document, error: ValidationError) -> SpaceError:
-    """The first pydantic error as one sentence for a person."""
+    """Turn the first pydantic error into one sentence for a person."""
     first = error.errors(include_url=False)[0]
-    key = _standing(doc.value, first["loc"])
+    key = _existing(doc.value, first["loc"])
     message, found = first["msg"], first["input"]
     if first["type"] == "missing":
         return doc.error(key, f"the key '{first['loc'][-1]}' is missing")
@@ -145,8 +145,8 @@ def _explain(doc: Document, error: ValidationError) -> SpaceError:
     return doc.error(key, f"found {shown}: {message.removeprefix('Value error, ')}")
 
 
-def _standing(value: Any, path: Sequence[str | int]) -> tuple[str | int, ...]:
-    """The part of a path that the data has: pydantic adds union members, tuple positions and missing keys."""
+def _existing(value: Any, path: Sequence[str | int]) -> tuple[str | int, ...]:
+    """Cut a path to the keys in the data, as pydantic adds union members, tuple positions and missing keys."""
     found: list[str | int] = []
     for key in path:
         if not (key in value if isinstance(value, dict) else isinstance(value, list) and key in range(len(value))):

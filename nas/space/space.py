@@ -1,8 +1,7 @@
-"""SearchSpace: what may vary in a network, and `decide`, the one traversal of it.
+"""A search space, and `decide`, its one traversal.
 
-Random sampling, an Optuna trial, mutation, replay, validation and the smallest network are each
-`decide` with another chooser. Options of a block that was not chosen are never asked, nor is anything of a
-stage whose depth was chosen to be 0.
+Random sampling, an Optuna trial, mutation, replay, validation and the smallest network are each `decide` with another
+chooser. It never asks for the options of a block that was not chosen, nor for more of a stage than a depth of 0.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,10 +23,10 @@ Decisions = dict[str, Scalar]
 
 @dataclass(frozen=True)
 class Slot:
-    """What may vary in one part of a network: in the stem, a stage or the head.
+    """The choices in one part of a network: the stem, a stage or the head.
 
-    `widths` is empty for a head; `depths` and `strides` are empty but for a stage; a depth of 0 leaves the stage
-    out. `options` holds, for each kind, the options that the file names, in the order of the kind's constructor.
+    A head has no `widths`, only a stage has `depths` and `strides`, and a depth of 0 leaves the stage out. `options`
+    holds, for each kind, the options that the file names, in the order of the kind's constructor.
     """
 
     registry: Registry
@@ -38,7 +37,7 @@ class Slot:
     strides: tuple[int, ...] = ()
 
     def fitting(self, kind: str, width: int) -> Mapping[str, Domain]:
-        """The values of each option of a kind that go together with `width`."""
+        """Return the values of each option of a kind that suit `width`."""
         return self._fitting[kind, width]
 
     @cached_property
@@ -53,7 +52,7 @@ class Slot:
         }
 
     def widths_of(self, kind: str) -> tuple[int, ...]:
-        """The widths at which every option of `kind`, at its default too, has a value that fits."""
+        """Return the widths that suit a value of every option of `kind`, and the defaults of the others."""
         return self._widths[kind]
 
     @cached_property
@@ -72,31 +71,31 @@ class Slot:
         return 0 in self.depths
 
     def size(self, kind: str) -> int:
-        """The number of different decisions about this part where it is of one of its kinds."""
+        """Count the different decisions about this part where it is of one kind."""
         widths = self.widths_of(kind) or (0,)
         points = sum(prod(map(len, self.fitting(kind, width).values())) for width in widths)
         return points * max(len(self.depths) - self.optional, 1) * max(len(self.strides), 1)
 
     def sizes(self) -> int:
-        """The number of different decisions about this part, being left out among them."""
+        """Count the different decisions about this part, among them leaving it out."""
         return sum(self.size(kind) for kind in self.kinds) + self.optional
 
 
 def misfit(registry: Registry, kind: str, option: str, value: Scalar, width: int) -> str | None:
-    """Why an option's value does not go together with a width, or None when it does."""
+    """Say why an option's value does not suit a width, or return None."""
     law = getattr(registry.get(kind), "misfit", None)
     return law(option, value, width) if law and width else None
 
 
 @cache
-def heads_behind(block: str, heads: tuple[str, ...]) -> tuple[str, ...]:
-    """The heads that may follow a last stage of a block: a class token needs a block that carries it."""
+def heads_after(block: str, heads: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the heads that may follow a last stage of a block, as a class token needs a block that carries it."""
     return tuple(h for h in heads if BLOCKS.get(block).carries_token or not HEADS.get(h).wants_token)
 
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """What may vary. An architecture is a space with one point.
+    """The choices in every part of a network, which are single values in an architecture.
 
     `resolution` is in pixels; `channels` and `classes` belong to the data and never vary.
     """
@@ -110,12 +109,12 @@ class SearchSpace:
     classes: int = 1000
 
     def decide(self, choose: Choose) -> Architecture:
-        """Walk the space once and ask `choose(name, values)` for each decision that arises.
+        """Walk the space once and ask `choose(name, values)` for each decision with more than one value.
 
-        Names are stable and carry what they depend on: `stages.2.block`, `stages.2.moat.expansion`. A decision
-        with one possible value is not asked. Where a width, an option or a head is narrowed by an earlier choice,
-        its name says so (`stages.2.moat.width`, `stages.2.moat.24.head_dim`, `head.swin.kind`), so that a name has
-        always the same values.
+        Names are stable and hold the choices they depend on: `stages.2.block`, `stages.2.moat.expansion`. Where an
+        earlier choice narrows a width, an option or a head, the name says so (`stages.2.moat.width`,
+        `stages.2.moat.24.head_dim`, `head.swin.kind`), so that a name always has the same values. Raises SpaceError
+        when `choose` returns another value than those offered.
         """
         walk = _Walk(choose)
         resolution = walk.ask(self.resolution, "resolution")
@@ -132,7 +131,7 @@ class SearchSpace:
         )
 
     def size(self) -> int:
-        """The number of different architectures."""
+        """Count the different architectures."""
         ends = 0
         for i in self.last_stages():
             last, before = self.stages[i], prod(slot.sizes() for slot in self.stages[:i])
@@ -140,18 +139,18 @@ class SearchSpace:
         return len(self.resolution) * self.stem.sizes() * ends
 
     def last_stages(self) -> list[int]:
-        """The stages that may be the last: all that follow may be left out."""
+        """Return the numbers of the stages that may be the last, as those after them may be left out."""
         return [i for i in range(len(self.stages)) if all(slot.optional for slot in self.stages[i + 1 :])]
 
     def _heads(self, block: str) -> int:
-        return sum(self.head.size(kind) for kind in heads_behind(block, self.head.kinds))
+        return sum(self.head.size(kind) for kind in heads_after(block, self.head.kinds))
 
     def sample(self, rng: np.random.Generator) -> tuple[Decisions, Architecture]:
-        """A random point: each decision that arises is drawn evenly from its values."""
+        """Draw a random point, each decision evenly from its values."""
         return self.record(lambda _, values: values[int(rng.integers(len(values)))])
 
     def record(self, choose: Choose) -> tuple[Decisions, Architecture]:
-        """`decide`, and the decisions that were taken by name."""
+        """Run `decide` and record the decisions by name."""
         decisions: Decisions = {}
 
         def remember(name: str, values: Domain) -> Scalar:
@@ -161,14 +160,14 @@ class SearchSpace:
         return decisions, self.decide(remember)
 
     def replay(self, decisions: Mapping[str, Scalar]) -> Architecture:
-        """The architecture that recorded decisions describe.
+        """Return the architecture that recorded decisions describe.
 
-        Raises SpaceError when one is missing, is not needed or is not among the values of this space.
+        Raises SpaceError when one is missing, superfluous or not among this space's values.
         """
         return self._recall(decisions)[0]
 
     def domains(self, decisions: Mapping[str, Scalar]) -> dict[str, Domain]:
-        """The values that each recorded decision was chosen from, by name. Raises as `replay` does."""
+        """Return the values that each recorded decision was chosen from, by name. Raises as `replay` does."""
         return self._recall(decisions)[1]
 
     def _recall(self, decisions: Mapping[str, Scalar]) -> tuple[Architecture, dict[str, Domain]]:
@@ -186,15 +185,15 @@ class SearchSpace:
         return architecture, domains
 
     def smallest(self) -> Architecture:
-        """The first value of every decision: by custom the smallest."""
+        """Take the first value of every decision, by custom the smallest."""
         return self.decide(lambda _, values: values[0])
 
     def largest(self) -> Architecture:
-        """The last value of every decision: by custom the largest."""
+        """Take the last value of every decision, by custom the largest."""
         return self.decide(lambda _, values: values[-1])
 
     def fit(self, *, resolution: int | None, channels: int, classes: int) -> "SearchSpace":
-        """This space for a data set: its channels and classes, and its resolution unless the space varies it."""
+        """Give this space a data set's channels and classes, and its resolution unless the space varies it."""
         fixed = len(self.resolution) == 1 and resolution is not None
         pixels = (resolution,) if fixed and resolution else self.resolution
         return replace(self, resolution=pixels, channels=channels, classes=classes)
@@ -202,7 +201,7 @@ class SearchSpace:
 
 @dataclass(frozen=True)
 class _Walk:
-    """One traversal of a space: asks `choose` where there is a choice, and holds it to the values offered."""
+    """One traversal of a space, which asks `choose` where there is a choice and checks its answer."""
 
     choose: Choose
 
@@ -222,7 +221,7 @@ class _Walk:
         return StemSpec(kind, width, self._options(slot, kind, width, "stem"))
 
     def stage(self, slot: Slot, i: int) -> StageSpec | None:
-        """A stage, or None where it is left out: then nothing else of it is asked."""
+        """Decide a stage, or return None where it is left out, without asking more."""
         first = self._depth(slot, i) if slot.optional else None
         if first == 0:
             return None
@@ -233,8 +232,8 @@ class _Walk:
         return StageSpec(block, depth, width, stride, self._options(slot, block, width, "stages", i))
 
     def head(self, slot: Slot, block: str) -> HeadSpec:
-        """A head that may follow the last block."""
-        kinds = heads_behind(block, slot.kinds)
+        """Decide a head that may follow the last block."""
+        kinds = heads_after(block, slot.kinds)
         kind = str(self.ask(kinds, "head", given=() if kinds == slot.kinds else (block,), field="kind"))
         return HeadSpec(kind, self._options(slot, kind, 0, "head"))
 
@@ -263,7 +262,7 @@ def _listed(values: Iterable[Scalar]) -> str:
 
 
 def slots(space: SearchSpace) -> Iterator[tuple[str, Slot]]:
-    """Every part of a space by its key: `stem`, `stages.0`, ..., `head`."""
+    """Yield every part of a space with its key: `stem`, `stages.0`, ..., `head`."""
     yield "stem", space.stem
     for i, slot in enumerate(space.stages):
         yield f"stages.{i}", slot
@@ -271,7 +270,7 @@ def slots(space: SearchSpace) -> Iterator[tuple[str, Slot]]:
 
 
 def draw(space: SearchSpace, count: int, seed: int = 0) -> list[Architecture]:
-    """`count` different random networks of a space, or all when it has fewer; the same ones for the same seed."""
+    """Draw `count` different networks of a space by `seed`, or fewer from a small space."""
     rng, found = np.random.default_rng(seed), dict[str, Architecture]()
     for _ in range(50 * count):
         architecture = space.sample(rng)[1]

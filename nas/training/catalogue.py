@@ -1,4 +1,4 @@
-"""Tasks by name, and the names of all that a search may weigh.
+"""Tasks by name, and the names of all objectives of a search.
 
 Tasks of packages are imported only where a name is none of an objective or of a task at hand.
 """
@@ -12,18 +12,18 @@ from nas.training.tasks import Task
 
 
 def load_task(name: str) -> Task:
-    """The task called `name`. Raises SettingError, with the nearest name, for an unknown one."""
+    """Return the task called `name`. Raises SettingError, with the nearest name, for an unknown one."""
     found: Task = TASKS.get(name)
     return found
 
 
 def objective_names() -> list[str]:
-    """Every name that a search may weigh: the kinds of objectives, and the metrics of every task."""
+    """Return the names that a search may weigh: the kinds of objectives, and the metrics of every task."""
     return sorted({*OBJECTIVES.names(), *(name for task in tasks() for name in task.metrics)})
 
 
 def tasks() -> Iterator[Task]:
-    """Every task that can be imported, those of packages last."""
+    """Yield the tasks that can be imported, those of packages last."""
     at_hand = TASKS.at_hand()
     for name in at_hand:
         yield load_task(name)

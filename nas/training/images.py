@@ -1,4 +1,4 @@
-"""Images on the training device: loaded once as uint8 tensors, normalised and augmented there batch by batch."""
+"""Images on the training device, loaded once as uint8 tensors, normalised and augmented batch by batch."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from nas.training.recipe import Recipe
 
 @dataclass(frozen=True)
 class Images:
-    """A data set's training and validation parts on a device; uint8 `(images, channels, height, width)`."""
+    """A data set's training and validation parts on a device, uint8 `(images, channels, height, width)`."""
 
     train_x: Tensor
     train_y: Tensor
@@ -25,7 +25,7 @@ class Images:
     mirror: bool
 
     def normalise(self, x: Tensor) -> Tensor:
-        """Float images with the training part's mean and deviation removed, channels last in memory."""
+        """Standardise images by the training part's mean and deviation, as float32 with channels last in memory."""
         x = x.to(torch.float32, memory_format=torch.channels_last)
         return x.sub_(self.mean).div_(self.std)
 
@@ -38,7 +38,10 @@ class Images:
 def load_images(
     dataset: Dataset, device: torch.device, *, side: int | None = None, subset: int | None = None, seed: int = 0
 ) -> Images:
-    """A data set's parts on a device, resized to `side` pixels; all trials have the same `subset` of images."""
+    """Load a data set's parts onto a device, resized to `side` pixels.
+
+    The same `seed` draws the same `subset` of the training images.
+    """
     rows = dataset.train
     if subset is not None and subset < len(rows):
         rows = np.random.default_rng(seed).permutation(rows)[:subset]
@@ -66,7 +69,7 @@ def _resized(images: NDArray[np.uint8], side: int | None) -> Tensor:
 
 
 def augment(x: Tensor, recipe: Recipe, mirror: bool, generator: torch.Generator) -> Tensor:
-    """Mirror, shift and cut out a square, each image on its own; `(batch, channels, height, width)` in and out."""
+    """Mirror each image, shift it and cut out a square, `(batch, channels, height, width)` in and out."""
     scale = x.shape[-1] / 32
     if mirror:
         flipped = torch.rand(len(x), 1, 1, 1, generator=generator, device=x.device) < 0.5
@@ -79,7 +82,7 @@ def augment(x: Tensor, recipe: Recipe, mirror: bool, generator: torch.Generator)
 
 
 def _shift(x: Tensor, most: int, generator: torch.Generator) -> Tensor:
-    """Move each image by up to `most` pixels each way; what comes in is the image's reflection."""
+    """Move each image by up to `most` pixels each way and fill in its reflection."""
     batch, _, height, width = x.shape
     windows = F.pad(x, (most,) * 4, mode="reflect").unfold(2, height, 1).unfold(3, width, 1)
     dy, dx = torch.randint(0, 2 * most + 1, (2, batch), generator=generator, device=x.device)

@@ -1,4 +1,4 @@
-"""The short training that ranks networks: the inner loop of everything."""
+"""The short training that ranks networks."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from nas.training.recipe import Recipe
 from nas.training.tasks import Predictions, Task
 
 Between = Callable[[float, Tensor], None]
-"""Called after every step with the share of the training that is done, and the step's loss."""
+"""Called after every step with the finished share of the training and the step's loss."""
 
 
 def train(
@@ -25,10 +25,10 @@ def train(
     seed: int,
     between: Between = lambda share, loss: None,
 ) -> tuple[float, ...]:
-    """Train a network in place; returns the mean loss of each epoch.
+    """Train a network in place and return the mean loss of each epoch.
 
-    The same seed gives the same network on the same machine. Raises DivergedError when the loss is not finite at the
-    end of an epoch, and what `between` raises.
+    The same seed gives the same network on the same machine. Raises DivergedError when an epoch's mean loss is not
+    finite, and what `between` raises.
     """
     device = images.train_x.device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -41,7 +41,7 @@ def train(
 def _epochs(
     network: nn.Module, images: Images, recipe: Recipe, task: Task, generator: torch.Generator, between: Between
 ) -> Iterator[float]:
-    """Run the epochs; yield each one's mean loss."""
+    """Run the epochs and yield the mean loss of each."""
     device = images.train_x.device
     steps = max(len(images.train_y) // recipe.batch_size, 1)
     optimizer = torch.optim.AdamW(_groups(network, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
@@ -68,15 +68,15 @@ def _epochs(
 
 
 def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Weight decay on kernels and matrices only: not on norms, biases, position tables or tokens."""
+    """Put weight decay on kernels and matrices only, not on norms, biases, position tables or tokens."""
     decayed = [m.weight for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-    known = {id(p) for p in decayed}
-    rest = [p for p in network.parameters() if id(p) not in known]
+    taken = {id(p) for p in decayed}
+    rest = [p for p in network.parameters() if id(p) not in taken]
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
 
 
 def _warmup_cosine(steps: int, warmup: float) -> Callable[[int], float]:
-    """Factor of the learning rate at a step: linear to 1 over the warm-up, then half a cosine to 0."""
+    """Make the learning rate's factor at a step: linear to 1 over the warm-up, then half a cosine to 0."""
     rise = max(int(steps * warmup), 1)
 
     def factor(step: int) -> float:
@@ -89,7 +89,7 @@ def _warmup_cosine(steps: int, warmup: float) -> Callable[[int], float]:
 
 @torch.inference_mode()
 def predict(network: nn.Module, images: Images, batch_size: int = 500) -> Predictions:
-    """A network's outputs for the validation images, `batch_size` at once."""
+    """Compute a network's outputs for the validation images, `batch_size` at once."""
     network.eval()
     outputs = []
     for x in torch.split(images.validation_x, batch_size):

@@ -1,4 +1,4 @@
-"""Recipe: how a proposed network is trained briefly, to be compared with others."""
+"""The recipe of a short training that compares networks."""
 
 from typing import Annotated, Literal
 
@@ -8,11 +8,11 @@ from nas.settings import Flag, Positive, Settings, Share
 
 
 class Recipe(Settings):
-    """The proxy training: AdamW with warm-up and cosine decay, short enough to run hundreds of times.
+    """AdamW with warm-up and cosine decay, short enough to run hundreds of times.
 
-    `subset` is the number of training images (None: all). `shift` and `cutout` are in pixels at 32-pixel images and
-    grow with the resolution. `initial` weights are the papers' or scaled to narrow widths, for short trainings.
-    `warmup` is a share of the steps, `clip` bounds the gradient's norm, `drop_path` is the last block's rate.
+    `subset` is the number of training images (None: all). `shift` and `cutout` are pixels of a 32-pixel image and grow
+    with the resolution. `initial` weights are the papers' or scaled to narrow widths, for short trainings. `warmup` is
+    a share of the steps, `clip` bounds the gradient's norm, `drop_path` is the last block's rate.
     """
 
     epochs: Annotated[int, Field(ge=1, le=10_000), Flag("N", "Passes over the training images.")] = 1

@@ -18,7 +18,7 @@ SPACE = {
 
 
 @pytest.mark.parametrize("block", ["conv", "mbconv", "transformer", "moat"])
-def test_the_exported_network_gives_the_same_scores(block):
+def test_the_exported_network_gives_the_same_logits(block):
     space = load_space(SPACE)
     network = build(space.decide(lambda name, values: block), seed=0).eval()
     x = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -27,5 +27,5 @@ def test_the_exported_network_gives_the_same_scores(block):
     file = io.BytesIO()
     write_onnx(network, x, file)
     session = ort.InferenceSession(file.getvalue(), providers=["CPUExecutionProvider"])
-    (scores,) = session.run(None, {INPUT: x.numpy()})
-    torch.testing.assert_close(torch.from_numpy(scores), expected, rtol=1e-4, atol=1e-5)
+    (logits,) = session.run(None, {INPUT: x.numpy()})
+    torch.testing.assert_close(torch.from_numpy(logits), expected, rtol=1e-4, atol=1e-5)

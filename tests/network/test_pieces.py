@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from nas.network.build import build
+from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
+from nas.network.build import build, sites
 from nas.network.pieces import pieces
 from nas.space.library import load_architecture, load_space
 
@@ -41,3 +42,10 @@ def test_a_piece_has_a_name_of_its_own():
     space, rng = load_space("hybrid_zoo"), np.random.default_rng(1)
     found = {p for _ in range(20) for p in pieces(space.sample(rng)[1])}
     assert len({p.name() for p in found}) == len(found)
+
+
+def test_equal_stages_get_the_class_token_in_the_last_only():
+    stage = StageSpec("vit", 1, 32, 1)
+    architecture = Architecture(StemSpec("swin", 32), (stage, stage), HeadSpec("class_token"), resolution=32, classes=5)
+    assert [p.token for p in pieces(architecture)] == [False, False, True, True]
+    assert [site.token for site in sites(architecture, 4)] == [False, True]

@@ -106,7 +106,7 @@ def test_an_option_is_known_by_whatever_the_constructor_has():
         (("resolution",), [], "file:2: resolution: .*empty list"),
         (("resolution",), [16, 16], "file:2: resolution: .*written twice"),
         (("channels",), [1, 3], "channels: "),
-        (("classes",), 1, "classes: found 1: .*greater than or equal to 2"),
+        (("classes",), 0, "classes: found 0: .*greater than or equal to 1"),
         (("stem", "kind"), "konv", "file:3: stem.kind: unknown stem 'konv'. Did you mean 'conv'"),
         (("stem", "width"), 0, "file:3: stem.width: found 0"),
         (("stem", "width"), -8, "file:3: stem.width: found -8"),

@@ -1,1 +1,1 @@
-"""Milliseconds that come out true where a network is shipped: measured, and predicted before anything is trained."""
+"""Milliseconds of a network on its target, measured, or predicted before training."""

@@ -1,7 +1,7 @@
-"""A device of one's own: a folder of networks to carry there, and a predictor from the results that come back.
+"""Predicting for another device: a folder of networks to run there, and a predictor from the results.
 
 The folder holds whole networks and single blocks of a space as ONNX, a reference network, `run.py`, which needs
-onnxruntime alone, and `manifest.json`, which says what each file is.
+onnxruntime alone, and `manifest.json`, which describes each file.
 """
 
 import csv
@@ -22,7 +22,7 @@ from nas.errors import SettingError
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import build
-from nas.network.pieces import pieces
+from nas.network.pieces import Piece, pieces
 from nas.space.library import load_architecture
 from nas.space.space import SearchSpace, draw
 
@@ -39,28 +39,21 @@ def collect(
     batch: int = 1,
     progress: Callable[[str], None] = lambda name: None,
 ) -> Path:
-    """Write the package for a space into a new folder; returns the folder.
+    """Write the package for a space into a new folder and return the folder.
 
-    Raises SettingError for numbers out of bounds, and when the folder is there already or cannot be written.
+    `progress` is called with the name of each file before it is written. Raises SettingError for numbers out of bounds,
+    and for a folder that exists or cannot be written.
     """
     _check_numbers(networks, blocks)
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        raise SettingError(f"{folder} exists already; take another folder") from None
-    except OSError as error:
-        raise SettingError(f"{folder}: cannot be written ({error.strerror}); choose another place") from None
-    drawn = draw(space, networks)
-    entries = []
+    _make(folder)
+    entries, drawn = [], draw(space, networks)
     for i, architecture in enumerate(drawn):
-        progress(f"network_{i:03d}")
-        entries.append(_write_network(folder, f"network_{i:03d}", architecture, batch))
+        progress(name := f"network_{i:03d}")
+        entries.append(_write_network(folder, name, architecture, batch))
     common = Counter(piece for a in drawn for piece in dict.fromkeys(pieces(a)))
     for i, (piece, _) in enumerate(common.most_common(blocks)):
-        name = f"block_{i:03d}"
-        progress(name)
-        write_onnx(piece.build().eval(), torch.zeros(batch, *piece.shape), folder / f"{name}.onnx")
-        entries.append({"name": name, "shape": [batch, *piece.shape], "block": piece_to_dict(piece)})
+        progress(name := f"block_{i:03d}")
+        entries.append(_write_block(folder, name, piece, batch))
     reference = _write_network(folder, "reference", load_architecture(REFERENCE), batch)
     manifest = {"package": _identity(space, networks, blocks, batch), "space": space.name, "batch": batch,
                 "reference": reference["shape"], "files": entries}  # fmt: skip
@@ -70,10 +63,10 @@ def collect(
 
 
 def fit(results: Path) -> Predictor:
-    """The predictor of the device on which a package was run.
+    """Make the predictor of the device that a package was run on.
 
-    Raises SettingError for a file without its package's manifest, of another package, with missing or repeated rows,
-    or with times that are none.
+    Raises SettingError for a file without its package's manifest, from another package, or with missing, repeated or
+    invalid rows.
     """
     manifest = _read_manifest(results)
     rows = _read_rows(results, manifest)
@@ -93,14 +86,29 @@ def _check_numbers(networks: int, blocks: int) -> None:
         raise SettingError(f"--blocks: found {blocks}; write 0 to {MOST_BLOCKS}")
 
 
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        raise SettingError(f"{folder} exists already; take another folder") from None
+    except OSError as error:
+        raise SettingError(f"{folder}: cannot be written ({error.strerror}); choose another folder") from None
+
+
 def _write_network(folder: Path, name: str, architecture: Architecture, batch: int) -> Json:
     shape = (batch, architecture.channels, architecture.resolution, architecture.resolution)
     write_onnx(build(architecture, seed=0).eval(), torch.zeros(shape), folder / f"{name}.onnx")
     return {"name": name, "shape": list(shape), "network": architecture.to_dict()}
 
 
+def _write_block(folder: Path, name: str, piece: Piece, batch: int) -> Json:
+    shape = (batch, *piece.shape)
+    write_onnx(piece.build().eval(), torch.zeros(shape), folder / f"{name}.onnx")
+    return {"name": name, "shape": list(shape), "block": piece_to_dict(piece)}
+
+
 def _identity(space: SearchSpace, networks: int, blocks: int, batch: int) -> str:
-    """What a results file must name to belong to a package."""
+    """Name a package, so that results can be matched with it."""
     return f"{space.name}-{space.size()}-{networks}-{blocks}-{batch}"
 
 

@@ -1,7 +1,7 @@
 """Measuring a network's milliseconds on a target, beside a reference network.
 
-Rounds alternate between the two. What slows the machine for a while slows both, so their ratio holds; it is multiplied
-by the time of the reference in its calibration.
+Rounds alternate between the two. A slower machine slows both, so their ratio holds; it is multiplied by the calibrated
+time of the reference.
 """
 
 import time
@@ -24,8 +24,8 @@ from nas.network.architecture import Architecture
 from nas.network.build import Network, build
 from nas.space.library import load_architecture
 
-PRECISION = 0.02  # of the median, that its confidence interval shall be narrower than
-BETTER = 0.97  # of the calibrated time: below it the calibration was disturbed
+PRECISION = 0.02  # width of the median's confidence interval, as a share of the median
+BETTER = 0.97  # a faster reference, as a share of its calibrated time, shows a disturbed calibration
 CPU = Deployment()
 
 REFERENCE = {
@@ -41,17 +41,17 @@ REFERENCE = {
         {"block": "moat", "depth": 1, "width": 64, "stride": 1, "head_dim": 16},
     ],
 }
-"""The network that every measurement is compared with, quick on any device. It is as varied as those of a search, so
-that what slows them slows it alike; a smaller one slowed down more, and ratios fell on a busy machine."""
+"""The network that every measurement is compared with, quick on any device and as varied as those of a search, so that
+a busy machine slows both alike. A smaller one slowed down more, and ratios fell."""
 
 
 @dataclass(frozen=True)
 class Timing:
     """A measurement in milliseconds for one batch.
 
-    `low` and `high` bound the median with 95 % confidence; `steady` tells that they lie within the precision asked for,
-    otherwise the time limit came first. `runs` counts the rounds; `drift` is how much slower than in its calibration
-    the reference ran meanwhile.
+    `low` and `high` bound the median with 95 % confidence; `steady` tells whether they lie within the given precision,
+    or the time limit came first. `runs` counts the rounds; `drift` is the reference's time as a multiple of its
+    calibrated time.
     """
 
     median: float
@@ -65,7 +65,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Latency(Timing):
-    """The timing of a network, with the target, device and setting it ran on."""
+    """The timing of a network, with the target, device and setting."""
 
     target: str
     device: str
@@ -75,7 +75,7 @@ class Latency(Timing):
     resolution: int
 
     def to_dict(self) -> Json:
-        """Plain data for records and JSON."""
+        """Return plain data for records and JSON."""
         return asdict(self)
 
 
@@ -86,11 +86,11 @@ def measure(
     precision: float = PRECISION,
     seconds: float = 10.0,
 ) -> Latency:
-    """Time a network's forward pass where it will be deployed.
+    """Time a network's forward pass on its target.
 
-    A copy is timed of a network that is there already; that of an architecture is built. Rounds are added until the
-    confidence interval of the median is narrower than `precision`, a share of it, or until `seconds` have passed.
-    Raises SettingError when the target is not on this machine.
+    A built network is copied, an architecture's is built. Rounds go on until the median's confidence interval is
+    narrower than `precision`, a share of the median, or until `seconds` have passed. Raises SettingError when the
+    target is not on this machine.
     """
     deployment.check()
     own, shape = _own(network)
@@ -99,7 +99,7 @@ def measure(
 
 
 def _own(network: Network | Architecture) -> tuple[Network, tuple[int, int, int]]:
-    """A network that may be moved and changed, and the shape of its images."""
+    """Copy or build a network to be moved and changed, and return it with the shape of its images."""
     architecture = network if isinstance(network, Architecture) else network.architecture
     own = build(network, seed=0) if isinstance(network, Architecture) else deepcopy(network)
     return own, (architecture.channels, architecture.resolution, architecture.resolution)
@@ -108,7 +108,7 @@ def _own(network: Network | Architecture) -> tuple[Network, tuple[int, int, int]
 def time_network(
     network: nn.Module, shape: tuple[int, ...], deployment: Deployment, precision: float, seconds: float
 ) -> Timing:
-    """Time any module on images of a shape, `(channels, height, width)`; it is moved and changed."""
+    """Time any module on images of a shape, `(channels, height, width)`, moving and changing the module."""
     with quiet(deployment.setting.threads):
         reference = _reference(deployment)
         x = torch.zeros(deployment.setting.batch, *shape)
@@ -132,7 +132,10 @@ def time_network(
 def run_for(
     network: Network | Architecture, deployment: Deployment, seconds: float, meter: Callable[[], float]
 ) -> tuple[float, int]:
-    """Run one batch after another for some time; return what a meter counted meanwhile, and the number of batches."""
+    """Run batches for some seconds and return the meter's count meanwhile, and the number of batches.
+
+    Raises SettingError when the target is not on this machine.
+    """
     deployment.check()
     own, shape = _own(network)
     x = torch.zeros(deployment.setting.batch, *shape)
@@ -148,21 +151,21 @@ def run_for(
 
 @dataclass
 class _Reference:
-    """The reference network ready to run, and the seconds of one run on this machine at its best."""
+    """The reference network ready to run, and the seconds of one run on the undisturbed machine."""
 
     clock: Clock
     key: Json
     seconds: float
 
     def seen(self, seconds: float) -> None:
-        """Learn that the machine is faster than in its calibration, which something must have disturbed."""
+        """Replace the calibrated time by a clearly faster one, as the calibration must have been disturbed."""
         if seconds < BETTER * self.seconds:
             self.seconds = seconds
             files.keep("reference", self.key, {"seconds": seconds})
 
 
 def reference_seconds(deployment: Deployment) -> float:
-    """Seconds of one run of the reference on this machine at its best, to which all times are in proportion."""
+    """Return the seconds of one run of the reference on the undisturbed machine, the unit of all times."""
     with quiet(deployment.setting.threads):
         return _reference(deployment).seconds
 

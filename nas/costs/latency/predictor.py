@@ -1,6 +1,6 @@
-"""Predicting milliseconds: the measurements of a space on a target, and the regression over them, as one value.
+"""Predicting milliseconds from the measurements of a space on a target.
 
-As a YAML file it is a device of one's own, `--target file:mydevice.yaml`.
+A predictor's YAML file describes a device elsewhere, `--target file:mydevice.yaml`.
 """
 
 from collections.abc import Mapping
@@ -20,10 +20,10 @@ from nas.space.library import load_architecture
 
 @dataclass(frozen=True)
 class Predictor:
-    """Milliseconds of a space's networks on one target, thousands of predictions a second.
+    """Predicts milliseconds of a space's networks on one target, thousands a second.
 
-    `where` has the target, device, batch, threads and dtype of the measurements, as plain data. The regression is
-    fitted at the first prediction.
+    `where` holds the target, device, batch, threads and dtype of the measurements. The first prediction fits the
+    regression.
     """
 
     where: Mapping[str, Any]
@@ -32,12 +32,12 @@ class Predictor:
     blocks: tuple[tuple[Piece, float], ...] = ()
 
     def predict(self, architecture: Architecture) -> float:
-        """Milliseconds of one batch."""
+        """Predict the milliseconds of one batch."""
         return self._regression.predict(pieces(architecture))
 
     @cached_property
     def error(self) -> Error:
-        """The predictor's error, by cross-validation over the whole networks."""
+        """The predictor's error by cross-validation over whole networks."""
         return cross_validate(self._regression)
 
     @cached_property
@@ -46,7 +46,7 @@ class Predictor:
         return Regression(dict(self.blocks), taken_apart, [ms for _, ms in self.networks])
 
     def to_dict(self) -> Json:
-        """Plain data for a file."""
+        """Return plain data for a file."""
         return {
             "where": dict(self.where),
             "space": self.space,
@@ -62,7 +62,7 @@ class Predictor:
         return cls(dict(data["where"]), str(data["space"]), tuple(networks), tuple(blocks))
 
     def __getstate__(self) -> Json:
-        """Leave out the regression, which another process fits anew."""
+        """Leave out the regression, which another process fits again."""
         return {name: self.__dict__[name] for name in ("where", "space", "networks", "blocks")}
 
 
@@ -81,15 +81,15 @@ def write_device(path: Path, predictor: Predictor) -> None:
     try:
         files.write(path, document.dump(predictor.to_dict()))
     except OSError as error:
-        raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
+        raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another path") from None
 
 
 def piece_to_dict(piece: Piece) -> Json:
-    """A piece as plain data."""
+    """Return a piece as plain data."""
     return asdict(piece) | {"shape": list(piece.shape), "options": dict(piece.options)}
 
 
 def piece_from_dict(data: Mapping[str, Any]) -> Piece:
-    """The piece that `piece_to_dict` wrote down."""
+    """Read the piece that `piece_to_dict` wrote."""
     names = ("part", "kind", "width", "stride", "index", "depth", "token")
     return Piece(**{n: data[n] for n in names}, shape=tuple(data["shape"]), options=tuple(data["options"].items()))

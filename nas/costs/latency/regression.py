@@ -1,8 +1,7 @@
-"""From measured blocks and whole networks to the milliseconds of any network: two small regressions.
+"""Two small regressions, from measured blocks and whole networks to the milliseconds of any network.
 
-The first fills in blocks that were not measured, from their options, sizes and counts. The second corrects the sum of a
-network's blocks by the times of whole networks, in which caches are shared and some runtimes join operators across
-blocks.
+The first fills in blocks that were not measured, by their options, sizes and counts. The second corrects the sum of a
+network's blocks by the times of whole networks, whose blocks share caches and, in some runtimes, operators.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,17 +24,17 @@ Vector = NDArray[np.float64]
 Network = tuple[Piece, ...]
 
 PENALTIES = np.logspace(-4, 3, 15)
-FEWEST_BLOCKS = 20  # below which blocks that were not measured cannot be filled in
+FEWEST_BLOCKS = 20  # measured ones, to fill in others by
 FOLDS = 8
-LEAST = 0.5  # of the fastest network measured: a search would find whatever is predicted impossibly fast
+LEAST = 0.5  # of the fastest measured network, as a search would find networks predicted impossibly fast
 
 
 @dataclass(frozen=True)
 class Error:
-    """How far predictions lie from measurements of networks that were held out, as shares of the measurement.
+    """The error of predictions for networks held out, in shares of the measurement.
 
-    `median` and `high` (the 90th percentile) are of the absolute error; `above` is the share by which nine networks of
-    ten at most exceed their prediction; `tau` is Kendall's rank correlation.
+    `median` and `high` (the 90th percentile) are of the absolute error; nine networks of ten exceed their prediction by
+    `above` at most; `tau` is Kendall's rank correlation.
     """
 
     networks: int
@@ -47,7 +46,7 @@ class Error:
 
 @dataclass(frozen=True)
 class Regression:
-    """Fitted to the milliseconds of blocks, which may be none, and of whole networks."""
+    """Both regressions, fitted to the milliseconds of whole networks, and of blocks if there are any."""
 
     blocks: Mapping[Piece, float]
     networks: Sequence[Network]
@@ -56,11 +55,11 @@ class Regression:
     _shares: dict[Piece, float] = field(default_factory=dict, repr=False, compare=False)
 
     def predict(self, network: Iterable[Piece]) -> float:
-        """Milliseconds of a network by its pieces."""
+        """Predict the milliseconds of a network by its pieces."""
         return max(sum(map(self._share, network), start=float(self._weights[-1])), self._least)
 
     def _share(self, piece: Piece) -> float:
-        """Milliseconds that a piece adds, kept since each proposal asks for thousands of candidates."""
+        """Return the milliseconds that a piece adds, kept because a proposal asks for thousands of candidates."""
         share = self._shares.get(piece)
         if share is None:
             share = self._shares[piece] = float(self._weights[:-1] @ self._vector(piece))
@@ -72,13 +71,13 @@ class Regression:
 
     @cached_property
     def kinds(self) -> list[tuple[str, str]]:
-        """The kinds of pieces that were seen."""
+        """The kinds of the measured pieces."""
         seen = [*self.blocks, *(piece for network in self.networks for piece in network)]
         return sorted({(piece.part, piece.kind) for piece in seen})
 
     @cached_property
     def _fill(self) -> Pipeline | None:
-        """Logarithm of a block's milliseconds by its description."""
+        """The regression of the logarithm of a block's milliseconds on its description."""
         if len(self.blocks) < FEWEST_BLOCKS:
             return None
         model = make_pipeline(StandardScaler(), PolynomialFeatures(2), RidgeCV(PENALTIES))
@@ -87,7 +86,7 @@ class Regression:
 
     @cached_property
     def _weights(self) -> Vector:
-        """Of a network's features, found by ridge regression on relative errors."""
+        """The weights of a network's features, from ridge regression on relative errors."""
         rows = np.array([self._features(network) for network in self.networks]) / np.array(self.times)[:, None]
         scale = np.sqrt((rows**2).mean(axis=0)) + 1e-12
         model = RidgeCV(PENALTIES, fit_intercept=False).fit(rows / scale, np.ones(len(rows)))
@@ -99,14 +98,14 @@ class Regression:
         return np.append(total, 1.0)
 
     def _vector(self, piece: Piece) -> Vector:
-        """A piece's share of a network's features: 1, its counts, and its time or, without times, its kind."""
+        """Return a piece's part of a network's features: 1, its counts, and its time or, without times, its kind."""
         if piece not in self._vectors:
             found = count(piece)
             counts = [1.0, found.operators, found.macs, found.traffic, found.params]
-            self._vectors[piece] = np.array([*counts, *self._own(piece)])
+            self._vectors[piece] = np.array([*counts, *self._timed(piece)])
         return self._vectors[piece]
 
-    def _own(self, piece: Piece) -> list[float]:
+    def _timed(self, piece: Piece) -> list[float]:
         kind = self._kind(piece)
         if self._fill is None:
             return kind
@@ -119,7 +118,7 @@ class Regression:
         return [float((piece.part, piece.kind) == kind) for kind in self.kinds]
 
     def _description(self, piece: Piece) -> list[float]:
-        """A block's kind, options, site and counts; the counts alone seldom show what an option costs."""
+        """Describe a block by kind, options, site and counts, as counts alone seldom show an option's cost."""
         found, options = count(piece), {(piece.kind, *option) for option in piece.options}
         sizes = (found.operators, found.macs, found.traffic, found.params, piece.shape[0], piece.shape[-1], piece.width)
         chosen = [float(option in options) for option in self._options]
@@ -127,12 +126,12 @@ class Regression:
 
     @cached_property
     def _options(self) -> list[tuple[str, str, Scalar]]:
-        """The options of the blocks that were measured, each with its value."""
+        """The options of the measured blocks, each with its value."""
         return sorted({(piece.kind, *option) for piece in self.blocks for option in piece.options}, key=str)
 
 
 def cross_validate(regression: Regression) -> Error:
-    """The error on networks held out, along with the blocks that no other network has."""
+    """Compute the error on networks held out together with the blocks that no other network has."""
     times, found = np.array(regression.times), np.zeros(len(regression.times))
     folds = KFold(min(FOLDS, len(times)), shuffle=True, random_state=0)
     for kept, out in folds.split(times):
@@ -142,7 +141,7 @@ def cross_validate(regression: Regression) -> Error:
 
 
 def error_of(predicted: Vector, measured: Vector) -> Error:
-    """How far predictions lie from measurements."""
+    """Compare predictions with measurements, in milliseconds."""
     off = np.abs(predicted / measured - 1)
     return Error(
         networks=len(measured),

@@ -1,4 +1,4 @@
-"""Timing by clocks alone: warm-up, calibration, rounds that alternate between two clocks, the interval of a median."""
+"""Timing by clocks: warm-up, calibration, rounds that alternate between two clocks, the interval of a median."""
 
 import gc
 import time
@@ -15,22 +15,22 @@ from nas.costs.targets import Clock
 
 Times = NDArray[np.float64]
 
-SPELL, LEAST_RUNS = 2e-3, 3  # seconds and runs of a network before the other follows
-SETTLED = 0.02  # a warm-up ends when a spell is no longer faster than the ones before by more than this share
+SPELL, LEAST_RUNS = 2e-3, 3  # seconds and runs of a network before the other's turn
+SETTLED = 0.02  # the share by which a spell must beat the earlier ones for the warm-up to go on
 MOST_WARM_UP = 3.0  # seconds
 FEWEST, MOST_AT_ONCE = 12, 25  # rounds
 CONFIDENCE = 0.95
 
 
 def calibrate(clock: Clock, spells: int = 8, seconds: float = 0.2) -> float:
-    """Seconds of one run on a machine at its best, the lowest of several spells' medians."""
+    """Return the seconds of one run on an undisturbed machine, the lowest of several spells' medians."""
     count = warm_up(clock)
     rounds = max(3, round(seconds / max(clock(count), 1e-6)))
     return min(float(np.median([clock(count) / count for _ in range(rounds)])) for _ in range(spells))
 
 
 def warm_up(clock: Clock) -> int:
-    """Run until a spell is no longer faster than those before; return how many runs make a spell."""
+    """Run until spells no longer get faster, and return the number of runs in a spell."""
     spent = best = once = clock(1)
     settled = 0
     while spent < MOST_WARM_UP and settled < 3:
@@ -47,9 +47,9 @@ def _count(once: float) -> int:
 
 
 def alternate(clock: Clock, reference: Clock, precision: float, seconds: float) -> Times:
-    """Seconds of one run `(rounds, 2)`: the network's, and the mean of the reference's before and after it.
+    """Return the seconds of one run `(rounds, 2)`: the network's, and the mean of the reference's before and after it.
 
-    Rounds are added until the interval of the ratios' median is narrower than `precision`, a share of it, or until
+    Rounds go on until the interval of the ratios' median is narrower than `precision`, a share of the median, or until
     `seconds` have passed.
     """
     count, compared = warm_up(clock), warm_up(reference)
@@ -70,7 +70,7 @@ def alternate(clock: Clock, reference: Clock, precision: float, seconds: float) 
 
 
 def interval(values: Times, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Bounds of the median by order statistics, for any distribution; the range of the values when they are few."""
+    """Bound the median by order statistics, for any distribution, or by the range of a few values."""
     found: Any = stats.quantile_test(values, p=0.5).confidence_interval(confidence)
     low = found.low if np.isfinite(found.low) else values.min()
     high = found.high if np.isfinite(found.high) else values.max()
@@ -79,7 +79,7 @@ def interval(values: Times, confidence: float = CONFIDENCE) -> tuple[float, floa
 
 @contextmanager
 def quiet(threads: int) -> Iterator[None]:
-    """Run with so many threads, and collect no garbage meanwhile."""
+    """Run with `threads` threads and without collecting garbage."""
     collecting = gc.isenabled()
     gc.disable()
     try:

@@ -1,10 +1,10 @@
-"""Times the networks of this folder on the device it was carried to, and writes results.csv. Needs onnxruntime alone.
+"""Time the networks of this folder on this device and write results.csv, with onnxruntime alone.
 
-    python run.py                     # one thread; about a second a network
+    python run.py                     # one thread, about a second a network
     python run.py --threads 4 --seconds 2
 
-Rounds alternate between a network and reference.onnx, so that what slows the device for a while slows both; the ratio's
-median, times the reference's best time, is the result. Run it again after an interruption: finished rows are kept.
+Rounds alternate between a network and reference.onnx, so that a slower device slows both. The result is the median
+ratio, times the reference's best time. Run it again after an interruption: finished rows are kept.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def main():
     arguments = parser.parse_args()
     manifest = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
     results = HERE / "results.csv"
-    known = read(results)
+    rows = read(results)
     fixed = {
         "threads": arguments.threads,
         "device": device(),
@@ -41,20 +41,20 @@ def main():
     best = calibrate(reference)
     for i, entry in enumerate(manifest["files"]):
         name = entry["name"]
-        if name not in known:
+        if name not in rows:
             network = clock(HERE / f"{name}.onnx", entry["shape"], arguments.threads)
             times = compare(network, reference, arguments.seconds)
             ratios = [own / other for own, other in times]
             low, middle, high = statistics.quantiles(ratios, n=4)
             row = {"name": name, "ms": 1e3 * best * middle, "iqr": 1e3 * best * (high - low), "rounds": len(ratios)}
-            known[name] = row | fixed
-            write(results, known)
-        print(f"{i + 1}/{len(manifest['files'])} {name} {float(known[name]['ms']):.4f} ms", flush=True)
+            rows[name] = row | fixed
+            write(results, rows)
+        print(f"{i + 1}/{len(manifest['files'])} {name} {float(rows[name]['ms']):.4f} ms", flush=True)
     print(f"\n{results}\nCarry it back and run:  nas latency fit {results.name}")
 
 
 def clock(path, shape, threads):
-    """A function that runs a network so many times and gives the seconds that took."""
+    """Make a function that runs a network `count` times and returns the seconds."""
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads, options.log_severity_level = threads, 1, 3
     session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -71,7 +71,7 @@ def clock(path, shape, threads):
 
 
 def warm_up(run):
-    """Run until it is no longer faster; how many runs make a spell."""
+    """Run until spells no longer get faster, and return the number of runs in a spell."""
     best, settled, spent = run(1), 0, 0.0
     while settled < 3 and spent < 3:
         count = spell(best)
@@ -83,18 +83,18 @@ def warm_up(run):
 
 
 def spell(once):
-    """Runs of a network before it is the other's turn."""
+    """Return the number of runs of a network before the other's turn."""
     return max(LEAST_RUNS if once < 10 * SPELL else 1, round(SPELL / max(once, 1e-7)))
 
 
 def calibrate(run, spells=8, rounds=60):
-    """Seconds of one run on the device at its best."""
+    """Return the seconds of one run on the undisturbed device."""
     count = warm_up(run)
     return min(statistics.median(run(count) / count for _ in range(rounds)) for _ in range(spells))
 
 
 def compare(run, reference, seconds):
-    """Seconds of one run, the network's and the reference's, round by round."""
+    """Return the seconds of one run, the network's and the reference's, round by round."""
     count, compared, rounds = warm_up(run), warm_up(reference), []
     end, before = time.monotonic() + seconds, reference(compared)
     while time.monotonic() < end or len(rounds) < LEAST_ROUNDS:
@@ -105,7 +105,7 @@ def compare(run, reference, seconds):
 
 
 def device():
-    """What the processor is called."""
+    """Return the processor's name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         names = [
@@ -117,7 +117,7 @@ def device():
 
 
 def read(path):
-    """The rows that were written already."""
+    """Read the rows of an earlier run."""
     if not path.exists():
         return {}
     with path.open(newline="", encoding="utf-8") as file:
@@ -125,7 +125,7 @@ def read(path):
 
 
 def write(path, rows):
-    """All rows, whole or not at all."""
+    """Write all rows, whole or not at all."""
     new = path.with_suffix(".new")
     with new.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)

@@ -1,8 +1,8 @@
-"""Measuring what a predictor needs: some whole networks of a space and the blocks they are made of.
+"""Measuring for a predictor some whole networks of a space and their blocks.
 
-Measurements are kept in the cache folder by device, versions, target, setting and space, so that another run, or one
-that was interrupted, goes on from there. They are kept as multiples of the reference network's time, which still hold
-when the machine proves to be faster than in its calibration.
+The cache folder keeps measurements by device, versions, target, setting and space, so that another run or an
+interrupted one goes on from there. They are multiples of the reference network's time, which still hold when the
+machine proves faster than in its calibration.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,9 +19,9 @@ from nas.space.grammar import to_dict
 from nas.space.space import SearchSpace, draw
 
 NETWORKS = 32
-NETWORK_SECONDS, BLOCK_SECONDS = 2.0, 0.4  # the longest for one measurement
+NETWORK_SECONDS, BLOCK_SECONDS = 2.0, 0.4  # at most, for one measurement
 Progress = Callable[[int, int], None]
-"""Called with the number of networks measured so far, and of all."""
+"""Called with the numbers of measured networks and of all."""
 
 
 def predictor_for(
@@ -32,9 +32,10 @@ def predictor_for(
     seconds: tuple[float, float] | None = None,
     progress: Progress = lambda done, of: None,
 ) -> Predictor:
-    """Make a predictor for a space on a target of this machine, and measure what the cache does not hold yet.
+    """Make a predictor for a space on a target of this machine, measuring only networks that the cache lacks.
 
-    `seconds` bound the time for measuring a network and a block. Raises SettingError when the target is not here.
+    `seconds` bounds the time for measuring a network and a block. Raises SettingError when the target is not on this
+    machine.
     """
     deployment.check()
     key = {"space": to_dict(space)} | deployment.key()
@@ -54,24 +55,24 @@ def predictor_for(
 
 @dataclass
 class _Ratios:
-    """Measured multiples of the reference's time: of networks by their keys, and of blocks."""
+    """Times as multiples of the reference's, of networks by their keys and of blocks."""
 
     networks: dict[str, float] = field(default_factory=dict)
     blocks: dict[Piece, float] = field(default_factory=dict)
 
     @classmethod
     def read(cls, key: Mapping[str, Any]) -> "_Ratios":
-        """Read them from the cache, which may hold none."""
+        """Read multiples from the cache, or start without any."""
         data = files.recall("ratios", dict(key)) or {"networks": {}, "blocks": []}
         return cls(data["networks"], {piece_from_dict(b): float(b["ratio"]) for b in data["blocks"]})
 
     def write(self, key: Mapping[str, Any]) -> None:
-        """Keep them for the next run."""
+        """Keep the multiples in the cache."""
         blocks = [{"ratio": ratio} | piece_to_dict(piece) for piece, ratio in self.blocks.items()]
         files.keep("ratios", dict(key), {"networks": self.networks, "blocks": blocks})
 
     def measure(self, architecture: Architecture, deployment: Deployment, seconds: tuple[float, float]) -> None:
-        """Measure a network and those of its blocks that are new."""
+        """Measure a network and its new blocks."""
         for piece in dict.fromkeys(pieces(architecture)):
             if piece not in self.blocks:
                 timing = time_network(piece.build(), piece.shape, deployment, PRECISION, seconds[1])

@@ -1,6 +1,6 @@
-"""Ways of running networks once they are shipped, each timed by a clock of its own.
+"""Targets, the ways of running shipped networks, each timed by its own clock.
 
-A target is a `Target` in a file of this folder, named like the file; a file of several names them in `__all__`.
+A target is a `Target` in a file of this folder, named like the file, or one of several that `__all__` names.
 """
 
 import time
@@ -15,19 +15,19 @@ from nas.files import Json
 
 Dtype = Literal["float32", "float16", "bfloat16"]
 Clock = Callable[[int], float]
-"""Runs a network so many times, one after another, and returns the seconds that took."""
+"""Runs a network a number of times in a row and returns the seconds."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Images at once, CPU threads and the type of the numbers that a network is run with."""
+    """The images at once, CPU threads and type of numbers that a network runs with."""
 
     batch: int = 1
     threads: int = 1
     dtype: Dtype = "float32"
 
     def to_dict(self) -> Json:
-        """Plain data for records and the cache."""
+        """Return plain data for records and the cache."""
         return asdict(self)
 
 
@@ -37,8 +37,8 @@ class Target:
 
     `prepare(network, images, setting)` makes an initialised network in evaluation mode ready to run on `images`
     `(batch, channels, height, width)` and returns its clock; it may move and change the network. `missing` returns why
-    the target cannot run on this machine, or an empty text. `versions` names the packages whose versions its times
-    depend on, `dtypes` the numbers it runs.
+    the target cannot run on this machine, or an empty text. Times depend on the versions of the packages in `versions`;
+    `dtypes` lists the types of numbers that the target runs.
     """
 
     device: Literal["cpu", "cuda"]
@@ -49,10 +49,10 @@ class Target:
 
 
 def cpu_clock(run: Callable[[], object], setting: Setting) -> Clock:
-    """The clock of work that has finished when its call returns.
+    """Make the clock of work that has finished when its call returns.
 
-    One thread is timed by its own processor time, which other programs do not lengthen. Several threads wait for each
-    other, so theirs is wall time.
+    One thread takes its own processor time, which other programs do not lengthen; several threads, which wait for each
+    other, take wall time.
     """
     now = time.thread_time if setting.threads == 1 else time.perf_counter
 
@@ -66,7 +66,7 @@ def cpu_clock(run: Callable[[], object], setting: Setting) -> Clock:
 
 
 def event_clock(run: Callable[[], object]) -> Clock:
-    """The clock of work on a CUDA device, told by the device's own events before the first run and after the last."""
+    """Make the clock of work on a CUDA device, from its own events before the first run and after the last."""
 
     def clock(count: int) -> float:
         start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
@@ -81,7 +81,7 @@ def event_clock(run: Callable[[], object]) -> Clock:
 
 
 def moved(network: nn.Module, x: Tensor, device: str, setting: Setting) -> tuple[nn.Module, Tensor]:
-    """Move network and images to a device, in the setting's type, channels last as convolutions like best."""
+    """Move network and images to a device, in the setting's type and channels last, fastest for convolutions."""
     dtype = getattr(torch, setting.dtype)
     network = network.to(device, dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     x = x.to(device, dtype)

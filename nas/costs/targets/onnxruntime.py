@@ -1,4 +1,4 @@
-"""ONNX Runtime on the processor: the network is exported, then run by https://onnxruntime.ai."""
+"""ONNX Runtime on the processor, https://onnxruntime.ai."""
 
 import io
 from importlib.util import find_spec

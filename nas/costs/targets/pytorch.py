@@ -11,7 +11,7 @@ from nas.costs.targets import Clock, Setting, Target, cpu_clock, event_clock, mo
 
 __all__ = ["cpu", "cpu_compiled", "cuda", "cuda_compiled", "cuda_graph"]
 
-WARM_UP = 3  # runs beside the main stream before a capture, as torch's documentation asks
+WARM_UP = 3  # runs on a side stream before a capture, as torch's documentation asks
 
 
 def _prepare_cpu(network: nn.Module, x: Tensor, setting: Setting) -> Clock:
@@ -37,7 +37,7 @@ def _prepare_cuda_compiled(network: nn.Module, x: Tensor, setting: Setting) -> C
 
 
 def _prepare_cuda_graph(network: nn.Module, x: Tensor, setting: Setting) -> Clock:
-    """All kernels of the network, launched as one."""
+    """Launch all kernels of the network as one."""
     network, x = moved(network, x, "cuda", setting)
     beside = torch.cuda.Stream()
     beside.wait_stream(torch.cuda.current_stream())
@@ -47,24 +47,24 @@ def _prepare_cuda_graph(network: nn.Module, x: Tensor, setting: Setting) -> Cloc
     torch.cuda.current_stream().wait_stream(beside)
     graph = torch.cuda.CUDAGraph()
     with torch.no_grad(), torch.cuda.graph(graph):
-        scores = network(x)
+        out = network(x)
 
     def replay() -> tuple[object, ...]:
         graph.replay()
-        return network, x, scores  # the graph reads and writes their memory, so they must live as long
+        return network, x, out  # the graph reads and writes their memory, so they must live as long
 
     return event_clock(replay)
 
 
 def _compiled(network: nn.Module) -> Callable[[Tensor], Tensor]:
-    """The network under torch.compile, in a function with a code object of its own.
+    """Compile the network in a function with its own code object.
 
-    Dynamo keeps its programs by code object, and after some networks in one would silently run the next ones eagerly.
+    Dynamo keeps programs by code object and after a few networks in one would silently run the next eagerly.
     """
 
     def run(x: Tensor) -> Tensor:
-        scores: Tensor = network(x)
-        return scores
+        out: Tensor = network(x)
+        return out
 
     run.__code__ = run.__code__.replace()
     program: Callable[[Tensor], Tensor] = torch.compile(run, dynamic=False)
@@ -76,8 +76,8 @@ def _no_cuda() -> str:
 
 
 def _no_compiler() -> str:
-    known = [os.environ.get("CXX", "c++"), "g++", "clang++"]
-    return "" if any(map(shutil.which, known)) else "torch.compile needs a C++ compiler here, such as g++ or clang++"
+    names = [os.environ.get("CXX", "c++"), "g++", "clang++"]
+    return "" if any(map(shutil.which, names)) else "torch.compile needs a C++ compiler here, such as g++ or clang++"
 
 
 cpu = Target(device="cpu", prepare=_prepare_cpu)

@@ -1,12 +1,12 @@
-"""The data sets, one a file, and what their readers share: dividing into parts, squaring, checking.
+"""Data sets, one a file, and the shared work of their readers: dividing into parts, squaring, checking.
 
-A kind is a function called like its file, `kind(path, *, seed, resolution=None) -> Dataset`; its annotation of `path`
-says whether it wants one: `Path` or `None`.
+A kind is a function called like its file, `kind(path, *, seed, resolution=None) -> Dataset`. The annotation of `path`
+tells whether it needs one: `Path` or `None`.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,21 +16,21 @@ from sklearn.model_selection import train_test_split
 from nas.errors import DataError
 
 HELD_OUT = 0.2
-"""Share of the images cut off for validation, and again for the test, where a set has no such part of its own."""
+"""Share of the images cut off for validation, and again for the test, where a set has no such part."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Square images in memory, divided once into three parts. A search trains on `train`, scores on `validation`.
+    """Square images in memory, divided into three parts. A search trains on `train` and measures on `validation`.
 
-    `images` is uint8 `(images, channels, height, width)`, `labels` int64 `(images,)`; the parts are row numbers.
-    `mirror` tells whether a mirrored image keeps its class; `skipped` names what could not be read, and why;
-    `targets` is the kind of targets that `labels` are, as a task needs it.
+    `images` is uint8 `(images, channels, height, width)`; the parts are row numbers. `labels` has a row an image, of
+    the kind `targets` as a task needs it: of classes int64 `(images,)`. `classes` names what a head gives a number for.
+    `mirror` tells whether a mirrored image keeps its label; `skipped` names what could not be read, and why.
     """
 
     name: str
     images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
+    labels: NDArray[Any]
     classes: tuple[str, ...]
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
@@ -69,9 +69,9 @@ def assemble(
     mirror: bool,
     skipped: tuple[str, ...] = (),
 ) -> Dataset:
-    """A data set of the parts that exist; those that do not are cut from `train`, stratified, the same for a seed.
+    """Make a data set of the existing parts, cutting the others from `train`, stratified, by `seed`.
 
-    Raises DataError if there are fewer than two classes, or too few images of one to be in every part.
+    Raises DataError for fewer than two classes, and for a class with too few images to be in every part.
     """
     parts = [train, validation, test]
     images = square(np.concatenate([part.images for part in parts if part]), resolution)
@@ -91,7 +91,7 @@ def assemble(
 def cut(
     rows: NDArray[np.int64], labels: NDArray[np.int64], size: int, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Cut `size` of the rows off, stratified by label: what stays, what is cut, both sorted."""
+    """Cut `size` of the rows off, stratified by label, and return the rows that stay and those cut, sorted."""
     stay, off = train_test_split(rows, test_size=size, stratify=labels[rows], random_state=seed)
     return np.sort(stay), np.sort(off)
 
@@ -109,7 +109,7 @@ def _check_classes(name: str, classes: tuple[str, ...], train: NDArray[np.int64]
 
 
 def square(images: NDArray[np.uint8], resolution: int | None) -> NDArray[np.uint8]:
-    """Images at `resolution`, by default their longer side, resized with antialiasing where they differ from it."""
+    """Resize images to squares of `resolution`, by default their longer side, with antialiasing."""
     side = resolution or max(images.shape[2:])
     if images.shape[2:] == (side, side):
         return np.ascontiguousarray(images)
@@ -121,7 +121,7 @@ def square(images: NDArray[np.uint8], resolution: int | None) -> NDArray[np.uint
 
 
 def existing(name: str, path: Path, *, folder: bool) -> Path:
-    """The path, if such a file or folder is there. Raises DataError otherwise."""
+    """Check that a file or folder is there and return its path. Raises DataError otherwise."""
     noun = "folder" if folder else "file"
     try:
         if path.is_dir() if folder else path.is_file():
@@ -133,7 +133,7 @@ def existing(name: str, path: Path, *, folder: bool) -> Path:
 
 
 def read(path: Path) -> bytes:
-    """A file's bytes. Raises DataError if it cannot be read."""
+    """Read a file's bytes. Raises DataError if it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:

@@ -1,7 +1,7 @@
 """CIFAR-10, https://www.cs.toronto.edu/~kriz/cifar.html: 60,000 colour images of 32x32 pixels, 10 classes.
 
-Reads the binary batches (`data_batch_1.bin` ... `test_batch.bin`) and the pickled ones of the Python version; of a
-pickle only what plain arrays are made of, so that no file can run code.
+Reads the binary batches (`data_batch_1.bin` ... `test_batch.bin`) and the pickled ones of the Python version. Only
+plain arrays are unpickled, so that no file can run code.
 """
 
 import io
@@ -21,7 +21,7 @@ BATCHES = tuple(f"data_batch_{i}" for i in range(1, 6))
 
 
 def cifar10(path: Path, *, seed: int, resolution: int | None = None) -> Dataset:
-    """The official test batch is `test`; validation is cut from the training batches."""
+    """Read CIFAR-10, with the official test batch as `test` and validation cut from the training batches."""
     folder = _find(existing("cifar10", path, folder=True))
     suffix = ".bin" if (folder / "data_batch_1.bin").exists() else ""
     load = _binary if suffix else _pickled
@@ -31,7 +31,7 @@ def cifar10(path: Path, *, seed: int, resolution: int | None = None) -> Dataset:
 
 
 def _find(path: Path) -> Path:
-    """The folder that holds the batches: the path itself, or the one that the official archive unpacks to in it."""
+    """Find the folder of the batches: the path itself, or the one in it that the official archive unpacks to."""
     for folder in (path, path / "cifar-10-batches-bin", path / "cifar-10-batches-py"):
         if (folder / "data_batch_1.bin").exists() or (folder / "data_batch_1").exists():
             return folder
@@ -87,7 +87,7 @@ def _part(file: Path, pixels: NDArray[Any], labels: NDArray[Any]) -> Split:
 
 
 def _latin1(text: str, encoding: str) -> bytes:
-    """How Python 3 writes bytes in the old protocols."""
+    """Decode bytes as Python 3 writes them in the old protocols."""
     if encoding != "latin1":
         raise pickle.UnpicklingError(f"encoding {encoding}")
     return text.encode("latin1")
@@ -100,18 +100,18 @@ PLAIN: dict[str, Any] = {
     "numpy._core.numeric._frombuffer": np.empty(0).__reduce_ex__(5)[0],
     "_codecs.encode": _latin1,
 }
-"""All that a pickled array calls to be rebuilt, in any of pickle's protocols."""
+"""The functions that rebuild a pickled array, in any of pickle's protocols."""
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Admits arrays of plain data types; whatever else a pickle names is refused before it is looked up."""
+    """Unpickles arrays of plain data types and refuses anything else before looking it up."""
 
     def __init__(self, file: Path) -> None:
         super().__init__(io.BytesIO(read(file)), encoding="bytes")
         self.file = file
 
     def find_class(self, module: str, name: str) -> Any:
-        plain = PLAIN.get(f"{module.replace('numpy.core.', 'numpy._core.')}.{name}")  # numpy 1 named its core otherwise
+        plain = PLAIN.get(f"{module.replace('numpy.core.', 'numpy._core.')}.{name}")  # numpy 1's name of its core
         if plain:
             return plain
         raise DataError(f"{self.file}: names {module}.{name}; a batch holds plain arrays only. Do not trust this file.")
@@ -128,7 +128,7 @@ def _unpickled(file: Path) -> dict[Any, Any]:
 
 
 def _entry(file: Path, content: dict[Any, Any], key: bytes, kind: type) -> Any:
-    """What the file's dictionary holds under `key`, written by Python 2 (bytes) or 3 (text)."""
+    """Return the value under `key` in the file's dictionary, written by Python 2 (bytes) or 3 (text)."""
     entry = content.get(key, content.get(key.decode()))
     if not isinstance(entry, kind):
         raise DataError(

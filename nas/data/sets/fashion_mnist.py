@@ -1,7 +1,7 @@
 """Fashion-MNIST, https://arxiv.org/abs/1708.07747: 70,000 grey images of 28x28 pixels, 10 classes of clothing.
 
-The idx format (http://yann.lecun.com/exdb/mnist): a magic number whose last byte counts the dimensions, each
-dimension as a big-endian 32-bit number, then the bytes. MNIST itself comes in the same files.
+A file of the idx format (http://yann.lecun.com/exdb/mnist) holds a magic number whose last byte counts the dimensions,
+each dimension as a big-endian 32-bit number, then the bytes. MNIST itself comes in the same files.
 """
 
 import gzip
@@ -30,7 +30,7 @@ CLASSES = (
 
 
 def fashion_mnist(path: Path, *, seed: int, resolution: int | None = None) -> Dataset:
-    """The official test part (t10k) is `test`; validation is cut from the training part. Reads `.gz` and plain idx."""
+    """Read `.gz` or plain idx files, with t10k as `test` and validation cut from the training part."""
     folder = existing("fashion_mnist", path, folder=True)
     train, test = _part(folder, "train"), _part(folder, "t10k")
     if train.images.shape[1:] != test.images.shape[1:]:
@@ -54,7 +54,7 @@ def _part(folder: Path, part: str) -> Split:
 
 
 def _idx(folder: Path, name: str, dimensions: int) -> NDArray[np.uint8]:
-    """The array in `name`, compressed or not."""
+    """Read the array in `name`, compressed or not."""
     plain, packed = folder / name, folder / f"{name}.gz"
     file = plain if plain.exists() else existing("fashion_mnist", packed, folder=False)
     try:

@@ -1,6 +1,6 @@
-"""A folder of images, one folder a class, in any format that Pillow reads.
+"""Images in folders, one a class, in any format that Pillow reads.
 
-Sub-folders `train`, `val` (or `validation`) and `test` that hold the class folders are the parts.
+Sub-folders `train`, `val` (or `validation`) and `test` with the class folders inside are the parts.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")
 
 
 class _Picture(NamedTuple):
-    """One file: its class, its part, and its pixels `(height, width, 3)` or why there are none."""
+    """One file: its class, its part, and its pixels `(height, width, 3)` or the reason why it has no pixels."""
 
     file: Path
     part: str
@@ -33,9 +33,9 @@ class _Picture(NamedTuple):
 
 
 def image_folder(path: Path, *, seed: int, resolution: int | None = None) -> Dataset:
-    """Images scaled to `resolution` (64) on the shorter side and cropped to the middle square.
+    """Scale images to `resolution` (64) on the shorter side and crop them to the middle square.
 
-    Grey if all of them are, else colour; transparent ones lie on white. What cannot be read is named in `skipped`.
+    They are grey if all files are, else colour, and transparent ones lie on white. `skipped` names unreadable files.
     """
     folders = _parts(existing("image_folder", path, folder=True))
     classes = tuple(sorted({name for part in folders.values() for name in _subfolders(part)}))
@@ -55,7 +55,7 @@ def image_folder(path: Path, *, seed: int, resolution: int | None = None) -> Dat
 
 
 def _parts(path: Path) -> dict[str, Path]:
-    """The folder of each part that is there; the whole folder is `train` where it is not divided."""
+    """Find the folder of each part, or take an undivided folder as `train`."""
     below = _subfolders(path)
     found = {part: path / name for part, names in PARTS.items() for name in names if name in below}
     divided = "train" in found and any(_subfolders(folder) for folder in found.values())
@@ -74,7 +74,7 @@ def _entries(path: Path) -> list[Path]:
 
 
 def _files(folders: dict[str, Path], classes: tuple[str, ...]) -> Iterable[_Picture]:
-    """Every file below a class folder, in sorted order, not yet read."""
+    """Yield every file below a class folder, in sorted order and unread."""
     for part, folder in folders.items():
         for label, name in enumerate(classes):
             for file in sorted((folder / name).rglob("*")):
@@ -95,12 +95,12 @@ def _open(picture: _Picture, resolution: int) -> _Picture:
             upright = ImageOps.exif_transpose(image)
             fitted = ImageOps.fit(_opaque(upright), (resolution, resolution), Image.Resampling.BICUBIC)
             return picture._replace(pixels=np.asarray(fitted), grey=grey)
-    except Exception as error:  # Pillow's readers raise what they like on damaged files
+    except Exception as error:  # Pillow's readers may raise anything on damaged files
         return picture._replace(reason=f"{type(error).__name__}: {error}".replace(str(picture.file), picture.file.name))
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """Any image as RGB, transparent ones laid on white."""
+    """Convert any image to RGB, a transparent one on white."""
     if image.mode in ("I", "F"):
         raise ValueError(f"pixels of mode {image.mode} have no known range; save the image with 8 or 16 bits")
     if image.mode.startswith("I;16"):
@@ -114,7 +114,7 @@ def _opaque(image: Image.Image) -> Image.Image:
 def _check_full(
     path: Path, folders: dict[str, Path], classes: tuple[str, ...], read: list[_Picture], skipped: tuple[str, ...]
 ) -> None:
-    """Raises DataError if nothing could be read of a part, or of a class of the training part."""
+    """Raise DataError if nothing could be read of a part, or of a class of the training part."""
     for part, folder in folders.items():
         filled = {picture.label for picture in read if picture.part == part}
         empty = [name for label, name in enumerate(classes) if label not in filled]

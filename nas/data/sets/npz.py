@@ -1,4 +1,4 @@
-"""Any images in one numpy archive: `train_x, train_y` and, if there is a test part, `test_x, test_y`; or `x, y`."""
+"""Images in one numpy archive, as `train_x, train_y` and perhaps `test_x, test_y`, or as `x, y`."""
 
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ KEYS = "'train_x' and 'train_y' (with 'test_x' and 'test_y' or without), or 'x' 
 
 
 def npz(path: Path, *, seed: int, resolution: int | None = None) -> Dataset:
-    """Images `(n, h, w)`, `(n, h, w, c)` or `(n, c, h, w)` with 1 or 3 channels; labels whole numbers or strings.
+    """Read images `(n, h, w)`, `(n, h, w, c)` or `(n, c, h, w)` of 1 or 3 channels.
 
-    Pixels are uint8 or floats from 0 to 1. The images may be signs or digits, so they are never mirrored.
+    Pixels are uint8 or floats from 0 to 1, labels whole numbers or strings. The images may be signs or digits, so they
+    are never mirrored.
     """
     arrays = _arrays(existing("npz", path, folder=False))
     parts = [_pair(path, arrays, key.removesuffix("x")) for key in arrays if key.endswith("x")]
@@ -45,7 +46,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _keys(path: Path, found: list[str]) -> list[str]:
-    """The keys to read, the training part's first; others may lie beside them."""
+    """Return the keys to read, the training part's first, and ignore others."""
     keys: list[str] = [key for key in ("train_x", "train_y", "test_x", "test_y", "x", "y") if key in found]
     if keys not in (["train_x", "train_y"], ["train_x", "train_y", "test_x", "test_y"], ["x", "y"]):
         raise DataError(f"{path}: holds {', '.join(found) or 'nothing'}; needed are {KEYS}.")
@@ -53,7 +54,7 @@ def _keys(path: Path, found: list[str]) -> list[str]:
 
 
 def _pair(path: Path, arrays: dict[str, NDArray[Any]], prefix: str) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-    """Images and labels of one part, checked."""
+    """Check the images and labels of one part."""
     x, y = f"{prefix}x", f"{prefix}y"
     images, labels = _images(f"{path}: '{x}'", arrays[x]), _labels(f"{path}: '{y}'", arrays[y])
     if len(images) != len(labels):

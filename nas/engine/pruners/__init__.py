@@ -1,4 +1,4 @@
-"""When to stop a training that cannot matter: one pruner a file, each a function `name(curves) -> Judge | None`."""
+"""Pruners stop trainings that cannot matter: one a file, each a function `name(curves) -> Judge | None`."""
 
 from dataclasses import dataclass
 

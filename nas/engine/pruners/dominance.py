@@ -1,7 +1,7 @@
 """Stop a training that will be dominated beyond doubt: learning curves for several objectives (optuna issue 3450).
 
-At each rung a Gaussian process over the finished trainings predicts, from the losses so far and the known costs, what
-a training will come to. It stops when even the upper bound is no better than what no costlier trial has reached.
+At each rung a Gaussian process over the finished trainings predicts a training's final value from its losses so far and
+its costs. The training stops when even the optimistic bound is no better than a trial that costs no more.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from nas.evaluation.early_stop import Verdict
 LEAST = 20  # finished trainings before anything is predicted
 MOST = 300  # the last ones are learnt from
 DOUBT = 2.5  # standard deviations by which a training must fall short
-SIMILAR = 1.01  # costs that differ by less count as equal: so much a second measurement may move them
+SIMILAR = 1.01  # costs within this factor count as equal, as a second measurement may differ as much
 
 # on standardised values; chosen by cross-validation on random networks of cvt_family
 KERNEL = RBF(2.0) + ConstantKernel(0.5) * DotProduct(1.0) + WhiteKernel(0.15)
@@ -28,10 +28,10 @@ KERNEL = RBF(2.0) + ConstantKernel(0.5) * DotProduct(1.0) + WhiteKernel(0.15)
 
 @dataclass(frozen=True)
 class Dominated:
-    """The judge: finished trainings, the trained objective as losses, and the scale on which they are predicted.
+    """Judges a training by finished ones: `reached` are their trained objectives as losses, predicted on `scale`.
 
-    On that scale the best are told apart: bad networks scatter several times as widely as good ones, so that one
-    deviation on the scale of accuracy itself would stop none of those near the front.
+    That scale tells the best apart: bad networks scatter several times as widely as good ones, so that one deviation on
+    the scale of accuracy itself would stop none of those near the front.
     """
 
     curves: Curves
@@ -39,13 +39,13 @@ class Dominated:
     reached: NDArray[np.float64]
     scale: Scale
 
-    def __call__(self, losses: Sequence[float], known: Mapping[str, float]) -> Verdict | None:
+    def __call__(self, losses: Sequence[float], costs: Mapping[str, float]) -> Verdict | None:
         """See `nas.evaluation.early_stop.Judge`."""
         curves = self.curves
-        costs = [i for i in range(len(curves.objectives)) if i != curves.trained]
-        own = np.array([known[curves.objectives[i]] for i in costs])
-        expected, deviation = self._predict(losses, own, costs)
-        rivals = self.reached[_no_costlier(curves.points[:, costs], own, [curves.maximize[i] for i in costs])]
+        columns = [i for i in range(len(curves.objectives)) if i != curves.trained]
+        own = np.array([costs[curves.objectives[i]] for i in columns])
+        expected, deviation = self._predict(losses, own, columns)
+        rivals = self.reached[_no_costlier(curves.points[:, columns], own, [curves.maximize[i] for i in columns])]
         best, bound = self.sign * min(rivals, default=np.inf), self._value(expected - DOUBT * deviation)
         if self.sign * best > self.sign * bound:
             return None
@@ -53,9 +53,9 @@ class Dominated:
         reason = f"{name} would come to {bound:.4g} at best; a trial that costs no more has {best:.4g}"
         return Verdict(self._value(expected), reason)
 
-    def _predict(self, losses: Sequence[float], own: NDArray[np.float64], costs: list[int]) -> tuple[float, float]:
-        """Where on the scale a training will end, and the standard deviation of that prediction."""
-        rows = np.hstack([self.curves.losses[-MOST:, : len(losses)], _size(self.curves.points[-MOST:, costs])])
+    def _predict(self, losses: Sequence[float], own: NDArray[np.float64], columns: list[int]) -> tuple[float, float]:
+        """Predict a training's final value on the scale, with its standard deviation."""
+        rows = np.hstack([self.curves.losses[-MOST:, : len(losses)], _size(self.curves.points[-MOST:, columns])])
         row = np.concatenate([losses, _size(own)])
         mean, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-9
         model = GaussianProcessRegressor(KERNEL, optimizer=None, normalize_y=True)
@@ -64,7 +64,7 @@ class Dominated:
         return float(value[0]), float(deviation[0]) * _overconfidence(model)
 
     def _value(self, standard: float) -> float:
-        """The trained objective at a place on the scale."""
+        """The trained objective at a point of the scale."""
         return self.sign * float(self.scale.undo(np.array(standard), np.array(0.0))[0])
 
 
@@ -84,7 +84,7 @@ def _no_costlier(costs: NDArray[np.float64], own: NDArray[np.float64], maximize:
 
 
 def _overconfidence(model: GaussianProcessRegressor) -> float:
-    """How many times its own deviation the model errs, each training left out in turn, if that is more than once.
+    """The ratio of the model's leave-one-out errors to its own deviations, at least 1.
 
     In closed form (Rasmussen and Williams, 2006, section 5.4.2).
     """

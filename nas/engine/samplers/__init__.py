@@ -1,6 +1,6 @@
-"""How to choose the next architecture: samplers, each an `optuna.samplers.BaseSampler` made from a seed.
+"""Samplers choose the next architecture; each is an `optuna.samplers.BaseSampler`.
 
-A file of this folder holds one, called like the file, or those that its `__all__` names: functions of a seed and of the
+A file of this folder holds one, named like the file, or those that its `__all__` names: functions of a seed and the
 problem.
 """
 
@@ -16,12 +16,12 @@ def _nothing(_: Decisions) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is searched. Every part may be left out; a sampler may use it or not.
+    """The problem that a sampler solves. Every part may be left out.
 
     `decide(choose)` walks the space and asks `choose(name, values)` for each decision that arises, as
-    `SearchSpace.decide` does; without it the space is learnt from the trials. `cheap` gives, by name, what is known of
-    an architecture without training it; `objectives` names the study's, in order, so that those among the cheap are
-    known exactly. `maximum` and `minimum` are limits on cheap values.
+    `SearchSpace.decide` does; without it the space is learnt from the trials. `cheap` gives the costs of an
+    architecture by name, known exactly without training; `objectives` names the study's, in order, so that those among
+    the costs are not modelled. `maximum` and `minimum` are limits on costs.
     """
 
     decide: Callable[[Choose], object] | None = None

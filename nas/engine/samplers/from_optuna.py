@@ -1,4 +1,4 @@
-"""Optuna's own samplers, each made anew for a proposal from (seed of the search, number of the trial)."""
+"""Optuna's own samplers, made anew for each proposal from the search's seed and the trial's number."""
 
 import warnings
 
@@ -13,7 +13,7 @@ __all__ = ["gp", "nsga2", "random", "tpe"]
 def tpe(seed: int, _: Problem) -> BaseSampler:
     """Multi-objective TPE (arXiv:2304.11127), multivariate and grouped: conditional options are learnt too.
 
-    A trial that still runs counts as a poor one, so that proposals made side by side differ.
+    A running trial counts as a poor one, so that parallel proposals differ.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -21,14 +21,14 @@ def tpe(seed: int, _: Problem) -> BaseSampler:
 
 
 class _ResumableNSGAII(NSGAIISampler):
-    """NSGA-II whose parents stand in the order of their numbers.
+    """NSGA-II with parents in the order of their numbers.
 
-    Optuna hands the first trial of a generation its parents in the order of selection and the others, from a cache,
-    in that of their numbers; a search resumed in mid-generation has no cache and would go another way.
+    Optuna gives the first trial of a generation its parents in order of selection, and the others, from a cache, in
+    order of number; a search resumed in mid-generation has no cache and would go another way.
     """
 
     def select_parent(self, study: optuna.Study, generation: int) -> list[optuna.trial.FrozenTrial]:
-        """The best of the generation before and its parents."""
+        """The best of the previous generation and its parents, by number."""
         return sorted(super().select_parent(study, generation), key=lambda trial: trial.number)
 
 
@@ -38,7 +38,7 @@ def nsga2(seed: int, _: Problem) -> BaseSampler:
 
 
 def gp(seed: int, _: Problem) -> BaseSampler:
-    """The multi-objective Gaussian process; it models only the decisions that every trial has."""
+    """The multi-objective Gaussian process; models only the decisions that every trial has."""
     return GPSampler(seed=seed)
 
 

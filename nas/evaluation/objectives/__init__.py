@@ -1,6 +1,6 @@
-"""What networks are weighed by: an objective owns all that is known of it.
+"""Objectives: the quantities that networks are compared by, each with all that belongs to it.
 
-A file of this folder holds one objective, called like the file, or those that its `__all__` names. The metrics of the
+A file of this folder holds one objective, named like the file, or those that its `__all__` names. The metrics of the
 tasks are objectives too, known only after training. Files import torch inside their functions only, so that reading a
 run needs no torch.
 """
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from nas.network.build import Network
 
 Effort = Literal["glance", "search", "full"]
-"""How long may be measured: one of many networks of a space, a trial of a search, a network of the final front."""
+"""How long a measurement may take: for one of a space's many networks, for a trial, for the final front."""
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What all candidates of a search share.
+    """The conditions that all candidates of a search share.
 
-    `deployment` is where the networks will run (None: on a device that is elsewhere), `predictor` what tells their
-    milliseconds there without measuring; `batch_size` is that of a training step, `loss` that of the task.
+    `deployment` is where the networks will run (None: on a device that is elsewhere), `predictor` predicts their
+    milliseconds there; `batch_size` is that of a training step, `loss` that of the task.
     """
 
     deployment: "Deployment | None" = None
@@ -49,7 +49,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Reading:
-    """A value in the objective's unit, and what else is worth keeping of the measurement, as plain data."""
+    """A value in the objective's unit, with details of its measurement as plain data."""
 
     value: float
     details: Json = field(default_factory=dict)
@@ -57,18 +57,17 @@ class Reading:
 
 @dataclass(frozen=True)
 class Objective:
-    """One quantity that is maximised or minimised, and how it is known.
+    """A quantity to maximise or minimise, and how its value is found.
 
     `known(candidate)` gives the value from the decisions alone, or None where it cannot; within a millisecond unless
-    `slow`. `measure(candidate, effort)` reads it of a built network; without it `known` always tells. `trained` ones
-    are known only after training.
+    `slow`. `measure(candidate, effort)` reads it from a built network; without it, `known` always gives a value.
+    `trained` ones are known only after training, `predictable` ones at once where the search has a predictor.
 
-    `noted` ones stand in the record of every trial, whatever a search weighs; `surveyed` ones in the table of a space.
-    `timed` ones are measured while other workers of the machine stand still, and hold for one device only. `doubt` is
-    the share by which nine values of ten at most exceed what was known beforehand. `remeasured(details)` says whether a
-    reading of the final front is to be taken again with full effort. `like` names an objective that is known at once
-    and smallest where this one is smallest. `missing` says why it cannot be measured where networks will run, or gives
-    an empty text.
+    `noted` ones are recorded for every trial, `surveyed` ones listed in the table of a space. `timed` ones are measured
+    while other workers of the machine stand still, and hold for one device only. `doubt` is the share by which nine
+    values of ten at most exceed what was known beforehand. `remeasured(details)` says whether to read a value of the
+    final front again with full effort. `like` names an objective that is known at once and smallest where this one is.
+    `missing` says why it cannot be measured where networks will run, or gives an empty text.
 
     `title` heads a column; a `share` is shown in percent, any other value in its `unit`.
     """

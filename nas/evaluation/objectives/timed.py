@@ -1,4 +1,4 @@
-"""Objectives that are measured where the networks will run, while nothing else does: milliseconds, images, joules."""
+"""Objectives measured where the networks will run, while nothing else does: latency, throughput and energy."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -43,7 +43,7 @@ def _measured(candidate: Candidate, deployment: "Deployment", seconds: float) ->
 
 
 def _unsteady(details: Json) -> bool:
-    """Whether a reading was predicted, or the time limit came before it was sure."""
+    """Whether a reading was predicted, or ran out of time before it was steady."""
     return not details.get("steady")
 
 

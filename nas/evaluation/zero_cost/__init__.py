@@ -1,6 +1,6 @@
-"""Zero-cost scores: how good an untrained network promises to become.
+"""Zero-cost scores estimate how good an untrained network will become.
 
-A file of this folder holds one score, called like the file, or those that its `__all__` names.
+A file of this folder holds one score, named like the file, or those that its `__all__` names.
 """
 
 import copy
@@ -17,8 +17,10 @@ from nas.training.tasks import Loss
 
 @dataclass(frozen=True)
 class Sample:
-    """A batch to score a network by: normalised images `(batch, channels, height, width)`, two or more, the targets
-    that belong to them, and the task's loss."""
+    """A batch to score a network on, with the task's loss.
+
+    `x` are two or more normalised images `(batch, channels, height, width)`, `targets` belong to them.
+    """
 
     x: Tensor
     targets: Tensor
@@ -26,16 +28,16 @@ class Sample:
 
 
 Score = Callable[[Network, Sample], float]
-"""`score(network, sample)`: how good an untrained network promises to become; more is better.
+"""`score(network, sample)` estimates how good an untrained network will become, more being better.
 
 The network stays as it was: weights, buffers, gradients and mode. Not a finite number where the score is undefined.
 """
 
 
 def replica(network: nn.Module) -> nn.Module:
-    """A copy to take apart, as it would be at a training's first step, but with nothing dropped at random.
+    """Copy a network as it is at the first step of a training, but with nothing dropped at random.
 
-    BatchNorm takes the batch's statistics: those it starts with fit no image.
+    BatchNorm takes the batch's statistics, as its initial ones fit no image.
     """
     copied = copy.deepcopy(network).eval()
     for module in copied.modules():
@@ -45,7 +47,7 @@ def replica(network: nn.Module) -> nn.Module:
 
 
 def weights(network: nn.Module) -> list[Tensor]:
-    """The kernels and matrices: what the papers' scores sum over, without biases, norms and tables."""
+    """The kernels and matrices that the papers' scores sum over, without biases, norms and tables."""
     return [module.weight for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
 
 

@@ -1,4 +1,4 @@
-"""The two baselines that a score must beat to be worth its time; neither looks at images or targets."""
+"""The two baselines that a score must beat to be worth its time. Neither looks at images or targets."""
 
 from nas.costs.counts import counts, parameters
 from nas.evaluation.zero_cost import Sample

@@ -1,4 +1,4 @@
-"""Scores read off the gradients of one batch: of the weights' and, for jacob_cov, of the images'."""
+"""Scores from the gradients of one batch, by the weights or, for jacob_cov, by the images."""
 
 import torch
 
@@ -26,13 +26,13 @@ def snip(network: Network, sample: Sample) -> float:
 def jacob_cov(network: Network, sample: Sample) -> float:
     """`-sum(log(v + k) + 1 / (v + k))` over the eigenvalues `v` of the correlations between the images' Jacobians.
 
-    High where the Jacobians resemble each other little (arXiv:2006.04647v1, section 3). An image's Jacobian is the
+    High where the Jacobians differ (arXiv:2006.04647v1, section 3). An image's Jacobian is the
     gradient of the sum of its outputs.
     """
     x = sample.x.detach().clone().requires_grad_(True)
     (jacobian,) = torch.autograd.grad(replica(network)(x).sum(), x)
     correlations = torch.corrcoef(jacobian.flatten(1).double())
-    if not correlations.isfinite().all():  # an image to which the network is blind
+    if not correlations.isfinite().all():  # an image that the output does not depend on
         return float("nan")
     eigenvalues = torch.linalg.eigvalsh(correlations).clamp(min=0) + SMALL
     return float(-(eigenvalues.log() + 1 / eigenvalues).sum())

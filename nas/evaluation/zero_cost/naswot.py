@@ -25,7 +25,7 @@ GATES = {
 def naswot(network: Network, sample: Sample) -> float:
     """`log |K|`, where `K[i, j]` counts the units whose codes agree for images i and j.
 
-    Minus infinity where two images have one code.
+    Minus infinity where two images share a code.
     """
     with torch.no_grad(), _Codes(len(sample.x)) as codes:
         replica(network)(sample.x)
@@ -34,7 +34,7 @@ def naswot(network: Network, sample: Sample) -> float:
 
 
 class _Codes(TorchDispatchMode):
-    """Counts, for each pair of images, the units that agree; works below modules, where `x.relu_()` is seen too."""
+    """Counts the units that agree for each pair of images. Works below modules, to see `x.relu_()` too."""
 
     def __init__(self, images: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

@@ -1,8 +1,8 @@
 """SynFlow, https://arxiv.org/abs/2006.05467 (section 6), summed over a network (arXiv:2101.08134).
 
 The theory is that of a network whose weights are taken by magnitude and whose signal, from an image of ones, is never
-negative and passes each layer linearly: then every layer carries the same flow. Blocks that are not linear are
-replaced by what leaves that law in force:
+negative and passes each layer linearly: then every layer carries the same flow. Functions that are not
+linear are replaced so that the law still holds:
 - ReLU, GELU, SiLU, ReLU6 and tanh pass a positive signal as it is, as ReLU does;
 - BatchNorm, LayerNorm and GroupNorm are left out (arXiv:2101.08134 leaves out BatchNorm): they divide by the very
   strength that is measured;
@@ -27,7 +27,7 @@ from nas.network.build import Network
 def synflow(network: Network, sample: Sample) -> float:
     """Sum over the weights of `weight * dR / dweight`, where R is the sum of the outputs for an image of ones.
 
-    Of the images only the size is looked at. In float64: the flow grows by the width at each layer.
+    Only the size of the images matters. In float64, as the flow grows by the width at each layer.
     """
     magnitudes = copy.deepcopy(network).eval().double()
     with torch.no_grad():
@@ -67,7 +67,7 @@ _LINEAR: dict[Any, Callable[..., Tensor]] = {
 
 
 class _Linear(TorchFunctionMode):
-    """Puts the linear stand-ins in the functions' places, whether a module calls them or a tensor."""
+    """Replaces functions by their linear stand-ins, whether a module or a tensor calls them."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return _LINEAR.get(func, func)(*args, **(kwargs or {}))

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nas.network.blocks import Block, Site
+from nas.network.blocks import Block, Site, Size, strided
 from nas.network.layers.attention import attend
 from nas.network.layers.initialise import kaiming
 from nas.network.layers.relative import RelativeLogits
@@ -19,10 +19,10 @@ Share = Annotated[float, Field(gt=0, le=1), "above 0, at most 1"]
 
 
 class AttentionAugmented(Block):
-    """The 3x3 convolution of a bottleneck, or the first of a basic block, is augmented by attention.
+    """A bottleneck whose 3x3 convolution is augmented by attention, or a basic block whose first one is.
 
-    `kappa`, `upsilon`: the shares of keys and values in that convolution's width; `attention_stride` 2: attention
-    sees a pooled map, as in the paper's stage of 28 x 28 pixels. The bottleneck's hidden width is a fourth.
+    `kappa` and `upsilon` are the shares of keys and values in that convolution's width. With `attention_stride` 2
+    attention sees a pooled map, as in the paper's stage of 28 x 28 pixels. The bottleneck's hidden width is a fourth.
     """
 
     letter = "AA"
@@ -68,7 +68,7 @@ class AttentionAugmented(Block):
 
     @classmethod
     def misfit(cls, option: str, value: Scalar, width: int) -> str | None:
-        """A bottleneck needs a width divisible by four, and convolution half of it beside a value channel a head."""
+        """Require a width divisible by 4 for a bottleneck, and eight channels for each head."""
         if option == "residual" and value == "bottleneck" and width % 4:
             return f"width {width} is not divisible by 4, as residual: bottleneck needs"
         if option == "heads" and width < 8 * int(value):
@@ -81,11 +81,11 @@ def _normed(conv: nn.Module, width: int) -> tuple[nn.Module, ...]:
 
 
 class AugmentedConv(nn.Module):
-    """Convolution and self-attention beside each other, their channels concatenated (section 3.2).
+    """Convolution and self-attention side by side, their channels concatenated (section 3.2).
 
     `kappa` and `upsilon` are the shares of keys and of values in the output width; each head has at least 20 key
-    channels and one value channel. `attention_stride` 2 lets attention see a map pooled to half the resolution and
-    enlarges its result, as the paper does at 28 x 28; the tables span the map itself and are resized for the pooled
+    channels and one value channel. With `attention_stride` 2 attention sees a map pooled to half the resolution, and
+    its result is enlarged, as in the paper at 28 x 28; the tables span the whole map and are resized for the pooled
     one. `resolution` is that of the incoming map.
     """
 
@@ -95,7 +95,7 @@ class AugmentedConv(nn.Module):
         width: int,
         kernel_size: int,
         stride: int,
-        resolution: tuple[int, int],
+        resolution: Size,
         *,
         kappa: float,
         upsilon: float,
@@ -106,7 +106,7 @@ class AugmentedConv(nn.Module):
         self.heads, self.stride = heads, stride
         self.keys = max(20 * heads, _share(kappa, width, heads))
         values = max(heads, _share(upsilon, width, heads))
-        # all of the width may be values: the paper's fully attentional network
+        # values may fill the width, as in the paper's fully attentional network
         self.conv = (
             nn.Conv2d(in_width, width - values, kernel_size, stride, kernel_size // 2, bias=False)
             if width > values
@@ -115,12 +115,12 @@ class AugmentedConv(nn.Module):
         pooled = attention_stride > 1
         self.pool = nn.AvgPool2d(3, 2, 1, count_include_pad=False) if pooled else nn.Identity()
         self.qkv = nn.Conv2d(in_width, 2 * self.keys + values, 1, stride, bias=False)
-        self.logits = RelativeLogits(self.keys // heads, (-(-resolution[0] // stride), -(-resolution[1] // stride)))
+        self.logits = RelativeLogits(self.keys // heads, strided(resolution, stride))
         self.out = nn.Conv2d(values, values, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         attended = self._attend(x)
-        size = (-(-x.shape[2] // self.stride), -(-x.shape[3] // self.stride))
+        size = strided((x.shape[2], x.shape[3]), self.stride)
         if not isinstance(self.pool, nn.Identity):
             attended = F.interpolate(attended, size, mode="bilinear", align_corners=False)
         return attended if self.conv is None else torch.cat([self.conv(x), attended], dim=1)
@@ -136,5 +136,5 @@ class AugmentedConv(nn.Module):
 
 
 def _share(share: float, width: int, heads: int) -> int:
-    """The share of the width, rounded down to a multiple of the heads (in spite of 0.29 * 100 < 29)."""
+    """Round a share of the width down to a multiple of the heads (in spite of 0.29 * 100 < 29)."""
     return int(share * width / heads + 1e-9) * heads

@@ -17,8 +17,8 @@ __all__ = ["mbconv", "transformer"]
 class MBConv(Block):
     """Pre-norm inverted bottleneck with Squeeze-and-Excitation, and nothing after the addition (section 2.2, Eq. 5).
 
-    `expansion` multiplies the output width. `stride_on`: the first 1x1 (`expand`, the paper's main results)
-    or the depthwise convolution (`depthwise`, its Table 9, MaxViT and MOAT).
+    `expansion` multiplies the output width. `stride_on` names the convolution with the stride: the first 1x1
+    (`expand`, the paper's main results) or the depthwise one (`depthwise`, its Table 9, MaxViT and MOAT).
     """
 
     letter = "M"
@@ -53,8 +53,8 @@ class MBConv(Block):
 class Transformer(Block):
     """Pre-norm relative attention over the whole map, then a feed-forward network (sections 2.1, 2.2, A.1).
 
-    Where it strides, both branches are pooled after the norm: `Proj(Pool(x)) + Attention(Pool(LN(x)))`;
-    the paper pools by maximum, MaxViT's and timm's code by average (`pool: avg`).
+    A stride pools both branches, attention's after the norm: `Proj(Pool(x)) + Attention(Pool(LN(x)))`. The paper pools
+    by maximum, MaxViT's and timm's code by average (`pool: avg`).
     """
 
     letter = "T"

@@ -1,4 +1,4 @@
-"""CvT, https://arxiv.org/abs/2103.15808 (section 3; details from the authors' cls_cvt.py)."""
+"""CvT, https://arxiv.org/abs/2103.15808 (section 3, with details from the authors' cls_cvt.py)."""
 
 from typing import Literal
 
@@ -18,8 +18,8 @@ Scale = Literal["width", "head_dim"]
 class CvT(Block):
     """Pre-norm attention whose queries, keys and values come from depthwise convolutions, then a feed-forward network.
 
-    The stage's first block embeds: 3x3 convolution, LayerNorm. `kv_stride` thins out keys and values. `scale`:
-    the softmax's is width^-0.5 in the authors' release, head_dim^-0.5 by custom.
+    A block that changes the shape first embeds: 3x3 convolution, LayerNorm. `kv_stride` divides the map of keys and
+    values. The softmax's `scale` is width^-0.5 in the authors' release, head_dim^-0.5 elsewhere.
     """
 
     letter = "CV"
@@ -63,7 +63,10 @@ class QuickGELU(nn.Module):
 
 
 class ConvolutionalAttention(nn.Module):
-    """Queries, keys and values: depthwise 3x3 convolution, BatchNorm, linear; a class token meets the last only."""
+    """Attention whose queries, keys and values come from depthwise 3x3 convolution, BatchNorm and a linear layer.
+
+    A class token passes the linear layer only.
+    """
 
     def __init__(self, width: int, head_dim: int, kv_stride: int, scale: Scale) -> None:
         super().__init__()

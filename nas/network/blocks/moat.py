@@ -1,4 +1,4 @@
-"""MOAT, https://arxiv.org/abs/2210.01820 (section 3.1, Fig. 2; details from the authors' deeplab2 code)."""
+"""MOAT, https://arxiv.org/abs/2210.01820 (section 3.1, Fig. 2, with details from the authors' deeplab2)."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from nas.network.options import Expansion, HeadDim, Kernel
 
 def _not_one(value: int) -> int:
     if value == 1:
-        raise ValueError("a pixel alone has nothing to attend")
+        raise ValueError("a window of one pixel")
     return value
 
 
@@ -24,11 +24,10 @@ Window = Annotated[int, Field(ge=0, le=64), AfterValidator(_not_one), "from 2 to
 
 
 class MOAT(Block):
-    """An inverted bottleneck without Squeeze-and-Excitation, then pre-norm attention; no feed-forward network.
+    """Inverted bottleneck without Squeeze-and-Excitation, then pre-norm attention, without a feed-forward network.
 
-    Only the strided depthwise convolution of the stage's first block reduces the map; attention never does.
-    `window`: attention inside windows of so many pixels, which neither overlap nor shift, as the authors have it
-    for large images; 0: over the whole map.
+    Only the depthwise convolution reduces the map. `window` is the side in pixels of windows for attention, which
+    neither overlap nor shift, as the authors use for large images; 0 attends over the whole map.
     """
 
     letter = "A"

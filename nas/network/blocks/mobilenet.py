@@ -13,7 +13,7 @@ __all__ = ["depthwise_separable", "inverted_residual"]
 class DepthwiseSeparable(Block):
     """Depthwise and 1x1 convolution, each with BatchNorm and the authors' ReLU6.
 
-    MobileNetV1's (section 3.1, Fig. 3). It has no residual branch, so there is none to drop.
+    MobileNetV1's (section 3.1, Fig. 3). Drop path has no residual branch to drop here.
     """
 
     letter = "D"
@@ -34,8 +34,8 @@ class DepthwiseSeparable(Block):
 class InvertedResidual(Block):
     """1x1 expansion, depthwise convolution (both with BatchNorm and ReLU6), linear 1x1 projection with BatchNorm.
 
-    MobileNetV2's (section 3.3, Table 1). `expansion` multiplies the *input* width; 1 leaves the expansion out. There
-    is a shortcut only where the block changes neither width nor resolution.
+    MobileNetV2's (section 3.3, Table 1). `expansion` multiplies the *input* width; 1 leaves the expansion out. Only a
+    block that changes neither width nor resolution has a shortcut.
     """
 
     letter = "I"
@@ -56,11 +56,11 @@ class InvertedResidual(Block):
 
 
 def depthwise(width: int, kernel_size: int, stride: int) -> tuple[nn.Module, ...]:
-    """Depthwise convolution, BatchNorm, ReLU6."""
+    """Build depthwise convolution, BatchNorm, ReLU6."""
     conv = nn.Conv2d(width, width, kernel_size, stride, kernel_size // 2, groups=width, bias=False)
     return conv, nn.BatchNorm2d(width), nn.ReLU6(inplace=True)
 
 
 def pointwise(in_width: int, width: int) -> tuple[nn.Module, ...]:
-    """1x1 convolution, BatchNorm."""
+    """Build 1x1 convolution, BatchNorm."""
     return nn.Conv2d(in_width, width, 1, bias=False), nn.BatchNorm2d(width)

@@ -1,6 +1,4 @@
-"""Attention that learns distances: Bello et al., https://arxiv.org/abs/1904.09925, and Shaw et al.,
-https://arxiv.org/abs/1803.02155, each in a transformer block.
-"""
+"""Transformer blocks with relative positions: https://arxiv.org/abs/1904.09925, https://arxiv.org/abs/1803.02155."""
 
 from typing import Annotated
 
@@ -24,9 +22,9 @@ Distance = Annotated[int, Field(ge=1, le=1024), "from 1 to 1024"]
 class Bello(Block):
     """Pre-norm attention whose logits gain `q . r_W(dx) + q . r_H(dy)`, then a feed-forward network.
 
-    The attention of Bello et al. (section 3.1), whose distances are those of rows and of columns. The paper sets it
-    beside convolutions; here it stands alone, as a transformer's. Where the block must reduce the map it takes the
-    plainest published way, PVT's patch embedding.
+    The attention of Bello et al. (section 3.1), with distances between rows and between columns. The paper uses it
+    beside convolutions, this block in a transformer. PVT's patch embedding, the plainest published one, reduces the
+    map.
     """
 
     letter = "R"
@@ -50,7 +48,7 @@ class Bello(Block):
 
 
 class RelativeLogitsAttention(MultiHead):
-    """Self-attention over a map of tokens `(batch, H * W, width)`, its logits relative in two dimensions."""
+    """Self-attention over a map's tokens `(batch, H * W, width)`, with logits relative in two dimensions."""
 
     def __init__(self, width: int, head_dim: int, resolution: tuple[int, int]) -> None:
         super().__init__(width, width, head_dim)
@@ -65,9 +63,8 @@ class RelativeLogitsAttention(MultiHead):
 class Shaw(Block):
     """Pre-norm attention with vectors for clipped distances added to keys and values, then a feed-forward network.
 
-    The attention of Shaw et al. (section 3). The map is a sequence in raster order: distances count pixels of that
-    sequence, row by row, and beyond `distance` are the same. The tables suit any resolution. Where the block must
-    reduce the map it takes the plainest published way, PVT's patch embedding.
+    The attention of Shaw et al. (section 3). Distances count pixels row by row and are clipped at `distance`, so the
+    tables suit any resolution. PVT's patch embedding, the plainest published one, reduces the map.
     """
 
     letter = "S"
@@ -92,9 +89,9 @@ class Shaw(Block):
 
 
 class RelationAwareAttention(MultiHead):
-    """`softmax(q_i (k_j + a_K[j - i]) / sqrt(d))` weighs `v_j + a_V[j - i]`; all heads share the two tables.
+    """`softmax(q_i (k_j + a_K[j - i]) / sqrt(d))` weighs `v_j + a_V[j - i]`, with two tables that all heads share.
 
-    No vector is formed for a pair: queries meet the 2 k + 1 clipped distances once, and so do the weights.
+    Queries and weights are multiplied with the 2 k + 1 clipped distances, so that no vector is formed for a pair.
     """
 
     def __init__(self, width: int, head_dim: int, distance: int) -> None:
@@ -111,24 +108,24 @@ class RelationAwareAttention(MultiHead):
         return self.merge(weights @ v + by_distance(weights, len(self.values)) @ self.values)
 
 
-def by_pair(scores: Tensor) -> Tensor:
-    """`(..., query, clipped distance)` -> `(..., query, key)`, each pair at its distance; no index table."""
-    tokens, reach = scores.shape[-2], scores.shape[-1] // 2
+def by_pair(logits: Tensor) -> Tensor:
+    """Spread `(..., query, clipped distance)` to `(..., query, key)`, without an index table."""
+    tokens, reach = logits.shape[-2], logits.shape[-1] // 2
     spread = tokens - 1 - reach
-    if spread > 0:  # distances beyond the clip are the same as at it
-        first, last = scores[..., :1], scores[..., -1:]
-        sides = (*scores.shape[:-1], spread)
-        scores = torch.cat([first.expand(sides), scores, last.expand(sides)], dim=-1)
+    if spread > 0:  # repeat the ends for clipped distances
+        first, last = logits[..., :1], logits[..., -1:]
+        sides = (*logits.shape[:-1], spread)
+        logits = torch.cat([first.expand(sides), logits, last.expand(sides)], dim=-1)
     elif spread < 0:
-        scores = scores[..., -spread : scores.shape[-1] + spread]
+        logits = logits[..., -spread : logits.shape[-1] + spread]
     # row i starts at distance -i: each row begins one entry further left than the row above
-    flat = scores.flatten(-2)[..., tokens - 1 :]
+    flat = logits.flatten(-2)[..., tokens - 1 :]
     flat = flat[..., : tokens * (2 * tokens - 2)] if tokens > 1 else flat
-    return flat.view(*scores.shape[:-1], -1)[..., :tokens]
+    return flat.view(*logits.shape[:-1], -1)[..., :tokens]
 
 
 def by_distance(weights: Tensor, length: int) -> Tensor:
-    """`(..., query, key)` -> `(..., query, clipped distance)`: what each query gives to all keys at a distance."""
+    """Sum `(..., query, key)` by distance to `(..., query, clipped distance)`."""
     tokens, reach = weights.shape[-1], length // 2
     sums = weights
     if tokens > 1:  # the inverse of `by_pair`: row i moves i entries to the right of distance -(tokens - 1)

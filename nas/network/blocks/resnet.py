@@ -1,4 +1,4 @@
-"""ResNet's basic and bottleneck block, https://arxiv.org/abs/1512.03385, with the gates that later papers gave them."""
+"""ResNet's basic and bottleneck block, https://arxiv.org/abs/1512.03385, with the gates of later papers."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -18,11 +18,12 @@ Divisor = Annotated[int, Field(ge=1, le=16), "from 1 to 16 that divides the widt
 
 
 class Conv(Block):
-    """Basic block: two convolutions with BatchNorm, ReLU after the first and after the addition.
+    """Two convolutions with BatchNorm, ReLU after the first and after the addition.
 
     From section 4.1, Fig. 5 left, with projection shortcuts (option B).
-    `se_ratio`, `cbam_ratio`: Squeeze-and-Excitation or CBAM before the addition; `bam_ratio`: BAM after the stage's
-    last block. Each is the squeezed width as a share of the width (0: none; the papers have 1/16).
+
+    `se_ratio` and `cbam_ratio` add Squeeze-and-Excitation or CBAM before the addition, `bam_ratio` BAM after the
+    stage's last block. Each is the squeezed width as a share of the width (0: none; the papers use 1/16).
     """
 
     letter = "C"
@@ -55,18 +56,18 @@ class Conv(Block):
 
     @classmethod
     def by_position(cls, options: Mapping[str, Scalar]) -> bool:
-        """BAM follows a stage's last block."""
+        """Tell whether BAM follows a stage's last block."""
         return bool(options.get("bam_ratio"))
 
 
 class Bottleneck(Block):
     """1x1, 3x3 and 1x1 convolutions with BatchNorm.
 
-    From section 4.1, Fig. 5 right, in version 1.5, https://arxiv.org/abs/1706.02677 (section 5.1), which strides on the
-    3x3 convolution instead of the first 1x1. The hidden width is the width divided by `expansion`.
+    From section 4.1, Fig. 5 right, in version 1.5, https://arxiv.org/abs/1706.02677 (section 5.1), with the stride on
+    the 3x3 convolution instead of the first 1x1. The hidden width is the width divided by `expansion`.
 
-    `se_ratio`, `cbam_ratio`: Squeeze-and-Excitation or CBAM before the addition; `bam_ratio`: BAM after the stage's
-    last block. Each is the squeezed width as a share of the width (0: none; the papers have 1/16).
+    `se_ratio` and `cbam_ratio` add Squeeze-and-Excitation or CBAM before the addition, `bam_ratio` BAM after the
+    stage's last block. Each is the squeezed width as a share of the width (0: none; the papers use 1/16).
     """
 
     letter = "B"
@@ -103,12 +104,12 @@ class Bottleneck(Block):
 
     @classmethod
     def misfit(cls, option: str, value: Scalar, width: int) -> str | None:
-        """The expansion must divide the width."""
+        """Require the expansion to divide the width."""
         if option == "expansion" and width % int(value):
             return f"width {width} is not divisible by expansion {value}"
         return None
 
     @classmethod
     def by_position(cls, options: Mapping[str, Scalar]) -> bool:
-        """BAM follows a stage's last block."""
+        """Tell whether BAM follows a stage's last block."""
         return bool(options.get("bam_ratio"))

@@ -20,8 +20,8 @@ Window = Annotated[int, Field(ge=2, le=64), "from 2 to 64"]
 class Swin(Block):
     """Pre-norm attention in windows, shifted by half a window in every second block, then a feed-forward network.
 
-    Patch merging, which the paper puts at a stage's end, opens the next stage here. A window is clamped to the
-    map, and then not shifted.
+    Patch merging, at a stage's end in the paper, begins the next stage here. A window is clamped to the map, and a
+    clamped one is not shifted.
     """
 
     letter = "SW"
@@ -48,12 +48,12 @@ class Swin(Block):
 
     @classmethod
     def by_position(cls, options: Mapping[str, Scalar]) -> bool:
-        """Every second block shifts its windows."""
+        """Return True, as every second block shifts its windows."""
         return True
 
 
 class PatchMerging(nn.Module):
-    """Neighbours (`stride` x `stride`) side by side, LayerNorm, linear without bias; odd maps are filled with zeros."""
+    """Concatenation of `stride` x `stride` neighbours (zeros pad odd maps), LayerNorm, linear without bias."""
 
     def __init__(self, in_width: int, width: int, stride: int) -> None:
         super().__init__()

@@ -16,8 +16,8 @@ from nas.network.options import Expansion, HeadDim, Scalar
 class ViT(Block):
     """Pre-norm attention over the whole map, then a feed-forward network.
 
-    `position`: an absolute embedding, added once, at the stage's first block. The paper never reduces the map;
-    where this block must, it takes the plainest published way, PVT's patch embedding.
+    `position` is an absolute embedding, added at the stage's first block. The paper never reduces the map; here PVT's
+    patch embedding does, the plainest published one.
     """
 
     letter = "V"
@@ -52,12 +52,12 @@ class ViT(Block):
 
     @classmethod
     def misfit(cls, option: str, value: Scalar, width: int) -> str | None:
-        """Sines and cosines of rows and columns take a quarter of the width each."""
+        """Require a width divisible by 4 for sinusoidal positions too."""
         if option == "position" and value == "sinusoidal" and width % 4:
             return f"width {width} is not divisible by 4, as sinusoidal positions need"
         return super().misfit(option, value, width)
 
     @classmethod
     def by_position(cls, options: Mapping[str, Scalar]) -> bool:
-        """Positions are added at a stage's first block."""
+        """Tell whether positions are added at a stage's first block."""
         return options.get("position", "learned") != "none"

@@ -1,4 +1,4 @@
-"""Heads: the parts that turn the last feature map into class scores."""
+"""Heads, which turn the last feature map into logits."""
 
 from typing import ClassVar
 
@@ -6,12 +6,12 @@ from torch import Tensor, nn
 
 
 class Head(nn.Module):
-    """`Head(width, classes, *, options)`: `(batch, width, H, W)` -> scores `(batch, classes)`."""
+    """`Head(width, classes, *, options)`: `(batch, width, H, W)` -> logits `(batch, classes)`."""
 
     outputs: ClassVar[str] = "logits"
-    """The kind of outputs that it gives, as a task needs them."""
+    """The kind of outputs that the head gives, by the task's name for it."""
 
     wants_token: ClassVar[bool] = False
-    """Whether it owns a class token (`token`, `(1, 1, width)`) and reads that instead, `(batch, 1, width)`."""
+    """Whether the head owns a class token (`token`, `(1, 1, width)`) and reads it, `(batch, 1, width)`, not the map."""
 
     token: Tensor

@@ -1,10 +1,10 @@
-"""Attention behind one function, in the formulation that is fastest where it runs."""
+"""Softmax attention in its fastest formulation, and the layers around it."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-CACHE = 800_000  # attention scores that stay in a core's cache: 3 MB
+CACHE = 800_000  # logits that stay in a core's cache: 3 MB
 
 
 def attend(
@@ -15,14 +15,15 @@ def attend(
     scale: float | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Softmax attention `(batch, heads, tokens, head_dim)`; `scale` is head_dim^-0.5 unless given.
+    """Attend with softmax, `(batch, heads, tokens, head_dim)` in and out.
 
-    An additive `bias` is `(groups, heads, queries, keys)`; the batch is a multiple of `groups`, which take turns
-    in it (1: a bias for all). `mask` is a second one without a gradient, `(groups, 1, queries, keys)`: apart, so that
-    the bias's gradient is not formed for each window of an image. Measured on the CPU: the fused kernel is
-    1.1 to 1.4 times as fast as plain products. But where the bias needs a gradient or has not exactly four
-    dimensions, or where values are not as wide as keys, it falls to a slow path: there plain products are
-    1.1 to 1.5 times as fast in training, up to twice in inference.
+    `scale` is head_dim^-0.5 unless given. The additive `bias` is `(groups, heads, queries, keys)`; the batch repeats
+    the groups in turn. `mask` is a second bias without a gradient, `(groups, 1, queries, keys)`, kept apart so that the
+    bias's gradient is not formed for each window of an image.
+
+    On the CPU the fused kernel is 1.1 to 1.4 times as fast as plain products. But a bias with a gradient, or values
+    not as wide as keys, send it down a slow path, where plain products are 1.1 to 1.5 times as fast in training and up
+    to twice in inference.
     """
     if bias is None:
         return F.scaled_dot_product_attention(q, k, v, scale=scale)
@@ -37,9 +38,9 @@ def attend(
 
 
 def _plain(q: Tensor, k: Tensor, v: Tensor, terms: list[Tensor], scale: float) -> Tensor:
-    """The same by matrix products, as many images at a time as the cache holds (2.3 times faster at 256 tokens).
+    """Attend by matrix products on as many images at once as the cache holds (2.3 times as fast at 256 tokens).
 
-    A traced graph takes all at once: it serves batches of any size, and the split depends on the size.
+    A traced graph takes all images at once, because the split depends on the size of the batch.
     """
     if torch.compiler.is_compiling():
         return _products(q * scale, k, v, terms)
@@ -52,15 +53,15 @@ def _plain(q: Tensor, k: Tensor, v: Tensor, terms: list[Tensor], scale: float) -
 
 
 def _products(q: Tensor, k: Tensor, v: Tensor, terms: list[Tensor]) -> Tensor:
-    """Bias and mask are added in place, group by group, without being repeated."""
-    scores = q @ k.transpose(-1, -2)
+    """Attend, adding bias and mask in place and group by group, without repeating them."""
+    logits = q @ k.transpose(-1, -2)
     for term in terms:
-        scores.view(-1, term.shape[0], *scores.shape[1:]).add_(term)
-    return scores.softmax(dim=-1).to(v.dtype) @ v
+        logits.view(-1, term.shape[0], *logits.shape[1:]).add_(term)
+    return logits.softmax(dim=-1).to(v.dtype) @ v
 
 
 class MultiHead(nn.Module):
-    """What every self-attention has: queries, keys and values of each head, and a projection of their answers."""
+    """The projections of self-attention: to each head's queries, keys and values, and of the heads' outputs."""
 
     closes = "out"
 
@@ -71,12 +72,12 @@ class MultiHead(nn.Module):
         self.out = nn.Linear(width, width)
 
     def split(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values of tokens, `(batch, heads, tokens, head_dim)` each."""
+        """Project tokens to queries, keys and values, `(batch, heads, tokens, head_dim)` each."""
         q, k, v = self.qkv(x).view(*x.shape[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         return q, k, v
 
     def merge(self, mixed: Tensor) -> Tensor:
-        """The heads' answers as tokens again, projected."""
+        """Join the heads' outputs to tokens and project them."""
         return self.out(mixed.transpose(1, 2).flatten(2))
 
 

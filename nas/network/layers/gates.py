@@ -1,4 +1,4 @@
-"""Gates on channels and positions: Squeeze-and-Excitation, CBAM and BAM, and where a residual block has them."""
+"""Gates on channels and positions, for residual blocks: Squeeze-and-Excitation, CBAM and BAM."""
 
 import torch
 from torch import Tensor, nn
@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 
 class SqueezeExcitation(nn.Module):
-    """Multiplies each channel by a gate computed from the means of all, `(batch, width, H, W)` in and out.
+    """Multiply each channel by a gate computed from all channels' means, `(batch, width, H, W)` in and out.
 
     From https://arxiv.org/abs/1709.01507 (section 3).
     """
@@ -23,7 +23,7 @@ class SqueezeExcitation(nn.Module):
 
 
 class CBAM(nn.Sequential):
-    """Gates the channels, then the positions by what the first gate lets through.
+    """Gate the channels, then the positions, by maxima and means.
 
     From https://arxiv.org/abs/1807.06521 (section 3; details from its code).
     """
@@ -35,7 +35,7 @@ class CBAM(nn.Sequential):
 
 
 class ChannelGate(nn.Module):
-    """Each channel times `sigmoid(MLP(means) + MLP(maxima))`, one MLP for both."""
+    """Multiply each channel by `sigmoid(MLP(means) + MLP(maxima))`, with one MLP for both."""
 
     def __init__(self, width: int, squeezed: int) -> None:
         super().__init__()
@@ -50,9 +50,9 @@ class ChannelGate(nn.Module):
 
 
 class SpatialGate(nn.Module):
-    """Each position times a gate from the maximum and the mean of its channels.
+    """Multiply each position by a gate from the maximum and the mean of its channels.
 
-    The norm's scale starts at zero and with it the gate at a half, as in the authors' code.
+    The norm's scale starts at zero, so that the gate starts at a half, as in the authors' code.
     """
 
     def __init__(self) -> None:
@@ -70,10 +70,10 @@ DILATION = 4
 
 
 class BAM(nn.Module):
-    """`x * (1 + sigmoid(channel * spatial))`: one gate for each channel and position, from two branches.
+    """Multiply each channel and position by `1 + sigmoid(channel * spatial)`, from two branches.
 
-    From https://arxiv.org/abs/1807.06514 (section 3). The paper adds the branches; the released code, which this
-    follows, multiplies them.
+    From https://arxiv.org/abs/1807.06514 (section 3). The paper adds the branches; its released code, followed here,
+    multiplies them.
     """
 
     def __init__(self, width: int, squeezed: int) -> None:
@@ -91,9 +91,9 @@ class BAM(nn.Module):
 
 
 class ChannelBranch(nn.Module):
-    """Means of the channels through linear, BatchNorm, ReLU, linear: `(batch, width, 1, 1)`.
+    """Put the channels' means through linear, BatchNorm, ReLU, linear: `(batch, width, 1, 1)`.
 
-    A batch of one image has no statistics of its own: in training, too, it is normalised by the running ones.
+    A batch of one image has no statistics, so the running ones normalise it even in training.
     """
 
     def __init__(self, width: int, squeezed: int) -> None:
@@ -115,7 +115,7 @@ class ChannelBranch(nn.Module):
 
 
 def gates(width: int, se_ratio: float, cbam_ratio: float) -> nn.Module:
-    """Squeeze-and-Excitation and CBAM, each with its squeezed width as a share of the width (0: none)."""
+    """Build Squeeze-and-Excitation and CBAM, each with its squeezed width as a share of the width (0: none)."""
     layers: list[nn.Module] = []
     if se_ratio:
         layers.append(SqueezeExcitation(width, max(1, int(width * se_ratio))))
@@ -125,7 +125,7 @@ def gates(width: int, se_ratio: float, cbam_ratio: float) -> nn.Module:
 
 
 def after_stage(width: int, ratio: float, index: int, depth: int) -> nn.Module:
-    """BAM for the last of a stage's `depth` blocks; `ratio` is the squeezed width as a share of the width (0: none)."""
+    """Build BAM for the last of a stage's `depth` blocks, squeezed to the share `ratio` of the width (0: none)."""
     return BAM(width, max(1, int(width * ratio))) if ratio and index == depth - 1 else nn.Identity()
 
 

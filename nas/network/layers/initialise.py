@@ -1,10 +1,10 @@
-"""Initial weights as the papers' code has them."""
+"""Initial weights, those of the papers' code and those for short trainings."""
 
 from torch import nn
 
 
 def normal(module: nn.Module) -> None:
-    """MaxViT's and MOAT's: every kernel and matrix normal with deviation 0.02, biases zero."""
+    """Draw kernels and matrices normal with deviation 0.02, set biases to zero: MaxViT's and MOAT's."""
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.normal_(module.weight, std=0.02)
         if module.bias is not None:
@@ -12,7 +12,7 @@ def normal(module: nn.Module) -> None:
 
 
 def kaiming(module: nn.Module) -> None:
-    """ResNet's: convolutions normal by fan-out (arXiv:1502.01852)."""
+    """Draw convolutions normal by fan-out: ResNet's (arXiv:1502.01852)."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
         if module.bias is not None:
@@ -20,7 +20,7 @@ def kaiming(module: nn.Module) -> None:
 
 
 def transformer(module: nn.Module) -> None:
-    """DeiT's, CvT's and Swin's: every matrix truncated normal with deviation 0.02, biases zero."""
+    """Draw matrices truncated normal with deviation 0.02, set biases to zero: DeiT's, CvT's and Swin's."""
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)
         if module.bias is not None:
@@ -28,7 +28,7 @@ def transformer(module: nn.Module) -> None:
 
 
 def truncated_normal(module: nn.Module) -> None:
-    """The MobileNets' (TF-Slim): every kernel and matrix normal with deviation 0.09, cut at two deviations."""
+    """Draw kernels and matrices normal with deviation 0.09, cut at two deviations: the MobileNets' (TF-Slim)."""
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.09, a=-0.18, b=0.18)
         if module.bias is not None:
@@ -36,10 +36,10 @@ def truncated_normal(module: nn.Module) -> None:
 
 
 def scaled(network: nn.Module) -> None:
-    """For short trainings of narrow networks: every kernel by its fan-in, every residual branch starting at nothing.
+    """Draw every kernel by its fan-in and start every residual branch at zero, for short trainings.
 
-    The papers' deviation of 0.02 is meant for widths of hundreds; at a width of 32 it leaves so little signal that
-    a transformer stays at chance for a hundred steps. A layer that ends a branch says so in `closes`.
+    The papers' deviation of 0.02 suits widths of hundreds; at a width of 32 it leaves so little signal that a
+    transformer stays at chance for a hundred steps. `closes` names the layer that ends a branch.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):

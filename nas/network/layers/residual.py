@@ -1,4 +1,4 @@
-"""Residual blocks: their branches, the shortcuts beside them, and stochastic depth."""
+"""Branches and shortcuts of residual blocks, and stochastic depth."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ Pool = Literal["avg", "max"]
 class DropPath(nn.Module):
     """Stochastic depth, https://arxiv.org/abs/1603.09382.
 
-    Zeroes a sample's branch with probability `rate` in training and scales the rest by 1 / (1 - rate).
+    In training, zeroes a sample's branch with probability `rate` and scales the others by 1 / (1 - rate).
     """
 
     def __init__(self, rate: float) -> None:
@@ -46,10 +46,10 @@ class MLP(nn.Module):
 
 
 class InvertedBottleneck(nn.Sequential):
-    """BN, 1x1 expand, BN, GELU, depthwise, BN, GELU, Squeeze-and-Excitation, 1x1 project; no norm or activation after.
+    """BN, 1x1 expand, BN, GELU, depthwise, BN, GELU, Squeeze-and-Excitation, 1x1 project, with nothing after it.
 
-    What CoAtNet's MBConv and MOAT's first half share. The hidden width is `expansion` times the *output* width, the
-    squeezed width `se_ratio` times.
+    Shared by CoAtNet's MBConv and MOAT. The hidden width is `expansion` times the *output* width, the squeezed width
+    `se_ratio` times.
     """
 
     closes = "project"
@@ -85,7 +85,7 @@ class InvertedBottleneck(nn.Sequential):
 
 
 def pooling(stride: int, pool: Pool) -> nn.Module:
-    """2 x 2 pooling that keeps odd rows and columns: `(batch, C, ceil(H / stride), ceil(W / stride))`."""
+    """Build 2 x 2 pooling that keeps odd rows and columns: `(batch, C, ceil(H / stride), ceil(W / stride))`."""
     if stride == 1:
         return nn.Identity()
     if pool == "max":
@@ -94,7 +94,7 @@ def pooling(stride: int, pool: Pool) -> nn.Module:
 
 
 def pooled_shortcut(in_width: int, width: int, stride: int, pool: Pool = "avg") -> nn.Module:
-    """The shortcut of CoAtNet, MaxViT and MOAT: pools where the block strides, then projects where the width changes.
+    """Build the shortcut of CoAtNet, MaxViT and MOAT: pooling by the stride, then a projection to another width.
 
     The 1 x 1 projection has a bias, as released.
     """
@@ -105,7 +105,7 @@ def pooled_shortcut(in_width: int, width: int, stride: int, pool: Pool = "avg") 
 
 
 def projection_shortcut(in_width: int, width: int, stride: int) -> nn.Module:
-    """Identity, or where the shape changes a strided 1 x 1 convolution and BatchNorm (arXiv:1512.03385, option B)."""
+    """Build an identity, or for another shape a 1 x 1 convolution and BatchNorm (arXiv:1512.03385, option B)."""
     if stride == 1 and in_width == width:
         return nn.Identity()
     return nn.Sequential(nn.Conv2d(in_width, width, 1, stride, bias=False), nn.BatchNorm2d(width))

@@ -1,4 +1,4 @@
-"""Maps as tokens and back, maps cut into patches, and absolute positions."""
+"""Turning maps into tokens and back, patch embeddings, and absolute positions."""
 
 from typing import Literal
 
@@ -10,38 +10,38 @@ Position = Literal["learned", "sinusoidal", "none"]
 
 
 def to_tokens(x: Tensor) -> Tensor:
-    """`(batch, channels, height, width)` -> `(batch, height * width, channels)`, contiguous: sums inherit layouts.
+    """Turn `(batch, channels, height, width)` into contiguous tokens, `(batch, height * width, channels)`.
 
-    Neither this nor `to_map` copies a channels-last map.
+    Neither this nor `to_map` copies a channels-last map. Tokens are contiguous because sums inherit a layout.
     """
     return x.flatten(2).transpose(1, 2).contiguous()
 
 
 def to_map(x: Tensor, resolution: tuple[int, int]) -> Tensor:
-    """`(batch, height * width, channels)` -> `(batch, channels, height, width)`."""
+    """Turn tokens `(batch, height * width, channels)` into a map, `(batch, channels, height, width)`."""
     return x.transpose(1, 2).view(x.shape[0], x.shape[2], *resolution)
 
 
 def join(x: Tensor, token: Tensor | None) -> Tensor:
-    """A map's tokens, behind its class token `(batch, 1, channels)` if it has one."""
+    """Turn a map into tokens, after its class token `(batch, 1, channels)` if it has one."""
     return to_tokens(x) if token is None else torch.cat([token, x.flatten(2).transpose(1, 2)], dim=1)
 
 
 def split(tokens: Tensor, resolution: tuple[int, int], has_token: bool) -> Tensor | tuple[Tensor, Tensor]:
-    """Undo `join`: the map, or the map and the class token."""
+    """Undo `join`, returning the map, or the map and the class token."""
     if not has_token:
         return to_map(tokens, resolution)
     return to_map(tokens[:, 1:], resolution), tokens[:, :1]
 
 
 def fill(x: Tensor, patch: int) -> Tensor:
-    """The map with zeros at the bottom and the right until patches fill it."""
+    """Pad the map with zeros at the bottom and the right to a multiple of `patch`."""
     bottom, right = -x.shape[2] % patch, -x.shape[3] % patch
     return F.pad(x, (0, right, 0, bottom)) if bottom or right else x
 
 
 class MapNorm(nn.LayerNorm):
-    """LayerNorm over the channels of a map `(batch, channels, H, W)`; gives a channels-last map."""
+    """LayerNorm over the channels of a map `(batch, channels, H, W)`, returning a channels-last map."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
@@ -61,16 +61,16 @@ class PatchEmbedding(nn.Module):
 
 
 def patch_embedding(in_width: int, width: int, stride: int) -> nn.Module:
-    """PVT's downsampling, for blocks whose paper has none: nothing where neither stride nor width changes."""
+    """Build PVT's downsampling for blocks whose paper has none, or an identity where the shape stays."""
     if stride == 1 and in_width == width:
         return nn.Identity()
     return PatchEmbedding(in_width, width, stride)
 
 
 class LearnedPositions(nn.Module):
-    """Adds a trained vector to each pixel of a map `(batch, width, H, W)`, and one to its class token.
+    """Add a trained vector to each pixel of a map `(batch, width, H, W)`, and one to its class token.
 
-    For a map of another size the embedding is resized.
+    The embedding is resized for a map of another size.
     """
 
     def __init__(self, width: int, resolution: tuple[int, int], token: bool) -> None:
@@ -86,12 +86,12 @@ class LearnedPositions(nn.Module):
         return x + table, token if token is None or self.token is None else token + self.token
 
     def resized(self, _: str, table: Tensor) -> Tensor:
-        """Another resolution's embedding for this one's map."""
+        """Resize another resolution's embedding to this one's map."""
         return resize_positions(table, (self.map.shape[1], self.map.shape[2]))
 
 
 class SinusoidalPositions(nn.Module):
-    """Adds fixed sines and cosines of row and column, as MoCo v3 (arXiv:2104.02057) and MAE do; none to a token."""
+    """Add fixed sines and cosines of row and column to the map alone, as in MoCo v3 (arXiv:2104.02057) and MAE."""
 
     table: Tensor
 
@@ -107,7 +107,7 @@ class SinusoidalPositions(nn.Module):
 
 
 def sinusoids(width: int, resolution: tuple[int, int]) -> Tensor:
-    """`(width, H, W)`: a quarter each of the channels for sine and cosine of the row, then of the column."""
+    """Fill `(width, H, W)`: a quarter of the channels each for sine and cosine of the row, then of the column."""
     quarter = width // 4
     frequency = 10_000.0 ** -(torch.arange(quarter) / quarter)
     rows, columns = (frequency[:, None] * torch.arange(side) for side in resolution)
@@ -118,5 +118,5 @@ def sinusoids(width: int, resolution: tuple[int, int]) -> Tensor:
 
 
 def resize_positions(table: Tensor, size: tuple[int, int]) -> Tensor:
-    """An absolute embedding `(channels, H, W)` for another map, bicubic and antialiased as ViT's is."""
+    """Resize an absolute embedding `(channels, H, W)`, bicubic and antialiased as ViT's."""
     return F.interpolate(table[None], size, mode="bicubic", antialias=True, align_corners=False)[0]

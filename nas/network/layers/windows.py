@@ -1,4 +1,4 @@
-"""Attention inside non-overlapping windows, shifted or not (Swin, https://arxiv.org/abs/2103.14030, section 3.2)."""
+"""Attention in windows, shifted or not (Swin, https://arxiv.org/abs/2103.14030, section 3.2)."""
 
 import torch
 from torch import Tensor
@@ -7,14 +7,14 @@ from torch.nn import functional as F
 from nas.network.layers.attention import MultiHead, attend
 from nas.network.layers.relative import RelativeBias
 
-MASKED = -100.0  # as released; minus infinity would make rows without a key undefined
+MASKED = -100.0  # as released; with minus infinity a row of masked keys would be undefined
 
 
 class WindowAttention(MultiHead):
-    """`(batch, H, W, width)` in and out. A window is clamped to the map, and an axis it covers is not shifted.
+    """Self-attention in windows that do not overlap, `(batch, H, W, width)` in and out.
 
-    A map that windows do not fill is padded with zeros at the bottom and the right before it is shifted, as the
-    authors' detection code does. The mask of the map it was built for is made once.
+    A window is clamped to the map, and an axis that it covers is not shifted. A map that windows do not fill is padded
+    with zeros at the bottom and the right before the shift, as in the authors' detection code.
     """
 
     mask: Tensor | None
@@ -48,7 +48,7 @@ class WindowAttention(MultiHead):
         return height + -height % rows, width + -width % columns
 
     def _mask(self, x: Tensor, full: tuple[int, int]) -> Tensor | None:
-        """`(windows, 1, tokens, tokens)`, or None where windows are not shifted."""
+        """Return the mask `(windows, 1, tokens, tokens)`, None for windows that are not shifted."""
         if self.mask is None:
             return None
         mask = self.mask if full == self.built_for else shift_mask(full, self.window, self.shift).to(x.device)
@@ -56,7 +56,7 @@ class WindowAttention(MultiHead):
 
 
 def partition(x: Tensor, window: tuple[int, int]) -> Tensor:
-    """`(batch, H, W, C)` -> `(batch * windows, rows * columns, C)`, in one copy."""
+    """Cut a map into windows in one copy, `(batch, H, W, C)` -> `(batch * windows, rows * columns, C)`."""
     batch, height, width, channels = x.shape
     rows, columns = window
     x = x.view(batch, height // rows, rows, width // columns, columns, channels)
@@ -64,14 +64,14 @@ def partition(x: Tensor, window: tuple[int, int]) -> Tensor:
 
 
 def restore(windows: Tensor, window: tuple[int, int], resolution: tuple[int, int]) -> Tensor:
-    """The map that `partition` took apart."""
+    """Undo `partition`."""
     (rows, columns), (height, width) = window, resolution
     x = windows.view(-1, height // rows, width // columns, rows, columns, windows.shape[-1])
     return x.transpose(2, 3).reshape(-1, height, width, windows.shape[-1])
 
 
 def shift_mask(resolution: tuple[int, int], window: tuple[int, int], shift: tuple[int, int]) -> Tensor:
-    """`(windows, tokens, tokens)`: what the roll brought together from opposite edges may not attend."""
+    """Mask pairs of tokens that the roll brought together from opposite edges, `(windows, tokens, tokens)`."""
     height, width = resolution
     below = torch.arange(height) >= height - shift[0]
     beside = torch.arange(width) >= width - shift[1]

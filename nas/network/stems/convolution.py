@@ -20,10 +20,10 @@ LAYOUTS: dict[Layout, tuple[tuple[int, ...], tuple[int, ...]]] = {
 
 
 class Conv(Stem):
-    """3x3 convolution that strides, BatchNorm, GELU, 3x3 convolution with neither norm nor activation after it.
+    """3x3 convolution with a stride, BatchNorm, GELU, 3x3 convolution with neither norm nor activation after it.
 
-    CoAtNet's and MOAT's, https://arxiv.org/abs/2106.04803 (Table 3, stage S0). `bias`: MOAT's and MaxViT's convolutions
-    have biases, timm's CoAtNet has none.
+    CoAtNet's and MOAT's, https://arxiv.org/abs/2106.04803 (Table 3, stage S0). MOAT's and MaxViT's convolutions have a
+    `bias`, those of timm's CoAtNet do not.
     """
 
     def __init__(self, channels: int, width: int, *, stride: Literal[1, 2] = 2, bias: bool = False) -> None:
@@ -59,7 +59,7 @@ class ResNet(Stem):
 
 
 class MobileNet(Stem):
-    """3x3 convolution that strides, BatchNorm, ReLU6.
+    """3x3 convolution with a stride, BatchNorm, ReLU6.
 
     The MobileNets', https://arxiv.org/abs/1704.04861 (Table 1) and https://arxiv.org/abs/1801.04381 (Table 2).
     """
@@ -80,7 +80,7 @@ class EarlyConv(Stem):
     """3x3 convolutions with BatchNorm and ReLU, then a 1x1 convolution to the width of the transformer.
 
     ViT_C's, https://arxiv.org/abs/2106.14881 (section 3; layouts from the authors' pycls). `layout` names the model
-    whose channels and strides these are; together they stride by 16.
+    that sets channels and strides, which multiply to 16.
     """
 
     def __init__(self, channels: int, width: int, *, layout: Layout = "1gf") -> None:

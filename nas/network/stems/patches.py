@@ -1,4 +1,4 @@
-"""Stems that embed patches: ViT's (https://arxiv.org/abs/2010.11929), Swin's, and CvT's, whose patches overlap."""
+"""Stems that embed patches: ViT's (https://arxiv.org/abs/2010.11929), Swin's, and CvT's with overlapping ones."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ __all__ = ["cvt", "patchify", "swin"]
 
 
 class Patchify(Stem):
-    """One convolution whose kernel is its stride, for an image padded with zeros until patches fill it.
+    """Convolution whose kernel is its stride, on an image padded with zeros to a multiple of it.
 
     ViT's, https://arxiv.org/abs/2010.11929 (section 3.1).
     """
@@ -46,7 +46,7 @@ class Swin(Stem):
 
 
 class CvT(Stem):
-    """7x7 convolution that strides by 4, LayerNorm, for an image padded with zeros until 4 divides it.
+    """7x7 convolution with stride 4, LayerNorm, on an image padded with zeros to a multiple of 4.
 
     CvT's first convolutional token embedding, https://arxiv.org/abs/2103.15808 (section 3.2, Table 2).
     """

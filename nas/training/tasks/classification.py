@@ -1,4 +1,4 @@
-"""One class an image: cross-entropy, and the share of images that are classified rightly."""
+"""Classification, one class an image, by cross-entropy and accuracy."""
 
 from typing import TYPE_CHECKING
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 def _cross_entropy(outputs: "Tensor", targets: "Tensor", label_smoothing: float = 0.0) -> "Tensor":
-    """Logits `(batch, classes)` against the numbers of the classes `(batch,)`."""
+    """Compare logits `(batch, classes)` with the numbers of the classes `(batch,)`."""
     from torch.nn import functional as F
 
     return F.cross_entropy(outputs, targets, label_smoothing=label_smoothing)
 
 
 def _accuracy(predictions: Predictions) -> float:
-    """The share of the images whose largest logit is that of their class."""
+    """Return the share of the images whose largest logit is that of their class."""
     right = predictions.outputs.argmax(1) == predictions.targets
     return int(right.sum()) / len(right)
 

@@ -10,8 +10,7 @@ import torch
 from torch import nn
 
 from nas import files
-from nas.costs.deployment import Deployment
-from nas.costs.device import choose_device, device_name
+from nas.costs.deployment import Deployment, choose_device, device_name
 from nas.costs.latency.measure import Latency, measure, reference_seconds, run_for, time_network
 from nas.costs.latency.rounds import alternate, calibrate, interval, quiet, warm_up
 from nas.costs.targets import Setting

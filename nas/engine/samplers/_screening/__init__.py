@@ -1,1 +1,1 @@
-"""Screening: thousands of candidates are weighed by what is known of them and by models of what is not."""
+"""Screening: weigh thousands of candidates by their known costs and by models of the rest."""

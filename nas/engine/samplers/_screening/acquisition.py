@@ -1,7 +1,7 @@
-"""Expected hypervolume improvement, exact, of candidates whose objectives are independent and normal or known.
+"""Exact expected hypervolume improvement, for objectives that are independent and either normal or known.
 
-The region that a front does not dominate is cut into boxes; the expected volume that a candidate dominates in a box is
-a product over objectives (Yang et al., 2019, https://doi.org/10.1007/s10898-019-00798-7). All objectives are minimised.
+The region that a front does not dominate is cut into boxes; the volume that a candidate should dominate in a box is a
+product over objectives (Yang et al., 2019, https://doi.org/10.1007/s10898-019-00798-7). All objectives are minimised.
 """
 
 import moocore
@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 Values = NDArray[np.float64]
-CORNERS = {2: 500, 3: 40, 4: 14}  # points of a front at most, by number of objectives: boxes grow as their power
+CORNERS = {2: 500, 3: 40, 4: 14}  # points kept of a front, by number of objectives: boxes grow as their power
 FEWEST_CORNERS = 8
 
 
 def boxes(front: Values, reference: Values) -> tuple[Values, Values]:
-    """Lower and upper corners `(boxes, objectives)` of what a front leaves free below the reference."""
+    """Lower and upper corners `(boxes, objectives)` of the region up to the reference that no front point dominates."""
     inside = front[(front < reference).all(axis=1)]
     return _cut(thin(inside, CORNERS.get(len(reference), FEWEST_CORNERS)), reference)
 
 
 def _cut(front: Values, reference: Values) -> tuple[Values, Values]:
-    """Slabs along the last objective; in each, the points that reach into it cut the others."""
+    """Cut slabs along the last objective, and each by the points that reach into it along the others."""
     if len(reference) == 1:
         return np.array([[-np.inf]]), np.minimum(front.min(axis=0, initial=np.inf), reference)[None]
     edges = np.unique(front[:, -1])
@@ -39,7 +39,7 @@ def nondominated(points: Values) -> Values:
 
 
 def thin(front: Values, count: int) -> Values:
-    """At most `count` points of a front, evenly spread: the best in each objective, then always the farthest."""
+    """At most `count` points of a front, evenly spread: the best in each objective, then the farthest in turn."""
     if len(front) <= count:
         return front
     spread = np.ptp(front, axis=0)
@@ -56,9 +56,9 @@ def expected_improvement(lower: Values, upper: Values, mean: Values, deviation: 
     """The expected hypervolume improvement of candidates `(candidates, objectives)`; a deviation of 0 means known."""
     volume = np.ones((len(mean), len(lower)))
     for i in range(mean.shape[1]):
-        edges, place = np.unique(np.concatenate([lower[:, i], upper[:, i]]), return_inverse=True)
+        edges, index = np.unique(np.concatenate([lower[:, i], upper[:, i]]), return_inverse=True)
         below = _expected_below(edges, mean[:, i : i + 1], deviation[:, i : i + 1])
-        volume *= below[:, place[len(lower) :]] - below[:, place[: len(lower)]]
+        volume *= below[:, index[len(lower) :]] - below[:, index[: len(lower)]]
     return np.asarray(volume.sum(axis=1))
 
 

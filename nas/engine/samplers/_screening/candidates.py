@@ -1,16 +1,62 @@
-"""Where to look for the next architecture: the front's offspring and random ones, bred by a score, then climbed."""
+"""Where to look for the next point: spread over the space at first, then bred from the front and climbed."""
 
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
+from nas.engine.samplers._screening.evidence import Costs
+from nas.engine.samplers._screening.models import MANY, encode
 from nas.engine.samplers._screening.tree import Codes, Tree
 
-Score = Callable[[Codes], NDArray[np.float64]]
+Acquisition = Callable[[Codes], NDArray[np.float64]]
+"""How much each point is worth trying; more is better."""
+
 RANDOM, OFFSPRING, ELITE = 500, 500, 60
 GENERATIONS, CLIMBS, CLIMBERS = 3, 12, 8
-NEAREST = 600  # neighbours that are looked at in a step of climbing, drawn where there are more
+NEAREST = 600  # neighbours looked at in a step of climbing, drawn where there are more
+FEWEST, MOST = 10, 30  # proposals that are spread out before a model chooses
+POOL, NEAR = 500, 20
+
+
+def search(
+    tree: Tree, parents: Codes, acquisition: Acquisition, rng: np.random.Generator, taken: set[bytes]
+) -> Codes | None:
+    """The most valuable point found that is not taken; None where none was found."""
+    fresh = _Fresh(taken)
+    start = [tree.draw(RANDOM, rng)] + ([breed(parents, tree, OFFSPRING, rng)] if len(parents) else [])
+    points = fresh(np.concatenate(start))
+    if not len(points):
+        return None
+    worth = acquisition(points)
+    for step in range(GENERATIONS + CLIMBS):
+        best = np.argsort(-worth, kind="stable")[:ELITE]
+        points, worth = points[best], worth[best]
+        climbing = step >= GENERATIONS
+        more = neighbours(points[:CLIMBERS], tree, rng) if climbing else breed(points, tree, OFFSPRING, rng)
+        more = fresh(more if len(more) <= NEAREST else more[rng.choice(len(more), NEAREST, replace=False)])
+        found = acquisition(more) if len(more) else np.empty(0)
+        if climbing and not (found > worth[0]).any():
+            break
+        points, worth = np.concatenate([points, more]), np.concatenate([worth, found])
+    return np.asarray(points[np.argmax(worth)])
+
+
+class _Fresh:
+    """Lets each point through once, and none that is taken."""
+
+    def __init__(self, taken: set[bytes]) -> None:
+        self.taken, self.seen = taken, set[bytes]()
+
+    def __call__(self, points: Codes) -> Codes:
+        keep = []
+        for i, point in enumerate(points):
+            key = point.tobytes()
+            if key not in self.seen and key not in self.taken:
+                self.seen.add(key)
+                keep.append(i)
+        return points[keep]
 
 
 def breed(parents: Codes, tree: Tree, count: int, rng: np.random.Generator) -> Codes:
@@ -35,38 +81,61 @@ def neighbours(points: Codes, tree: Tree, rng: np.random.Generator) -> Codes:
     return tree.settle(np.concatenate(found), rng)
 
 
-def search(tree: Tree, parents: Codes, score: Score, rng: np.random.Generator, taken: set[bytes]) -> Codes | None:
-    """The best-scored point that is not taken; None where none was found."""
-    fresh = _Fresh(taken)
-    start = [tree.draw(RANDOM, rng)] + ([breed(parents, tree, OFFSPRING, rng)] if len(parents) else [])
-    points = fresh(np.concatenate(start))
-    if not len(points):
+def starts(tree: Tree) -> int:
+    """The number of proposals to spread out: enough to try each word of a decision once."""
+    words = [len(values) for values in tree.domains.values() if isinstance(values[0], str)]
+    return min(max([FEWEST, *words]), MOST)
+
+
+def spread(tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator) -> Codes | None:
+    """A point unlike those proposed so far; None where every one was proposed.
+
+    Where the cost of an objective is known, points lie at the ends, the middle, the quarters ... of its range in turn.
+    """
+    taken = {code.tobytes() for code in proposed}
+    turn, objective = divmod(len(proposed), max(len(costs.columns), 1))
+    names = [name for name, _ in costs.columns.values()]
+    if names and turn < 2:
+        return search(tree, proposed, _extreme(tree, costs, names[objective], (-1, 1)[turn]), rng, taken)
+    pool = np.unique(tree.draw(POOL, rng), axis=0)
+    pool = pool[[point.tobytes() not in taken for point in pool]]
+    table = costs.table(tree, pool)
+    inside = costs.within(table, len(pool))
+    if inside.any():
+        pool, table = pool[inside], {name: values[inside] for name, values in table.items()}
+    if not len(pool):
         return None
-    scores = score(points)
-    for step in range(GENERATIONS + CLIMBS):
-        best = np.argsort(-scores, kind="stable")[:ELITE]
-        points, scores = points[best], scores[best]
-        climbing = step >= GENERATIONS
-        more = neighbours(points[:CLIMBERS], tree, rng) if climbing else breed(points, tree, OFFSPRING, rng)
-        more = fresh(more if len(more) <= NEAREST else more[rng.choice(len(more), NEAREST, replace=False)])
-        found = score(more) if len(more) else np.empty(0)
-        if climbing and not (found > scores[0]).any():
-            break
-        points, scores = np.concatenate([points, more]), np.concatenate([scores, found])
-    return np.asarray(points[np.argmax(scores)])
+    if names:
+        so_far = costs.table(tree, proposed)[names[objective]]
+        wanted = so_far.min() + level(turn - 2) * np.ptp(so_far)
+        pool = pool[np.argsort(np.abs(table[names[objective]] - wanted), kind="stable")[:NEAR]]
+    return np.asarray(pool[np.argmax(_novelty(tree, pool, proposed))])
 
 
-class _Fresh:
-    """Lets each point through once, and none that is taken."""
+def _extreme(tree: Tree, costs: Costs, name: str, sign: int) -> Acquisition:
+    """Prefer points at one end of a cost; those that break a limit come last."""
 
-    def __init__(self, taken: set[bytes]) -> None:
-        self.taken, self.seen = taken, set[bytes]()
+    def acquisition(codes: Codes) -> NDArray[np.float64]:
+        table = costs.table(tree, codes)
+        return np.where(costs.within(table, len(codes)), sign * table[name], -np.inf)
 
-    def __call__(self, points: Codes) -> Codes:
-        keep = []
-        for i, point in enumerate(points):
-            key = point.tobytes()
-            if key not in self.seen and key not in self.taken:
-                self.seen.add(key)
-                keep.append(i)
-        return points[keep]
+    return acquisition
+
+
+def _novelty(tree: Tree, pool: Codes, proposed: Codes) -> NDArray[np.float64]:
+    """The share of a point's values that are new, then its distance from the nearest point.
+
+    A decision counts by how often it arose: a new block comes before a new option of a rare one.
+    """
+    if not len(proposed):
+        return np.zeros(len(pool))
+    few = np.array([len(values) <= MANY or isinstance(values[0], str) for values in tree.domains.values()])
+    weight = few * (proposed > 0).mean(axis=0)
+    new = [weight[j] * (~np.isin(pool[:, j], proposed[:, j]) & (pool[:, j] > 0)) for j in range(pool.shape[1])]
+    unlike = cdist(encode(tree, pool), encode(tree, proposed)).min(axis=1)
+    return np.asarray(np.sum(new, axis=0) / np.maximum((pool > 0).sum(axis=1), 1) + 1e-3 * unlike)
+
+
+def level(index: int) -> float:
+    """1/2, 1/4, 3/4, 1/8, ...: always a middle between earlier ones (van der Corput, 1935)."""
+    return sum(int(bit) * 0.5 ** (i + 1) for i, bit in enumerate(reversed(np.binary_repr(index + 1))))

@@ -1,7 +1,7 @@
-"""Which decisions a space has, and under which values of earlier ones each arises: learnt from walks through it.
+"""Learn from walks which decisions a space has, and under which values of earlier ones each arises.
 
-A walk is the decisions of one architecture, in the order in which they were asked. Points are arrays of codes
-`(points, decisions)`: 0 where a decision does not arise, else 1 + the place of its value in its domain.
+A walk is the decisions of one architecture, in the order in which they arose. Points are arrays of codes
+`(points, decisions)`: 0 where a decision does not arise, else 1 + the index of its value in its domain.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,23 +13,23 @@ from numpy.typing import NDArray
 from nas.space.space import Choose, Decisions, Domain
 
 Codes = NDArray[np.int16]
-Condition = tuple[int, NDArray[np.bool_]]  # an earlier decision, and which of its codes allow the later one
+Condition = tuple[int, NDArray[np.bool_]]  # an earlier decision, and which of its codes allow a later one
 MIN_WALKS, MAX_WALKS = 500, 4000
 
 
 @dataclass(frozen=True)
 class Tree:
-    """Every decision's domain, and the conditions that must all hold for it to arise."""
+    """The domain of every decision, and the conditions that must all hold for it to arise."""
 
     domains: Mapping[str, Domain]
     conditions: tuple[tuple[Condition, ...], ...]
 
     def encode(self, walks: Sequence[Mapping[str, object]]) -> Codes:
-        """The codes of walks; decisions and values that the tree does not hold count as absent."""
+        """The codes of walks; decisions and values outside the tree count as absent."""
         codes = np.zeros((len(walks), len(self.domains)), np.int16)
         for j, (name, values) in enumerate(self.domains.items()):
-            places = {value: i for i, value in enumerate(values, 1)}
-            codes[:, j] = [places.get(walk[name], 0) if name in walk else 0 for walk in walks]  # type: ignore[call-overload]
+            code_of = {value: code for code, value in enumerate(values, 1)}
+            codes[:, j] = [code_of.get(walk[name], 0) if name in walk else 0 for walk in walks]  # type: ignore[call-overload]
         return codes
 
     def decode(self, point: Codes) -> Decisions:
@@ -37,11 +37,11 @@ class Tree:
         return {name: values[c - 1] for (name, values), c in zip(self.domains.items(), point, strict=True) if c}
 
     def draw(self, count: int, rng: np.random.Generator) -> Codes:
-        """Random points: each decision that arises is drawn evenly from its values."""
+        """Random points, each decision that arises drawn evenly from its values."""
         return self.settle(np.zeros((count, len(self.domains)), np.int16), rng)
 
     def settle(self, codes: Codes, rng: np.random.Generator) -> Codes:
-        """Points made whole: what no longer arises is dropped, what newly arises is drawn."""
+        """Make points whole: drop decisions that no longer arise, draw those that now do."""
         sizes = np.array([len(values) for values in self.domains.values()])
         drawn = 1 + (rng.random(codes.shape) * sizes).astype(np.int16)
         whole = np.where(codes > 0, codes, drawn)
@@ -52,7 +52,7 @@ class Tree:
 
 
 def explore(decide: Callable[[Choose], object], rng: np.random.Generator) -> Tree:
-    """The tree of a space that can be walked: random walks until the last quarter of them showed nothing new."""
+    """Learn the tree of a space by random walks, until the last quarter of them shows nothing new."""
     domains: dict[str, Domain] = {}
     walks: list[Decisions] = []
     newest = 0
@@ -65,15 +65,15 @@ def explore(decide: Callable[[Choose], object], rng: np.random.Generator) -> Tre
                 domains[name] = values
             return walk[name]
 
-        known = len(domains)
+        before = len(domains)
         decide(choose)  # type: ignore[arg-type]
         walks.append(walk)
-        newest = len(walks) if len(domains) > known else newest
+        newest = len(walks) if len(domains) > before else newest
     return learn(domains, walks)
 
 
 def learn(domains: Mapping[str, Domain], walks: Sequence[Mapping[str, object]]) -> Tree:
-    """The tree that explains walks; `domains` stand in an order in which a decision follows those it depends on."""
+    """The tree that explains walks; in `domains` each decision follows those it depends on."""
     bare = Tree(domains, ((),) * len(domains))
     codes = bare.encode(walks)
     sizes = [len(values) + 1 for values in domains.values()]
@@ -83,7 +83,7 @@ def learn(domains: Mapping[str, Domain], walks: Sequence[Mapping[str, object]]) 
 def _conditions(codes: Codes, sizes: Sequence[int]) -> tuple[Condition, ...]:
     """The fewest conditions on earlier decisions under which the last one arises, found greedily.
 
-    Each allows the codes that were seen beside the decision; the one that rules out most walks without it is next.
+    Each allows the codes seen together with the decision; next comes the one that rules out most walks without it.
     """
     arises = codes[:, -1] > 0
     without = np.unique(codes[~arises, :-1], axis=0)

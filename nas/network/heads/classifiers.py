@@ -1,7 +1,11 @@
-"""Heads that pool the map: MOAT's (https://arxiv.org/abs/2210.01820), CoAtNet's, ResNet's, Swin's and MobileNetV2's."""
+"""Heads that end in a linear classifier, of the pooled map or of a class token.
+
+MOAT's (https://arxiv.org/abs/2210.01820), CoAtNet's, ResNet's, Swin's, MobileNetV2's and ViT's.
+"""
 
 from typing import Annotated, Literal
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -9,13 +13,13 @@ from nas.network.heads import Head
 from nas.network.layers.initialise import normal, transformer, truncated_normal
 from nas.network.layers.tokens import to_tokens
 
-__all__ = ["mobilenet", "norm_pool", "pool"]
+__all__ = ["class_token", "mobilenet", "norm_pool", "pool"]
 
 Width = Annotated[int, Field(ge=1, le=8192), "from 1 to 8192"]
 
 
 class Pool(Head):
-    """Mean over the map, LayerNorm (ResNet and MobileNetV1 have none), linear classifier.
+    """Mean over the map, LayerNorm (not in ResNet and MobileNetV1), linear classifier.
 
     MOAT's, https://arxiv.org/abs/2210.01820. `hidden` puts a linear layer as wide as the map and a tanh before the
     classifier, as CoAtNet's code does.
@@ -50,11 +54,31 @@ class NormPool(Head):
         return self.classifier(self.norm(to_tokens(x)).mean(1))
 
 
+class ClassToken(Head):
+    """A trained vector that travels through the last stage beside the map, then LayerNorm, linear classifier.
+
+    ViT's, https://arxiv.org/abs/2010.11929 (section 3.1); CvT's joins in the last stage (arXiv:2103.15808).
+    """
+
+    wants_token = True
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        self.token = nn.Parameter(torch.empty(1, 1, width))
+        nn.init.trunc_normal_(self.token, std=0.02)
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.classifier = nn.Linear(width, classes)
+        self.apply(transformer)
+
+    def forward(self, token: Tensor) -> Tensor:
+        return self.classifier(self.norm(token[:, 0]))
+
+
 class MobileNet(Head):
     """1x1 convolution to `hidden` channels, BatchNorm, ReLU6, mean over the map, linear classifier.
 
-    MobileNetV2's, https://arxiv.org/abs/1801.04381 (Table 2, last rows). The width multiplier widens the hidden
-    channels where it is above 1 and never narrows them.
+    MobileNetV2's, https://arxiv.org/abs/1801.04381 (Table 2, last rows). A width multiplier above 1 widens the hidden
+    channels; a smaller one leaves them.
     """
 
     def __init__(self, width: int, classes: int, *, hidden: Width = 1280) -> None:

@@ -1,0 +1,64 @@
+"""The evidence a proposal rests on: what trials told, and the costs of any candidate."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.engine.samplers._screening.tree import Codes, Tree
+from nas.space.space import Decisions
+
+Values = NDArray[np.float64]
+Cheap = Callable[[Decisions], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Past:
+    """The trials so far, by how they ended.
+
+    `losses` `(points, objectives)` are the objectives of `done`, in its order, with signs such that less is better.
+    """
+
+    done: Codes
+    losses: Values
+    failed: Codes
+    running: Codes
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The costs of candidates: values by name that are known exactly without a trial.
+
+    `cheap` tells them. `columns` are the study's objectives among them, by index: name and sign. `maximum` and
+    `minimum` are limits. `memory` keeps the costs of past trials.
+    """
+
+    cheap: Cheap
+    columns: Mapping[int, tuple[str, float]] = field(default_factory=dict)
+    maximum: Mapping[str, float] = field(default_factory=dict)
+    minimum: Mapping[str, float] = field(default_factory=dict)
+    memory: dict[bytes, Mapping[str, float]] = field(default_factory=dict)
+
+    def table(self, tree: Tree, codes: Codes, remember: bool = False) -> dict[str, Values]:
+        """The costs of points by name; `remember` those of past trials."""
+        rows = [self._row(tree, code, remember) for code in codes]
+        return {name: np.array([row[name] for row in rows], np.float64) for name in (rows[0] if rows else ())}
+
+    def _row(self, tree: Tree, code: Codes, remember: bool) -> Mapping[str, float]:
+        key = code.tobytes()
+        if key in self.memory:
+            return self.memory[key]
+        row = self.cheap(tree.decode(code))
+        if remember:
+            self.memory[key] = row
+        return row
+
+    def within(self, table: Mapping[str, Values], count: int) -> NDArray[np.bool_]:
+        """Which of `count` points keep every limit on a cost."""
+        inside = np.ones(count, np.bool_)
+        for name, limit in self.maximum.items():
+            inside &= table[name] <= limit if name in table else True
+        for name, limit in self.minimum.items():
+            inside &= table[name] >= limit if name in table else True
+        return inside
