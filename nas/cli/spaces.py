@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -89,8 +90,7 @@ def show(
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Draw a network as a table: its stages, their blocks, parameters, multiply-adds."""
-    load_plugins(*plugins)
-    architecture = best_of(architecture)
+    architecture = best_of(architecture, plugins)
     loaded = load_architecture(architecture)
     from nas.costs.counts import cost  # needs torch
 
@@ -99,11 +99,12 @@ def show(
     console.print(f"Next:  nas profile {architecture}{plugin_flags(plugins)}", highlight=False, soft_wrap=True)
 
 
-def best_of(name: str) -> str:
+def best_of(name: str, plugins: Iterable[str] = ()) -> str:
     """A run's name or folder stands for its best network; any other name for itself.
 
-    What a file of a run needs from outside nas is loaded.
+    The plug-in files are loaded, and what a file of a run needs from outside nas.
     """
+    load_plugins(*plugins)
     if name in shipped():
         return name
     found = (folder / "best.yaml" for folder in (Path(name), Path("runs") / name))
