@@ -1,12 +1,12 @@
-"""Names -> plug-ins: kinds of blocks, data sets, objectives and the like, found by name.
+"""Finding kinds of blocks, data sets, objectives and the like by name.
 
-Kinds that ship with nas lie in the files of a folder. A file holds one kind, named like the file, or those that its
-`__all__` names as a space writes them: `__all__ = ["bottleneck", "conv"]`. The plug-in called `mbconv` is the object
-`MBConv` of its file: letter case and underscores aside.
+Kinds of nas itself lie in the files of a folder. A file holds one kind, named like the file, or those that its
+`__all__` names as a space writes them: `__all__ = ["bottleneck", "conv"]`. The kind `mbconv` is the object `MBConv` of
+its file, apart from letter case and underscores.
 
-Kinds from outside are offered by installed packages, as entry points of the registry's group, or by a file that a
-person names (`nas.evaluation.plugins` reads it). Listing names imports nothing; a kind is imported when it is first
-asked for. A name that two offer is refused when it is asked for.
+Installed packages offer other kinds as entry points of the registry's group, and so does a user's file
+(`nas.evaluation.plugins` reads it). Listing names imports nothing; a kind is imported at its first use. A name with two
+origins is refused there.
 """
 
 import ast
@@ -23,13 +23,13 @@ from nas.errors import SettingError, UserError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-MANY = 20  # names, of which a person is shown the nearest alone
+MANY = 20  # names; of more only the nearest is shown
 OURS = "nas"
 """The origin of a kind that ships with nas."""
 
 
 def suggest(name: str, allowed: Iterable[str], label: Callable[[str], str] = str) -> str:
-    """End of a sentence about an unknown name: the nearest allowed one, then all of them, if they are not too many.
+    """End a sentence about an unknown name with the nearest allowed one, and with all unless they are many.
 
     `label` writes a name in the list.
     """
@@ -43,7 +43,7 @@ def suggest(name: str, allowed: Iterable[str], label: Callable[[str], str] = str
 
 @cache
 def _entry_points() -> Mapping[str, tuple["EntryPoint", ...]]:
-    """What installed packages offer, by group: read once, nothing of it imported."""
+    """Read the entry points of installed packages once, by group, without importing their kinds."""
     from importlib.metadata import entry_points  # takes 30 ms, which `nas --help` need not wait for
 
     found: dict[str, tuple[EntryPoint, ...]] = {}
@@ -55,15 +55,15 @@ def _entry_points() -> Mapping[str, tuple["EntryPoint", ...]]:
 
 
 def package_of(point: "EntryPoint") -> str:
-    """The package that offers an entry point, as an origin: `package NAME VERSION`."""
+    """Name the package of an entry point as an origin, `package NAME VERSION`."""
     return f"package {point.dist.name} {point.dist.version}" if point.dist else "a package without a name"
 
 
 class Registry:
-    """The plug-ins of one folder of the package, and those from outside of the same sort.
+    """The kinds of one folder of nas, and those of the same sort from outside.
 
-    `contract` is the name of the class that a kind is, or is an instance of; empty where a kind is a function or
-    anything with the right methods.
+    `contract` is the name of the class that a kind is, or is an instance of, and empty for functions and for anything
+    with the right methods.
     """
 
     def __init__(self, folder: str, noun: str, group: str = "", contract: str = "") -> None:
@@ -75,25 +75,25 @@ class Registry:
         return registry_of, (self.noun,)  # the process that unpickles it has kinds of its own
 
     def names(self) -> list[str]:
-        """Every kind there is, sorted; imports nothing."""
+        """List every kind, sorted, without importing any."""
         return sorted({*self._homes, *self._points, *self._added})
 
     def at_hand(self) -> list[str]:
-        """The kinds of nas and of files that are loaded, sorted: all but those of packages."""
+        """List the kinds of nas and of loaded files, sorted, without those of packages."""
         return sorted({*self._homes, *self._added})
 
     def origin(self, name: str) -> str:
-        """Where a kind comes from: `nas`, `package NAME VERSION` or a file. Raises SettingError for an unknown one."""
+        """Return a kind's origin: `nas`, `package NAME VERSION` or a file. Raises SettingError for an unknown one."""
         self.check(name)
         return self.origins(name)[0]
 
     def label(self, name: str) -> str:
-        """A name as tables and errors show it: `convnext (my-blocks 1.0)` where it comes from outside."""
+        """Write a name with its origin unless that is nas, such as `convnext (my-blocks 1.0)`."""
         outside = [origin.removeprefix("package ") for origin in self.origins(name) if origin != OURS]
         return f"{name} ({', '.join(outside)})" if outside else name
 
     def check(self, name: str, error: type[UserError] = SettingError) -> None:
-        """Raise `error` unless `name` is a kind, with the nearest name, or if several offer it, with their names."""
+        """Raise `error` for an unknown kind, with the nearest name, and for one with several origins, naming them."""
         origins = self.origins(name)
         if not origins:
             raise error(f"unknown {self.noun} '{name}'. {suggest(name, self.names(), self.label)}")
@@ -102,7 +102,7 @@ class Registry:
                         "rename its kind")  # fmt: skip
 
     def get(self, name: str) -> Any:
-        """The plug-in called `name`. Raises SettingError for an unknown one, and for one that cannot be imported."""
+        """Return a kind. Raises SettingError for an unknown one, and for one that cannot be imported."""
         if name in self._found:
             return self._found[name]
         self.check(name)
@@ -115,45 +115,45 @@ class Registry:
         return found
 
     def add(self, name: str, kind: object, origin: str) -> None:
-        """Take in a kind that a file offers. Raises SettingError where another has its name."""
+        """Add a kind of a file. Raises SettingError where another has its name."""
         if others := self.origins(name):
             raise SettingError(f"{origin}: {self.noun} '{name}': {' and '.join(others)} offers one of that name; "
                                "rename it, in __all__ too")  # fmt: skip
         self._found[name], self._added[name] = kind, origin
 
     def remove(self, name: str) -> None:
-        """Take back a kind that `add` took in."""
+        """Undo `add`."""
         del self._found[name], self._added[name]
 
     def origins(self, name: str) -> list[str]:
-        """All that offer a kind of this name; more than one is a clash."""
+        """List the origins of a name, of which more than one is a clash."""
         ours = [OURS] if name in self._homes else []
         files = [self._added[name]] if name in self._added else []
         return [*ours, *sorted(map(package_of, self._points.get(name, ()))), *files]
 
     def _load(self, point: "EntryPoint") -> Any:
-        """Import what an entry point names."""
-        who = f"{self.noun} '{point.name}' of {package_of(point)}"
+        """Import the kind of an entry point."""
+        kind = f"{self.noun} '{point.name}' of {package_of(point)}"
         try:
             found = point.load()
         except (Exception, SystemExit) as error:
             cause = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise SettingError(f"{who} cannot be imported: entry point {point.value}: {cause}; mend or uninstall "
+            raise SettingError(f"{kind} cannot be imported: entry point {point.value}: {cause}; mend or uninstall "
                                "the package") from error  # fmt: skip
         line = found.__mro__ if isinstance(found, type) else type(found).__mro__
         if self.contract not in ("", *(base.__name__ for base in line)):
-            raise SettingError(f"{who}: entry point {point.value} is a {type(found).__name__}, not a {self.contract}")
+            raise SettingError(f"{kind}: entry point {point.value} is a {type(found).__name__}, not a {self.contract}")
         return found
 
     @cached_property
     def _homes(self) -> dict[str, str]:
-        """The module of each kind that ships."""
+        """The module of each kind of nas."""
         files = (Path(__file__).parent / self.folder).glob("[!_]*.py")
         return {kind: path.stem for path in files for kind in _kinds(path)}
 
     @cached_property
     def _points(self) -> dict[str, list["EntryPoint"]]:
-        """The entry points of each kind that packages offer."""
+        """The entry points of each kind of a package."""
         points: dict[str, list[EntryPoint]] = {}
         for point in _entry_points().get(self.group, ()):
             points.setdefault(point.name, []).append(point)
@@ -161,7 +161,7 @@ class Registry:
 
 
 def named(name: str, module: Mapping[str, Any]) -> Any:
-    """The object of a module that is called `name`, or so but for letter case and underscores, as a class is.
+    """Return a module's object called `name`, or the same apart from letter case and underscores, as a class is.
 
     Raises KeyError for a module without one.
     """
@@ -171,7 +171,7 @@ def named(name: str, module: Mapping[str, Any]) -> Any:
 
 
 def _kinds(path: Path) -> Iterator[str]:
-    """The kinds of a file, read without running it."""
+    """Read the names of a file's kinds without running it."""
     text = path.read_text(encoding="utf-8")
     if "\n__all__ = " not in text:  # parsing takes a hundred times as long as looking
         yield path.stem
@@ -197,12 +197,12 @@ ALL = (BLOCKS, STEMS, HEADS, DATA, OBJECTIVES, SAMPLERS, PRUNERS, EXECUTORS, SCO
 
 
 def registry_of(noun: str) -> Registry:
-    """The registry of one sort of kinds, by its noun."""
+    """Return the registry of one sort of kinds, by its noun."""
     return next(registry for registry in ALL if registry.noun == noun)
 
 
 def from_outside() -> list[tuple[str, str, str]]:
-    """Noun, name and origin of every kind that does not ship with nas; imports nothing."""
+    """List noun, name and origin of every kind from outside nas, without importing any."""
     return [
         (registry.noun, name, origin)
         for registry in ALL
@@ -213,16 +213,16 @@ def from_outside() -> list[tuple[str, str, str]]:
 
 
 FILE_TARGET = "file:"
-"""The beginning of the name of a device that was measured elsewhere; a path follows."""
+"""The prefix, before a path, of a device that was measured elsewhere."""
 
 
 def target_text(name: str) -> str:
-    """A target's name as people write it."""
+    """Write a target's name as commands do, `cpu-compiled`."""
     return name.replace("_", "-")
 
 
 def target_name(text: str) -> str:
-    """`cpu-compiled` is the target of `cpu_compiled.py`, `file:PATH` a device described by a file.
+    """Read `cpu-compiled` as the target `cpu_compiled`, and `file:PATH` as a device described by a file.
 
     Raises SettingError for another text.
     """

@@ -11,7 +11,7 @@ from nas import registry
 from nas.evaluation.catalogue import objective
 from nas.evaluation.plugins import MODULE
 from nas.network.options import options_of
-from nas.space.space import heads_behind
+from nas.space.space import heads_after
 
 
 def offer(site: Path, package: str, version: str, *lines: str) -> None:
@@ -42,7 +42,7 @@ def forget() -> None:
         vars(kinds).pop("_points", None)
     for name in [name for name in sys.modules if name.startswith(MODULE)]:
         del sys.modules[name]
-    for cached in (options_of, heads_behind, objective):
+    for cached in (options_of, heads_after, objective):
         cached.cache_clear()
 
 

@@ -6,7 +6,6 @@ from typing import Annotated
 from nas.cli.options import DEFAULTS, Plugins, argument, option, read_settings, setting
 from nas.cli.spaces import best_of
 from nas.config import make_config
-from nas.evaluation.plugins import load_plugins
 from nas.space.library import load_architecture, load_space
 
 NETWORK, SPACE = "Of a network", "Of a space"
@@ -37,18 +36,15 @@ def profile(
     Of a network: parameters, multiply-adds, latency. Of a space: its size, its networks' costs from
     the smallest to the largest, the share that keeps the limits, and how long a search would take.
     """
-    load_plugins(*plugins)
-    what = best_of(what)
+    what = best_of(what, plugins)
     space = load_space(what)
     from nas.cli.profiling import profile_network, profile_space  # needs torch
 
     if space.size() == 1:
-        loaded = load_architecture(what)
-        sized = replace(loaded, resolution=resolution or loaded.resolution)
+        sized = replace(load_architecture(what), resolution=resolution or space.resolution[0])
         profile_network(sized, target, seconds, as_json, scores, batch=batch, threads=threads, dtype=dtype)
         return
     typed = {"space": what, "target": target, "threads": threads, "dtype": dtype, "latency_batch": batch,
-             "maximum": maximum, "minimum": minimum, "data": data, "task": task, "resolution": resolution,
-             "plugins": plugins}  # fmt: skip
-    settings = read_settings(typed | ({"budget": budget} if budget else {}))
+             "maximum": maximum, "minimum": minimum, "data": data, "task": task, "resolution": resolution}  # fmt: skip
+    settings = read_settings(typed | {"plugins": plugins} | ({"budget": budget} if budget else {}))
     profile_space(space, make_config(settings), networks, as_json, timed=budget is not None)

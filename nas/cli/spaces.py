@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -87,8 +88,7 @@ def show(
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Draw a network as a table: its stages, their blocks, parameters, multiply-adds."""
-    load_plugins(*plugins)
-    architecture = best_of(architecture)
+    architecture = best_of(architecture, plugins)
     loaded = load_architecture(architecture)
     from nas.costs.counts import cost  # needs torch
 
@@ -97,11 +97,12 @@ def show(
     console.print(f"Next:  nas profile {architecture}{plugin_flags(plugins)}", highlight=False, soft_wrap=True)
 
 
-def best_of(name: str) -> str:
+def best_of(name: str, plugins: Iterable[str] = ()) -> str:
     """Turn a run's name or folder into the path of its best network, and leave any other name.
 
-    Loads what a file of a run needs from outside nas.
+    Loads the plug-in files, and what a file of a run needs from outside nas.
     """
+    load_plugins(*plugins)
     if name in shipped():
         return name
     found = (folder / "best.yaml" for folder in (Path(name), Path("runs") / name))

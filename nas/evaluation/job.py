@@ -15,11 +15,12 @@ Purpose = Literal["search", "confirm", "measure"]
 
 @dataclass(frozen=True)
 class Job:
-    """One architecture to evaluate; `seed` decides initial weights, order and augmentation.
+    """One architecture to evaluate.
 
-    A `search` job is a new trial: it is not trained if a zero-cost score misses its bar in `bars`, and `judge` may stop
-    its training early. A `confirm` job is the further training number `repeat`, from 1, of trial `number`. A
-    `measure` job reads the objectives `asked` of a trial again, with full effort and without training.
+    `seed` decides initial weights, order and augmentation. A `search` job is a new trial: it is not trained if a
+    zero-cost score misses its bar in `bars`, and `judge` may stop its training early. A `confirm` job is the further
+    training number `repeat`, from 1, of trial `number`. A `measure` job reads the objectives `asked` of a trial again,
+    with full effort and without training.
     """
 
     number: int
@@ -46,9 +47,9 @@ class Outcome:
     `readings` the details of measurements, by objective; `seconds` the time that each step took.
 
     `losses` are the mean training losses of the epochs, `rungs` those up to each rung; `expected` is the value that a
-    pruned training was expected to reach. `scores` are zero-cost scores (None: undefined for this
-    network). `turn` says how the neighbours behaved during measurements, `host` which machine it was; `lost` are the
-    reasons why the job was lost with its machine before.
+    pruned training was expected to reach. `scores` are zero-cost scores (None: undefined for this network). `turn` says
+    how the neighbours behaved during measurements, `host` which machine it was; `lost` are the reasons why the job was
+    lost with its machine before.
     """
 
     state: State

@@ -36,7 +36,7 @@ def title(name: str) -> str:
 
 
 def words(name: str) -> str:
-    """An objective's name within a sentence; an abbreviation keeps its capitals."""
+    """An objective's name within a sentence, abbreviations in capitals."""
     heading = title(name)
     return heading if heading[1:] != heading[1:].lower() else heading.lower()
 

@@ -65,7 +65,7 @@ def results(trials: Iterable[Trial], confirmations: Iterable[Confirmation], trai
 
 
 def flattery(results: Iterable[Result], name: str) -> float:
-    """By how much the first trainings of confirmed trials lie above the means of their further ones."""
+    """The mean by which first trainings of confirmed trials lie above the means of further ones."""
     gaps = [result.trial.metrics[name] - result.metrics[name] for result in results if result.trainings]
     return float(np.mean(gaps)) if gaps else 0.0
 

@@ -239,7 +239,7 @@ class Run:
         return sorted(best, key=lambda result: result.metrics[self.config.objectives[-1]])
 
     def pick(self, which: str | int = "knee") -> Result:
-        """Pick a result: the `knee`, the best in an objective, or a trial by number. Raises SettingError without one."""
+        """Pick a result: the `knee`, the best in an objective, or a trial's number. Raises SettingError without it."""
         if str(which).isdecimal():
             found = [result for result in self.results if str(result.number) == str(which)]
             if not found:

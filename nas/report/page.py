@@ -104,7 +104,7 @@ def _shown(run: Run) -> Context:
 
 
 def _confirmed(run: Run) -> Context | None:
-    """How far the first trainings lay above the further ones, or None where there are none."""
+    """The numbers of trainings, and by how much first ones lay above further ones, or None without any."""
     again = [result for result in run.results if result.trainings]
     if not again:
         return None

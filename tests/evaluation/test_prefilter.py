@@ -82,7 +82,9 @@ def test_a_resumed_search_filters_as_an_uninterrupted_one(space: Path, tmp_path:
         search(space, name="cut", runs=tmp_path, watcher=Watcher(ended=stop), **settings)
     cut = resume(tmp_path / "cut")
     whole = search(space, name="whole", runs=tmp_path, **settings)
-    assert [(t.key, t.state, t.reason) for t in cut.trials] == [(t.key, t.state, t.reason) for t in whole.trials]
+    assert [(t.key, t.state, t.outcome.reason) for t in cut.trials] == [
+        (t.key, t.state, t.outcome.reason) for t in whole.trials
+    ]
     assert any(t.state == "rejected" for t in whole.trials)
 
 

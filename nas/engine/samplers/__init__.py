@@ -1,4 +1,4 @@
-"""Samplers choose the next architecture; each is an `optuna.samplers.BaseSampler`.
+"""Samplers, which choose the next architecture: each is an `optuna.samplers.BaseSampler`.
 
 A file of this folder holds one, named like the file, or those that its `__all__` names: functions of a seed and the
 problem.

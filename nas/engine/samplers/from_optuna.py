@@ -38,7 +38,7 @@ def nsga2(seed: int, _: Problem) -> BaseSampler:
 
 
 def gp(seed: int, _: Problem) -> BaseSampler:
-    """The multi-objective Gaussian process; models only the decisions that every trial has."""
+    """The multi-objective Gaussian process, which models only the decisions that every trial has."""
     return GPSampler(seed=seed)
 
 

@@ -59,7 +59,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         self._independent.reseed_rng()
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Every parameter that may arise; none for a queued trial, whose parameters are given."""
+        """Every parameter that may arise, or none for a queued trial, whose parameters are given."""
         if "fixed_params" in trial.system_attrs:
             return {}
         if self.problem.decide:
@@ -70,7 +70,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> Parameters:
-        """The parameters of the next point; empty when every point has been proposed."""
+        """The parameters of the next point, empty when every point has been proposed."""
         if not search_space:
             return {}
         trials = _decided(study)
@@ -127,7 +127,7 @@ def pareto(seed: int, problem: Problem) -> optuna.samplers.BaseSampler:
 
 
 def values_of(trial: FrozenTrial) -> list[float] | None:
-    """The values that a trial gives to models, in the study's order; None where it gives none.
+    """The values that a trial gives to models, in the study's order, or None where it gives none.
 
     A stopped training gives its expected values, in the attribute `expected`.
     """

@@ -7,11 +7,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from outside import site as site
 
 from nas.engine.executors import Placement
 from nas.engine.executors.ray_tune import QUIET, quiet_ray, ray_tune
 from nas.errors import SettingError
-from nas.registry import PRUNERS
+from nas.evaluation.plugins import Outside, load_plugins
+from nas.registry import OBJECTIVES, PRUNERS
 
 LEAVES_NO_TRACE = """
 import os, sys
@@ -64,3 +66,35 @@ def test_on_a_cluster_a_look_is_taken_there_and_its_error_is_raised_here(ray_her
     assert ray_tune.there(partial(divmod, 7, 2), cluster) == (3, 1)
     with pytest.raises(SettingError, match="unknown pruner 'domnance'"):
         ray_tune.there(partial(PRUNERS.check, "domnance"), cluster)
+
+
+def test_a_node_gets_the_content_of_plug_in_files(ray_here: None, site: Path, tmp_path: Path) -> None:
+    path, cluster = tmp_path / "mine.py", Placement(2, ray="auto")
+    path.write_text(
+        "import sys\nfrom nas.evaluation.objectives import Objective\nif 'ray' in sys.argv[0]: import rare_package\n"
+        "__all__ = ['steps']\nsteps = Objective('minimize', known=lambda candidate: 1.0)\n"
+    )
+    with pytest.raises(SettingError, match=r"mine\.py:3: cannot be run: ModuleNotFoundError"):
+        ray_tune.there(Outside(load_plugins(path)).carry(partial(OBJECTIVES.origin, "steps")), cluster)
+    other = tmp_path / "other.py"
+    other.write_text(path.read_text().replace("if 'ray'", "if 'none'").replace("steps", "stages"))
+    carried = Outside(load_plugins(other)).carry(partial(OBJECTIVES.origin, "stages"))
+    other.unlink()
+    assert ray_tune.there(carried, cluster) == str(other)
+    with pytest.raises(SettingError, match="unknown objective 'stages'"):
+        ray_tune.there(partial(_origin_after_forgetting, "stages"), cluster)
+
+
+def _origin_after_forgetting(name: str) -> str:
+    """A worker is used again: its kinds stay with it."""
+    OBJECTIVES.remove(name)
+    return OBJECTIVES.origin(name)
+
+
+def test_a_worker_that_cannot_begin_says_why() -> None:
+    lines = ["The actor died because of an error raised in its creation task, ray::Worker.__init__() (pid=1)",
+             '  File "a.py", line 3, in f', "nas.errors.SettingError: mine.py:3: cannot be run"]  # fmt: skip
+    with quiet_ray() as tuner:
+        said = tuner._first_words(RuntimeError("\n".join(lines)))
+        assert tuner._first_words(None) == "no reason is known"
+    assert said == "a worker could not begin: nas.errors.SettingError: mine.py:3: cannot be run"

@@ -53,7 +53,7 @@ def thin(front: Values, count: int) -> Values:
 
 
 def expected_improvement(lower: Values, upper: Values, mean: Values, deviation: Values) -> Values:
-    """The expected hypervolume improvement of candidates `(candidates, objectives)`; a deviation of 0 means known."""
+    """The expected hypervolume improvement of candidates `(candidates, objectives)`. A deviation of 0 means known."""
     volume = np.ones((len(mean), len(lower)))
     for i in range(mean.shape[1]):
         edges, index = np.unique(np.concatenate([lower[:, i], upper[:, i]]), return_inverse=True)
@@ -63,7 +63,7 @@ def expected_improvement(lower: Values, upper: Values, mean: Values, deviation: 
 
 
 def _expected_below(edges: Values, mean: Values, deviation: Values) -> Values:
-    """E[max(edge - Y, 0)] for normal Y, `(candidates, edges)`; 0 for an edge at minus infinity."""
+    """E[max(edge - Y, 0)] for normal Y, `(candidates, edges)`, 0 for an edge at minus infinity."""
     distance = np.where(np.isfinite(edges), edges, 0.0) - mean
     z = distance / np.where(deviation > 0, deviation, 1.0)
     normal = distance * ndtr(z) + deviation * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)

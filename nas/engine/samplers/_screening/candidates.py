@@ -11,7 +11,7 @@ from nas.engine.samplers._screening.models import MANY, encode
 from nas.engine.samplers._screening.tree import Codes, Tree
 
 Acquisition = Callable[[Codes], NDArray[np.float64]]
-"""How much each point is worth trying; more is better."""
+"""How much each point is worth trying, more being better."""
 
 RANDOM, OFFSPRING, ELITE = 500, 500, 60
 GENERATIONS, CLIMBS, CLIMBERS = 3, 12, 8
@@ -23,7 +23,7 @@ POOL, NEAR = 500, 20
 def search(
     tree: Tree, parents: Codes, acquisition: Acquisition, rng: np.random.Generator, taken: set[bytes]
 ) -> Codes | None:
-    """The most valuable point found that is not taken; None where none was found."""
+    """The most valuable point found that is not taken, or None where none was found."""
     fresh = _Fresh(taken)
     start = [tree.draw(RANDOM, rng)] + ([breed(parents, tree, OFFSPRING, rng)] if len(parents) else [])
     points = fresh(np.concatenate(start))
@@ -88,7 +88,7 @@ def starts(tree: Tree) -> int:
 
 
 def spread(tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator) -> Codes | None:
-    """A point unlike those proposed so far; None where every one was proposed.
+    """A point unlike those proposed so far, or None where every one was proposed.
 
     Where the cost of an objective is known, points lie at the ends, the middle, the quarters ... of its range in turn.
     """
@@ -113,7 +113,7 @@ def spread(tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator) 
 
 
 def _extreme(tree: Tree, costs: Costs, name: str, sign: int) -> Acquisition:
-    """Prefer points at one end of a cost; those that break a limit come last."""
+    """Prefer points at one end of a cost, and last those that break a limit."""
 
     def acquisition(codes: Codes) -> NDArray[np.float64]:
         table = costs.table(tree, codes)

@@ -41,7 +41,7 @@ class Costs:
     memory: dict[bytes, Mapping[str, float]] = field(default_factory=dict)
 
     def table(self, tree: Tree, codes: Codes, remember: bool = False) -> dict[str, Values]:
-        """The costs of points by name; `remember` those of past trials."""
+        """The costs of points by name. `remember` keeps them, for past trials."""
         rows = [self._row(tree, code, remember) for code in codes]
         return {name: np.array([row[name] for row in rows], np.float64) for name in (rows[0] if rows else ())}
 

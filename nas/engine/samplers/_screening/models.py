@@ -37,7 +37,7 @@ def encode(tree: Tree, codes: Codes) -> Features:
 
 
 def _columns(values: Domain) -> Features:
-    """The features of each code of a decision; a number of more than MANY values has its rank alone.
+    """The features of each code of a decision, the rank alone for a number of more than MANY values.
 
     Ranks fit because people space the numbers of a list evenly, by ratio or difference.
     """
@@ -50,7 +50,7 @@ def _columns(values: Domain) -> Features:
 
 
 def standard(values: Features, like: Features) -> Features:
-    """Columns less the mean of `like`, in units of its deviation; logarithms where both are positive throughout."""
+    """Columns less the mean of `like`, in units of its deviation, as logarithms where both are positive throughout."""
     positive = (like > 0).all(axis=0) & (values > 0).all(axis=0)
     ours, theirs = (np.where(positive, np.log(np.where(positive, v, 1.0)), v) for v in (values, like))
     deviation = theirs.std(axis=0)
@@ -76,7 +76,7 @@ def fit_kernel(features: Features, values: Values) -> Kernel:
 
 
 def fit_process(kernel: Kernel, features: Features, values: Values, tune: bool = False) -> GaussianProcessRegressor:
-    """The process given standardised values at some features; `tune` fits the kernel's hyperparameters too."""
+    """The process given standardised values at some features. `tune` fits the kernel's hyperparameters too."""
     optimizer = "fmin_l_bfgs_b" if tune else None
     return GaussianProcessRegressor(kernel, alpha=JITTER, optimizer=optimizer).fit(features, values)
 
@@ -90,7 +90,7 @@ def predict_process(process: GaussianProcessRegressor, features: Features) -> tu
 
 
 def fit_trees(features: Features, values: Values) -> ExtraTreesRegressor:
-    """Trees fitted to one sample each of the points, with replacement; the same ones for the same points."""
+    """Trees fitted to one sample each of the points, with replacement, the same for the same points."""
     trees = ExtraTreesRegressor(TREES, max_features=0.5, bootstrap=True, random_state=len(values))
     return trees.fit(features, values)
 

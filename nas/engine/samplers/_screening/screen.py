@@ -74,7 +74,7 @@ class Screen:
         self.lower, self.upper = boxes(nondominated(losses), self.reference + beyond)
 
     def __call__(self, codes: Codes) -> Values:
-        """The acquisition of candidates; negative for those that break a limit."""
+        """The acquisition of candidates, negative for those that break a limit."""
         table = self.costs.table(self.tree, codes)
         worth = expected_improvement(self.lower, self.upper, *self._losses(codes, table, self.models))
         if self.feasibility is not None:
@@ -94,7 +94,7 @@ class Screen:
 
     @cached_property
     def feasibility(self) -> GaussianProcessRegressor | None:
-        """A process of success (1) and failure (0) less their mean; None where nothing failed."""
+        """A process of success (1) and failure (0) less their mean, or None where nothing failed."""
         if not len(self.past.failed):
             return None
         done, failed = self.past.done[-GIVEN // 2 :], self.past.failed[-GIVEN // 2 :]

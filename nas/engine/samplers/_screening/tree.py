@@ -25,7 +25,7 @@ class Tree:
     conditions: tuple[tuple[Condition, ...], ...]
 
     def encode(self, walks: Sequence[Mapping[str, object]]) -> Codes:
-        """The codes of walks; decisions and values outside the tree count as absent."""
+        """The codes of walks, 0 for decisions and values outside the tree."""
         codes = np.zeros((len(walks), len(self.domains)), np.int16)
         for j, (name, values) in enumerate(self.domains.items()):
             code_of = {value: code for code, value in enumerate(values, 1)}
@@ -73,7 +73,7 @@ def explore(decide: Callable[[Choose], object], rng: np.random.Generator) -> Tre
 
 
 def learn(domains: Mapping[str, Domain], walks: Sequence[Mapping[str, object]]) -> Tree:
-    """The tree that explains walks; in `domains` each decision follows those it depends on."""
+    """The tree that explains walks. In `domains` each decision follows those it depends on."""
     bare = Tree(domains, ((),) * len(domains))
     codes = bare.encode(walks)
     sizes = [len(values) + 1 for values in domains.values()]
