@@ -79,8 +79,9 @@ def _front(results: list[Result], config: SearchConfig) -> list[Result]:
 
 def _obstacle(run: Run, config: SearchConfig, device: str) -> str:
     """Say why the run's values cannot be compared with this search's, or return an empty text."""
-    if run.config.data != config.data:
-        return f"its data set is {run.config.data}"
+    for name, theirs, ours in (("data set", run.config.data, config.data), ("task", run.config.task, config.task)):
+        if theirs != ours:
+            return f"its {name} is {theirs}"
     for name in type(config.recipe).model_fields:
         theirs = getattr(run.config.recipe, name)
         if theirs != getattr(config.recipe, name):

@@ -18,8 +18,10 @@ from nas.errors import RunError, SettingError
 from nas.evaluation.job import Job
 from nas.record.run import Run
 from nas.record.trial import Learnt, Origin
+from nas.registry import TASKS
 from nas.space.library import load_space
 from nas.space.matching import nearest
+from nas.training.catalogue import load_task
 
 SETTINGS: dict[str, Any] = {"data": "digits", "objectives": ("accuracy", "params"), "recipe": {"subset": 32}}
 TINY = """
@@ -52,6 +54,17 @@ def test_a_run_like_this_one_teaches_its_values(tmp_path: Path) -> None:
     assert [t.learnt_from for t in learnt.trials] == [Origin("old", n) for n in range(12)]
     assert learnt.designs == [r.trial.decisions for r in run.front()]
     assert learnt.notes == [f"old: {len(run.front())} designs of its front, the values of 12 trials"]
+
+
+def test_values_of_another_task_are_not_taken_over(tmp_path):
+    run = finished_run(tmp_path / "old", complete=4)
+    TASKS.add("other", load_task("classification"), "a test")
+    try:
+        learnt = learn([run], make_config({"task": "other"}), run.space, "cpu")
+    finally:
+        TASKS.remove("other")
+    assert learnt.notes[0].endswith("no values, for its task is classification")
+    assert learnt.trials == []
 
 
 @pytest.mark.parametrize(
