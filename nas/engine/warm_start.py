@@ -3,7 +3,7 @@
 Their fronts, mapped to this space by `nearest`, are trained first, so that this run's front rests on one kind of
 measurement. If an earlier run trained and measured as this one will, the sampler also learns the values of its
 architectures that lie in this space. They cost no budget and are in neither record nor front. Values of another data
-set or recipe are on another scale and are not used.
+set, task or recipe are on another scale and are not used.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
