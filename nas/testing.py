@@ -69,7 +69,7 @@ class DataSuite:
 
     @pytest.fixture
     def path(self) -> Path | None:
-        """Return where the images are. Override it for a set that needs a path; a handful of images will do."""
+        """Return where the images are. Override it for a set that needs a path: a handful of images will do."""
         return None
 
     def read(self, path: Path | None, seed: int = 0, resolution: int | None = None) -> Dataset:

@@ -176,7 +176,7 @@ class Display:
 
 
 def _workers(placement: Placement, run: Run) -> str:
-    """Say how many trials run at once and where, and whether nas chose that; empty for one worker here."""
+    """Say how many trials run at once and where, and whether nas chose that, or nothing for one worker here."""
     if placement.workers == 1 and placement.ray is None:
         return ""
     where = f"the Ray cluster {placement.ray}" if placement.ray else "this machine"

@@ -37,7 +37,7 @@ Runs = Annotated[Path, option("DIR", "The folder of runs.")]
 
 @dataclass(frozen=True)
 class Offered:
-    """A setting that the command line offers in a panel of the help; `part_of` names the setting that holds it."""
+    """A setting offered in a panel of the help. `part_of` names the setting that holds it."""
 
     name: str
     field: FieldInfo

@@ -33,7 +33,7 @@ def resume(
     ] = None,
     runs: Runs = Path("runs"),
 ) -> None:
-    """Go on with a search, interrupted or finished; only interrupted trials are repeated."""
+    """Go on with a search, interrupted or finished. Only interrupted trials are repeated."""
     folder = find_run(run, runs)
     _watch(lambda watcher: nas.resume(folder, budget=budget, watcher=watcher))
 

@@ -12,7 +12,7 @@ from nas.files import Json
 
 
 def environment(device: str, seed: int, outside: Iterable[str] = ()) -> Json:
-    """Versions, commit, system and the name of the device on which trials run; `outside` are packages with kinds."""
+    """Collect versions, commit, system and the device on which trials run. `outside` are packages with kinds."""
     packages = ("hybrid-nas", "torch", "optuna", "numpy", *outside)
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
