@@ -21,10 +21,9 @@ from rich.table import Table
 import nas
 from nas import data as datasets
 from nas import pareto
-from nas.engine.proposer import derive_seed
 from nas.evaluation.early_stop import RUNGS
 from nas.evaluation.evaluator import Evaluator
-from nas.evaluation.job import Job
+from nas.evaluation.job import Job, derive_seed
 from nas.record.results import Result
 from nas.record.run import Run
 from nas.record.trial import Trial

@@ -27,9 +27,9 @@ from rich.console import Console
 from rich.table import Table as Grid
 from threadpoolctl import threadpool_limits
 
-from nas.engine.proposer import derive_seed
 from nas.engine.samplers import Problem
 from nas.errors import NasError, SettingError
+from nas.evaluation.job import derive_seed
 from nas.registry import SAMPLERS
 from nas.space.space import Domain
 

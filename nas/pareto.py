@@ -37,3 +37,10 @@ def knee(points: Points, maximize: Sequence[bool]) -> int:
     low, high = costs.min(axis=0), costs.max(axis=0)
     scaled = (costs - low) / np.where(high > low, high - low, 1.0)
     return int(np.argmin(np.linalg.norm(scaled, axis=1)))
+
+
+def spaced(count: int, most: int) -> list[int]:
+    """Return at most `most` indices below `count`, evenly spaced, with both ends: to thin a front that is sorted."""
+    if count <= most:
+        return list(range(count))
+    return [round(i * (count - 1) / (most - 1)) for i in range(most)]

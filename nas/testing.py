@@ -30,10 +30,10 @@ from torch import nn
 from nas.costs.deployment import Deployment
 from nas.costs.targets import Setting, Target
 from nas.data import Dataset
-from nas.engine.proposer import derive_seed
 from nas.engine.samplers import Problem
 from nas.errors import DataError
 from nas.evaluation.catalogue import objective
+from nas.evaluation.job import derive_seed
 from nas.evaluation.objectives import Candidate, Conditions, Objective
 from nas.network.build import build
 from nas.network.testing import BlockSuite, HeadSuite, StemSuite

@@ -1,12 +1,14 @@
 """Dominance, fronts, knee and hypervolume, against their definitions."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from nas.pareto import front, hypervolume, knee
+from nas.pareto import front, hypervolume, knee, spaced
 
 CLOUDS = st.integers(2, 4).flatmap(
     lambda columns: st.tuples(
@@ -65,3 +67,14 @@ def test_no_points_have_no_front_and_no_volume():
     nothing = np.empty((0, 2))
     assert front(nothing, [True, False]).tolist() == []
     assert hypervolume(nothing, (0, 0), [True, False]) == 0.0
+
+
+@pytest.mark.parametrize(("count", "most"), [(0, 3), (2, 3), (3, 3), (10, 3), (11, 10), (5000, 12)])
+def test_a_thinned_front_keeps_its_ends(count, most):
+    kept = spaced(count, most)
+    assert len(kept) == len(set(kept)) == min(count, most)
+    assert kept == sorted(kept)
+    if count:
+        assert (kept[0], kept[-1]) == (0, count - 1)
+        gaps = [after - before for before, after in pairwise(kept)]
+        assert max(gaps, default=1) - min(gaps, default=1) <= 1

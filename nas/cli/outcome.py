@@ -16,7 +16,7 @@ def front_table(run: Run, front: Sequence[Result], rows: int | None = None) -> T
     """Draw the Pareto front of a run, thinned evenly to about `rows` lines, with the knee marked."""
     knee = front[pareto.knee(run.points(front), run.maximize)].number if front else None
     if rows and len(front) > rows:
-        kept = {round(i * (len(front) - 1) / (rows - 1)) for i in range(rows)}
+        kept = pareto.spaced(len(front), rows)
         front = [result for i, result in enumerate(front) if i in kept or result.number == knee]
     table = Table("trial", "layout", "depths", *run.config.objectives, "", box=box.SIMPLE_HEAD)
     for result in front:

@@ -8,10 +8,9 @@ measured where the networks will run.
 from collections.abc import Callable
 
 from nas import pareto
-from nas.engine.proposer import derive_seed
 from nas.engine.watcher import Watcher
 from nas.evaluation.catalogue import objectives
-from nas.evaluation.job import Job, Outcome
+from nas.evaluation.job import Job, Outcome, derive_seed
 from nas.record.results import Result
 from nas.record.run import Run
 from nas.record.trial import Confirmation

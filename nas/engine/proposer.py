@@ -11,7 +11,7 @@ from nas.engine.samplers import Problem
 from nas.engine.watcher import Watcher
 from nas.errors import RunError
 from nas.evaluation.early_stop import RUNGS, Judge
-from nas.evaluation.job import Job, Outcome
+from nas.evaluation.job import Job, Outcome, derive_seed
 from nas.evaluation.limits import Limits
 from nas.evaluation.scoring import bars
 from nas.files import Json
@@ -184,8 +184,3 @@ def make_problem(run: Run, limits: Limits) -> Problem:
         maximum={n: v for n, v in limits.maximum.items() if n in limits.quick},
         minimum={n: v for n, v in config.minimum.items() if n in limits.quick},
     )
-
-
-def derive_seed(seed: int, number: int, *repeat: int) -> int:
-    """Derive a trial's seed from the search's and its number, or another one for a further training."""
-    return int(np.random.SeedSequence([seed, number, *repeat]).generate_state(1)[0])

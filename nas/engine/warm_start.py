@@ -72,9 +72,7 @@ def _front(results: list[Result], config: SearchConfig) -> list[Result]:
     maximize = [objective(name).goal == "maximize" for name in config.objectives]
     best = [results[i] for i in pareto.front(np.array(points, float), maximize)]
     best.sort(key=lambda result: result.metrics[config.objectives[-1]])
-    if len(best) <= MOST:
-        return best
-    return [best[round(i * (len(best) - 1) / (MOST - 1))] for i in range(MOST)]
+    return [best[i] for i in pareto.spaced(len(best), MOST)]
 
 
 def _obstacle(run: Run, config: SearchConfig, device: str) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from nas.costs.turns import Turn, Turns
 from nas.evaluation.early_stop import Judge
 from nas.files import Json
@@ -78,3 +80,8 @@ def describe(error: BaseException) -> str:
     if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
         return f"out of memory: {text or type(error).__name__}"
     return f"{type(error).__name__}: {text}"
+
+
+def derive_seed(seed: int, number: int, *repeat: int) -> int:
+    """Derive a trial's seed from the search's and its number, or another one for a further training."""
+    return int(np.random.SeedSequence([seed, number, *repeat]).generate_state(1)[0])

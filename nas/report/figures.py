@@ -220,14 +220,14 @@ def hypervolume_curve(run: Run, most: int = CURVE_POINTS) -> tuple[list[int], li
     low, high = losses.min(axis=0), losses.max(axis=0)
     losses = (losses - low) / np.where(high > low, high - low, 1.0)
     done = np.cumsum([t.state == "complete" for t in run.spent])
-    stops = np.unique(np.linspace(1, len(done), min(most, len(done))).astype(int))
+    stops = [i + 1 for i in pareto.spaced(len(done), most)]
     less, edge = [False] * losses.shape[1], [1.1] * losses.shape[1]
     shares, best, seen = [], losses[:0], 0
     for stop in stops:
         best = np.vstack([best, losses[seen : done[stop - 1]]])  # what is dominated stays dominated
         best, seen = best[pareto.front(best, less)], done[stop - 1]
         shares.append(100 * pareto.hypervolume(best, edge, less) / float(np.prod(edge)))
-    return [0, *stops.tolist()], [0.0, *shares]
+    return [0, *stops], [0.0, *shares]
 
 
 def composition_figure(run: Run) -> go.Figure:
