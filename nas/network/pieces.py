@@ -5,13 +5,14 @@ Thousands of networks of a space share some thousand pieces, so each is counted 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from nas.network.architecture import Architecture, Options, StageSpec
+from nas.files import Json
+from nas.network.architecture import Architecture, HeadSpec, Options, StageSpec, StemSpec
 from nas.network.blocks import Site, Size, strided
 from nas.network.build import stage_sites, walk
 from nas.network.options import Scalar, options_of
@@ -37,6 +38,18 @@ class Piece:
     index: int = 0
     depth: int = 1
     token: bool = False
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """The hash, worked out once: a search looks the same pieces up a million times."""
+        return hash(tuple(vars(self).values()))
+
+    def __getstate__(self) -> Json:
+        """Leave out the hash, which is another in another process."""
+        return {name: value for name, value in vars(self).items() if name != "_hash"}
 
     def build(self) -> nn.Module:
         """Build the piece as a network of its own."""
@@ -81,22 +94,32 @@ class WithToken(nn.Module):
 
 def pieces(architecture: Architecture) -> Iterator[Piece]:
     """Yield the pieces of a network from image to classes."""
-    stem, head = architecture.stem, architecture.head
-    image = (architecture.channels, architecture.resolution, architecture.resolution)
-    last = Piece("stem", stem.kind, image, stem.width, _options(STEMS, stem.kind, stem.options))
+    last = _stem(architecture.stem, architecture.channels, architecture.resolution)
     yield last
     for stage in walk(architecture, last.out_resolution):
         blocks = _blocks(*stage)
         yield from blocks
         last = blocks[-1]
+    yield _head(architecture.head, last, architecture.classes)
+
+
+@lru_cache(maxsize=1000)
+def _stem(stem: StemSpec, channels: int, side: int) -> Piece:
+    """Return a network's first piece. Pieces are kept because a space's networks share them."""
+    return Piece("stem", stem.kind, (channels, side, side), stem.width, _options(STEMS, stem.kind, stem.options))
+
+
+@lru_cache(maxsize=10_000)
+def _head(head: HeadSpec, last: Piece, classes: int) -> Piece:
+    """Return a network's last piece, which follows the last block."""
     shape: Shape = (1, last.width) if last.token else (last.width, *last.out_resolution)
     options = _options(HEADS, head.kind, head.options)
-    yield Piece("head", head.kind, shape, architecture.classes, options, token=last.token)
+    return Piece("head", head.kind, shape, classes, options, token=last.token)
 
 
 @lru_cache(maxsize=100_000)
 def _blocks(stage: StageSpec, width: int, resolution: Size, token: bool) -> tuple[Piece, ...]:
-    """Return the pieces of a stage, kept because a space's networks share their stages."""
+    """Return the pieces of a stage."""
     options = _options(BLOCKS, stage.block, stage.options)
     by_position = BLOCKS.get(stage.block).by_position(stage.options)
     return tuple(

@@ -1,5 +1,9 @@
 """Pieces: together they are the network, and equal pieces are the same computation."""
 
+import os
+import pickle
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -49,3 +53,20 @@ def test_equal_stages_get_the_class_token_in_the_last_only():
     architecture = Architecture(StemSpec("swin", 32), (stage, stage), HeadSpec("class_token"), resolution=32, classes=5)
     assert [p.token for p in pieces(architecture)] == [False, False, True, True]
     assert [site.token for site in sites(architecture, 4)] == [False, True]
+
+
+def test_a_piece_is_found_again_in_another_process():
+    """Its hash is kept, and another process hashes words otherwise."""
+    piece = next(pieces(load_architecture("coatnet_0")))
+    assert hash(piece) == hash(pickle.loads(pickle.dumps(piece)))
+    code = (
+        "import pickle, sys; from nas.network.pieces import Piece\n"
+        "found = pickle.loads(sys.stdin.buffer.read())\n"
+        "fields = {n: v for n, v in vars(found).items() if n != '_hash'}\n"
+        "assert {found: 1}[Piece(**fields)] == 1"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": "7", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=pickle.dumps(piece), env=environment, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
