@@ -17,7 +17,28 @@ __all__ = ["bottleneck", "conv"]
 Divisor = Annotated[int, Field(ge=1, le=16), "from 1 to 16 that divides the width"]
 
 
-class Conv(Block):
+class _Residual(Block):
+    """What both blocks do after their convolutions: gates, the shortcut's addition and ReLU."""
+
+    def _close(self, site: Site, se_ratio: float, cbam_ratio: float, bam_ratio: float) -> None:
+        """Build what follows the convolutions, and initialise the whole block."""
+        self.gates = gates(site.width, se_ratio, cbam_ratio)
+        self.shortcut = projection_shortcut(site.in_width, site.width, site.stride)
+        self.drop_path = DropPath(site.drop_path)
+        self.after = after_stage(site.width, bam_ratio, site.index, site.depth)
+        self.apply(kaiming)
+
+    def add(self, branch: Tensor, x: Tensor) -> Tensor:
+        """Add the block's input to what the convolutions made of it."""
+        return self.after(self.drop_path(self.gates(branch)).add_(self.shortcut(x)).relu_())
+
+    @classmethod
+    def by_position(cls, options: Mapping[str, Scalar]) -> bool:
+        """Tell whether BAM follows a stage's last block."""
+        return bool(options.get("bam_ratio"))
+
+
+class Conv(_Residual):
     """Two convolutions with BatchNorm, ReLU after the first and after the addition.
 
     From section 4.1, Fig. 5 left, with projection shortcuts (option B).
@@ -43,24 +64,14 @@ class Conv(Block):
         self.norm1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, kernel_size, 1, padding, bias=False)
         self.norm2 = nn.BatchNorm2d(width)
-        self.gates = gates(width, se_ratio, cbam_ratio)
-        self.shortcut = projection_shortcut(site.in_width, width, site.stride)
-        self.drop_path = DropPath(site.drop_path)
-        self.after = after_stage(width, bam_ratio, site.index, site.depth)
-        self.apply(kaiming)
+        self._close(site, se_ratio, cbam_ratio, bam_ratio)
 
     def forward(self, x: Tensor) -> Tensor:
         branch = self.norm1(self.conv1(x)).relu_()
-        branch = self.gates(self.norm2(self.conv2(branch)))
-        return self.after(self.drop_path(branch).add_(self.shortcut(x)).relu_())
-
-    @classmethod
-    def by_position(cls, options: Mapping[str, Scalar]) -> bool:
-        """Tell whether BAM follows a stage's last block."""
-        return bool(options.get("bam_ratio"))
+        return self.add(self.norm2(self.conv2(branch)), x)
 
 
-class Bottleneck(Block):
+class Bottleneck(_Residual):
     """1x1, 3x3 and 1x1 convolutions with BatchNorm.
 
     From section 4.1, Fig. 5 right, in version 1.5, https://arxiv.org/abs/1706.02677 (section 5.1), with the stride on
@@ -90,17 +101,12 @@ class Bottleneck(Block):
         self.norm2 = nn.BatchNorm2d(hidden)
         self.expand = nn.Conv2d(hidden, width, 1, bias=False)
         self.norm3 = nn.BatchNorm2d(width)
-        self.gates = gates(width, se_ratio, cbam_ratio)
-        self.shortcut = projection_shortcut(site.in_width, width, site.stride)
-        self.drop_path = DropPath(site.drop_path)
-        self.after = after_stage(width, bam_ratio, site.index, site.depth)
-        self.apply(kaiming)
+        self._close(site, se_ratio, cbam_ratio, bam_ratio)
 
     def forward(self, x: Tensor) -> Tensor:
         branch = self.norm1(self.reduce(x)).relu_()
         branch = self.norm2(self.conv(branch)).relu_()
-        branch = self.gates(self.norm3(self.expand(branch)))
-        return self.after(self.drop_path(branch).add_(self.shortcut(x)).relu_())
+        return self.add(self.norm3(self.expand(branch)), x)
 
     @classmethod
     def misfit(cls, option: str, value: Scalar, width: int) -> str | None:
@@ -108,8 +114,3 @@ class Bottleneck(Block):
         if option == "expansion" and width % int(value):
             return f"width {width} is not divisible by expansion {value}"
         return None
-
-    @classmethod
-    def by_position(cls, options: Mapping[str, Scalar]) -> bool:
-        """Tell whether BAM follows a stage's last block."""
-        return bool(options.get("bam_ratio"))
