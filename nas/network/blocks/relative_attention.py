@@ -1,12 +1,13 @@
 """Transformer blocks with relative positions: https://arxiv.org/abs/1904.09925, https://arxiv.org/abs/1803.02155."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from nas.network.blocks import Block, Site
+from nas.network.blocks import Block, Site, Size
 from nas.network.layers.attention import MultiHead, attend
 from nas.network.layers.initialise import transformer
 from nas.network.layers.relative import RelativeLogits
@@ -19,7 +20,31 @@ __all__ = ["bello", "shaw"]
 Distance = Annotated[int, Field(ge=1, le=1024), "from 1 to 1024"]
 
 
-class Bello(Block):
+class _PreNorm(Block):
+    """PVT's patch embedding, the plainest published one, then pre-norm attention and a feed-forward network."""
+
+    def __init__(self, site: Site, mlp_ratio: float, attention: Callable[[], nn.Module]) -> None:
+        super().__init__()
+        self.embed = patch_embedding(site.in_width, site.width, site.stride)
+        self.norm1 = nn.LayerNorm(site.width)
+        self.attention = attention()
+        self.norm2 = nn.LayerNorm(site.width)
+        self.mlp = MLP(site.width, mlp_ratio)
+        self.drop_path = DropPath(site.drop_path)
+        self.apply(transformer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.embed(x)
+        resolution = (x.shape[2], x.shape[3])
+        tokens = to_tokens(x)
+        tokens = tokens + self.drop_path(self.attend(self.norm1(tokens), resolution))
+        return to_map(tokens + self.drop_path(self.mlp(self.norm2(tokens))), resolution)
+
+    def attend(self, tokens: Tensor, resolution: Size) -> Tensor:
+        return self.attention(tokens, resolution)
+
+
+class Bello(_PreNorm):
     """Pre-norm attention whose logits gain `q . r_W(dx) + q . r_H(dy)`, then a feed-forward network.
 
     The attention of Bello et al. (section 3.1), with distances between rows and between columns. The paper uses it
@@ -30,37 +55,23 @@ class Bello(Block):
     letter = "R"
 
     def __init__(self, site: Site, *, head_dim: HeadDim = 32, mlp_ratio: Expansion = 4) -> None:
-        super().__init__()
-        self.embed = patch_embedding(site.in_width, site.width, site.stride)
-        self.norm1 = nn.LayerNorm(site.width)
-        self.attention = RelativeLogitsAttention(site.width, head_dim, site.out_resolution)
-        self.norm2 = nn.LayerNorm(site.width)
-        self.mlp = MLP(site.width, mlp_ratio)
-        self.drop_path = DropPath(site.drop_path)
-        self.apply(transformer)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.embed(x)
-        resolution = (x.shape[2], x.shape[3])
-        tokens = to_tokens(x)
-        tokens = tokens + self.drop_path(self.attention(self.norm1(tokens), resolution))
-        return to_map(tokens + self.drop_path(self.mlp(self.norm2(tokens))), resolution)
+        super().__init__(site, mlp_ratio, lambda: RelativeLogitsAttention(site.width, head_dim, site.out_resolution))
 
 
 class RelativeLogitsAttention(MultiHead):
     """Self-attention over a map's tokens `(batch, H * W, width)`, with logits relative in two dimensions."""
 
-    def __init__(self, width: int, head_dim: int, resolution: tuple[int, int]) -> None:
+    def __init__(self, width: int, head_dim: int, resolution: Size) -> None:
         super().__init__(width, width, head_dim)
         self.logits = RelativeLogits(head_dim, resolution)
 
-    def forward(self, x: Tensor, resolution: tuple[int, int]) -> Tensor:
+    def forward(self, x: Tensor, resolution: Size) -> Tensor:
         q, k, v = self.split(x)
         q = q * q.shape[-1] ** -0.5
         return self.merge(attend(q, k, v, self.logits(q, resolution), scale=1.0))
 
 
-class Shaw(Block):
+class Shaw(_PreNorm):
     """Pre-norm attention with vectors for clipped distances added to keys and values, then a feed-forward network.
 
     The attention of Shaw et al. (section 3). Distances count pixels row by row and are clipped at `distance`, so the
@@ -72,20 +83,10 @@ class Shaw(Block):
     def __init__(
         self, site: Site, *, head_dim: HeadDim = 32, mlp_ratio: Expansion = 4, distance: Distance = 16
     ) -> None:
-        super().__init__()
-        self.embed = patch_embedding(site.in_width, site.width, site.stride)
-        self.norm1 = nn.LayerNorm(site.width)
-        self.attention = RelationAwareAttention(site.width, head_dim, distance)
-        self.norm2 = nn.LayerNorm(site.width)
-        self.mlp = MLP(site.width, mlp_ratio)
-        self.drop_path = DropPath(site.drop_path)
-        self.apply(transformer)
+        super().__init__(site, mlp_ratio, lambda: RelationAwareAttention(site.width, head_dim, distance))
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.embed(x)
-        tokens = to_tokens(x)
-        tokens = tokens + self.drop_path(self.attention(self.norm1(tokens)))
-        return to_map(tokens + self.drop_path(self.mlp(self.norm2(tokens))), (x.shape[2], x.shape[3]))
+    def attend(self, tokens: Tensor, _resolution: Size) -> Tensor:
+        return self.attention(tokens)
 
 
 class RelationAwareAttention(MultiHead):
