@@ -1,6 +1,7 @@
 """What all tests share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -8,6 +9,7 @@ import pytest
 import timm_models
 import torch
 from command import nas as nas
+from small_searches import CONVOLUTION_FIRST
 
 pytest.register_assert_rewrite("nas.testing", "nas.network.testing")
 hypothesis.settings.register_profile("nas", deadline=None)  # a busy machine is no failure
@@ -32,6 +34,13 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NAS_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """The file of a tiny space that mixes as by hand: convolution, then attention."""
+    (tmp_path / "tiny.yaml").write_text(CONVOLUTION_FIRST)
+    return tmp_path / "tiny.yaml"
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nas
 from nas.record.run import Run
@@ -22,6 +23,16 @@ SPACE = {
     },
 }
 QUICK = {"epochs": 1, "subset": 64, "batch_size": 32}
+
+CONVOLUTION_FIRST = """
+name: tiny
+resolution: 8
+stem: {kind: conv, width: [8, 12, 16], stride: 1}
+stages:
+  - {block: [conv, mbconv], depth: [1, 2], width: [8, 12, 16], stride: 2}
+  - {block: [moat, transformer], depth: [1, 2], width: [8, 16], stride: 2, head_dim: 8}
+"""
+SETTINGS: dict[str, Any] = {"data": "digits", "objectives": ("accuracy", "params"), "recipe": {"subset": 32}}
 
 
 def search(space: Path, name: str, budget: int | str = 5, **changes) -> Run:

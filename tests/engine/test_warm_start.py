@@ -9,6 +9,7 @@ import optuna
 import pytest
 from command import Command
 from run_fixtures import SPACE, empty_run, finished_run, trial
+from small_searches import SETTINGS
 
 from nas.config import make_config
 from nas.engine.search import resume, search
@@ -22,22 +23,6 @@ from nas.registry import TASKS
 from nas.space.library import load_space
 from nas.space.matching import nearest
 from nas.training.catalogue import load_task
-
-SETTINGS: dict[str, Any] = {"data": "digits", "objectives": ("accuracy", "params"), "recipe": {"subset": 32}}
-TINY = """
-name: tiny
-resolution: 8
-stem: {kind: conv, width: [8, 12, 16], stride: 1}
-stages:
-  - {block: [conv, mbconv], depth: [1, 2], width: [8, 12, 16], stride: 2}
-  - {block: [moat, transformer], depth: [1, 2], width: [8, 16], stride: 2, head_dim: 8}
-"""
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> Path:
-    (tmp_path / "tiny.yaml").write_text(TINY)
-    return tmp_path / "tiny.yaml"
 
 
 def learn_from(run: Run, space: Any = SPACE, device: str = "cpu", **settings: Any) -> Learnt:

@@ -1,10 +1,10 @@
 """What a score must reach to be trained, and searches that ask for it."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from command import Command
+from small_searches import SETTINGS
 
 from nas.engine.search import resume, search
 from nas.engine.watcher import Watcher
@@ -14,22 +14,6 @@ from nas.record.run import Run
 from nas.record.trial import Trial
 from nas.space.library import load_architecture, load_space
 from nas.space.matching import nearest
-
-SETTINGS: dict[str, Any] = {"data": "digits", "objectives": ("accuracy", "params"), "recipe": {"subset": 32}}
-SPACE = """
-name: tiny
-resolution: 8
-stem: {kind: conv, width: [8, 12, 16], stride: 1}
-stages:
-  - {block: [conv, mbconv], depth: [1, 2], width: [8, 12, 16], stride: 2}
-  - {block: [moat, transformer], depth: [1, 2], width: [8, 16], stride: 2, head_dim: 8}
-"""
-
-
-@pytest.fixture
-def space(tmp_path: Path) -> Path:
-    (tmp_path / "tiny.yaml").write_text(SPACE)
-    return tmp_path / "tiny.yaml"
 
 
 def test_the_bar_is_what_the_best_share_reached() -> None:
@@ -46,9 +30,9 @@ def test_an_undefined_score_is_the_lowest() -> None:
     assert below({"snip": 1.0}, {"snip": 1.0}) == ""
 
 
-def test_only_the_best_share_is_trained(space: Path, tmp_path: Path) -> None:
+def test_only_the_best_share_is_trained(tiny: Path, tmp_path: Path) -> None:
     run = search(
-        space, budget=8 + FIRST, sampler="random", runs=tmp_path, name="a", prefilter={"params": 0.3}, **SETTINGS
+        tiny, budget=8 + FIRST, sampler="random", runs=tmp_path, name="a", prefilter={"params": 0.3}, **SETTINGS
     )
     assert len(run.results) == 8 + FIRST, "what is rejected costs no budget"
     assert len(run.trials) > len(run.results) + 5
@@ -62,16 +46,16 @@ def test_only_the_best_share_is_trained(space: Path, tmp_path: Path) -> None:
         assert good or trial.outcome.reason.startswith(f"params {trial.metrics['params']:.6g} is below ")
 
 
-def test_scores_are_noted_of_every_trial(space: Path, tmp_path: Path) -> None:
+def test_scores_are_noted_of_every_trial(tiny: Path, tmp_path: Path) -> None:
     names = ("synflow", "naswot", "jacob_cov")
-    run = search(space, budget=3, runs=tmp_path, name="a", scores=names, **SETTINGS)
+    run = search(tiny, budget=3, runs=tmp_path, name="a", scores=names, **SETTINGS)
     for trial in Run(tmp_path / "a").trials:
         assert tuple(trial.outcome.scores) == names
         assert trial.outcome.seconds["score"] > 0
     assert run.to_frame()["score_synflow"].tolist() == [t.outcome.scores["synflow"] for t in run.trials]
 
 
-def test_a_resumed_search_filters_as_an_uninterrupted_one(space: Path, tmp_path: Path) -> None:
+def test_a_resumed_search_filters_as_an_uninterrupted_one(tiny: Path, tmp_path: Path) -> None:
     settings = SETTINGS | {"budget": FIRST + 3, "prefilter": {"synflow": 0.4}}
 
     def stop(_: Trial, run: Run) -> None:
@@ -79,23 +63,23 @@ def test_a_resumed_search_filters_as_an_uninterrupted_one(space: Path, tmp_path:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        search(space, name="cut", runs=tmp_path, watcher=Watcher(ended=stop), **settings)
+        search(tiny, name="cut", runs=tmp_path, watcher=Watcher(ended=stop), **settings)
     cut = resume(tmp_path / "cut")
-    whole = search(space, name="whole", runs=tmp_path, **settings)
+    whole = search(tiny, name="whole", runs=tmp_path, **settings)
     assert [(t.key, t.state, t.outcome.reason) for t in cut.trials] == [
         (t.key, t.state, t.outcome.reason) for t in whole.trials
     ]
     assert any(t.state == "rejected" for t in whole.trials)
 
 
-def test_known_designs_pass(space: Path, tmp_path: Path) -> None:
+def test_known_designs_pass(tiny: Path, tmp_path: Path) -> None:
     jobs: list[Job] = []
     search(
-        space, budget=FIRST + 4, runs=tmp_path, name="a", prefilter={"snip": 0.1}, sampler="random",
+        tiny, budget=FIRST + 4, runs=tmp_path, name="a", prefilter={"snip": 0.1}, sampler="random",
         seed_with=("moat_0",), confirm=0,
         watcher=Watcher(began=lambda job, _: jobs.append(job)), **SETTINGS
     )  # fmt: skip
-    fitted = load_space(space).fit(resolution=8, channels=1, classes=10)
+    fitted = load_space(tiny).fit(resolution=8, channels=1, classes=10)
     design = fitted.replay(nearest(fitted, load_architecture("moat_0"))).key()
     assert [not job.bars for job in jobs] == [True] * FIRST + [False] * (len(jobs) - FIRST)
     assert jobs[0].architecture.key() == design
