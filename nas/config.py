@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from nas.errors import SettingError, UserError
-from nas.registry import EXECUTORS, PRUNERS, SAMPLERS, SCORES, TASKS, suggest, target_name
+from nas.registry import EXECUTORS, FILE_TARGET, PRUNERS, SAMPLERS, SCORES, TASKS, suggest, target_name
 from nas.settings import Flag, Group, Names, Positive, Settings, parse_limits, parse_names, parse_number, parse_paths
 from nas.training.catalogue import check_objective, load_task, objective_names
 from nas.training.recipe import Recipe
@@ -235,6 +236,11 @@ class Shipping(Group):
     @classmethod
     def _target(cls, text: str) -> str:
         return text if text == "auto" else target_name(text)
+
+    @property
+    def device_file(self) -> Path | None:
+        """The file of a device that was measured elsewhere, or None for a target of this machine."""
+        return Path(self.target.removeprefix(FILE_TARGET)) if self.target.startswith(FILE_TARGET) else None
 
 
 GROUPS: tuple[type[Group], ...] = (Goal, Choosing, Training, Machine, Shipping)

@@ -102,9 +102,8 @@ class Display:
         self.run = run
         if self.done_before < 0:
             self.done_before, self.front = len(run.spent), run.front()
-        depths = "-".join(str(stage.depth) for stage in job.architecture.stages)
         doing = f"trial {job.number}{AGAIN[job.purpose]}"
-        self.running[job.ticket] = f"{doing}: {job.architecture.layout()}, depths {depths}"
+        self.running[job.ticket] = f"{doing}: {job.architecture.layout()}, depths {job.architecture.depths()}"
         self.draw(run) if job.purpose == "search" else self._picture(run)
 
     def ended(self, trial: Trial, run: Run) -> None:

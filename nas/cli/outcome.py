@@ -20,9 +20,8 @@ def front_table(run: Run, front: Sequence[Result], rows: int | None = None) -> T
         front = [result for i, result in enumerate(front) if i in kept or result.number == knee]
     table = Table("trial", "layout", "depths", *run.config.objectives, "", box=box.SIMPLE_HEAD)
     for result in front:
-        depths = "-".join(str(stage.depth) for stage in result.architecture.stages)
         values = [show_between(n, result.metrics[n], result.intervals.get(n)) for n in run.config.objectives]
-        is_knee = result.number == knee
+        depths, is_knee = result.architecture.depths(), result.number == knee
         style = "bold green" if is_knee else ""
         table.add_row(str(result.number), result.layout, depths, *values, "★ knee" if is_knee else "", style=style)
     return table

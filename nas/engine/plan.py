@@ -20,7 +20,7 @@ from nas.evaluation.plugins import Outside
 from nas.network.architecture import Architecture
 from nas.record.outside import outside_of
 from nas.record.run import Run
-from nas.registry import EXECUTORS, FILE_TARGET, HEADS
+from nas.registry import EXECUTORS, HEADS
 from nas.space.library import load_architecture
 from nas.space.space import SearchSpace
 from nas.training.catalogue import load_task
@@ -115,16 +115,14 @@ def look(config: SearchConfig, space: SearchSpace | None = None) -> str:
     limit that nothing in `space` meets there.
     """
     device = choose_device(config.device)
-    elsewhere = config.target.startswith(FILE_TARGET)
     deployment = deployment_of(config)
-    if elsewhere and config.latency == "measured":
+    if config.device_file and config.latency == "measured":
         raise SettingError(f"latency measured: the device of {config.target} is elsewhere; write predicted")
     for name in (*config.objectives, *config.maximum, *config.minimum):
         if why := objective(name).missing(deployment):
             raise SettingError(why)
     if space is not None:
-        predictor = device_predictor(config, space) if elsewhere else None
-        limits = Limits(config, conditions_of(config, predictor, deployment))
+        limits = Limits(config, conditions_of(config, device_predictor(config, space), deployment))
         limits.check(space)
         limits.check_measured(space)
     return device_name(device)

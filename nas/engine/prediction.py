@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 
 from nas.config import SearchConfig
 from nas.costs.latency.predictor import Predictor, read_device
@@ -13,7 +12,6 @@ from nas.evaluation.catalogue import objectives
 from nas.evaluation.evaluator import deployment_of
 from nas.evaluation.plugins import Outside
 from nas.record.run import PREDICTOR, Run
-from nas.registry import FILE_TARGET
 from nas.space.space import SearchSpace
 
 MANY_TRIALS, MANY_SECONDS = 100, 1800.0  # budgets that are worth the measurements a predictor needs first
@@ -24,7 +22,7 @@ def predicts(config: SearchConfig) -> bool:
     asked = objectives((*config.objectives, *config.maximum, *config.minimum))
     if not any(found.predictable for found in asked.values()):
         return False
-    if config.latency != "auto" or config.target.startswith(FILE_TARGET):
+    if config.latency != "auto" or config.device_file:
         return config.latency != "measured"
     if config.ray:  # each of its nodes would have to be measured
         return False
@@ -46,7 +44,7 @@ def new_predictor(
     """
     if not predicts(config):
         return None
-    if config.target.startswith(FILE_TARGET):
+    if config.device_file:
         return device_predictor(config, space)
     if placement.ray is None:
         return _measured(config, space, progress)
@@ -59,9 +57,14 @@ def _measured(config: SearchConfig, space: SearchSpace, progress: Progress = lam
     return predictor_for(space, deployment, progress=progress)
 
 
-def device_predictor(config: SearchConfig, space: SearchSpace) -> Predictor:
-    """Read the predictor of a device that is elsewhere. Raises SettingError for one of another space or resolution."""
-    predictor = read_device(Path(config.target.removeprefix(FILE_TARGET)))
+def device_predictor(config: SearchConfig, space: SearchSpace) -> Predictor | None:
+    """Read the predictor of a device that is elsewhere, or return None for a target of this machine.
+
+    Raises SettingError for a device of another space or resolution.
+    """
+    if config.device_file is None:
+        return None
+    predictor = read_device(config.device_file)
     if predictor.space != space.name:
         raise SettingError(f"target {config.target}: was measured for the space {predictor.space}, not for "
                            f"{space.name}; collect and fit it anew")  # fmt: skip

@@ -24,7 +24,7 @@ from nas.evaluation.zero_cost import Sample
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import build
-from nas.registry import FILE_TARGET, OBJECTIVES
+from nas.registry import OBJECTIVES
 from nas.training.catalogue import load_task
 from nas.training.images import Images, load_images
 from nas.training.loop import Between, predict, train
@@ -37,7 +37,7 @@ def deployment_of(config: SearchConfig) -> Deployment | None:
 
     Raises SettingError for a target that is not here.
     """
-    if config.target.startswith(FILE_TARGET):
+    if config.device_file:
         return None
     return choose_deployment(
         config.target,

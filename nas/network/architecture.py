@@ -185,6 +185,10 @@ class Architecture:
         """Return the letters of the stages' blocks, such as `C-M-T-T`."""
         return "-".join(BLOCKS.get(s.block).letter for s in self.stages)
 
+    def depths(self) -> str:
+        """Return the stages' depths, such as `2-3-5-2`."""
+        return "-".join(str(s.depth) for s in self.stages)
+
 
 def _stage(data: Json) -> StageSpec:
     return StageSpec(data.pop("block"), data.pop("depth"), data.pop("width"), data.pop("stride"), data)

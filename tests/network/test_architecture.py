@@ -130,6 +130,7 @@ def test_every_decision_can_be_read_off_the_architecture(data, seed):
 def test_the_layout_spells_the_stages():
     assert load_architecture("coatnet_0").layout() == "M-M-T-T"
     assert load_architecture("moat_0").layout() == "M-M-A-A"
+    assert load_architecture("moat_0").depths() == "2-3-7-2"
 
 
 @MANY
