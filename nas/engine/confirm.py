@@ -5,7 +5,7 @@ other seeds, and the front is drawn anew from the means. Then values that were p
 measured where the networks will run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
 from nas import pareto
 from nas.engine.watcher import Watcher
@@ -14,7 +14,6 @@ from nas.evaluation.job import Job, Outcome, derive_seed
 from nas.record.results import Result
 from nas.record.run import Run
 from nas.record.trial import Confirmation
-from nas.registry import FILE_TARGET
 
 RIVALS = 10  # one trial in so many is trained again, those of the front included
 
@@ -52,14 +51,14 @@ class FrontMeasurer:
         self.run, self.watcher = run, watcher
         self.running: set[int] = set()
         self.failed: set[int] = set()
-        elsewhere = run.config.target.startswith(FILE_TARGET)
-        asked = {} if elsewhere else objectives(run.config.objectives)
+        asked = {} if run.config.device_file else objectives(run.config.objectives)
         self.asked = {name: found for name, found in asked.items() if found.timed}
 
     def ask(self) -> Job | None:
         """Return the next network to measure, or None when there is none for now."""
+        sure = {name: self.run.front_values(name).keys() for name in self.asked}
         for result in self.run.front():
-            names = self._unsure(result)
+            names = self._unsure(result, sure)
             if names and result.number not in self.running | self.failed:
                 self.running.add(result.number)
                 job = Job(result.number, result.architecture, self.run.config.seed, purpose="measure", asked=names)
@@ -67,13 +66,13 @@ class FrontMeasurer:
                 return job
         return None
 
-    def _unsure(self, result: Result) -> tuple[str, ...]:
-        """Return the objectives whose value is not sure in a result."""
+    def _unsure(self, result: Result, sure: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+        """Return the objectives whose value is still to be measured in a result, given the keys that are `sure`."""
         readings = result.trial.outcome.readings
         return tuple(
             name
             for name, found in self.asked.items()
-            if found.remeasured(readings.get(name, {})) and result.key not in self.run.front_values(name)
+            if found.remeasured(readings.get(name, {})) and result.key not in sure[name]
         )
 
     def tell(self, job: Job, outcome: Outcome) -> None:
