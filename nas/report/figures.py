@@ -232,13 +232,11 @@ def hypervolume_curve(run: Run, most: int = CURVE_POINTS) -> tuple[list[int], li
 
 def composition_figure(run: Run) -> go.Figure:
     """Share of each block by stage: on the front (wide bars) beside all trained networks (narrow, pale ones)."""
-    figure = go.Figure()
-    used = [block for block in colours(run) if any(block_shares(run.results, block))]
-    for block in used:
-        figure.add_trace(
-            _shares(run.front(), block, "on the front", -0.14, 0.56).update(marker_color=colours(run)[block])
-        )
-        pale = {"color": colours(run)[block], "opacity": 0.4}
+    figure, front = go.Figure(), run.front()
+    used = {block: colour for block, colour in colours(run).items() if any(block_shares(run.results, block))}
+    for block, colour in used.items():
+        figure.add_trace(_shares(front, block, "on the front", -0.14, 0.56).update(marker_color=colour))
+        pale = {"color": colour, "opacity": 0.4}
         figure.add_trace(
             _shares(run.results, block, "trained", 0.28, 0.22).update(marker=pale, text=None, showlegend=False)
         )
