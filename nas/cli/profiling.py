@@ -69,8 +69,7 @@ def profile_network(
 def _scored(architecture: Architecture) -> dict[str, Scored]:
     """Score the network with its initial weights on normal noise of random classes, the same each time."""
     generator = torch.Generator().manual_seed(0)
-    side = architecture.resolution
-    x = torch.randn(IMAGES, architecture.channels, side, side, generator=generator)
+    x = torch.randn(IMAGES, *architecture.image_shape, generator=generator)
     y = torch.randint(architecture.classes, (IMAGES,), generator=generator)
     return score(build(architecture, seed=0), Sample(x, y, load_task(SearchConfig().task).loss))
 

@@ -78,8 +78,7 @@ def _on_meta(network: Network | Architecture, batch: int) -> tuple[nn.Module, Te
         architecture = network.architecture
         weights = {id(t): _without_memory(t) for t in (*network.parameters(), *network.buffers())}
         copy = deepcopy(network, weights)  # takes these weights instead of copying its own
-    side = architecture.resolution
-    return copy, torch.empty(batch, architecture.channels, side, side, device="meta")
+    return copy, torch.empty(batch, *architecture.image_shape, device="meta")
 
 
 def _without_memory(tensor: Tensor) -> Tensor:

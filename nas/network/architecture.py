@@ -181,6 +181,11 @@ class Architecture:
         default: Scalar = options_of(asked.registry, kind)[asked.field].default
         return default
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """The shape of one image, `(channels, height, width)`."""
+        return self.channels, self.resolution, self.resolution
+
     def layout(self) -> str:
         """Return the letters of the stages' blocks, such as `C-M-T-T`."""
         return "-".join(BLOCKS.get(s.block).letter for s in self.stages)

@@ -96,7 +96,7 @@ def _make(folder: Path) -> None:
 
 
 def _write_network(folder: Path, name: str, architecture: Architecture, batch: int) -> Json:
-    shape = (batch, architecture.channels, architecture.resolution, architecture.resolution)
+    shape = (batch, *architecture.image_shape)
     write_onnx(build(architecture, seed=0).eval(), torch.zeros(shape), folder / f"{name}.onnx")
     return {"name": name, "shape": list(shape), "network": architecture.to_dict()}
 

@@ -102,7 +102,13 @@ def _own(network: Network | Architecture) -> tuple[Network, tuple[int, int, int]
     """Copy or build a network to be moved and changed, and return it with the shape of its images."""
     architecture = network if isinstance(network, Architecture) else network.architecture
     own = build(network, seed=0) if isinstance(network, Architecture) else deepcopy(network)
-    return own, (architecture.channels, architecture.resolution, architecture.resolution)
+    return own, architecture.image_shape
+
+
+def _clock(network: nn.Module, shape: tuple[int, ...], deployment: Deployment) -> Clock:
+    """Make a module ready to run on a batch of images of a shape, moving and changing it, and return its clock."""
+    x = torch.zeros(deployment.setting.batch, *shape)
+    return deployment.kind.prepare(network.eval(), x, deployment.setting)
 
 
 def time_network(
@@ -111,9 +117,7 @@ def time_network(
     """Time any module on images of a shape, `(channels, height, width)`, moving and changing the module."""
     with quiet(deployment.setting.threads):
         reference = _reference(deployment)
-        x = torch.zeros(deployment.setting.batch, *shape)
-        clock = deployment.kind.prepare(network.eval(), x, deployment.setting)
-        own, other = alternate(clock, reference.clock, precision, seconds).T
+        own, other = alternate(_clock(network, shape, deployment), reference.clock, precision, seconds).T
     reference.seen(float(np.median(other)))
     ratios = own / other
     low, high = interval(ratios)
@@ -138,9 +142,8 @@ def run_for(
     """
     deployment.check()
     own, shape = _own(network)
-    x = torch.zeros(deployment.setting.batch, *shape)
     with quiet(deployment.setting.threads):
-        clock = deployment.kind.prepare(own.eval(), x, deployment.setting)
+        clock = _clock(own, shape, deployment)
         count, batches = warm_up(clock), 0
         end, before = time.monotonic() + seconds, meter()
         while time.monotonic() < end:
@@ -172,9 +175,7 @@ def reference_seconds(deployment: Deployment) -> float:
 
 @cache
 def _reference(deployment: Deployment) -> _Reference:
-    architecture = load_architecture(REFERENCE)
-    x = torch.zeros(deployment.setting.batch, architecture.channels, architecture.resolution, architecture.resolution)
-    clock = deployment.kind.prepare(build(architecture, seed=0).eval(), x, deployment.setting)
+    clock = _clock(*_own(load_architecture(REFERENCE)), deployment)
     key = {"reference": REFERENCE} | deployment.key()
     kept = files.recall("reference", key)
     if kept is None:
