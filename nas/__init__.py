@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nas.network.architecture import Architecture
     from nas.network.build import build
     from nas.network.weights import load_weights
+    from nas.record.models import load
     from nas.record.run import Run
     from nas.record.trial import Trial
     from nas.report.page import write_report
@@ -33,6 +34,7 @@ _HOMES = {
     "SearchSpace": "space.space",
     "Trial": "record.trial",
     "build": "network.build",
+    "load": "record.models",
     "load_architecture": "space.library",
     "load_plugins": "evaluation.plugins",
     "load_space": "space.library",
@@ -50,6 +52,7 @@ __all__ = [
     "SearchSpace",
     "Trial",
     "build",
+    "load",
     "load_architecture",
     "load_plugins",
     "load_space",

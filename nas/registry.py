@@ -192,8 +192,9 @@ EXECUTORS = Registry("engine/executors", "executor", "nas.executors")
 SCORES = Registry("evaluation/zero_cost", "score", "nas.scores")
 TARGETS = Registry("costs/targets", "target", "nas.targets", "Target")
 TASKS = Registry("training/tasks", "task", "nas.tasks", "Task")
+FORMATS = Registry("report/formats", "format", "nas.formats", "Format")
 
-ALL = (BLOCKS, STEMS, HEADS, DATA, OBJECTIVES, SAMPLERS, PRUNERS, EXECUTORS, SCORES, TARGETS, TASKS)
+ALL = (BLOCKS, STEMS, HEADS, DATA, OBJECTIVES, SAMPLERS, PRUNERS, EXECUTORS, SCORES, TARGETS, TASKS, FORMATS)
 
 
 def registry_of(noun: str) -> Registry:

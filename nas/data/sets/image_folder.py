@@ -11,14 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
+from nas.data.pictures import planes, read_picture
 from nas.data.sets import Dataset, Split, assemble, existing
 from nas.errors import DataError
 
 RESOLUTION = 64
 PARTS = {"train": ("train",), "validation": ("val", "valid", "validation"), "test": ("test",)}
-GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")
 
 
 class _Picture(NamedTuple):
@@ -89,26 +88,10 @@ def _decode(pictures: Iterable[_Picture], resolution: int) -> Iterable[_Picture]
 
 def _open(picture: _Picture, resolution: int) -> _Picture:
     try:
-        with Image.open(picture.file) as image:
-            grey = image.mode in GREY
-            image.draft(None, (2 * resolution, 2 * resolution))  # lets JPEG decode at a fraction of its size
-            upright = ImageOps.exif_transpose(image)
-            fitted = ImageOps.fit(_opaque(upright), (resolution, resolution), Image.Resampling.BICUBIC)
-            return picture._replace(pixels=np.asarray(fitted), grey=grey)
+        pixels, grey = read_picture(picture.file, resolution)
+        return picture._replace(pixels=pixels, grey=grey)
     except Exception as error:  # Pillow's readers may raise anything on damaged files
         return picture._replace(reason=f"{type(error).__name__}: {error}".replace(str(picture.file), picture.file.name))
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    """Convert any image to RGB, a transparent one on white."""
-    if image.mode in ("I", "F"):
-        raise ValueError(f"pixels of mode {image.mode} have no known range; save the image with 8 or 16 bits")
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    image = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
 
 def _check_full(
@@ -128,5 +111,4 @@ def _check_full(
 
 def _stack(pictures: list[_Picture], grey: bool) -> Split:
     pixels = np.stack([picture.pixels for picture in pictures if picture.pixels is not None])
-    channels = pixels[..., :1] if grey else pixels
-    return Split(channels.transpose(0, 3, 1, 2), np.array([picture.label for picture in pictures]))
+    return Split(planes(pixels, 1 if grey else 3), np.array([picture.label for picture in pictures]))

@@ -1,0 +1,85 @@
+"""Models on disk: weights as safetensors, with architecture, classes, normalisation and provenance in the metadata.
+
+A folder that `nas train` leaves holds one as `best.safetensors`.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from nas import files
+from nas.errors import SettingError, SpaceError
+from nas.network.build import build, skeleton
+from nas.network.weights import adapt, read
+from nas.record.outside import load_beside
+from nas.space.library import load_architecture
+from nas.training.model import Model
+
+BEST = "best.safetensors"
+
+
+def load(source: Path | str) -> Model:
+    """Load a trained network, in evaluation mode, from a folder that `nas train` left, or from a `.safetensors` file.
+
+        model = nas.load("runs/signs")
+        model(model.preprocess("stop.png")).softmax(1)  # a probability for each of model.classes
+
+    Never runs code in the file. Raises SettingError when there is none, or when it is damaged.
+    """
+    path = Path(source)
+    file = path / BEST if os.path.isdir(path) else path  # noqa: PTH112  (pathlib raises for names that are too long)
+    load_beside(file)
+    return read_model(file)
+
+
+def write_model(model: Model, path: Path) -> None:
+    """Write a model whole or not at all. Raises OSError."""
+    state = {name: value.detach().cpu().contiguous() for name, value in model.network.state_dict().items()}
+    metadata = {name: json.dumps(value) for name, value in model.to_dict().items()} | {"format": "pt"}
+    with files.replacing(path) as file:
+        file.write(save(state, metadata))
+
+
+def read_model(path: Path) -> Model:
+    """Read what `write_model` wrote, in evaluation mode, never running code in the file.
+
+    Raises SettingError when the file is missing, damaged, or holds weights alone.
+    """
+    state = read(path)
+    try:
+        with safe_open(path, "pt") as file:
+            data = {name: json.loads(value) for name, value in (file.metadata() or {}).items() if name != "format"}
+    except (SafetensorError, ValueError, OSError):
+        data = {}
+    return made(data, state, str(path))
+
+
+def made(data: Mapping[str, Any], state: Mapping[str, Tensor], source: str) -> Model:
+    """Build a model in evaluation mode of `Model.to_dict`'s data and its weights.
+
+    Raises SettingError, naming `source`, for data that are missing or damaged and for weights of another network.
+    """
+    missing = [name for name in ("architecture", "classes", "mean", "std") if name not in data]
+    if missing:
+        raise SettingError(f"{source}: holds no {missing[0]}, so it is not a model that nas wrote; load weights alone "
+                           "with nas.load_weights")  # fmt: skip
+    try:
+        architecture = load_architecture(data["architecture"])
+        adapt(state, skeleton(architecture))  # before memory is taken for what the data claim
+        model = Model(build(architecture), data["classes"], data["mean"], data["std"], data.get("facts"))
+        model.network.load_state_dict(adapt(state, model.network))
+    except SpaceError as error:
+        raise SettingError(f"{source}: its architecture is damaged: {error}") from None
+    except (TypeError, ValueError, KeyError, RuntimeError) as error:
+        if isinstance(error, SettingError):
+            raise SettingError(f"{source}: {error}") from None
+        raise SettingError(f"{source}: damaged ({type(error).__name__}: {error})") from None
+    if len(model.classes) != architecture.classes:
+        raise SettingError(f"{source}: names {len(model.classes)} classes for a head of {architecture.classes}")
+    return model.eval()

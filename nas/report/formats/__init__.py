@@ -1,0 +1,70 @@
+"""Formats in which a network leaves, one a file: each writes, says what it checked, and perhaps reads back.
+
+A format is a `Format` in a file of this folder, named like the file: `onnx_int8` is written `onnx-int8` in commands.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from nas.network.architecture import Architecture
+from nas.training.model import Model
+
+
+class Examples(NamedTuple):
+    """Images of a model's data as floats `(images, channels, height, width)` from 0 to 1, with their classes' numbers."""
+
+    images: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """A network to be written in some format, with all that a format may need.
+
+    `model` has its weights, and is None where only an architecture was named. `training` and `validation` read images
+    of the data that the model was trained on, and raise DataError or SettingError where they cannot. `tolerance` is
+    the largest share of the accuracy that a format may lose. With `dynamic_size`, images of any size are to be taken.
+    """
+
+    architecture: Architecture
+    model: Model | None = None
+    training: Callable[[], Examples] | None = None
+    validation: Callable[[], Examples] | None = None
+    tolerance: float = 0.01
+    dynamic_size: bool = False
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A written network that is ready to run here.
+
+    `logits` takes floats `(batch, channels, height, width)` from 0 to 1 and gives `(batch, classes)`; normalisation is
+    its own business.
+    """
+
+    classes: Sequence[str]
+    channels: int
+    resolution: int
+    logits: Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way of writing networks.
+
+    `write(shipment, path)` writes a file of the name's `suffix`, or a folder where that is empty, and returns a line
+    for each thing that it checked. It raises RunError when a check fails, and then leaves nothing behind. `reads`
+    makes what was written ready to run; it raises SettingError for a damaged file. `weights` tells whether a format
+    needs a trained model. `missing` says what must be installed first, or gives an empty text.
+    """
+
+    about: str
+    write: Callable[[Shipment, Path], list[str]]
+    suffix: str = ""
+    weights: bool = True
+    reads: Callable[[Path], Reader] | None = None
+    missing: Callable[[], str] = lambda: ""
