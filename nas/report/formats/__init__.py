@@ -15,7 +15,7 @@ from nas.training.model import Model
 
 
 class Examples(NamedTuple):
-    """Images of a model's data as floats `(images, channels, height, width)` from 0 to 1, with their classes' numbers."""
+    """Images of a data set, floats `(images, channels, height, width)` from 0 to 1, and class numbers `(images,)`."""
 
     images: Tensor
     labels: Tensor
