@@ -1,9 +1,11 @@
 """YAML in and out, with the line of each value.
 
 Reading is safe, as no tag may build an object, and strict: duplicate keys, anchors that contain themselves, merge keys
-(`<<`), keys that are not text and files that are not text are refused with their line.
+(`<<`), keys that are not text and files that are not text are refused with their line. Numbers mean what their writer
+sees, by the core schema of YAML 1.2: `032` is 32 and `1e-3` a thousandth.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,34 @@ MAX_BYTES = 200_000  # already take seconds to read
 MAX_NODES = 100_000  # a small file of nested aliases can describe billions of values
 MAX_NUMBER = 10**18
 PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+WHOLE = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader with numbers of YAML 1.2."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """The safe dumper, which quotes a text that the loader would take for a number."""
+
+
+def _whole(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    text = node.value.lower()
+    if not WHOLE.fullmatch(node.value):
+        raise ValueError(text)
+    return int(text, 8) if text.startswith("0o") else int(text, 16) if text.startswith("0x") else int(text)
+
+
+_Loader.add_constructor(INT, _whole)
+for _class in (_Loader, _Dumper):
+    _class.yaml_implicit_resolvers = {
+        first: [(tag, law) for tag, law in laws if tag not in (INT, FLOAT)]
+        for first, laws in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    _class.add_implicit_resolver(INT, re.compile(f"(?:{WHOLE.pattern})$"), list("-+0123456789"))
+    _class.add_implicit_resolver(FLOAT, re.compile(f"(?:{NUMBER.pattern})$"), list("-+.0123456789"))
 
 
 @dataclass(frozen=True)
@@ -60,7 +90,7 @@ def parse(text: str, source: str = "<text>") -> Document:
         raise SpaceError(f"{source}: longer than {MAX_BYTES:,} characters; this is not a search space")
     loader = None
     try:
-        loader = yaml.SafeLoader(text)
+        loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
             return Document(None, source)
@@ -136,4 +166,7 @@ class _Reader:
 
 def dump(value: dict[str, Any]) -> str:
     """Write plain data as YAML text, with one line a stage and keys in their order."""
-    return yaml.safe_dump(value, default_flow_style=None, sort_keys=False, width=200, allow_unicode=True)
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, default_flow_style=None, sort_keys=False, width=200, allow_unicode=True
+    )
+    return text

@@ -95,6 +95,22 @@ def test_a_missing_file_is_named(tmp_path):
         read(tmp_path / "none.yaml")
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("032", 32), ("-07", -7), ("0o17", 15), ("0x1F", 31), ("25e-2", 0.25), ("1e-3", 0.001), (".5", 0.5), ("5.", 5.0),
+     ("1_000", "1_000"), ("1:30", "1:30"), ("0b11", "0b11"), ("1e", "1e"), (".inf", float("inf"))],
+)  # fmt: skip
+def test_numbers_mean_what_their_writer_sees(text, value):
+    found = parse(f"x: {text}").value["x"]
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize("text", ["032", "25e-2", "1e3", "0o7", "1_000", "1:30", "0x1f", "+1", "-.5"])
+def test_a_text_that_looks_like_a_number_stays_a_text(text):
+    assert parse(dump({"x": text})).value == {"x": text}
+
+
 def test_what_is_dumped_reads_the_same():
     value = {"name": "ä: b", "on": True, "x": [1, 2.5, "1", "true", "null", ""], "y": {"z": -0.0, "e": 1e-5}}
     assert parse(dump(value)).value == value
