@@ -30,4 +30,4 @@ def _metric(name: str, metric: Metric) -> Objective:
     def measure(candidate: Candidate, effort: Effort) -> Reading:
         return Reading(candidate.metrics[name])
 
-    return Objective(metric.goal, unit=metric.unit, share=metric.share, trained=True, measure=measure)
+    return Objective(metric.goal, metric.unit, metric.title, metric.share, trained=True, measure=measure)

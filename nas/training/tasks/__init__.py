@@ -32,13 +32,16 @@ class Predictions(NamedTuple):
 class Metric:
     """A measure of how well a network does its task, computed from its predictions.
 
-    A `share` lies between 0 and 1 and is shown in percent, any other value in its `unit`.
+    A `share` lies between 0 and 1 and is shown in percent, any other value in its `unit`. `title` heads a column
+    where the name does not do. `counts` tells that it is a share of the images, each right or wrong by itself.
     """
 
     compute: Callable[[Predictions], float]
     goal: Literal["maximize", "minimize"] = "maximize"
     share: bool = True
     unit: str = ""
+    title: str = ""
+    counts: bool = False
 
 
 @dataclass(frozen=True)

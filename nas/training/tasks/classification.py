@@ -1,11 +1,19 @@
-"""Classification, one class an image, by cross-entropy and accuracy."""
+"""Classification, one class an image, by cross-entropy, and four ways of counting what is right.
+
+Accuracy and its top-5 weigh every image alike; balanced accuracy and macro F1 weigh every class alike, however few
+images it has. A class that no target has is left out, so that all networks are measured on the same classes.
+"""
 
 from typing import TYPE_CHECKING
 
 from nas.training.tasks import Metric, Predictions, Task
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
+
+TOP = 5
 
 
 def _cross_entropy(outputs: "Tensor", targets: "Tensor", label_smoothing: float = 0.0) -> "Tensor":
@@ -21,9 +29,42 @@ def _accuracy(predictions: Predictions) -> float:
     return int(right.sum()) / len(right)
 
 
+def _top5(predictions: Predictions) -> float:
+    """Return the share of the images whose class is among those of the five largest logits."""
+    outputs, targets = predictions
+    best = outputs.topk(min(TOP, outputs.shape[1]), dim=1).indices
+    return int((best == targets[:, None]).sum()) / len(targets)
+
+
+def _balanced_accuracy(predictions: Predictions) -> float:
+    """Return the mean over the classes of the share of their images that is classified rightly."""
+    from sklearn.metrics import recall_score
+
+    true, said = _classes(predictions)
+    return float(recall_score(true, said, labels=list(set(true.tolist())), average="macro", zero_division=0))
+
+
+def _macro_f1(predictions: Predictions) -> float:
+    """Return the mean over the classes of F1, the harmonic mean of precision and recall, 0 where both are."""
+    from sklearn.metrics import f1_score
+
+    true, said = _classes(predictions)
+    return float(f1_score(true, said, labels=list(set(true.tolist())), average="macro", zero_division=0))
+
+
+def _classes(predictions: Predictions) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+    """Return the classes of the images and those that the network says."""
+    return predictions.targets.cpu().numpy(), predictions.outputs.argmax(1).cpu().numpy()
+
+
 classification = Task(
     loss=_cross_entropy,
-    metrics={"accuracy": Metric(_accuracy)},
+    metrics={
+        "accuracy": Metric(_accuracy, counts=True),
+        "top5": Metric(_top5, title="Top-5 accuracy", counts=True),
+        "balanced_accuracy": Metric(_balanced_accuracy),
+        "macro_f1": Metric(_macro_f1, title="Macro F1"),
+    },
     objectives=("accuracy", "latency"),
     targets="classes",
     outputs="logits",
