@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from nas.network.blocks import Block, Site, Size, strided
 from nas.network.layers.attention import attend
 from nas.network.layers.initialise import kaiming
+from nas.network.layers.map_attention import MapAttention
 from nas.network.layers.relative import RelativeLogits
 from nas.network.layers.residual import DropPath, projection_shortcut
 from nas.network.layers.tokens import to_map, to_tokens
@@ -80,7 +81,7 @@ def _normed(conv: nn.Module, width: int) -> tuple[nn.Module, ...]:
     return conv, nn.BatchNorm2d(width), nn.ReLU(inplace=True)
 
 
-class AugmentedConv(nn.Module):
+class AugmentedConv(MapAttention):
     """Convolution and self-attention side by side, their channels concatenated (section 3.2).
 
     `kappa` and `upsilon` are the shares of keys and of values in the output width; each head has at least 20 key
@@ -103,7 +104,7 @@ class AugmentedConv(nn.Module):
         attention_stride: int,
     ) -> None:
         super().__init__()
-        self.heads, self.stride = heads, stride
+        self.heads, self.stride, self.shrink = heads, stride, attention_stride
         self.keys = max(20 * heads, _share(kappa, width, heads))
         values = max(heads, _share(upsilon, width, heads))
         # values may fill the width, as in the paper's fully attentional network
@@ -130,9 +131,11 @@ class AugmentedConv(nn.Module):
         resolution = (qkv.shape[2], qkv.shape[3])
         parts = to_tokens(qkv).tensor_split((self.keys, 2 * self.keys), dim=2)
         q, k, v = (part.view(*part.shape[:2], self.heads, -1).transpose(1, 2) for part in parts)
-        q = q * q.shape[3] ** -0.5
-        mixed = attend(q, k, v, self.logits(q, resolution), scale=1.0)
+        mixed = self.over(q * q.shape[3] ** -0.5, k, v, resolution)
         return self.out(to_map(mixed.transpose(1, 2).flatten(2), resolution))
+
+    def mix(self, q: Tensor, k: Tensor, v: Tensor, resolution: Size, mask: Tensor | None = None) -> Tensor:
+        return attend(q, k, v, self.logits(q, resolution), scale=1.0, mask=mask)
 
 
 def _share(share: float, width: int, heads: int) -> int:

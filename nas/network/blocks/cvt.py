@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from nas.network.blocks import Block, Site
 from nas.network.layers.attention import attend
 from nas.network.layers.initialise import transformer
+from nas.network.layers.map_attention import MapAttention
 from nas.network.layers.residual import MLP, DropPath
 from nas.network.layers.tokens import MapNorm, join, split, to_map
 from nas.network.options import Expansion, HeadDim
@@ -62,15 +63,15 @@ class QuickGELU(nn.Module):
         return x * torch.sigmoid(1.702 * x)
 
 
-class ConvolutionalAttention(nn.Module):
+class ConvolutionalAttention(MapAttention):
     """Attention whose queries, keys and values come from depthwise 3x3 convolution, BatchNorm and a linear layer.
 
-    A class token passes the linear layer only.
+    A class token passes the linear layer only. Convolutions see the whole map where attention is in windows.
     """
 
     def __init__(self, width: int, head_dim: int, kv_stride: int, scale: Scale) -> None:
         super().__init__()
-        self.heads = width // head_dim
+        self.heads, self.kv_stride = width // head_dim, kv_stride
         self.scale = (width if scale == "width" else head_dim) ** -0.5
         self.convolve_q = _convolve(width, 1)
         self.convolve_k = _convolve(width, kv_stride)
@@ -86,8 +87,11 @@ class ConvolutionalAttention(nn.Module):
         q = self._heads(self.q(join(self.convolve_q(x), token)))
         k = self._heads(self.k(join(self.convolve_k(x), token)))
         v = self._heads(self.v(join(self.convolve_v(x), token)))
-        mixed = attend(q, k, v, scale=self.scale)
+        mixed = self.over(q, k, v, resolution, self.kv_stride)
         return self.out(mixed.transpose(1, 2).flatten(2))
+
+    def mix(self, q: Tensor, k: Tensor, v: Tensor, resolution: tuple[int, int], mask: Tensor | None = None) -> Tensor:
+        return attend(q, k, v, scale=self.scale, mask=mask)
 
     def _heads(self, x: Tensor) -> Tensor:
         return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)

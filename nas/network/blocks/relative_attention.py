@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from nas.network.blocks import Block, Site, Size
 from nas.network.layers.attention import MultiHead, attend
 from nas.network.layers.initialise import transformer
+from nas.network.layers.map_attention import MapAttention
 from nas.network.layers.relative import RelativeLogits
 from nas.network.layers.residual import MLP, DropPath
 from nas.network.layers.tokens import patch_embedding, to_map, to_tokens
@@ -37,11 +38,8 @@ class _PreNorm(Block):
         x = self.embed(x)
         resolution = (x.shape[2], x.shape[3])
         tokens = to_tokens(x)
-        tokens = tokens + self.drop_path(self.attend(self.norm1(tokens), resolution))
+        tokens = tokens + self.drop_path(self.attention(self.norm1(tokens), resolution))
         return to_map(tokens + self.drop_path(self.mlp(self.norm2(tokens))), resolution)
-
-    def attend(self, tokens: Tensor, resolution: Size) -> Tensor:
-        return self.attention(tokens, resolution)
 
 
 class Bello(_PreNorm):
@@ -58,7 +56,7 @@ class Bello(_PreNorm):
         super().__init__(site, mlp_ratio, lambda: RelativeLogitsAttention(site.width, head_dim, site.out_resolution))
 
 
-class RelativeLogitsAttention(MultiHead):
+class RelativeLogitsAttention(MapAttention, MultiHead):
     """Self-attention over a map's tokens `(batch, H * W, width)`, with logits relative in two dimensions."""
 
     def __init__(self, width: int, head_dim: int, resolution: Size) -> None:
@@ -66,9 +64,11 @@ class RelativeLogitsAttention(MultiHead):
         self.logits = RelativeLogits(head_dim, resolution)
 
     def forward(self, x: Tensor, resolution: Size) -> Tensor:
-        q, k, v = self.split(x)
+        return self.merge(self.over(*self.split(x), resolution))
+
+    def mix(self, q: Tensor, k: Tensor, v: Tensor, resolution: Size, mask: Tensor | None = None) -> Tensor:
         q = q * q.shape[-1] ** -0.5
-        return self.merge(attend(q, k, v, self.logits(q, resolution), scale=1.0))
+        return attend(q, k, v, self.logits(q, resolution), scale=1.0, mask=mask)
 
 
 class Shaw(_PreNorm):
@@ -85,11 +85,8 @@ class Shaw(_PreNorm):
     ) -> None:
         super().__init__(site, mlp_ratio, lambda: RelationAwareAttention(site.width, head_dim, distance))
 
-    def attend(self, tokens: Tensor, _resolution: Size) -> Tensor:
-        return self.attention(tokens)
 
-
-class RelationAwareAttention(MultiHead):
+class RelationAwareAttention(MapAttention, MultiHead):
     """`softmax(q_i (k_j + a_K[j - i]) / sqrt(d))` weighs `v_j + a_V[j - i]`, with two tables that all heads share.
 
     Queries and weights are multiplied with the 2 k + 1 clipped distances, so that no vector is formed for a pair.
@@ -102,11 +99,16 @@ class RelationAwareAttention(MultiHead):
         nn.init.xavier_uniform_(self.keys)
         nn.init.xavier_uniform_(self.values)
 
-    def forward(self, x: Tensor) -> Tensor:
-        q, k, v = self.split(x)
+    def forward(self, x: Tensor, resolution: Size | None = None) -> Tensor:
+        return self.merge(self.over(*self.split(x), resolution or (1, x.shape[1])))
+
+    def mix(self, q: Tensor, k: Tensor, v: Tensor, resolution: Size, mask: Tensor | None = None) -> Tensor:
         q = q * q.shape[-1] ** -0.5
-        weights = (q @ k.transpose(-1, -2)).add_(by_pair(q @ self.keys.T)).softmax(dim=-1).to(v.dtype)
-        return self.merge(weights @ v + by_distance(weights, len(self.values)) @ self.values)
+        logits = (q @ k.transpose(-1, -2)).add_(by_pair(q @ self.keys.T))
+        if mask is not None:
+            logits.view(-1, len(mask), *logits.shape[1:]).add_(mask)
+        weights = logits.softmax(dim=-1).to(v.dtype)
+        return weights @ v + by_distance(weights, len(self.values)) @ self.values
 
 
 def by_pair(logits: Tensor) -> Tensor:

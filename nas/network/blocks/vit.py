@@ -46,7 +46,7 @@ class ViT(Block):
         if self.positions is not None:
             x, token = self.positions(x, token)
         tokens = join(x, token)
-        tokens = tokens + self.drop_path(self.attention(self.norm1(tokens)))
+        tokens = tokens + self.drop_path(self.attention(self.norm1(tokens), (x.shape[2], x.shape[3])))
         tokens = tokens + self.drop_path(self.mlp(self.norm2(tokens)))
         return split(tokens, (x.shape[2], x.shape[3]), token is not None)
 

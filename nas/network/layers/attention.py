@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nas.network.layers.map_attention import MapAttention
+
 CACHE = 800_000  # logits that stay in a core's cache: 3 MB
 
 
@@ -18,23 +20,28 @@ def attend(
     """Attend with softmax, `(batch, heads, tokens, head_dim)` in and out.
 
     `scale` is head_dim^-0.5 unless given. The additive `bias` is `(groups, heads, queries, keys)`; the batch repeats
-    the groups in turn. `mask` is a second bias without a gradient, `(groups, 1, queries, keys)`, kept apart so that the
-    bias's gradient is not formed for each window of an image.
+    the groups in turn. `mask` is a second bias without a gradient, `(groups, 1, queries, keys)` or the same for all
+    queries, kept apart so that the bias's gradient is not formed for each window of an image.
 
     On the CPU the fused kernel is 1.1 to 1.4 times as fast as plain products. But a bias with a gradient, or values
     not as wide as keys, send it down a slow path, where plain products are 1.1 to 1.5 times as fast in training and up
     to twice in inference.
     """
-    if bias is None:
+    terms = [term.to(q.dtype) for term in (bias, mask) if term is not None]
+    if not terms:
         return F.scaled_dot_product_attention(q, k, v, scale=scale)
-    terms = [bias.to(q.dtype)] if mask is None else [bias.to(q.dtype), mask.to(q.dtype)]
-    slow = v.shape[3] != q.shape[3] or (bias.requires_grad and torch.is_grad_enabled())
+    slow = v.shape[3] != q.shape[3] or (terms[0].requires_grad and torch.is_grad_enabled())
     if q.device.type == "cpu" and slow:
         return _plain(q, k, v, terms, q.shape[-1] ** -0.5 if scale is None else scale)
-    bias = terms[0] if mask is None else terms[0] + terms[1]
+    bias = terms[0] if len(terms) == 1 else _sum(*terms)
     if 1 < bias.shape[0] < q.shape[0]:
         bias = bias.repeat(q.shape[0] // bias.shape[0], 1, 1, 1)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=scale)
+
+
+def _sum(bias: Tensor, mask: Tensor) -> Tensor:
+    """Add a mask to a bias, whose groups may be those of many images."""
+    return bias + (mask.repeat(bias.shape[0] // mask.shape[0], 1, 1, 1) if bias.shape[0] > 1 else mask)
 
 
 def _plain(q: Tensor, k: Tensor, v: Tensor, terms: list[Tensor], scale: float) -> Tensor:
@@ -81,8 +88,14 @@ class MultiHead(nn.Module):
         return self.out(mixed.transpose(1, 2).flatten(2))
 
 
-class SelfAttention(MultiHead):
-    """Multi-head self-attention: tokens `(batch, tokens, in_width)` -> `(batch, tokens, width)`."""
+class SelfAttention(MapAttention, MultiHead):
+    """Multi-head self-attention: tokens `(batch, tokens, in_width)` -> `(batch, tokens, width)`.
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.merge(attend(*self.split(x)))
+    `resolution` is that of the map whose tokens they are, if they are a map's.
+    """
+
+    def forward(self, x: Tensor, resolution: tuple[int, int] | None = None) -> Tensor:
+        return self.merge(self.over(*self.split(x), resolution or (1, x.shape[1])))
+
+    def mix(self, q: Tensor, k: Tensor, v: Tensor, resolution: tuple[int, int], mask: Tensor | None = None) -> Tensor:
+        return attend(q, k, v, mask=mask)

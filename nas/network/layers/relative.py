@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nas.network.layers.attention import MultiHead, attend
+from nas.network.layers.map_attention import MapAttention
 
 
 class RelativeBias(nn.Module):
@@ -34,7 +35,7 @@ class RelativeBias(nn.Module):
         return resize_bias(table, (self.table.shape[1], self.table.shape[2]))
 
 
-class RelativeAttention(MultiHead):
+class RelativeAttention(MapAttention, MultiHead):
     """Self-attention over a map with CoAtNet's scalar relative bias (arXiv:2106.04803, 2.1).
 
     Tokens `(batch, height * width, in_width)` -> `(batch, height * width, width)`. The scale is head_dim^-0.5.
@@ -45,7 +46,10 @@ class RelativeAttention(MultiHead):
         self.bias = RelativeBias(self.heads, resolution)
 
     def forward(self, x: Tensor, resolution: tuple[int, int]) -> Tensor:
-        return self.merge(attend(*self.split(x), self.bias(resolution)[None]))
+        return self.merge(self.over(*self.split(x), resolution))
+
+    def mix(self, q: Tensor, k: Tensor, v: Tensor, resolution: tuple[int, int], mask: Tensor | None = None) -> Tensor:
+        return attend(q, k, v, self.bias(resolution)[None], mask=mask)
 
 
 class RelativeLogits(nn.Module):
