@@ -1,13 +1,16 @@
 """Building the torch module of an architecture."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Literal, overload
 
 import torch
 from torch import Tensor, nn
 
+from nas.errors import SettingError
 from nas.network.architecture import Architecture, StageSpec
 from nas.network.blocks import Site, Size, strided
+from nas.network.features import Backbone, Window
 from nas.network.heads import Head
 from nas.registry import BLOCKS, HEADS, STEMS
 
@@ -86,16 +89,50 @@ def stage_sites(stage: StageSpec, width: int, resolution: Size, token: bool = Fa
         width, resolution = stage.width, site.out_resolution
 
 
-def build(architecture: Architecture, *, drop_path: float = 0.0, seed: int | None = None) -> Network:
+@overload
+def build(
+    architecture: Architecture, *, drop_path: float = 0.0, seed: int | None = None, features: Literal[False] = False
+) -> Network: ...
+@overload
+def build(
+    architecture: Architecture,
+    *,
+    drop_path: float = 0.0,
+    seed: int | None = None,
+    features: Literal[True],
+    window: Window = "auto",
+    out_indices: Sequence[int] | None = None,
+) -> Backbone: ...
+def build(
+    architecture: Architecture,
+    *,
+    drop_path: float = 0.0,
+    seed: int | None = None,
+    features: bool = False,
+    window: Window = "auto",
+    out_indices: Sequence[int] | None = None,
+) -> Network | Backbone:
     """Build an architecture's network with new weights, drawn by `seed` without touching the global generator.
 
     `drop_path` is the rate of the last block, for training.
+
+    With `features` the network has no head and gives the maps of its stages, or of those in `out_indices`, as a list,
+    for images of any size. Attention over maps larger than `window` x `window` pixels is then confined to windows;
+    `auto` confines maps of more than 1,024 tokens to windows as large as the map that the network was built for, of
+    14 x 14 pixels at least, and None confines none. Raises SettingError for another window, or another stage.
     """
+    if not features and (window != "auto" or out_indices is not None):
+        raise SettingError("window and out_indices are those of a backbone: say features=True too")
     if seed is None:
-        return Network(architecture, drop_path)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return Network(architecture, drop_path)
+        network = Network(architecture, drop_path)
+    else:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = Network(architecture, drop_path)
+    if not features:
+        return network
+    places = sites(architecture, network.stem.stride)
+    return Backbone(architecture, network.stem, network.stages, network.head, places, window, out_indices)
 
 
 def skeleton(architecture: Architecture) -> Network:

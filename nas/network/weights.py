@@ -13,12 +13,16 @@ from nas.errors import SettingError
 from nas.registry import suggest
 
 
-def load_weights(network: nn.Module, path: Path | str) -> None:
-    """Load the weights in a file into a network of the same architecture, at this or another resolution.
+def load_weights(network: nn.Module, path: Path | str) -> list[str]:
+    """Load the weights in a file into a network or backbone of the same architecture, at this or another resolution.
 
-    Raises SettingError when the file cannot be read or holds the weights of another network.
+    Returns the names of the weights in the file that a backbone leaves out, which are the head's. Raises SettingError
+    when the file cannot be read or holds the weights of another network.
     """
-    network.load_state_dict(adapt(read(path), network))
+    state = read(path)
+    adapted = adapt(state, network)
+    network.load_state_dict(adapted)
+    return [name for name in state if name not in adapted]
 
 
 def read(path: Path | str) -> dict[str, Tensor]:
@@ -42,16 +46,16 @@ def read(path: Path | str) -> dict[str, Tensor]:
 def adapt(state: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
     """Resize the relative tables and positions in `state` to those of the network, as `load_state_dict` needs.
 
-    Raises SettingError when the weights are those of another network.
+    A backbone's state has no weights of the head. Raises SettingError when the weights are those of another network.
     """
-    wanted = network.state_dict()
+    wanted, leaves_out = network.state_dict(), getattr(network, "leaves_out", lambda _: False)
     for name in state:
-        if name not in wanted:
+        if name not in wanted and not leaves_out(name):
             raise SettingError(f"the network has no weight '{name}'. {_nearest(name, wanted)}")
     for name in wanted:
         if name not in state:
             raise SettingError(f"the weight '{name}' is missing; these are the weights of another network")
-    return {name: _fitted(network, name, value, wanted[name].shape) for name, value in state.items()}
+    return {name: _fitted(network, name, value, wanted[name].shape) for name, value in state.items() if name in wanted}
 
 
 def _fitted(network: nn.Module, name: str, value: Tensor, shape: torch.Size) -> Tensor:

@@ -10,10 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-SIDE = (
-    14  # of MOAT's and CoAtNet's maps at stride 16 of 224 pixels: the least context that detectors are known to do with
-)
-TOKENS = 1024  # a map of 32 x 32: what a whole stage at stride 32 has in an image of 1,024 pixels
+SIDE = 14  # of MOAT's windows at stride 16; less would be little to see for a network of small images
+TOKENS = 1024  # a map of 32 x 32, as at stride 32 of an image of 1,024 pixels
 
 
 @dataclass(frozen=True)
