@@ -12,6 +12,7 @@ from nas.errors import NasError, UserError
 COMMANDS = {  # name: its module, and its line in the list of commands
     "search": ("search", "Search a space: ends with a Pareto front, a report and the best network as YAML."),
     "resume": ("search", "Go on with a search, interrupted or finished. Only interrupted trials are repeated."),
+    "train": ("train", "Train a network to the end: ends with weights, a page, and a verdict on the test part."),
     "report": ("runs", "Write a run's report, table, best network and front anew, and print the front."),
     "export": ("runs", "Write one network of a run as a YAML file that rebuilds it: nas show, nas.build."),
     "show": ("spaces", "Draw a network as a table: its stages, their blocks, parameters, multiply-adds."),

@@ -10,7 +10,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 from nas.config import GROUPS, Budget, SearchConfig
-from nas.settings import Flag, Settings
+from nas.settings import Flag, Group, Settings
 
 DEFAULTS = SearchConfig()
 
@@ -37,16 +37,22 @@ Runs = Annotated[Path, option("DIR", "The folder of runs.")]
 
 @dataclass(frozen=True)
 class Offered:
-    """A setting offered in a panel of the help. `part_of` names the setting that holds it."""
+    """A setting offered in a panel of the help.
+
+    `part_of` names the setting that holds it. One that is `left` is None unless typed, and then left as it is.
+    """
 
     name: str
     field: FieldInfo
     flag: Flag
     panel: str | None
     part_of: str = ""
+    left: bool = False
 
     def default(self) -> object:
         """Return the default as it would be typed, in a list if the option may be repeated."""
+        if self.left:
+            return None
         value = self.field.get_default(call_default_factory=True)
         if self.flag.repeated:
             return list(value)
@@ -59,8 +65,8 @@ class Offered:
         if self.flag.repeated:
             return list[str]
         kinds = [self.field.annotation, *get_args(self.field.annotation)]
-        kind = next((kind for kind in (int, float) if kind in _plain(kinds) and not self.flag.read), str)
-        return kind | None if type(None) in kinds else kind
+        kind = next((kind for kind in (bool, int, float) if kind in _plain(kinds) and not self.flag.read), str)
+        return kind | None if type(None) in kinds or self.left else kind
 
     def bounds(self) -> dict[str, float]:
         """Return the least and the largest value by typer's names."""
@@ -81,50 +87,77 @@ def _plain(kinds: list[Any]) -> list[Any]:
     return [getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind for kind in kinds]
 
 
-def _offered(group: type[Settings], panel: str | None, part_of: str = "") -> Iterator[Offered]:
+def _offered(group: type[Settings], panel: str | None, part_of: str = "", left: bool = False) -> Iterator[Offered]:
     for name, field in group.model_fields.items():
         flag = next((note for note in field.metadata if isinstance(note, Flag)), None)
         if flag:
-            yield Offered(name, field, flag, panel, part_of)
+            yield Offered(name, field, flag, panel, part_of, left)
         elif isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
             yield from _offered(field.annotation, panel, name)
 
 
-OFFERED = {offered.name: offered for group in GROUPS for offered in _offered(group, group.panel)}
+Offers = dict[str, Offered]
 
 
-def setting(name: str, meaning: str = "", *, panel: str | None = None, default: str = "", bounded: bool = False) -> Any:
+def offers(groups: Iterable[type[Group]], part_of: str = "", left: bool = False) -> Offers:
+    """Collect the settings that groups offer, by name."""
+    found = (offered for group in groups for offered in _offered(group, group.panel, part_of, left))
+    return {offered.name: offered for offered in found}
+
+
+OFFERED = offers(GROUPS)
+
+
+def setting(
+    name: str,
+    meaning: str = "",
+    *,
+    panel: str | None = None,
+    default: str = "",
+    bounded: bool = False,
+    among: Offers = OFFERED,
+) -> Any:
     """Declare the option of one setting, for a command that takes few of them.
 
     The words given replace the setting's own. With `bounded`, the command line itself checks the setting's limits.
     """
-    offered = OFFERED[name]
+    offered = among[name]
     flag, bounds = offered.flag, offered.bounds() if bounded else {}
-    flags, words = [flag.name] if flag.name else [], default or flag.default or True
+    flags, words = [flag.name] if flag.name else [], default or flag.default or not offered.left
     return option(flag.value, meaning or flag.meaning, *flags, panel=panel, default=words, **bounds)
 
 
-def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command, in place of its `**typed`, an option for each setting of a search."""
-    own = [p for p in signature(command).parameters.values() if p.kind is not Parameter.VAR_KEYWORD]
-    settings = [
-        Parameter(
-            name,
-            Parameter.KEYWORD_ONLY,
-            default=offered.default(),
-            annotation=Annotated[offered.typed(), setting(name, panel=offered.panel)],
-        )
-        for name, offered in OFFERED.items()
-    ]
-    vars(command)["__signature__"] = Signature([*settings, *own])
-    return command
+def takes_settings(among: Offers) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command, in place of its `**typed`, an option for each of many settings."""
+
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        own = [p for p in signature(command).parameters.values() if p.kind is not Parameter.VAR_KEYWORD]
+        first = [p for p in own if p.kind is not Parameter.KEYWORD_ONLY]
+        settings = [
+            Parameter(
+                name,
+                Parameter.KEYWORD_ONLY,
+                default=offered.default(),
+                annotation=Annotated[offered.typed(), setting(name, panel=offered.panel, among=among)],
+            )
+            for name, offered in among.items()
+        ]
+        vars(command)["__signature__"] = Signature([*first, *settings, *own[len(first) :]])
+        return command
+
+    return add
 
 
-def read_settings(typed: Mapping[str, Any]) -> dict[str, Any]:
-    """Read settings for `nas.search` from what was typed for each. Raises SettingError."""
+def read_settings(typed: Mapping[str, Any], among: Offers = OFFERED) -> dict[str, Any]:
+    """Read settings from what was typed for each, those of a part in a dict of its own. Raises SettingError.
+
+    A setting that is left as it is unless typed is missing there.
+    """
     settings: dict[str, Any] = {}
     for name, text in typed.items():
-        offered = OFFERED[name]
+        offered = among[name]
+        if offered.left and text is None:
+            continue
         home = settings.setdefault(offered.part_of, {}) if offered.part_of else settings
         home[name] = offered.read(text)
     return settings

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import nas
-from nas.cli.options import RunName, Runs, option, read_settings, setting, takes_settings
+from nas.cli.options import OFFERED, RunName, Runs, option, read_settings, setting, takes_settings
 from nas.evaluation.plugins import load_plugins
 from nas.record.folders import find_run
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nas.engine.watcher import Watcher
 
 
-@takes_settings
+@takes_settings(OFFERED)
 def search(
     *,
     name: Annotated[str | None, option("NAME", "The run's name.", default="space and time")] = None,

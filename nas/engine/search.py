@@ -1,14 +1,11 @@
 """Search: make a plan and a run, and keep an executor busy until the budget is spent and the front confirmed."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import filelock
 import optuna
 
 from nas.config import Budget, make_config, parse_budget
@@ -19,12 +16,12 @@ from nas.engine.prediction import keep_predictor
 from nas.engine.proposer import Proposer
 from nas.engine.warm_start import learn
 from nas.engine.watcher import Source, Watcher
-from nas.errors import NasError, RunError, SettingError
+from nas.errors import NasError
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome, Purpose
 from nas.evaluation.plugins import load_plugins
 from nas.record.environment import environment
-from nas.record.folders import check_new, find_run
+from nas.record.folders import check_new, checked_name, default_name, find_run, locked
 from nas.record.outside import check_unchanged
 from nas.record.run import Run
 from nas.report.page import write_report
@@ -57,13 +54,13 @@ def search(
     config = make_config({"space": str(space), "data": data, "budget": parse_budget(budget), **settings})
     chosen = load_space(space)
     earlier = [Run(find_run(known, Path(runs))) for known in config.warm_start]
-    folder = Path(runs) / (_default_name(chosen.name) if name is None else _checked_name(name))
+    folder = Path(runs) / (default_name(chosen.name) if name is None else checked_name(name))
     check_new(folder)
     plan = new_plan(config, chosen, watcher.calibrated)
     learnt = learn(earlier, config, plan.space, plan.device) if earlier else None
     made = environment(plan.device, config.seed, plan.outside.packages) | _skipped(plan.dataset)
     run = Run.create(folder, config, plan.space, made, learnt, plan.outside)
-    with _locked(run):
+    with locked(run.folder):
         if plan.predictor:
             keep_predictor(run, plan.predictor)
         return _drive(run, plan, watcher)
@@ -78,7 +75,7 @@ def resume(run: Run | str | Path, *, budget: int | str | None = None, watcher: W
     watcher = watcher or Watcher()
     run = run if isinstance(run, Run) else Run(Path(run))
     longer: Budget | None = None if budget is None else parse_budget(budget)
-    with _locked(run):
+    with locked(run.folder):
         for warning in check_unchanged(run.folder):
             watcher.warned(warning)
         run.repair()
@@ -128,32 +125,5 @@ def _quiet_optuna() -> Iterator[None]:
         optuna.logging.set_verbosity(before)
 
 
-@contextmanager
-def _locked(run: Run) -> Iterator[None]:
-    lock = filelock.FileLock(run.folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise RunError(f"{run.folder}: another process is searching there; wait for it or end it") from None
-    except OSError as error:
-        raise RunError(f"{run.folder}: cannot be written ({error.strerror})") from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _skipped(dataset: Dataset) -> dict[str, object]:
     return {"unreadable_images": len(dataset.skipped), "unreadable": list(dataset.skipped[:MAX_NAMED])}
-
-
-def _default_name(space: str) -> str:
-    plain = re.sub(r"[^\w-]+", "-", space)
-    return f"{plain}-{datetime.now():%Y%m%d-%H%M%S}"
-
-
-def _checked_name(name: str) -> str:
-    if re.fullmatch(r"[^/\\\0]{1,100}", name) and name not in (".", ".."):
-        return name
-    raise SettingError(f"name: found '{name[:100]}'; a run's name is that of one folder, without slashes. "
-                       "Write the folder that holds the runs with --runs")  # fmt: skip

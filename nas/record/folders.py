@@ -1,9 +1,15 @@
-"""Check the folder of a new run, and find an old run by its name or path."""
+"""Name and check the folder of a new run, lock it, and find an old run by its name or path."""
 
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
-from nas.errors import SettingError
+import filelock
+
+from nas.errors import RunError, SettingError
 from nas.registry import suggest
 
 
@@ -18,6 +24,36 @@ def check_new(folder: Path) -> None:
         raise unwritable(folder, f"{above} is not a folder")
     if not os.access(above, os.W_OK | os.X_OK):
         raise unwritable(folder, f"{above} is closed to you")
+
+
+def default_name(what: str) -> str:
+    """Name a run after what it is about and the time."""
+    plain = re.sub(r"[^\w-]+", "-", what)
+    return f"{plain}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def checked_name(name: str) -> str:
+    """Return a run's name. Raises SettingError unless it is that of one folder."""
+    if re.fullmatch(r"[^/\\\0]{1,100}", name) and name not in (".", ".."):
+        return name
+    raise SettingError(f"name: found '{name[:100]}'; a run's name is that of one folder, without slashes. "
+                       "Write the folder that holds the runs with --runs")  # fmt: skip
+
+
+@contextmanager
+def locked(folder: Path, doing: str = "searching") -> Iterator[None]:
+    """Hold a run's folder alone within the block. Raises RunError when another process is at work there."""
+    lock = filelock.FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise RunError(f"{folder}: another process is {doing} there; wait for it or end it") from None
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be written ({error.strerror})") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def exists(folder: Path) -> SettingError:

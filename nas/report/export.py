@@ -2,21 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from nas import files
 from nas.errors import SettingError
-from nas.network.architecture import Architecture
+from nas.record.networks import named
 from nas.record.results import Result
 from nas.record.run import Run
 
 FRONT_FILE = re.compile(r"\d+_.*_trial-\d+\.yaml")
-
-
-def named(run: Run, result: Result) -> Architecture:
-    """A result's architecture, named after the run and the trial."""
-    return replace(result.architecture, name=f"{run.name[:80]}_{result.number}")
 
 
 def export(run: Run, pick: str | int, path: Path | str, *, force: bool = False) -> Path:

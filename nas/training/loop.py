@@ -44,7 +44,7 @@ def _epochs(
     """Run the epochs and yield the mean loss of each."""
     device = images.train_x.device
     steps = max(len(images.train_y) // recipe.batch_size, 1)
-    optimizer = torch.optim.AdamW(_groups(network, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
+    optimizer = torch.optim.AdamW(groups(network, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warmup_cosine(steps * recipe.epochs, recipe.warmup))
     network.train()
     for epoch in range(recipe.epochs):
@@ -67,7 +67,7 @@ def _epochs(
         yield mean
 
 
-def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+def groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
     """Put weight decay on kernels and matrices only, not on norms, biases, position tables or tokens."""
     decayed = [m.weight for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     taken = {id(p) for p in decayed}

@@ -56,7 +56,7 @@ def test_the_test_part_is_never_touched(digits):
 
 def test_only_kernels_and_matrices_decay():
     network = build(NET, seed=0)
-    decayed, rest = training._groups(network, 0.05)
+    decayed, rest = training.groups(network, 0.05)
     assert (decayed["weight_decay"], rest["weight_decay"]) == (0.05, 0.0)
     names = {id(p): name for name, p in network.named_parameters()}
     heavy = {names[id(p)] for p in decayed["params"]}

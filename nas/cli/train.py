@@ -1,0 +1,51 @@
+"""nas train: train a network to the end."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from nas.cli.options import Plugins, Runs, argument, offers, option, read_settings, takes_settings
+from nas.errors import SettingError
+from nas.training.full.recipe import FullRecipe
+from nas.training.full.settings import Lesson, Place
+
+OFFERED = offers((Lesson, Place)) | offers((FullRecipe,), "changes", left=True)
+
+
+@takes_settings(OFFERED)
+def train(
+    network: Annotated[str, argument("NETWORK", "A run (RUN:accuracy, RUN:166), a YAML, a published one, a training.")],
+    *,
+    recipe: Annotated[str | None, option("NAME|FILE", "small, coatnet, moat, deit.", default="by the size")] = None,
+    resume: Annotated[bool, option("", "Go on with this training.", "--resume")] = False,
+    name: Annotated[str | None, option("NAME", "The training's name.", default="network and time")] = None,
+    runs: Runs = Path("runs"),
+    plugins: Plugins = [],  # noqa: B006
+    **typed: Any,
+) -> None:
+    """Train a network to the end: ends with weights, a page, and a verdict on the test part.
+
+    Every epoch is on disk before the next begins; --resume goes on exactly, with the settings it began with.
+    """
+    from nas.cli.training import attended  # both need torch
+    from nas.engine import train as trainings
+
+    if resume and (typed_too := [name for name, value in typed.items() if value != OFFERED[name].default()]):
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in typed_too)
+        raise SettingError(f"--resume goes on with the settings that the training began with; leave out {flags}")
+    if resume:
+        attended(lambda attendant: trainings.go_on(network, runs=runs, attendant=attendant))
+        return
+    attended(
+        lambda attendant: trainings.train(
+            network,
+            name=name,
+            runs=runs,
+            recipe=recipe,
+            plugins=tuple(plugins),
+            command=shlex.join(["nas", *sys.argv[1:]]),
+            attendant=attendant,
+            **read_settings(typed, OFFERED),
+        )
+    )

@@ -1,0 +1,141 @@
+"""Show a running training, its progress with the time left, and its end."""
+
+import shlex
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from nas.data import Dataset
+from nas.engine.train import Attendant
+from nas.evaluation.units import duration, show, title
+from nas.record.models import BEST
+from nas.record.trained import Trained
+from nas.training.full.loop import Epoch, StoppedError
+from nas.training.full.loop import Progress as Course
+
+
+def attended(begin: Callable[[Attendant], Trained]) -> None:
+    """Run a training under the live display, and say at the end where its files are."""
+    display = Display(Console())
+    with display.shown():
+        trained = begin(display.attendant())
+    conclude(display.console, trained)
+
+
+class Display:
+    """A live picture of a training, or on a pipe one line an epoch."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.bar = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=None),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[left]}"),
+            console=console,
+            expand=True,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self.task = self.bar.add_task("train", total=1.0, left="")
+        self.trained: Trained | None = None
+        self.start, self.share = time.monotonic(), 0.0
+        self.stopping = False
+
+    def attendant(self) -> Attendant:
+        """Return the functions that the training calls."""
+        return Attendant(self.began, self.stepped, self.judged, self.noted, lambda: self.stopping)
+
+    def began(self, trained: Trained, dataset: Dataset, progress: Course) -> None:
+        """Say what is trained on what."""
+        self.trained, self.start, self.share = trained, time.monotonic(), progress.course.share
+        parts = f"{len(dataset.train):,} + {len(dataset.validation):,} + {len(dataset.test):,} images"
+        network, recipe = trained.architecture, trained.config.recipe
+        length = duration(trained.config.time) if trained.config.time else f"{recipe.epochs} epochs"
+        self.console.print(
+            f"[bold]{escape(network.name)}[/] {network.layout()} at {network.resolution} px on "
+            f"{escape(dataset.name)}: {parts} of {len(dataset.classes)} classes, {length}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        for line in dataset.skipped[:3]:
+            self.noted(f"left out: {line}")
+        if progress.history:
+            self.noted(f"going on after epoch {len(progress.history)}")
+
+    def stepped(self, progress: Course, loss: float | None) -> None:
+        """Move the bar."""
+        share = progress.course.share
+        spent = time.monotonic() - self.start
+        left = spent / max(share - self.share, 1e-9) * (1 - share)
+        self.bar.update(self.task, completed=share, left=f"{duration(left)} left")
+        if loss is not None:
+            self.bar.update(self.task, description=f"epoch {progress.course.epoch + 1} loss {loss:.3f}")
+
+    def judged(self, epoch: Epoch, progress: Course) -> None:
+        """Write an epoch in one line."""
+        values = "  ".join(f"{name} {show(name, value)}" for name, value in epoch.metrics.items())
+        best = "  [green]best[/]" if progress.best == epoch.number else ""
+        self.console.print(
+            f"epoch {epoch.number:>3}  loss {epoch.loss:.4f}  validation {epoch.validation_loss:.4f}  {values}{best}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def noted(self, line: str) -> None:
+        """Write a remark."""
+        self.console.print(f"[dim]{escape(line)}[/]", highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show the bar within the block, and let Ctrl-C and SIGTERM end the training between two steps."""
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            if self.stopping or self.trained is None:
+                raise KeyboardInterrupt
+            self.stopping = True
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            with self.bar:
+                yield
+        except (KeyboardInterrupt, StoppedError) as error:
+            said = str(error) or "what the last epoch left is kept" if self.trained else "before the training began"
+            self.console.print(f"\n[yellow]Stopped[/] {escape(said.removeprefix('stopped '))}", highlight=False)
+            raise typer.Exit(130) from None
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def conclude(console: Console, trained: Trained) -> None:
+    """Print the verdict, where the output is, and what to run next."""
+    ending = trained.ending
+    if ending is None:
+        return
+    table = Table("on the test part", "", "95 % interval", box=box.SIMPLE_HEAD)
+    for name, one in ending.verdict.metrics.items():
+        table.add_row(title(name), show(name, one.value), f"{show(name, one.low)} to {show(name, one.high)}")
+    counts = f"{ending.verdict.images:,} images, the weights of epoch {ending.epoch} of {len(trained.history)}"
+    console.print(f"\n[bold]{escape(trained.name)}[/]: {counts}", highlight=False)
+    console.print(table)
+    for label, file in (("report", "report.html"), ("weights", BEST), ("epochs", "summary.csv")):
+        console.print(f"  {label:<8}{trained.folder / file}", highlight=False, soft_wrap=True, markup=False)
+    folder = shlex.quote(str(trained.folder))
+    console.print(
+        f"\nNext:  nas export {folder} --format onnx -o {shlex.quote(trained.name)}.onnx\n"
+        f"       nas predict {folder} IMAGE...",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )

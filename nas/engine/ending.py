@@ -1,0 +1,72 @@
+"""The end of a training: the best weights judged once on the test part, and what the network costs."""
+
+import base64
+import io
+from contextlib import nullcontext
+from dataclasses import asdict
+from importlib.metadata import version
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from nas.costs.counts import cost
+from nas.costs.deployment import choose_deployment
+from nas.costs.latency.measure import measure
+from nas.data import Dataset
+from nas.files import Json
+from nas.record.trained import Ending, Trained
+from nas.training.full.loop import Trainer, answers
+from nas.training.full.verdict import judge
+from nas.training.model import Model
+
+SECONDS = 5.0  # for a latency
+
+
+def conclude(trained: Trained, trainer: Trainer, dataset: Dataset) -> None:
+    """Judge the best weights and write the verdict. Raises OSError when it cannot be written."""
+    model = trained.model().to(trainer.batches.device)
+    predictions = answers(model, trainer.batches, dataset.test, nullcontext())
+    verdict = judge(trainer.task, predictions, trained.config.seed)
+    pictures = tuple(_png(dataset.images[dataset.test[[m.row]]][0]) for m in verdict.mistakes)
+    costs = _costs(model)
+    ending = Ending(verdict, trainer.progress.best, pictures, costs, tuple(trainer.batches.unreadable))
+    model.facts = facts(trained, ending)
+    trained.keep_ending(ending, model)
+
+
+def facts(trained: Trained, ending: Ending) -> Json:
+    """Say where the weights come from and what was measured with them, as an exported file carries it."""
+    config, made = trained.config, trained.environment
+    return {
+        "data": config.data,
+        "task": config.task,
+        "recipe": config.recipe_name or "one of its own",
+        "epochs": len(trained.history),
+        "epoch": ending.epoch,
+        "seed": config.seed,
+        "teacher": config.teacher,
+        "test": {name: asdict(one) for name, one in ending.verdict.metrics.items()} | {"images": ending.verdict.images},
+        "calibration_error": ending.verdict.ece,
+        "params": ending.costs["params"],
+        "macs": ending.costs["macs"],
+        "latency": ending.costs.get("latency"),
+        "command": made.get("command", ""),
+        "commit": made.get("commit"),
+        "versions": made.get("versions", {"torch": version("torch")}),
+        "device": made.get("device"),
+    }
+
+
+def _costs(model: Model) -> Json:
+    counted = cost(model.architecture)
+    deployment = choose_deployment("auto", device=model.mean.device.type)
+    timed = measure(model.network, deployment, seconds=SECONDS)
+    return {"params": counted.params, "macs": counted.macs, "latency": timed.to_dict()}
+
+
+def _png(planes: NDArray[np.uint8]) -> str:
+    """Write an image `(channels, height, width)` as a PNG file in base64."""
+    file = io.BytesIO()
+    Image.fromarray(planes[0] if len(planes) == 1 else planes.transpose(1, 2, 0)).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()

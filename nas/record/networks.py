@@ -1,0 +1,76 @@
+"""Finding the network that a text names: published, in a file, of a run, or trained."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nas.errors import SettingError
+from nas.evaluation.plugins import Outside
+from nas.network.architecture import Architecture
+from nas.record.folders import find_run
+from nas.record.models import BEST, load
+from nas.record.outside import load_beside
+from nas.record.results import Result
+from nas.record.run import Run
+from nas.record.trained import Trained, is_trained
+from nas.registry import suggest
+from nas.space.library import load_architecture, shipped
+from nas.training.model import Model
+
+
+@dataclass(frozen=True)
+class Found:
+    """A network by name: its architecture, its trained model if there is one, and the training or run it is of."""
+
+    architecture: Architecture
+    model: Model | None = None
+    trained: Trained | None = None
+    run: Run | None = None
+
+    @property
+    def outside(self) -> Outside:
+        """What the network uses from outside nas."""
+        home = self.trained or self.run
+        return home.outside if home else Outside()
+
+
+def named(run: Run, result: Result) -> Architecture:
+    """Return a result's architecture, named after the run and the trial."""
+    return replace(result.architecture, name=f"{run.name[:80]}_{result.number}")
+
+
+def find_network(name: str | Path, runs: Path = Path("runs")) -> Found:
+    """Find the network that a text names.
+
+    `name` is that of a published network, a YAML or safetensors file, a folder that `nas train` left, or a run. Of a
+    run it is the knee, or what `RUN:accuracy` or `RUN:166` picks. Names of folders in `runs` will do.
+
+    Raises SettingError or SpaceError, with the nearest name, where there is none.
+    """
+    text, here = str(name), [Path(name), runs / name]
+    if text in shipped():
+        return Found(load_architecture(text))
+    for folder in here:
+        if is_trained(folder):
+            trained = Trained(folder)
+            weights = folder / BEST
+            return Found(trained.architecture, trained.model() if weights.exists() else None, trained)
+    if Path(text).suffix == ".safetensors":
+        model = load(text)
+        return Found(model.architecture, model)
+    if os.path.isfile(text):  # noqa: PTH113  (pathlib raises for names that are too long)
+        load_beside(Path(text))
+        return Found(load_architecture(text))
+    return _of_run(text, runs)
+
+
+def _of_run(text: str, runs: Path) -> Found:
+    before, colon, pick = text.rpartition(":")
+    for name, which in ((text, "knee"), (before, pick)):
+        if name and any(os.path.isfile(folder / "config.yaml") for folder in (Path(name), runs / name)):  # noqa: PTH113
+            run = Run(find_run(name, runs))
+            return Found(named(run, run.pick(which or "knee")), run=run)
+    wanted = before if colon and not before.endswith(("file", "\\")) else text
+    known = [path.parent.name for path in sorted(runs.glob("*/*.yaml")) if path.stem in ("config", "training")]
+    raise SettingError(f"no network '{text}': neither a published one, nor a file, nor a run or training in {runs}. "
+                       f"{suggest(wanted, [*shipped(), *known])}")  # fmt: skip

@@ -1,0 +1,190 @@
+"""A full training on disk.
+
+training.yaml       settings as used, the whole recipe included
+architecture.yaml   the network
+summary.csv         a line an epoch
+best.safetensors    the weights of the best epoch, as `nas.load` reads them
+last.pt             the state to go on from
+verdict.json        what the best weights do on the test part, and what the network costs
+environment.json    versions, commit, device
+report.html         the page
+"""
+
+import io
+import json
+import os
+import pickle
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from nas import document, files
+from nas.errors import RunError, SettingError
+from nas.evaluation.plugins import Outside
+from nas.files import Json
+from nas.network.architecture import Architecture
+from nas.record.folders import check_new, exists, unwritable
+from nas.record.models import BEST, read_model, write_model
+from nas.record.outside import keep_outside, load_outside
+from nas.registry import suggest
+from nas.space.library import load_architecture
+from nas.training.full.loop import Epoch
+from nas.training.full.settings import TrainConfig, make_train_config
+from nas.training.full.verdict import Verdict
+from nas.training.model import Model
+
+CONFIG, NETWORK, SUMMARY, LAST, VERDICT, ENVIRONMENT = (
+    "training.yaml", "architecture.yaml", "summary.csv", "last.pt", "verdict.json", "environment.json",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The end of a training: the verdict on the weights of one epoch, and more that its page shows.
+
+    `pictures` are the verdict's mistakes as PNG files in base64. `costs` are parameters, multiply-adds and, where it
+    could be measured, `latency` in milliseconds with its conditions. `unreadable` names images that were left out.
+    """
+
+    verdict: Verdict
+    epoch: int
+    pictures: tuple[str, ...] = ()
+    costs: Json = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
+
+
+class Trained:
+    """The folder of a full training, finished or not. Only `nas.train` writes to it."""
+
+    def __init__(self, folder: Path | str) -> None:
+        """Open an existing folder, and load what its network uses from outside nas.
+
+        Raises SettingError when there is none, RunError when it is damaged.
+        """
+        self.folder = Path(folder)
+        if not is_trained(self.folder):
+            raise SettingError(f"{folder} is not a training (it has no {CONFIG})")
+        self.outside = load_outside(self.folder)
+        self.config: TrainConfig = make_train_config(document.read(self.folder / CONFIG).value)
+        self.architecture: Architecture = load_architecture(self.folder / NETWORK)
+
+    @classmethod
+    def create(
+        cls, folder: Path, config: TrainConfig, architecture: Architecture, environment: Json, outside: Outside
+    ) -> "Trained":
+        """Make a new folder. Raises SettingError when it exists or cannot be written."""
+        check_new(folder)
+        try:
+            folder.mkdir(parents=True)
+            keep_outside(folder, outside)
+            architecture.save(folder / NETWORK)
+            files.write(folder / ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
+            files.write(folder / CONFIG, document.dump(config.model_dump(mode="json")))
+        except FileExistsError:
+            raise exists(folder) from None
+        except OSError as error:
+            raise unwritable(folder, error.strerror) from None
+        return cls(folder)
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @property
+    def environment(self) -> Json:
+        """Versions, commit, device and seed."""
+        return _plain(self.folder / ENVIRONMENT)
+
+    @property
+    def history(self) -> list[Epoch]:
+        """The epochs so far, as `summary.csv` has them."""
+        path = self.folder / SUMMARY
+        if not path.exists():
+            return []
+        own = [name for name in Epoch.__dataclass_fields__ if name != "metrics"]
+        try:
+            rows = pd.read_csv(path, float_precision="round_trip").to_dict("records")
+            return [
+                Epoch(**{n: row[n] for n in own}, metrics={str(n): v for n, v in row.items() if n not in own})
+                for row in rows
+            ]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise RunError(f"{path}: damaged; the training writes it anew with --resume") from None
+
+    @cached_property
+    def ending(self) -> Ending | None:
+        """The end of the training, None while it has none."""
+        path = self.folder / VERDICT
+        if not path.exists():
+            return None
+        try:
+            data = _plain(path)
+            return Ending(Verdict.from_dict(data.pop("verdict")), **data)
+        except (KeyError, TypeError):
+            raise RunError(f"{path}: damaged; the training writes it anew with --resume") from None
+
+    def model(self) -> Model:
+        """Return the network with the best weights, in evaluation mode. Raises SettingError while there are none."""
+        return read_model(self.folder / BEST)
+
+    def keep_epoch(self, state: Mapping[str, Any], history: list[Epoch], best: Model | None) -> None:
+        """Write the state after an epoch, and before it the weights if they are the best. Raises OSError."""
+        if best is not None:
+            write_model(best, self.folder / BEST)
+        self.keep_state(state)
+        rows = [{n: v for n, v in asdict(e).items() if n != "metrics"} | e.metrics for e in history]
+        files.write(self.folder / SUMMARY, pd.DataFrame(rows).to_csv(index=False))
+
+    def keep_state(self, state: Mapping[str, Any]) -> None:
+        """Write the state to go on from, whole or not at all. Raises OSError."""
+        data = io.BytesIO()
+        torch.save(dict(state), data)
+        with files.replacing(self.folder / LAST) as file:
+            file.write(data.getbuffer())
+
+    def state(self) -> dict[str, Any] | None:
+        """Return the state to go on from, None before the first. Raises RunError when its file is damaged."""
+        path = self.folder / LAST
+        if not path.exists():
+            return None
+        try:
+            found: dict[str, Any] = torch.load(path, "cpu", weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+            raise RunError(f"{path}: cannot be read ({type(error).__name__}); begin another training from "
+                           f"{self.folder / BEST}") from None  # fmt: skip
+        return found
+
+    def keep_ending(self, ending: Ending, model: Model) -> None:
+        """Write the verdict, and the weights with it in their facts. Raises OSError."""
+        write_model(model, self.folder / BEST)
+        data = asdict(ending) | {"verdict": ending.verdict.to_dict()}
+        files.write(self.folder / VERDICT, json.dumps(data, indent=1, allow_nan=False) + "\n")
+        vars(self).pop("ending", None)
+
+
+def is_trained(folder: Path) -> bool:
+    """Tell whether a folder is one that `nas train` made."""
+    return os.path.isfile(folder / CONFIG)  # noqa: PTH113  (pathlib raises for names that are too long)
+
+
+def find_trained(name: str | Path, runs: Path = Path("runs")) -> Path:
+    """Find a training's folder by its name or path. Raises SettingError, with the nearest name."""
+    for folder in (Path(name), runs / name):
+        if is_trained(folder):
+            return folder
+    names = [path.parent.name for path in sorted(runs.glob(f"*/{CONFIG}"))]
+    raise SettingError(f"no training '{name}'. {suggest(str(name), names)}")
+
+
+def _plain(path: Path) -> Json:
+    try:
+        found: Json = json.loads(path.read_text(encoding="utf-8"))
+        return dict(found)
+    except (OSError, ValueError, TypeError) as error:
+        raise RunError(f"{path}: damaged ({error})") from None

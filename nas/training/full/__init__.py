@@ -1,0 +1,1 @@
+"""Training a chosen network to the end."""

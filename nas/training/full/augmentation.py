@@ -1,0 +1,94 @@
+"""Augmentation of whole batches on the training's device, by kornia (https://kornia.readthedocs.io)."""
+
+import kornia.augmentation as K
+import torch
+from kornia.augmentation.auto import RandAugment
+from torch import Tensor, nn
+from torch.distributions import Beta
+from torch.nn import functional as F
+
+from nas.training.full.recipe import FullRecipe
+
+GROUP = 16  # images that share their draw of operations
+HALF = 15  # kornia's magnitude at which an operation of both signs has half of its range
+EPSILON = 1e-4  # kornia's ranges may not be empty
+TOP = 10.0  # of the papers' scale
+
+
+class Augmentation(nn.Module):
+    """Crops, mirrors, RandAugment's operations and erasing, drawn from torch's own generator.
+
+    Images `(batch, channels, height, width)` of values from 0 to 1, in and out.
+    """
+
+    def __init__(self, recipe: FullRecipe, side: int, channels: int, mirror: bool) -> None:
+        super().__init__()
+        wanted = recipe.mirror == "always" or (recipe.mirror == "auto" and mirror)
+        crop = K.RandomResizedCrop((side, side), (recipe.crop, 1.0), cropping_mode="resample")
+        self.frame = _chain([crop] if recipe.crop < 1 else [], [K.RandomHorizontalFlip(0.5)] if wanted else [])
+        strength = min(recipe.magnitude / TOP, 1.0)
+        self.operations = (
+            RandAugment(recipe.operations, HALF, policy(strength, channels)) if recipe.operations and strength else None
+        )
+        self.erase = K.RandomErasing(p=recipe.erasing) if recipe.erasing else nn.Identity()
+
+    @torch.no_grad()
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.frame(x)
+        if self.operations is not None:
+            x = torch.cat([self.operations(group) for group in x.split(GROUP)])
+        out: Tensor = self.erase(x)
+        return out.clamp(0, 1)
+
+
+def _chain(*steps: list[nn.Module]) -> nn.Module:
+    return nn.Sequential(*(step for some in steps for step in some))
+
+
+def policy(strength: float, channels: int) -> list[list[tuple[str, float, float | None]]]:
+    """List RandAugment's operations (arXiv:1909.13719, section 3) at a strength from 0 to 1.
+
+    The ranges are those of timm and of the authors' code at magnitude 10; kornia's own begin at their strongest for
+    many operations and shear three times as far. Brightness is added rather than multiplied.
+    """
+    both = {"rotate": 30.0, "shear_x": 0.3 / torch.pi, "shear_y": 0.3 / torch.pi, "translate_x": 0.45}
+    both["translate_y"] = both["translate_x"]
+    found: list[list[tuple[str, float, float | None]]]
+    found = [[(name, -2 * most * strength, 2 * most * strength)] for name, most in both.items()]
+    found += [[("auto_contrast", 0.0, 1.0)], [("equalize", 0.0, 1.0)], [("invert", 0.0, 1.0)]]
+    bits = 7.5 - round(4 * strength)  # kornia takes the whole part
+    levels = [("solarize", 1 - strength), ("solarize_add", 0.43 * strength), ("posterize", max(bits, 4.5))]
+    for name, most in (("color", 0.9), ("contrast", 0.9), ("sharpness", 0.9), ("brightness", 0.45)):
+        if name != "color" or channels == 3:
+            levels += [(name, 1 - most * strength), (name, 1 + most * strength)]
+    return found + [[(name, max(level - EPSILON, 0.0), max(level, EPSILON))] for name, level in levels]
+
+
+class Mixing(nn.Module):
+    """Mixup (arXiv:1710.09412) and CutMix (arXiv:1905.04899), each half of the time where a recipe has both.
+
+    Images and the numbers of their classes `(batch,)` -> images and shares of the classes `(batch, classes)`.
+    """
+
+    def __init__(self, recipe: FullRecipe, classes: int) -> None:
+        super().__init__()
+        self.classes, self.mixup, self.cutmix = classes, recipe.mixup, recipe.cutmix
+        keys = ["input", "class"]
+        self.blend = K.RandomMixUpV2(p=1.0, data_keys=keys)
+        self.paste = K.RandomCutMixV2(p=1.0, beta=recipe.cutmix or 1.0, use_correct_lambda=True, data_keys=keys)
+
+    @torch.no_grad()
+    def forward(self, x: Tensor, labels: Tensor, mixing: bool = True) -> tuple[Tensor, Tensor]:
+        if not (mixing and (self.mixup or self.cutmix)):
+            return x, F.one_hot(labels, self.classes).float()
+        if self.mixup and (not self.cutmix or torch.rand(()) < 0.5):
+            parameters = self.blend.forward_parameters(x.shape)
+            drawn = Beta(self.mixup, self.mixup).sample((len(x),))
+            parameters["mixup_lambdas"] = drawn.to(parameters["mixup_lambdas"])
+            x, mixed = self.blend(x, labels, params=parameters)
+            first, second, share = mixed.unbind(1)
+        else:
+            x, mixed = self.paste(x, labels)
+            second, first, share = mixed[0].unbind(1)  # here the share is that of the image pasted upon
+        one, other = (F.one_hot(rows.long(), self.classes).float() for rows in (first, second))
+        return x, torch.lerp(one, other, share[:, None].float())

@@ -1,0 +1,75 @@
+"""The images of a training, batch by batch: kept on the device where they fit, else decoded as they are asked for."""
+
+import os
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nas.data import Dataset
+from nas.data.stream import stream
+from nas.errors import DataError
+from nas.training.model import scaled
+
+SAMPLE = 5000  # images whose mean and deviation stand for all
+LIMIT = 1000  # images that a network sees at once when it is judged
+Rows = NDArray[np.int64]
+Batch = tuple[Tensor, Tensor]
+"""Images of values from 0 to 1 and their targets, on the device."""
+
+
+class Batches:
+    """Serves the batches of a data set on a device.
+
+    `loaders` processes decode images that are not in memory, by default one for each core but one. `unreadable`
+    collects the files that had to be left out.
+    """
+
+    def __init__(self, dataset: Dataset, device: torch.device, loaders: int | None = None) -> None:
+        self.dataset, self.device = dataset, device
+        self.loaders = loaders if loaders is not None else max((os.cpu_count() or 1) - 1, 1)
+        self.unreadable: dict[str, None] = {}
+        held = isinstance(dataset.images, np.ndarray)
+        self.images = torch.from_numpy(dataset.images).to(device) if held else None
+        self.labels = torch.from_numpy(dataset.labels).to(device)
+
+    def __call__(self, batches: Sequence[Rows]) -> Iterator[Batch]:
+        """Yield the images of each group of rows, less those that cannot be read."""
+        if self.images is not None:
+            for rows in batches:
+                place = torch.from_numpy(rows).to(self.device)
+                yield self._ready(self.images[place]), self.labels[place]
+            return
+        for x, y, unreadable in stream(self.dataset, batches, self.loaders):
+            self.unreadable |= dict.fromkeys(unreadable)
+            if len(x):
+                yield self._ready(x.to(self.device, non_blocking=True)), y.to(self.device, non_blocking=True)
+
+    def _ready(self, x: Tensor) -> Tensor:
+        return scaled(x).contiguous(memory_format=torch.channels_last)
+
+    def part(self, rows: Rows, size: int = LIMIT) -> Iterator[Batch]:
+        """Yield a whole part in its order."""
+        return self([rows[i : i + size] for i in range(0, len(rows), size)])
+
+    def statistics(self) -> tuple[list[float], list[float]]:
+        """Compute mean and deviation of each channel over the training part, or a spread of it, from 0 to 1.
+
+        Raises DataError when none of its images can be read.
+        """
+        rows = self.dataset.train[:: max(len(self.dataset.train) // SAMPLE, 1)]
+        seen = [x.double().cpu() for x, _ in self.part(rows)]
+        if not seen:
+            raise DataError(f"{self.dataset.name}: no image of the training part can be read")
+        count = sum(x[:, 0].numel() for x in seen)
+        mean = sum((x.sum((0, 2, 3)) for x in seen), torch.zeros(())) / count
+        spread = sum((((x - mean[:, None, None]) ** 2).sum((0, 2, 3)) for x in seen), torch.zeros(()))
+        return mean.tolist(), (spread / count).sqrt().clamp(min=1 / 255).tolist()
+
+
+def class_weights(dataset: Dataset) -> Tensor:
+    """Weigh each class against its share of the training part, 1 on average over the images."""
+    counts = np.bincount(dataset.labels[dataset.train], minlength=len(dataset.classes))
+    return torch.from_numpy(len(dataset.train) / (len(counts) * np.maximum(counts, 1))).float()

@@ -1,0 +1,295 @@
+"""The full training: epochs of a recipe, judged on the validation part, that go on exactly where they stopped."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from nas.errors import DivergedError
+from nas.files import Json
+from nas.training.full.augmentation import Augmentation, Mixing
+from nas.training.full.batches import Batches, Rows, class_weights
+from nas.training.full.group import Alone
+from nas.training.full.recipe import FullRecipe
+from nas.training.full.schedule import Course, Schedule
+from nas.training.full.teacher import Teacher, lesson
+from nas.training.loop import groups
+from nas.training.model import Model
+from nas.training.tasks import Predictions, Task
+
+CHECKED = 20  # steps between looks at the loss on a GPU, each of which waits for it
+
+
+class StoppedError(Exception):
+    """The training was asked to stop, and stands between two steps."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch: its seconds, last learning rate, mean loss, and the validation part's loss and metrics."""
+
+    number: int
+    seconds: float
+    learning_rate: float
+    loss: float
+    validation_loss: float
+    metrics: dict[str, float]
+
+
+@dataclass
+class Progress:
+    """What is known of a training beside its weights."""
+
+    course: Course
+    history: list[Epoch] = field(default_factory=list)
+    best: int = 0
+    """The number of the epoch with the best weights, 0 before the first."""
+
+
+Between = Callable[[Progress, float | None], None]
+"""Called after every step with the loss where it is known. It may raise StoppedError."""
+
+
+class Trainer:
+    """Trains a model in place on one or several processes.
+
+    The same seed gives the same network on the same processor. Randomness is drawn anew for each epoch from seed and
+    epoch, so that a training may go on from any step.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        task: Task,
+        batches: Batches,
+        recipe: FullRecipe,
+        *,
+        seed: int = 0,
+        limit: float | None = None,
+        monitor: str = "",
+        teacher: Teacher | None = None,
+        group: Alone | None = None,
+    ) -> None:
+        self.model: Model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.task, self.batches, self.recipe, self.seed = task, batches, recipe, seed
+        self.monitor = monitor or next(iter(task.metrics))
+        self.teacher, self.group = teacher, group or Alone()
+        dataset, device = batches.dataset, batches.device
+        steps = max(len(dataset.train) // recipe.batch_size, 1)
+        self.progress = Progress(Course(recipe.epochs, steps, limit))
+        self.schedule = Schedule(recipe.peak, recipe.final_learning_rate, min(recipe.warmup / recipe.epochs, 1.0))
+        optimizer = torch.optim.AdamW(groups(model.network, recipe.weight_decay), lr=recipe.peak, fused=True)
+        self.wrapped, self.optimizer = self.group.wrap(self.model, optimizer)
+        self.average = _average(self.model, recipe.ema) if recipe.ema else None
+        self.augment = Augmentation(recipe, dataset.resolution, dataset.channels, dataset.mirror).to(device)
+        self.classes = task.targets == "classes"
+        if self.classes:
+            self.mix = Mixing(recipe, len(dataset.classes)).to(device)
+            self.weights = class_weights(dataset).to(device)
+        half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and device.type == "cuda")
+        self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=half)
+
+    @property
+    def judged(self) -> Model:
+        """The model whose weights count: the averaged one, if there is one."""
+        return self.model if self.average is None else cast(Model, self.average.module)
+
+    def epochs(self, between: Between = lambda progress, loss: None) -> Iterator[Epoch]:
+        """Train epoch by epoch, from where the training stands.
+
+        Raises DivergedError, with the step, when a loss is not finite, and what `between` raises.
+        """
+        device = self.batches.device
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            while not self._over():
+                yield self._epoch(between)
+
+    def _epoch(self, between: Between) -> Epoch:
+        course, start = self.progress.course, time.perf_counter()
+        before = course.elapsed
+        if course.step == 0:
+            torch.manual_seed(_derived(self.seed, course.epoch, self.group.index))
+        elif self._drawn is not None:
+            _restore_random(self._drawn, self.batches.device)
+        loss = self._steps(between, lambda: before + time.perf_counter() - start)
+        validation = self.answers(self.batches.dataset.validation)
+        course.elapsed = before + time.perf_counter() - start
+        course.epoch, course.step, self._total = course.epoch + 1, 0, None
+        found = Epoch(
+            course.epoch,
+            course.elapsed - sum(epoch.seconds for epoch in self.progress.history),
+            self.optimizer.param_groups[0]["lr"],
+            loss,
+            float(self.task.loss(validation.outputs, validation.targets)),
+            {name: metric.compute(validation) for name, metric in self.task.metrics.items()},
+        )
+        self.progress.history.append(found)
+        self.progress.best = self._best()
+        return found
+
+    _total: Tensor | None = None  # of the losses of the epoch that is under way
+    _drawn: Json | None = None  # the state of randomness to go on with
+
+    def _steps(self, between: Between, now: Callable[[], float]) -> float:
+        """Take the steps that are left of an epoch and return its mean loss."""
+        course, recipe, device = self.progress.course, self.recipe, self.batches.device
+        self.wrapped.train()
+        total = self._total if self._total is not None else torch.zeros((), device=device)
+        losses: list[Tensor] = []
+        parts = self.batches(self._rows()[course.step * recipe.accumulate :])
+        while course.step < course.steps and not self._over():
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.schedule.rate(course.share, course.one)
+            loss = self._step(list(islice(parts, recipe.accumulate)))
+            total += loss
+            losses.append(loss)
+            course.step += 1
+            course.elapsed, self._total = now(), total
+            last = course.step == course.steps
+            look = device.type == "cpu" or course.step % CHECKED == 0 or last
+            if look:
+                self._check(losses)
+            between(self.progress, losses[-1].item() if look else None)
+            losses = [] if look else losses
+        return float(total) / max(course.step, 1)
+
+    def _over(self) -> bool:
+        """Tell whether the end is reached, which processes with clocks of their own must agree upon."""
+        course = self.progress.course
+        return self.group.agree(course.over) if course.limit else course.over
+
+    def _step(self, parts: list[tuple[Tensor, Tensor]]) -> Tensor:
+        """Take one step of the optimiser on the parts of a batch and return its loss."""
+        total = torch.zeros((), device=self.batches.device)
+        self.optimizer.zero_grad(set_to_none=True)
+        for number, (x, y) in enumerate(parts, 1):
+            if number < len(parts):
+                with self.group.apart(self.wrapped):
+                    total += self._learn(x, y, len(parts))
+            else:
+                total += self._learn(x, y, len(parts))
+        if self.recipe.clip:
+            self.group.clip(self.wrapped.parameters(), self.recipe.clip)
+        self.optimizer.step()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+        return total
+
+    def _learn(self, x: Tensor, y: Tensor, parts: int) -> Tensor:
+        """Add the gradients of one part of a batch and return its share of the loss."""
+        recipe, course = self.recipe, self.progress.course
+        x = self.augment(x)
+        if self.classes:
+            mixing = course.share < 1 - recipe.plain / recipe.epochs
+            x, y = self.mix(x, y, mixing)
+            y = y * self.weights if recipe.balance == "weights" else y
+        x = x.contiguous(memory_format=torch.channels_last)
+        with self.autocast:
+            outputs = self.wrapped(x)
+            loss = self.task.loss(outputs, y, recipe.label_smoothing)
+            if self.teacher is not None:
+                loss = lesson(loss, outputs, self.teacher(x), recipe.teaching, recipe.temperature)
+            loss = loss / parts
+        self.group.backward(loss)
+        return loss.detach()
+
+    def _rows(self) -> list[Rows]:
+        """Draw the epoch's order: the rows of each part of each step, those of this process."""
+        dataset, recipe, course = self.batches.dataset, self.recipe, self.progress.course
+        rng = np.random.default_rng([self.seed, course.epoch])
+        rows = rng.permutation(dataset.train)
+        if recipe.balance == "sampling":
+            chances = class_weights(dataset).numpy().astype(float)[dataset.labels[dataset.train]]
+            rows = rng.choice(dataset.train, len(dataset.train), p=chances / chances.sum())
+        size = min(recipe.batch_size, len(rows))
+        steps = rows[: course.steps * size].reshape(course.steps, size)
+        parts = (part for step in steps for part in np.array_split(step, recipe.accumulate))
+        return [part[self.group.index :: self.group.count] for part in parts]
+
+    def _check(self, losses: list[Tensor]) -> None:
+        wrong = (~torch.stack(losses).isfinite()).nonzero().flatten().tolist()
+        if not wrong:
+            return
+        course = self.progress.course
+        step = course.epoch * course.steps + course.step - len(losses) + wrong[0] + 1
+        raise DivergedError(
+            f"the loss became {losses[wrong[0]].item()} at step {step} (epoch {course.epoch + 1}). Lower the learning "
+            f"rate (--learning-rate, now {self.recipe.learning_rate:g}), lengthen the warm-up (--warmup, now "
+            f"{self.recipe.warmup:g} epochs) or bound the gradients (--clip, now {self.recipe.clip or 'none'})"
+        )
+
+    def answers(self, rows: Rows) -> Predictions:
+        """Compute the outputs of the judged model for some rows of the data, on the processor, by all processes."""
+        mine = answers(self.judged, self.batches, rows[self.group.index :: self.group.count], self.autocast)
+        found = self.group.gather(tuple(mine))
+        return Predictions(*(torch.cat(parts) for parts in zip(*found, strict=True)))
+
+    def _best(self) -> int:
+        sign = 1 if self.task.metrics[self.monitor].goal == "maximize" else -1
+        return max(self.progress.history, key=lambda epoch: sign * epoch.metrics[self.monitor]).number
+
+    def state(self) -> dict[str, Any]:
+        """Return all that `restore` needs to go on from here, as tensors and plain data."""
+        return {
+            "model": self.model.network.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "course": asdict(self.progress.course),
+            "history": [asdict(epoch) for epoch in self.progress.history],
+            "best": self.progress.best,
+            "total": self._total,
+            "random": _random(self.batches.device),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state. Raises KeyError, TypeError or RuntimeError for the state of another training."""
+        self.model.network.load_state_dict(state["model"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        history = [Epoch(**epoch) for epoch in state["history"]]
+        self.progress = Progress(Course(**state["course"]), history, state["best"])
+        self._total, self._drawn = state["total"], state["random"]
+
+
+@torch.inference_mode()
+def answers(model: Model, batches: Batches, rows: Rows, autocast: AbstractContextManager[Any]) -> Predictions:
+    """Compute a model's outputs for some rows of the data, on the processor."""
+    model.eval()
+    outputs, targets = [], []
+    for x, y in batches.part(rows):
+        with autocast:
+            outputs.append(model(x).float().cpu())
+        targets.append(y.cpu())
+    return Predictions(torch.cat(outputs), torch.cat(targets))
+
+
+def _average(model: Model, decay: float) -> AveragedModel:
+    """Keep an exponential average of weights and statistics, which forgets its beginning sooner."""
+
+    def average(kept: Any, now: Any, updates: Any) -> None:
+        get_ema_multi_avg_fn(min(decay, (1 + int(updates)) / (10 + int(updates))))(kept, now, updates)
+
+    return AveragedModel(model, multi_avg_fn=average, use_buffers=True)
+
+
+def _derived(seed: int, epoch: int, index: int) -> int:
+    return int(np.random.SeedSequence([seed, epoch, index]).generate_state(1)[0])
+
+
+def _random(device: torch.device) -> Json:
+    state = {"cpu": torch.get_rng_state()}
+    return state | ({"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
+
+
+def _restore_random(state: Json, device: torch.device) -> None:
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)

@@ -1,0 +1,118 @@
+"""Recipes of full trainings: those that ship, as YAML, and files of one's own."""
+
+import os
+from collections.abc import Mapping
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import Field, ValidationError, model_validator
+
+from nas.document import read
+from nas.errors import SettingError, UserError
+from nas.registry import suggest
+from nas.settings import Flag, Group, Positive
+
+Rate = Annotated[float, Field(ge=0, le=1)]
+Part = Annotated[float, Field(ge=0, lt=1)]
+
+
+class FullRecipe(Group):
+    """AdamW with warm-up and cosine decay, augmentation, regularisation and averaged weights.
+
+    A step takes `batch_size` images, in `accumulate` parts one after the other. `learning_rate` is the peak, for
+    batches of `base_batch` and in proportion for others, or as it stands without; it falls to `final_learning_rate`.
+    `warmup` and `plain` are in epochs: the last `plain` of them go without mixup and cutmix.
+
+    `crop` is the least share of an image's area that a random resized crop takes, 1 for none. `magnitude` is on the
+    scale to 10 of the papers; `operations` are those of RandAugment an image, 0 for none. `mixup` and `cutmix` are the
+    parameters of their beta distributions, 0 for none; with both, each is drawn half of the time.
+
+    `ema` is the decay of the averaged weights, 0 for none. `balance` weighs the loss, or draws the images, so that
+    each class counts alike. `teaching` is the share of the loss that a teacher has, at its `temperature`.
+    """
+
+    panel = "What to change of the recipe"
+
+    epochs: Annotated[int, Field(ge=1, le=100_000), Flag("N", "Passes over the training images.")] = 100
+    batch_size: Annotated[int, Field(ge=2, le=65_536), Flag("N", "Images a step of the optimiser.")] = 64
+    accumulate: Annotated[int, Field(ge=1, le=4096), Flag("N", "Parts of a step, one after the other.")] = 1
+    learning_rate: Annotated[Positive, Flag("X", "Its peak, after the warm-up.")] = 2e-3
+    base_batch: Annotated[int | None, Field(ge=1), Flag("N", "Batch that the learning rate is for.")] = None
+    final_learning_rate: Annotated[float, Field(ge=0), Flag("X", "Its end.")] = 1e-5
+    warmup: Annotated[float, Field(ge=0, le=10_000), Flag("EPOCHS", "Linear rise of the learning rate.")] = 5.0
+    weight_decay: Annotated[float, Field(ge=0, le=10), Flag("X", "Of kernels and matrices only.")] = 0.05
+    clip: Annotated[float, Field(ge=0), Flag("X", "Bound of the gradient's norm; 0: none.")] = 1.0
+    label_smoothing: Annotated[Part, Flag("X", "Share of each target given to all classes.")] = 0.1
+    drop_path: Annotated[Part, Flag("X", "Rate of the last block, rising with depth.")] = 0.0
+    crop: Annotated[float, Field(gt=0, le=1), Flag("X", "Least area of a random resized crop; 1: none.")] = 1.0
+    mirror: Annotated[Literal["auto", "always", "never"], Flag("HOW", "auto (as the data allow), always, never.")] = (
+        "auto"
+    )
+    operations: Annotated[int, Field(ge=0, le=14), Flag("N", "RandAugment's operations an image.")] = 0
+    magnitude: Annotated[float, Field(ge=0, le=30), Flag("X", "RandAugment's strength, to 10.")] = 9.0
+    erasing: Annotated[Rate, Flag("X", "Share of the images with a part erased.")] = 0.0
+    mixup: Annotated[float, Field(ge=0, le=100), Flag("X", "Mixup's beta; 0: none.")] = 0.0
+    cutmix: Annotated[float, Field(ge=0, le=100), Flag("X", "CutMix's beta; 0: none.")] = 0.0
+    plain: Annotated[float, Field(ge=0, le=10_000), Flag("EPOCHS", "Last epochs without mixing.")] = 0.0
+    ema: Annotated[Part, Flag("X", "Decay of the averaged weights; 0: none.")] = 0.0
+    balance: Annotated[
+        Literal["none", "weights", "sampling"], Flag("HOW", "none, weights or sampling, for unequal classes.")
+    ] = "none"
+    initial: Annotated[Literal["paper", "scaled"], Flag("HOW", "The papers' weights, or scaled to small widths.")] = (
+        "paper"
+    )
+    precision: Annotated[Literal["auto", "float32", "bfloat16"], Flag("NAME", "auto: bfloat16 on a GPU.")] = "auto"
+    teaching: Annotated[Rate, Flag("X", "The teacher's share of the loss.")] = 0.5
+    temperature: Annotated[Positive, Flag("X", "Softens both answers.")] = 2.0
+
+    @model_validator(mode="after")
+    def _parts(self) -> "FullRecipe":
+        if self.batch_size % self.accumulate:
+            raise SettingError(f"--accumulate {self.accumulate}: must divide the batch size {self.batch_size}")
+        return self
+
+    @property
+    def peak(self) -> float:
+        """The peak learning rate for this batch size."""
+        return self.learning_rate * (self.batch_size / self.base_batch if self.base_batch else 1)
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """Return the files of the recipes that ship, by name."""
+    folder = Path(str(resources("nas.training"))) / "recipes"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def load_recipe(source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> FullRecipe:
+    """Load a recipe by the name of one that ships, from a file, or from plain data, with some values changed.
+
+    Raises SettingError, with file, line, key and remedy, for unknown names and for values that are not allowed.
+    """
+    if isinstance(source, Mapping):
+        return _checked(dict(source) | dict(changes or {}), "recipe")
+    ours = shipped_recipes()
+    path = ours.get(str(source), Path(source))
+    if not os.path.isfile(path):  # noqa: PTH113  (pathlib raises for names that are too long)
+        raise SettingError(f"no recipe '{source}', nor a file of that name. {suggest(str(source), ours)}")
+    document = read(path)
+    if not isinstance(document.value, dict):
+        raise SettingError(f"{path}: a recipe is a list of settings such as 'epochs: 100'")
+    for key in document.value:
+        _checked({key: document.value[key]}, f"{path}:{document.lines.get((key,), 1)}")
+    return _checked(document.value | dict(changes or {}), str(path))
+
+
+def _checked(values: Mapping[str, Any], where: str) -> FullRecipe:
+    """Check a recipe's values, taking whole numbers where numbers are asked for."""
+    try:
+        return FullRecipe.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        cause = first.get("ctx", {}).get("error")
+        if isinstance(cause, UserError):
+            raise cause from None
+        key = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            raise SettingError(f"{where}: unknown setting '{key}'. {suggest(key, FullRecipe.model_fields)}") from None
+        raise SettingError(f"{where}: {key}: found {cast(object, first['input'])!r}: {first['msg']}") from None

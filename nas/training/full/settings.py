@@ -1,0 +1,109 @@
+"""Every setting of a full training, in the groups that the command line's help shows."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from nas.errors import SettingError, UserError
+from nas.registry import TASKS, suggest
+from nas.settings import Flag, Group, Positive
+from nas.training.catalogue import load_task
+from nas.training.full.recipe import FullRecipe
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def parse_time(text: str | float | None, option: str = "--time") -> float | None:
+    """Read `90s`, `30m`, `2h` or `1d` as seconds. Raises SettingError for another text."""
+    if text is None or isinstance(text, int | float):
+        return text
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)([smhd])", text.strip())
+    if not match or not float(match[1]):
+        raise SettingError(f"{option} {text}: write a time such as 90s, 30m or 2h")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+class Lesson(Group):
+    """The images, the teacher and the length.
+
+    `time` in seconds replaces the recipe's epochs: the schedule ends when it does. Training ends early after `patience`
+    epochs without a better `monitor` on the validation part, a metric of the task; the best epoch's weights are kept.
+    """
+
+    data: Annotated[str, Flag("NAME[:PATH]", "Images: digits, image_folder:DIR, cifar10:DIR, ...")] = "cluttered_digits"
+    task: Annotated[str, Flag("NAME", "What the network learns: classification.")] = "classification"
+    teacher: Annotated[str | None, Flag("MODEL", "Trained folder, or timm name, to learn from.", default="none")] = None
+    time: Annotated[Positive | None, Flag("TIME", "Train for 30m, 2h, ...", default="by epochs", read=parse_time)] = (
+        None
+    )
+    patience: Annotated[
+        int | None, Field(ge=1), Flag("EPOCHS", "Stop after so many without progress.", default="no")
+    ] = None
+    monitor: Annotated[str, Flag("METRIC", "Decides which epoch is best.", default="the task's first")] = ""
+    resolution: Annotated[
+        int | None, Field(ge=4, le=2048), Flag("PIXELS", "Side of the images.", default="the network's")
+    ] = None
+    seed: Annotated[int, Field(ge=0, lt=2**32), Flag("N", "On one CPU the same seed repeats a training.")] = 0
+
+    @field_validator("task")
+    @classmethod
+    def _task(cls, name: str) -> str:
+        TASKS.check(name)
+        return name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _monitor(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        """Watch the task's first metric unless another is named."""
+        task = load_task(settings.get("task") or cls.model_fields["task"].default)
+        name = settings.get("monitor") or next(iter(task.metrics))
+        if name not in task.metrics:
+            raise SettingError(f"unknown metric '{name}'. {suggest(name, task.metrics)}")
+        return settings | {"monitor": name}
+
+
+class Place(Group):
+    """The device that trains, and the processes that decode images too many for the memory."""
+
+    panel = "Where it is trained"
+
+    device: Annotated[Literal["auto", "cpu", "cuda"], Flag("NAME", "cpu, cuda or auto.")] = "auto"
+    loaders: Annotated[
+        Annotated[int, Field(ge=0, le=256)] | None, Flag("N", "Processes that decode images.", default="by the cores")
+    ] = None
+    threads: Annotated[Annotated[int, Field(ge=1, le=1024)] | None, Flag("N", "CPU threads.", default="all cores")] = (
+        None
+    )
+    tensorboard: Annotated[bool, Flag("", "Write curves for TensorBoard too.", "--tensorboard")] = False
+
+
+class TrainConfig(Place, Lesson):
+    """Every setting of a full training.
+
+    `recipe_name` says where the recipe came from before values were changed. `start` names the weights that the
+    training begins with, empty for new ones.
+    """
+
+    recipe: FullRecipe = FullRecipe()
+    recipe_name: str = ""
+    start: str = ""
+
+
+LESSON_GROUPS: tuple[type[Group], ...] = (Lesson, Place, FullRecipe)
+
+
+def make_train_config(settings: Mapping[str, Any]) -> TrainConfig:
+    """Check settings. Raises SettingError that names the setting, what was found and what is allowed."""
+    try:
+        return TrainConfig.model_validate(dict(settings))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        cause = first.get("ctx", {}).get("error")
+        if isinstance(cause, UserError):
+            raise cause from None
+        key = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            raise SettingError(f"unknown setting '{key}'. {suggest(key, TrainConfig.model_fields)}") from None
+        raise SettingError(f"{key}: found {first['input']!r}: {first['msg']}") from None

@@ -1,0 +1,149 @@
+"""The verdict on a trained network: metrics with intervals, confusion, calibration and its worst mistakes."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from nas.files import Json
+from nas.training.tasks import Metric, Predictions, Task
+
+BINS = 15  # of the reliability diagram, as in arXiv:1706.04599
+DRAWS = 1000  # of the bootstrap
+WORST = 12
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A metric on the test part with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The images whose largest probability lies in `(low, high]`: how sure the network was, how often it was right."""
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An image that the network is sure about and wrong.
+
+    `row` is its place in the test part. The classes are numbers; `probability` is that of the predicted one.
+    """
+
+    row: int
+    label: int
+    predicted: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a network does on images that its training never saw.
+
+    `confusion[i][j]` counts the images of class i that were taken for class j. `ece` is the expected calibration error
+    over `bins`. All but `images` and `metrics` are empty for a task whose targets are not classes.
+    """
+
+    images: int
+    metrics: dict[str, Measured]
+    confusion: list[list[int]]
+    ece: float
+    bins: list[Bin]
+    mistakes: list[Mistake]
+
+    def to_dict(self) -> Json:
+        """Return plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Json) -> "Verdict":
+        """Undo `to_dict`. Raises TypeError or KeyError for other data."""
+        return cls(
+            data["images"],
+            {name: Measured(**one) for name, one in data["metrics"].items()},
+            data["confusion"],
+            data["ece"],
+            [Bin(**one) for one in data["bins"]],
+            [Mistake(**one) for one in data["mistakes"]],
+        )
+
+
+def judge(task: Task, predictions: Predictions, seed: int = 0) -> Verdict:
+    """Judge a network by its predictions for the test part, on the processor."""
+    metrics = {name: _with_interval(metric, predictions, seed) for name, metric in task.metrics.items()}
+    count = len(predictions.targets)
+    if task.targets != "classes":
+        return Verdict(count, metrics, [], math.nan, [], [])
+    probabilities = predictions.outputs.float().softmax(1).numpy()
+    labels = predictions.targets.numpy()
+    bins = calibration(probabilities, labels)
+    ece = sum(b.count * abs(b.accuracy - b.confidence) for b in bins) / count
+    return Verdict(count, metrics, confusion(probabilities, labels), ece, bins, worst(probabilities, labels))
+
+
+def confusion(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> list[list[int]]:
+    """Count the images of each class (rows) by the class that they were taken for (columns)."""
+    classes = probabilities.shape[1]
+    table = np.bincount(labels * classes + probabilities.argmax(1), minlength=classes**2)
+    return [[int(n) for n in row] for row in table.reshape(classes, classes)]
+
+
+def calibration(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> list[Bin]:
+    """Sort images by how sure the network is of its answer (arXiv:1706.04599, section 2), leaving out empty bins."""
+    sure, right = probabilities.max(1), probabilities.argmax(1) == labels
+    places = np.clip(np.ceil(sure * BINS).astype(int) - 1, 0, BINS - 1)
+    return [
+        Bin(
+            place / BINS,
+            (place + 1) / BINS,
+            int(inside.sum()),
+            float(sure[inside].mean()),
+            float(right[inside].mean()),
+        )
+        for place in range(BINS)
+        if (inside := places == place).any()
+    ]
+
+
+def worst(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> list[Mistake]:
+    """List the mistakes that the network was surest of."""
+    predicted, sure = probabilities.argmax(1), probabilities.max(1)
+    wrong = np.flatnonzero(predicted != labels)
+    order = wrong[np.argsort(-sure[wrong], kind="stable")][:WORST]
+    return [Mistake(int(row), int(labels[row]), int(predicted[row]), float(sure[row])) for row in order]
+
+
+def _with_interval(metric: Metric, predictions: Predictions, seed: int) -> Measured:
+    """Compute a metric with its interval: Wilson's for a share of the images, else percentiles of a bootstrap."""
+    value, count = metric.compute(predictions), len(predictions.targets)
+    hits = value * count
+    if metric.share and metric.counts:
+        found = binomtest(round(hits), count).proportion_ci(LEVEL, "wilson")
+        return Measured(value, float(found.low), float(found.high))
+    drawn = _bootstrap(metric.compute, predictions, seed)
+    low, high = (
+        np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if np.isfinite(drawn).any() else (value, value)
+    )
+    return Measured(value, float(low), float(high))
+
+
+def _bootstrap(compute: Callable[[Predictions], float], predictions: Predictions, seed: int) -> Sequence[float]:
+    """Compute a metric on images drawn again and again with replacement."""
+    rng, count = np.random.default_rng(seed), len(predictions.targets)
+    rows = (torch.from_numpy(rng.integers(0, count, count)) for _ in range(DRAWS))
+    return [compute(Predictions(predictions.outputs[r], predictions.targets[r])) for r in rows]
