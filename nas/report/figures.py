@@ -1,6 +1,6 @@
 """Plotly figures of a finished search: the front, its growth, and the blocks it is made of.
 
-A block keeps one colour in every figure; the palette is Okabe and Ito's, safe for colour-blind readers.
+A block keeps one colour in every figure.
 """
 
 from collections import Counter
@@ -15,13 +15,8 @@ from nas import document, pareto
 from nas.evaluation import units
 from nas.record.results import Result
 from nas.record.run import Run
+from nas.report.charts import INK, PALETTE, QUIET, Attributes, style
 from nas.space.schema import fields
-
-PALETTE = ("#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#009E73", "#CC79A7", "#6A51A3", "#7F7F7F")
-INK, QUIET, GRID = "#1d2433", "#5b6475", "#e6e9ef"
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-Attributes = dict[str, Any]
-"""Plotly's attributes of a part of a figure."""
 
 CURVE_POINTS = 200
 SVG_POINTS = 2000  # beyond it a browser draws more smoothly through WebGL
@@ -69,7 +64,7 @@ def front_figure(run: Run) -> go.Figure:
         figure.add_trace(draw.best([t for t in front if t.number != knee.number]))
         figure.add_trace(draw.knee(knee))
         draw.axes(figure)
-    return _style(figure, height=560)
+    return style(figure, height=560)
 
 
 class _Plane:
@@ -205,7 +200,7 @@ def progress_figure(run: Run) -> go.Figure:
     figure = go.Figure(go.Scatter(x=x, y=y, mode="lines", line=line, hovertemplate=text))
     figure.update_xaxes(title="Trained architectures", rangemode="tozero", dtick=1 if len(run.spent) <= 10 else None)
     figure.update_yaxes(title="Hypervolume (%)", rangemode="tozero")
-    return _style(figure, height=320).update_layout(margin_t=36)
+    return style(figure, height=320).update_layout(margin_t=36)
 
 
 def hypervolume_curve(run: Run, most: int = CURVE_POINTS) -> tuple[list[int], list[float]]:
@@ -241,7 +236,7 @@ def composition_figure(run: Run) -> go.Figure:
             _shares(run.results, block, "trained", 0.28, 0.22).update(marker=pale, text=None, showlegend=False)
         )
     stages = len(block_shares(run.results, ""))
-    _style(figure, height=400).update_layout(barmode="stack")
+    style(figure, height=400).update_layout(barmode="stack")
     names = [f"stage {i}" for i in range(stages)]
     figure.update_xaxes(tickvals=list(range(1, stages + 1)), ticktext=names, range=[0.5, stages + 0.5], ticks="")
     return figure.update_xaxes(showgrid=False).update_yaxes(
@@ -270,25 +265,3 @@ def block_shares(results: Sequence[Result], block: str) -> list[float]:
     """For each stage, the share of networks whose stage is made of `block`, in %."""
     stages = zip(*(result.architecture.stages for result in results), strict=False)
     return [100 * sum(s.block == block for s in stage) / len(stage) for stage in stages]
-
-
-def _style(figure: go.Figure, height: int) -> go.Figure:
-    figure.update_layout(
-        template="none",
-        height=height,
-        font={"family": FONT, "size": 14, "color": INK},
-        paper_bgcolor="white",
-        plot_bgcolor="white",
-        margin={"l": 64, "r": 24, "t": 64, "b": 56},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
-        hoverlabel={
-            "bgcolor": "white",
-            "bordercolor": QUIET,
-            "align": "left",
-            "font": {"family": FONT, "color": INK, "size": 13},
-        },
-    )
-    line = {"gridcolor": GRID, "linecolor": QUIET, "zeroline": False, "tickfont": {"color": QUIET}, "automargin": True}
-    figure.update_xaxes(**line, showline=True, ticks="outside", tickcolor=QUIET)
-    figure.update_yaxes(**line)
-    return figure

@@ -1,23 +1,21 @@
 """The report: a page that holds all it needs, beside the table and the architectures."""
 
 import shlex
-from collections.abc import Mapping
-from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
-import plotly.graph_objects as go
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from nas import files
 from nas.errors import SettingError
 from nas.evaluation import units
-from nas.record.results import Result, flattery
+from nas.record.results import flattery
 from nas.record.run import Run
 from nas.report import figures
+from nas.report.charts import embed
 from nas.report.export import write_architectures
+from nas.report.rendering import diagram, flat, inks, render_page
 
 MAX_ROWS = 500  # of a table on the page; trials.csv has them all
 Context = dict[str, Any]
@@ -41,23 +39,20 @@ def write_report(run: Run) -> Path:
 
 def render(run: Run) -> str:
     """Render the page with everything it needs inside, so that it opens offline."""
-    folder = resources("nas.report") / "templates"
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.globals.update(
-        {name: getattr(units, name) for name in ("show", "show_difference", "title", "words", "percent")}
-    )
-    template = environment.from_string((folder / "report.html").read_text(encoding="utf-8"))
-    return template.render(
-        run=run,
-        style=Markup((folder / "report.css").read_text(encoding="utf-8")),
+    return render_page("report.html", _context(run))
+
+
+def _context(run: Run) -> Context:
+    return {
+        "run": run,
         **_summary(run),
         **(_shown(run) if run.results else {}),
-        failed=[t for t in run.trials if t.state == "failed"][:MAX_ROWS],
-        settings=_flat(run.config.model_dump(mode="json")),
-        environment=_flat(run.environment),
-        command_target=shlex.quote(str(run.folder)),
-        max_rows=MAX_ROWS,
-    )
+        "failed": [t for t in run.trials if t.state == "failed"][:MAX_ROWS],
+        "settings": flat(run.config.model_dump(mode="json")),
+        "environment": flat(run.environment),
+        "command_target": shlex.quote(str(run.folder)),
+        "max_rows": MAX_ROWS,
+    }
 
 
 def _summary(run: Run) -> Context:
@@ -82,9 +77,9 @@ def _shown(run: Run) -> Context:
     first = run.config.objectives[0]
     return {
         "plotlyjs": Markup(get_plotlyjs()),
-        "front_chart": _embed(figures.front_figure(run), "front"),
-        "composition_chart": _embed(figures.composition_figure(run), "composition"),
-        "progress_chart": _embed(figures.progress_figure(run), "progress"),
+        "front_chart": embed(figures.front_figure(run), "front"),
+        "composition_chart": embed(figures.composition_figure(run), "composition"),
+        "progress_chart": embed(figures.progress_figure(run), "progress"),
         "front": front[:MAX_ROWS],
         "front_size": len(front),
         "confirmed": _confirmed(run),
@@ -96,9 +91,9 @@ def _shown(run: Run) -> Context:
         "knee": knee,
         "units": shown,
         "headings": {name: units.heading(name, unit.name) for name, unit in shown.items()},
-        "diagram": _diagram(knee, colours),
+        "diagram": diagram(knee.architecture, colours),
         "colours": colours,
-        "ink": {block: _readable(colour) for block, colour in colours.items()},
+        "ink": inks(colours),
         "letters": figures.letters(run),
     }
 
@@ -116,46 +111,3 @@ def _confirmed(run: Run) -> Context | None:
         "flattery": flattery(again, name),
         "intervals": name in again[0].intervals,
     }
-
-
-def _embed(figure: go.Figure, name: str) -> Markup:
-    """A figure as a part of the page (plotly escapes what could end the script)."""
-    config = {"displaylogo": False, "responsive": True, "modeBarButtons": [["toImage", "resetScale2d"]]}
-    return Markup(figure.to_html(full_html=False, include_plotlyjs=False, div_id=f"chart-{name}", config=config))
-
-
-def _diagram(result: Result, colours: Mapping[str, str]) -> list[Context]:
-    """The parts of a network from image to classes, each with its kind and its options."""
-    network = result.architecture
-    stem, head, side = network.stem, network.head, network.resolution
-    rows: list[Context] = [{"name": "image", "kind": f"{side} × {side}", "facts": [f"channels {network.channels}"]}]
-    rows.append({"name": "stem", "kind": stem.kind, "facts": _facts({"width": stem.width, **stem.options})})
-    for i, stage in enumerate(network.stages):
-        own = {"depth": stage.depth, "colour": colours[stage.block]}
-        facts = _facts({"width": stage.width, "stride": stage.stride, **stage.options})
-        rows.append({"name": f"stage {i}", "kind": stage.block, "facts": facts} | own)
-    rows.append({"name": "head", "kind": head.kind, "facts": [f"classes {network.classes}", *_facts(head.options)]})
-    return rows
-
-
-def _facts(values: Mapping[str, object]) -> list[str]:
-    return [f"{name.replace('_', ' ')} {value}" for name, value in values.items()]
-
-
-def _readable(colour: str) -> str:
-    """Black or white, whichever stands out more on a colour."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return "#000" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#fff"
-
-
-def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Flatten nested settings to dotted keys, without those that are not set."""
-    flat: dict[str, str] = {}
-    for key, value in data.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        elif isinstance(value, list):
-            flat[prefix + key] = ", ".join(map(str, value))
-        elif value is not None:
-            flat[prefix + key] = str(value)
-    return flat

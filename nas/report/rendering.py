@@ -1,0 +1,70 @@
+"""What all pages share: the templates, and plain data made ready for them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from nas.evaluation import units
+from nas.files import Json
+from nas.network.architecture import Architecture
+
+WORDS = ("show", "show_difference", "title", "words", "percent", "duration")
+"""Functions of `nas.evaluation.units` that templates call."""
+
+
+def render_page(template: str, context: Json) -> str:
+    """Render a template of this package to a page that holds its style. Every value of the context is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("nas.report"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    environment.globals.update({name: getattr(units, name) for name in WORDS})
+    style = Markup(_source(environment, "report.css"))
+    page = environment.get_template(template).render(context | {"style": style})
+    return page.encode(errors="replace").decode()  # names of files may hold bytes that are no text
+
+
+def _source(environment: jinja2.Environment, name: str) -> str:
+    assert environment.loader
+    return environment.loader.get_source(environment, name)[0]
+
+
+def diagram(network: Architecture, colours: Mapping[str, str]) -> list[Json]:
+    """List the parts of a network from image to classes, each with its kind and its options."""
+    stem, head, side = network.stem, network.head, network.resolution
+    rows: list[Json] = [{"name": "image", "kind": f"{side} × {side}", "facts": [f"channels {network.channels}"]}]
+    rows.append({"name": "stem", "kind": stem.kind, "facts": _facts({"width": stem.width, **stem.options})})
+    for i, stage in enumerate(network.stages):
+        own = {"depth": stage.depth, "colour": colours[stage.block]}
+        facts = _facts({"width": stage.width, "stride": stage.stride, **stage.options})
+        rows.append({"name": f"stage {i}", "kind": stage.block, "facts": facts} | own)
+    rows.append({"name": "head", "kind": head.kind, "facts": [f"classes {network.classes}", *_facts(head.options)]})
+    return rows
+
+
+def _facts(values: Mapping[str, object]) -> list[str]:
+    return [f"{name.replace('_', ' ')} {value}" for name, value in values.items()]
+
+
+def inks(colours: Mapping[str, str]) -> dict[str, str]:
+    """Choose black or white for each colour, whichever stands out more on it."""
+    return {name: _readable(colour) for name, colour in colours.items()}
+
+
+def _readable(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "#000" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#fff"
+
+
+def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Flatten nested settings to dotted keys, without those that are not set."""
+    found: dict[str, str] = {}
+    for key, value in data.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list):
+            found[prefix + key] = ", ".join(map(str, value))
+        elif value is not None:
+            found[prefix + key] = str(value)
+    return found
