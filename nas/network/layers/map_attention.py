@@ -112,7 +112,7 @@ def _joined(windows: Tensor, resolution: tuple[int, int], window: tuple[int, int
     (height, width), (rows, columns) = resolution, window
     full = (height + -height % rows, width + -width % columns)
     x = restore(windows.transpose(1, 2).flatten(2), window, full)[:, :height, :width]
-    return x.reshape(len(x), height * width, windows.shape[1], -1).transpose(1, 2)
+    return x.reshape(x.shape[0], height * width, windows.shape[1], -1).transpose(1, 2)
 
 
 def _mask(like: Tensor, token: int, resolution: tuple[int, int], window: tuple[int, int]) -> Tensor | None:
