@@ -1,5 +1,6 @@
 """Show a running training, its progress with the time left, and its end."""
 
+import os
 import shlex
 import signal
 import time
@@ -25,7 +26,7 @@ from nas.training.full.loop import Progress as Course
 
 def attended(begin: Callable[[Attendant], Trained]) -> None:
     """Run a training under the live display, and say at the end where its files are."""
-    display = Display(Console())
+    display = Display(Console(quiet=os.environ.get("RANK", "0") != "0"))  # of several processes the first one speaks
     with display.shown():
         trained = begin(display.attendant())
     conclude(display.console, trained)

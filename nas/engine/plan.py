@@ -24,6 +24,7 @@ from nas.registry import EXECUTORS, HEADS
 from nas.space.library import load_architecture
 from nas.space.space import SearchSpace
 from nas.training.catalogue import load_task
+from nas.training.images import in_memory
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def load_data(config: SearchConfig) -> Dataset:
     """Load the data set of a search. Raises DataError, also if its targets are not those of the task."""
     dataset = datasets.load(config.data, seed=config.seed, resolution=config.resolution)
     load_task(config.task).check_targets(dataset.name, dataset.targets)
-    return dataset
+    return in_memory(dataset, config.recipe.subset, config.seed)
 
 
 def fit(space: SearchSpace, dataset: Dataset, task: str) -> SearchSpace:

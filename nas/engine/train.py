@@ -95,7 +95,7 @@ def train(
     dataset, fitted = _resolve(config, found.architecture)
     teacher = find_teacher(config.teacher, dataset, Path(runs))
     made = environment(device_name(_device(config, group)), config.seed, found.outside.packages)
-    made |= {"command": command, "unreadable": list(dataset.skipped[:MAX_NAMED])}
+    made |= {"command": command, "processes": group.count, "unreadable": list(dataset.skipped[:MAX_NAMED])}
     if group.leads:
         Trained.create(folder, config, fitted, made, found.outside)
     group.wait()
@@ -105,11 +105,13 @@ def train(
 
 
 def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant: Attendant | None = None) -> Trained:
-    """Go on with an interrupted training, exactly as it would have gone on.
+    """Go on with an interrupted training, exactly as it would have gone on. A finished one is returned as it is.
 
     Raises SettingError when there is none, or when its data have changed, RunError when its state is damaged.
     """
     trained = folder if isinstance(folder, Trained) else Trained(find_trained(folder, Path(runs)))
+    if trained.ending:
+        return trained
     group = find_group(trained.config.device)
     dataset, fitted = _resolve(trained.config, trained.architecture)
     if fitted != trained.architecture:

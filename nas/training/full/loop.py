@@ -118,7 +118,8 @@ class Trainer:
             torch.manual_seed(_derived(self.seed, course.epoch, self.group.index))
         elif self._drawn is not None:
             _restore_random(self._drawn, self.batches.device)
-        loss = self._steps(between, lambda: before + time.perf_counter() - start)
+        mine = self._steps(between, lambda: before + time.perf_counter() - start)
+        loss = float(torch.stack([each for (each,) in self.group.gather((mine.cpu(),))]).mean())
         validation = self.answers(self.batches.dataset.validation)
         course.elapsed = before + time.perf_counter() - start
         course.epoch, course.step, self._total = course.epoch + 1, 0, None
@@ -137,7 +138,7 @@ class Trainer:
     _total: Tensor | None = None  # of the losses of the epoch that is under way
     _drawn: Json | None = None  # the state of randomness to go on with
 
-    def _steps(self, between: Between, now: Callable[[], float]) -> float:
+    def _steps(self, between: Between, now: Callable[[], float]) -> Tensor:
         """Take the steps that are left of an epoch and return its mean loss."""
         course, recipe, device = self.progress.course, self.recipe, self.batches.device
         self.wrapped.train()
@@ -158,7 +159,7 @@ class Trainer:
                 self._check(losses)
             between(self.progress, losses[-1].item() if look else None)
             losses = [] if look else losses
-        return float(total) / max(course.step, 1)
+        return total / max(course.step, 1)
 
     def _over(self) -> bool:
         """Tell whether the end is reached, which processes with clocks of their own must agree upon."""
