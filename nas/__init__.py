@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nas.engine.samplers import Problem
     from nas.engine.samplers.pareto import ParetoSampler
     from nas.engine.search import resume, search
+    from nas.engine.train import train
     from nas.evaluation.plugins import load_plugins
     from nas.network.architecture import Architecture
     from nas.network.build import build
@@ -41,6 +42,7 @@ _HOMES = {
     "load_weights": "network.weights",
     "resume": "engine.search",
     "search": "engine.search",
+    "train": "engine.train",
     "write_report": "report.page",
 }
 
@@ -59,6 +61,7 @@ __all__ = [
     "load_weights",
     "resume",
     "search",
+    "train",
     "write_report",
 ]
 
