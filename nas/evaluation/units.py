@@ -1,8 +1,8 @@
 """Show values as people read them: 0.9312 accuracy as 93.12 %, 1234567 parameters as 1.23 M, always with the unit."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from math import floor, log10
+from dataclasses import dataclass, replace
+from math import floor, isfinite, log10
 
 from nas.evaluation.catalogue import objective
 
@@ -66,6 +66,19 @@ def show_between(name: str, value: float, half_width: float | None) -> str:
         return show(name, value)
     own = unit_of(name, [value])
     return f"{own.show(value)} ± {own.show(half_width)} {own.name}".rstrip()
+
+
+def show_range(name: str, value: float, low: float, high: float) -> str:
+    """A value to the digits that its interval leaves a meaning: `93.1 % (95 % interval 92.0 to 94.0)`."""
+    if not isfinite(value):
+        return MISSING
+    own = unit_of(name, [value])
+    half = (high - low) / 2 * own.factor
+    if not isfinite(half) or half <= 0:
+        return show(name, value)
+    decimals = max(0, 1 - floor(log10(half)))
+    own = replace(own, decimals=decimals if own.decimals is None else min(decimals, own.decimals))
+    return f"{own.show(value)} {own.name}".rstrip() + f" (95 % interval {own.show(low)} to {own.show(high)})"
 
 
 def show(name: str, value: float | None) -> str:

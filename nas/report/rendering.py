@@ -10,7 +10,7 @@ from nas.evaluation import units
 from nas.files import Json
 from nas.network.architecture import Architecture
 
-WORDS = ("show", "show_difference", "title", "words", "percent", "duration")
+WORDS = ("show", "show_difference", "title", "words", "percent", "duration", "show_range")
 """Functions of `nas.evaluation.units` that templates call."""
 
 

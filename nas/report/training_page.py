@@ -1,0 +1,230 @@
+"""The page of a full training: what was trained, what came of it, where it errs and what to do next."""
+
+import base64
+import shlex
+from collections.abc import Sequence
+from contextlib import suppress
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from nas import files
+from nas.costs.counts import cost
+from nas.errors import NasError, SettingError
+from nas.evaluation import units
+from nas.files import Json
+from nas.network.architecture import Architecture
+from nas.record.models import BEST
+from nas.record.trained import VERDICT, Ending, Trained
+from nas.registry import BLOCKS, target_text
+from nas.report import training_figures as figures
+from nas.report.charts import PALETTE, THEMES, embed
+from nas.report.confusion import pairs, recalls
+from nas.report.rendering import diagram, flat, inks, render_page
+from nas.training.catalogue import load_task
+from nas.training.full.loop import Epoch
+from nas.training.full.recipe import load_recipe, shipped_recipes
+from nas.training.full.settings import TrainConfig
+from nas.training.full.verdict import Verdict
+
+PAIRS = 20  # of classes, in the table of mistakes
+MAX_ROWS = 2000  # of classes; verdict.json has them all
+NAMED = 500  # images that were left out
+SHARP = 128  # pixels; smaller pictures are enlarged pixel by pixel
+CHANGES = 6  # values of a recipe that the first sentence lists
+
+
+def write_training_report(trained: Trained) -> Path:
+    """Write `report.html` in the folder, whole or not at all, and return its path.
+
+    It is written for an unfinished training too. Raises SettingError when it cannot be written, RunError when a file of
+    the training is damaged.
+    """
+    page = trained.folder / "report.html"
+    try:
+        files.write(page, render_training(trained))
+    except OSError as error:
+        raise SettingError(f"{error.filename or page}: cannot be written ({error.strerror})") from None
+    return page
+
+
+def render_training(trained: Trained) -> str:
+    """Render the page with everything it needs inside, so that it opens offline. Raises RunError for a damaged file."""
+    history, ending = trained.history, trained.ending
+    best = ending.epoch if ending else best_epoch(history, trained.config)
+    left_out = dict.fromkeys([*trained.environment.get("unreadable", ()), *(ending.unreadable if ending else ())])
+    return render_page(
+        "training.html",
+        {
+            **_what(trained, history),
+            **_curves(history, best),
+            **(_verdict(trained, ending) if ending else {"verdict": None, "calibration": None, "mistakes": []}),
+            **_costs(trained, ending, history),
+            **_next(trained),
+            "plotlyjs": Markup(get_plotlyjs()) if history else "",
+            "themes": THEMES,
+            "best": next((epoch for epoch in history if epoch.number == best), None),
+            "left_out": [*left_out][:NAMED],
+            "left_out_count": len(left_out),
+        },
+    )
+
+
+def best_epoch(history: Sequence[Epoch], config: TrainConfig) -> int:
+    """Return the number of the epoch with the best `monitor`, 0 where none has a value."""
+    known = [epoch for epoch in history if isfinite(epoch.metrics.get(config.monitor, np.nan))]
+    sign = 1 if load_task(config.task).metrics[config.monitor].goal == "maximize" else -1
+    return max(known, key=lambda epoch: sign * epoch.metrics[config.monitor]).number if known else 0
+
+
+def _what(trained: Trained, history: Sequence[Epoch]) -> Json:
+    """What was trained, how, and for how long."""
+    network, config = trained.architecture, trained.config
+    blocks = dict.fromkeys(stage.block for stage in network.stages)
+    colours = {block: PALETTE[i % len(PALETTE)] for i, block in enumerate(blocks)}
+    made = {name: value for name, value in trained.environment.items() if name != "unreadable"}
+    return {
+        "trained": trained,
+        "network": network,
+        "config": config,
+        "history": history,
+        "changed": _changed(config),
+        "seconds": sum(epoch.seconds for epoch in history),
+        "length": units.duration(config.time) if config.time else f"{config.recipe.epochs} epochs",
+        "early": bool(config.patience and trained.ending and not config.time and len(history) < config.recipe.epochs),
+        "colours": colours,
+        "ink": inks(colours),
+        "letters": {block: BLOCKS.get(block).letter for block in blocks},
+        "diagram": diagram(network, colours),
+        "settings": flat(config.model_dump(mode="json")),
+        "environment": flat(made),
+    }
+
+
+def _changed(config: TrainConfig) -> Json:
+    """Find the values that differ from those of a recipe that ships, but for the number of epochs."""
+    if config.recipe_name not in shipped_recipes():
+        return {}
+    ours, theirs = config.recipe.model_dump(), load_recipe(config.recipe_name).model_dump()
+    found = {name.replace("_", " "): value for name, value in ours.items() if value != theirs[name]}
+    found.pop("epochs", None)
+    return dict([*found.items()][:CHANGES])
+
+
+def _curves(history: Sequence[Epoch], best: int) -> Json:
+    if not history:
+        return {"charts": []}
+    groups = figures.metric_groups(history)
+    charts = [("loss", "Loss of the training and the validation part", figures.loss_figure(history, best))]
+    for i, names in enumerate(groups):
+        said = ", ".join(map(units.title, names)) + " on the validation part"
+        charts.append((f"metrics-{i}", said, figures.metric_figure(history, names, best)))
+    charts.append(("rate", "Learning rate", figures.rate_figure(history)))
+    return {"charts": [{"about": f"{about} by epoch", "figure": embed(figure, name)} for name, about, figure in charts]}
+
+
+def _verdict(trained: Trained, ending: Ending) -> Json:
+    """What the best weights do on the test part."""
+    verdict = ending.verdict
+    first = trained.config.monitor if trained.config.monitor in verdict.metrics else next(iter(verdict.metrics))
+    found = {"verdict": verdict, "first": first, "mistakes": [], "calibration": None, "recalls": [], "pairs": []}
+    if not verdict.confusion:
+        return found
+    classes = _classes(trained, len(verdict.confusion))
+    table, judged = np.array(verdict.confusion, dtype=np.int64), recalls(verdict.confusion)
+    count = len(classes)
+    mapped = embed(figures.confusion_figure(table, classes), "confusion") if count <= figures.MAPPED else None
+    return found | {
+        "classes": classes,
+        "confusion_chart": mapped,
+        "confusion_width": 17 * count + 190 if figures.WRITTEN < count <= figures.LABELLED else 320,
+        "labelled": count <= figures.LABELLED,
+        "pairs": pairs(verdict.confusion, PAIRS),
+        "wrong": int(table.sum() - table.trace()),
+        "recalls": judged[:MAX_ROWS],
+        "absent": sum(one.share is None for one in judged),
+        "more": max(len(judged) - MAX_ROWS, 0),
+        "calibration": _calibration(verdict),
+        "mistakes": _mistakes(ending),
+        "verdict_file": VERDICT,
+    }
+
+
+def _classes(trained: Trained, count: int) -> list[str]:
+    """Return the names of the classes, or their numbers where the weights that name them cannot be read."""
+    with suppress(NasError):
+        names = trained.model().classes
+        if len(names) == count:
+            return [*map(str, names)]
+    return [f"class {i}" for i in range(count)]
+
+
+def _calibration(verdict: Verdict) -> Json | None:
+    if not verdict.bins or verdict.ece is None or not isfinite(verdict.ece):
+        return None
+    count = sum(one.count for one in verdict.bins)
+    sure = sum(one.count * one.confidence for one in verdict.bins) / count
+    right = sum(one.count * one.accuracy for one in verdict.bins) / count
+    chart = embed(figures.reliability_figure(verdict.bins), "reliability")
+    return {"ece": verdict.ece, "sure": sure, "right": right, "bins": verdict.bins, "chart": chart}
+
+
+def _mistakes(ending: Ending) -> list[Json]:
+    """Join the worst mistakes with their pictures, None where there is none."""
+    pictures = [*ending.pictures, *(None for _ in ending.verdict.mistakes)]
+    return [
+        {"mistake": mistake, "picture": picture, "small": bool(picture) and _side(picture or "") < SHARP}
+        for mistake, picture in zip(ending.verdict.mistakes, pictures, strict=False)
+    ]
+
+
+def _side(picture: str) -> int:
+    """Read the width of a PNG file in base64, 0 of anything else."""
+    with suppress(ValueError):
+        return int.from_bytes(base64.b64decode(picture[:32])[16:20])
+    return 0
+
+
+def _costs(trained: Trained, ending: Ending | None, history: Sequence[Epoch]) -> Json:
+    """Parameters, multiply-adds, latency and sizes, those counted here where the training has not ended."""
+    costs = dict(ending.costs) if ending else {}
+    if not {"params", "macs"} <= costs.keys():
+        costs |= _counted(trained.architecture)
+    weights = trained.folder / BEST
+    return {
+        "params": costs["params"],
+        "macs": costs["macs"],
+        "latency": latency if isinstance(latency := costs.get("latency"), dict) else None,
+        "conditions": _conditions(latency) if isinstance(latency, dict) else "",
+        "megabytes": weights.stat().st_size / 1e6 if weights.exists() else None,
+        "per_epoch": sum(epoch.seconds for epoch in history) / len(history) if history else None,
+    }
+
+
+def _counted(architecture: Architecture) -> Json:
+    counted = cost(architecture)
+    return {"params": counted.params, "macs": counted.macs}
+
+
+def _conditions(latency: Json) -> str:
+    """Say where and how a latency was measured."""
+    threads = "1 thread" if latency["threads"] == 1 else f"{latency['threads']} threads"
+    return (
+        f"{target_text(latency['target'])} on {latency['device']}, {threads}, batch of {latency['batch']}, "
+        f"{latency['resolution']} × {latency['resolution']} pixels, {latency['dtype']}"
+        + ("" if latency["steady"] else "; the machine was not steady")
+    )
+
+
+def _next(trained: Trained) -> Json:
+    """The commands that go on from here."""
+    folder = str(trained.folder)
+    return {
+        "target": shlex.quote(folder),
+        "onnx": shlex.quote(f"{trained.name}.onnx"),
+        "literal": repr(folder),
+        "weights": (trained.folder / BEST).exists(),
+    }
