@@ -29,13 +29,16 @@ def parse(spec: str) -> tuple[str, Path | None]:
         raise DataError(f"data set '{name}': {path}: {error} Write the path without '~'.") from error
 
 
-def load(spec: str, *, seed: int = 0, resolution: int | None = None) -> Dataset:
+def load(spec: str, *, seed: int = 0, resolution: int | None = None, in_memory: bool | None = None) -> Dataset:
     """Load the data set that `NAME[:PATH]` names, divided by `seed`, with images `resolution` pixels square.
 
-    Without `resolution` images keep their size. Raises DataError, naming the file and the remedy.
+    Without `resolution` images keep their size. `in_memory` says whether pictures are read now or, by a kind that can,
+    when they are asked for; by default they are read now if they fit. Raises DataError, naming the file and the remedy.
     """
     name, path = parse(spec)
     if resolution is not None and not 1 <= resolution <= LARGEST:
         raise DataError(f"data set '{name}': resolution {resolution} is not allowed; write 1 to {LARGEST} pixels.")
-    dataset: Dataset = DATA.get(name)(path, seed=seed, resolution=resolution)
+    kind = DATA.get(name)
+    choice = {"in_memory": in_memory} if "in_memory" in inspect.signature(kind).parameters else {}
+    dataset: Dataset = kind(path, seed=seed, resolution=resolution, **choice)
     return dataset

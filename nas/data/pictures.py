@@ -2,13 +2,17 @@
 
 import warnings
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")
+
+
+Source = Path | BinaryIO | Image.Image
+"""A picture: its file, or a file in memory, or what Pillow made of one."""
 
 
 class Picture(NamedTuple):
@@ -18,7 +22,7 @@ class Picture(NamedTuple):
     grey: bool
 
 
-def read_picture(source: Path | Image.Image, side: int) -> Picture:
+def read_picture(source: Source, side: int) -> Picture:
     """Read a picture upright, scaled to `side` on its shorter side and cropped to the middle square.
 
     A transparent picture lies on white. A JPEG is decoded at a fraction of its size where that suffices. Raises what
@@ -31,8 +35,23 @@ def read_picture(source: Path | Image.Image, side: int) -> Picture:
         return _squared(image, side)
 
 
+def is_grey(source: Source) -> bool:
+    """Tell from a picture's header, without its pixels, whether it is grey. Raises as `read_picture` does."""
+    if isinstance(source, Image.Image):
+        return _is_grey(source)
+    with warnings.catch_warnings(), Image.open(source) as image:
+        warnings.simplefilter("ignore")
+        return _is_grey(image)
+
+
+def _is_grey(image: Image.Image) -> bool:
+    if image.mode in ("I", "F"):
+        raise ValueError(f"pixels of mode {image.mode} have no known range; save the image with 8 or 16 bits")
+    return image.mode in GREY
+
+
 def _squared(image: Image.Image, side: int) -> Picture:
-    grey = image.mode in GREY
+    grey = _is_grey(image)
     image.draft(None, (2 * side, 2 * side))  # lets JPEG decode at a fraction of its size
     upright = ImageOps.exif_transpose(image)
     fitted = ImageOps.fit(_opaque(upright), (side, side), Image.Resampling.BICUBIC)
@@ -41,8 +60,6 @@ def _squared(image: Image.Image, side: int) -> Picture:
 
 def _opaque(image: Image.Image) -> Image.Image:
     """Convert any image to RGB, a transparent one on white."""
-    if image.mode in ("I", "F"):
-        raise ValueError(f"pixels of mode {image.mode} have no known range; save the image with 8 or 16 bits")
     if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
     if not image.has_transparency_data:

@@ -1,6 +1,8 @@
 """Images on the training device, loaded once as uint8 tensors, normalised and augmented batch by batch."""
 
-from dataclasses import dataclass
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -9,6 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nas.data import Dataset
+from nas.data.stored import gather, memory
+from nas.errors import DataError
 from nas.training.recipe import Recipe
 
 
@@ -40,11 +44,10 @@ def load_images(
 ) -> Images:
     """Load a data set's parts onto a device, resized to `side` pixels.
 
-    The same `seed` draws the same `subset` of the training images.
+    The same `seed` draws the same `subset` of the training images. Raises DataError as `in_memory` does.
     """
-    rows = dataset.train
-    if subset is not None and subset < len(rows):
-        rows = np.random.default_rng(seed).permutation(rows)[:subset]
+    dataset = in_memory(dataset, subset, seed)
+    rows = _chosen(dataset, subset, seed)
     train_x, validation_x = (_resized(dataset.images[part], side) for part in (rows, dataset.validation))
     std, mean = torch.std_mean(train_x.transpose(0, 1).flatten(1).float(), dim=1)
     return Images(
@@ -56,6 +59,52 @@ def load_images(
         std=std.clamp(min=1.0).view(-1, 1, 1).to(device),
         mirror=dataset.mirror,
     )
+
+
+def in_memory(dataset: Dataset, subset: int | None = None, seed: int = 0) -> Dataset:
+    """Decode what a search looks at, and no more, of pictures that are outside memory: the subset and `validation`.
+
+    `test` becomes empty, and `skipped` names those of the others that cannot be read. Raises DataError where they do
+    not fit in half the memory, and where nothing of a part can be read.
+    """
+    if isinstance(dataset.images, np.ndarray):
+        return dataset
+    parts = [_chosen(dataset, subset, seed), dataset.validation]
+    _check_memory(dataset, sum(map(len, parts)))
+    rows = np.concatenate(parts)
+    with ThreadPoolExecutor() as pool:  # Pillow decodes and resizes outside the interpreter's lock
+        pixels, readable, unreadable, _ = gather(dataset.images, rows, pool.map)
+    count = int(readable[: len(parts[0])].sum())
+    every = np.arange(len(pixels))
+    if not 0 < count < len(pixels):
+        raise DataError(f"{dataset.name}: no image of a part can be read: {unreadable[0]}")
+    return replace(
+        dataset,
+        images=pixels,
+        labels=dataset.labels[rows[readable]],
+        train=every[:count],
+        validation=every[count:],
+        test=every[:0],
+        skipped=(*dataset.skipped, *unreadable),
+    )
+
+
+def _chosen(dataset: Dataset, subset: int | None, seed: int) -> NDArray[np.int64]:
+    """Return the rows that networks are trained on."""
+    if subset is None or subset >= len(dataset.train):
+        return dataset.train
+    return np.random.default_rng(seed).permutation(dataset.train)[:subset]
+
+
+def _check_memory(dataset: Dataset, count: int) -> None:
+    """Raise DataError unless so many images fit in half the memory."""
+    size, most = count * math.prod(dataset.images.shape[1:]), memory() / 2
+    if size > most:
+        raise DataError(
+            f"{dataset.name}: a search holds its images in memory, and {count:,} take {size / 2**30:.1f} GiB, more "
+            f"than the {most / 2**30:.1f} that are half of it: write --subset N for fewer training images, or a smaller "
+            "--resolution; validation images are fewer where the data have a validation part of their own."
+        )
 
 
 def _resized(images: NDArray[np.uint8], side: int | None) -> Tensor:

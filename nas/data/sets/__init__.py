@@ -1,9 +1,11 @@
 """Data sets, one a file, and the shared work of their readers: dividing into parts, squaring, checking.
 
 A kind is a function called like its file, `kind(path, *, seed, resolution=None) -> Dataset`. The annotation of `path`
-tells whether it needs one: `Path` or `None`.
+tells whether it needs one: `Path` or `None`. A kind whose pictures may be more than fit in memory also takes
+`in_memory: bool | None = None`: whether to read them, or (None) only if they fit.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,23 +15,27 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.model_selection import train_test_split
 
+from nas.data.stored import Pixels
 from nas.errors import DataError
 
+PARTS = {"train": ("train",), "validation": ("val", "valid", "validation"), "test": ("test",)}
+"""The parts of a data set, in the order in which they lie, with the names that folders give them."""
 HELD_OUT = 0.2
 """Share of the images cut off for validation, and again for the test, where a set has no such part."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Square images in memory, divided into three parts. A search trains on `train` and measures on `validation`.
+    """Square images, divided into three parts. A search trains on `train` and measures on `validation`.
 
-    `images` is uint8 `(images, channels, height, width)`; the parts are row numbers. `labels` has a row an image, of
-    the kind `targets` as a task needs it: of classes int64 `(images,)`. `classes` names what a head gives a number for.
+    `images` is uint8 `(images, channels, height, width)`, an array in memory or `Pictures` that are decoded when rows
+    are asked for; the parts are row numbers. `labels` has a row an image, of the kind `targets` as a task needs it: of
+    classes int64 `(images,)`. `classes` names what a head gives a number for.
     `mirror` tells whether a mirrored image keeps its label; `skipped` names what could not be read, and why.
     """
 
     name: str
-    images: NDArray[np.uint8]
+    images: Pixels
     labels: NDArray[Any]
     classes: tuple[str, ...]
     train: NDArray[np.int64]
@@ -77,9 +83,25 @@ def assemble(
     images = square(np.concatenate([part.images for part in parts if part]), resolution)
     labels = np.concatenate([part.labels for part in parts if part]).astype(np.int64)
     sizes = [len(part.labels) if part else 0 for part in parts]
-    rows = dict(
-        zip(("train", "validation", "test"), np.split(np.arange(len(labels)), np.cumsum(sizes)[:-1]), strict=True)
-    )
+    return divide(name, classes, images, labels, sizes, seed=seed, mirror=mirror, skipped=skipped)
+
+
+def divide(
+    name: str,
+    classes: tuple[str, ...],
+    images: Pixels,
+    labels: NDArray[np.int64],
+    sizes: Sequence[int],
+    *,
+    seed: int,
+    mirror: bool,
+    skipped: tuple[str, ...] = (),
+) -> Dataset:
+    """Make a data set of images that lie part after part, cutting the parts of no size from `train`, by `seed`.
+
+    `sizes` are those of the training, validation and test part. Raises DataError as `assemble` does.
+    """
+    rows = dict(zip(PARTS, np.split(np.arange(len(labels)), np.cumsum(sizes)[:-1]), strict=True))
     missing = [part for part in ("test", "validation") if not len(rows[part])]
     _check_classes(name, classes, labels[rows["train"]], 1 + len(missing))
     held_out = max(round(HELD_OUT * len(rows["train"])), len(classes))

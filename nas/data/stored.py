@@ -1,0 +1,221 @@
+"""Pictures that are decoded when they are asked for, so that they may be more than fit in memory.
+
+A data set may hold them in place of an array: both are asked for `images[rows]`.
+"""
+
+import math
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import chain
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.data.pictures import Source, is_grey, planes, read_picture
+from nas.errors import DataError
+
+IN_MEMORY = 2 * 2**30
+"""Bytes of pixels in three channels up to which a data set is read into memory, unless its reader is told otherwise."""
+
+Rows = NDArray[np.int64]
+
+
+class Reading(NamedTuple):
+    """Pixels `(channels, side, side)` and whether they were grey, or None and the picture's name with what is wrong."""
+
+    pixels: NDArray[np.uint8] | None
+    grey: bool = False
+    wrong: str = ""
+
+
+class Pictures(ABC):
+    """Square pictures of one size that are decoded when rows are asked for: `pictures[rows]`, as of an array.
+
+    A kind of them says how many there are, what `read_picture` takes for a row, what people call it, and how some of
+    them are taken. It must pickle without pixels, for the processes that decode.
+    """
+
+    dtype = np.dtype(np.uint8)
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Modules that these processes are to load, beforehand where they can."""
+
+    def __init__(self, side: int, channels: int) -> None:
+        self.side, self.channels = side, channels
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+
+    @abstractmethod
+    def open(self, row: int) -> Source:
+        """Return a picture as `read_picture` takes it. May raise anything for one that is damaged."""
+
+    @abstractmethod
+    def name(self, row: int) -> str:
+        """Return what people call a picture, such as its file."""
+
+    @abstractmethod
+    def take(self, rows: Rows, channels: int) -> "Pictures":
+        """Return the pictures of these rows alone, decoded with so many channels."""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Images, channels, height and width."""
+        return len(self), self.channels, self.side, self.side
+
+    def read(self, row: int) -> Reading:
+        """Decode one picture, or say why that cannot be done."""
+        source = None
+        try:
+            source = self.open(row)
+            pixels, grey = read_picture(source, self.side)
+            return Reading(planes(pixels, self.channels), grey)
+        except Exception as error:  # Pillow's readers may raise anything on damaged files
+            return self._wrong(row, source, error)
+
+    def look(self, row: int) -> Reading:
+        """Do the same without decoding: pixels are missing, and damage that the header does not show is not seen."""
+        source = None
+        try:
+            source = self.open(row)
+            return Reading(None, is_grey(source))
+        except Exception as error:  # as above
+            return self._wrong(row, source, error)
+
+    def _wrong(self, row: int, source: object, error: Exception) -> Reading:
+        """Say in a line what is wrong with a picture, without the folder of its file."""
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        text = text.replace(str(source), source.name) if isinstance(source, Path) else text
+        return Reading(None, wrong=f"{self.name(row)} ({text})")
+
+    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
+        """Decode the pictures of a row, a slice or an array of rows. Raises DataError, naming an unreadable one."""
+        chosen = np.arange(len(self))[rows]
+        gathered = gather(self, np.atleast_1d(chosen))
+        if gathered.unreadable:
+            raise DataError(f"{gathered.unreadable[0]}: cannot be read as an image.")
+        return gathered.pixels if np.ndim(chosen) else gathered.pixels[0]
+
+
+class StoredPictures(Pictures):
+    """The pictures of files, which `names` gives relative to a folder."""
+
+    def __init__(self, folder: Path, names: Iterable[str], side: int, channels: int) -> None:
+        super().__init__(side, channels)
+        self.folder, self.names = folder, Names(names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def open(self, row: int) -> Path:
+        """Return the picture's file."""
+        return self.folder / self.names[row]
+
+    def name(self, row: int) -> str:
+        """Return the file's path below the folder."""
+        return self.names[row]
+
+    def take(self, rows: Rows, channels: int) -> "StoredPictures":
+        """Return the pictures of some files."""
+        return StoredPictures(self.folder, (self.names[row] for row in rows.tolist()), self.side, channels)
+
+
+class Names:
+    """Texts in one piece of memory: a list of a million paths takes five times as much, in every process."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        encoded = [os.fsencode(name) for name in names]
+        self._text = b"".join(encoded)
+        self._ends = np.cumsum([0, *map(len, encoded)])
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, row: int) -> str:
+        return os.fsdecode(self._text[self._ends[row] : self._ends[row + 1]])
+
+
+Pixels = NDArray[np.uint8] | Pictures
+"""Images uint8 `(images, channels, height, width)`, in memory or decoded when they are asked for."""
+
+
+class Gathered(NamedTuple):
+    """What rows of images hold.
+
+    `pixels` are those of the readable ones, `readable` says which of the rows these are, `unreadable` names the others
+    with what is wrong, and `grey` tells whether all that are readable were grey.
+    """
+
+    pixels: NDArray[np.uint8]
+    readable: NDArray[np.bool_]
+    unreadable: list[str]
+    grey: bool = False
+
+
+Spread = Callable[..., Iterable[Any]]
+"""`map`, or that of a pool of threads."""
+
+
+def gather(images: Pixels, rows: Rows, spread: Spread = map) -> Gathered:
+    """Read rows of images in their order, without those that are unreadable; `spread` shares the work."""
+    if isinstance(images, np.ndarray):
+        return Gathered(images[rows], np.ones(len(rows), bool), [])
+    pixels = np.empty((len(rows), *images.shape[1:]), np.uint8)
+
+    def read(place: int) -> Reading:
+        reading = images.read(int(rows[place]))
+        if reading.pixels is not None:
+            pixels[place] = reading.pixels
+        return reading._replace(pixels=None)
+
+    readable, unreadable, grey = _sorted_out(read, len(rows), spread)
+    return Gathered(pixels if readable.all() else pixels[readable], readable, unreadable, grey)
+
+
+class Taken(NamedTuple):
+    """Images without the unreadable ones: which of the rows they are, and the others' names with what is wrong."""
+
+    images: Pixels
+    readable: NDArray[np.bool_]
+    skipped: list[str]
+
+
+def taken(pictures: Pictures, in_memory: bool | None = None) -> Taken:
+    """Read pictures into memory, by default if they fit, or look at their headers and leave them where they are.
+
+    `pictures` have three channels; what comes out has one if all are grey.
+    """
+    if in_memory is None:
+        in_memory = math.prod(pictures.shape) <= IN_MEMORY
+    with ThreadPoolExecutor() as pool:  # Pillow decodes and resizes outside the interpreter's lock
+        if in_memory:
+            pixels, readable, skipped, grey = gather(pictures, np.arange(len(pictures)), pool.map)
+            return Taken(np.ascontiguousarray(pixels[:, :1]) if grey else pixels, readable, skipped)
+        readable, skipped, grey = _sorted_out(pictures.look, len(pictures), pool.map)
+        return Taken(pictures.take(np.flatnonzero(readable), 1 if grey else 3), readable, skipped)
+
+
+def _sorted_out(
+    look: Callable[[int], Reading], count: int, spread: Spread
+) -> tuple[NDArray[np.bool_], list[str], bool]:
+    """Return which of so many pictures are readable, what is wrong with the others, and whether the former are grey."""
+    size = min(max(count // 64, 1), 64)  # so many a thread in one go
+    pieces = (range(start, min(start + size, count)) for start in range(0, count, size))
+    readings = list(chain.from_iterable(spread(lambda places: [look(place) for place in places], pieces)))
+    wrong = [reading.wrong for reading in readings]
+    readable = np.array([not text for text in wrong], bool)
+    return readable, [text for text in wrong if text], all(reading.grey for reading in readings if not reading.wrong)
+
+
+def memory() -> int:
+    """Return the bytes of memory that this process may take: the machine's, or those of its container."""
+    sizes = [int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))] if hasattr(os, "sysconf") else [2**34]
+    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):  # none there, or no limit: "max"
+            sizes.append(int(Path(file).read_text()))
+    return min(sizes)

@@ -1,0 +1,150 @@
+"""Batches of a data set in a given order. Pictures outside memory are decoded ahead, by threads or by processes.
+
+Decoding draws nothing at random and the order is the caller's, so that any number of workers gives the same batches,
+and a training that was interrupted goes on with the batches that are left.
+"""
+
+import math
+import multiprocessing
+import shutil
+import signal
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from multiprocessing.context import BaseContext
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as Indexed
+
+from nas.data.sets import Dataset
+from nas.data.stored import Gathered, Pictures, gather
+from nas.errors import RunError
+
+AHEAD = 2  # batches that are decoded while the caller works on one, by each process
+
+Rows = NDArray[np.int64]
+Batch = tuple[Tensor, Tensor, list[str]]
+"""Images uint8 `(n, channels, height, width)`, their targets, and the unreadable ones by name, with what is wrong."""
+
+
+def stream(dataset: Dataset, batches: Sequence[Rows], workers: int) -> Iterator[Batch]:
+    """Yield the images of each group of rows, in order, less those that cannot be read; of all, n may be 0.
+
+    Pictures outside memory are decoded by so many processes, or by threads of this one where `workers` is 0. Raises
+    RunError when such a process dies.
+    """
+    images = dataset.images
+    if isinstance(images, np.ndarray):
+        found: Iterator[Gathered] = (gather(images, rows) for rows in batches)
+    elif workers and len(batches):
+        found = _by_processes(images, batches, min(workers, len(batches)))
+    else:
+        found = _by_threads(images, batches)
+    for rows, (pixels, readable, unreadable, _) in zip(batches, found, strict=True):
+        yield torch.from_numpy(pixels), torch.from_numpy(dataset.labels[rows[readable]]), unreadable
+
+
+def _by_threads(images: Pictures, batches: Sequence[Rows]) -> Iterator[Gathered]:
+    with ThreadPoolExecutor() as pool, ThreadPoolExecutor(1) as ahead:
+        waiting: deque[Future[Gathered]] = deque()
+        rest = iter(batches)
+        try:
+            for rows in islice(rest, AHEAD):
+                waiting.append(ahead.submit(gather, images, rows, pool.map))
+            while waiting:
+                found = waiting.popleft().result()
+                waiting.extend(ahead.submit(gather, images, rows, pool.map) for rows in islice(rest, 1))
+                yield found
+        finally:
+            ahead.shutdown(wait=False, cancel_futures=True)
+
+
+def _by_processes(images: Pictures, batches: Sequence[Rows], workers: int) -> Iterator[Gathered]:
+    largest = max(map(len, batches)) * math.prod(images.shape[1:])
+    loader = DataLoader(
+        _Decoder(images, _shared((AHEAD + 1) * workers * largest)),
+        batch_size=None,
+        sampler=batches,
+        num_workers=workers,
+        collate_fn=_as_it_is,
+        worker_init_fn=_begin,
+        prefetch_factor=AHEAD,
+        multiprocessing_context=_context(images.needs),
+        generator=torch.Generator(),  # else each pass would draw a number from the training's
+    )
+    with _interrupts_held_back():
+        found = iter(loader)
+    while True:
+        try:
+            pixels, gathered = next(found)
+        except StopIteration:
+            return
+        except (RuntimeError, OSError, EOFError) as error:
+            reason = " ".join(str(error).split())
+            raise RunError(
+                f"a process that decodes images died ({reason}). It may have run out of memory: let fewer work. In a "
+                "script of your own, train below `if __name__ == '__main__':`"
+            ) from error
+        yield gathered._replace(pixels=pixels if isinstance(pixels, np.ndarray) else pixels.numpy())
+
+
+class _Decoder(Indexed[Any]):
+    """What each process has: the pictures, from which it decodes a batch of rows.
+
+    Tensors come back in memory that processes share, arrays through a pipe, which takes the training's process longer.
+    """
+
+    def __init__(self, images: Pictures, shared: bool) -> None:
+        self.images, self.shared = images, shared
+
+    def __getitem__(self, rows: Rows) -> tuple[NDArray[np.uint8] | Tensor, Gathered]:
+        found = gather(self.images, rows)
+        pixels = torch.from_numpy(found.pixels) if self.shared else found.pixels
+        return pixels, found._replace(pixels=found.pixels[:0])
+
+
+def _shared(size: int) -> bool:
+    """Tell whether so many bytes are a small part of the memory for sharing, of which containers often have 64 MiB."""
+    try:
+        return 4 * size < shutil.disk_usage("/dev/shm").free
+    except OSError:
+        return False
+
+
+def _as_it_is(found: Any) -> Any:
+    return found
+
+
+def _begin(worker: int) -> None:
+    """Leave it to the training to end, at Ctrl-C or when a scheduler asks for it: it ends its workers itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _context(needs: Sequence[str]) -> BaseContext:
+    """Return how processes are made: of a server that has loaded what they need once, where there is one."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, *needs])  # without effect on a server that runs already
+    return context
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Hold Ctrl-C back within the block, and from processes that begin there, which would print where they are."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
