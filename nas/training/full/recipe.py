@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from importlib.resources import files as resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, ValidationError, model_validator
@@ -98,21 +99,23 @@ def load_recipe(source: str | Path | Mapping[str, Any], changes: Mapping[str, An
     document = read(path)
     if not isinstance(document.value, dict):
         raise SettingError(f"{path}: a recipe is a list of settings such as 'epochs: 100'")
-    for key in document.value:
-        _checked({key: document.value[key]}, f"{path}:{document.lines.get((key,), 1)}")
-    return _checked(document.value | dict(changes or {}), str(path))
+    changes = dict(changes or {})
+    lines = {str(key[0]): line for key, line in document.lines.items() if len(key) == 1 and key[0] not in changes}
+    return _checked(document.value | changes, str(path), lines)
 
 
-def _checked(values: Mapping[str, Any], where: str) -> FullRecipe:
-    """Check a recipe's values, taking whole numbers where numbers are asked for."""
+def _checked(values: Mapping[str, Any], source: str, lines: Mapping[str, int] = MappingProxyType({})) -> FullRecipe:
+    """Check a recipe's values, of which `lines` tells where in the source they stand."""
     try:
         return FullRecipe.model_validate(dict(values))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        line = lines.get(str(first["loc"][0]) if first["loc"] else "accumulate")
+        where = f"{source}:{line}: " if line else "" if lines else f"{source}: "  # none for a change
         cause = first.get("ctx", {}).get("error")
         if isinstance(cause, UserError):
-            raise cause from None
-        key = ".".join(map(str, first["loc"]))
+            raise SettingError(f"{where}{cause}") from None
         if first["type"] == "extra_forbidden":
-            raise SettingError(f"{where}: unknown setting '{key}'. {suggest(key, FullRecipe.model_fields)}") from None
-        raise SettingError(f"{where}: {key}: found {cast(object, first['input'])!r}: {first['msg']}") from None
+            raise SettingError(f"{where}unknown setting '{key}'. {suggest(key, FullRecipe.model_fields)}") from None
+        raise SettingError(f"{where}{key}: found {cast(object, first['input'])!r}: {first['msg']}") from None
