@@ -49,7 +49,8 @@ def policy(strength: float, channels: int) -> list[list[tuple[str, float, float 
     """List RandAugment's operations (arXiv:1909.13719, section 3) at a strength from 0 to 1.
 
     The ranges are those of timm and of the authors' code at magnitude 10; kornia's own begin at their strongest for
-    many operations and shear three times as far. Brightness is added rather than multiplied.
+    many operations and shear three times as far. Its brightness is added, and its contrast multiplies, which elsewhere
+    is brightness; posterize leaves four bits at least.
     """
     both = {"rotate": 30.0, "shear_x": 0.3 / torch.pi, "shear_y": 0.3 / torch.pi, "translate_x": 0.45}
     both["translate_y"] = both["translate_x"]
