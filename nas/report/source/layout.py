@@ -3,6 +3,7 @@
 The source is to be tidy already, at whatever width. A line that no rule fits stays as it is.
 """
 
+import ast
 import io
 import re
 import textwrap
@@ -28,7 +29,7 @@ PLAIN = ("def", "async", "class", "@", "raise", "with", "import", "from")
 
 
 def tidy(text: str) -> str:
-    """Lay out a text of whole statements."""
+    """Lay out a text of whole statements, or return it as it is rather than change what it does."""
     lines = text.splitlines()
     tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
     found, row = [], 0
@@ -37,7 +38,20 @@ def tidy(text: str) -> str:
         found += [*map(_wrapped, lines[row:first]), *_laid_out(lines[first : last + 1], statement)]
         row = last + 1
     found += map(_wrapped, lines[row:])
-    return "\n".join(found) + "\n"
+    laid_out = "\n".join(found) + "\n"
+    return laid_out if _program(laid_out) == _program(text) else text
+
+
+def _program(text: str) -> str:
+    """Dump the syntax tree of a text without docstrings, or return an empty text where it has none."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return ""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            node.value.value = ""
+    return ast.dump(tree)
 
 
 def _statements(tokens: Sequence[tokenize.TokenInfo]) -> Iterator[list[tokenize.TokenInfo]]:
@@ -88,7 +102,7 @@ def _docstring(lines: list[str], indent: int) -> list[str]:
         plain = not re.search(rf"^ {{{indent + 1},}}\S", paragraph, re.MULTILINE)
         if plain and max(map(len, paragraph.splitlines()), default=0) > WIDTH:
             body, closing, _ = paragraph.rpartition("\n" + lead + '"""')
-            filled = textwrap.wrap((body or paragraph).strip(), WIDTH - indent, break_on_hyphens=False,
+            filled = textwrap.wrap(" ".join((body or paragraph).split()), WIDTH - indent, break_on_hyphens=False,
                                    break_long_words=False)  # fmt: skip
             paragraph = textwrap.indent("\n".join(filled), lead) + closing
         found.append(paragraph)

@@ -131,7 +131,7 @@ def _fits(tokens: Sequence[Token], indent: int, width: int) -> bool:
 def _right_hand(tokens: list[Token], indent: int, width: int, omit: int = -1) -> list[str]:
     """Split at the last brackets that let the line's start fit; `omit` closes brackets that are not to be used."""
     found = {o: c for o, c in pairs(tokens).items() if c != omit}
-    outer = [o for o, c in found.items() if 0 < o < c - 1 and not any(p < o and c < q for p, q in found.items())]
+    outer = [o for o, c in found.items() if o < c - 1 and not any(p < o and c < q for p, q in found.items())]
     for opening in sorted(outer, reverse=True):
         try:
             return _at_brackets(tokens, opening, found[opening], indent, width)

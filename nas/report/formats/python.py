@@ -1,0 +1,174 @@
+"""One readable Python file that needs torch alone, with the code of the parts in use and no other."""
+
+from pathlib import Path
+
+import torch
+
+from nas import files
+from nas.report.formats import Format, Reader, Shipment
+from nas.report.source.files import attributes, run_file, staged
+from nas.report.source.layout import tidy
+from nas.report.source.modules import Key
+from nas.report.source.program import Program, heading, module_name
+from nas.report.source.trial import compare
+
+TAKEN = ("CLASSES", "MEAN", "STD", "CHANNELS", "RESOLUTION", "WEIGHTS", "Network", "Stage", "build", "normalise")
+IMPORTS = (
+    Key("torch", ""), Key("torch", "Tensor"), Key("torch", "nn"), Key("dataclasses", "replace"),
+    Key("collections.abc", "Iterator"), Key("pathlib", "Path"),
+)  # fmt: skip
+
+HEADER = '''"""{title}, an image classifier of {size} in one file that needs torch alone.
+
+{table}
+
+{usage}
+"""
+'''
+TRAINED = """With its weights beside it in {module}.pt:
+
+    from {module} import CLASSES, build, normalise
+
+    network = build()
+    probabilities = network(normalise(images)).softmax(1)  # one for each of CLASSES
+
+`images` are floats (batch, {channels}, {side}, {side}) from 0 to 1: the middle square of a picture whose
+shorter side is scaled to {side} pixels. Other sizes work too."""
+UNTRAINED = """It has new weights until some are loaded:
+
+    from {module} import build
+
+    network = build()  # or build("weights.pt"), a state dict
+    outputs = network(images)
+
+`images` are floats (batch, {channels}, {side}, {side}), normalised as in training. Other sizes work too."""
+
+STAGE = '''class Stage(nn.Sequential):
+    """Blocks of one kind, one after another; `first` is the site of the first one, `rates` yields their drop path."""
+
+    def __init__(self, block: type[nn.Module], first: {site}, rates: Iterator[float], **options: float | str) -> None:
+        blocks, site = [], first
+        for index in range(first.depth):
+            blocks.append(block(replace(site, index=index, drop_path=next(rates)), **options))
+            site = replace(site, in_width=site.width, stride=1, resolution=site.out_resolution)
+        super().__init__(*blocks)
+'''
+WITH_TOKEN = """
+    def forward(self, x: Tensor, token: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
+        for block in self:
+            if token is None:
+                x = block(x)
+            else:
+                x, token = block(x, token)
+        return x if token is None else (x, token)
+"""
+NETWORK = '''class Network(nn.Module):
+    """Normalised images `(batch, channels, height, width)` -> one number for each class, `(batch, classes)`.
+
+    `drop_path` is the rate at which training drops the branches of the last block, rising from 0 at the first.
+    """
+
+    def __init__(self, classes: int = {classes}, channels: int = CHANNELS, drop_path: float = 0.0) -> None:
+        super().__init__()
+        rates = (drop_path * i / {last} for i in range({depth}))
+        self.stem = {stem}
+        self.stages = nn.ModuleList({stages})
+        self.head = {head}
+
+    def forward(self, x: Tensor) -> Tensor:
+{forward}
+'''
+FORWARD = """        x = self.stem(x)
+        for stage in self.stages:
+            x = stage(x)
+        return self.head(x)"""
+FORWARD_TOKEN = """        x = self.stem(x)
+        *stages, last = self.stages
+        for stage in stages:
+            x = stage(x)
+        _, token = last(x, self.head.token.expand(x.shape[0], -1, -1))
+        return self.head(token)"""
+NORMALISE = '''def normalise(x: Tensor) -> Tensor:
+    """Standardise images `(batch, channels, height, width)` of values from 0 to 1 as in training."""
+    mean, std = (x.new_tensor(values).view(-1, 1, 1) for values in (MEAN, STD))
+    return (x - mean) / std
+'''
+BUILD = '''def build(weights: Path | str | None = None) -> Network:
+    """Build the network in evaluation mode with its weights, those beside this file unless another file is named."""
+    network = Network()
+    network.load_state_dict(torch.load(weights or WEIGHTS, "cpu", weights_only=True))
+    return network.eval()
+'''
+BUILD_UNTRAINED = '''def build(weights: Path | str | None = None) -> Network:
+    """Build the network in evaluation mode, with the weights in a file if one is named, or with new ones."""
+    network = Network()
+    if weights is not None:
+        network.load_state_dict(torch.load(weights, "cpu", weights_only=True))
+    return network.eval()
+'''
+
+
+def source(shipment: Shipment, stem: str) -> str:
+    """Write the text of the file, whose weights lie beside it as STEM.pt.
+
+    Raises SettingError where the code of a part cannot be written as a file of its own.
+    """
+    architecture, trained = shipment.architecture, shipment.model is not None
+    program = Program(architecture, shipment.model, TAKEN, IMPORTS)
+    usage = (TRAINED if trained else UNTRAINED).format(
+        module=module_name(stem), channels=architecture.channels, side=architecture.resolution
+    )
+    network = NETWORK.format(
+        classes="len(CLASSES)" if trained else architecture.classes,
+        last=max(program.depth - 1, 1),
+        depth=program.depth,
+        stem=program.part_call(
+            program.stem, "channels", str(architecture.stem.width), options=architecture.stem.options
+        ),
+        stages=program.stage_calls(),
+        head=program.part_call(
+            program.head, str(architecture.stages[-1].width), "classes", options=architecture.head.options
+        ),
+        forward=FORWARD_TOKEN if program.wants_token else FORWARD,
+    )
+    stage = STAGE.format(site=program.site_name) + (WITH_TOKEN if program.wants_token else "")
+    weights = 'WEIGHTS = Path(__file__).with_suffix(".pt")\n' if trained else ""
+    tail = [stage, network, *([NORMALISE, BUILD] if trained else [BUILD_UNTRAINED])]
+    return "\n".join([
+        tidy(HEADER.format(title=program.title, size=program.size, table=program.table(), usage=usage)),
+        program.names.imports(),
+        program.constants() + weights + "\n",
+        program.code() + "\n",
+        heading("The network") + "\n\n",
+        "\n\n".join(map(tidy, tail)),
+    ])  # fmt: skip
+
+
+def _write(shipment: Shipment, path: Path) -> list[str]:
+    with staged(path) as file:
+        files.write(file, source(shipment, path.stem))
+        if shipment.model is not None:
+            state = {name: value.detach().cpu() for name, value in shipment.model.network.state_dict().items()}
+            with files.replacing(file.with_suffix(".pt")) as stream:
+                torch.save(state, stream)
+        return compare(file, shipment)
+
+
+def _read(path: Path) -> Reader:
+    """Run the file, whose code the user trusts by naming it."""
+    module = run_file(path)
+    attributes(module, path, "CLASSES", "CHANNELS", "RESOLUTION", "build", "normalise")
+    network = module.build()
+    return Reader(
+        module.CLASSES, module.CHANNELS, module.RESOLUTION,
+        torch.inference_mode()(lambda x: network(module.normalise(x))),
+    )  # fmt: skip
+
+
+python = Format(
+    "one readable file of Python that needs torch alone, its weights beside it as a state dict",
+    _write,
+    suffix=".py",
+    weights=False,
+    reads=_read,
+)

@@ -1,0 +1,53 @@
+"""Files of code: put in place once they are checked, and run as modules."""
+
+import importlib.util
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+
+from nas.errors import SettingError
+
+
+@contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """Yield a path of the same name in a new folder beside, whose files move beside `path` unless an error comes.
+
+    Raises OSError.
+    """
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        yield Path(folder) / path.name
+        written = [file for file in Path(folder).iterdir() if file.is_file()]
+        for file in sorted(written, key=lambda file: file.name == path.name):  # the code last
+            file.replace(path.with_name(file.name))
+
+
+def run_file(path: Path) -> ModuleType:
+    """Run a Python file as a module of its own, with all that its code does.
+
+    Raises SettingError when the file is missing or its code fails.
+    """
+    if not path.is_file():
+        raise SettingError(f"{path}: no such file; give a .py file that nas export wrote")
+    name = f"{path.stem}_{sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise SettingError(f"{path}: not a Python file; give a .py file that nas export wrote")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # classes look their module up
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise SettingError(f"{path}: cannot be run ({type(error).__name__}: {error})") from None
+    return module
+
+
+def attributes(module: ModuleType, path: Path, *names: str) -> None:
+    """Raise SettingError unless a module has what `nas export` writes into it with a trained model."""
+    missing = [name for name in names if not hasattr(module, name)]
+    if missing:
+        raise SettingError(f"{path}: has no {missing[0]}; give a .py file that nas export wrote of a trained model")
