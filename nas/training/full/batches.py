@@ -14,7 +14,7 @@ from nas.errors import DataError
 from nas.training.model import scaled
 
 SAMPLE = 5000  # images whose mean and deviation stand for all
-LIMIT = 1000  # images that a network sees at once when it is judged
+LIMIT, PIXELS = 1000, 2**22  # images, and their pixels, that a network sees at once when it is judged
 Rows = NDArray[np.int64]
 Batch = tuple[Tensor, Tensor]
 """Images of values from 0 to 1 and their targets, on the device."""
@@ -36,7 +36,7 @@ class Batches:
         self.labels = torch.from_numpy(dataset.labels).to(device)
 
     def __call__(self, batches: Sequence[Rows]) -> Iterator[Batch]:
-        """Yield the images of each group of rows, less those that cannot be read."""
+        """Yield the images of each group of rows, less those that cannot be read, which may be all."""
         if self.images is not None:
             for rows in batches:
                 place = torch.from_numpy(rows).to(self.device)
@@ -44,15 +44,15 @@ class Batches:
             return
         for x, y, unreadable in stream(self.dataset, batches, self.loaders):
             self.unreadable |= dict.fromkeys(unreadable)
-            if len(x):
-                yield self._ready(x.to(self.device, non_blocking=True)), y.to(self.device, non_blocking=True)
+            yield self._ready(x.to(self.device, non_blocking=True)), y.to(self.device, non_blocking=True)
 
     def _ready(self, x: Tensor) -> Tensor:
         return scaled(x).contiguous(memory_format=torch.channels_last)
 
-    def part(self, rows: Rows, size: int = LIMIT) -> Iterator[Batch]:
-        """Yield a whole part in its order."""
-        return self([rows[i : i + size] for i in range(0, len(rows), size)])
+    def part(self, rows: Rows) -> Iterator[Batch]:
+        """Yield a whole part in its order, less what cannot be read."""
+        size = max(min(LIMIT, PIXELS // self.dataset.resolution**2), 1)
+        return (batch for batch in self([rows[i : i + size] for i in range(0, len(rows), size)]) if len(batch[0]))
 
     def statistics(self) -> tuple[list[float], list[float]]:
         """Compute mean and deviation of each channel over the training part, or a spread of it, from 0 to 1.
@@ -60,13 +60,17 @@ class Batches:
         Raises DataError when none of its images can be read.
         """
         rows = self.dataset.train[:: max(len(self.dataset.train) // SAMPLE, 1)]
-        seen = [x.double().cpu() for x, _ in self.part(rows)]
-        if not seen:
+        count, (total, squares) = 0, torch.zeros(2, self.dataset.channels, dtype=torch.float64)
+        for x, _ in self.part(rows):
+            x = x.cpu().double()
+            count += x[:, 0].numel()
+            total += x.sum((0, 2, 3))
+            squares += x.square().sum((0, 2, 3))
+        if not count:
             raise DataError(f"{self.dataset.name}: no image of the training part can be read")
-        count = sum(x[:, 0].numel() for x in seen)
-        mean = sum((x.sum((0, 2, 3)) for x in seen), torch.zeros(())) / count
-        spread = sum((((x - mean[:, None, None]) ** 2).sum((0, 2, 3)) for x in seen), torch.zeros(()))
-        return mean.tolist(), (spread / count).sqrt().clamp(min=1 / 255).tolist()
+        mean = total / count
+        spread = (squares / count - mean.square()).clamp(min=0).sqrt()
+        return mean.tolist(), spread.clamp(min=1 / 255).tolist()
 
 
 def class_weights(dataset: Dataset) -> Tensor:

@@ -1,8 +1,9 @@
 """The full training: epochs of a recipe, judged on the validation part, that go on exactly where they stopped."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any, cast
@@ -10,11 +11,11 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from nas.errors import DivergedError
+from nas.errors import DataError, DivergedError
 from nas.files import Json
 from nas.training.full.augmentation import Augmentation, Mixing
+from nas.training.full.averaging import averaged
 from nas.training.full.batches import Batches, Rows, class_weights
 from nas.training.full.group import Alone
 from nas.training.full.recipe import FullRecipe
@@ -87,10 +88,11 @@ class Trainer:
         self.schedule = Schedule(recipe.peak, recipe.final_learning_rate, min(recipe.warmup / recipe.epochs, 1.0))
         optimizer = torch.optim.AdamW(groups(model.network, recipe.weight_decay), lr=recipe.peak, fused=True)
         self.wrapped, self.optimizer = self.group.wrap(self.model, optimizer)
-        self.average = _average(self.model, recipe.ema) if recipe.ema else None
+        self.average = averaged(self.model, recipe.ema) if recipe.ema else None
         self.augment = Augmentation(recipe, dataset.resolution, dataset.channels, dataset.mirror).to(device)
-        self.classes = task.targets == "classes"
-        if self.classes:
+        weighing = recipe.balance == "weights"
+        self.shares = task.targets == "classes" and bool(recipe.mixup or recipe.cutmix or weighing)
+        if self.shares:  # the loss is handed shares of the classes, else their numbers
             self.mix = Mixing(recipe, len(dataset.classes)).to(device)
             self.weights = class_weights(dataset).to(device)
         half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and device.type == "cuda")
@@ -108,7 +110,7 @@ class Trainer:
         """
         device = self.batches.device
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            while not self._over():
+            while self.progress.course.step or not self._over():  # an epoch that was begun is judged
                 yield self._epoch(between)
 
     def _epoch(self, between: Between) -> Epoch:
@@ -153,7 +155,7 @@ class Trainer:
             losses.append(loss)
             course.step += 1
             course.elapsed, self._total = now(), total
-            last = course.step == course.steps
+            last = course.step == course.steps or course.over
             look = device.type == "cpu" or course.step % CHECKED == 0 or last
             if look:
                 self._check(losses)
@@ -170,12 +172,11 @@ class Trainer:
         """Take one step of the optimiser on the parts of a batch and return its loss."""
         total = torch.zeros((), device=self.batches.device)
         self.optimizer.zero_grad(set_to_none=True)
+        parts = [part for part in parts if len(part[0])]  # none of it may be readable
+        images = sum(len(x) for x, _ in parts)
         for number, (x, y) in enumerate(parts, 1):
-            if number < len(parts):
-                with self.group.apart(self.wrapped):
-                    total += self._learn(x, y, len(parts))
-            else:
-                total += self._learn(x, y, len(parts))
+            with self.group.apart(self.wrapped) if number < len(parts) else nullcontext():
+                total += self._learn(x, y, len(x) / images)
         if self.recipe.clip:
             self.group.clip(self.wrapped.parameters(), self.recipe.clip)
         self.optimizer.step()
@@ -183,11 +184,11 @@ class Trainer:
             self.average.update_parameters(self.model)
         return total
 
-    def _learn(self, x: Tensor, y: Tensor, parts: int) -> Tensor:
+    def _learn(self, x: Tensor, y: Tensor, share: float) -> Tensor:
         """Add the gradients of one part of a batch and return its share of the loss."""
         recipe, course = self.recipe, self.progress.course
         x = self.augment(x)
-        if self.classes:
+        if self.shares:
             mixing = course.share < 1 - recipe.plain / recipe.epochs
             x, y = self.mix(x, y, mixing)
             y = y * self.weights if recipe.balance == "weights" else y
@@ -197,7 +198,7 @@ class Trainer:
             loss = self.task.loss(outputs, y, recipe.label_smoothing)
             if self.teacher is not None:
                 loss = lesson(loss, outputs, self.teacher(x), recipe.teaching, recipe.temperature)
-            loss = loss / parts
+            loss = loss * share
         self.group.backward(loss)
         return loss.detach()
 
@@ -234,7 +235,8 @@ class Trainer:
 
     def _best(self) -> int:
         sign = 1 if self.task.metrics[self.monitor].goal == "maximize" else -1
-        return max(self.progress.history, key=lambda epoch: sign * epoch.metrics[self.monitor]).number
+        known = [epoch for epoch in self.progress.history if not math.isnan(epoch.metrics[self.monitor])]
+        return max(known, key=lambda epoch: sign * epoch.metrics[self.monitor]).number if known else 0
 
     def state(self) -> dict[str, Any]:
         """Return all that `restore` needs to go on from here, as tensors and plain data."""
@@ -258,6 +260,8 @@ class Trainer:
         history = [Epoch(**epoch) for epoch in state["history"]]
         self.progress = Progress(Course(**state["course"]), history, state["best"])
         self._total, self._drawn = state["total"], state["random"]
+        if self._total is not None:
+            self._total = self._total.to(self.batches.device)
 
 
 @torch.inference_mode()
@@ -269,16 +273,10 @@ def answers(model: Model, batches: Batches, rows: Rows, autocast: AbstractContex
         with autocast:
             outputs.append(model(x).float().cpu())
         targets.append(y.cpu())
+    if not outputs:
+        first = next(iter(batches.unreadable), "")
+        raise DataError(f"{batches.dataset.name}: none of the images to judge by can be read: {first}")
     return Predictions(torch.cat(outputs), torch.cat(targets))
-
-
-def _average(model: Model, decay: float) -> AveragedModel:
-    """Keep an exponential average of weights and statistics, which forgets its beginning sooner."""
-
-    def average(kept: Any, now: Any, updates: Any) -> None:
-        get_ema_multi_avg_fn(min(decay, (1 + int(updates)) / (10 + int(updates))))(kept, now, updates)
-
-    return AveragedModel(model, multi_avg_fn=average, use_buffers=True)
 
 
 def _derived(seed: int, epoch: int, index: int) -> int:
