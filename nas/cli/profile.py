@@ -1,18 +1,19 @@
 """nas profile: tell what a network or a whole space costs where it will run."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
-from nas.cli.options import DEFAULTS, Plugins, argument, option, read_settings, setting
-from nas.cli.spaces import best_of
+from nas.cli.options import DEFAULTS, Plugins, Runs, argument, option, read_settings, setting
+from nas.cli.spaces import find_space
 from nas.config import make_config
-from nas.space.library import load_architecture, load_space
+from nas.evaluation.plugins import load_plugins
 
 NETWORK, SPACE = "Of a network", "Of a space"
 
 
 def profile(
-    what: Annotated[str, argument("NETWORK|SPACE", "One of nas spaces, a run's best, or a YAML file.")],
+    what: Annotated[str, argument("NETWORK|SPACE", "Of nas spaces, a run (RUN:accuracy), a training, a YAML.")],
     target: Annotated[str, setting("target", "cpu, onnxruntime, cuda, ... or auto.")] = DEFAULTS.target,
     threads: Annotated[int, setting("threads", bounded=True)] = DEFAULTS.threads,
     batch: Annotated[int, setting("latency_batch", "Images at once.", bounded=True)] = DEFAULTS.latency_batch,
@@ -29,6 +30,7 @@ def profile(
     budget: Annotated[str | None, setting("budget", "Say how long such a search takes.", panel=SPACE)] = None,
     data: Annotated[str, setting("data", "That search's images.", panel=SPACE)] = DEFAULTS.data,
     task: Annotated[str, setting("task", panel=SPACE)] = DEFAULTS.task,
+    runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Count and measure the costs of a network, or of the networks of a space.
@@ -36,12 +38,14 @@ def profile(
     Of a network: parameters, multiply-adds, latency. Of a space: its size, its networks' costs from
     the smallest to the largest, the share that keeps the limits, and how long a search would take.
     """
-    what = best_of(what, plugins)
-    space = load_space(what)
-    from nas.cli.profiling import profile_network, profile_space  # needs torch
+    load_plugins(*plugins)
+    from nas.cli.profiling import profile_network, profile_space  # both need torch
+    from nas.record.networks import find_network
 
-    if space.size() == 1:
-        sized = replace(load_architecture(what), resolution=resolution or space.resolution[0])
+    space = find_space(what)
+    if space is None or space.size() == 1:
+        found = find_network(what, runs).architecture
+        sized = replace(found, resolution=resolution or found.resolution)
         profile_network(sized, target, seconds, as_json, scores, batch=batch, threads=threads, dtype=dtype)
         return
     typed = {"space": what, "target": target, "threads": threads, "dtype": dtype, "latency_batch": batch,

@@ -8,12 +8,17 @@ from rich.console import Console
 import nas
 from nas.cli.options import RunName, Runs, option, plugin_flags
 from nas.cli.outcome import conclude
-from nas.record.folders import find_run
+from nas.record.folders import find_run, is_trained
 from nas.report import export as exports
 
 
 def report(run: RunName, runs: Runs = Path("runs")) -> None:
     """Write a run's report, table, best network and front anew, and print the front."""
+    if any(is_trained(folder) for folder in (Path(run), runs / run)):
+        from nas.cli.training import report_again  # needs torch
+
+        report_again(run, runs)
+        return
     found = nas.Run(find_run(run, runs))
     nas.write_report(found)
     conclude(Console(), found)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from nas.cli.options import Plugins, argument, option, plugin_flags
+from nas.cli.options import Plugins, Runs, argument, option, plugin_flags
 from nas.cli.tables import listed, network_table, options_table, size_of, space_table
 from nas.errors import SpaceError
 from nas.evaluation.plugins import load_plugins
@@ -19,6 +19,7 @@ from nas.record.outside import load_beside
 from nas.registry import from_outside
 from nas.space.library import load_architecture, load_space, shipped
 from nas.space.matching import locate
+from nas.space.space import SearchSpace
 
 
 def spaces(
@@ -83,29 +84,32 @@ def _contains(console: Console, name: str, network: str) -> None:
     console.print(f"[bold]yes[/]: {network} is a point of {name}, by {len(decisions)} decisions", highlight=False)
 
 
+def find_space(name: str) -> SearchSpace | None:
+    """Load the space or network in a file, after what it uses from outside nas, or None where `name` is no file."""
+    path = shipped().get(name, Path(name))
+    if not os.path.isfile(path) or path.suffix == ".safetensors":  # noqa: PTH113  (pathlib raises for long names)
+        return None
+    load_beside(path)
+    return load_space(path)
+
+
 def show(
-    architecture: Annotated[str, argument("NETWORK", "One of nas spaces, a run's best, or a YAML file.")],
+    network: Annotated[str, argument("NETWORK", "A published one, a run (RUN:accuracy), a training, or a YAML file.")],
+    runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Draw a network as a table: its stages, their blocks, parameters, multiply-adds."""
-    architecture = best_of(architecture, plugins)
-    loaded = load_architecture(architecture)
-    from nas.costs.counts import cost  # needs torch
-
-    console = Console()
-    console.print(network_table(loaded, cost(loaded)))
-    console.print(f"Next:  nas profile {architecture}{plugin_flags(plugins)}", highlight=False, soft_wrap=True)
-
-
-def best_of(name: str, plugins: Iterable[str] = ()) -> str:
-    """Turn a run's name or folder into the path of its best network, and leave any other name.
-
-    Loads the plug-in files, and what a file of a run needs from outside nas.
-    """
     load_plugins(*plugins)
-    if name in shipped():
-        return name
-    found = (folder / "best.yaml" for folder in (Path(name), Path("runs") / name))
-    path = next((path for path in found if os.path.isfile(path)), Path(name))  # noqa: PTH113
-    load_beside(path)
-    return str(path) if path.name == "best.yaml" else name
+    from nas.costs.counts import cost  # both need torch
+    from nas.record.networks import find_network
+
+    found = find_network(network, runs).architecture
+    console = Console()
+    console.print(network_table(found, cost(found)))
+    console.print(
+        f"Next:  nas profile {shlex.quote(network)}{plugin_flags(plugins)}\n"
+        f"       nas train {shlex.quote(network)}{plugin_flags(plugins)} --data NAME[:PATH]",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 import typer
@@ -18,8 +19,10 @@ from rich.table import Table
 from nas.data import Dataset
 from nas.engine.train import Attendant
 from nas.evaluation.units import duration, show, title
+from nas.record.folders import find_trained
 from nas.record.models import BEST
 from nas.record.trained import Trained
+from nas.report.training_page import write_training_report
 from nas.training.full.loop import Epoch, StoppedError
 from nas.training.full.loop import Progress as Course
 
@@ -30,6 +33,13 @@ def attended(begin: Callable[[Attendant], Trained]) -> None:
     with display.shown():
         trained = begin(display.attendant())
     conclude(display.console, trained)
+
+
+def report_again(name: str, runs: Path) -> None:
+    """Write a training's page anew and print its verdict."""
+    trained = Trained(find_trained(name, runs))
+    write_training_report(trained)
+    conclude(Console(), trained)
 
 
 class Display:

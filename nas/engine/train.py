@@ -22,10 +22,10 @@ from nas.network.build import build
 from nas.network.layers.initialise import scaled
 from nas.network.weights import adapt
 from nas.record.environment import environment
-from nas.record.folders import check_new, checked_name, default_name, locked
+from nas.record.folders import check_new, checked_name, default_name, find_trained, is_trained, locked
 from nas.record.networks import Found, find_network
 from nas.record.tracking import Tracker
-from nas.record.trained import Trained, find_trained, is_trained
+from nas.record.trained import Trained
 from nas.registry import HEADS
 from nas.report.training_page import write_training_report
 from nas.space.library import load_architecture

@@ -12,6 +12,9 @@ import filelock
 from nas.errors import RunError, SettingError
 from nas.registry import suggest
 
+TRAINING = "training.yaml"
+"""The file of settings in the folder of a full training."""
+
 
 def check_new(folder: Path) -> None:
     """Raise SettingError when a new run's folder exists, cannot be made or has no proper name."""
@@ -68,6 +71,20 @@ def exists(folder: Path) -> SettingError:
 def unwritable(folder: Path, why: str | None) -> SettingError:
     """The error for a folder that cannot be written."""
     return SettingError(f"{folder}: cannot be written ({why}); choose another folder with --runs")
+
+
+def is_trained(folder: Path) -> bool:
+    """Tell whether a folder is one that `nas train` made."""
+    return os.path.isfile(folder / TRAINING)  # noqa: PTH113  (pathlib raises for names that are too long)
+
+
+def find_trained(name: str | Path, runs: Path = Path("runs")) -> Path:
+    """Find a training's folder by its name or path. Raises SettingError, with the nearest name."""
+    for folder in (Path(name), runs / name):
+        if is_trained(folder):
+            return folder
+    names = [path.parent.name for path in sorted(runs.glob(f"*/{TRAINING}"))]
+    raise SettingError(f"no training '{name}'. {suggest(str(name), names)}")
 
 
 def find_run(name: str | Path, runs: Path = Path("runs")) -> Path:

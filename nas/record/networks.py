@@ -7,12 +7,12 @@ from pathlib import Path
 from nas.errors import SettingError
 from nas.evaluation.plugins import Outside
 from nas.network.architecture import Architecture
-from nas.record.folders import find_run
+from nas.record.folders import find_run, is_trained
 from nas.record.models import BEST, load
 from nas.record.outside import load_beside
 from nas.record.results import Result
 from nas.record.run import Run
-from nas.record.trained import Trained, is_trained
+from nas.record.trained import Trained
 from nas.registry import suggest
 from nas.space.library import load_architecture, shipped
 from nas.training.model import Model

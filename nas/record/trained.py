@@ -12,7 +12,6 @@ report.html         the page
 
 import io
 import json
-import os
 import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -28,18 +27,17 @@ from nas.errors import RunError, SettingError
 from nas.evaluation.plugins import Outside
 from nas.files import Json
 from nas.network.architecture import Architecture
-from nas.record.folders import check_new, exists, unwritable
+from nas.record.folders import TRAINING, check_new, exists, is_trained, unwritable
 from nas.record.models import BEST, read_model, write_model
 from nas.record.outside import keep_outside, load_outside
-from nas.registry import suggest
 from nas.space.library import load_architecture
 from nas.training.full.loop import Epoch
 from nas.training.full.settings import TrainConfig, make_train_config
 from nas.training.full.verdict import Verdict
 from nas.training.model import Model
 
-CONFIG, NETWORK, SUMMARY, LAST, VERDICT, ENVIRONMENT = (
-    "training.yaml", "architecture.yaml", "summary.csv", "last.pt", "verdict.json", "environment.json",
+NETWORK, SUMMARY, LAST, VERDICT, ENVIRONMENT = (
+    "architecture.yaml", "summary.csv", "last.pt", "verdict.json", "environment.json",
 )  # fmt: skip
 
 
@@ -68,9 +66,9 @@ class Trained:
         """
         self.folder = Path(folder)
         if not is_trained(self.folder):
-            raise SettingError(f"{folder} is not a training (it has no {CONFIG})")
+            raise SettingError(f"{folder} is not a training (it has no {TRAINING})")
         self.outside = load_outside(self.folder)
-        self.config: TrainConfig = make_train_config(document.read(self.folder / CONFIG).value)
+        self.config: TrainConfig = make_train_config(document.read(self.folder / TRAINING).value)
         self.architecture: Architecture = load_architecture(self.folder / NETWORK)
 
     @classmethod
@@ -84,7 +82,7 @@ class Trained:
             keep_outside(folder, outside)
             architecture.save(folder / NETWORK)
             files.write(folder / ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
-            files.write(folder / CONFIG, document.dump(config.model_dump(mode="json")))
+            files.write(folder / TRAINING, document.dump(config.model_dump(mode="json")))
         except FileExistsError:
             raise exists(folder) from None
         except OSError as error:
@@ -166,20 +164,6 @@ class Trained:
         data = asdict(ending) | {"verdict": ending.verdict.to_dict()}
         files.write(self.folder / VERDICT, json.dumps(data, indent=1, allow_nan=False) + "\n")
         vars(self).pop("ending", None)
-
-
-def is_trained(folder: Path) -> bool:
-    """Tell whether a folder is one that `nas train` made."""
-    return os.path.isfile(folder / CONFIG)  # noqa: PTH113  (pathlib raises for names that are too long)
-
-
-def find_trained(name: str | Path, runs: Path = Path("runs")) -> Path:
-    """Find a training's folder by its name or path. Raises SettingError, with the nearest name."""
-    for folder in (Path(name), runs / name):
-        if is_trained(folder):
-            return folder
-    names = [path.parent.name for path in sorted(runs.glob(f"*/{CONFIG}"))]
-    raise SettingError(f"no training '{name}'. {suggest(str(name), names)}")
 
 
 def _plain(path: Path) -> Json:
