@@ -1,0 +1,25 @@
+"""ONNX, https://onnx.ai, by torch's current exporter: float32, normalisation inside, a batch of any size."""
+
+from pathlib import Path
+
+from nas import files
+from nas.report.formats import Format, Shipment
+from nas.report.onnx_files import OPSET, make_onnx, missing, read_onnx, runner, session, sizes_in_words
+from nas.report.parity import compare
+from nas.report.tracing import plain, sizes
+
+
+def _write(shipment: Shipment, path: Path) -> list[str]:
+    model, dynamic = shipment.model, shipment.dynamic_size
+    assert model is not None
+    data = make_onnx(model, dynamic).SerializeToString()
+    same = compare(plain(model), runner(session(data)), sizes(model, dynamic), by="onnxruntime")
+    with files.replacing(path) as file:
+        file.write(data)
+    side = model.architecture.resolution
+    image = sizes_in_words(model) if dynamic else f"{side} x {side} pixels"
+    return [same, f"opset {OPSET}, one file, any batch size, {image}"]
+
+
+onnx = Format("for ONNX Runtime, OpenVINO, TensorRT and others", _write, suffix=".onnx", reads=read_onnx,
+              missing=missing)  # fmt: skip

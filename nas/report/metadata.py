@@ -1,0 +1,66 @@
+"""What an exported file says of itself, in words and JSON, so that nobody guesses classes or normalisation."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nas.errors import SettingError, SpaceError
+from nas.report.formats import Reader
+from nas.space.library import load_architecture
+from nas.training.model import Model
+
+INPUT, OUTPUT = "images", "logits"
+IMAGES = "float32 (batch, channels, height, width), values from 0 to 1; the network normalises them itself"
+LOGITS = "float32 (batch, classes); softmax over the classes gives probabilities"
+MINE = ("architecture", "classes", "mean", "std", "facts")
+
+
+@dataclass(frozen=True)
+class Described:
+    """What a reader needs of a file's metadata: class names, and channels and side of the images."""
+
+    classes: tuple[str, ...]
+    channels: int
+    resolution: int
+
+
+def metadata_of(model: Model) -> dict[str, str]:
+    """Describe a model: architecture, classes, mean, std and facts as JSON, input and output in words."""
+    plain = {name: json.dumps(value) for name, value in model.to_dict().items()}
+    return plain | {"input": f"{INPUT}: {IMAGES}", "output": f"{OUTPUT}: {LOGITS}"}
+
+
+def described(metadata: Mapping[str, str], source: Path) -> Described:
+    """Read what `metadata_of` wrote. Raises SettingError, naming `source`, where that is missing or damaged."""
+    for name in MINE[:2]:
+        if name not in metadata:
+            raise SettingError(f"{source}: its metadata hold no {name}, so it is not a file that nas exported")
+    try:
+        architecture = load_architecture(json.loads(metadata["architecture"]))
+        classes: Any = json.loads(metadata["classes"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        if isinstance(error, SpaceError):
+            raise SettingError(f"{source}: its architecture is damaged: {error}") from None
+        raise SettingError(f"{source}: its metadata are damaged ({type(error).__name__}: {error})") from None
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise SettingError(f"{source}: its metadata are damaged: classes are a list of names")
+    if len(classes) != architecture.classes:
+        raise SettingError(f"{source}: names {len(classes)} classes for a head of {architecture.classes}")
+    return Described(tuple(classes), architecture.channels, architecture.resolution)
+
+
+def check_outputs(found: int, classes: int, source: Path) -> None:
+    """Raise SettingError, naming `source`, where a network's outputs are not as many as its classes."""
+    if found != classes:
+        raise SettingError(f"{source}: gives {found} outputs, but its metadata name {classes} classes; export it again")
+
+
+def reader_of(model: Model) -> Reader:
+    """Make a model ready to run, where its weights are."""
+    architecture = model.eval().architecture
+    run = torch.inference_mode()(lambda images: model(images.to(model.mean.device)).cpu())
+    return Reader(model.classes, architecture.channels, architecture.resolution, run)
