@@ -7,9 +7,8 @@ import torch
 from nas import files
 from nas.report.formats import Format, Reader, Shipment
 from nas.report.source.files import attributes, run_file, staged
-from nas.report.source.layout import tidy
 from nas.report.source.modules import Key
-from nas.report.source.program import Program, heading, module_name
+from nas.report.source.program import Program, module_name
 from nas.report.source.trial import compare
 
 TAKEN = ("CLASSES", "MEAN", "STD", "CHANNELS", "RESOLUTION", "WEIGHTS", "Network", "Stage", "build", "normalise")
@@ -134,14 +133,8 @@ def source(shipment: Shipment, stem: str) -> str:
     stage = STAGE.format(site=program.site_name) + (WITH_TOKEN if program.wants_token else "")
     weights = 'WEIGHTS = Path(__file__).with_suffix(".pt")\n' if trained else ""
     tail = [stage, network, *([NORMALISE, BUILD] if trained else [BUILD_UNTRAINED])]
-    return "\n".join([
-        tidy(HEADER.format(title=program.title, size=program.size, table=program.table(), usage=usage)),
-        program.names.imports(),
-        program.constants() + weights + "\n",
-        program.code() + "\n",
-        heading("The network") + "\n\n",
-        "\n\n".join(map(tidy, tail)),
-    ])  # fmt: skip
+    header = HEADER.format(title=program.title, size=program.size, table=program.table(), usage=usage)
+    return program.text(header, program.constants() + weights, tail)
 
 
 def _write(shipment: Shipment, path: Path) -> list[str]:

@@ -6,7 +6,7 @@ import io
 import keyword
 import re
 import tokenize
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from nas.report.source.gather import MODULE_CLASS, TORCH, Definition, Sources
@@ -119,12 +119,12 @@ class Names:
             place = module.block(gone[0])[0]
             yield Edit(place, place, " " * gone[0].col_offset + "pass\n")
 
-    def imports(self) -> str:
-        """Write the imports, those of Python before those of torch."""
+    def imports(self, used: Container[str]) -> str:
+        """Write the imports of the names that are used, those of Python before those of torch."""
         plain: set[str] = set()
         by_module: dict[str, set[str]] = {}
         for key, name in self.names.items():
-            if self.sources.inside(key.module):
+            if self.sources.inside(key.module) or name not in used:
                 continue
             if not key.name:
                 alias = "" if name == key.module.split(".")[0] else f" as {name}"

@@ -85,19 +85,19 @@ class Program:
         return Names(sources, wanted, self.taken, self.imports)
 
     @cached_property
-    def skeleton(self) -> Network:
-        """The network without memory for its weights."""
-        return skeleton(self.architecture)
+    def network(self) -> Network:
+        """The network, without memory for weights if it has none."""
+        return skeleton(self.architecture) if self.model is None else self.model.network
 
     @property
     def stem_stride(self) -> int:
         """The factor by which the stem reduces an image."""
-        return int(self.skeleton.stem.stride)
+        return int(self.network.stem.stride)
 
     @property
     def size(self) -> str:
         """The number of parameters in words."""
-        count = sum(parameter.numel() for parameter in self.skeleton.parameters())
+        count = sum(parameter.numel() for parameter in self.network.parameters())
         return f"{count / 1e6:.1f} million parameters" if count >= 1e5 else f"{count:,} parameters"
 
     def stages(self) -> Iterator[Stage]:
@@ -168,6 +168,12 @@ class Program:
         lines += [f"CHANNELS = {self.architecture.channels}\n", f"RESOLUTION = {self.architecture.resolution}\n"]
         return "".join(map(tidy, lines))
 
+    def text(self, header: str, constants: str, network: Iterable[str], head: str = "") -> str:
+        """Put a file together of its docstring, its constants, the code that goes along, and its own classes."""
+        own = "\n\n".join(map(tidy, network))
+        body = f"{self.code(head)}\n\n{heading('The network')}\n\n\n{own}"
+        return f"{tidy(header)}\n{self.names.imports(_used(constants + body))}\n{constants}\n\n{body}"
+
     def code(self, head: str = "") -> str:
         """Write the definitions that go along, under headings; `head` stands in the place of the head's own class."""
         homes = {self.stem.key.module: "The stem", self.head.key.module: "The head"}
@@ -196,6 +202,14 @@ def _part(kind: type, suffix: str) -> Part:
 
 def heading(title: str) -> str:
     return f"# {title} ".ljust(WIDTH, "-")
+
+
+def _used(text: str) -> set[str]:
+    """Return the names that a program uses, those in annotations within quotes too."""
+    nodes = list(ast.walk(ast.parse(text)))
+    quoted = (n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str))
+    words = (re.findall(r"\w+", value) for value in quoted if re.fullmatch(r"\w[\w.\[\], |]*", value))
+    return {node.id for node in nodes if isinstance(node, ast.Name)}.union(*words)
 
 
 def _note(definition: Definition) -> str:

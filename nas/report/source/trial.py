@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nas.errors import RunError
 from nas.files import Json
@@ -54,23 +54,33 @@ def compare(file: Path, shipment: Shipment) -> list[str]:
     Compared are new weights drawn by a seed, and outputs at two batch sizes, with the model's weights or with random
     ones. Returns a line for each check. Raises RunError where something differs.
     """
-    images = [_images(shipment, batch) for batch in BATCHES]
-    if shipment.dynamic_size:
-        images.append(torch.nn.functional.interpolate(images[0], scale_factor=(1.5, 1)))
-    expected, weights = _expected(shipment, images)
-    found = _run(file, {"seed": SEED, "images": images, "weights": weights})
-    _same(build(shipment.architecture, seed=SEED).state_dict(), found["fresh"], "new weights")
-    for ours, theirs in zip(expected, found["outputs"], strict=True):
+    images = images_for(shipment)
+    expected, weights = expectations(shipment, images)
+    found = _run(file, {"seed": SEED, "images": images, "weights": None if shipment.model else weights})
+    return ["runs with torch alone", *differences(file, shipment, images, expected, found["outputs"], found["fresh"])]
+
+
+def differences(
+    file: Path, shipment: Shipment, images: list[Tensor], expected: list[Tensor], outputs: list[Tensor],
+    fresh: Mapping[str, Tensor],
+) -> list[str]:  # fmt: skip
+    """Raise RunError where outputs, or new weights drawn by the seed, are not those that are right, bit for bit."""
+    _same(build(shipment.architecture, seed=SEED).state_dict(), fresh)
+    for ours, theirs in zip(expected, outputs, strict=True):
         if ours.shape != theirs.shape or not torch.allclose(ours, theirs, rtol=0, atol=0, equal_nan=True):
             raise RunError(f"{file.name}: its outputs are not those of the network for {len(ours)} images: "
                            f"{_difference(ours, theirs)}")  # fmt: skip
     sizes = ", ".join("x".join(map(str, x.shape)) for x in images)
-    return [f"runs with torch alone; outputs equal bit for bit for images {sizes}", "new weights equal by seed"]
+    return [f"outputs equal bit for bit for images {sizes}", "new weights equal bit for bit by seed"]
 
 
-def _images(shipment: Shipment, batch: int) -> Tensor:
-    generator = torch.Generator().manual_seed(SEED + batch)
-    return torch.rand(batch, *shipment.architecture.image_shape, generator=generator)
+def images_for(shipment: Shipment) -> list[Tensor]:
+    """Draw images from 0 to 1: batches of two sizes, and one of other images where any are to be taken."""
+    generator = torch.Generator().manual_seed(SEED)
+    images = [torch.rand(batch, *shipment.architecture.image_shape, generator=generator) for batch in BATCHES]
+    if shipment.dynamic_size:
+        images.append(nn.functional.interpolate(images[0], scale_factor=(1.5, 1)))
+    return images
 
 
 def reference(model: Model) -> Model:
@@ -81,12 +91,12 @@ def reference(model: Model) -> Model:
     return same.eval()
 
 
-def _expected(shipment: Shipment, images: list[Tensor]) -> tuple[list[Tensor], Mapping[str, Tensor] | None]:
-    """Return the outputs that are right, and the weights to load where the file has none of its own."""
+def expectations(shipment: Shipment, images: list[Tensor]) -> tuple[list[Tensor], Mapping[str, Tensor]]:
+    """Return the outputs that are right for images, and their weights: the model's, or random ones."""
     with torch.inference_mode():
         if shipment.model is not None:
             model = reference(shipment.model)
-            return [model(x) for x in images], None
+            return [model(x) for x in images], model.network.state_dict()
         network = scrambled(build(shipment.architecture, seed=SEED), SEED)
         return [network(x) for x in images], network.state_dict()
 
@@ -115,12 +125,12 @@ def _run(file: Path, given: Mapping[str, object]) -> Json:
     return found
 
 
-def _same(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], what: str) -> None:
+def _same(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> None:
     if list(ours) != list(theirs):
-        raise RunError(f"the written file's {what} have other names: {sorted(ours.keys() ^ theirs.keys())[:3]}")
+        raise RunError(f"the written file's weights have other names: {sorted(ours.keys() ^ theirs.keys())[:3]}")
     for name, value in ours.items():
         if not torch.equal(value, theirs[name]):
-            raise RunError(f"the written file's {what} differ: {name}")
+            raise RunError(f"the written file draws other weights: {name}")
 
 
 def _difference(ours: Tensor, theirs: Tensor) -> str:
