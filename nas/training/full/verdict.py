@@ -1,7 +1,6 @@
 """The verdict on a trained network: metrics with intervals, confusion, calibration and its worst mistakes."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -56,13 +55,13 @@ class Verdict:
     """What a network does on images that its training never saw.
 
     `confusion[i][j]` counts the images of class i that were taken for class j. `ece` is the expected calibration error
-    over `bins`. All but `images` and `metrics` are empty for a task whose targets are not classes.
+    over `bins`. All but `images` and `metrics` are empty, or None, for a task whose targets are not classes.
     """
 
     images: int
     metrics: dict[str, Measured]
     confusion: list[list[int]]
-    ece: float
+    ece: float | None
     bins: list[Bin]
     mistakes: list[Mistake]
 
@@ -85,10 +84,10 @@ class Verdict:
 
 def judge(task: Task, predictions: Predictions, seed: int = 0) -> Verdict:
     """Judge a network by its predictions for the test part, on the processor."""
-    metrics = {name: _with_interval(metric, predictions, seed) for name, metric in task.metrics.items()}
+    metrics = _with_intervals(task, predictions, seed)
     count = len(predictions.targets)
     if task.targets != "classes":
-        return Verdict(count, metrics, [], math.nan, [], [])
+        return Verdict(count, metrics, [], None, [], [])
     probabilities = predictions.outputs.float().softmax(1).numpy()
     labels = predictions.targets.numpy()
     bins = calibration(probabilities, labels)
@@ -128,22 +127,29 @@ def worst(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> list
     return [Mistake(int(row), int(labels[row]), int(predicted[row]), float(sure[row])) for row in order]
 
 
-def _with_interval(metric: Metric, predictions: Predictions, seed: int) -> Measured:
-    """Compute a metric with its interval: Wilson's for a share of the images, else percentiles of a bootstrap."""
-    value, count = metric.compute(predictions), len(predictions.targets)
-    hits = value * count
-    if metric.share and metric.counts:
-        found = binomtest(round(hits), count).proportion_ci(LEVEL, "wilson")
-        return Measured(value, float(found.low), float(found.high))
-    drawn = _bootstrap(metric.compute, predictions, seed)
-    low, high = (
-        np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if np.isfinite(drawn).any() else (value, value)
-    )
-    return Measured(value, float(low), float(high))
+def _with_intervals(task: Task, predictions: Predictions, seed: int) -> dict[str, Measured]:
+    """Compute metrics with intervals: Wilson's for a share of the images, else percentiles of a bootstrap."""
+    drawn = _bootstrap({name: metric for name, metric in task.metrics.items() if not metric.counts}, predictions, seed)
+    found = {}
+    for name, metric in task.metrics.items():
+        value, count = metric.compute(predictions), len(predictions.targets)
+        if metric.counts:
+            wilson = binomtest(round(value * count), count).proportion_ci(LEVEL, "wilson")
+            low, high = float(wilson.low), float(wilson.high)
+        else:
+            values = drawn[name][np.isfinite(drawn[name])]
+            low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(values) else (value, value)
+        found[name] = Measured(value, float(low), float(high))
+    return found
 
 
-def _bootstrap(compute: Callable[[Predictions], float], predictions: Predictions, seed: int) -> Sequence[float]:
-    """Compute a metric on images drawn again and again with replacement."""
+def _bootstrap(metrics: Mapping[str, Metric], predictions: Predictions, seed: int) -> dict[str, NDArray[np.float64]]:
+    """Compute metrics on images drawn again and again with replacement."""
     rng, count = np.random.default_rng(seed), len(predictions.targets)
-    rows = (torch.from_numpy(rng.integers(0, count, count)) for _ in range(DRAWS))
-    return [compute(Predictions(predictions.outputs[r], predictions.targets[r])) for r in rows]
+    found = {name: np.empty(DRAWS) for name in metrics}
+    for i in range(DRAWS if metrics else 0):
+        rows = torch.from_numpy(rng.integers(0, count, count))
+        drawn = Predictions(predictions.outputs[rows], predictions.targets[rows])
+        for name, metric in metrics.items():
+            found[name][i] = metric.compute(drawn)
+    return found
