@@ -20,5 +20,5 @@ def write(folder: Path, count: int = 6, mode: str = "RGB", ending: str = "jpg", 
 def damage(file: Path) -> str:
     """Cut a picture's file short, behind its header, and return its name as messages write it."""
     whole = file.read_bytes()
-    file.write_bytes(whole[: 2 * len(whole) // 3])
+    file.write_bytes(whole[: -len(whole) // 8])
     return f"{file.parent.name}/{file.name}"

@@ -1,10 +1,14 @@
 """Images on the training device: their size, their subset, and how they are augmented."""
 
+import numpy as np
 import pytest
 import torch
+from picture_folders import damage, write
 
 from nas.data import load
-from nas.training.images import augment, load_images
+from nas.data.stored import StoredPictures
+from nas.errors import DataError
+from nas.training.images import augment, in_memory, load_images
 from nas.training.recipe import Recipe
 
 CPU = torch.device("cpu")
@@ -44,6 +48,74 @@ def test_the_subset_is_the_same_for_a_seed(digits):
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert len(load_images(digits, CPU, subset=10**6).train_y) == len(digits.train)
+
+
+# ---- pictures outside memory
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """The rows that are decoded from now on."""
+    rows, read = [], StoredPictures.read
+    monkeypatch.setattr(StoredPictures, "read", lambda self, row: rows.append(row) or read(self, row))
+    return rows
+
+
+def test_images_outside_memory_are_the_same_and_no_more_than_asked_for(tmp_path, decoded):
+    write(tmp_path, count=15, side=24)
+    held, lazy = (load(f"image_folder:{tmp_path}", resolution=16, in_memory=choice) for choice in (True, False))
+    expected = load_images(held, CPU, side=12, subset=5, seed=1)
+    decoded.clear()
+    found = load_images(lazy, CPU, side=12, subset=5, seed=1)
+    assert len(decoded) == 5 + len(lazy.validation)
+    for field in ("train_x", "train_y", "validation_x", "validation_y", "mean", "std"):
+        assert torch.equal(getattr(found, field), getattr(expected, field))
+
+
+def test_what_a_search_holds_is_what_it_would_decode_again(tmp_path, decoded):
+    """Decoded once for all workers, it gives each of them the subset that it would draw."""
+    write(tmp_path, count=15, side=24)
+    lazy = load(f"image_folder:{tmp_path}", resolution=16, in_memory=False)
+    held = in_memory(lazy, subset=5, seed=1)
+    decoded.clear()
+    again = load_images(held, CPU, subset=5, seed=1)
+    assert decoded == []
+    assert torch.equal(again.train_x, load_images(lazy, CPU, subset=5, seed=1).train_x)
+    assert len(held.test) == 0
+    assert in_memory(held) is held
+
+
+def test_images_that_cannot_be_read_are_left_out_and_named(tmp_path):
+    write(tmp_path, count=15, side=24)
+    names = [damage(tmp_path / "cat" / f"{i}.jpg") for i in range(8)]
+    lazy = load(f"image_folder:{tmp_path}", resolution=16, in_memory=False)
+    held = in_memory(lazy)
+    assert {text.split()[0] for text in held.skipped} <= set(names)
+    assert len(held.labels) == len(lazy.train) + len(lazy.validation) - len(held.skipped)
+    assert len(np.intersect1d(held.train, held.validation)) == 0
+    images = load_images(lazy, CPU)
+    assert images.train_y.tolist() == held.labels[held.train].tolist()
+    assert len(images.validation_x) == len(images.validation_y)
+
+
+def test_a_part_of_which_nothing_can_be_read_is_refused(tmp_path):
+    for part in ("train", "val"):
+        write(tmp_path / part, count=4, side=24)
+    for file in (tmp_path / "val").rglob("*.jpg"):
+        damage(file)
+    lazy = load(f"image_folder:{tmp_path}", resolution=16, in_memory=False)
+    with pytest.raises(DataError, match="no image of a part can be read: val/"):
+        load_images(lazy, CPU)
+
+
+def test_more_than_half_the_memory_is_refused_with_the_remedy(tmp_path, monkeypatch):
+    write(tmp_path, count=15, side=24)
+    lazy = load(f"image_folder:{tmp_path}", resolution=16, in_memory=False)
+    fitting = 8 + len(lazy.validation)
+    monkeypatch.setattr("nas.training.images.memory", lambda: 2 * fitting * 3 * 16 * 16)
+    assert len(in_memory(lazy, subset=8).labels) == fitting
+    with pytest.raises(DataError, match=r"more than the .* that are half of it: write --subset N"):
+        in_memory(lazy, subset=9)
 
 
 # ---- augmentation
