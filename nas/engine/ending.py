@@ -3,7 +3,7 @@
 import base64
 import io
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 
 import numpy as np
@@ -28,6 +28,9 @@ def conclude(trained: Trained, trainer: Trainer, dataset: Dataset) -> None:
     model = trained.model().to(trainer.batches.device)
     predictions = answers(model, trainer.batches, dataset.test, nullcontext())
     verdict = judge(trainer.task, predictions, trained.config.seed)
+    if len(predictions.targets) < len(dataset.test):  # some could not be read, and the others have moved up
+        places = trainer.batches.readable(dataset.test)
+        verdict = replace(verdict, mistakes=[replace(m, row=int(places[m.row])) for m in verdict.mistakes])
     pictures = tuple(_png(dataset.images[dataset.test[[m.row]]][0]) for m in verdict.mistakes)
     costs = _costs(model)
     ending = Ending(verdict, trainer.progress.best, pictures, costs, tuple(trainer.batches.unreadable))

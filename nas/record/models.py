@@ -55,7 +55,7 @@ def read_model(path: Path) -> Model:
     try:
         with safe_open(path, "pt") as file:
             data = {name: json.loads(value) for name, value in (file.metadata() or {}).items() if name != "format"}
-    except (SafetensorError, ValueError, OSError):
+    except (SafetensorError, ValueError, OSError, RecursionError):
         data = {}
     return made(data, state, str(path))
 
@@ -70,7 +70,7 @@ def made(data: Mapping[str, Any], state: Mapping[str, Tensor], source: str) -> M
         raise SettingError(f"{source}: holds no {missing[0]}, so it is not a model that nas wrote; load weights alone "
                            "with nas.load_weights")  # fmt: skip
     try:
-        architecture = load_architecture(data["architecture"])
+        architecture = load_architecture(dict(data["architecture"]))  # never the name of a file
         adapt(state, skeleton(architecture))  # before memory is taken for what the data claim
         model = Model(build(architecture), data["classes"], data["mean"], data["std"], data.get("facts"))
         model.network.load_state_dict(adapt(state, model.network))
@@ -82,4 +82,6 @@ def made(data: Mapping[str, Any], state: Mapping[str, Tensor], source: str) -> M
         raise SettingError(f"{source}: damaged ({type(error).__name__}: {error})") from None
     if len(model.classes) != architecture.classes:
         raise SettingError(f"{source}: names {len(model.classes)} classes for a head of {architecture.classes}")
+    if {len(model.mean), len(model.std)} != {architecture.channels} or not model.std.min() > 0:
+        raise SettingError(f"{source}: its normalisation is not that of {architecture.channels} channels")
     return model.eval()

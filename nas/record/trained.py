@@ -12,7 +12,7 @@ report.html         the page
 
 import io
 import json
-import pickle
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -68,8 +68,11 @@ class Trained:
         if not is_trained(self.folder):
             raise SettingError(f"{folder} is not a training (it has no {TRAINING})")
         self.outside = load_outside(self.folder)
-        self.config: TrainConfig = make_train_config(document.read(self.folder / TRAINING).value)
-        self.architecture: Architecture = load_architecture(self.folder / NETWORK)
+        try:
+            self.config: TrainConfig = make_train_config(document.read(self.folder / TRAINING).value)
+            self.architecture: Architecture = load_architecture(self.folder / NETWORK)
+        except (ValueError, TypeError) as error:
+            raise RunError(f"{folder}: {TRAINING} or {NETWORK} is damaged: {error}") from None
 
     @classmethod
     def create(
@@ -86,6 +89,7 @@ class Trained:
         except FileExistsError:
             raise exists(folder) from None
         except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
             raise unwritable(folder, error.strerror) from None
         return cls(folder)
 
@@ -135,7 +139,11 @@ class Trained:
         """Write the state after an epoch, and before it the weights if they are the best. Raises OSError."""
         if best is not None:
             write_model(best, self.folder / BEST)
+        self.keep_history(history)
         self.keep_state(state)
+
+    def keep_history(self, history: list[Epoch]) -> None:
+        """Write a line for each epoch. Raises OSError."""
         rows = [{n: v for n, v in asdict(e).items() if n != "metrics"} | e.metrics for e in history]
         files.write(self.folder / SUMMARY, pd.DataFrame(rows).to_csv(index=False))
 
@@ -153,7 +161,9 @@ class Trained:
             return None
         try:
             found: dict[str, Any] = torch.load(path, "cpu", weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+            if not isinstance(found, dict):
+                raise TypeError("not a state")
+        except Exception as error:  # torch may raise anything for a damaged file
             raise RunError(f"{path}: cannot be read ({type(error).__name__}); begin another training from "
                            f"{self.folder / BEST}") from None  # fmt: skip
         return found
@@ -162,7 +172,7 @@ class Trained:
         """Write the verdict, and the weights with it in their facts. Raises OSError."""
         write_model(model, self.folder / BEST)
         data = asdict(ending) | {"verdict": ending.verdict.to_dict()}
-        files.write(self.folder / VERDICT, json.dumps(data, indent=1, allow_nan=False) + "\n")
+        files.write(self.folder / VERDICT, json.dumps(data, indent=1) + "\n")
         vars(self).pop("ending", None)
 
 

@@ -54,6 +54,13 @@ class Batches:
         size = max(min(LIMIT, PIXELS // self.dataset.resolution**2), 1)
         return (batch for batch in self([rows[i : i + size] for i in range(0, len(rows), size)]) if len(batch[0]))
 
+    def readable(self, rows: Rows) -> Rows:
+        """Find the places among the rows of those whose images can be read."""
+        images = self.dataset.images
+        if isinstance(images, np.ndarray):
+            return np.arange(len(rows))
+        return np.array([i for i, row in enumerate(rows.tolist()) if images.read(row).pixels is not None], np.int64)
+
     def statistics(self) -> tuple[list[float], list[float]]:
         """Compute mean and deviation of each channel over the training part, or a spread of it, from 0 to 1.
 
