@@ -8,7 +8,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nas.errors import SettingError
+from nas.registry import suggest
 from nas.training.model import Model
+
+LUMINANCE = (0.299, 0.587, 0.114)  # as in nas.data.pictures
 
 
 class Teacher(nn.Module):
@@ -23,7 +26,7 @@ class Teacher(nn.Module):
         if x.shape[2:] != (self.side, self.side):
             x = F.interpolate(x, (self.side, self.side), mode="bicubic", antialias=True).clamp(0, 1)
         if x.shape[1] != self.channels:
-            x = x.mean(1, keepdim=True) if self.channels == 1 else x.expand(-1, self.channels, -1, -1)
+            x = _grey(x) if self.channels == 1 else x.expand(-1, self.channels, -1, -1)
         answers: Tensor = self.network(x)
         return answers
 
@@ -46,12 +49,13 @@ def from_timm(name: str, classes: int) -> Teacher:
     if find_spec("timm") is None:
         raise SettingError(f"teacher {name}: no folder that nas train left, and timm, which may know the name, is not "
                            "installed: pip install timm")  # fmt: skip
-    import timm  # asked for by the user only
-
-    if name not in timm.list_models(pretrained=False) and not name.startswith(("hf-hub:", "local-dir:")):
-        near = timm.list_models(f"*{name}*")[:3]
-        hint = f"; timm has {', '.join(near)}" if near else ""
-        raise SettingError(f"teacher {name}: neither a folder that nas train left nor a network of timm{hint}")
+    try:
+        import timm  # asked for by the user only
+    except Exception as error:
+        raise SettingError(f"teacher {name}: timm cannot be imported ({_first_line(error)})") from None
+    if not timm.is_model(name) and not name.startswith(("hf-hub:", "local-dir:")):
+        near = suggest(name, timm.list_models()).partition("Allowed:")[0]
+        raise SettingError(f"teacher {name}: neither a folder that nas train left nor a network of timm. {near}".strip())
     try:
         network: Any = timm.create_model(name, pretrained=True)
     except Exception as error:
@@ -62,6 +66,10 @@ def from_timm(name: str, classes: int) -> Teacher:
                            "teacher on these data with nas train")  # fmt: skip
     channels, side, _ = facts["input_size"]
     return Teacher(_Normalised(network, facts["mean"], facts["std"]), side, channels)
+
+
+def _grey(x: Tensor) -> Tensor:
+    return (x * torch.tensor(LUMINANCE, dtype=x.dtype, device=x.device).view(-1, 1, 1)).sum(1, keepdim=True)
 
 
 def _first_line(error: Exception) -> str:
