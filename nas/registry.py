@@ -218,7 +218,7 @@ FILE_TARGET = "file:"
 
 
 def target_text(name: str) -> str:
-    """Write a target's name as commands do, `cpu-compiled`."""
+    """Write the name of a target or a format as commands do, `cpu-compiled`."""
     return name.replace("_", "-")
 
 
@@ -235,6 +235,14 @@ def target_name(text: str) -> str:
     if name not in TARGETS.names():
         allowed = [*map(target_text, TARGETS.names()), "file:mydevice.yaml"]
         raise SettingError(f"unknown target '{text}'. {suggest(text, allowed, _target_label)}")
+    return name
+
+
+def format_name(text: str) -> str:
+    """Read `onnx-int8` as the format `onnx_int8`. Raises SettingError, with the nearest name, for an unknown one."""
+    name = text.strip().replace("-", "_")
+    if name not in FORMATS.names():
+        raise SettingError(f"unknown format '{text}'. {suggest(text, map(target_text, FORMATS.names()))}")
     return name
 
 

@@ -22,16 +22,17 @@ def export(run: Run, pick: str | int, path: Path | str, *, force: bool = False) 
     path = Path(path)
     architecture = named(run, run.pick(pick))
     try:
-        _check(path, force)
+        check_place(path, force)
         architecture.save(path)
     except OSError as error:
         raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
     return path
 
 
-def _check(path: Path, force: bool) -> None:
+def check_place(path: Path, force: bool, example: str = "best.yaml") -> None:
+    """Raise SettingError when no file may be written to `path`, as it exists, is a folder, or has none around it."""
     if path.is_dir():
-        raise SettingError(f"{path} is a folder; name a file in it, such as {path / 'best.yaml'}")
+        raise SettingError(f"{path} is a folder; name a file in it, such as {path / example}")
     if path.exists() and not force:
         raise SettingError(f"{path} exists already; take another name, or replace it with --force")
     if not path.parent.is_dir():

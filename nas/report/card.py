@@ -1,0 +1,100 @@
+"""The model card of Hugging Face's hub, filled with what was measured, https://huggingface.co/docs/hub/model-cards."""
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
+from typing import Any
+
+import jinja2
+
+from nas.training.model import Model
+
+TITLES = {"accuracy": "Accuracy", "top5": "Top-5 accuracy", "balanced_accuracy": "Balanced accuracy", "f1": "Macro F1"}
+SHOWN = 100  # class names
+MARKS = re.compile(r"([\\`*_{}\[\]()#+\-!|~$])")
+ENVIRONMENT = jinja2.Environment(
+    loader=jinja2.PackageLoader("nas.report"), trim_blocks=True, lstrip_blocks=True, autoescape=False
+)
+
+
+def plain(text: object, longest: int = 200) -> str:
+    """Write any text as one line of Markdown that shows it as it is, with no markup of HTML or Markdown."""
+    line = " ".join(str(text).split())[:longest]
+    return MARKS.sub(r"\\\1", html.escape(line, quote=False))
+
+
+def code(text: object) -> str:
+    """Write any text as one line of code in Markdown."""
+    line = " ".join(str(text).split()).replace("`", "'")
+    return f"`{line}`" if line else ""
+
+
+ENVIRONMENT.filters["plain"] = plain
+
+
+def card_text(model: Model) -> str:
+    """Write a model's card: the hub's metadata, then Markdown. Needs huggingface_hub."""
+    facts, architecture = model.facts, model.architecture
+    return str(_metadata(model)) + "\n" + ENVIRONMENT.get_template("card.md").render(
+        name=architecture.name,
+        architecture=architecture,
+        layout=architecture.layout(),
+        classes=model.classes[:SHOWN],
+        more=len(model.classes) - SHOWN,
+        rows=list(measured(facts)),
+        images=_of(facts, "test").get("images"),
+        facts=facts,
+        made=[(title, facts[key]) for key, title in _MADE.items() if facts.get(key) not in (None, "", {})],
+        versions=", ".join(f"{name} {version}" for name, version in _of(facts, "versions").items()),
+        plain=plain,
+        code=code,
+    )  # fmt: skip
+
+
+_MADE = {"data": "Data", "recipe": "Recipe", "epochs": "Epochs", "seed": "Seed", "teacher": "Teacher",
+         "device": "Device"}  # fmt: skip
+
+
+def measured(facts: Mapping[str, Any]) -> Iterator[tuple[str, str, float, str]]:
+    """Yield name, title, value and interval of each metric that was measured on the test part."""
+    for name, entry in _of(facts, "test").items():
+        values = entry if isinstance(entry, Mapping) else {}
+        if isinstance(value := values.get("value"), int | float):
+            low, high = values.get("low"), values.get("high")
+            interval = f"{low:.4f} to {high:.4f}" if isinstance(low, float) and isinstance(high, float) else ""
+            yield name, TITLES.get(name, name.replace("_", " ").capitalize()), float(value), interval
+
+
+def _of(facts: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = facts.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _metadata(model: Model) -> str:
+    """The block of YAML at the top of a card, which the hub searches and draws."""
+    from huggingface_hub import EvalResult, ModelCardData  # an extra
+
+    facts = model.facts
+    kind, _, place = " ".join(str(facts.get("data") or "unknown").split()).partition(":")
+    results = [
+        EvalResult(
+            task_type="image-classification",
+            dataset_type=kind,
+            dataset_name=PurePath(place).name or kind,
+            dataset_split="test",
+            metric_type=name,
+            metric_name=title,
+            metric_value=value,
+        )
+        for name, title, value, _ in measured(facts)
+    ]
+    card = ModelCardData(
+        license=str(facts["licence"]) if facts.get("licence") else None,
+        library_name="hybrid-nas",
+        pipeline_tag="image-classification",
+        tags=["image-classification", "neural-architecture-search", "pytorch_model_hub_mixin", "model_hub_mixin"],
+        model_name=model.architecture.name,
+        eval_results=results or None,
+    )
+    return f"---\n{card.to_yaml()}\n---\n"

@@ -1,0 +1,58 @@
+"""Images of the data that a model was trained on, for formats that measure on them."""
+
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nas import data
+from nas.errors import DataError, SettingError
+from nas.report.formats import Examples
+from nas.training.model import Model, scaled
+
+CALIBRATION, VALIDATION = 512, 5000
+"""The most images of the training and of the validation part that a format is given."""
+MEMORY = 1 << 30
+"""The most bytes that the images of a part may take."""
+
+
+class Images:
+    """The images of a model's data, read when first asked for.
+
+    `name` is a data set, by default the model's own, which is divided by `seed`, by default as in the training.
+    """
+
+    def __init__(self, model: Model, name: str | None = None, seed: int | None = None) -> None:
+        self.model, self.name, self.seed = model, name, seed
+
+    def training(self) -> Examples:
+        """Read images of the training part. Raises DataError or SettingError where they cannot be read."""
+        return self._examples(self._dataset.train, CALIBRATION)
+
+    def validation(self) -> Examples:
+        """Read images of the validation part. Raises DataError or SettingError where they cannot be read."""
+        return self._examples(self._dataset.validation, VALIDATION)
+
+    @cached_property
+    def _dataset(self) -> data.Dataset:
+        facts, architecture = self.model.facts, self.model.architecture
+        name, seed = self.name or facts.get("data"), facts.get("seed") if self.seed is None else self.seed
+        if not name:
+            raise SettingError("the model does not say which images it was trained on; name them with --data")
+        found = data.load(str(name), seed=seed if isinstance(seed, int) else 0, resolution=architecture.resolution)
+        if found.channels != architecture.channels:
+            raise DataError(f"{name}: images of {found.channels} channels, the network takes {architecture.channels}")
+        if found.classes != self.model.classes:
+            few = ", ".join(self.model.classes[:5])
+            raise DataError(f"{name}: its classes are not the model's ({few} ...); name the model's own images "
+                            "with --data")  # fmt: skip
+        return found
+
+    def _examples(self, rows: NDArray[np.int64], most: int) -> Examples:
+        """Read rows, drawn without order where there are more than may be."""
+        most = min(most, max(MEMORY // (4 * int(np.prod(self.model.architecture.image_shape))), 1))
+        if len(rows) > most:
+            rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
+        labels = torch.from_numpy(self._dataset.labels[rows])
+        return Examples(scaled(torch.from_numpy(np.ascontiguousarray(self._dataset.images[rows]))), labels)

@@ -1,0 +1,35 @@
+"""A folder for Hugging Face's hub, as its mixin writes it: config.json, model.safetensors and a model card."""
+
+from pathlib import Path
+
+import torch
+
+from nas.errors import RunError
+from nas.report.formats import Format, Reader, Shipment
+from nas.report.hub import CARD, HubModel, missing, read_hub
+from nas.report.metadata import reader_of
+from nas.report.tracing import quiet
+from nas.training.model import Model
+
+
+def _write(shipment: Shipment, path: Path) -> list[str]:
+    model = shipment.model
+    assert model is not None
+    HubModel.of(model).save_pretrained(path)
+    with quiet():
+        by_mixin: Model = HubModel.from_pretrained(str(path), local_files_only=True)
+    state = model.network.state_dict()
+    for back in (read_hub(path), by_mixin):
+        fresh = back.network.state_dict()
+        differing = [name for name in state if not torch.equal(state[name].cpu(), fresh[name])]
+        if differing or back.to_dict() != model.to_dict():
+            raise RunError(f"{path}: comes back changed ({differing[0] if differing else 'its configuration'})")
+    figures = "with what was measured" if model.facts.get("test") else "without figures, as none were measured"
+    return [f"from_pretrained gives {len(state)} weights, all equal, offline", f"a model card, {CARD}, {figures}"]
+
+
+def _reads(path: Path) -> Reader:
+    return reader_of(read_hub(path))
+
+
+hub = Format("a folder for Hugging Face's hub, with a model card", _write, reads=_reads, missing=missing)
