@@ -55,7 +55,7 @@ def from_timm(name: str, classes: int) -> Teacher:
         raise SettingError(f"teacher {name}: timm cannot be imported ({_first_line(error)})") from None
     if not timm.is_model(name) and not name.startswith(("hf-hub:", "local-dir:")):
         near = suggest(name, timm.list_models()).partition("Allowed:")[0]
-        raise SettingError(f"teacher {name}: neither a folder that nas train left nor a network of timm. {near}".strip())
+        raise SettingError(f"teacher {name}: no folder that nas train left, nor a network of timm. {near}".strip())
     try:
         network: Any = timm.create_model(name, pretrained=True)
     except Exception as error:
