@@ -3,42 +3,35 @@
 import shlex
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch.utils.benchmark import set_torch_threads
 
-from nas import data as datasets
-from nas.costs.deployment import choose_device, device_name
+from nas.costs.deployment import device_name
 from nas.data import Dataset
+from nas.engine.beginning import find_data, find_recipe, find_teacher, first_weights
 from nas.engine.ending import conclude
 from nas.errors import DivergedError, NasError, RunError, SettingError
 from nas.evaluation.plugins import load_plugins
 from nas.files import Json
 from nas.network.architecture import Architecture
-from nas.network.build import build
-from nas.network.layers.initialise import scaled
-from nas.network.weights import adapt
 from nas.record.environment import environment
-from nas.record.folders import check_new, checked_name, default_name, find_trained, is_trained, locked
+from nas.record.folders import check_new, checked_name, default_name, find_trained, locked
 from nas.record.networks import Found, find_network
+from nas.record.outside import outside_of_training
 from nas.record.tracking import Tracker
-from nas.record.trained import Trained
-from nas.registry import HEADS
+from nas.record.trained import LAST, Trained
 from nas.report.training_page import write_training_report
-from nas.space.library import load_architecture
 from nas.training.catalogue import load_task
 from nas.training.full.batches import Batches
-from nas.training.full.group import Alone, Together, find_group
+from nas.training.full.group import Alone, find_group
 from nas.training.full.loop import Epoch, Progress, StoppedError, Trainer
-from nas.training.full.recipe import FullRecipe, load_recipe
-from nas.training.full.settings import TrainConfig, make_train_config, parse_time
-from nas.training.full.teacher import Teacher, from_model, from_timm
+from nas.training.full.settings import make_train_config, parse_time
+from nas.training.full.teacher import Teacher
 from nas.training.model import Model
 
-LARGE = 224  # pixels from which on networks are trained as on ImageNet
 MAX_NAMED = 20
 
 
@@ -81,27 +74,22 @@ def train(
     Raises SettingError, SpaceError or DataError for wrong input, before anything is written, RunError when the training
     cannot go on, and StoppedError when the attendant stopped it.
     """
-    attendant = attendant or Attendant()
-    load_plugins(*plugins)
+    attendant, files = attendant or Attendant(), load_plugins(*plugins)
     found = Found(architecture) if isinstance(architecture, Architecture) else find_network(architecture, Path(runs))
-    chosen, started = _recipe(recipe, changes, settings.get("resolution") or found.architecture.resolution)
-    start = str(found.trained.folder) if found.trained and found.model else str(architecture) if found.model else ""
-    if "time" in settings:
-        settings["time"] = parse_time(settings["time"])
-    config = make_train_config({**settings, "recipe": chosen.model_dump(), "recipe_name": started, "start": start})
-    folder = Path(runs) / (default_name(found.architecture.name) if name is None else checked_name(name))
-    check_new(folder)
+    start = (found.trained.folder if found.trained else architecture) if found.model else ""
+    chosen = find_recipe(recipe, changes, settings.get("resolution") or found.architecture.resolution)
+    config = make_train_config(settings | chosen | {"start": str(start), "time": parse_time(settings.get("time"))})
     group = find_group(config.device)
-    dataset, fitted = _resolve(config, found.architecture)
+    folder = _new_folder(Path(runs), name, found.architecture, group)
+    dataset, fitted = find_data(config, found.architecture, group)
     teacher = find_teacher(config.teacher, dataset, Path(runs))
-    made = environment(device_name(_device(config, group)), config.seed, found.outside.packages)
-    made |= {"command": command, "processes": group.count, "unreadable": list(dataset.skipped[:MAX_NAMED])}
+    batches, model = first_weights(config, fitted, dataset, group, found.model, attendant.noted)
     if group.leads:
-        Trained.create(folder, config, fitted, made, found.outside)
+        outside = outside_of_training(config, fitted, (*found.outside.files, *files))
+        made = environment(device_name(batches.device), config.seed, outside.packages)
+        Trained.create(folder, config, fitted, made | _told(command, group, dataset), outside)
     group.wait()
-    trained = Trained(folder)
-    with locked(folder, "training") if group.leads else nullcontext():
-        return _Session(trained, dataset, group, attendant, teacher, found.model).run()
+    return _Session(Trained(folder), batches, model, teacher, group, attendant).run()
 
 
 def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant: Attendant | None = None) -> Trained:
@@ -110,54 +98,32 @@ def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant:
     Raises SettingError when there is none, or when its data have changed, RunError when its state is damaged.
     """
     trained = folder if isinstance(folder, Trained) else Trained(find_trained(folder, Path(runs)))
-    if trained.ending:
-        return trained
-    group = find_group(trained.config.device)
-    dataset, fitted = _resolve(trained.config, trained.architecture)
+    with suppress(RunError):  # a damaged one is written anew
+        if trained.ending:
+            return trained
+    config, attendant = trained.config, attendant or Attendant()
+    group = find_group(config.device)
+    dataset, fitted = find_data(config, trained.architecture, group)
     if fitted != trained.architecture:
         raise _changed(trained)
-    teacher = find_teacher(trained.config.teacher, dataset, Path(runs))
-    with locked(trained.folder, "training") if group.leads else nullcontext():
-        begin = find_network(trained.config.start, Path(runs)).model if trained.config.start else None
-        return _Session(trained, dataset, group, attendant or Attendant(), teacher, begin).run()
+    teacher = find_teacher(config.teacher, dataset, Path(runs))
+    fresh = config.start and not (trained.folder / LAST).exists()
+    begin = find_network(config.start, Path(runs)).model if fresh else None
+    batches, model = first_weights(config, fitted, dataset, group, begin, attendant.noted)
+    return _Session(trained, batches, model, teacher, group, attendant).run()
 
 
-def find_teacher(name: str | None, dataset: Dataset, runs: Path) -> Teacher | None:
-    """Find a teacher by the name of a training, or of a network of timm. Raises SettingError."""
-    if name is None:
-        return None
-    if any(is_trained(folder) for folder in (Path(name), runs / name)) or name.endswith(".safetensors"):
-        model = find_network(name, runs).model
-        if model is None:
-            raise SettingError(f"teacher {name}: has no weights yet")
-        return from_model(model, dataset.classes, name)
-    return from_timm(name, len(dataset.classes))
+def _new_folder(runs: Path, name: str | None, architecture: Architecture, group: Alone) -> Path:
+    """Name the training's folder, the same for all processes, and check that it can be made."""
+    folder = runs / (group.first(default_name(architecture.name)) if name is None else checked_name(name))
+    if group.leads:
+        check_new(folder)
+    return folder
 
 
-def _recipe(
-    recipe: str | Path | Mapping[str, Any] | None, changes: Mapping[str, Any] | None, resolution: int
-) -> tuple[FullRecipe, str]:
-    """Load the recipe, by default that for the size of the images, and return it with its name."""
-    source = recipe if recipe is not None else "small" if resolution < LARGE else "coatnet"
-    return load_recipe(source, changes), "" if isinstance(source, Mapping) else str(source)
-
-
-def _resolve(config: TrainConfig, architecture: Architecture) -> tuple[Dataset, Architecture]:
-    """Load the data, and fit the network to them. Raises DataError or SpaceError for what does not fit the task."""
-    task, kind = load_task(config.task), architecture.head.kind
-    fitting = [name for name in HEADS.at_hand() if HEADS.get(name).outputs == task.outputs]
-    task.check_head(kind, HEADS.get(kind).outputs, fitting)
-    side = config.resolution or architecture.resolution
-    dataset = datasets.load(config.data, seed=config.seed, resolution=side)
-    task.check_targets(dataset.name, dataset.targets)
-    if config.recipe.balance != "none" and task.targets != "classes":
-        raise SettingError(f"--balance {config.recipe.balance}: the task {config.task} has no classes to balance")
-    fitted = replace(architecture, resolution=side, channels=dataset.channels, classes=len(dataset.classes))
-    return dataset, load_architecture(fitted.to_dict())
-
-
-def _device(config: TrainConfig, group: Alone) -> torch.device:
-    return group.device if isinstance(group, Together) else choose_device(config.device)
+def _told(command: str, group: Alone, dataset: Dataset) -> Json:
+    """What a training's environment says beside the machine."""
+    return {"command": command, "processes": group.count, "unreadable": list(dataset.skipped[:MAX_NAMED])}
 
 
 class _Session:
@@ -166,52 +132,60 @@ class _Session:
     def __init__(
         self,
         trained: Trained,
-        dataset: Dataset,
+        batches: Batches,
+        model: Model,
+        teacher: Teacher | None,
         group: Alone,
         attendant: Attendant,
-        teacher: Teacher | None,
-        begin: Model | None,
     ) -> None:
-        self.trained, self.dataset, self.group, self.attendant = trained, dataset, group, attendant
-        config, device = trained.config, _device(trained.config, group)
-        self.batches = Batches(dataset, device, config.loaders)
+        self.trained, self.dataset, self.group, self.attendant = trained, batches.dataset, group, attendant
+        config = trained.config
         self.tracker = Tracker(trained.folder) if config.tensorboard and group.leads else None
         self.trainer = Trainer(
-            self._model(begin).to(device),
+            model.to(batches.device),
             load_task(config.task),
-            self.batches,
+            batches,
             config.recipe,
             seed=config.seed,
             limit=config.time,
             monitor=config.monitor,
-            teacher=teacher.to(device) if teacher else None,
+            teacher=teacher.to(batches.device) if teacher else None,
             group=group,
         )
 
     def run(self) -> Trained:
-        """Train the epochs that are left and judge the best one."""
-        trained, trainer, config = self.trained, self.trainer, self.trained.config
-        self._restore()
-        self.attendant.began(trained, self.dataset, trainer.progress)
-        with set_torch_threads(config.threads) if config.threads else nullcontext():
-            try:
-                self._epochs()
-                if self.group.leads:
-                    conclude(trained, trainer, self.dataset)
-            except OSError as error:
-                raise RunError(f"{trained.folder}: cannot be written ({error.strerror}); the last good state is kept. "
-                               f"Make room and go on with: {_again(trained)}") from None  # fmt: skip
-            except DivergedError as error:
-                raise DivergedError(f"{error}. The weights of the best epoch so far, if any, are kept") from None
-            finally:
-                if self.group.leads:
-                    with suppress(NasError):  # the error that ended the training says more
-                        write_training_report(trained)
+        """Train the epochs that are left and judge the best one. Raises RunError where another process does that."""
+        trained, threads = self.trained, self.trained.config.threads
+        with (
+            locked(trained.folder, "training") if self.group.leads else nullcontext(),
+            set_torch_threads(threads) if threads else nullcontext(),
+        ):
+            self._restore()
+            self.attendant.began(trained, self.dataset, self.trainer.progress)
+            self._to_the_end()
         return trained
+
+    def _to_the_end(self) -> None:
+        trained = self.trained
+        try:
+            self._epochs()
+            if self.group.leads:
+                conclude(trained, self.trainer, self.dataset)
+        except OSError as error:
+            raise RunError(f"{trained.folder}: cannot be written ({error.strerror}); the last good state is kept. "
+                           f"Make room and go on with: {_again(trained)}") from None  # fmt: skip
+        except DivergedError as error:
+            raise DivergedError(f"{error}. The weights of the best epoch so far, if any, are kept") from None
+        finally:
+            if self.group.leads:
+                with suppress(NasError):  # the error that ended the training says more
+                    write_training_report(trained)
 
     def _epochs(self) -> None:
         trainer, trained, patience = self.trainer, self.trained, self.trained.config.patience
         progress = trainer.progress
+        if self.group.leads and progress.history:
+            trained.keep_history(progress.history)  # it may be damaged
         if patience and progress.history and len(progress.history) - progress.best >= patience:
             return
         for epoch in trainer.epochs(self._between):
@@ -227,7 +201,10 @@ class _Session:
 
     def _between(self, progress: Progress, loss: float | None) -> None:
         self.attendant.stepped(progress, loss)
-        if self.attendant.stop():
+        asked = self.attendant.stop()
+        if self.group.count > 1:  # they stop at the same step, one at which they wait for each other anyway
+            asked = loss is not None and self.group.agree(asked)
+        if asked:
             if self.group.count == 1:  # several processes go on from the last epoch
                 self.trained.keep_state(self._state())
             raise StoppedError(f"stopped in epoch {progress.course.epoch + 1}; go on with: {_again(self.trained)}")
@@ -245,23 +222,6 @@ class _Session:
 
     def _state(self) -> dict[str, Any]:
         return self.trainer.state() | {"data": _facts(self.dataset)}
-
-    def _model(self, begin: Model | None) -> Model:
-        """Build the network with its first weights, and the normalisation of the training part."""
-        config, architecture = self.trained.config, self.trained.architecture
-        mean, std = self.batches.statistics()
-        network = build(architecture, drop_path=config.recipe.drop_path, seed=config.seed)
-        if begin is not None:
-            state = begin.network.state_dict()
-            if begin.classes != self.dataset.classes:  # the classifier begins anew
-                state |= {n: v for n, v in network.state_dict().items() if n.startswith("head.classifier.")}
-                self.attendant.noted(f"{config.start} knows other classes: the classifier begins anew")
-            network.load_state_dict(adapt(state, network))
-        elif config.recipe.initial == "scaled":
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(config.seed)
-                scaled(network)
-        return Model(network, self.dataset.classes, mean, std)
 
 
 def _changed(trained: Trained) -> SettingError:

@@ -5,6 +5,7 @@ Opening a run runs the kept copies of its plug-in files, and no others.
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from nas import files
@@ -12,8 +13,10 @@ from nas.config import SearchConfig
 from nas.errors import RunError, SettingError
 from nas.evaluation.plugins import DIGITS, Outside, PluginFile, installed, load_plugins, read_plugin
 from nas.files import Json
-from nas.registry import DATA, EXECUTORS, OBJECTIVES, PRUNERS, SAMPLERS, SCORES, TARGETS, TASKS
+from nas.network.architecture import Architecture
+from nas.registry import BLOCKS, DATA, EXECUTORS, HEADS, OBJECTIVES, PRUNERS, SAMPLERS, SCORES, STEMS, TARGETS, TASKS
 from nas.space.space import SearchSpace, slots
+from nas.training.full.settings import TrainConfig
 
 NOTE, COPIES = "plugins.json", "plugins"
 
@@ -28,8 +31,22 @@ def outside_of(config: SearchConfig, space: SearchSpace) -> Outside:
         origins += OBJECTIVES.origins(name)
     for name in (*config.scores, *config.prefilter):
         origins += SCORES.origins(name)
+    return Outside(load_plugins(*config.plugins), _packages(origins))
+
+
+def outside_of_training(config: TrainConfig, network: Architecture, files: Iterable[PluginFile]) -> Outside:
+    """Find what the training of a network uses from outside nas: plug-in files, and the packages of its kinds."""
+    origins = [*STEMS.origins(network.stem.kind), *HEADS.origins(network.head.kind), *TASKS.origins(config.task)]
+    origins += DATA.origins(config.data.partition(":")[0])
+    for stage in network.stages:
+        origins += BLOCKS.origins(stage.block)
+    return Outside(tuple({file.name: file for file in files}.values()), _packages(origins))
+
+
+def _packages(origins: Iterable[str]) -> dict[str, str]:
+    """Return the versions of the packages among the origins of kinds."""
     packages = [origin.split() for origin in sorted(set(origins)) if origin.startswith("package ")]
-    return Outside(load_plugins(*config.plugins), {name: version for _, name, version in packages})
+    return {name: version for _, name, version in packages}
 
 
 def keep_outside(folder: Path, outside: Outside) -> None:

@@ -43,6 +43,10 @@ class Alone:
         """Return what each process has, in the order of the processes."""
         return [mine]
 
+    def first(self, mine: str) -> str:
+        """Return the text of the first process."""
+        return mine
+
     def agree(self, mine: bool) -> bool:
         """Tell whether any process says yes."""
         return mine
@@ -84,6 +88,11 @@ class Together(Alone):
         from accelerate.utils import gather_object
 
         return [tuple(part) for part in gather_object([[tensor.cpu() for tensor in mine]])]
+
+    def first(self, mine: str) -> str:
+        from accelerate.utils import gather_object
+
+        return str(gather_object([mine])[0])
 
     def agree(self, mine: bool) -> bool:
         from accelerate.utils import gather_object

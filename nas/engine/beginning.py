@@ -1,0 +1,109 @@
+"""The beginning of a training: its data, teacher, recipe and first weights, before anything is written."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nas import data as datasets
+from nas.costs.deployment import choose_device
+from nas.data import Dataset
+from nas.errors import SettingError
+from nas.files import Json
+from nas.network.architecture import Architecture
+from nas.network.build import build
+from nas.network.layers.initialise import scaled
+from nas.network.weights import adapt
+from nas.record.folders import is_trained
+from nas.record.networks import find_network
+from nas.record.tracking import check_tracker
+from nas.registry import HEADS
+from nas.space.library import load_architecture
+from nas.training.catalogue import load_task
+from nas.training.full.batches import Batches
+from nas.training.full.group import Alone, Together
+from nas.training.full.recipe import load_recipe
+from nas.training.full.settings import TrainConfig
+from nas.training.full.teacher import Teacher, from_model, from_timm
+from nas.training.model import Model
+
+LARGE = 224  # pixels from which on networks are trained as on ImageNet
+
+
+def find_teacher(name: str | None, dataset: Dataset, runs: Path) -> Teacher | None:
+    """Find a teacher by the name of a training, or of a network of timm. Raises SettingError."""
+    if name is None:
+        return None
+    if any(is_trained(folder) for folder in (Path(name), runs / name)) or name.endswith(".safetensors"):
+        model = find_network(name, runs).model
+        if model is None:
+            raise SettingError(f"teacher {name}: has no weights yet")
+        return from_model(model, dataset.classes, name)
+    return from_timm(name, len(dataset.classes))
+
+
+def find_recipe(
+    recipe: str | Path | Mapping[str, Any] | None, changes: Mapping[str, Any] | None, resolution: int
+) -> Json:
+    """Load the recipe, by default that for the size of the images, as settings: `recipe` and `recipe_name`."""
+    source = recipe if recipe is not None else "small" if resolution < LARGE else "coatnet"
+    name = "" if isinstance(source, Mapping) else str(source)
+    return {"recipe": load_recipe(source, changes).model_dump(), "recipe_name": name}
+
+
+def find_data(config: TrainConfig, architecture: Architecture, group: Alone) -> tuple[Dataset, Architecture]:
+    """Load the data, and fit the network to them.
+
+    Raises DataError, SpaceError or SettingError for what does not fit the task, or the processes.
+    """
+    if config.tensorboard:
+        check_tracker()
+    task, kind = load_task(config.task), architecture.head.kind
+    fitting = [name for name in HEADS.at_hand() if HEADS.get(name).outputs == task.outputs]
+    task.check_head(kind, HEADS.get(kind).outputs, fitting)
+    side = config.resolution or architecture.resolution
+    dataset = datasets.load(config.data, seed=config.seed, resolution=side)
+    task.check_targets(dataset.name, dataset.targets)
+    if config.recipe.balance != "none" and task.targets != "classes":
+        raise SettingError(f"--balance {config.recipe.balance}: the task {config.task} has no classes to balance")
+    if config.teacher and task.targets != "classes":
+        raise SettingError(f"--teacher {config.teacher}: the task {config.task} has no classes to teach")
+    if min(config.recipe.batch_size, len(dataset.train)) // config.recipe.accumulate < group.count > 1:
+        raise SettingError(f"--batch-size {config.recipe.batch_size}: {group.count} processes need an image each, in "
+                           f"each of the {config.recipe.accumulate} parts of a step")  # fmt: skip
+    fitted = replace(architecture, resolution=side, channels=dataset.channels, classes=len(dataset.classes))
+    return dataset, load_architecture(fitted.to_dict())
+
+
+def _device(config: TrainConfig, group: Alone) -> torch.device:
+    return group.device if isinstance(group, Together) else choose_device(config.device)
+
+
+def first_weights(
+    config: TrainConfig,
+    architecture: Architecture,
+    dataset: Dataset,
+    group: Alone,
+    begin: Model | None,
+    noted: Callable[[str], None],
+) -> tuple[Batches, Model]:
+    """Build the network with its first weights, and the normalisation of the training part.
+
+    Raises SettingError when the weights to begin with are of another network, DataError when no image can be read.
+    """
+    batches = Batches(dataset, _device(config, group), config.loaders)
+    mean, std = batches.statistics()
+    network = build(architecture, drop_path=config.recipe.drop_path, seed=config.seed)
+    if begin is not None:
+        state = begin.network.state_dict()
+        if begin.classes != dataset.classes:
+            state |= {n: v for n, v in network.state_dict().items() if n.startswith("head.classifier.")}
+            noted(f"{config.start} knows other classes: the classifier begins anew")
+        network.load_state_dict(adapt(state, network))
+    elif config.recipe.initial == "scaled":
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            scaled(network)
+    return batches, Model(network, dataset.classes, mean, std)
