@@ -13,6 +13,7 @@ many seconds have the mark `slow`, those for a CUDA device `gpu`: declare both a
 import inspect
 import json
 import math
+import pickle
 import timeit
 from collections.abc import Callable
 from dataclasses import replace
@@ -112,6 +113,11 @@ class DataSuite:
         assert np.array_equal(first.labels, second.labels)
         for part in ("train", "validation", "test"):
             assert np.array_equal(getattr(first, part), getattr(second, part))
+
+    def test_images_travel_to_other_processes(self, path: Path | None) -> None:
+        data = self.read(path)
+        rows = data.validation[:3]
+        assert np.array_equal(pickle.loads(pickle.dumps(data)).images[rows], data.images[rows])
 
     def test_a_path_to_nothing_is_refused(self, path: Path | None, tmp_path: Path) -> None:
         if path is None:

@@ -20,15 +20,18 @@ from nas.data.pictures import Source, is_grey, planes, read_picture
 from nas.errors import DataError
 
 IN_MEMORY = 2 * 2**30
-"""Bytes of pixels in three channels up to which a data set is read into memory, unless its reader is told otherwise."""
+"""Bytes of pixels up to which a data set is read into memory, unless its reader is told otherwise."""
 
 Rows = NDArray[np.int64]
 
 
 class Reading(NamedTuple):
-    """Pixels `(channels, side, side)` and whether they were grey, or None and the picture's name with what is wrong."""
+    """Pixels `(channels, side, side)`, where they were decoded, whether the picture is grey, and what is wrong with it.
 
-    pixels: NDArray[np.uint8] | None
+    `wrong` begins with the picture's name, and is empty where nothing is.
+    """
+
+    pixels: NDArray[np.uint8] | None = None
     grey: bool = False
     wrong: str = ""
 
@@ -79,11 +82,11 @@ class Pictures(ABC):
             return self._wrong(row, source, error)
 
     def look(self, row: int) -> Reading:
-        """Do the same without decoding: pixels are missing, and damage that the header does not show is not seen."""
+        """Do the same by the header alone, without pixels; damage behind it is not seen."""
         source = None
         try:
             source = self.open(row)
-            return Reading(None, is_grey(source))
+            return Reading(grey=is_grey(source))
         except Exception as error:  # as above
             return self._wrong(row, source, error)
 
@@ -91,7 +94,7 @@ class Pictures(ABC):
         """Say in a line what is wrong with a picture, without the folder of its file."""
         text = " ".join(f"{type(error).__name__}: {error}".split())
         text = text.replace(str(source), source.name) if isinstance(source, Path) else text
-        return Reading(None, wrong=f"{self.name(row)} ({text})")
+        return Reading(wrong=f"{self.name(row)} ({text})")
 
     def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
         """Decode the pictures of a row, a slice or an array of rows. Raises DataError, naming an unreadable one."""
@@ -148,17 +151,16 @@ class Gathered(NamedTuple):
     """What rows of images hold.
 
     `pixels` are those of the readable ones, `readable` says which of the rows these are, `unreadable` names the others
-    with what is wrong, and `grey` tells whether all that are readable were grey.
+    with what is wrong.
     """
 
     pixels: NDArray[np.uint8]
     readable: NDArray[np.bool_]
     unreadable: list[str]
-    grey: bool = False
 
 
 Spread = Callable[..., Iterable[Any]]
-"""`map`, or that of a pool of threads."""
+"""`map`, or that of a pool of threads: Pillow decodes and resizes outside the interpreter's lock."""
 
 
 def gather(images: Pixels, rows: Rows, spread: Spread = map) -> Gathered:
@@ -167,49 +169,45 @@ def gather(images: Pixels, rows: Rows, spread: Spread = map) -> Gathered:
         return Gathered(images[rows], np.ones(len(rows), bool), [])
     pixels = np.empty((len(rows), *images.shape[1:]), np.uint8)
 
-    def read(place: int) -> Reading:
+    def read(place: int) -> str:
         reading = images.read(int(rows[place]))
         if reading.pixels is not None:
             pixels[place] = reading.pixels
-        return reading._replace(pixels=None)
+        return reading.wrong
 
-    readable, unreadable, grey = _sorted_out(read, len(rows), spread)
-    return Gathered(pixels if readable.all() else pixels[readable], readable, unreadable, grey)
-
-
-class Taken(NamedTuple):
-    """Images without the unreadable ones: which of the rows they are, and the others' names with what is wrong."""
-
-    images: Pixels
-    readable: NDArray[np.bool_]
-    skipped: list[str]
-
-
-def taken(pictures: Pictures, in_memory: bool | None = None) -> Taken:
-    """Read pictures into memory, by default if they fit, or look at their headers and leave them where they are.
-
-    `pictures` have three channels; what comes out has one if all are grey.
-    """
-    if in_memory is None:
-        in_memory = math.prod(pictures.shape) <= IN_MEMORY
-    with ThreadPoolExecutor() as pool:  # Pillow decodes and resizes outside the interpreter's lock
-        if in_memory:
-            pixels, readable, skipped, grey = gather(pictures, np.arange(len(pictures)), pool.map)
-            return Taken(np.ascontiguousarray(pixels[:, :1]) if grey else pixels, readable, skipped)
-        readable, skipped, grey = _sorted_out(pictures.look, len(pictures), pool.map)
-        return Taken(pictures.take(np.flatnonzero(readable), 1 if grey else 3), readable, skipped)
-
-
-def _sorted_out(
-    look: Callable[[int], Reading], count: int, spread: Spread
-) -> tuple[NDArray[np.bool_], list[str], bool]:
-    """Return which of so many pictures are readable, what is wrong with the others, and whether the former are grey."""
-    size = min(max(count // 64, 1), 64)  # so many a thread in one go
-    pieces = (range(start, min(start + size, count)) for start in range(0, count, size))
-    readings = list(chain.from_iterable(spread(lambda places: [look(place) for place in places], pieces)))
-    wrong = [reading.wrong for reading in readings]
+    wrong = _each(read, len(rows), spread)
     readable = np.array([not text for text in wrong], bool)
-    return readable, [text for text in wrong if text], all(reading.grey for reading in readings if not reading.wrong)
+    return Gathered(pixels if readable.all() else pixels[readable], readable, [text for text in wrong if text])
+
+
+class Screened(NamedTuple):
+    """Pictures that look readable: which of the rows they are, and the others' names with what is wrong."""
+
+    pictures: Pictures
+    readable: NDArray[np.bool_]
+    skipped: tuple[str, ...]
+
+
+def screened(pictures: Pictures) -> Screened:
+    """Look at the headers of pictures with three channels; of those left, all grey, there is one."""
+    with ThreadPoolExecutor() as pool:
+        readings = _each(pictures.look, len(pictures), pool.map)
+    readable = np.array([not reading.wrong for reading in readings], bool)
+    grey = all(reading.grey for reading in readings if not reading.wrong)
+    skipped = tuple(reading.wrong for reading in readings if reading.wrong)
+    return Screened(pictures.take(np.flatnonzero(readable), 1 if grey else 3), readable, skipped)
+
+
+def _each(look: Callable[[int], Any], count: int, spread: Spread) -> list[Any]:
+    """Call a function of so many numbers, several a piece of work."""
+    size = min(max(count // 64, 1), 64)
+    pieces = (range(start, min(start + size, count)) for start in range(0, count, size))
+    return list(chain.from_iterable(spread(lambda places: [look(place) for place in places], pieces)))
+
+
+def fits(pictures: Pictures) -> bool:
+    """Tell whether pictures are few enough to be read into memory unasked."""
+    return math.prod(pictures.shape) <= IN_MEMORY
 
 
 def memory() -> int:

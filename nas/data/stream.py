@@ -47,7 +47,7 @@ def stream(dataset: Dataset, batches: Sequence[Rows], workers: int) -> Iterator[
         found = _by_processes(images, batches, min(workers, len(batches)))
     else:
         found = _by_threads(images, batches)
-    for rows, (pixels, readable, unreadable, _) in zip(batches, found, strict=True):
+    for rows, (pixels, readable, unreadable) in zip(batches, found, strict=True):
         yield torch.from_numpy(pixels), torch.from_numpy(dataset.labels[rows[readable]]), unreadable
 
 
@@ -89,8 +89,8 @@ def _by_processes(images: Pictures, batches: Sequence[Rows], workers: int) -> It
         except (RuntimeError, OSError, EOFError) as error:
             reason = " ".join(str(error).split())
             raise RunError(
-                f"a process that decodes images died ({reason}). It may have run out of memory: let fewer work. In a "
-                "script of your own, train below `if __name__ == '__main__':`"
+                f"a process that decodes images died ({reason}). It may have run out of memory: let fewer work "
+                "(--loaders). In a script of your own, train below `if __name__ == '__main__':`"
             ) from error
         yield gathered._replace(pixels=pixels if isinstance(pixels, np.ndarray) else pixels.numpy())
 

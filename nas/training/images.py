@@ -1,8 +1,7 @@
 """Images on the training device, loaded once as uint8 tensors, normalised and augmented batch by batch."""
 
 import math
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nas.data import Dataset
-from nas.data.stored import gather, memory
+from nas.data.sets import hold
+from nas.data.stored import memory
 from nas.errors import DataError
 from nas.training.recipe import Recipe
 
@@ -69,24 +69,9 @@ def in_memory(dataset: Dataset, subset: int | None = None, seed: int = 0) -> Dat
     """
     if isinstance(dataset.images, np.ndarray):
         return dataset
-    parts = [_chosen(dataset, subset, seed), dataset.validation]
+    parts = (_chosen(dataset, subset, seed), dataset.validation, dataset.test[:0])
     _check_memory(dataset, sum(map(len, parts)))
-    rows = np.concatenate(parts)
-    with ThreadPoolExecutor() as pool:  # Pillow decodes and resizes outside the interpreter's lock
-        pixels, readable, unreadable, _ = gather(dataset.images, rows, pool.map)
-    count = int(readable[: len(parts[0])].sum())
-    every = np.arange(len(pixels))
-    if not 0 < count < len(pixels):
-        raise DataError(f"{dataset.name}: no image of a part can be read: {unreadable[0]}")
-    return replace(
-        dataset,
-        images=pixels,
-        labels=dataset.labels[rows[readable]],
-        train=every[:count],
-        validation=every[count:],
-        test=every[:0],
-        skipped=(*dataset.skipped, *unreadable),
-    )
+    return hold(dataset, parts)
 
 
 def _chosen(dataset: Dataset, subset: int | None, seed: int) -> NDArray[np.int64]:
@@ -102,8 +87,8 @@ def _check_memory(dataset: Dataset, count: int) -> None:
     if size > most:
         raise DataError(
             f"{dataset.name}: a search holds its images in memory, and {count:,} take {size / 2**30:.1f} GiB, more "
-            f"than the {most / 2**30:.1f} that are half of it: write --subset N for fewer training images, or a smaller "
-            "--resolution; validation images are fewer where the data have a validation part of their own."
+            f"than the {most / 2**30:.1f} that are half of it: write --subset N for fewer training images, or a "
+            "smaller --resolution; validation images are fewer where the data have a validation part of their own."
         )
 
 

@@ -118,6 +118,25 @@ def test_damage_behind_the_header_is_found_when_the_picture_is_asked_for(tmp_pat
     assert np.array_equal(found.pixels, lazy.images[[3, 1]])
 
 
+def test_the_parts_are_the_same_whether_damage_is_found_early_or_late(tmp_path):
+    """A training at many pixels must not see what a search at few kept for the test."""
+    write(tmp_path, count=30, side=40)
+    names = {damage(tmp_path / "cat" / f"{i}.jpg") for i in range(6)}
+    held, lazy = both(tmp_path, resolution=16)
+    for part in ("train", "validation", "test"):
+        kept = [row for row in getattr(lazy, part) if lazy.images.name(row) not in names]
+        assert len(kept) == len(getattr(held, part))
+        assert np.array_equal(lazy.images[kept], held.images[getattr(held, part)])
+        assert np.array_equal(lazy.labels[kept], held.labels[getattr(held, part)])
+
+
+def test_a_class_of_which_nothing_is_left_is_refused(tmp_path):
+    for file in (write(tmp_path, side=40) / "dog").iterdir():
+        damage(file)
+    with pytest.raises(DataError, match=r"no readable image is left of .*; 6 cannot be read, the first dog/0\.jpg"):
+        load(f"image_folder:{tmp_path}", resolution=16)
+
+
 def test_a_picture_that_vanishes_is_named(tmp_path):
     lazy = both(write(tmp_path), resolution=16)[1]
     (tmp_path / "cat" / "0.jpg").unlink()

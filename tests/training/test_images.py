@@ -104,7 +104,7 @@ def test_a_part_of_which_nothing_can_be_read_is_refused(tmp_path):
     for file in (tmp_path / "val").rglob("*.jpg"):
         damage(file)
     lazy = load(f"image_folder:{tmp_path}", resolution=16, in_memory=False)
-    with pytest.raises(DataError, match="no image of a part can be read: val/"):
+    with pytest.raises(DataError, match="no readable image is left of validation; 8 cannot be read, the first val/"):
         load_images(lazy, CPU)
 
 

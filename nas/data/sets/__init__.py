@@ -6,7 +6,8 @@ tells whether it needs one: `Path` or `None`. A kind whose pictures may be more 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.model_selection import train_test_split
 
-from nas.data.stored import Pixels
+from nas.data.stored import Pictures, Pixels, fits, gather
 from nas.errors import DataError
 
 PARTS = {"train": ("train",), "validation": ("val", "valid", "validation"), "test": ("test",)}
@@ -96,10 +97,12 @@ def divide(
     seed: int,
     mirror: bool,
     skipped: tuple[str, ...] = (),
+    in_memory: bool | None = None,
 ) -> Dataset:
     """Make a data set of images that lie part after part, cutting the parts of no size from `train`, by `seed`.
 
-    `sizes` are those of the training, validation and test part. Raises DataError as `assemble` does.
+    `sizes` are those of the training, validation and test part. `in_memory` says whether pictures are decoded now, by
+    default if they fit; the parts are the same. Raises DataError as `assemble` and `hold` do.
     """
     rows = dict(zip(PARTS, np.split(np.arange(len(labels)), np.cumsum(sizes)[:-1]), strict=True))
     missing = [part for part in ("test", "validation") if not len(rows[part])]
@@ -107,7 +110,38 @@ def divide(
     held_out = max(round(HELD_OUT * len(rows["train"])), len(classes))
     for part in missing:
         rows["train"], rows[part] = cut(rows["train"], labels, held_out, seed)
-    return Dataset(name, images, labels, classes, rows["train"], rows["validation"], rows["test"], mirror, skipped)
+    found = Dataset(name, images, labels, classes, rows["train"], rows["validation"], rows["test"], mirror, skipped)
+    lazy = isinstance(images, Pictures) and not (fits(images) if in_memory is None else in_memory)
+    return found if lazy else hold(found)
+
+
+def hold(dataset: Dataset, parts: Sequence[NDArray[np.int64]] | None = None) -> Dataset:
+    """Decode pictures into memory: all, or of the three parts these rows alone, whose order is kept.
+
+    Those that cannot be read leave the parts, and `skipped` names them. Raises DataError where nothing is left of a
+    part or, when all are decoded, of a class of the training part.
+    """
+    if isinstance(dataset.images, np.ndarray):
+        return dataset
+    given = parts or (dataset.train, dataset.validation, dataset.test)
+    rows = np.unique(np.concatenate(given))
+    with ThreadPoolExecutor() as pool:
+        pixels, readable, unreadable = gather(dataset.images, rows, pool.map)
+    places = np.full(len(dataset.labels), -1)
+    places[rows[readable]] = np.arange(len(pixels))
+    labels = dataset.labels[rows[readable]]
+    left = [found[found >= 0] for found in (places[part] for part in given)]
+    empty = [part for part, before, after in zip(PARTS, given, left, strict=True) if len(before) and not len(after)]
+    if parts is None and dataset.targets == "classes" and not empty:
+        there = set(labels[left[0]].tolist())
+        empty = [name for number, name in enumerate(dataset.classes) if number not in there]
+    if empty:
+        raise DataError(f"{dataset.name}: no readable image is left of {', '.join(empty[:5])}; {len(unreadable)} "
+                        f"cannot be read, the first {unreadable[0]}")  # fmt: skip
+    skipped = (*dataset.skipped, *unreadable)
+    return replace(
+        dataset, images=pixels, labels=labels, train=left[0], validation=left[1], test=left[2], skipped=skipped
+    )
 
 
 def cut(

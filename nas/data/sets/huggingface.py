@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from nas import files
 from nas.data.pictures import Source
 from nas.data.sets import PARTS, Dataset, divide, existing
-from nas.data.stored import Pictures, taken
+from nas.data.stored import Pictures, screened
 from nas.errors import DataError
 
 RESOLUTION = 64
@@ -91,12 +91,15 @@ def huggingface(path: Path, *, seed: int, resolution: int | None = None, in_memo
     parts = np.repeat([list(PARTS).index(part) for part in labels], [len(given) for given in labels.values()])
     every = np.concatenate(list(labels.values()))
     labelled = np.flatnonzero(every >= 0)
-    pictures = ArrowPictures(tables, list(splits), labelled, resolution or RESOLUTION, channels=3)
-    images, readable, skipped = taken(pictures, in_memory)
+    stored = ArrowPictures(tables, list(splits), labelled, resolution or RESOLUTION, channels=3)
+    pictures, readable, skipped = screened(stored)
     kept = labelled[readable]
     sizes = np.bincount(parts[kept], minlength=len(PARTS)).tolist()
     name = f"huggingface:{Path(source).name if _there(source) else source}"
-    return divide(name, classes, images, every[kept], sizes, seed=seed, mirror=True, skipped=(*skipped, *bare))
+    return divide(
+        name, classes, pictures, every[kept], sizes,
+        seed=seed, mirror=True, skipped=(*skipped, *bare), in_memory=in_memory,
+    )  # fmt: skip
 
 
 def _choices(text: str) -> tuple[str, dict[str, str]]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.data.sets import PARTS, Dataset, divide, existing
-from nas.data.stored import StoredPictures, taken
+from nas.data.stored import StoredPictures, screened
 from nas.errors import DataError
 
 RESOLUTION = 64
@@ -41,12 +41,12 @@ def image_folder(path: Path, *, seed: int, resolution: int | None = None, in_mem
         )
     found = _found(path, folders, classes)
     stored = StoredPictures(path, found.names, resolution or RESOLUTION, channels=3)
-    images, readable, skipped = taken(stored, in_memory)
+    pictures, readable, skipped = screened(stored)
     parts, labels = found.parts[readable], found.labels[readable]
     _check_full(folders, classes, parts, labels, skipped)
     sizes = np.bincount(parts, minlength=len(PARTS)).tolist()
     name = f"image_folder:{path.name}"
-    return divide(name, classes, images, labels, sizes, seed=seed, mirror=True, skipped=tuple(skipped))
+    return divide(name, classes, pictures, labels, sizes, seed=seed, mirror=True, skipped=skipped, in_memory=in_memory)
 
 
 def _parts(path: Path) -> dict[str, Path]:
@@ -89,7 +89,7 @@ def _check_full(
     classes: tuple[str, ...],
     parts: NDArray[np.int64],
     labels: NDArray[np.int64],
-    skipped: list[str],
+    skipped: tuple[str, ...],
 ) -> None:
     """Raise DataError if nothing could be read of a part, or of a class of the training part."""
     for part, folder in folders.items():
