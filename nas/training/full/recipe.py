@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping
 from importlib.resources import files as resources
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, ValidationError, model_validator
@@ -104,15 +103,15 @@ def load_recipe(source: str | Path | Mapping[str, Any], changes: Mapping[str, An
     return _checked(document.value | changes, str(path), lines)
 
 
-def _checked(values: Mapping[str, Any], source: str, lines: Mapping[str, int] = MappingProxyType({})) -> FullRecipe:
-    """Check a recipe's values, of which `lines` tells where in the source they stand."""
+def _checked(values: Mapping[str, Any], source: str, lines: Mapping[str, int] | None = None) -> FullRecipe:
+    """Check a recipe's values, of which `lines` tells where in a file they stand, unless they are changes to it."""
     try:
         return FullRecipe.model_validate(dict(values))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(map(str, first["loc"]))
-        line = lines.get(str(first["loc"][0]) if first["loc"] else "accumulate")
-        where = f"{source}:{line}: " if line else "" if lines else f"{source}: "  # none for a change
+        line = (lines or {}).get(str(first["loc"][0]) if first["loc"] else "accumulate")
+        where = f"{source}:{line}: " if line else f"{source}: " if lines is None else ""
         cause = first.get("ctx", {}).get("error")
         if isinstance(cause, UserError):
             raise SettingError(f"{where}{cause}") from None
