@@ -26,6 +26,9 @@ class RelativeBias(nn.Module):
         table: Tensor = self.table
         if table.shape[1:] != size:
             table = resize_bias(table, size)
+        if isinstance(height, torch.SymInt):
+            rows, columns = (_offsets(side, table.device).flip(1) for side in resolution)
+            return table[:, rows][..., columns].transpose(2, 3).reshape(len(table), height * width, height * width)
         # windows[h, a, b, c, d] = table[h, a + c, b + d]; query (i, j) sees key (k, l) at offset i - k, j - l
         windows = table.unfold(1, height, 1).unfold(2, width, 1).flip(3, 4)
         return windows.reshape(len(table), height * width, height * width)
@@ -87,7 +90,15 @@ def _windows(table: Tensor, length: int) -> Tensor:
     """Read the table's row for the offset of each pair as `(query, head_dim, key)`, without an index table."""
     if len(table) != 2 * length - 1:
         table = resize_offsets(table, 2 * length - 1)
+    if isinstance(length, torch.SymInt):
+        return table[_offsets(length, table.device).flip(0)].transpose(1, 2)
     return table.unfold(0, length, 1).flip(0)  # the last query sees the lowest offsets
+
+
+def _offsets(length: int, device: torch.device) -> Tensor:
+    """Return the index `a + b`, as a program for maps of any size needs it, whose windows cannot be unfolded."""
+    steps = torch.arange(length, device=device)
+    return steps[:, None] + steps
 
 
 def resize_bias(table: Tensor, size: tuple[int, int]) -> Tensor:
