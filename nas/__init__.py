@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from nas.record.models import load
     from nas.record.run import Run
     from nas.record.trial import Trial
+    from nas.report.hub import HubModel
     from nas.report.page import write_report
     from nas.space.library import load_architecture, load_space
     from nas.space.space import SearchSpace
 
 _HOMES = {
     "Architecture": "network.architecture",
+    "HubModel": "report.hub",
     "ParetoSampler": "engine.samplers.pareto",
     "Problem": "engine.samplers",
     "Run": "record.run",
@@ -48,6 +50,7 @@ _HOMES = {
 
 __all__ = [
     "Architecture",
+    "HubModel",
     "ParetoSampler",
     "Problem",
     "Run",

@@ -36,7 +36,7 @@ def compare(
             try:
                 found = logits(images)
             except Exception as error:  # a runtime may raise anything
-                first = str(error).strip().split("\n")[0]
+                first = str(error).strip().split("\n")[0][:200]
                 raise RunError(f"the exported network does not run {where} ({type(error).__name__}: {first})") from None
             if found.shape != expected.shape:
                 raise RunError(f"the exported network gives {tuple(found.shape)} for {tuple(expected.shape)} {where}")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from nas import files
+from nas.errors import RunError
 from nas.report.formats import Format, Shipment
 from nas.report.onnx_files import OPSET, make_onnx, missing, read_onnx, runner, session, sizes_in_words
 from nas.report.parity import compare
@@ -13,7 +14,13 @@ def _write(shipment: Shipment, path: Path) -> list[str]:
     model, dynamic = shipment.model, shipment.dynamic_size
     assert model is not None
     data = make_onnx(model, dynamic).SerializeToString()
-    same = compare(plain(model), runner(session(data)), sizes(model, dynamic), by="onnxruntime")
+    try:
+        same = compare(plain(model), runner(session(data)), sizes(model, dynamic), by="onnxruntime")
+    except RunError as error:
+        remedy = (
+            "; torch cannot export this network for images of any size: leave --dynamic-size out" if dynamic else ""
+        )
+        raise RunError(f"{error}{remedy}") from None
     with files.replacing(path) as file:
         file.write(data)
     side = model.architecture.resolution
