@@ -6,7 +6,7 @@ import torch
 
 from nas import files
 from nas.report.formats import Format, Reader, Shipment
-from nas.report.source.files import attributes, run_file, staged
+from nas.report.source.files import reader, run_file, staged
 from nas.report.source.modules import Key
 from nas.report.source.program import Program, module_name
 from nas.report.source.trial import compare
@@ -149,13 +149,7 @@ def _write(shipment: Shipment, path: Path) -> list[str]:
 
 def _read(path: Path) -> Reader:
     """Run the file, whose code the user trusts by naming it."""
-    module = run_file(path)
-    attributes(module, path, "CLASSES", "CHANNELS", "RESOLUTION", "build", "normalise")
-    network = module.build()
-    return Reader(
-        module.CLASSES, module.CHANNELS, module.RESOLUTION,
-        torch.inference_mode()(lambda x: network(module.normalise(x))),
-    )  # fmt: skip
+    return reader(run_file(path), path)
 
 
 python = Format(

@@ -20,7 +20,7 @@ from torch import Tensor
 from nas import files
 from nas.errors import RunError, SettingError
 from nas.report.formats import Format, Reader, Shipment
-from nas.report.source.files import attributes, run_file, staged
+from nas.report.source.files import reader, run_file, staged
 from nas.report.source.timm_text import model_name, source
 from nas.report.source.trial import SEED, differences, expectations, images_for
 
@@ -80,15 +80,7 @@ def _read(path: Path) -> Reader:
     if _missing():
         raise SettingError(f"{path}: {_missing()}")
     with _visit(path) as module:
-        attributes(module, path, "CLASSES", "CHANNELS", "RESOLUTION", "build", "normalise")
-        try:
-            network = module.build()
-        except Exception as error:  # timm raises whatever it meets
-            raise SettingError(f"{path}: its weights cannot be loaded ({type(error).__name__}: {error})") from None
-    return Reader(
-        module.CLASSES, module.CHANNELS, module.RESOLUTION,
-        torch.inference_mode()(lambda x: network(module.normalise(x))),
-    )  # fmt: skip
+        return reader(module, path)
 
 
 def _timm() -> Any:

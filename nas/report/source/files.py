@@ -9,7 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
+import torch
+
 from nas.errors import SettingError
+from nas.report.formats import Reader
 
 
 @contextmanager
@@ -46,8 +49,19 @@ def run_file(path: Path) -> ModuleType:
     return module
 
 
-def attributes(module: ModuleType, path: Path, *names: str) -> None:
-    """Raise SettingError unless a module has what `nas export` writes into it with a trained model."""
-    missing = [name for name in names if not hasattr(module, name)]
-    if missing:
-        raise SettingError(f"{path}: has no {missing[0]}; give a .py file that nas export wrote of a trained model")
+def reader(module: ModuleType, path: Path) -> Reader:
+    """Make a module that `nas export` wrote of a trained model ready to run, with the weights beside it.
+
+    Raises SettingError where it is none, or where its weights are missing or damaged.
+    """
+    for name in ("CLASSES", "CHANNELS", "RESOLUTION", "build", "normalise"):
+        if not hasattr(module, name):
+            raise SettingError(f"{path}: has no {name}; give a .py file that nas export wrote of a trained model")
+    try:
+        network = module.build()
+    except Exception as error:  # torch and timm raise whatever they meet
+        first = (str(error).strip().splitlines() or [""])[0]
+        raise SettingError(f"{path}: its weights cannot be loaded ({type(error).__name__}: {first}); export it again, "
+                           "or put them beside it") from None  # fmt: skip
+    logits = torch.inference_mode()(lambda x: network(module.normalise(x)))
+    return Reader(module.CLASSES, module.CHANNELS, module.RESOLUTION, logits)

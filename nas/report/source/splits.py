@@ -72,18 +72,18 @@ def at_depth(tokens: Sequence[Token], wanted: int) -> Iterator[tuple[int, Token]
 def delimiters(tokens: Sequence[Token]) -> dict[int, int]:
     """Return the priority of each delimiter outside brackets, by its index; a line is cut before it, after a comma."""
     found: dict[int, int] = {}
-    loop = in_lambda = False
+    in_lambda = False
+    loop = bool(tokens) and tokens[0].text == "for"
     for index, token in at_depth(tokens, 0):
         before = tokens[index - 1] if index else Token("")
         in_lambda = (in_lambda or token.text == "lambda") and token.text != ":"
-        if in_lambda:
+        if in_lambda or loop:  # what a lambda takes, and what a loop binds
+            loop = loop and token.text != "in"
             continue
         if token.text == "." and before.text in (")", "]"):
             found[index] = DOT
-        elif token.text == "in" and loop:
-            loop = False
-        elif token.text in PRIORITIES and (before.ends_operand or token.text in PREFIXES):
-            loop = loop or token.text == "for"
+        elif index and token.text in PRIORITIES and (before.ends_operand or token.text in PREFIXES):
+            loop = token.text == "for"
             filters = token.text == "if" and COMPREHENSION in found.values()
             found[index] = COMPREHENSION if filters else PRIORITIES[token.text]
     dots = [i for i, priority in found.items() if priority == DOT]
@@ -162,7 +162,7 @@ def _can_omit(body: list[Token], indent: int, width: int) -> bool:
     found = list(delimiters(body).values())
     if not found:
         return True
-    if found.count(max(found)) > 1 or not body[-1].closes or body[-2].opens:
+    if max(found) == COMMA or found.count(max(found)) > 1 or not body[-1].closes or body[-2].opens:
         return False
     opening = next(o for o, c in pairs(body).items() if c == len(body) - 1)
     if body[-1].text == "]" and opening and body[opening - 1].ends_operand:
@@ -176,7 +176,7 @@ def _around(tokens: list[Token], opening: int, closing: int, indent: int, width:
     if not body or indent + len(_text(head)) > WIDTH:
         raise CannotSplitError
     body = [replace(body[0], space=""), *body[1:]]
-    if tokens[0].text in ("def", "async") and not any(t.text == "," for t in body):
+    if tokens[0].text in ("def", "async") and COMMA not in delimiters(body).values():
         body = [*body, Token(",")]
     items = COMMA in delimiters(body).values()
     if items and (not _called(tokens, opening) or _magic(tokens[opening : closing + 1])):
