@@ -73,11 +73,11 @@ def show_range(name: str, value: float, low: float, high: float) -> str:
     if not isfinite(value):
         return MISSING
     own = unit_of(name, [value])
-    half = (high - low) / 2 * own.factor
-    if not isfinite(half) or half <= 0:
+    width = (high - low) * own.factor
+    if not isfinite(width) or width <= 0:
         return show(name, value)
-    decimals = max(0, 1 - floor(log10(half)))
-    own = replace(own, decimals=decimals if own.decimals is None else min(decimals, own.decimals))
+    decimals = max(0, 1 - floor(log10(width)))
+    own = replace(own, decimals=decimals if own.decimals is None else min(max(decimals, 1), own.decimals))
     return f"{own.show(value)} {own.name}".rstrip() + f" (95 % interval {own.show(low)} to {own.show(high)})"
 
 

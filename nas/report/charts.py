@@ -39,7 +39,7 @@ def _theme(ink: str, quiet: str, grid: str, paper: str, colours: tuple[str, ...]
         "shapedefaults": {"line": {"color": quiet}},
         "annotationdefaults": {"font": {"color": quiet, "size": 13}},
     }
-    return {"layout": layout}
+    return {"layout": layout, "data": {"bar": [{"error_y": {"color": ink}}]}}
 
 
 THEMES = {

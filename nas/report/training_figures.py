@@ -5,6 +5,7 @@ from math import isfinite
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from nas.evaluation import units
@@ -17,7 +18,11 @@ from nas.training.full.verdict import Bin
 DOTTED = 40  # epochs; more are a line without dots
 LABELLED = 60  # classes; more are without labels at the axes
 WRITTEN = 12  # classes; more are without numbers in the cells
-MAPPED = 1500  # classes; more have no map
+CELLS = 200  # classes; more are dots
+DOTS = 2000  # mistakes that are drawn as dots
+MAPPED = 5000  # classes; more have no map
+BETWEEN = "#3787c0"  # stands out on white as much as on black
+Places = NDArray[np.int64]
 
 
 def loss_figure(history: Sequence[Epoch], best: int) -> go.Figure:
@@ -39,12 +44,8 @@ def metric_groups(history: Sequence[Epoch]) -> list[list[str]]:
 def metric_figure(history: Sequence[Epoch], names: Sequence[str], best: int) -> go.Figure:
     """Draw metrics of one unit on the validation part."""
     unit = units.unit_of(names[0], [abs(value) for e in history if isfinite(value := e.metrics[names[0]])])
-    curves = [
-        _curve(
-            history, units.title(name), lambda e, name=name: e.metrics[name] * unit.factor, f"%{{y:.2f}} {unit.name}"
-        )
-        for name in names
-    ]
+    text = f"%{{y:.2f}} {unit.name}"
+    curves = [_curve(history, units.title(name), _metric(name, unit.factor), text) for name in names]
     for curve, dash in zip(curves, ("solid", "dash", "dot", "dashdot"), strict=False):
         curve.update(line_dash=dash)
     single = len(names) == 1
@@ -83,7 +84,7 @@ def _by_epoch(curves: Sequence[go.Scatter], history: Sequence[Epoch], heading: s
     few = len(history) <= 10
     figure.update_xaxes(title="Epoch", tickformat=",d", dtick=1 if few else None, hoverformat="d")
     if len(history) == 1:
-        figure.update_xaxes(range=[history[0].number - 1, history[0].number + 1])
+        figure.update_xaxes(range=[history[0].number - 0.5, history[0].number + 0.5])
     figure.update_yaxes(title=heading)
     return figure.update_layout(hovermode="x unified", margin={"t": 40, "r": 16}, showlegend=True)
 
@@ -100,23 +101,12 @@ def _marked(figure: go.Figure, history: Sequence[Epoch], best: int, height: str)
 def confusion_figure(table: Table, classes: Sequence[str]) -> go.Figure:
     """Draw the confusion matrix: each row's right answers in blue, its mistakes in orange, by share of the row.
 
-    The square root of a share makes the colour of a mistake, so that rare ones are seen too.
+    The square root of a share makes the colour of a mistake, so that rare ones are seen too. The cells of very many
+    classes would be too small to see: then every class and the most frequent mistakes are dots.
     """
-    count, images = len(table), np.maximum(table.sum(1, keepdims=True), 1)
-    shares, wrong = table / images, mistakes(table) / images
-    most = float(wrong.max()) or 1.0
-    colours = np.ceil(100 * np.sqrt(wrong / most)) - np.ceil(100 * np.diag(np.diag(shares)))
-    heat = go.Heatmap(
-        z=colours.astype(np.int8),
-        coloraxis="coloraxis",
-        hovertext=_cells(table, [literal(name, 40) for name in classes]),
-        hoverinfo="text",
-        xgap=1 if count <= LABELLED else 0,
-        ygap=1 if count <= LABELLED else 0,
-    )
-    if count <= WRITTEN:
-        heat.update(text=[[_written(share) for share in row] for row in shares], texttemplate="%{text}")
-    figure = style(go.Figure(heat), height=int(min(max(17 * count + 190, 440), 920)))
+    count, wrong = len(table), mistakes(table) / np.maximum(table.sum(1, keepdims=True), 1)
+    draw = _dots if count > CELLS else _cells
+    figure = style(go.Figure(draw(table, classes, most := float(wrong.max()) or 1.0)), height=_height(count))
     figure.update_layout(margin={"t": 84, "l": 24, "r": 24}, coloraxis=_scale(most))
     ticks: Attributes = {
         "tickmode": "array",
@@ -125,18 +115,55 @@ def confusion_figure(table: Table, classes: Sequence[str]) -> go.Figure:
     }
     named: Attributes = ticks if count <= LABELLED else {"showticklabels": False}
     named = named | {"showgrid": False, "ticks": "", "showline": False, "tickfont_size": 11 if count > 25 else 13}
-    figure.update_xaxes(title="Predicted class", constrain="domain", **named)
-    return figure.update_yaxes(title="True class", autorange="reversed", **named)
+    figure.update_xaxes(title="Predicted class", range=[-0.5, count - 0.5], **named)
+    return figure.update_yaxes(title="True class", range=[count - 0.5, -0.5], **named)
 
 
-def _cells(table: Table, names: Sequence[str]) -> list[list[str]]:
-    """Write the hover of every cell that has images."""
-    texts = [[""] * len(table) for _ in table]
-    images = table.sum(1)
-    for i, j in zip(*map(list, np.nonzero(table)), strict=True):
-        share = units.percent(float(table[i, j] / images[i]))
-        texts[i][j] = f"true {names[i]}<br>predicted {names[j]}<br><b>{table[i, j]} of {images[i]}</b> images, {share}"
-    return texts
+def _height(classes: int) -> int:
+    return min(max(17 * classes + 190, 440), 920)
+
+
+def _cells(table: Table, classes: Sequence[str], most: float) -> go.Heatmap:
+    count = len(table)
+    colours, texts = np.zeros(table.shape, np.int8), [[""] * count for _ in table]
+    rows, columns = np.nonzero(table)
+    colours[rows, columns] = _colours(table, rows, columns, most)
+    for i, j, text in zip(rows, columns, _texts(table, classes, rows, columns), strict=True):
+        texts[i][j] = text
+    gap = 1 if count <= LABELLED else 0
+    heat = go.Heatmap(z=colours, coloraxis="coloraxis", hovertext=texts, hoverinfo="text", xgap=gap, ygap=gap)
+    if count <= WRITTEN:
+        shares = table / np.maximum(table.sum(1, keepdims=True), 1)
+        heat.update(text=[[_written(share) for share in row] for row in shares], texttemplate="%{text}")
+    return heat
+
+
+def _dots(table: Table, classes: Sequence[str], most: float) -> go.Scatter:
+    counts = mistakes(table)
+    rows, columns = np.nonzero(counts)
+    first = np.argsort(-counts[rows, columns], kind="stable")[:DOTS]
+    known = np.flatnonzero(table.diagonal())
+    rows, columns = np.concatenate([known, rows[first]]), np.concatenate([known, columns[first]])
+    marker = {"color": _colours(table, rows, columns, most), "coloraxis": "coloraxis", "size": 5, "symbol": "square"}
+    texts = _texts(table, classes, rows, columns)
+    return go.Scatter(x=columns, y=rows, mode="markers", marker=marker, hovertext=texts, hoverinfo="text")
+
+
+def _colours(table: Table, rows: Places, columns: Places, most: float) -> Places:
+    """Place cells on the scale: right answers from 0 to -100, mistakes from 0 to 100, but never on 0."""
+    shares = table[rows, columns] / table.sum(1)[rows]
+    found: Places = np.ceil(100 * np.where(rows == columns, shares, np.sqrt(shares / most))).astype(np.int64)
+    return np.where(rows == columns, -found, found)
+
+
+def _texts(table: Table, classes: Sequence[str], rows: Places, columns: Places) -> list[str]:
+    """Write the hover of cells that have images."""
+    names, images = [literal(name, 40) for name in classes], table.sum(1)
+    return [
+        f"true {names[i]}<br>predicted {names[j]}<br><b>{table[i, j]} of {images[i]}</b> images, "
+        f"{units.percent(float(table[i, j] / images[i]))}"
+        for i, j in zip(rows, columns, strict=True)
+    ]
 
 
 def _written(share: float) -> str:
@@ -164,16 +191,17 @@ def reliability_figure(bins: Sequence[Bin]) -> go.Figure:
         "width": [100 * (b.high - b.low) * 0.94 for b in bins],
         "hovertext": [_bin(b, low, high) for b, (low, high) in zip(bins, bounds, strict=True)],
         "hoverinfo": "text",
+        "marker": {"color": BETWEEN, "opacity": 0.65},
     }
     spread = {
         "type": "data", "symmetric": False, "thickness": 1.2, "width": 3,
         "array": [100 * max(high - b.accuracy, 0) for b, (_, high) in zip(bins, bounds, strict=True)],
         "arrayminus": [100 * max(b.accuracy - low, 0) for b, (low, _) in zip(bins, bounds, strict=True)],
     }  # fmt: skip
-    figure.add_trace(go.Bar(y=[100 * b.accuracy for b in bins], error_y=spread, opacity=0.85, **common), 1, 1)
-    figure.add_trace(go.Bar(y=[b.count for b in bins], opacity=0.55, **common), 2, 1)
-    style(figure, height=480).update_layout(showlegend=False, margin={"t": 16, "r": 16})
-    figure.add_shape(type="line", x0=0, y0=0, x1=100, y1=100, line_dash="dash", line_width=1.5, row=1, col=1)
+    figure.add_trace(go.Bar(y=[100 * b.accuracy for b in bins], error_y=spread, **common), 1, 1)
+    figure.add_trace(go.Bar(y=[b.count for b in bins], **common), 2, 1)
+    style(figure, height=480).update_layout(showlegend=False, margin={"t": 40, "r": 16})
+    figure.add_shape(type="line", x0=0, y0=0, x1=100, y1=100, line_dash="dash", line_width=2, row=1, col=1)
     figure.update_xaxes(range=[0, 100]).update_xaxes(title="How sure the network was (%)", row=2)
     figure.update_yaxes(range=[0, 102], title="Right (%)", row=1)
     return figure.update_yaxes(title="Images", rangemode="tozero", nticks=4, row=2)

@@ -30,7 +30,7 @@ from nas.training.full.recipe import load_recipe, shipped_recipes
 from nas.training.full.settings import TrainConfig
 from nas.training.full.verdict import Verdict
 
-PAIRS = 20  # of classes, in the table of mistakes
+PAIRS = 12  # of classes, in the table of mistakes
 MAX_ROWS = 2000  # of classes; verdict.json has them all
 NAMED = 500  # images that were left out
 SHARP = 128  # pixels; smaller pictures are enlarged pixel by pixel
@@ -47,7 +47,7 @@ def write_training_report(trained: Trained) -> Path:
     try:
         files.write(page, render_training(trained))
     except OSError as error:
-        raise SettingError(f"{error.filename or page}: cannot be written ({error.strerror})") from None
+        raise SettingError(f"{page}: cannot be written ({error.strerror})") from None
     return page
 
 
@@ -93,7 +93,6 @@ def _what(trained: Trained, history: Sequence[Epoch]) -> Json:
         "history": history,
         "changed": _changed(config),
         "seconds": sum(epoch.seconds for epoch in history),
-        "length": units.duration(config.time) if config.time else f"{config.recipe.epochs} epochs",
         "early": bool(config.patience and trained.ending and not config.time and len(history) < config.recipe.epochs),
         "colours": colours,
         "ink": inks(colours),
@@ -109,9 +108,13 @@ def _changed(config: TrainConfig) -> Json:
     if config.recipe_name not in shipped_recipes():
         return {}
     ours, theirs = config.recipe.model_dump(), load_recipe(config.recipe_name).model_dump()
-    found = {name.replace("_", " "): value for name, value in ours.items() if value != theirs[name]}
-    found.pop("epochs", None)
+    del ours["epochs"]
+    found = {name.replace("_", " "): _short(value) for name, value in ours.items() if value != theirs[name]}
     return dict([*found.items()][:CHANGES])
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else "none" if value is None else str(value)
 
 
 def _curves(history: Sequence[Epoch], best: int) -> Json:
@@ -140,8 +143,10 @@ def _verdict(trained: Trained, ending: Ending) -> Json:
     return found | {
         "classes": classes,
         "confusion_chart": mapped,
-        "confusion_width": 17 * count + 190 if figures.WRITTEN < count <= figures.LABELLED else 320,
+        "confusion_width": 11 * count + 170 if figures.WRITTEN < count <= figures.LABELLED else 320,
         "labelled": count <= figures.LABELLED,
+        "written": count <= figures.WRITTEN,
+        "dots": figures.DOTS if count > figures.CELLS else 0,
         "pairs": pairs(verdict.confusion, PAIRS),
         "wrong": int(table.sum() - table.trace()),
         "recalls": judged[:MAX_ROWS],

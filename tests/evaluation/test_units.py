@@ -29,6 +29,22 @@ def test_a_difference_of_shares_is_in_points(name, value, text):
     assert units.show_difference(name, value) == text
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "text"),
+    [
+        ("accuracy", (0.9312, 0.92, 0.94), "93.1 % (95 % interval 92.0 to 94.0)"),
+        ("accuracy", (0.93123, 0.93, 0.9325), "93.12 % (95 % interval 93.00 to 93.25)"),
+        ("accuracy", (0.5, 0.2, 0.8), "50.0 % (95 % interval 20.0 to 80.0)"),
+        ("accuracy", (0.5, 0.5, 0.5), "50.00 %"),
+        ("accuracy", (0.5, float("nan"), float("nan")), "50.00 %"),
+        ("accuracy", (float("nan"),) * 3, "–"),
+        ("latency", (1.234, 1.21, 1.26), "1.234 ms (95 % interval 1.210 to 1.260)"),
+    ],
+)
+def test_an_interval_limits_the_digits_of_its_value(name, values, text):
+    assert units.show_range(name, *values) == text
+
+
 def test_one_scale_serves_a_column():
     unit = units.unit_of("params", [900_000, 3_000_000])
     assert [unit.show(v) for v in (900_000, 3_000_000)] == ["0.900", "3.00"]
