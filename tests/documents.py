@@ -1,0 +1,80 @@
+"""Run what README and docs tell a reader to type, in a folder with the data that they name, on budgets of a test."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+COUNTS = {"search": "2", "resume": "3", "profile": "2"}  # architectures in place of a budget's
+
+
+def blocks(document: str, language: str) -> list[str]:
+    """The fenced blocks of a language in a document of the project."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return [block for kind, block in re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL) if kind == language]
+
+
+def commands(document: str) -> list[str]:
+    """The lines of its shell blocks that call nas, or a script that it wrote."""
+    lines = (line.partition(" #")[0].strip() for block in blocks(document, "bash") for line in block.splitlines())
+    return [line for line in lines if line.startswith(("nas ", "python package/"))]
+
+
+def small(command: str) -> list[str]:
+    """The command's words with a budget that a test can spend."""
+    words = shlex.split(command)
+    if words[0] == "python":
+        return [*words[1:], "--seconds", "0.05"]
+    if "--budget" in words:
+        place = words.index("--budget") + 1
+        words[place] = COUNTS[words[1]] if words[place].isdigit() else "5s"
+    if "-n" in words:
+        words[words.index("-n") + 1] = "8"
+    if words[1] == "search" and "--subset" not in words:
+        words += ["--subset", "32"]
+    if words[1] == "train" and "--resume" not in words:
+        words += ["--epochs", "1", "--batch-size", "16"]
+    if words[1:3] == ["latency", "collect"]:
+        words += ["--blocks", "20"]
+    return ["-m", "nas.cli", *words[1:]]
+
+
+def run(words: list[str], folder: Path) -> str:
+    """Run Python with these words in a folder and return what it printed. Fails with its errors."""
+    done = subprocess.run([sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{shlex.join(words)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def photos(folder: Path, names: tuple[str, ...] = ("cats", "dogs"), count: int = 12) -> None:
+    """Make photographs, a folder a class, each class of a colour of its own."""
+    rng = np.random.default_rng(0)
+    for label, name in enumerate(names):
+        (folder / name).mkdir(parents=True)
+        for number in range(1, count + 1):
+            pixels = rng.integers(0, 120, (40, 48, 3), np.uint8)
+            pixels[..., label % 3] += 120
+            Image.fromarray(pixels).save(folder / name / f"{number:03d}.jpg")
+
+
+def binaries(folder: Path) -> None:
+    """Write small files in the formats of CIFAR-10 and Fashion-MNIST into folders with the names of the README."""
+    rng = np.random.default_rng(0)
+    cifar, fashion = folder / "cifar-10-batches-bin", folder / "fashion"
+    cifar.mkdir()
+    for name in ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"):
+        rows = rng.integers(0, 255, (40, 3073), np.uint8)
+        rows[:, 0] = np.arange(40) % 10
+        (cifar / f"{name}.bin").write_bytes(rows.tobytes())
+    fashion.mkdir()
+    for part, count in (("train", 80), ("t10k", 40)):
+        images = rng.integers(0, 255, (count, 28, 28), np.uint8)
+        header = np.array([2051, count, 28, 28], ">i4").tobytes()
+        (fashion / f"{part}-images-idx3-ubyte").write_bytes(header + images.tobytes())
+        labels = (np.arange(count) % 10).astype(np.uint8)
+        (fashion / f"{part}-labels-idx1-ubyte").write_bytes(np.array([2049, count], ">i4").tobytes() + labels.tobytes())
