@@ -4,15 +4,16 @@ The palette is Okabe and Ito's, safe for colour-blind readers.
 """
 
 from html import escape
-from typing import Any
 
 import plotly.graph_objects as go
 from markupsafe import Markup
 
+from nas.files import Json
+
 PALETTE = ("#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#009E73", "#CC79A7", "#6A51A3", "#7F7F7F")
 INK, QUIET, GRID = "#1d2433", "#5b6475", "#e6e9ef"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-Attributes = dict[str, Any]
+Attributes = Json
 """Plotly's attributes of a part of a figure."""
 PLAIN = str.maketrans({chr(code): " " for code in (*range(32), 127)})
 

@@ -2,7 +2,6 @@
 
 import shlex
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
@@ -10,6 +9,7 @@ from plotly.offline import get_plotlyjs
 from nas import files
 from nas.errors import SettingError
 from nas.evaluation import units
+from nas.files import Json
 from nas.record.results import flattery
 from nas.record.run import Run
 from nas.report import figures
@@ -18,7 +18,7 @@ from nas.report.export import write_architectures
 from nas.report.rendering import diagram, flat, inks, render_page
 
 MAX_ROWS = 500  # of a table on the page; trials.csv has them all
-Context = dict[str, Any]
+Context = Json
 """Names that the page's template reads."""
 
 
