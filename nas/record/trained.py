@@ -128,7 +128,7 @@ class Trained:
         try:
             data = _plain(path)
             return Ending(Verdict.from_dict(data.pop("verdict")), **data)
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, AttributeError):
             raise RunError(f"{path}: damaged; the training writes it anew with --resume") from None
 
     def model(self) -> Model:

@@ -71,7 +71,7 @@ class Verdict:
 
     @classmethod
     def from_dict(cls, data: Json) -> "Verdict":
-        """Undo `to_dict`. Raises TypeError or KeyError for other data."""
+        """Undo `to_dict`. Raises TypeError, KeyError or AttributeError for other data."""
         return cls(
             data["images"],
             {name: Measured(**one) for name, one in data["metrics"].items()},
