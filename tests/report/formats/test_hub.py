@@ -1,0 +1,122 @@
+"""Folders for Hugging Face's hub: read offline by its mixin and without it, with an honest card."""
+
+import json
+import shutil
+
+import huggingface_hub
+import pytest
+import torch
+import yaml
+from PIL import Image
+from small_models import model_of
+
+import nas
+from nas.errors import SettingError
+from nas.report.ship import open_shipped, ship
+from nas.training.model import Model
+
+
+@pytest.fixture
+def folder(shipped, tmp_path):
+    """A copy that may be changed."""
+    return shutil.copytree(shipped("hub"), tmp_path / "copy")
+
+
+def test_from_pretrained_works_offline(learnt, shipped, monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    found = nas.HubModel.from_pretrained(str(shipped("hub")))
+    assert isinstance(found, Model)
+    assert not found.training
+    assert found.to_dict() == learnt.model.to_dict()
+    images = learnt.validation.images[:5]
+    with torch.no_grad():
+        assert torch.equal(found(images), learnt.model(images))
+    assert found.preprocess(Image.new("L", (20, 30))).shape == (1, 1, 8, 8)
+
+
+def test_the_folder_is_the_mixins(shipped):
+    assert {path.name for path in shipped("hub").iterdir()} == {"config.json", "model.safetensors", "README.md"}
+    assert json.loads((shipped("hub") / "config.json").read_text())["classes"] == list("0123456789")
+
+
+def test_it_is_read_without_the_mixin_too(learnt, shipped):
+    images = learnt.validation.images[:5]
+    with torch.no_grad():
+        assert torch.equal(open_shipped(shipped("hub")).logits(images), learnt.model(images))
+
+
+def test_the_card_says_what_was_measured(tmp_path):
+    facts = {
+        "data": "image_folder:/home/someone/signs", "licence": "cc-by-4.0", "command": "nas train front:accuracy `x`",
+        "test": {"accuracy": {"value": 0.913, "low": 0.9, "high": 0.926}, "macro_f1": {"value": 0.8}, "images": 360},
+        "params": 12345, "seed": 3, "versions": {"torch": "2.13"},
+    }  # fmt: skip
+    path = ship(model_of(["conv"], **facts), "hub", tmp_path / "card").path
+    card = huggingface_hub.ModelCard.load(path / "README.md")
+    results = {result.metric_type: result for result in card.data.eval_results}
+    assert results["accuracy"].metric_value == 0.913
+    assert (results["accuracy"].dataset_type, results["accuracy"].dataset_name) == ("image_folder", "signs")
+    assert card.data.license == "cc-by-4.0"
+    assert "| Accuracy | 0.9130 | 0.9000 to 0.9260 |" in card.text
+    assert "| Macro f1 | 0.8000 |  |" in card.text
+    assert "nas train front:accuracy" in card.text
+    assert "360 images" in card.text
+    assert "nas.HubModel.from_pretrained" in card.text
+
+
+def test_a_card_without_facts_claims_nothing(tmp_path):
+    path = ship(model_of(["conv"]), "hub", tmp_path / "card").path
+    card = huggingface_hub.ModelCard.load(path / "README.md")
+    assert "Not measured." in card.text
+    assert card.data.license is None
+    assert card.data.eval_results is None
+    for word in ("None", "%", "Command", "Licence"):
+        assert word not in card.text
+
+
+def test_names_are_no_markup(tmp_path):
+    model = model_of(["conv"])
+    names = ["<script>alert(1)</script>", "[x](javascript:y)", "# one\n---\nlicense: mit", "a|b*c`d"]
+    path = ship(Model(model.network, names, [0.5] * 3, [0.2] * 3, {"data": "x\n---\n"}), "hub", tmp_path / "card").path
+    text = (path / "README.md").read_text()
+    _, head, body = text.split("---\n", 2)
+    assert "license" not in yaml.safe_load(head)
+    assert "<script" not in body
+    assert "](javascript" not in body
+    assert "\n# one" not in body
+    assert nas.HubModel.from_pretrained(str(path)).classes == tuple(names)
+
+
+def test_missing_weights_are_refused_by_the_mixin_too(folder):
+    from safetensors.torch import load_file, save_file
+
+    state = load_file(folder / "model.safetensors")
+    state.pop(next(iter(state)))
+    save_file(state, folder / "model.safetensors")
+    for opened in (open_shipped, nas.HubModel.from_pretrained):
+        with pytest.raises(SettingError, match="is missing; these are the weights of another network"):
+            opened(str(folder))
+
+
+def test_a_damaged_configuration(folder):
+    config = folder / "config.json"
+    good = json.loads(config.read_text())
+    for text, message in (
+        ("", "cannot be read"),
+        ("[1]", "holds no settings"),
+        (json.dumps(good | {"classes": ["a"]}), "names 1 classes for a head of 10"),
+        (json.dumps({k: v for k, v in good.items() if k != "mean"}), "holds no mean"),
+        (json.dumps(good | {"architecture": {"stem": 1}}), "architecture is damaged"),
+        (json.dumps(good | {"mean": "x"}), "damaged"),
+    ):
+        config.write_text(text)
+        with pytest.raises(SettingError, match=message):
+            open_shipped(folder)
+
+
+def test_pickled_weights_are_not_read(folder, tmp_path):
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(SettingError):
+        open_shipped(folder)
+    with pytest.raises(SettingError):
+        nas.HubModel.from_pretrained(str(folder))

@@ -1,0 +1,88 @@
+"""8-bit files keep the accuracy, or are refused."""
+
+import dataclasses
+
+import onnx
+import pytest
+import torch
+
+from nas.errors import DataError, RunError, SettingError
+from nas.network.build import build
+from nas.registry import FORMATS
+from nas.report.formats import Shipment
+from nas.report.formats import onnx_int8 as home
+from nas.report.ship import open_shipped, ship
+from nas.training.model import Model
+
+
+def accuracy(logits, examples):
+    return (logits.argmax(1) == examples.labels).double().mean().item()
+
+
+def test_the_accuracy_is_told_before_and_after_and_kept(learnt, tmp_path):
+    done = ship(learnt.model, "onnx-int8", tmp_path / "m.onnx", tolerance=0.02)
+    reader = open_shipped(done.path)
+    images = learnt.validation.images
+    with torch.no_grad():
+        before = accuracy(learnt.model(images), learnt.validation)
+    after = accuracy(reader.logits(images), learnt.validation)
+    assert before > 0.8
+    assert before - after <= 0.02
+    assert done.checks[0] == f"accuracy {before:.4f} before, {after:.4f} after, on 359 validation images"
+    assert "measured on 256 training images" in done.checks[1]
+    assert [p.name for p in tmp_path.iterdir()] == ["m.onnx"]
+
+
+def test_weights_are_bytes_by_channel_in_qdq_form(learnt, shipped):
+    proto = onnx.load(shipped("onnx-int8"))
+    constants = {tensor.name: tensor for tensor in proto.graph.initializer}
+    kinds = {node.op_type for node in proto.graph.node}
+    assert {"QuantizeLinear", "DequantizeLinear", "Conv"} <= kinds
+    scales = [constants[node.input[1]] for node in proto.graph.node
+              if node.op_type == "DequantizeLinear" and node.input[0] in constants
+              and constants[node.input[0]].data_type == onnx.TensorProto.INT8]  # fmt: skip
+    assert any(list(scale.dims) == [64] for scale in scales), "no scale for each channel of mbconv's expansion"
+    said = {prop.key: prop.value for prop in proto.metadata_props}
+    assert {"architecture", "classes", "mean", "std", "facts", "input"} <= said.keys()
+    assert open_shipped(shipped("onnx-int8")).logits(torch.rand(5, 1, 8, 8)).shape == (5, 10)
+
+
+def test_a_network_that_loses_too_much_is_refused_after_every_attempt(learnt, tmp_path, monkeypatch):
+    made = []
+    real = home._quantised
+
+    def ruined(proto, attempt, images, metadata):
+        made.append(attempt)
+        return real(proto, home.ATTEMPTS[0], torch.zeros_like(images[:16]), metadata)  # ranges of black images
+
+    monkeypatch.setattr(home, "_quantised", ruined)
+    shipment = Shipment(
+        learnt.model.architecture, learnt.model, lambda: learnt.training, lambda: learnt.validation, 0.01
+    )
+    with pytest.raises(RunError, match=r"accuracy falls from 0\.\d+ to 0\.\d+ at best of 5 .*--tolerance 0\.01"):
+        FORMATS.get("onnx_int8").write(shipment, tmp_path / "m.onnx")
+    assert made == list(home.ATTEMPTS)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attempt", home.ATTEMPTS, ids=lambda attempt: attempt.about)
+def test_every_attempt_keeps_the_accuracy_of_an_easy_network(attempt, learnt, tmp_path, monkeypatch):
+    monkeypatch.setattr(home, "ATTEMPTS", (attempt,))
+    assert attempt.about in ship(learnt.model, "onnx-int8", tmp_path / "m.onnx", tolerance=0.03).checks[1]
+
+
+def test_it_needs_images_of_the_models_own_data(learnt, tmp_path):
+    model = learnt.model
+    forgetful = Model(model.network, model.classes, [0.5], [0.5]).eval()
+    with pytest.raises(SettingError, match="does not say which images it was trained on; name them with --data"):
+        ship(forgetful, "onnx-int8", tmp_path / "m.onnx")
+    renamed = Model(model.network, [f"digit {name}" for name in model.classes], [0.5], [0.5]).eval()
+    with pytest.raises(DataError, match="its classes are not the model's"):
+        ship(renamed, "onnx-int8", tmp_path / "m.onnx", data="digits")
+    colour = build(dataclasses.replace(model.architecture, channels=3))
+    with pytest.raises(DataError, match="images of 1 channels, the network takes 3"):
+        ship(Model(colour, model.classes, [0.5] * 3, [0.5] * 3), "onnx-int8", tmp_path / "m.onnx", data="digits")
+    with pytest.raises(SettingError, match="images of one size"):
+        ship(model, "onnx-int8", tmp_path / "m.onnx", dynamic_size=True)
+    assert not list(tmp_path.iterdir())
