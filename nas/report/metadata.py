@@ -8,15 +8,15 @@ from typing import Any
 
 import torch
 
-from nas.errors import SettingError, SpaceError
+from nas.errors import SettingError
+from nas.network.architecture import Architecture
 from nas.report.formats import Reader
-from nas.space.library import load_architecture
 from nas.training.model import Model
 
 INPUT, OUTPUT = "images", "logits"
 IMAGES = "float32 (batch, channels, height, width), values from 0 to 1; the network normalises them itself"
 LOGITS = "float32 (batch, classes); softmax over the classes gives probabilities"
-MINE = ("architecture", "classes", "mean", "std", "facts")
+LARGEST = 4096  # pixels on a side
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,19 @@ def metadata_of(model: Model) -> dict[str, str]:
 
 def described(metadata: Mapping[str, str], source: Path) -> Described:
     """Read what `metadata_of` wrote. Raises SettingError, naming `source`, where that is missing or damaged."""
-    for name in MINE[:2]:
+    for name in ("architecture", "classes"):
         if name not in metadata:
             raise SettingError(f"{source}: its metadata hold no {name}, so it is not a file that nas exported")
     try:
-        architecture = load_architecture(json.loads(metadata["architecture"]))
+        # its blocks may be from outside nas and need not be known, as the file holds what they compute
+        architecture = Architecture.from_dict(json.loads(metadata["architecture"]))
         classes: Any = json.loads(metadata["classes"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        if isinstance(error, SpaceError):
-            raise SettingError(f"{source}: its architecture is damaged: {error}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise SettingError(f"{source}: its metadata are damaged ({type(error).__name__}: {error})") from None
+    for name, most in (("channels", 3), ("resolution", LARGEST), ("classes", LARGEST**2)):
+        value = getattr(architecture, name)
+        if type(value) is not int or not 1 <= value <= most:
+            raise SettingError(f"{source}: its metadata are damaged: {name} {value!r}")
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
         raise SettingError(f"{source}: its metadata are damaged: classes are a list of names")
     if len(classes) != architecture.classes:

@@ -81,7 +81,9 @@ def _kind(text: str) -> Format:
 
 
 def open_shipped(path: Path | str) -> Reader:
-    """Open what `nas train` or `nas export` wrote, ready to run here. Never runs code in it, except in a `.py` file.
+    """Open what `nas train` or `nas export` wrote, ready to run here.
+
+    Never runs code in it, but that of a `.py` file, and of the plug-ins that a training keeps.
 
     Raises SettingError where it is missing, damaged or of no known kind.
     """

@@ -127,6 +127,31 @@ def test_other_numbers_of_classes_than_the_metadata_name(shipped, tmp_path):
         open_shipped(tmp_path / "both.onnx")
 
 
+@pytest.mark.parametrize(
+    ("found", "written"),
+    [
+        ('"resolution": 8', '"resolution": 800000'),
+        ('"channels": 1', '"channels": "1"'),
+        ('"stages": [', '"stages": [3, '),
+    ],
+)
+def test_a_damaged_architecture_in_the_metadata(found, written, shipped, tmp_path):
+    proto = onnx.load(shipped("onnx"))
+    said = next(prop for prop in proto.metadata_props if prop.key == "architecture")
+    said.value = said.value.replace(found, written)
+    onnx.save(proto, tmp_path / "m.onnx")
+    with pytest.raises(SettingError, match="its metadata are damaged"):
+        open_shipped(tmp_path / "m.onnx")
+
+
+def test_a_block_from_outside_is_not_needed_to_run_a_file(shipped, tmp_path):
+    proto = onnx.load(shipped("onnx"))
+    said = next(prop for prop in proto.metadata_props if prop.key == "architecture")
+    said.value = said.value.replace('"mbconv"', '"my_block"')
+    onnx.save(proto, tmp_path / "m.onnx")
+    assert open_shipped(tmp_path / "m.onnx").logits(torch.rand(2, 1, 8, 8)).shape == (2, 10)
+
+
 def test_files_that_others_wrote(shipped, tmp_path):
     proto = onnx.load(shipped("onnx"))
     del proto.metadata_props[:]
