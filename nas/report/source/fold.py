@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-Span = tuple[ast.AST, ast.AST | None]
+from nas.report.source.scopes import switch
 
 
 @dataclass
@@ -18,18 +18,23 @@ class Folded:
     gone: list[ast.stmt] = field(default_factory=list)
     second: list[ast.IfExp] = field(default_factory=list)
     held: list[ast.If] = field(default_factory=list)
-
+    cut: list[ast.FunctionDef] = field(default_factory=list)
+    """Methods of which only the start stays."""
     switches: set[str] = field(default_factory=set)
-    docstrings: list[ast.Constant] = field(default_factory=list)
-    """Those of the class and of its methods."""
+    documented: list[ast.ClassDef | ast.FunctionDef] = field(default_factory=list)
+    """The class and its methods."""
 
     def reworded(self, dropped: Collection[str]) -> Iterator[tuple[ast.Constant, str]]:
-        """Yield each docstring that speaks of a switch, of `dropped` members or of a backbone, without that."""
-        for node in self.docstrings:
-            first, *others = str(node.value).split("\n\n")
-            kept = [first, *(_without(text, {*self.switches, *dropped}) for text in others)]
-            if kept[1:] != others and "\\" not in str(node.value):
-                yield node, "\n\n".join(filter(None, kept))
+        """Yield each docstring that says more than is left: of a switch, of `dropped` members, of a backbone."""
+        for node in self.documented:
+            text = ast.get_docstring(node, clean=False) or ""
+            first, *others = text.split("\n\n")
+            kept = [_without(paragraph, {*self.switches, *dropped}) for paragraph in others if node not in self.cut]
+            if kept != others and "\\" not in text and '"""' not in text:
+                docstring = node.body[0]
+                assert isinstance(docstring, ast.Expr)
+                assert isinstance(docstring.value, ast.Constant)
+                yield docstring.value, "\n\n".join(filter(None, (first, *kept)))
 
     def skipped(self) -> Iterator[ast.AST]:
         """Yield every node that goes."""
@@ -45,12 +50,11 @@ class Folded:
 def fold(owner: ast.ClassDef, stored: Collection[str]) -> Folded:
     """Find what goes of a class, given the attributes that some code stores."""
     folded = Folded()
-    switches = {name for name in _switches(owner) if name not in stored}
+    names = set() if owner.decorator_list else {switch(member) for member in owner.body}
+    switches = names - {"", *stored}
     folded.switches = switches
     methods = [n for n in owner.body if isinstance(n, ast.FunctionDef)]
-    documented: list[ast.ClassDef | ast.FunctionDef] = [owner, *methods]
-    first = [node.body[0] for node in documented]
-    folded.docstrings = [n.value for n in first if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)]
+    folded.documented = [owner, *methods]
     if switches:
         for node in ast.walk(owner):
             if isinstance(node, ast.IfExp) and _is_switch(node.test, switches):
@@ -58,15 +62,6 @@ def fold(owner: ast.ClassDef, stored: Collection[str]) -> Folded:
         for function in methods:
             _fold_body(function, switches, folded)
     return folded
-
-
-def _switches(owner: ast.ClassDef) -> Iterator[str]:
-    for member in owner.body:
-        match member:
-            case ast.AnnAssign(ast.Name(name), value=ast.Constant(None | False)):
-                yield name
-            case ast.Assign([ast.Name(name)], ast.Constant(None | False)):
-                yield name
 
 
 def _is_switch(test: ast.expr, switches: Collection[str]) -> bool:
@@ -92,6 +87,7 @@ def _fold_body(function: ast.FunctionDef, switches: Collection[str], folded: Fol
                 name in absent
             ):
                 folded.held.append(statement)
+                folded.cut.append(function)
                 folded.gone += [absent[name], *function.body[index + 1 :]]
                 return
 
@@ -101,7 +97,7 @@ def _without(paragraph: str, names: Collection[str]) -> str:
     text, end = paragraph.strip(), paragraph[len(paragraph.rstrip()) :]
     sentences = re.split(r"(?<=\.)\s+(?=[A-Z`])", text)
     words = "".join(f"`{name}`|" for name in names)
-    kept = [s for s in sentences if not re.search(rf"{words}\b(backbones?|[Ww]indows that reach)\b", s)]
+    kept = [s for s in sentences if not re.search(rf"{words}\bbackbones?\b", s)]
     if kept == sentences:
         return paragraph
     lead = paragraph[: len(paragraph) - len(paragraph.lstrip())]

@@ -114,10 +114,8 @@ class Names:
             while module.text[:start].endswith("\n\n") and module.text.startswith("\n", end):
                 end += 1
             spans.append((start, end))
-        yield from (Edit(start, end, "") for start, end in spans)
-        if len(gone) == len(owner.body):
-            place = module.block(gone[0])[0]
-            yield Edit(place, place, " " * gone[0].col_offset + "pass\n")
+        rest = " " * owner.body[0].col_offset + "pass\n" if len(gone) == len(owner.body) else ""
+        yield from (Edit(start, end, rest) for start, end in spans)
 
     def imports(self, used: Container[str]) -> str:
         """Write the imports of the names that are used, those of Python before those of torch."""

@@ -57,11 +57,13 @@ class Uses(ast.NodeVisitor):
     def visit_Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, str) and node.value.isidentifier():
             self.attributes.add(node.value)
+            self.stored.add(node.value)  # as by register_buffer
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         for part in (*node.decorator_list, *node.bases, *node.keywords):
             self.visit(part)
         kept = [statement for statement in node.body if self.keeps(node, statement)]
+        self.stored |= bound_in(s for s in node.body if not switch(s))
         with self._scope(bound_in(kept), is_class=True):
             for statement in kept:
                 self.visit(statement)
@@ -108,6 +110,16 @@ class Uses(ast.NodeVisitor):
             self.generic_visit(node)
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension  # noqa: N815
+
+
+def switch(member: ast.stmt) -> str:
+    """Name the attribute that a statement of a class's body sets to None or False, if it does that."""
+    match member:
+        case ast.AnnAssign(ast.Name(name), value=ast.Constant(None | False)):
+            return name
+        case ast.Assign([ast.Name(name)], ast.Constant(None | False)):
+            return name
+    return ""
 
 
 def bound_in(body: Iterable[ast.AST]) -> set[str]:
