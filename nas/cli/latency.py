@@ -4,14 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from nas.cli.options import DEFAULTS, Plugins, SpaceName, argument, option, setting
-from nas.errors import SettingError
 from nas.evaluation.plugins import load_plugins
 from nas.space.library import load_space
-
-POOR = 0.6  # Kendall's tau up to which a predictor hardly ranks
 
 latency = typer.Typer(
     help="Predict latency on another device: collect a package, run it there, fit.",
@@ -34,26 +30,11 @@ def collect(
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Write a folder of ONNX models and a script that times them on the device."""
-    from nas.costs.deployment import choose_deployment  # both need torch
-    from nas.costs.latency.device_package import collect as write
+    from nas.cli.device import write_package  # needs torch
 
-    if choose_deployment(target).target != "onnxruntime":
-        raise SettingError(f"target {target}: a package is made for onnxruntime, which runs on any device")
     load_plugins(*plugins)
     fitted = load_space(space).fit(resolution=resolution, channels=channels, classes=classes)
-    console = Console()
-    with console.status("exporting") as status:
-
-        def report(name: str) -> None:
-            status.update(f"exporting {name}")
-
-        folder = write(fitted, output, networks=networks, blocks=blocks, batch=batch, progress=report)
-    console.print(
-        f"{folder}: carry it to the device, and there\n\n  pip install onnxruntime\n  python {folder.name}/run.py\n\n"
-        f"Next:  nas latency fit {folder / 'results.csv'}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    write_package(fitted, output, target, networks=networks, blocks=blocks, batch=batch)
 
 
 @latency.command()
@@ -62,23 +43,6 @@ def fit(
     output: Annotated[Path, option("FILE", "For --target file:FILE.", "--output", "-o")] = Path("mydevice.yaml"),
 ) -> None:
     """Make the device's file from those times, and say how well it predicts."""
-    from nas.costs.latency import device_package  # both need torch
-    from nas.costs.latency.predictor import write_device
+    from nas.cli.device import write_predictor  # needs torch
 
-    predictor = device_package.fit(results)
-    write_device(output, predictor)
-    error = predictor.error
-    middle = sorted(ms for _, ms in predictor.networks)[len(predictor.networks) // 2]
-    side = predictor.networks[0][0].resolution
-    Console().print(
-        f"{output}: {predictor.where['device']}, from {len(predictor.networks)} networks and {len(predictor.blocks)} "
-        f"blocks.\nOn networks held out: median error {error.median:.1%}, nine of ten within {error.high:.1%}, "
-        f"Kendall's tau {error.tau:.2f}\n\nNext:  nas search --space {predictor.space} --target file:{output} "
-        f"--resolution {side} --max latency={middle:.2g}",
-        highlight=False,
-        soft_wrap=True,
-    )
-    if not error.tau > POOR:
-        Console(stderr=True).print(
-            "[yellow]It hardly ranks networks: collect more of them (-n), or measure on a quieter device.[/]"
-        )
+    write_predictor(results, output)

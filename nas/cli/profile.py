@@ -1,6 +1,5 @@
 """nas profile: tell what a network or a whole space costs where it will run."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -40,13 +39,11 @@ def profile(
     """
     load_plugins(*plugins)
     from nas.cli.profiling import profile_network, profile_space  # both need torch
-    from nas.record.networks import find_network
 
     space = find_space(what)
     if space is None or space.size() == 1:
-        found = find_network(what, runs).architecture
-        sized = replace(found, resolution=resolution or found.resolution)
-        profile_network(sized, target, seconds, as_json, scores, batch=batch, threads=threads, dtype=dtype)
+        where = {"batch": batch, "threads": threads, "dtype": dtype}
+        profile_network(what, runs, resolution, target, seconds, as_json, scores, **where)
         return
     typed = {"space": what, "target": target, "threads": threads, "dtype": dtype, "latency_batch": batch,
              "maximum": maximum, "minimum": minimum, "data": data, "task": task, "resolution": resolution}  # fmt: skip

@@ -1,9 +1,11 @@
 """Print what networks and spaces cost, for `nas profile`."""
 
 import json
+import shlex
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,6 +26,7 @@ from nas.evaluation.zero_cost import Sample
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import build
+from nas.record.networks import find_network
 from nas.space.space import SearchSpace
 from nas.training.catalogue import load_task
 
@@ -48,10 +51,32 @@ def profile_space(space: SearchSpace, config: SearchConfig, networks: int, as_js
         console.print(line, highlight=False)
 
 
+def show_network(name: str, runs: Path, flags: str) -> None:
+    """Print a network part by part. `flags` name its plug-in files in the commands that are proposed."""
+    found, console = find_network(name, runs).architecture, Console()
+    console.print(network_table(found, cost(found)))
+    quoted = shlex.quote(name)
+    console.print(
+        f"Next:  nas profile {quoted}{flags}\n       nas train {quoted}{flags} --data NAME[:PATH]",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )
+
+
 def profile_network(
-    architecture: Architecture, target: str, seconds: float, as_json: bool, scores: bool, **deployed: Any
+    name: str,
+    runs: Path,
+    resolution: int | None,
+    target: str,
+    seconds: float,
+    as_json: bool,
+    scores: bool,
+    **deployed: Any,
 ) -> None:
     """Print a network's costs, measured for at most `seconds`. `deployed` are batch, threads and dtype."""
+    found = find_network(name, runs).architecture
+    architecture = replace(found, resolution=resolution or found.resolution)
     deployment = choose_deployment(target, **deployed)
     known, latency = cost(architecture), measure(architecture, deployment, seconds=seconds)
     scored = _scored(architecture) if scores else {}

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nas.cli.options import Plugins, Runs, argument, option, plugin_flags
-from nas.cli.tables import listed, network_table, options_table, size_of, space_table
+from nas.cli.tables import listed, options_table, size_of, space_table
 from nas.errors import SpaceError
 from nas.evaluation.plugins import load_plugins
 from nas.record.outside import load_beside
@@ -100,16 +99,6 @@ def show(
 ) -> None:
     """Draw a network as a table: its stages, their blocks, parameters, multiply-adds."""
     load_plugins(*plugins)
-    from nas.costs.counts import cost  # both need torch
-    from nas.record.networks import find_network
+    from nas.cli.profiling import show_network  # needs torch
 
-    found = find_network(network, runs).architecture
-    console = Console()
-    console.print(network_table(found, cost(found)))
-    console.print(
-        f"Next:  nas profile {shlex.quote(network)}{plugin_flags(plugins)}\n"
-        f"       nas train {shlex.quote(network)}{plugin_flags(plugins)} --data NAME[:PATH]",
-        highlight=False,
-        soft_wrap=True,
-        markup=False,
-    )
+    show_network(network, runs, plugin_flags(plugins))

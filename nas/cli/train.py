@@ -28,24 +28,13 @@ def train(
 
     Every epoch is on disk before the next begins; --resume goes on exactly, with the settings it began with.
     """
-    from nas.cli.training import attended  # both need torch
-    from nas.engine import train as trainings
+    from nas.cli.training import begin, go_on  # both need torch
 
-    if resume and (typed_too := [name for name, value in typed.items() if value != OFFERED[name].default()]):
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in typed_too)
-        raise SettingError(f"--resume goes on with the settings that the training began with; leave out {flags}")
-    if resume:
-        attended(lambda attendant: trainings.go_on(network, runs=runs, attendant=attendant))
+    if not resume:
+        settings = read_settings(typed, OFFERED) | {"recipe": recipe, "plugins": tuple(plugins)}
+        begin(network, name=name, runs=runs, command=shlex.join(["nas", *sys.argv[1:]]), **settings)
         return
-    attended(
-        lambda attendant: trainings.train(
-            network,
-            name=name,
-            runs=runs,
-            recipe=recipe,
-            plugins=tuple(plugins),
-            command=shlex.join(["nas", *sys.argv[1:]]),
-            attendant=attendant,
-            **read_settings(typed, OFFERED),
-        )
-    )
+    if changed := [name for name, value in typed.items() if value != OFFERED[name].default()]:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
+        raise SettingError(f"--resume goes on with the settings that the training began with; leave out {flags}")
+    go_on(network, runs)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import typer
 from rich import box
@@ -17,6 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from nas.data import Dataset
+from nas.engine import train as trainings
 from nas.engine.train import Attendant
 from nas.evaluation.units import duration, show, title
 from nas.record.folders import find_trained
@@ -27,8 +29,17 @@ from nas.training.full.loop import Epoch, StoppedError
 from nas.training.full.loop import Progress as Course
 
 
-def attended(begin: Callable[[Attendant], Trained]) -> None:
-    """Run a training under the live display, and say at the end where its files are."""
+def begin(network: str, **settings: Any) -> None:
+    """Begin a training under the live display, and say at the end where its files are."""
+    _attended(lambda attendant: trainings.train(network, attendant=attendant, **settings))
+
+
+def go_on(name: str, runs: Path) -> None:
+    """Go on with a training in the same way."""
+    _attended(lambda attendant: trainings.go_on(name, runs=runs, attendant=attendant))
+
+
+def _attended(begin: Callable[[Attendant], Trained]) -> None:
     display = Display(Console(quiet=os.environ.get("RANK", "0") != "0"))  # of several processes the first one speaks
     with display.shown():
         trained = begin(display.attendant())

@@ -220,7 +220,7 @@ class _Session:
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
             raise RunError(f"{self.trained.folder / 'last.pt'}: the state of another training ({error})") from None
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> Json:
         return self.trainer.state() | {"data": _facts(self.dataset)}
 
 

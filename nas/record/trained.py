@@ -154,13 +154,13 @@ class Trained:
         with files.replacing(self.folder / LAST) as file:
             file.write(data.getbuffer())
 
-    def state(self) -> dict[str, Any] | None:
+    def state(self) -> Json | None:
         """Return the state to go on from, None before the first. Raises RunError when its file is damaged."""
         path = self.folder / LAST
         if not path.exists():
             return None
         try:
-            found: dict[str, Any] = torch.load(path, "cpu", weights_only=True)
+            found: Json = torch.load(path, "cpu", weights_only=True)
             if not isinstance(found, dict):
                 raise TypeError("not a state")
         except Exception as error:  # torch may raise anything for a damaged file

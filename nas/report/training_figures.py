@@ -104,10 +104,10 @@ def confusion_figure(table: Table, classes: Sequence[str]) -> go.Figure:
     The square root of a share makes the colour of a mistake, so that rare ones are seen too. The cells of very many
     classes would be too small to see: then every class and the most frequent mistakes are dots.
     """
-    count, wrong = len(table), mistakes(table) / np.maximum(table.sum(1, keepdims=True), 1)
-    draw = _dots if count > CELLS else _cells
-    figure = style(go.Figure(draw(table, classes, most := float(wrong.max()) or 1.0)), height=_height(count))
-    figure.update_layout(margin={"t": 84, "l": 24, "r": 24}, coloraxis=_scale(most))
+    count, draw = len(table), _dots if len(table) > CELLS else _cells
+    figure = style(go.Figure(draw(table, classes, largest_mistake(table) or 1.0)), height=_height(count))
+    scale = {"cmin": -100, "cmax": 100, "showscale": False}
+    figure.update_layout(margin={"t": 36, "l": 24, "r": 24}, coloraxis=scale)
     ticks: Attributes = {
         "tickmode": "array",
         "tickvals": [*range(count)],
@@ -120,7 +120,7 @@ def confusion_figure(table: Table, classes: Sequence[str]) -> go.Figure:
 
 
 def _height(classes: int) -> int:
-    return min(max(17 * classes + 190, 440), 920)
+    return min(max(17 * classes + 150, 400), 880)
 
 
 def _cells(table: Table, classes: Sequence[str], most: float) -> go.Heatmap:
@@ -171,15 +171,9 @@ def _written(share: float) -> str:
     return "" if not share else "<1" if share < 0.005 else f"{100 * share:.0f}"
 
 
-def _scale(most: float) -> Attributes:
-    """Explain the colours, right answers to the left, mistakes to the right."""
-    bar = {
-        "orientation": "h", "x": 0, "xanchor": "left", "y": 1.01, "yanchor": "bottom", "len": 0.9,
-        "tickvals": [-100, -50, 0, 25, 50, 100], "ticklabelposition": "outside top",
-        "ticktext": ["100 % right", "50 %", "0", *(f"{100 * most * share:.2g} %" for share in (1 / 16, 1 / 4)),
-                     f"{100 * most:.2g} % mistaken"],
-    }  # fmt: skip
-    return {"cmin": -100, "cmax": 100, "colorbar": bar}
+def largest_mistake(table: Table) -> float:
+    """Return the largest share of a class that was taken for one other, which ends the scale of colours."""
+    return float((mistakes(table) / np.maximum(table.sum(1, keepdims=True), 1)).max())
 
 
 def reliability_figure(bins: Sequence[Bin]) -> go.Figure:

@@ -143,7 +143,9 @@ def _verdict(trained: Trained, ending: Ending) -> Json:
     return found | {
         "classes": classes,
         "confusion_chart": mapped,
-        "confusion_width": 11 * count + 170 if figures.WRITTEN < count <= figures.LABELLED else 320,
+        "largest_mistake": figures.largest_mistake(table),
+        "scales": {name: _gradient(theme) for name, theme in THEMES.items()},
+        "confusion_width": _width(classes),
         "labelled": count <= figures.LABELLED,
         "written": count <= figures.WRITTEN,
         "dots": figures.DOTS if count > figures.CELLS else 0,
@@ -156,6 +158,19 @@ def _verdict(trained: Trained, ending: Ending) -> Json:
         "mistakes": _mistakes(ending),
         "verdict_file": VERDICT,
     }
+
+
+def _gradient(theme: Json) -> str:
+    """Write a theme's scale of colours as CSS."""
+    return ", ".join(colour for _, colour in theme["layout"]["coloraxis"]["colorscale"])
+
+
+def _width(classes: Sequence[str]) -> int:
+    """Say how many pixels the confusion matrix needs at least, beside the names of the classes."""
+    count, longest = len(classes), min(max(map(len, classes)), 20)
+    if count > figures.LABELLED:
+        return 320
+    return 60 + 8 * longest + 26 * count if count <= figures.WRITTEN else 30 + 7 * longest + 11 * count
 
 
 def _classes(trained: Trained, count: int) -> list[str]:

@@ -29,18 +29,22 @@ def _macs(candidate: Candidate) -> float:
 
 def _memory(candidate: Candidate) -> float:
     """Peak bytes of one image's forward pass: weights and the maps alive at once (`nas.costs.memory`)."""
-    from nas.costs.memory import inference_memory
-
-    return float(inference_memory(candidate.network or candidate.architecture))
+    return _peak(candidate, training=False)
 
 
 def _training_memory(candidate: Candidate) -> float:
     """Peak bytes of one training step at the search's batch size (`nas.costs.memory`)."""
-    from nas.costs.memory import training_memory
+    return _peak(candidate, training=True)
 
-    conditions = candidate.conditions
+
+def _peak(candidate: Candidate, training: bool) -> float:
+    from nas.costs.memory import inference_memory, training_memory
+
+    network, conditions = candidate.network or candidate.architecture, candidate.conditions
+    if not training:
+        return float(inference_memory(network))
     assert conditions.loss
-    return float(training_memory(candidate.network or candidate.architecture, conditions.batch_size, conditions.loss))
+    return float(training_memory(network, conditions.batch_size, conditions.loss))
 
 
 def _read_training_memory(candidate: Candidate, effort: Effort) -> Reading:

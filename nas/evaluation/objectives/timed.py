@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nas.costs.meters import Meter, meter
 from nas.errors import SettingError
 from nas.evaluation.objectives import Candidate, Conditions, Effort, Objective, Reading
 from nas.files import Json
@@ -10,7 +11,6 @@ from nas.files import Json
 if TYPE_CHECKING:
     from nas.costs.deployment import Deployment
     from nas.costs.latency.measure import Latency
-    from nas.costs.meters import Meter
 
 __all__ = ["energy", "latency", "throughput"]
 
@@ -71,9 +71,7 @@ def _energy(candidate: Candidate, effort: Effort) -> Reading:
     return Reading(1e3 * joules / (batches * deployment.setting.batch), {"batches": batches} | deployment.to_dict())
 
 
-def _meter(deployment: "Deployment") -> "Meter":
-    from nas.costs.meters import meter
-
+def _meter(deployment: "Deployment") -> Meter:
     return meter(deployment.kind.device)
 
 

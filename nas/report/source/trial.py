@@ -115,7 +115,10 @@ def _run(file: Path, given: Mapping[str, object]) -> Json:
         str(answer),
         str(torch.get_num_threads()),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise RunError(f"{file.name}: did not end within {SECONDS} seconds when run by itself") from None
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or [f"status {done.returncode}"]
         raise RunError(f"{file.name}: cannot be run by itself: {last[0]}")

@@ -238,7 +238,7 @@ class Trainer:
         known = [epoch for epoch in self.progress.history if not math.isnan(epoch.metrics[self.monitor])]
         return max(known, key=lambda epoch: sign * epoch.metrics[self.monitor]).number if known else 0
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Json:
         """Return all that `restore` needs to go on from here, as tensors and plain data."""
         return {
             "model": self.model.network.state_dict(),
@@ -251,7 +251,7 @@ class Trainer:
             "random": _random(self.batches.device),
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Json) -> None:
         """Go on from a state. Raises KeyError, TypeError or RuntimeError for the state of another training."""
         self.model.network.load_state_dict(state["model"])
         if self.average is not None:
