@@ -22,7 +22,9 @@ def test_every_command_runs(tmp_path: Path, tiny: Path, nas: Command, monkeypatc
     datasets.load_dataset("photos", cache_dir="copy")["train"].save_to_disk("saved")
     assert len(COMMANDS) >= 4
     for command in COMMANDS:
-        answer = nas(*small(command)[2:], "--space", tiny, "--epochs", 1, "--workers", 1)
+        answer = nas(
+            *small(command)[2:], "--space", tiny, "--resolution", 16, "--epochs", 1, "--workers", 1, "--confirm", 1
+        )
         assert answer.status == 0, f"{command}\n{answer.err}"
 
 
