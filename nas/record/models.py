@@ -22,6 +22,7 @@ from nas.space.library import load_architecture
 from nas.training.model import Model
 
 BEST = "best.safetensors"
+QUICK = 200  # blocks that take no time to look at
 
 
 def load(source: Path | str) -> Model:
@@ -71,6 +72,8 @@ def made(data: Mapping[str, Any], state: Mapping[str, Tensor], source: str) -> M
                            "with nas.load_weights")  # fmt: skip
     try:
         architecture = load_architecture(dict(data["architecture"]))  # never the name of a file
+        if (depth := sum(stage.depth for stage in architecture.stages)) > max(len(state), QUICK):
+            raise SettingError(f"holds {len(state)} weights for {depth} blocks")
         adapt(state, skeleton(architecture))  # before memory is taken for what the data claim
         model = Model(build(architecture), data["classes"], data["mean"], data["std"], data.get("facts"))
         model.network.load_state_dict(adapt(state, model.network))

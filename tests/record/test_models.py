@@ -252,11 +252,14 @@ def test_architectures_that_cannot_be_are_refused_quickly(written: Write, archit
     assert "damaged" in said or "its architecture" in said
 
 
-def test_the_largest_network_that_may_be_is_refused_before_memory_is_taken(written: Write) -> None:
-    """A hundred gigabytes of weights, were they built."""
-    stage = {"block": "conv", "depth": 8, "width": 8192, "stride": 1}
+@pytest.mark.parametrize(("depth", "stages"), [(8, 4), (64, 32)])
+def test_the_largest_networks_that_may_be_are_refused_before_memory_is_taken(
+    written: Write, depth: int, stages: int
+) -> None:
+    """A hundred gigabytes of weights and more, were they built."""
+    stage = {"block": "moat", "depth": depth, "width": 8192, "stride": 1}
     architecture = {"name": "x", "resolution": 8, "channels": 3, "classes": 4, "stem": {"kind": "conv", "width": 8}}
-    file = written(architecture=architecture | {"stages": [stage] * 4})
+    file = written(architecture=architecture | {"stages": [stage] * stages})
     start = time.process_time()
     assert "weight" in refused(file)
     assert time.process_time() - start < 10
