@@ -13,7 +13,7 @@ import nas
 from nas.errors import RunError, SettingError, SpaceError, UserError
 from nas.network.build import build
 from nas.record.models import BEST, write_model
-from nas.record.networks import find_network, named
+from nas.record.networks import find_network
 from nas.record.run import Run
 from nas.record.trained import Trained
 from nas.training.model import Model
@@ -50,7 +50,6 @@ def test_a_run_stands_for_its_knee_or_for_what_is_picked(runs: Path, pick: str) 
     found = find_network(text, runs)
     result = run.pick(pick)
     assert found.architecture == replace(result.architecture, name=f"first_{result.number}")
-    assert found.architecture == named(run, result)
     assert found.run is not None
     assert found.run.folder == runs / "first"
     assert find_network(f"first:{result.number}", runs).architecture == found.architecture
