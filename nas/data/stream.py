@@ -8,6 +8,7 @@ import math
 import multiprocessing
 import shutil
 import signal
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -126,6 +127,7 @@ def _begin(worker: int) -> None:
     """Leave it to the training to end, at Ctrl-C or when a scheduler asks for it: it ends its workers itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.excepthook = lambda *error: None  # a batch that nobody fetches any more, for one; real errors reach the caller
 
 
 def _context(needs: Sequence[str]) -> BaseContext:

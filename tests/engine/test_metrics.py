@@ -11,8 +11,9 @@ METRICS = ("accuracy", "top5", "balanced_accuracy", "macro_f1")
 
 def test_every_metric_is_weighed_recorded_shown_and_picked_by(tiny: Path, tmp_path: Path, nas: Command) -> None:
     asked = ",".join((*METRICS, "macs"))
-    answer = nas("search", "--space", tiny, "--data", "digits", "--objectives", asked, "--budget", 3, "--subset", 100,
-                 "--epochs", 1, "--confirm", 1, "--workers", 1, "--runs", tmp_path / "runs", "--name", "all")  # fmt: skip
+    answer = nas("search", "--space", tiny, "--data", "digits", "--objectives", asked, "--budget", 3, "--epochs", 1,
+                 "--subset", 100, "--confirm", 1, "--workers", 1,
+                 "--runs", tmp_path / "runs", "--name", "all")  # fmt: skip
     assert answer.status == 0, answer.err
     assert "warn" not in (answer.out + answer.err).lower()
     trials = [json.loads(line) for line in (tmp_path / "runs/all/trials.jsonl").read_text().splitlines()]
