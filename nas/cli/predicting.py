@@ -19,6 +19,7 @@ from torch import Tensor
 
 from nas import files
 from nas.errors import DataError, SettingError
+from nas.record.folders import is_trained
 from nas.registry import suggest
 from nas.report.formats import Reader
 from nas.report.ship import open_shipped
@@ -44,8 +45,7 @@ def print_predictions(model: str, images: Sequence[Path], top: int, form: str, o
     """
     if form not in FORMS:
         raise SettingError(f"--format {form}: {suggest(form, FORMS)}")
-    path = next((path for path in (Path(model), runs / model) if os.path.exists(path)), Path(model))  # noqa: PTH110
-    reader = open_shipped(path)
+    reader = open_shipped(next(filter(is_trained, (Path(model), runs / model)), Path(model)))
     found = list(_predictions(reader, list(_listed(images)), min(top, len(reader.classes))))
     text = {"json": _json, "csv": _csv}.get(form, _table)(found)
     if output:

@@ -1,7 +1,7 @@
 """Finding the network that a text names: published, in a file, of a run, or trained."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from nas.errors import SettingError
@@ -10,7 +10,6 @@ from nas.network.architecture import Architecture
 from nas.record.folders import find_run, is_trained
 from nas.record.models import BEST, load
 from nas.record.outside import load_beside
-from nas.record.results import Result
 from nas.record.run import Run
 from nas.record.trained import Trained
 from nas.registry import suggest
@@ -32,11 +31,6 @@ class Found:
         """What the network uses from outside nas."""
         home = self.trained or self.run
         return home.outside if home else Outside()
-
-
-def named(run: Run, result: Result) -> Architecture:
-    """Return a result's architecture, named after the run and the trial."""
-    return replace(result.architecture, name=f"{run.name[:80]}_{result.number}")
 
 
 def find_network(name: str | Path, runs: Path = Path("runs")) -> Found:
@@ -69,7 +63,7 @@ def _of_run(text: str, runs: Path) -> Found:
     for name, which in ((text, "knee"), (before, pick)):
         if name and any(os.path.isfile(folder / "config.yaml") for folder in (Path(name), runs / name)):  # noqa: PTH113
             run = Run(find_run(name, runs))
-            return Found(named(run, run.pick(which or "knee")), run=run)
+            return Found(run.pick(which or "knee").named(run.name), run=run)
     wanted = before if colon and not before.endswith(("file", "\\")) else text
     known = [path.parent.name for path in sorted(runs.glob("*/*.yaml")) if path.stem in ("config", "training")]
     raise SettingError(f"no network '{text}': neither a published one, nor a file, nor a run or training in {runs}. "

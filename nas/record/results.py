@@ -6,7 +6,7 @@ further trainings alone, without the one for which it was chosen.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.special import stdtrit  # scipy.stats takes most of a second to import
@@ -51,6 +51,10 @@ class Result:
     def layout(self) -> str:
         """The stages as the letters of their blocks."""
         return self.trial.layout
+
+    def named(self, run: str) -> Architecture:
+        """Return the architecture, named after its run and its trial."""
+        return replace(self.architecture, name=f"{run[:80]}_{self.number}")
 
 
 def results(trials: Iterable[Trial], confirmations: Iterable[Confirmation], trained: Sequence[str]) -> list[Result]:

@@ -10,6 +10,7 @@ environment.json    versions, commit, device
 report.html         the page
 """
 
+import csv
 import io
 import json
 import shutil
@@ -69,7 +70,10 @@ class Trained:
             raise SettingError(f"{folder} is not a training (it has no {TRAINING})")
         self.outside = load_outside(self.folder)
         try:
-            self.config: TrainConfig = make_train_config(document.read(self.folder / TRAINING).value)
+            settings = document.read(self.folder / TRAINING).value
+            if not isinstance(settings, dict):
+                raise TypeError(f"{TRAINING} holds no settings")
+            self.config: TrainConfig = make_train_config(settings)
             self.architecture: Architecture = load_architecture(self.folder / NETWORK)
         except (ValueError, TypeError) as error:
             raise RunError(f"{folder}: {TRAINING} or {NETWORK} is damaged: {error}") from None
@@ -109,14 +113,22 @@ class Trained:
         path = self.folder / SUMMARY
         if not path.exists():
             return []
-        own = [name for name in Epoch.__dataclass_fields__ if name != "metrics"]
+        own = Epoch.__dataclass_fields__
         try:
-            rows = pd.read_csv(path, float_precision="round_trip").to_dict("records")
+            rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines(), strict=True)
+            values = ({name: float(text or "nan") for name, text in row.items()} for row in rows)
             return [
-                Epoch(**{n: row[n] for n in own}, metrics={str(n): v for n, v in row.items() if n not in own})
-                for row in rows
+                Epoch(
+                    int(row["number"]),
+                    row["seconds"],
+                    row["learning_rate"],
+                    row["loss"],
+                    row["validation_loss"],
+                    {name: value for name, value in row.items() if name not in own},
+                )
+                for row in values
             ]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, csv.Error):
             raise RunError(f"{path}: damaged; the training writes it anew with --resume") from None
 
     @cached_property
@@ -171,8 +183,8 @@ class Trained:
     def keep_ending(self, ending: Ending, model: Model) -> None:
         """Write the verdict, and the weights with it in their facts. Raises OSError."""
         write_model(model, self.folder / BEST)
-        data = asdict(ending) | {"verdict": ending.verdict.to_dict()}
-        files.write(self.folder / VERDICT, json.dumps(data, indent=1) + "\n")
+        data = {**vars(ending), "verdict": ending.verdict.to_dict()}
+        files.write(self.folder / VERDICT, json.dumps(data) + "\n")
         vars(self).pop("ending", None)
 
 

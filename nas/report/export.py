@@ -6,7 +6,6 @@ from pathlib import Path
 
 from nas import files
 from nas.errors import SettingError
-from nas.record.networks import named
 from nas.record.results import Result
 from nas.record.run import Run
 
@@ -20,7 +19,7 @@ def export(run: Run, pick: str | int, path: Path | str, *, force: bool = False) 
     cannot be written.
     """
     path = Path(path)
-    architecture = named(run, run.pick(pick))
+    architecture = run.pick(pick).named(run.name)
     try:
         check_place(path, force)
         architecture.save(path)
@@ -48,12 +47,12 @@ def write_architectures(run: Run) -> None:
     folder.mkdir(exist_ok=True)
     names = [_file_name(rank, len(front), result, run.config.objectives) for rank, result in enumerate(front, 1)]
     for name, result in zip(names, front, strict=True):
-        files.write(folder / name, named(run, result).to_yaml())
+        files.write(folder / name, result.named(run.name).to_yaml())
     for path in folder.iterdir():
         if FRONT_FILE.fullmatch(path.name) and path.name not in names:
             path.unlink()
     if front:
-        files.write(run.folder / "best.yaml", named(run, run.pick("knee")).to_yaml())
+        files.write(run.folder / "best.yaml", run.pick("knee").named(run.name).to_yaml())
 
 
 def _file_name(rank: int, count: int, result: Result, objectives: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nas.errors import DataError, DivergedError
 from nas.files import Json
+from nas.network.weights import adapt
 from nas.training.full.augmentation import Augmentation, Mixing
 from nas.training.full.averaging import averaged
 from nas.training.full.batches import Batches, Rows, class_weights
@@ -85,7 +86,7 @@ class Trainer:
         dataset, device = batches.dataset, batches.device
         steps = max(len(dataset.train) // recipe.batch_size, 1)
         self.progress = Progress(Course(recipe.epochs, steps, limit))
-        self.schedule = Schedule(recipe.peak, recipe.final_learning_rate, min(recipe.warmup / recipe.epochs, 1.0))
+        self.schedule = Schedule(recipe.peak, recipe.end, min(recipe.warmup / recipe.epochs, 1.0))
         optimizer = torch.optim.AdamW(groups(model.network, recipe.weight_decay), lr=recipe.peak, fused=True)
         self.wrapped, self.optimizer = self.group.wrap(self.model, optimizer)
         self.average = averaged(self.model, recipe.ema) if recipe.ema else None
@@ -252,8 +253,8 @@ class Trainer:
         }
 
     def restore(self, state: Json) -> None:
-        """Go on from a state. Raises KeyError, TypeError or RuntimeError for the state of another training."""
-        self.model.network.load_state_dict(state["model"])
+        """Go on from a state. Raises KeyError, TypeError, ValueError or RuntimeError for that of another training."""
+        self.model.network.load_state_dict(adapt(state["model"], self.model.network))
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])

@@ -77,6 +77,11 @@ class FullRecipe(Group):
         """The peak learning rate for this batch size."""
         return self.learning_rate * (self.batch_size / self.base_batch if self.base_batch else 1)
 
+    @property
+    def end(self) -> float:
+        """The learning rate at the end, which is never above the peak."""
+        return min(self.final_learning_rate, self.peak)
+
 
 def shipped_recipes() -> dict[str, Path]:
     """Return the files of the recipes that ship, by name."""

@@ -67,7 +67,9 @@ class Verdict:
 
     def to_dict(self) -> Json:
         """Return plain data."""
-        return asdict(self)
+        shallow = dict(vars(self))  # a confusion of a thousand classes has a million counts
+        shallow["metrics"] = {name: asdict(one) for name, one in self.metrics.items()}
+        return shallow | {name: [asdict(one) for one in shallow[name]] for name in ("bins", "mistakes")}
 
     @classmethod
     def from_dict(cls, data: Json) -> "Verdict":
