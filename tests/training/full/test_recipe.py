@@ -62,6 +62,13 @@ def test_the_learning_rate_grows_with_the_batch_where_a_recipe_says_for_which_on
     assert load_recipe("small", {"batch_size": 512}).peak == load_recipe("small").peak
 
 
+def test_the_learning_rate_never_rises_to_its_end() -> None:
+    assert load_recipe("coatnet").end == 1e-5
+    small = load_recipe("coatnet", {"batch_size": 16, "accumulate": 1})
+    assert small.end == small.peak < 1e-5
+    assert load_recipe("small", {"learning_rate": 1e-7}).end == 1e-7
+
+
 def test_values_are_changed_one_by_one() -> None:
     changed = load_recipe("small", {"epochs": 3, "mirror": "never"})
     assert (changed.epochs, changed.mirror) == (3, "never")
