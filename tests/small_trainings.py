@@ -1,6 +1,7 @@
 """Full trainings of a tiny network on a few images, in seconds."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ STAGES = [
     {"block": "mbconv", "depth": 1, "width": 8, "stride": 2},
     {"block": "transformer", "depth": 1, "width": 8, "stride": 2, "head_dim": 4},
 ]
+CLASSES = ('the "first"', "<script>alert(1)</script>", "übermäßig 进步", "it's, a\nfourth")
 PLAIN_STAGES = [{"block": "transformer", "depth": 1, "width": 8, "stride": 2, "head_dim": 4}]
 
 
@@ -63,3 +65,13 @@ def trainer(
     net = build(architecture, drop_path=recipe.drop_path, seed=seed)
     model = Model(net, dataset.classes, *batches.statistics())
     return Trainer(model, load_task("classification"), batches, recipe, seed=seed, **more)
+
+
+def archive(file: Path, classes: tuple[str, ...] = CLASSES, count: int = 160, channels: int = 1, seed: int = 0) -> str:
+    """The name of a data set of noise on levels that tell the class, each level a class."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % len(classes)
+    levels = 40 + 170 * labels / (len(classes) - 1)
+    images = np.clip(levels[:, None, None, None] + rng.normal(0, 25, (count, 8, 8, channels)), 0, 255)
+    np.savez(file, x=images.astype(np.uint8), y=np.array(classes)[labels])
+    return f"npz:{file}"

@@ -13,7 +13,7 @@ import torch
 from outside import forget
 from picture_folders import damage, write
 from PIL import Image
-from small_trainings import PLAIN_STAGES, network
+from small_trainings import CLASSES, PLAIN_STAGES, archive, network
 from test_contributing import FILES
 from torch.nn import functional as F
 
@@ -27,7 +27,6 @@ from nas.record.trained import Trained
 from nas.training.catalogue import load_task
 from nas.training.tasks import Predictions
 
-CLASSES = ('the "first"', "<script>alert(1)</script>", "übermäßig 进步", "it's, a\nfourth")
 QUICK = {
     "epochs": 2, "batch_size": 16, "warmup": 0.5, "learning_rate": 1e-2, "ema": 0.0, "mirror": "never", "crop": 1.0,
     "operations": 0, "final_learning_rate": 0.0,
@@ -44,16 +43,6 @@ def _soon() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ending, "SECONDS", 0.1)
         yield
-
-
-def archive(file: Path, classes: tuple[str, ...] = CLASSES, count: int = 160, channels: int = 1, seed: int = 0) -> str:
-    """The name of a data set of noise on levels that tell the class, each level a class."""
-    rng = np.random.default_rng(seed)
-    labels = np.arange(count) % len(classes)
-    levels = 40 + 170 * labels / (len(classes) - 1)
-    images = np.clip(levels[:, None, None, None] + rng.normal(0, 25, (count, 8, 8, channels)), 0, 255)
-    np.savez(file, x=images.astype(np.uint8), y=np.array(classes)[labels])
-    return f"npz:{file}"
 
 
 @pytest.fixture(scope="module")

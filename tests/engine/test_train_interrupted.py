@@ -1,0 +1,321 @@
+"""Trainings that are interrupted, in this process and by real signals and full disks, go on exactly."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from small_trainings import archive, network
+
+from nas.engine import ending
+from nas.engine.train import Attendant, go_on, train
+from nas.errors import RunError
+from nas.record.models import BEST
+from nas.record.trained import Trained
+from nas.training.full.loop import StoppedError
+
+CHANGES = {
+    "epochs": 4, "batch_size": 16, "warmup": 1, "learning_rate": 5e-3, "accumulate": 2, "mixup": 0.4, "cutmix": 1,
+    "erasing": 0.3, "operations": 1, "crop": 0.7, "mirror": "always", "ema": 0.9, "drop_path": 0.1, "plain": 1,
+}  # fmt: skip
+STEPS = 4 * 22
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _soon() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ending, "SECONDS", 0.1)
+        yield
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with data and a network."""
+    folder = tmp_path_factory.mktemp("home")
+    archive(folder / "four.npz", count=600)
+    network(classes=4).save(folder / "tiny.yaml")
+    return folder
+
+
+def begin(home: Path, name: str, **more: Any) -> Trained:
+    settings = {"data": f"npz:{home / 'four.npz'}", "seed": 2, "threads": 1, "device": "cpu"}
+    return train(home / "tiny.yaml", name=name, runs=home / "runs", changes=CHANGES, **settings, **more)
+
+
+@pytest.fixture(scope="module")
+def whole(home: Path) -> Trained:
+    """A training that nothing interrupted."""
+    return begin(home, "whole")
+
+
+def flat(value: Any) -> Iterator[Any]:
+    """The tensors and plain values of a state, in their order."""
+    if isinstance(value, dict):
+        for key in value:
+            yield key
+            yield from flat(value[key])
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from flat(one)
+    else:
+        yield value
+
+
+def assert_same(found: Trained, whole: Trained) -> None:
+    """Both trainings are equal bit for bit, but for what they took in time."""
+    assert [replace(epoch, seconds=0) for epoch in found.history] == [replace(e, seconds=0) for e in whole.history]
+    assert found.ending is not None
+    assert whole.ending is not None
+    assert found.ending.verdict == whole.ending.verdict
+    assert found.ending.epoch == whole.ending.epoch
+    ours, theirs = found.model().state_dict(), whole.model().state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    states = [found.state(), whole.state()]
+    for state in states:
+        assert state is not None
+        state["course"]["elapsed"] = 0
+        for epoch in state["history"]:
+            epoch["seconds"] = 0
+    for one, other in zip(flat(states[0]), flat(states[1]), strict=True):
+        assert torch.equal(one, other) if isinstance(one, torch.Tensor) else one == other
+
+
+# ---- in this process
+
+
+def stopping(after: int) -> Attendant:
+    """An attendant who asks to stop when so many steps are taken."""
+    taken = [0]
+
+    def stepped(progress: Any, loss: float | None) -> None:
+        taken[0] += 1
+
+    return Attendant(stepped=stepped, stop=lambda: taken[0] >= after)
+
+
+def test_a_training_that_is_asked_to_stop_says_how_to_go_on_and_goes_on_exactly(home: Path, whole: Trained) -> None:
+    with pytest.raises(StoppedError, match=r"stopped in epoch 1; go on with: nas train \S+stopped --resume"):
+        begin(home, "stopped", attendant=stopping(5))
+    folder = home / "runs" / "stopped"
+    assert not (folder / "verdict.json").exists()
+    assert (folder / "report.html").exists()
+    taken = 5
+    while taken < STEPS:
+        pause = random.randint(1, 40)
+        try:
+            go_on("stopped", runs=home / "runs", attendant=stopping(pause))
+        except StoppedError:
+            taken += pause
+        else:
+            break
+    assert_same(go_on(folder), whole)
+
+
+def test_a_training_that_is_stopped_at_its_last_step_is_judged(home: Path, whole: Trained) -> None:
+    with pytest.raises(StoppedError):
+        begin(home, "last", attendant=stopping(STEPS))
+    assert len(Trained(home / "runs" / "last").history) == 3
+    assert_same(go_on(home / "runs" / "last"), whole)
+
+
+def test_a_training_before_its_first_epoch_begins_again(home: Path, whole: Trained) -> None:
+    with pytest.raises(StoppedError):
+        begin(home, "early", attendant=stopping(1))
+    (home / "runs" / "early" / "last.pt").unlink()
+    assert_same(go_on(home / "runs" / "early"), whole)
+
+
+def test_weights_to_begin_with_are_needed_only_before_there_is_a_state(home: Path, whole: Trained) -> None:
+    """What a training began with may be moved away when it is under way."""
+    begin_with = home / "begin.safetensors"
+    begin_with.write_bytes((whole.folder / BEST).read_bytes())
+    settings = {"data": f"npz:{home / 'four.npz'}", "changes": CHANGES | {"epochs": 1}, "runs": home / "runs"}
+    for name in ("tuned", "tuned_too"):
+        with pytest.raises(StoppedError):
+            train(begin_with, name=name, attendant=stopping(3), **settings)
+    (home / "runs" / "tuned_too" / "last.pt").unlink()
+    one = go_on(home / "runs" / "tuned_too")
+    begin_with.unlink()
+    other = go_on(home / "runs" / "tuned")
+    assert_same(other, one)
+
+
+def test_a_training_that_another_process_is_at_is_left_alone(home: Path) -> None:
+    refused: list[str] = []
+
+    def judged(epoch: Any, progress: Any) -> None:
+        with pytest.raises(RunError, match="another process is training there") as error:
+            go_on(home / "runs" / "busy")
+        refused.append(str(error.value))
+
+    begin(home, "busy", attendant=Attendant(judged=judged))
+    assert len(refused) == 4
+
+
+# ---- a disk that fills
+
+FULL = """
+import resource, signal, sys
+from nas.engine.train import Attendant, train
+from nas.errors import RunError
+home, after = sys.argv[1], int(sys.argv[2])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+def fill(progress, loss):
+    if len(progress.history) == after and progress.course.step == 2:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))  # no longer file can be written
+
+try:
+    train(home + "/tiny.yaml", name=sys.argv[3], runs=home + "/runs", data=f"npz:{home}/four.npz", seed=2, threads=1,
+          device="cpu", changes=CHANGES, attendant=Attendant(stepped=fill))
+except RunError as error:
+    print(error)
+    sys.exit(1)
+"""
+
+
+def test_a_disk_that_fills_leaves_the_last_good_state_and_says_how_to_go_on(home: Path, whole: Trained) -> None:
+    script = FULL.replace("CHANGES", repr(CHANGES))
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(home), "2", "full"], env=ALONE, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    folder = home / "runs" / "full"
+    assert done.stdout.strip() == (
+        f"{folder}: cannot be written (File too large); the last good state is kept. "
+        f"Make room and go on with: nas train {folder} --resume"
+    )
+    assert "Traceback" not in done.stderr
+    trained = Trained(folder)
+    state = trained.state()
+    assert state is not None
+    assert state["course"]["epoch"] == 2
+    assert trained.model().classes
+    assert not [path.name for path in folder.iterdir() if path.name.startswith((".last", ".best", ".summary"))]
+    assert_same(go_on(folder), whole)
+
+
+# ---- real signals
+
+ALONE = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "300"}
+FLAGS = [word for name, value in CHANGES.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+
+
+class Process:
+    """`nas train` in a process of its own."""
+
+    def __init__(self, home: Path, *words: str) -> None:
+        self.log = home / "log.txt"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "nas.cli", "train", *words, "--runs", "runs"],
+                cwd=home, env=ALONE, stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+
+    def wait_for(self, line: str, seconds: float = 120) -> None:
+        """Wait until it has printed a text."""
+        end = time.monotonic() + seconds
+        while line not in self.log.read_text():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < end, self.log.read_text()
+            time.sleep(0.01)
+
+    def end(self, number: int) -> int:
+        """Send a signal and return the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+def started(home: Path, name: str) -> Process:
+    return Process(home, "tiny.yaml", "--data", "npz:four.npz", "--seed", "2", "--threads", "1", "--device", "cpu",
+                   "--name", name, *FLAGS)  # fmt: skip
+
+
+def course(folder: Path) -> tuple[int, int]:
+    state = Trained(folder).state()
+    assert state is not None
+    return state["course"]["epoch"], state["course"]["step"]
+
+
+def finished(home: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> Trained:
+    """Go on to the end, where the process would."""
+    monkeypatch.chdir(home)
+    return go_on(name)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_leaves_the_state_between_two_steps(
+    home: Path, whole: Trained, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"signal_{int(number)}"
+    process = started(home, name)
+    process.wait_for("epoch   1")
+    assert process.end(number) == 130
+    log = process.log.read_text()
+    assert f"go on with: nas train runs/{name} --resume" in log
+    assert "Traceback" not in log
+    folder = home / "runs" / name
+    assert (folder / "report.html").exists()
+    if (folder / "verdict.json").exists():
+        pytest.skip("it had come to its end before the signal came")
+    epoch, step = course(folder)
+    assert epoch >= 1
+    assert step > 0
+    assert_same(finished(home, name, monkeypatch), whole)
+
+
+def test_a_killed_training_goes_on_from_its_last_epoch(
+    home: Path, whole: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = started(home, "killed")
+    process.wait_for("epoch   2")
+    assert process.end(signal.SIGKILL) == -signal.SIGKILL
+    epoch, step = course(home / "runs" / "killed")
+    assert epoch >= 2
+    assert step == 0
+    assert_same(finished(home, "killed", monkeypatch), whole)
+
+
+@pytest.mark.faults
+def test_five_random_kills_change_nothing(home: Path, whole: Trained) -> None:
+    """Kills and terms at any moment: while it starts, trains, writes or judges."""
+    rng = random.Random()
+    process = started(home, "often")
+    process.wait_for("tiny")
+    for _ in range(5):
+        time.sleep(rng.uniform(0, 3))
+        process.end(rng.choice([signal.SIGKILL, signal.SIGTERM]))
+        process = Process(home, "often", "--resume")
+        if rng.random() < 0.5 and not (home / "runs" / "often" / "verdict.json").exists():
+            process.wait_for("tiny")
+    assert process.process.wait(300) == 0, process.log.read_text()
+    assert_same(Trained(home / "runs" / "often"), whole)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("moment", range(12))
+def test_a_kill_while_files_are_written_leaves_whole_files(
+    home: Path, whole: Trained, moment: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed within some milliseconds of the end of an epoch, when the files are being written."""
+    name = f"writing_{moment}"
+    process = started(home, name)
+    folder = home / "runs" / name
+    while not any(folder.glob(".last.pt.*")) and process.process.poll() is None:
+        time.sleep(0.0005)
+    time.sleep(moment / 2000)
+    process.end(signal.SIGKILL)
+    trained = Trained(folder)
+    trained.state()
+    _ = trained.history
+    assert_same(finished(home, name, monkeypatch), whole)
