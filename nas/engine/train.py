@@ -160,6 +160,8 @@ class _Session:
             locked(trained.folder, "training") if self.group.leads else nullcontext(),
             set_torch_threads(threads) if threads else nullcontext(),
         ):
+            if self.group.leads:
+                trained.tidy()
             self._restore()
             self.attendant.began(trained, self.dataset, self.trainer.progress)
             self._to_the_end()

@@ -15,6 +15,7 @@ import io
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -158,6 +159,13 @@ class Trained:
         """Write a line for each epoch. Raises OSError."""
         rows = [{n: v for n, v in asdict(e).items() if n != "metrics"} | e.metrics for e in history]
         files.write(self.folder / SUMMARY, pd.DataFrame(rows).to_csv(index=False))
+
+    def tidy(self) -> None:
+        """Remove what a killed process left half-written."""
+        for name in (LAST, BEST, SUMMARY, VERDICT):
+            for path in self.folder.glob(f".{name}.????????"):
+                with suppress(OSError):
+                    path.unlink()
 
     def keep_state(self, state: Mapping[str, Any]) -> None:
         """Write the state to go on from, whole or not at all. Raises OSError."""

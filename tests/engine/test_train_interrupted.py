@@ -131,8 +131,10 @@ def test_a_training_that_is_stopped_at_its_last_step_is_judged(home: Path, whole
 def test_a_training_before_its_first_epoch_begins_again(home: Path, whole: Trained) -> None:
     with pytest.raises(StoppedError):
         begin(home, "early", attendant=stopping(1))
-    (home / "runs" / "early" / "last.pt").unlink()
-    assert_same(go_on(home / "runs" / "early"), whole)
+    folder = home / "runs" / "early"
+    (folder / "last.pt").rename(folder / ".last.pt.0123abcd")  # as if it had been killed while it wrote
+    assert_same(go_on(folder), whole)
+    assert not (folder / ".last.pt.0123abcd").exists()
 
 
 def test_weights_to_begin_with_are_needed_only_before_there_is_a_state(home: Path, whole: Trained) -> None:
@@ -319,3 +321,4 @@ def test_a_kill_while_files_are_written_leaves_whole_files(
     trained.state()
     _ = trained.history
     assert_same(finished(home, name, monkeypatch), whole)
+    assert not list(folder.glob(".last.pt.*"))
