@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nas.record.models import load
     from nas.record.run import Run
     from nas.record.trial import Trial
+    from nas.report.export import export
     from nas.report.hub import HubModel
     from nas.report.page import write_report
     from nas.space.library import load_architecture, load_space
@@ -37,6 +38,7 @@ _HOMES = {
     "SearchSpace": "space.space",
     "Trial": "record.trial",
     "build": "network.build",
+    "export": "report.export",
     "load": "record.models",
     "load_architecture": "space.library",
     "load_plugins": "evaluation.plugins",
@@ -57,6 +59,7 @@ __all__ = [
     "SearchSpace",
     "Trial",
     "build",
+    "export",
     "load",
     "load_architecture",
     "load_plugins",

@@ -11,11 +11,9 @@ from nas.cli.options import Plugins, Runs, argument, option, plugin_flags, setti
 from nas.evaluation.plugins import load_plugins
 from nas.registry import FORMATS, format_name, target_text
 
-RUNS_HERE = {"safetensors", "onnx", "onnx_int8", "pt2", "hub", "python"}
-
 
 def export(
-    model: Annotated[str, argument("MODEL", "A training; for yaml and python whatever names a network.")],
+    model: Annotated[str, argument("MODEL", "A training; for yaml and python any network.")],
     form: Annotated[str, option("FORMAT", "onnx, onnx-int8, pt2, safetensors, python, ...", "--format")] = "yaml",
     output: Annotated[
         Path | None, option("PATH", "What to write.", "--output", "-o", default="by name and format")
@@ -30,21 +28,20 @@ def export(
 ) -> None:
     """Write a network in a format that runs elsewhere, and say what was checked."""
     load_plugins(*plugins)
-    from nas.report.ship import ship  # needs torch
+    from nas.report import export as exports  # needs torch
 
     kind = FORMATS.get(format_name(form))
     source = model if pick == "knee" else f"{model}:{pick}"
     path = output or Path(f"{Path(model).stem.replace(':', '_')}{kind.suffix or '_' + target_text(form)}")
     console = Console()
     with console.status(f"writing {escape(str(path))}"):
-        shipped = ship(
+        written = exports.export(
             source, form, path, force=force, tolerance=tolerance, dynamic_size=dynamic_size, data=data, runs=runs
         )
-    place = shlex.quote(str(shipped.path))
-    console.print(f"{shipped.path}", *(f"  {line}" for line in shipped.checks), sep="\n", highlight=False,
-                  soft_wrap=True, markup=False)  # fmt: skip
-    needed = plugin_flags(plugins)
-    following = [f"nas predict {place} IMAGE..."] if format_name(form) in RUNS_HERE and kind.weights else []
+    place, needed = shlex.quote(str(written.path)), plugin_flags(plugins or written.plugins)
+    lines = [str(written.path), *(f"  {line}" for line in written.checks)]
+    console.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
+    following = [f"nas predict {place} IMAGE..."] if kind.reads and kind.weights else []
     if format_name(form) == "yaml":
         following = [f"nas show {place}{needed}", f"nas train {place}{needed} --data NAME[:PATH]"]
     if following:

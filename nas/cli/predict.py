@@ -8,8 +8,8 @@ from nas.evaluation.plugins import load_plugins
 
 
 def predict(
-    model: Annotated[str, argument("MODEL", "A training, or what nas export wrote and this machine runs.")],
-    images: Annotated[list[Path], argument("IMAGE...", "Image files, or folders of them.")],
+    model: Annotated[str, argument("MODEL", "A training, or what nas export wrote.")],
+    images: Annotated[list[Path], argument("IMAGE", "Image files, or folders of them.")],
     top: Annotated[int, option("N", "The likeliest classes to print for each image.", min=1, max=1000)] = 3,
     form: Annotated[str, option("FORM", "table, json or csv.", "--format")] = "table",
     output: Annotated[Path | None, option("FILE", "Write there.", "--output", "-o", default="the terminal")] = None,

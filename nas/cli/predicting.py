@@ -21,8 +21,8 @@ from nas import files
 from nas.errors import DataError, SettingError
 from nas.record.folders import is_trained
 from nas.registry import suggest
+from nas.report.export import open_exported
 from nas.report.formats import Reader
-from nas.report.ship import open_shipped
 from nas.training.model import preprocess
 
 BATCH = 64  # images read and run at once
@@ -45,7 +45,7 @@ def print_predictions(model: str, images: Sequence[Path], top: int, form: str, o
     """
     if form not in FORMS:
         raise SettingError(f"--format {form}: {suggest(form, FORMS)}")
-    reader = open_shipped(next(filter(is_trained, (Path(model), runs / model)), Path(model)))
+    reader = open_exported(next(filter(is_trained, (Path(model), runs / model)), Path(model)))
     found = list(_predictions(reader, list(_listed(images)), min(top, len(reader.classes))))
     text = {"json": _json, "csv": _csv}.get(form, _table)(found)
     if output:

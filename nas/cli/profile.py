@@ -12,7 +12,7 @@ NETWORK, SPACE = "Of a network", "Of a space"
 
 
 def profile(
-    what: Annotated[str, argument("NETWORK|SPACE", "Of nas spaces, a run (RUN:accuracy), a training, a YAML.")],
+    what: Annotated[str, argument("NETWORK|SPACE", "Space, run (RUN:accuracy), training, YAML.")],
     target: Annotated[str, setting("target", "cpu, onnxruntime, cuda, ... or auto.")] = DEFAULTS.target,
     threads: Annotated[int, setting("threads", bounded=True)] = DEFAULTS.threads,
     batch: Annotated[int, setting("latency_batch", "Images at once.", bounded=True)] = DEFAULTS.latency_batch,

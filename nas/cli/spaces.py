@@ -93,7 +93,7 @@ def find_space(name: str) -> SearchSpace | None:
 
 
 def show(
-    network: Annotated[str, argument("NETWORK", "A published one, a run (RUN:accuracy), a training, or a YAML file.")],
+    network: Annotated[str, argument("NETWORK", "A run (RUN:accuracy), training, YAML, published.")],
     runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006
 ) -> None:

@@ -15,7 +15,7 @@ OFFERED = offers((Lesson, Place)) | offers((FullRecipe,), "changes", left=True)
 
 @takes_settings(OFFERED)
 def train(
-    network: Annotated[str, argument("NETWORK", "A run (RUN:accuracy, RUN:166), a YAML, a published one, a training.")],
+    network: Annotated[str, argument("NETWORK", "A run (RUN:accuracy), training, YAML, published.")],
     *,
     recipe: Annotated[str | None, option("NAME|FILE", "small, coatnet, moat, deit.", default="by the size")] = None,
     resume: Annotated[bool, option("", "Go on with this training.", "--resume")] = False,

@@ -1,31 +1,107 @@
-"""Write architectures as files: the best one, those of the front, and any that is picked."""
+"""Writing networks in any format, and opening what was written: the functions behind `nas export` and `nas predict`."""
 
-import re
-from collections.abc import Sequence
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
-from nas import files
 from nas.errors import SettingError
-from nas.record.results import Result
-from nas.record.run import Run
+from nas.network.architecture import Architecture
+from nas.record.folders import is_trained
+from nas.record.models import BEST, load
+from nas.record.networks import Found, find_network
+from nas.registry import FORMATS, format_name
+from nas.report.examples import Images
+from nas.report.formats import Format, Reader, Shipment
+from nas.report.hub import CARD, CONFIG, WEIGHTS
+from nas.report.metadata import reader_of
+from nas.training.model import Model
 
-FRONT_FILE = re.compile(r"\d+_.*_trial-\d+\.yaml")
+HUB = {CARD, CONFIG, WEIGHTS}
 
 
-def export(run: Run, pick: str | int, path: Path | str, *, force: bool = False) -> Path:
-    """Write the architecture that `Run.pick` finds to `path`.
+class Exported(NamedTuple):
+    """What was written, a line for each thing that was checked, and the plug-in files that the network needs."""
 
-    Raises SettingError for an unknown pick, and when `path` exists (unless `force`), its folder does not, or it
-    cannot be written.
+    path: Path
+    checks: list[str]
+    plugins: tuple[str, ...] = ()
+
+
+def export(
+    source: str | Path | Model | Architecture,
+    format: str,  # noqa: A002  (the word that the command has too)
+    path: Path | str,
+    *,
+    force: bool = False,
+    tolerance: float = 0.01,
+    dynamic_size: bool = False,
+    data: str | None = None,
+    seed: int | None = None,
+    runs: Path | str = "runs",
+) -> Exported:
+    """Write a network in a format, check it, and say what was checked.
+
+    `source` is a model, an architecture, or what names one: a folder that `nas train` left, a `.safetensors` file, or,
+    for formats without weights, whatever names an architecture. `format` is one of `nas export --help`, such as
+    `onnx-int8`. `data` names the images to quantise with, by default those that the model was trained on, divided by
+    `seed` as then. `tolerance` is the share of images that a quantised network may get wrong beyond the model itself.
+    With `dynamic_size`, images of any size are to be taken. `runs` is the folder of runs and trainings by name.
+
+    Raises SettingError for an unknown format or source, missing weights or packages, and a place that is taken;
+    DataError for images that cannot be read; RunError when a check fails. Then nothing is left behind.
     """
-    path = Path(path)
-    architecture = run.pick(pick).named(run.name)
+    kind, path = _kind(format), Path(path)
+    if not 0 <= tolerance < 1:
+        raise SettingError(f"tolerance {tolerance:g} is not allowed; write a share from 0 to below 1, such as 0.01")
+    found = _found(source, Path(runs))
+    model = found.model
+    if kind.weights and model is None:
+        raise SettingError(f"format {format} needs weights: give a folder that nas train left")
+    _check_place(path, kind, force)
+    shipment = Shipment(found.architecture, model, tolerance=tolerance, dynamic_size=dynamic_size)
+    if model is not None:
+        images = Images(model, data, seed)
+        shipment = replace(shipment, training=images.training, validation=images.validation)
     try:
-        check_place(path, force)
-        architecture.save(path)
+        with _beside(path, force) as place:
+            return Exported(path, kind.write(shipment, place), tuple(file.path for file in found.outside.files))
     except OSError as error:
         raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
-    return path
+
+
+def _kind(text: str) -> Format:
+    """Find a format by name. Raises SettingError for an unknown one, and one whose packages are not installed."""
+    kind: Format = FORMATS.get(format_name(text))
+    if lacking := kind.missing():
+        raise SettingError(f"format {text}: {lacking}")
+    return kind
+
+
+def open_exported(path: Path | str) -> Reader:
+    """Open what `nas train` or `nas export` wrote, ready to run here.
+
+    Never runs code in it, but that of a `.py` file, and of the plug-ins that a training keeps.
+
+    Raises SettingError where it is missing, damaged or of no known kind.
+    """
+    path = Path(path)
+    if os.path.isdir(path):  # noqa: PTH112  (pathlib raises for names that are too long)
+        if (path / BEST).is_file():
+            return reader_of(load(path))
+        if (path / CONFIG).is_file() and (path / WEIGHTS).is_file():
+            return _read(FORMATS.get("hub"), path)
+        found = f"has no {BEST} yet" if is_trained(path) else f"holds neither {BEST} nor {CONFIG} and {WEIGHTS}"
+        raise SettingError(f"{path}: the folder {found}. {_readable()}")
+    if not os.path.isfile(path):  # noqa: PTH113
+        raise SettingError(f"{path}: no such file or folder. {_readable()}")
+    kind = _by_suffix().get(path.suffix.lower())
+    if kind is None:
+        raise SettingError(f"{path}: '{path.suffix}' is no kind of file with a network that runs here. {_readable()}")
+    return _read(kind, path)
 
 
 def check_place(path: Path, force: bool, example: str = "best.yaml") -> None:
@@ -38,28 +114,70 @@ def check_place(path: Path, force: bool, example: str = "best.yaml") -> None:
         raise SettingError(f"{path}: the folder {path.parent} does not exist; make it first")
 
 
-def write_architectures(run: Run) -> None:
-    """Write the knee to `best.yaml` and the front to `front/`, one file a result in the front's order.
-
-    Files of an older front are removed. Raises OSError when they cannot be written.
-    """
-    folder, front = run.folder / "front", run.front()
-    folder.mkdir(exist_ok=True)
-    names = [_file_name(rank, len(front), result, run.config.objectives) for rank, result in enumerate(front, 1)]
-    for name, result in zip(names, front, strict=True):
-        files.write(folder / name, result.named(run.name).to_yaml())
-    for path in folder.iterdir():
-        if FRONT_FILE.fullmatch(path.name) and path.name not in names:
-            path.unlink()
-    if front:
-        files.write(run.folder / "best.yaml", run.pick("knee").named(run.name).to_yaml())
+def _read(kind: Format, path: Path) -> Reader:
+    assert kind.reads is not None
+    return kind.reads(path)
 
 
-def _file_name(rank: int, count: int, result: Result, objectives: Sequence[str]) -> str:
-    digits = max(2, len(str(count)))
-    values = [f"{name}-{_plain(result.metrics[name])}" for name in objectives]
-    return "_".join([f"{rank:0{digits}d}", *values, f"trial-{result.number}.yaml"])
+def _by_suffix() -> dict[str, Format]:
+    """Return the format that reads each suffix: of several the one named like it, else the first by name."""
+    found: dict[str, Format] = {}
+    for name in sorted(FORMATS.names(), key=lambda name: (FORMATS.get(name).suffix != f".{name}", name)):
+        kind: Format = FORMATS.get(name)
+        if kind.reads and kind.suffix:
+            found.setdefault(kind.suffix, kind)
+    return found
 
 
-def _plain(value: float) -> str:
-    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+def _readable() -> str:
+    suffixes = ", ".join(sorted(_by_suffix()))
+    return f"Give a folder that nas train or nas export --format hub left, or a file: {suffixes}"
+
+
+def _found(source: str | Path | Model | Architecture, runs: Path) -> Found:
+    if isinstance(source, Architecture):
+        return Found(source)
+    if isinstance(source, Model):
+        return Found(source.architecture, source)
+    return find_network(source, runs)
+
+
+def _check_place(path: Path, kind: Format, force: bool) -> None:
+    """Check that a file or folder may be written. Raises SettingError."""
+    try:
+        if not kind.suffix:
+            _check_folder(path, force)
+            return
+        check_place(path, force, f"model{kind.suffix}")
+    except OSError as error:
+        raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
+    if path.suffix.lower() != kind.suffix:
+        raise SettingError(f"{path}: name a file that ends in {kind.suffix}")
+
+
+def _check_folder(path: Path, force: bool) -> None:
+    """Check that a folder may be written: with `force` in place of another that the same format left."""
+    if path.is_dir() and force and {inside.name for inside in path.iterdir()} - HUB:
+        raise SettingError(f"{path}: holds more than nas exports to a folder, and is not replaced; take another name")
+    if path.exists() and not (path.is_dir() and force):
+        raise SettingError(
+            f"{path} exists already; take another name" + (", or replace it with --force" * path.is_dir())
+        )
+    if not path.parent.is_dir():
+        raise SettingError(f"{path}: the folder {path.parent} does not exist; make it first")
+
+
+@contextmanager
+def _beside(path: Path, force: bool) -> Iterator[Path]:
+    """Give the same name in a new folder beside; what is written there moves beside `path` unless an error comes."""
+    with tempfile.TemporaryDirectory(prefix=".nas-", dir=path.parent) as folder:
+        yield Path(folder) / path.name
+        written = sorted(Path(folder).iterdir(), key=lambda one: one.name == path.name)  # what was named last
+        targets = [path.with_name(one.name) for one in written]
+        for target in targets:
+            if target != path and target.exists() and not force:
+                raise SettingError(f"{target} exists already; take another name, or replace it with --force")
+        for one, target in zip(written, targets, strict=True):
+            if target.is_dir():
+                target.rename(Path(folder) / f"old {target.name}")
+            one.replace(target)

@@ -13,8 +13,8 @@ from nas.files import Json
 from nas.record.results import flattery
 from nas.record.run import Run
 from nas.report import figures
+from nas.report.architectures import write_architectures
 from nas.report.charts import embed
-from nas.report.export import write_architectures
 from nas.report.rendering import diagram, flat, inks, render_page
 
 MAX_ROWS = 500  # of a table on the page; trials.csv has them all

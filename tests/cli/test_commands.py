@@ -15,7 +15,7 @@ from nas.registry import SCORES
 from nas.space.library import load_architecture, load_space, shipped
 
 HEAVY = ("torch", "ray", "optuna", "plotly", "pandas", "sklearn", "scipy")
-COMMANDS = ("search", "resume", "report", "export", "show", "profile", "spaces")
+COMMANDS = ("search", "resume", "train", "report", "export", "predict", "show", "profile", "spaces")
 
 
 def nas(*arguments: str, cwd=None) -> subprocess.CompletedProcess[str]:
@@ -121,13 +121,13 @@ def test_a_network_is_shown_part_by_part():
 
 
 def test_a_run_stands_for_its_best_network(tmp_path):
-    best = load_space("cvt_family").smallest()
-    (tmp_path / "runs" / "first").mkdir(parents=True)
-    best.save(tmp_path / "runs" / "first" / "best.yaml")
+    run = finished_run(tmp_path / "runs" / "first")
     found = nas("show", "first", cwd=tmp_path)
     assert found.returncode == 0, found.stderr
-    assert best.layout() in found.stdout
-    assert "Next:  nas profile runs/first/best.yaml" in found.stdout
+    assert run.pick("knee").layout in found.stdout
+    assert "Next:  nas profile first" in found.stdout
+    picked = nas("show", "first:accuracy", cwd=tmp_path)
+    assert f"first_{run.pick('accuracy').number}" in picked.stdout
 
 
 def test_a_profile_is_json(tmp_path):

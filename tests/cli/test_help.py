@@ -16,8 +16,10 @@ COMMANDS = (
     "",
     "search",
     "resume",
+    "train",
     "report",
     "export",
+    "predict",
     "show",
     "profile",
     "spaces",
@@ -51,7 +53,7 @@ def test_the_defaults_in_the_help_are_those_of_a_search() -> None:
     assert {n: v or None for n, v in shown.items() if n in own} == {n: own[n] or None for n in shown if n in own}
 
 
-@pytest.mark.parametrize("command", COMMANDS[1:9])
+@pytest.mark.parametrize("command", COMMANDS[1:11])
 def test_the_list_of_commands_says_what_a_command_says_of_itself(nas: Command, command: str) -> None:
     line = LINES[command][1]
     assert line in nas("--help").out

@@ -1,50 +1,194 @@
+"""Writing in any format, whole or not at all, and opening whatever was written."""
+
+import shutil
+from dataclasses import replace
+
 import pytest
-from run_fixtures import empty_run, finished_run
+import torch
+from hostile import hostile
+from small_models import model_of
 
 from nas.errors import RunError, SettingError
-from nas.report.export import export
+from nas.record.models import write_model
+from nas.registry import FORMATS, format_name
+from nas.report.export import export, open_exported
+from nas.report.formats import Format
+from nas.report.parity import compare
 from nas.space.library import load_architecture
 
-
-def test_the_file_rebuilds_the_picked_network(tmp_path):
-    run = finished_run(tmp_path / "run")
-    for pick in ("knee", "accuracy", 3):
-        path = export(run, pick, tmp_path / f"{pick}.yaml")
-        found = load_architecture(path)
-        assert found.key() == run.pick(pick).key
-        assert found.name == f"run_{run.pick(pick).number}"
+READ = ("safetensors", "onnx", "pt2")
 
 
-def test_a_file_is_replaced_only_by_force(tmp_path):
-    run, path = finished_run(tmp_path / "run"), tmp_path / "best.yaml"
-    path.write_text("mine")
-    with pytest.raises(SettingError, match=r"best\.yaml exists already.*--force"):
-        export(run, "knee", path)
-    assert path.read_text() == "mine"
-    export(run, "knee", path, force=True)
-    assert load_architecture(path).key() == run.pick("knee").key
+@pytest.fixture
+def failing():
+    """A format that writes something and then finds it wrong."""
+
+    def write(shipment, path):
+        path.write_text("half")
+        path.with_suffix(".more").write_text("half")
+        raise RunError("it differs")
+
+    FORMATS.add("failing", Format("fails", write, suffix=".txt"), "a test")
+    yield
+    FORMATS.remove("failing")
+
+
+@pytest.fixture
+def pair():
+    """A format that writes two files."""
+
+    def write(shipment, path):
+        path.write_text("main")
+        path.with_suffix(".more").write_text("more")
+        return ["two"]
+
+    FORMATS.add("pair", Format("pairs", write, suffix=".txt"), "a test")
+    yield
+    FORMATS.remove("pair")
+
+
+def test_names_are_written_as_in_commands():
+    assert format_name("onnx-int8") == format_name("onnx_int8") == "onnx_int8"
+    with pytest.raises(SettingError, match=r"unknown format 'onxn'. Did you mean 'onnx'\?.*onnx-int8"):
+        export(model_of(["conv"]), "onxn", "x.onnx")
+
+
+def test_weights_are_asked_for_where_they_are_needed(tmp_path):
+    architecture = load_architecture("resnet_50")
+    for form, place in (("onnx", "m.onnx"), ("pt2", "m.pt2"), ("hub", "m"), ("safetensors", "m.safetensors")):
+        with pytest.raises(SettingError, match=f"format {form} needs weights: give a folder that nas train left"):
+            export(architecture, form, tmp_path / place)
+        with pytest.raises(SettingError, match="needs weights"):
+            export("resnet_50", form, tmp_path / place)
+    assert not list(tmp_path.iterdir())
+
+
+def test_yaml_needs_none_and_rebuilds_the_network(tmp_path):
+    done = export("resnet_50", "yaml", tmp_path / "m.yaml")
+    assert load_architecture(done.path).key() == load_architecture("resnet_50").key()
+    assert done.checks == [f"rebuilds the same network ({load_architecture('resnet_50').key()})"]
+
+
+def test_safetensors_from_a_trained_folder(learnt, tmp_path):
+    write_model(learnt.model, tmp_path / "best.safetensors")
+    done = export(tmp_path / "best.safetensors", "safetensors", tmp_path / "copy.safetensors")
+    assert "all equal" in done.checks[0]
+    images = learnt.validation.images[:5]
+    with torch.no_grad():
+        expected = learnt.model(images)
+    for place in (tmp_path, done.path):
+        reader = open_exported(place)
+        assert reader.classes == learnt.model.classes
+        torch.testing.assert_close(reader.logits(images), expected)
 
 
 def test_places_that_cannot_be_written(tmp_path):
-    run = finished_run(tmp_path / "run")
-    with pytest.raises(SettingError, match=r"folder .*deep does not exist"):
-        export(run, "knee", tmp_path / "deep" / "best.yaml")
-    with pytest.raises(SettingError, match="is a folder"):
-        export(run, "knee", tmp_path, force=True)
-    with pytest.raises(SettingError, match="cannot be written"):
-        export(run, "knee", tmp_path / ("x" * 300))
-    assert not (tmp_path / "deep").exists()
+    model = model_of(["conv"])
+    (tmp_path / "there.safetensors").write_text("mine")
+    for place, message in (
+        ("there.safetensors", r"exists already.*--force"),
+        ("no/m.safetensors", "folder .*no does not exist"),
+        ("m.bin", r"name a file that ends in \.safetensors"),
+        ("", r"is a folder; name a file in it, such as .*model\.safetensors"),
+        ("x" * 300 + ".safetensors", "cannot be written"),
+    ):
+        with pytest.raises(SettingError, match=message):
+            export(model, "safetensors", tmp_path / place)
+    assert (tmp_path / "there.safetensors").read_text() == "mine"
+    export(model, "safetensors", tmp_path / "there.safetensors", force=True)
+    assert open_exported(tmp_path / "there.safetensors").classes == ("a", "b", "c", "d")
+    assert [path.name for path in tmp_path.iterdir()] == ["there.safetensors"]
 
 
-def test_an_unknown_pick_and_an_empty_run(tmp_path):
-    run = finished_run(tmp_path / "run")
-    with pytest.raises(SettingError, match="Did you mean 'latency'"):
-        export(run, "latencyy", tmp_path / "best.yaml")
-    with pytest.raises(RunError, match="no finished trial"):
-        export(empty_run(tmp_path / "empty"), "knee", tmp_path / "best.yaml")
-    assert not (tmp_path / "best.yaml").exists()
+def test_a_failed_check_leaves_nothing_and_the_old_file(failing, tmp_path):
+    (tmp_path / "m.txt").write_text("mine")
+    with pytest.raises(RunError, match="it differs"):
+        export(model_of(["conv"]), "failing", tmp_path / "m.txt", force=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["m.txt"]
+    assert (tmp_path / "m.txt").read_text() == "mine"
 
 
-def test_the_longest_run_name_gives_a_name_that_the_grammar_allows(tmp_path):
-    run = finished_run(tmp_path / ("r" * 200), complete=2)
-    assert len(load_architecture(export(run, "knee", tmp_path / "best.yaml")).name) <= 100
+def test_files_that_belong_together_appear_together(pair, tmp_path):
+    (tmp_path / "m.more").write_text("mine")
+    with pytest.raises(SettingError, match=r"m\.more exists already"):
+        export(model_of(["conv"]), "pair", tmp_path / "m.txt")
+    assert [path.name for path in tmp_path.iterdir()] == ["m.more"]
+    export(model_of(["conv"]), "pair", tmp_path / "m.txt", force=True)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"m.txt": "main", "m.more": "more"}
+
+
+def test_a_folder_is_replaced_only_by_force_and_only_if_it_is_ours(shipped, tmp_path):
+    folder, model = shutil.copytree(shipped("hub"), tmp_path / "hub"), model_of(["conv"])
+    with pytest.raises(SettingError, match=r"exists already.*--force"):
+        export(model, "hub", folder)
+    export(model, "hub", folder, force=True)
+    assert open_exported(folder).classes == ("a", "b", "c", "d")
+    (folder / "thesis.tex").write_text("mine")
+    with pytest.raises(SettingError, match="is not replaced"):
+        export(model, "hub", folder, force=True)
+    assert (folder / "thesis.tex").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["hub"]
+
+
+def test_what_cannot_be_opened_is_said_with_what_can(tmp_path):
+    (tmp_path / "m.yaml").write_text("name: x")
+    (tmp_path / "training.yaml").write_text("")
+    for place, message in (
+        (tmp_path / "none.onnx", "no such file or folder"),
+        (tmp_path / "m.yaml", r"'\.yaml' is no kind of file"),
+        (tmp_path, r"the folder has no best\.safetensors yet"),
+    ):
+        with pytest.raises(SettingError, match=rf"{message}.*Give a folder .*\.onnx, \.pt2, \.py, \.safetensors"):
+            open_exported(place)
+    (tmp_path / "training.yaml").unlink()
+    with pytest.raises(SettingError, match=r"holds neither best\.safetensors nor config\.json"):
+        open_exported(tmp_path)
+
+
+@pytest.mark.parametrize("form", READ)
+def test_hostile_and_truncated_files_are_refused_and_nothing_runs(form, shipped, tmp_path):
+    marker, path = tmp_path / "ran", tmp_path / f"m.{form}"
+    for name, data in hostile(shipped(form).read_bytes(), marker):
+        path.write_bytes(data)
+        with pytest.raises(SettingError, match=f"m.{form}"):
+            open_exported(path)
+        assert not marker.exists(), name
+
+
+def test_hostile_weights_of_a_folder_are_refused(shipped, tmp_path):
+    folder, marker = shutil.copytree(shipped("hub"), tmp_path / "hub"), tmp_path / "ran"
+    weights = folder / "model.safetensors"
+    for name, data in hostile(weights.read_bytes(), marker):
+        weights.write_bytes(data)
+        with pytest.raises(SettingError, match=r"model\.safetensors"):
+            open_exported(folder)
+        assert not marker.exists(), name
+
+
+def test_tolerance_is_a_share(tmp_path):
+    for value in (-0.1, 1.0, float("nan")):
+        with pytest.raises(SettingError, match="write a share from 0 to below 1"):
+            export(model_of(["conv"]), "yaml", tmp_path / "m.yaml", tolerance=value)
+
+
+def test_parity_tells_what_is_wrong():
+    model = model_of(["conv"])
+    assert compare(model, torch.no_grad()(model)).startswith("the same logits bit for bit at batch sizes 1, 2, 5")
+
+    def broken(images):
+        raise ValueError("no such operator\nmore")
+
+    for logits, message in (
+        (lambda images: model(images) + 2e-4, r"differs from PyTorch by 0\.0002"),
+        (lambda images: model(images) * float("nan"), "differs from PyTorch by nan"),
+        (lambda images: model(images)[:, :3], r"gives \(1, 3\) for \(1, 4\)"),
+        (lambda images: model(images)[:1], r"gives \(1, 4\) for \(2, 4\) at batch size 2"),
+        (broken, r"does not run at batch size 1 .*ValueError: no such operator\)"),
+    ):
+        with pytest.raises(RunError, match=message):
+            compare(model, torch.no_grad()(logits))
+
+
+def test_an_architecture_of_another_name_is_the_same_network(tmp_path):
+    architecture = replace(model_of(["conv"]).architecture, name="another")
+    assert load_architecture(export(architecture, "yaml", tmp_path / "m.yaml").path).name == "another"

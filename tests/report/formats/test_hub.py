@@ -12,7 +12,7 @@ from small_models import model_of
 
 import nas
 from nas.errors import SettingError
-from nas.report.ship import open_shipped, ship
+from nas.report.export import export, open_exported
 from nas.training.model import Model
 
 
@@ -42,7 +42,7 @@ def test_the_folder_is_the_mixins(shipped):
 def test_it_is_read_without_the_mixin_too(learnt, shipped):
     images = learnt.validation.images[:5]
     with torch.no_grad():
-        assert torch.equal(open_shipped(shipped("hub")).logits(images), learnt.model(images))
+        assert torch.equal(open_exported(shipped("hub")).logits(images), learnt.model(images))
 
 
 def test_the_card_says_what_was_measured(tmp_path):
@@ -51,7 +51,7 @@ def test_the_card_says_what_was_measured(tmp_path):
         "test": {"accuracy": {"value": 0.913, "low": 0.9, "high": 0.926}, "macro_f1": {"value": 0.8}, "images": 360},
         "params": 12345, "seed": 3, "versions": {"torch": "2.13"},
     }  # fmt: skip
-    path = ship(model_of(["conv"], **facts), "hub", tmp_path / "card").path
+    path = export(model_of(["conv"], **facts), "hub", tmp_path / "card").path
     card = huggingface_hub.ModelCard.load(path / "README.md")
     results = {result.metric_type: result for result in card.data.eval_results}
     assert results["accuracy"].metric_value == 0.913
@@ -65,7 +65,7 @@ def test_the_card_says_what_was_measured(tmp_path):
 
 
 def test_a_card_without_facts_claims_nothing(tmp_path):
-    path = ship(model_of(["conv"]), "hub", tmp_path / "card").path
+    path = export(model_of(["conv"]), "hub", tmp_path / "card").path
     card = huggingface_hub.ModelCard.load(path / "README.md")
     assert "Not measured." in card.text
     assert card.data.license is None
@@ -77,7 +77,9 @@ def test_a_card_without_facts_claims_nothing(tmp_path):
 def test_names_are_no_markup(tmp_path):
     model = model_of(["conv"])
     names = ["<script>alert(1)</script>", "[x](javascript:y)", "# one\n---\nlicense: mit", "a|b*c`d"]
-    path = ship(Model(model.network, names, [0.5] * 3, [0.2] * 3, {"data": "x\n---\n"}), "hub", tmp_path / "card").path
+    path = export(
+        Model(model.network, names, [0.5] * 3, [0.2] * 3, {"data": "x\n---\n"}), "hub", tmp_path / "card"
+    ).path
     text = (path / "README.md").read_text()
     _, head, body = text.split("---\n", 2)
     assert "license" not in yaml.safe_load(head)
@@ -93,7 +95,7 @@ def test_missing_weights_are_refused_by_the_mixin_too(folder):
     state = load_file(folder / "model.safetensors")
     state.pop(next(iter(state)))
     save_file(state, folder / "model.safetensors")
-    for opened in (open_shipped, nas.HubModel.from_pretrained):
+    for opened in (open_exported, nas.HubModel.from_pretrained):
         with pytest.raises(SettingError, match="is missing; these are the weights of another network"):
             opened(str(folder))
 
@@ -111,12 +113,12 @@ def test_a_damaged_configuration(folder):
     ):
         config.write_text(text)
         with pytest.raises(SettingError, match=message):
-            open_shipped(folder)
+            open_exported(folder)
 
 
 def test_pickled_weights_are_not_read(folder, tmp_path):
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(SettingError):
-        open_shipped(folder)
+        open_exported(folder)
     with pytest.raises(SettingError):
         nas.HubModel.from_pretrained(str(folder))

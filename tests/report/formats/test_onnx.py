@@ -11,9 +11,9 @@ from small_models import NARROW, every_part, model_of
 
 from nas.errors import RunError, SettingError
 from nas.registry import BLOCKS, FORMATS, HEADS, STEMS
+from nas.report.export import export, open_exported
 from nas.report.formats import Shipment
 from nas.report.onnx_files import OPSET, make_onnx
-from nas.report.ship import open_shipped, ship
 
 
 def logits(path, images):
@@ -24,7 +24,7 @@ def logits(path, images):
 @pytest.mark.parametrize("parts", list(every_part()), ids=lambda parts: "-".join([*parts[0], *parts[1:]]))
 def test_every_block_stem_and_head_computes_the_same(parts, tmp_path):
     model = model_of(*parts, side=32)
-    ship(model, "onnx", tmp_path / "m.onnx")
+    export(model, "onnx", tmp_path / "m.onnx")
     for batch in (1, 3, 7):
         images = torch.rand(batch, 3, 32, 32)
         with torch.no_grad():
@@ -61,7 +61,7 @@ def test_one_file_without_the_paths_of_this_machine(shipped):
 
 
 def test_the_exporter_is_quiet(capfd, caplog, tmp_path):
-    ship(model_of(["conv"]), "onnx", tmp_path / "m.onnx")
+    export(model_of(["conv"]), "onnx", tmp_path / "m.onnx")
     assert capfd.readouterr() == ("", "")
     assert not [record for record in caplog.records if record.levelno > 20]
 
@@ -69,7 +69,7 @@ def test_the_exporter_is_quiet(capfd, caplog, tmp_path):
 def test_the_model_is_left_as_it_was(tmp_path):
     model = model_of(["mbconv"]).train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    ship(model, "onnx", tmp_path / "m.onnx")
+    export(model, "onnx", tmp_path / "m.onnx")
     assert model.training
     assert all(p.requires_grad for p in model.parameters())
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
@@ -77,7 +77,7 @@ def test_the_model_is_left_as_it_was(tmp_path):
 
 def test_images_of_any_size(tmp_path):
     model = model_of(["conv"])
-    done = ship(model, "onnx", tmp_path / "m.onnx", dynamic_size=True)
+    done = export(model, "onnx", tmp_path / "m.onnx", dynamic_size=True)
     assert "4 image sizes" in done.checks[0]
     assert "multiples of 4 pixels" in done.checks[1]
     for size in ((16, 16), (40, 24), (64, 96)):
@@ -90,7 +90,7 @@ def test_images_of_any_size(tmp_path):
 @pytest.mark.parametrize("block", BLOCKS.names())
 def test_every_block_at_any_size(block, tmp_path):
     model = model_of([block])
-    path = ship(model, "onnx", tmp_path / "m.onnx", dynamic_size=True).path
+    path = export(model, "onnx", tmp_path / "m.onnx", dynamic_size=True).path
     images = torch.rand(3, 3, 24, 56)
     with torch.no_grad():
         torch.testing.assert_close(logits(path, images), model(images), rtol=0, atol=1e-4)
@@ -100,7 +100,7 @@ def test_every_block_at_any_size(block, tmp_path):
 def test_what_torch_cannot_export_at_any_size_is_refused_in_words(tmp_path, monkeypatch):
     monkeypatch.setitem(NARROW, "distance", 16)  # more than small maps have tokens, so that another way is taken there
     with pytest.raises(RunError, match="leave --dynamic-size out"):
-        ship(model_of(["shaw"]), "onnx", tmp_path / "m.onnx", dynamic_size=True)
+        export(model_of(["shaw"]), "onnx", tmp_path / "m.onnx", dynamic_size=True)
     assert not list(tmp_path.iterdir())
 
 
@@ -121,11 +121,11 @@ def test_other_numbers_of_classes_than_the_metadata_name(shipped, tmp_path):
     said["classes"].value = json.dumps(list("012345678"))
     onnx.save(proto, tmp_path / "names.onnx")
     with pytest.raises(SettingError, match="names 9 classes for a head of 10"):
-        open_shipped(tmp_path / "names.onnx")
+        open_exported(tmp_path / "names.onnx")
     said["architecture"].value = said["architecture"].value.replace('"classes": 10', '"classes": 9')
     onnx.save(proto, tmp_path / "both.onnx")
     with pytest.raises(SettingError, match="gives 10 outputs, but its metadata name 9 classes"):
-        open_shipped(tmp_path / "both.onnx")
+        open_exported(tmp_path / "both.onnx")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_damaged_architecture_in_the_metadata(found, written, shipped, tmp_pat
     said.value = said.value.replace(found, written)
     onnx.save(proto, tmp_path / "m.onnx")
     with pytest.raises(SettingError, match="its metadata are damaged"):
-        open_shipped(tmp_path / "m.onnx")
+        open_exported(tmp_path / "m.onnx")
 
 
 def test_a_block_from_outside_is_not_needed_to_run_a_file(shipped, tmp_path):
@@ -150,7 +150,7 @@ def test_a_block_from_outside_is_not_needed_to_run_a_file(shipped, tmp_path):
     said = next(prop for prop in proto.metadata_props if prop.key == "architecture")
     said.value = said.value.replace('"mbconv"', '"my_block"')
     onnx.save(proto, tmp_path / "m.onnx")
-    assert open_shipped(tmp_path / "m.onnx").logits(torch.rand(2, 1, 8, 8)).shape == (2, 10)
+    assert open_exported(tmp_path / "m.onnx").logits(torch.rand(2, 1, 8, 8)).shape == (2, 10)
 
 
 def test_files_that_others_wrote(shipped, tmp_path):
@@ -158,16 +158,16 @@ def test_files_that_others_wrote(shipped, tmp_path):
     del proto.metadata_props[:]
     onnx.save(proto, tmp_path / "bare.onnx")
     with pytest.raises(SettingError, match="hold no architecture, so it is not a file that nas exported"):
-        open_shipped(tmp_path / "bare.onnx")
+        open_exported(tmp_path / "bare.onnx")
     proto = onnx.load(shipped("onnx"))
     onnx.save(proto, tmp_path / "apart.onnx", save_as_external_data=True, size_threshold=0)
     with pytest.raises(SettingError, match="keeps weights in other files"):
-        open_shipped(tmp_path / "apart.onnx")
+        open_exported(tmp_path / "apart.onnx")
 
 
 def test_it_reads_back(learnt, shipped, tmp_path):
     shutil.copy(shipped("onnx"), tmp_path / "UPPER.ONNX")
-    reader = open_shipped(tmp_path / "UPPER.ONNX")
+    reader = open_exported(tmp_path / "UPPER.ONNX")
     assert (reader.classes, reader.channels, reader.resolution) == (tuple("0123456789"), 1, 8)
     images = learnt.validation.images[:9]
     with torch.no_grad():

@@ -9,9 +9,9 @@ import torch
 from nas.errors import DataError, RunError, SettingError
 from nas.network.build import build
 from nas.registry import FORMATS
+from nas.report.export import export, open_exported
 from nas.report.formats import Shipment
 from nas.report.formats import onnx_int8 as home
-from nas.report.ship import open_shipped, ship
 from nas.training.model import Model
 
 
@@ -20,8 +20,8 @@ def accuracy(logits, examples):
 
 
 def test_the_accuracy_is_told_before_and_after_and_kept(learnt, tmp_path):
-    done = ship(learnt.model, "onnx-int8", tmp_path / "m.onnx", tolerance=0.02)
-    reader = open_shipped(done.path)
+    done = export(learnt.model, "onnx-int8", tmp_path / "m.onnx", tolerance=0.02)
+    reader = open_exported(done.path)
     images = learnt.validation.images
     with torch.no_grad():
         before = accuracy(learnt.model(images), learnt.validation)
@@ -44,7 +44,7 @@ def test_weights_are_bytes_by_channel_in_qdq_form(learnt, shipped):
     assert any(list(scale.dims) == [64] for scale in scales), "no scale for each channel of mbconv's expansion"
     said = {prop.key: prop.value for prop in proto.metadata_props}
     assert {"architecture", "classes", "mean", "std", "facts", "input"} <= said.keys()
-    assert open_shipped(shipped("onnx-int8")).logits(torch.rand(5, 1, 8, 8)).shape == (5, 10)
+    assert open_exported(shipped("onnx-int8")).logits(torch.rand(5, 1, 8, 8)).shape == (5, 10)
 
 
 def test_a_network_that_loses_too_much_is_refused_after_every_attempt(learnt, tmp_path, monkeypatch):
@@ -69,20 +69,20 @@ def test_a_network_that_loses_too_much_is_refused_after_every_attempt(learnt, tm
 @pytest.mark.parametrize("attempt", home.ATTEMPTS, ids=lambda attempt: attempt.about)
 def test_every_attempt_keeps_the_accuracy_of_an_easy_network(attempt, learnt, tmp_path, monkeypatch):
     monkeypatch.setattr(home, "ATTEMPTS", (attempt,))
-    assert attempt.about in ship(learnt.model, "onnx-int8", tmp_path / "m.onnx", tolerance=0.03).checks[1]
+    assert attempt.about in export(learnt.model, "onnx-int8", tmp_path / "m.onnx", tolerance=0.03).checks[1]
 
 
 def test_it_needs_images_of_the_models_own_data(learnt, tmp_path):
     model = learnt.model
     forgetful = Model(model.network, model.classes, [0.5], [0.5]).eval()
     with pytest.raises(SettingError, match="does not say which images it was trained on; name them with --data"):
-        ship(forgetful, "onnx-int8", tmp_path / "m.onnx")
+        export(forgetful, "onnx-int8", tmp_path / "m.onnx")
     renamed = Model(model.network, [f"digit {name}" for name in model.classes], [0.5], [0.5]).eval()
     with pytest.raises(DataError, match="its classes are not the model's"):
-        ship(renamed, "onnx-int8", tmp_path / "m.onnx", data="digits")
+        export(renamed, "onnx-int8", tmp_path / "m.onnx", data="digits")
     colour = build(dataclasses.replace(model.architecture, channels=3))
     with pytest.raises(DataError, match="images of 1 channels, the network takes 3"):
-        ship(Model(colour, model.classes, [0.5] * 3, [0.5] * 3), "onnx-int8", tmp_path / "m.onnx", data="digits")
+        export(Model(colour, model.classes, [0.5] * 3, [0.5] * 3), "onnx-int8", tmp_path / "m.onnx", data="digits")
     with pytest.raises(SettingError, match="images of one size"):
-        ship(model, "onnx-int8", tmp_path / "m.onnx", dynamic_size=True)
+        export(model, "onnx-int8", tmp_path / "m.onnx", dynamic_size=True)
     assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ from small_models import every_part, model_of
 from torch.export.pt2_archive._package import PT2ArchiveReader, PT2ArchiveWriter
 
 from nas.errors import SettingError
-from nas.report.ship import open_shipped, ship
+from nas.report.export import export, open_exported
 from nas.report.tracing import quiet
 
 GRAPH, WEIGHTS = "models/model.json", "data/weights/model_weights_config.json"
@@ -19,22 +19,22 @@ GRAPH, WEIGHTS = "models/model.json", "data/weights/model_weights_config.json"
 @pytest.mark.parametrize("parts", list(every_part()), ids=lambda parts: "-".join([*parts[0], *parts[1:]]))
 def test_every_block_stem_and_head_computes_the_same(parts, tmp_path):
     model = model_of(*parts, side=32)
-    done = ship(model, "pt2", tmp_path / "m.pt2")
+    done = export(model, "pt2", tmp_path / "m.pt2")
     assert done.checks[0].startswith("the same logits bit for bit at batch sizes 1, 2, 5")
     images = torch.rand(3, 3, 32, 32)
     with torch.no_grad():
         assert torch.equal(torch.export.load(done.path).module()(images), model(images))
-        assert torch.equal(open_shipped(done.path).logits(images), model(images))
+        assert torch.equal(open_exported(done.path).logits(images), model(images))
 
 
 def test_images_of_other_sizes_are_for_onnx(tmp_path):
     with pytest.raises(SettingError, match="takes images of one size; for others, export to onnx"):
-        ship(model_of(["conv"]), "pt2", tmp_path / "m.pt2", dynamic_size=True)
+        export(model_of(["conv"]), "pt2", tmp_path / "m.pt2", dynamic_size=True)
 
 
 def test_it_is_quiet_and_says_no_path_of_this_machine(capfd, caplog, tmp_path):
-    path = ship(model_of(["conv"]), "pt2", tmp_path / "m.pt2").path
-    open_shipped(path)
+    path = export(model_of(["conv"]), "pt2", tmp_path / "m.pt2").path
+    open_exported(path)
     assert capfd.readouterr() == ("", "")
     assert not [record for record in caplog.records if record.levelno > 20]
     assert b".py" not in path.read_bytes()
@@ -65,7 +65,7 @@ def nodes(data):
 
 def test_an_archive_written_again_unchanged_opens(shipped, tmp_path):
     (tmp_path / "m.pt2").write_bytes(changed(shipped("pt2")))
-    assert open_shipped(tmp_path / "m.pt2").logits(torch.rand(2, 1, 8, 8)).shape == (2, 10)
+    assert open_exported(tmp_path / "m.pt2").logits(torch.rand(2, 1, 8, 8)).shape == (2, 10)
 
 
 def test_torch_itself_runs_what_such_a_file_pickles(shipped, tmp_path):
@@ -102,7 +102,7 @@ def test_a_graph_that_may_run_code_is_refused(how, shipped, tmp_path):
     code = CODE.format(str(marker))
     (tmp_path / "m.pt2").write_bytes(edited(shipped("pt2"), GRAPH, lambda data: CALLS[how](data, code)))
     with pytest.raises(SettingError, match="only files that nas exported are read, as others can run code"):
-        open_shipped(tmp_path / "m.pt2")
+        open_exported(tmp_path / "m.pt2")
     assert not marker.exists()
 
 
@@ -127,7 +127,7 @@ def test_pickles_inside_are_refused(shipped, tmp_path):
     (tmp_path / "c.pt2").write_bytes(changed(path, **{"data/constants/opaque_obj_0": pickled(marker)}))
     for name in "wilac":
         with pytest.raises(SettingError, match="only files that nas exported are read"):
-            open_shipped(tmp_path / f"{name}.pt2")
+            open_exported(tmp_path / f"{name}.pt2")
     assert not marker.exists()
 
 
@@ -137,4 +137,4 @@ def test_other_numbers_of_classes_than_the_metadata_name(shipped, tmp_path):
     data = changed(shipped("pt2"), **{"extra/architecture": architecture.encode(), "extra/classes": b'["a", "b", "c"]'})
     (tmp_path / "m.pt2").write_bytes(data)
     with pytest.raises(SettingError, match="gives 10 outputs, but its metadata name 3 classes"):
-        open_shipped(tmp_path / "m.pt2")
+        open_exported(tmp_path / "m.pt2")

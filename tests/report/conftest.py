@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import small_models
 
-from nas.report.ship import ship
+from nas.report.export import export
 
 
 @pytest.fixture(scope="session")
@@ -18,10 +18,10 @@ def shipped(learnt: small_models.Learnt, tmp_path_factory: pytest.TempPathFactor
     """Export that model in a format, once for all tests. The files are not to be changed."""
     folder, done = tmp_path_factory.mktemp("shipped"), {}
 
-    def export(form: str) -> Path:
+    def written(form: str) -> Path:
         if form not in done:
             suffix = {"onnx-int8": ".int8.onnx", "hub": ""}.get(form, f".{form}")
-            done[form] = ship(learnt.model, form, folder / f"model{suffix}").path
+            done[form] = export(learnt.model, form, folder / f"model{suffix}").path
         return done[form]
 
-    return export
+    return written
