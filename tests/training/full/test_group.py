@@ -1,0 +1,124 @@
+"""Processes that train one network together do what one does alone."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import torch
+from small_trainings import PLAIN_STAGES, archive, network
+
+from nas.engine.beginning import find_data
+from nas.engine.train import train
+from nas.errors import SettingError
+from nas.record.trained import Trained
+from nas.training.full.group import Alone, find_group
+from nas.training.full.settings import make_train_config
+
+CHANGES = {
+    "epochs": 3, "batch_size": 32, "accumulate": 2, "warmup": 0, "learning_rate": 5e-3, "label_smoothing": 0.0,
+    "crop": 1.0, "operations": 0, "mirror": "never", "ema": 0.9, "clip": 1.0,
+}  # fmt: skip
+
+
+def test_a_process_by_itself_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    group = find_group("cpu")
+    assert type(group) is Alone
+    assert (group.leads, group.count, group.first("a"), group.agree(True), group.agree(False)) == (
+        True, 1, "a", True, False,
+    )  # fmt: skip
+    assert group.gather((torch.ones(2),))[0][0].tolist() == [1, 1]
+    group.wait()
+
+
+def test_more_processes_than_images_of_a_part_are_refused(tmp_path: Path) -> None:
+    class Four(Alone):
+        count = 4
+
+    def settled(**recipe: int) -> None:
+        config = make_train_config({"data": archive(tmp_path / "d.npz"), "recipe": recipe})
+        find_data(config, network(classes=4), Four())
+
+    settled(batch_size=16, accumulate=4)
+    with pytest.raises(SettingError, match="--batch-size 16: 4 processes need an image each, in each of the 8 parts"):
+        settled(batch_size=16, accumulate=8)
+
+
+def _launch(home: Path, *words: str) -> subprocess.Popen[str]:
+    command = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", "-m", "nas.cli", "train"]
+    return subprocess.Popen(
+        [sys.executable, *command, *words, "--runs", str(home / "runs")],
+        cwd=home, env=os.environ | {"OMP_NUM_THREADS": "1"}, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+@contextmanager
+def launched(home: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Two processes that train, and whatever is left of them killed at the end."""
+    process = _launch(home, *words)
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    pytest.importorskip("accelerate")
+    archive(tmp_path / "four.npz", count=400)
+    stem = {"kind": "patchify", "width": 8}  # without BatchNorm, whose statistics are each process's own
+    network(classes=4, stages=PLAIN_STAGES, stem=stem).save(tmp_path / "plain.yaml")
+    return tmp_path
+
+
+FLAGS = [word for name, value in CHANGES.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+
+
+@pytest.mark.slow
+def test_two_processes_take_the_steps_of_one(home: Path) -> None:
+    with launched(home, "plain.yaml", "--data", "npz:four.npz", "--device", "cpu", *FLAGS) as process:
+        out, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, out
+    assert out.count("epoch   1") == 1, "one of them speaks"
+    (folder,) = (home / "runs").iterdir()
+    two = Trained(folder)
+    one = train(home / "plain.yaml", name="one", runs=home / "runs", changes=CHANGES, device="cpu",
+                data=f"npz:{home / 'four.npz'}")  # fmt: skip
+    assert two.environment["processes"] == 2
+    assert [e.loss for e in two.history] == pytest.approx([e.loss for e in one.history], abs=1e-4)
+    assert [e.metrics for e in two.history] == [pytest.approx(e.metrics, abs=0.03) for e in one.history]
+    for name, value in one.model().network.named_parameters():
+        assert torch.allclose(two.model().network.get_parameter(name), value, atol=5e-3)
+    assert two.ending is not None
+    assert two.ending.verdict.images == one.ending.verdict.images  # type: ignore[union-attr]
+
+
+@pytest.mark.slow
+def test_two_processes_that_are_asked_to_stop_do_so_together_and_go_on(home: Path) -> None:
+    settings = ["plain.yaml", "--data", "npz:four.npz", "--device", "cpu", *FLAGS, "--epochs", "2000", "--name", "two"]
+    folder, past = home / "runs" / "two", 0
+    for words in (settings, ["two", "--resume"]):
+        with launched(home, *words) as process:
+            end = time.monotonic() + 120
+            while not (folder / "last.pt").exists() or len(Trained(folder).history) < past + 2:
+                assert process.poll() is None, process.communicate()[0]
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            start = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            out, _ = process.communicate(timeout=60)
+        assert time.monotonic() - start < 25, "the launcher kills after half a minute"
+        assert "go on with: nas train" in out
+        past = len(Trained(folder).history)
+        state = Trained(folder).state()
+        assert state is not None
+        assert state["course"]["step"] == 0, "several go on from the last epoch"
