@@ -54,7 +54,7 @@ def conclude(console: Console, run: Run) -> None:
         console.print(f"  {label:<8}{run.folder / path}", highlight=False, soft_wrap=True)
     console.print(
         f"\nNext:  nas show {run.folder / 'best.yaml'}\n"
-        f"       nas export {run.folder} --pick {run.config.objectives[0]} -o picked.yaml\n"
+        f"       nas train {run.folder} --data {run.config.data} --name NAME\n"
         f"       nas resume {run.folder} --budget {2 * max(len(run.spent), 1)}",
         highlight=False,
         soft_wrap=True,

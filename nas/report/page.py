@@ -51,6 +51,7 @@ def _context(run: Run) -> Context:
         "settings": flat(run.config.model_dump(mode="json")),
         "environment": flat(run.environment),
         "command_target": shlex.quote(str(run.folder)),
+        "command_data": shlex.quote(run.config.data),
         "max_rows": MAX_ROWS,
     }
 
