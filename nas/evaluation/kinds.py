@@ -18,11 +18,12 @@ from nas.training.tasks import Task
 
 CLASSES = {Block: "block", Stem: "stem", Head: "head"}
 INSTANCES = {Objective: "objective", Target: "target", Task: "task"}
+ATTRIBUTES = {"executor": ("execute", "there"), "format": ("write", "suffix", "weights")}  # from floors above
 RETURNED = {Dataset: "data set", BaseSampler: "sampler", float: "score"}
 PARAMETERS = {"data set": ("path", "seed", "resolution")}
 ALLOWED = (
-    "a kind is a class of Block, Stem or Head, an Objective, Target or Task, an object with the methods execute and "
-    "there, or a function that says what it returns: -> Dataset (data set), -> BaseSampler (sampler), "
+    "a kind is a class of Block, Stem or Head, an Objective, Target, Task or Format, an object with the methods "
+    "execute and there, or a function that says what it returns: -> Dataset (data set), -> BaseSampler (sampler), "
     "-> Judge | None (pruner), -> float (score)"
 )
 
@@ -38,8 +39,8 @@ def classify(kind: object) -> str:
         noun = _of_function(kind)
     else:
         noun = next((noun for base, noun in INSTANCES.items() if isinstance(kind, base)), None)
-        if noun is None and all(callable(getattr(kind, name, None)) for name in ("execute", "there")):
-            noun = "executor"
+        alike = (noun for noun, names in ATTRIBUTES.items() if all(hasattr(kind, name) for name in names))
+        noun = noun or next(alike, None)
     if noun is None:
         raise SettingError(f"found {_described(kind)}; {ALLOWED}")
     return noun

@@ -29,6 +29,7 @@ from nas.evaluation.objectives import Objective
 from nas.network.blocks import Block
 from nas.network.heads import Head
 from nas.network.stems import Stem
+from nas.report.formats import Format
 from nas.training.tasks.classification import classification
 """
 EVERY = (
@@ -37,7 +38,7 @@ EVERY = (
     + """
 from pathlib import Path
 __all__ = ["my_block", "MyStem", "my_head", "my_data", "my_objective", "my_sampler", "my_pruner", "calm", "my_executor",
-           "my_score", "my_target", "my_task"]
+           "my_score", "my_target", "my_task", "my_format"]
 class MyBlock(Block):
     letter = "Q"
     def __init__(self, site, *, kernel_size: Literal[3, 5] = 3): super().__init__()
@@ -54,6 +55,7 @@ class Mine:
 my_executor = Mine()
 def my_score(network, sample) -> float: ...
 my_target = Target("cpu", prepare=print)
+my_format = Format("mine", lambda shipment, path: [])
 from dataclasses import replace
 my_task = replace(classification, metrics={"my_metric": classification.metrics["accuracy"]})
 """
@@ -82,6 +84,7 @@ def test_a_file_may_offer_every_sort_of_kind(site: Path, tmp_path: Path) -> None
         "score": ["my_score"],
         "target": ["my_target"],
         "task": ["my_task"],
+        "format": ["my_format"],
     }
     block = BLOCKS.get("my_block")
     assert (block.__name__, block.__module__) == ("MyBlock", "nas_plugin_mine")
@@ -192,7 +195,7 @@ def test_what_is_not_to_be_had_is_said_when_it_is_needed(site: Path, tmp_path: P
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "pytest_node", True, raising=False)
         arrived = pickle.loads(broken)
-        with pytest.raises(SettingError, match=r"mine\.py:38: cannot be run: ModuleNotFoundError: .*'rare_package'"):
+        with pytest.raises(SettingError, match=r"mine\.py:40: cannot be run: ModuleNotFoundError: .*'rare_package'"):
             arrived("my_block")
     arrived = pickle.loads(pickle.dumps(Outside((), {"my-blocks": "1.0"}).carry(BLOCKS.get)))
     with pytest.raises(
