@@ -12,7 +12,7 @@ from nas.record.models import BEST, load
 from nas.record.outside import load_beside
 from nas.record.run import Run
 from nas.record.trained import Trained
-from nas.registry import suggest
+from nas.registry import MANY, suggest
 from nas.space.library import load_architecture, shipped
 from nas.training.model import Model
 
@@ -64,7 +64,15 @@ def _of_run(text: str, runs: Path) -> Found:
         if name and any(os.path.isfile(folder / "config.yaml") for folder in (Path(name), runs / name)):  # noqa: PTH113
             run = Run(find_run(name, runs))
             return Found(run.pick(which or "knee").named(run.name), run=run)
-    wanted = before if colon and not before.endswith(("file", "\\")) else text
+    raise SettingError(f"no network '{text[:200]}': neither a published one, nor a file, nor a run or training. "
+                       f"{_hint(before if colon else text, runs)}")  # fmt: skip
+
+
+def _hint(wanted: str, runs: Path) -> str:
+    """Name the nearest network, or else what there is."""
     known = [path.parent.name for path in sorted(runs.glob("*/*.yaml")) if path.stem in ("config", "training")]
-    raise SettingError(f"no network '{text}': neither a published one, nor a file, nor a run or training in {runs}. "
-                       f"{suggest(wanted, [*shipped(), *known])}")  # fmt: skip
+    hint = suggest(wanted, [*shipped(), *known])
+    if "Did you mean" in hint:
+        return hint
+    here = f"In {runs}: {', '.join(known[:MANY])}{' ...' if len(known) > MANY else ''}" if known else f"{runs} is empty"
+    return f"{here}; nas spaces lists those published."

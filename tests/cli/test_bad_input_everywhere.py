@@ -185,13 +185,13 @@ def test_a_bomb_and_a_binary_file_are_refused(nas):
     [
         ("show coatnet0", "Did you mean 'coatnet_0'"),
         ("show tiny.yaml", "tiny.yaml:3: stem.width: an architecture has one value here, found the choices 8, 16"),
-        ("show " + "x" * 5000, "no search space or architecture"),
+        ("show " + "x" * 5000, "no network 'x"),
         ("profile net.yaml", "net.yaml:5: stages.0.width: moat: width 8 is not divisible by head_dim 32"),
         ("profile coatnet_0 --target gpu", "unknown target 'gpu'"),
         ("spaces cvt_famly", "Did you mean 'cvt_family'"),
         ("resume nothing", "no run 'nothing'"),
         ("report nothing", "no run 'nothing'"),
-        ("export nothing", "no run 'nothing'"),
+        ("export nothing", "no network 'nothing'"),
         ("resume " + "x" * 5000, "no run"),
     ],
 )

@@ -122,11 +122,13 @@ def test_an_interrupt_leaves_no_processes_and_one_traceback(folder, tmp_path, wo
     script = tmp_path / "script.py"
     script.write_text(
         textwrap.dedent(f"""
+        import signal
         import numpy as np
         from nas.data import load
         from nas.data.stream import stream
 
         if __name__ == "__main__":
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
             lazy = load("image_folder:{folder}", resolution=24, in_memory=False)
             try:
                 for number, _ in enumerate(stream(lazy, [np.arange(32)] * 100_000, {workers})):
@@ -139,16 +141,20 @@ def test_an_interrupt_leaves_no_processes_and_one_traceback(folder, tmp_path, wo
     process = subprocess.Popen(
         [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    assert process.stdout
-    assert process.stdout.readline() == "going\n"
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to every process of the command
-    out, err = process.communicate(timeout=60)
-    assert (out, err) == ("interrupted\n", "")
-    for _ in range(100):
-        if not alive(process.pid):
-            break
-        time.sleep(0.1)
-    assert not alive(process.pid)
+    try:
+        assert process.stdout
+        assert process.stdout.readline() == "going\n"
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to every process of the command
+        out, err = process.communicate(timeout=60)
+        assert (out, err) == ("interrupted\n", "")
+        for _ in range(100):
+            if not alive(process.pid):
+                break
+            time.sleep(0.1)
+        assert not alive(process.pid)
+    finally:
+        if alive(process.pid):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def alive(group: int) -> bool:
