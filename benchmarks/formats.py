@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +51,11 @@ def opened(form: str, path: Path) -> Network:
         return nas.HubModel.from_pretrained(str(path)).eval()
     if form == "safetensors":
         return nas.load(path)
-    sys.path.insert(0, str(path.parent))
-    module = __import__(path.stem)
+    spec = spec_from_file_location(path.stem, path)
+    assert spec
+    assert spec.loader
+    sys.modules[path.stem] = module = module_from_spec(spec)
+    spec.loader.exec_module(module)
     network = module.build() if form == "python" else timm().create_model(module.NAME, pretrained=True).eval()
     return lambda x: network(module.normalise(x))
 
