@@ -10,9 +10,8 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from nas.report.source.gather import MODULE_CLASS, TORCH, Definition, Sources
-from nas.report.source.layout import tidy
+from nas.report.source.layout import WIDTH, tidy
 from nas.report.source.modules import Key
-from nas.report.source.splits import WIDTH
 
 PRAGMA = re.compile(r"#\s*(type:|noqa|fmt:|pragma|pyright|mypy|pylint|ruff)")
 

@@ -16,10 +16,9 @@ from nas.network.blocks import Site, strided
 from nas.network.build import Network, skeleton, walk
 from nas.registry import BLOCKS, HEADS, STEMS
 from nas.report.source.gather import Definition, Sources
-from nas.report.source.layout import tidy
+from nas.report.source.layout import WIDTH, tidy
 from nas.report.source.modules import Key
 from nas.report.source.names import Names
-from nas.report.source.splits import WIDTH
 from nas.training.model import Model
 
 
