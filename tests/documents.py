@@ -37,6 +37,8 @@ def small(command: str) -> list[str]:
         words[words.index("-n") + 1] = "8"
     if words[1] == "search" and "--subset" not in words:
         words += ["--subset", "32"]
+    if "--tolerance" in words:
+        words[words.index("--tolerance") + 1] = "0.9"
     if words[1] == "train" and "--resume" not in words:
         words += ["--epochs", "1", "--batch-size", "16"]
     if words[1:3] == ["latency", "collect"]:

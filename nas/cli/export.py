@@ -19,7 +19,7 @@ def export(
         Path | None, option("PATH", "What to write.", "--output", "-o", default="by name and format")
     ] = None,
     pick: Annotated[str, option("WHICH", "Of a run: knee, an objective, a trial's number.")] = "knee",
-    tolerance: Annotated[float, option("X", "Accuracy that onnx-int8 may lose.")] = 0.01,
+    tolerance: Annotated[float, option("X", "Accuracy that int8 may lose; 0.01 is a point.")] = 0.01,
     dynamic_size: Annotated[bool, option("", "Take images of any size too (onnx).", "--dynamic-size")] = False,
     data: Annotated[str | None, setting("data", "Images to quantise with.", default="the training's")] = None,
     force: Annotated[bool, option("", "Overwrite what is there.", "--force")] = False,

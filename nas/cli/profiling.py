@@ -53,11 +53,11 @@ def profile_space(space: SearchSpace, config: SearchConfig, networks: int, as_js
 
 def show_network(name: str, runs: Path, flags: str) -> None:
     """Print a network part by part. `flags` name its plug-in files in the commands that are proposed."""
-    found, console = find_network(name, runs).architecture, Console()
-    console.print(network_table(found, cost(found)))
-    quoted = shlex.quote(name)
+    found, console = find_network(name, runs), Console()
+    console.print(network_table(found.architecture, cost(found.architecture)))
+    quoted, data = shlex.quote(name), "" if found.run or found.trained else " --data NAME[:PATH]"
     console.print(
-        f"Next:  nas profile {quoted}{flags}\n       nas train {quoted}{flags} --data NAME[:PATH]",
+        f"Next:  nas profile {quoted}{flags}\n       nas train {quoted}{flags}{data}",
         highlight=False,
         soft_wrap=True,
         markup=False,

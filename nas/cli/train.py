@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,10 +32,22 @@ def train(
     from nas.cli.training import begin, go_on  # both need torch
 
     if not resume:
+        _check_together(typed)
         settings = read_settings(typed, OFFERED) | {"recipe": recipe, "plugins": tuple(plugins)}
         begin(network, name=name, runs=runs, command=shlex.join(["nas", *sys.argv[1:]]), **settings)
         return
-    if changed := [name for name, value in typed.items() if value != OFFERED[name].default()]:
+    others = {"recipe": recipe, "name": name, "plugins": plugins}
+    changed = [name for name, value in typed.items() if value != OFFERED[name].default()]
+    if changed := [*changed, *(other for other, value in others.items() if value)]:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
         raise SettingError(f"--resume goes on with the settings that the training began with; leave out {flags}")
     go_on(network, runs)
+
+
+def _check_together(typed: Mapping[str, Any]) -> None:
+    """Raise SettingError for an option that another one leaves without meaning."""
+    if typed["time"] and typed["epochs"]:
+        raise SettingError("--time and --epochs: the one replaces the other; leave one out")
+    for name in ("teaching", "temperature"):
+        if typed[name] is not None and not typed["teacher"]:
+            raise SettingError(f"--{name}: there is no teacher; name one with --teacher")

@@ -143,7 +143,9 @@ class Display:
 def conclude(console: Console, trained: Trained) -> None:
     """Print the verdict, where the output is, and what to run next."""
     ending = trained.ending
+    folder = shlex.quote(str(trained.folder))
     if ending is None:
+        _conclude_unfinished(console, trained)
         return
     table = Table("on the test part", "", "95 % interval", box=box.SIMPLE_HEAD)
     for name, one in ending.verdict.metrics.items():
@@ -153,7 +155,6 @@ def conclude(console: Console, trained: Trained) -> None:
     console.print(table)
     for label, file in (("report", "report.html"), ("weights", BEST), ("epochs", "summary.csv")):
         console.print(f"  {label:<8}{trained.folder / file}", highlight=False, soft_wrap=True, markup=False)
-    folder = shlex.quote(str(trained.folder))
     console.print(
         f"\nNext:  nas export {folder} --format onnx -o {shlex.quote(trained.name)}.onnx\n"
         f"       nas predict {folder} IMAGE...",
@@ -161,3 +162,10 @@ def conclude(console: Console, trained: Trained) -> None:
         soft_wrap=True,
         markup=False,
     )
+
+
+def _conclude_unfinished(console: Console, trained: Trained) -> None:
+    done = f"{len(trained.history)} of {trained.config.recipe.epochs} epochs are done"
+    lines = f"{trained.name}: {done}; it is not finished\n\n  report  {trained.folder / 'report.html'}"
+    again = f"\n\nNext:  nas train {shlex.quote(str(trained.folder))} --resume"
+    console.print(lines + again, highlight=False, soft_wrap=True, markup=False)

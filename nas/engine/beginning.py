@@ -106,4 +106,5 @@ def first_weights(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             scaled(network)
-    return batches, Model(network, dataset.classes, mean, std)
+    facts = {"data": config.data, "seed": config.seed, "parts": dataset.parts, "finished": False}
+    return batches, Model(network, dataset.classes, mean, std, facts)

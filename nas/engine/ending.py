@@ -34,15 +34,16 @@ def conclude(trained: Trained, trainer: Trainer, dataset: Dataset) -> None:
     pictures = tuple(_png(dataset.images[dataset.test[[m.row]]][0]) for m in verdict.mistakes)
     costs = _costs(model)
     ending = Ending(verdict, trainer.progress.best, pictures, costs, tuple(trainer.batches.unreadable))
-    model.facts = facts(trained, ending)
+    model.facts = facts(trained, ending, dataset.parts)
     trained.keep_ending(ending, model)
 
 
-def facts(trained: Trained, ending: Ending) -> Json:
+def facts(trained: Trained, ending: Ending, parts: Json) -> Json:
     """Say where the weights come from and what was measured with them, as an exported file carries it."""
     config, made = trained.config, trained.environment
     return {
         "data": config.data,
+        "parts": parts,
         "task": config.task,
         "recipe": config.recipe_name or "one of its own",
         "epochs": len(trained.history),

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch.utils.benchmark import set_torch_threads
 
+from nas.config import Goal
 from nas.costs.deployment import device_name
 from nas.data import Dataset
 from nas.engine.beginning import find_data, find_recipe, find_teacher, first_weights
@@ -69,7 +70,7 @@ def train(
 
     `architecture` is what `find_network` takes; the weights of a training go on being trained. `recipe` is one that
     ships, a file or plain data, `changes` replace values of it. `settings` are the fields of
-    `nas.training.full.settings.TrainConfig`: data, teacher, time, patience, seed, device, ...
+    `nas.training.full.settings.TrainConfig`: data (by default those of the run), teacher, time, patience, seed, ...
 
     Raises SettingError, SpaceError or DataError for wrong input, before anything is written, RunError when the training
     cannot go on, and StoppedError when the attendant stopped it.
@@ -77,8 +78,13 @@ def train(
     attendant, files = attendant or Attendant(), load_plugins(*plugins)
     found = Found(architecture) if isinstance(architecture, Architecture) else find_network(architecture, Path(runs))
     start = (found.trained.folder if found.trained else architecture) if found.model else ""
+    own = {
+        "data": settings.get("data") or _data_of(found),
+        "time": parse_time(settings.get("time")),
+        "start": str(start),
+    }
     chosen = find_recipe(recipe, changes, settings.get("resolution") or found.architecture.resolution)
-    config = make_train_config(settings | chosen | {"start": str(start), "time": parse_time(settings.get("time"))})
+    config = make_train_config(settings | own | chosen)
     group = find_group(config.device)
     folder = _new_folder(Path(runs), name, found.architecture, group)
     dataset, fitted = find_data(config, found.architecture, group)
@@ -111,6 +117,12 @@ def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant:
     begin = find_network(config.start, Path(runs)).model if fresh else None
     batches, model = first_weights(config, fitted, dataset, group, begin, attendant.noted)
     return _Session(trained, batches, model, teacher, group, attendant).run()
+
+
+def _data_of(found: Found) -> str:
+    """Name the data of the run or the training that a network comes from, or else the default ones."""
+    home = found.run or found.trained
+    return home.config.data if home else Goal.model_fields["data"].default
 
 
 def _new_folder(runs: Path, name: str | None, architecture: Architecture, group: Alone) -> Path:
@@ -198,7 +210,7 @@ class _Session:
                     self.tracker.note(epoch)
             self.attendant.judged(epoch, progress)
             if patience and epoch.number - progress.best >= patience:
-                self.attendant.noted(f"no better {trained.config.monitor} in {patience} epochs")
+                self.attendant.noted(f"ended by --patience: no better {trained.config.monitor} in {patience} epochs")
                 return
 
     def _between(self, progress: Progress, loss: float | None) -> None:
@@ -233,8 +245,8 @@ def _changed(trained: Trained) -> SettingError:
 
 def _facts(dataset: Dataset) -> Json:
     """What a training must find again in its data to go on."""
-    parts = {part: len(getattr(dataset, part)) for part in ("train", "validation", "test")}
-    return {"classes": list(dataset.classes), "channels": dataset.channels, "resolution": dataset.resolution} | parts
+    shape = {"channels": dataset.channels, "resolution": dataset.resolution}
+    return {"classes": list(dataset.classes), **shape, **dataset.parts}
 
 
 def _again(trained: Trained) -> str:

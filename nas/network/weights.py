@@ -35,6 +35,8 @@ def read(path: Path | str) -> dict[str, Tensor]:
         state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
     except Exception as error:  # torch may raise anything for a damaged file
         first = str(error).strip().split("\n")[0]
+        if "weights_only" in first:  # torch advises to switch off what protects
+            first = "it holds more than tensors, or is a file of another kind"
         raise SettingError(f"{path}: not a file of weights alone ({first or type(error).__name__})") from None
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise SettingError(f"{path}: a state dict of tensors is needed; save network.state_dict()")

@@ -65,6 +65,9 @@ def exists(folder: Path) -> SettingError:
         return SettingError(
             f"the run {folder} exists already; take another --name, or continue it with: nas resume {folder}"
         )
+    if is_trained(folder):
+        again = f"nas train {folder} --resume"
+        return SettingError(f"the training {folder} exists already; take another --name, or go on with it: {again}")
     return SettingError(f"{folder} exists already and is not a run; take another --name")
 
 
@@ -83,6 +86,8 @@ def find_trained(name: str | Path, runs: Path = Path("runs")) -> Path:
     for folder in (Path(name), runs / name):
         if is_trained(folder):
             return folder
+        if os.path.isfile(folder / "config.yaml"):  # noqa: PTH113
+            raise SettingError(f"{folder} is a search; go on with it by: nas resume {folder}")
     names = [path.parent.name for path in sorted(runs.glob(f"*/{TRAINING}"))]
     raise SettingError(f"no training '{name}'. {suggest(str(name), names)}")
 
@@ -92,5 +97,7 @@ def find_run(name: str | Path, runs: Path = Path("runs")) -> Path:
     for folder in (Path(name), runs / name):
         if os.path.isfile(folder / "config.yaml"):  # noqa: PTH113  (pathlib raises for names that are too long)
             return folder
+        if is_trained(folder):
+            raise SettingError(f"{folder} is a training; go on with it by: nas train {folder} --resume")
     names = [p.parent.name for p in sorted(runs.glob("*/config.yaml"))]
     raise SettingError(f"no run '{name}'. {suggest(str(name), names)}")

@@ -16,6 +16,9 @@ from nas.registry import MANY, suggest
 from nas.space.library import load_architecture, shipped
 from nas.training.model import Model
 
+ELSEWHERE = {".onnx", ".pt2", ".py"}
+"""The suffixes of exported files that `find_network` cannot read."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -52,6 +55,9 @@ def find_network(name: str | Path, runs: Path = Path("runs")) -> Found:
     if Path(text).suffix == ".safetensors":
         model = load(text)
         return Found(model.architecture, model)
+    if Path(text).suffix in ELSEWHERE:
+        raise SettingError(f"{text}: a file for another runtime, from which no network is built; name the training "
+                           "that it was exported from, or run it with nas predict")  # fmt: skip
     if os.path.isfile(text):  # noqa: PTH113  (pathlib raises for names that are too long)
         load_beside(Path(text))
         return Found(load_architecture(text))

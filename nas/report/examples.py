@@ -47,6 +47,9 @@ class Images:
             few = ", ".join(self.model.classes[:5])
             raise DataError(f"{name}: its classes are not the model's ({few} ...); name the model's own images "
                             "with --data")  # fmt: skip
+        if not self.name and facts.get("parts", found.parts) != found.parts:
+            raise DataError(f"{name}: holds other images than when the model was trained, so that its parts would mix; "
+                            "give it back what it had, or name other images with --data")  # fmt: skip
         return found
 
     def _examples(self, rows: NDArray[np.int64], most: int) -> Examples:

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from command import Command
 from outside import forget
 from picture_folders import damage, write
 from PIL import Image
+from small_searches import search
 from small_trainings import CLASSES, PLAIN_STAGES, archive, network
 from test_contributing import FILES
 from torch.nn import functional as F
@@ -191,7 +193,7 @@ def test_patience_ends_a_training_that_does_not_improve(home: Path, four: str) -
     done = begin(home, "patient", data=four, patience=2, changes={"epochs": 50, "learning_rate": 1e-12, "warmup": 0},
                  attendant=Attendant(noted=said.append))  # fmt: skip
     assert len(done.history) == 3
-    assert said == ["no better accuracy in 2 epochs"]
+    assert said == ["ended by --patience: no better accuracy in 2 epochs"]
     assert done.ending.epoch == 1
     (done.folder / "verdict.json").unlink()
     assert len(go_on(done.folder).history) == 3, "going on does not begin it again"
@@ -451,3 +453,28 @@ def test_a_state_that_is_damaged_says_what_is_left(home: Path, four: str) -> Non
         go_on(done.folder)
     with pytest.raises(SettingError, match=r"no training 'brokn'. Did you mean 'broken'"):
         go_on("brokn", runs=home / "runs")
+
+
+def test_a_network_of_a_run_is_trained_on_the_data_of_the_run(tiny: Path) -> None:
+    run = search(tiny, "found", 1, confirm=0)
+    trained = train(run.folder, runs=tiny.parent, name="end", changes={"epochs": 1})
+    assert trained.config.data == "digits"
+    again = train(trained.folder, runs=tiny.parent, name="again", changes={"epochs": 1})
+    assert again.config.data == "digits"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("--time 10s --epochs 3", "--time and --epochs"),
+        ("--teaching 0.7", "--teaching: there is no teacher"),
+        ("--resume --name other", "leave out --name"),
+    ],
+)
+def test_options_that_leave_each_other_without_meaning_are_refused(
+    nas: Command, tmp_path: Path, options: str, says: str
+) -> None:
+    answer = nas("train", "vit_rel", "--runs", tmp_path, *options.split())
+    assert answer.status == 2
+    assert says in answer.err
+    assert not list(tmp_path.iterdir())

@@ -47,6 +47,11 @@ class Dataset:
     targets: str = "classes"
 
     @property
+    def parts(self) -> dict[str, int]:
+        """The number of images of each part."""
+        return {part: len(getattr(self, part)) for part in ("train", "validation", "test")}
+
+    @property
     def channels(self) -> int:
         """1 for grey images, 3 for colour."""
         return int(self.images.shape[1])

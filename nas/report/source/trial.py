@@ -57,7 +57,12 @@ def compare(file: Path, shipment: Shipment) -> list[str]:
     images = images_for(shipment)
     expected, weights = expectations(shipment, images)
     found = _run(file, {"seed": SEED, "images": images, "weights": None if shipment.model else weights})
-    return ["runs with torch alone", *differences(file, shipment, images, expected, found["outputs"], found["fresh"])]
+    beside = [f"takes its weights from {file.with_suffix('.pt').name}, beside it"] if shipment.model else []
+    return [
+        "runs with torch alone",
+        *beside,
+        *differences(file, shipment, images, expected, found["outputs"], found["fresh"]),
+    ]
 
 
 def differences(

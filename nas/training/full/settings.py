@@ -32,7 +32,9 @@ class Lesson(Group):
     epochs without a better `monitor` on the validation part, a metric of the task; the best epoch's weights are kept.
     """
 
-    data: Annotated[str, Flag("NAME[:PATH]", "Images: digits, image_folder:DIR, cifar10:DIR, ...")] = "cluttered_digits"
+    data: Annotated[
+        str, Flag("NAME[:PATH]", "Images: image_folder:DIR, ...", default="those of the run, or cluttered_digits")
+    ] = ""
     task: Annotated[str, Flag("NAME", "What the network learns: classification.")] = "classification"
     teacher: Annotated[str | None, Flag("MODEL", "Trained folder, or timm name, to learn from.", default="none")] = None
     time: Annotated[Positive | None, Flag("TIME", "Train for 30m, 2h, ...", default="by epochs", read=parse_time)] = (
