@@ -78,13 +78,9 @@ def train(
     attendant, files = attendant or Attendant(), load_plugins(*plugins)
     found = Found(architecture) if isinstance(architecture, Architecture) else find_network(architecture, Path(runs))
     start = (found.trained.folder if found.trained else architecture) if found.model else ""
-    own = {
-        "data": settings.get("data") or _data_of(found),
-        "time": parse_time(settings.get("time")),
-        "start": str(start),
-    }
+    own = {"data": settings.get("data") or _data_of(found), "start": str(start)}
     chosen = find_recipe(recipe, changes, settings.get("resolution") or found.architecture.resolution)
-    config = make_train_config(settings | own | chosen)
+    config = make_train_config(settings | own | chosen | {"time": parse_time(settings.get("time"))})
     group = find_group(config.device)
     folder = _new_folder(Path(runs), name, found.architecture, group)
     dataset, fitted = find_data(config, found.architecture, group)
