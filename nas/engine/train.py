@@ -29,7 +29,7 @@ from nas.training.catalogue import load_task
 from nas.training.full.batches import Batches
 from nas.training.full.group import Alone, find_group
 from nas.training.full.loop import Epoch, Progress, StoppedError, Trainer
-from nas.training.full.settings import make_train_config, parse_time
+from nas.training.full.settings import make_train_config
 from nas.training.full.teacher import Teacher
 from nas.training.model import Model
 
@@ -69,18 +69,17 @@ def train(
         model = trained.model()
 
     `architecture` is what `find_network` takes; the weights of a training go on being trained. `recipe` is one that
-    ships, a file or plain data, `changes` replace values of it. `settings` are the fields of
-    `nas.training.full.settings.TrainConfig`: data (by default those of the run), teacher, time, patience, seed, ...
+    ships, a file or plain data, `changes` replace values of it. `settings` are those of `TrainConfig`: data (by
+    default those of the run), teacher, time, patience, seed, ...
 
     Raises SettingError, SpaceError or DataError for wrong input, before anything is written, RunError when the training
     cannot go on, and StoppedError when the attendant stopped it.
     """
     attendant, files = attendant or Attendant(), load_plugins(*plugins)
     found = Found(architecture) if isinstance(architecture, Architecture) else find_network(architecture, Path(runs))
-    start = (found.trained.folder if found.trained else architecture) if found.model else ""
-    own = {"data": settings.get("data") or _data_of(found), "start": str(start)}
+    settings |= {"data": settings.get("data") or _data_of(found), "start": _start_of(found, architecture)}
     chosen = find_recipe(recipe, changes, settings.get("resolution") or found.architecture.resolution)
-    config = make_train_config(settings | own | chosen | {"time": parse_time(settings.get("time"))})
+    config = make_train_config(settings | chosen)
     group = find_group(config.device)
     folder = _new_folder(Path(runs), name, found.architecture, group)
     dataset, fitted = find_data(config, found.architecture, group)
@@ -113,6 +112,11 @@ def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant:
     begin = find_network(config.start, Path(runs)).model if fresh else None
     batches, model = first_weights(config, fitted, dataset, group, begin, attendant.noted)
     return _Session(trained, batches, model, teacher, group, attendant).run()
+
+
+def _start_of(found: Found, asked: object) -> str:
+    """Name the weights that a training begins with, empty for new ones."""
+    return str(found.trained.folder if found.trained else asked) if found.model else ""
 
 
 def _data_of(found: Found) -> str:

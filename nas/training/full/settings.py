@@ -55,6 +55,11 @@ class Lesson(Group):
         TASKS.check(name)
         return name
 
+    @field_validator("time", mode="before")
+    @classmethod
+    def _time(cls, text: str | float | None) -> float | None:
+        return parse_time(text)
+
     @model_validator(mode="before")
     @classmethod
     def _monitor(cls, settings: dict[str, Any]) -> dict[str, Any]:
