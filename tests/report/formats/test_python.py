@@ -107,7 +107,7 @@ def test_a_trained_model_is_written_checked_and_read(tmp_path: Path) -> None:
     model, path = trained(TOKEN), tmp_path / "net.py"
     lines = python.write(Shipment(TOKEN, model, dynamic_size=True), path)
     assert lines[0] == "runs with torch alone"
-    assert "bit for bit for images 1x3x16x16, 3x3x16x16, 1x3x24x16" in lines[1]
+    assert "bit for bit for images 1x3x16x16, 3x3x16x16, 1x3x24x16" in lines[2]
     assert sorted(file.name for file in tmp_path.iterdir()) == ["net.pt", "net.py"]
     assert_tidy(path)
     reader = python.reads(path)
