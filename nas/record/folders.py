@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -61,7 +62,7 @@ def locked(folder: Path, doing: str = "searching") -> Iterator[None]:
 
 def exists(folder: Path) -> SettingError:
     """The error for a folder that exists already."""
-    if (folder / "config.yaml").is_file():
+    if is_run(folder):
         return SettingError(
             f"the run {folder} exists already; take another --name, or continue it with: nas resume {folder}"
         )
@@ -76,6 +77,28 @@ def unwritable(folder: Path, why: str | None) -> SettingError:
     return SettingError(f"{folder}: cannot be written ({why}); choose another folder with --runs")
 
 
+@contextmanager
+def making(folder: Path) -> Iterator[None]:
+    """Make the folder of a new run, to be filled within the block, and remove it when that fails.
+
+    Raises SettingError when it exists or cannot be written.
+    """
+    check_new(folder)
+    try:
+        folder.mkdir(parents=True)
+        yield
+    except FileExistsError:
+        raise exists(folder) from None
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise unwritable(folder, error.strerror) from None
+
+
+def is_run(folder: Path) -> bool:
+    """Tell whether a folder is one that a search made."""
+    return os.path.isfile(folder / "config.yaml")  # noqa: PTH113  (pathlib raises for names that are too long)
+
+
 def is_trained(folder: Path) -> bool:
     """Tell whether a folder is one that `nas train` made."""
     return os.path.isfile(folder / TRAINING)  # noqa: PTH113  (pathlib raises for names that are too long)
@@ -86,7 +109,7 @@ def find_trained(name: str | Path, runs: Path = Path("runs")) -> Path:
     for folder in (Path(name), runs / name):
         if is_trained(folder):
             return folder
-        if os.path.isfile(folder / "config.yaml"):  # noqa: PTH113
+        if is_run(folder):
             raise SettingError(f"{folder} is a search; go on with it by: nas resume {folder}")
     names = [path.parent.name for path in sorted(runs.glob(f"*/{TRAINING}"))]
     raise SettingError(f"no training '{name}'. {suggest(str(name), names)}")
@@ -95,7 +118,7 @@ def find_trained(name: str | Path, runs: Path = Path("runs")) -> Path:
 def find_run(name: str | Path, runs: Path = Path("runs")) -> Path:
     """Find a run's folder by its name or path. Raises SettingError, with the nearest name."""
     for folder in (Path(name), runs / name):
-        if os.path.isfile(folder / "config.yaml"):  # noqa: PTH113  (pathlib raises for names that are too long)
+        if is_run(folder):
             return folder
         if is_trained(folder):
             raise SettingError(f"{folder} is a training; go on with it by: nas train {folder} --resume")

@@ -7,7 +7,7 @@ from pathlib import Path
 from nas.errors import SettingError
 from nas.evaluation.plugins import Outside
 from nas.network.architecture import Architecture
-from nas.record.folders import find_run, is_trained
+from nas.record.folders import find_run, is_run, is_trained
 from nas.record.models import BEST, load
 from nas.record.outside import load_beside
 from nas.record.run import Run
@@ -67,7 +67,7 @@ def find_network(name: str | Path, runs: Path = Path("runs")) -> Found:
 def _of_run(text: str, runs: Path) -> Found:
     before, colon, pick = text.rpartition(":")
     for name, which in ((text, "knee"), (before, pick)):
-        if name and any(os.path.isfile(folder / "config.yaml") for folder in (Path(name), runs / name)):  # noqa: PTH113
+        if name and any(map(is_run, (Path(name), runs / name))):
             run = Run(find_run(name, runs))
             return Found(run.pick(which or "knee").named(run.name), run=run)
     raise SettingError(f"no network '{text[:200]}': neither a published one, nor a file, nor a run or training. "

@@ -4,7 +4,6 @@ Its record is `trials.jsonl`: a line for each finished trial, on disk before the
 """
 
 import json
-import shutil
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +18,7 @@ from nas.evaluation.catalogue import objective
 from nas.evaluation.plugins import Outside
 from nas.files import Json
 from nas.record import journal
-from nas.record.folders import check_new, exists, unwritable
+from nas.record.folders import making
 from nas.record.optuna_study import Teller
 from nas.record.outside import keep_outside, load_outside
 from nas.record.results import Result, results
@@ -66,9 +65,7 @@ class Run:
         outside: Outside | None = None,
     ) -> "Run":
         """Create a run in a new folder. Raises SettingError when it exists or cannot be written."""
-        check_new(folder)
-        try:
-            folder.mkdir(parents=True)
+        with making(folder):
             files.write(folder / "space.yaml", document.dump(to_dict(space)))
             files.write(folder / "environment.json", json.dumps(environment, indent=2) + "\n")
             if outside:
@@ -76,11 +73,6 @@ class Run:
             if learnt:
                 files.write(folder / WARM_START, learnt_text(learnt))
             files.write(folder / "config.yaml", document.dump(config.model_dump(mode="json")))
-        except FileExistsError:
-            raise exists(folder) from None
-        except OSError as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise unwritable(folder, error.strerror) from None
         return cls(folder)
 
     @property

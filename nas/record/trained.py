@@ -13,7 +13,6 @@ report.html         the page
 import csv
 import io
 import json
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -29,7 +28,7 @@ from nas.errors import RunError, SettingError
 from nas.evaluation.plugins import Outside
 from nas.files import Json
 from nas.network.architecture import Architecture
-from nas.record.folders import TRAINING, check_new, exists, is_trained, unwritable
+from nas.record.folders import TRAINING, is_trained, making
 from nas.record.models import BEST, read_model, write_model
 from nas.record.outside import keep_outside, load_outside
 from nas.space.library import load_architecture
@@ -84,18 +83,11 @@ class Trained:
         cls, folder: Path, config: TrainConfig, architecture: Architecture, environment: Json, outside: Outside
     ) -> "Trained":
         """Make a new folder. Raises SettingError when it exists or cannot be written."""
-        check_new(folder)
-        try:
-            folder.mkdir(parents=True)
+        with making(folder):
             keep_outside(folder, outside)
             architecture.save(folder / NETWORK)
             files.write(folder / ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
             files.write(folder / TRAINING, document.dump(config.model_dump(mode="json")))
-        except FileExistsError:
-            raise exists(folder) from None
-        except OSError as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise unwritable(folder, error.strerror) from None
         return cls(folder)
 
     @property
