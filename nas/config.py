@@ -9,11 +9,20 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from nas.errors import SettingError, UserError
 from nas.registry import EXECUTORS, FILE_TARGET, PRUNERS, SAMPLERS, SCORES, TASKS, suggest, target_name
-from nas.settings import Flag, Group, Names, Positive, Settings, parse_limits, parse_names, parse_number, parse_paths
+from nas.settings import (
+    Flag,
+    Group,
+    Names,
+    Positive,
+    Settings,
+    parse_limits,
+    parse_names,
+    parse_number,
+    parse_paths,
+    seconds_of,
+)
 from nas.training.catalogue import check_objective, load_task, objective_names
 from nas.training.recipe import Recipe
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class Budget(Settings):
@@ -39,15 +48,15 @@ def parse_budget(text: str | int | Budget, _option: str = "") -> Budget:
     """
     if isinstance(text, Budget):
         return text
-    match = re.fullmatch(r"(\d{1,9})|(\d{1,9}(?:\.\d+)?)([smhd])", str(text).strip())
-    if not match or not float(match[1] or match[2]):
+    count, seconds = re.fullmatch(r"\d{1,9}", str(text).strip()), seconds_of(str(text))
+    if not (seconds or (count and int(count[0]))):
         raise SettingError(f"budget: found '{text}'; write a number of architectures (200) or a time (90s, 30m, 2h)")
-    if match[1]:
+    if count:
         try:
-            return Budget(trials=int(match[1]))
+            return Budget(trials=int(count[0]))
         except ValidationError:
             raise SettingError(f"budget: found {text}; at most 1,000,000 architectures") from None
-    return Budget(seconds=float(match[2]) * _UNITS[match[3]])
+    return Budget(seconds=seconds)
 
 
 def _named(text: str, _option: str) -> tuple[str, ...] | None:

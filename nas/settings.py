@@ -1,5 +1,6 @@
 """Declaring settings, offering them on the command line, and reading typed text."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nas.errors import SettingError
 
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Names = Annotated[tuple[str, ...], Field(strict=False)]  # a file holds a list
@@ -40,6 +42,12 @@ class Flag:
     default: str = ""
     read: Callable[[Any, str], Any] | None = None
     repeated: bool = False
+
+
+def seconds_of(text: str) -> float | None:
+    """Read `90s`, `30m`, `2h` or `1d` as seconds, any other text and a time of nothing as None."""
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)([smhd])", text.strip())
+    return float(match[1]) * UNITS[match[2]] or None if match else None
 
 
 def parse_number(text: str, option: str) -> float | str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import typer
 from rich.console import Console, Group
@@ -46,20 +47,26 @@ def watch(begin: Callable[[Watcher], Run]) -> None:
     conclude(console, run)
 
 
+def progress_bar(console: Console, **more: Any) -> Progress:
+    """Make a bar as wide as the terminal, with what runs, the share done, the time taken and the time left."""
+    return Progress(
+        TextColumn("[bold]{task.description}"),
+        BarColumn(bar_width=None),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[left]}"),
+        console=console,
+        expand=True,
+        **more,
+    )
+
+
 class Display:
     """A live picture of a search, or on a pipe one line a trial."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.progress = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=None),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[left]}"),
-            console=console,
-            expand=True,
-        )
+        self.progress = progress_bar(console)
         self.task = self.progress.add_task("search", total=None, left="")
         self.live = Live(console=console, refresh_per_second=4, transient=True)
         self.start, self.done_before = time.monotonic(), -1

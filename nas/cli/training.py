@@ -14,9 +14,9 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from nas.cli.display import progress_bar
 from nas.data import Dataset
 from nas.engine import train as trainings
 from nas.engine.train import Attendant
@@ -58,17 +58,7 @@ class Display:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.bar = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=None),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[left]}"),
-            console=console,
-            expand=True,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+        self.bar = progress_bar(console, transient=True, disable=not console.is_terminal)
         self.task = self.bar.add_task("train", total=1.0, left="")
         self.trained: Trained | None = None
         self.start, self.share = time.monotonic(), 0.0

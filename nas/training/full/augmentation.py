@@ -25,7 +25,8 @@ class Augmentation(nn.Module):
         super().__init__()
         wanted = recipe.mirror == "always" or (recipe.mirror == "auto" and mirror)
         crop = K.RandomResizedCrop((side, side), (recipe.crop, 1.0), cropping_mode="resample")
-        self.frame = _chain([crop] if recipe.crop < 1 else [], [K.RandomHorizontalFlip(0.5)] if wanted else [])
+        steps = [crop] * (recipe.crop < 1) + [K.RandomHorizontalFlip(0.5)] * wanted
+        self.frame = nn.Sequential(*steps)
         strength = min(recipe.magnitude / TOP, 1.0)
         self.operations = (
             RandAugment(recipe.operations, HALF, policy(strength, channels)) if recipe.operations and strength else None
@@ -39,10 +40,6 @@ class Augmentation(nn.Module):
             x = torch.cat([self.operations(group) for group in x.split(GROUP)])
         out: Tensor = self.erase(x)
         return out.clamp(0, 1)
-
-
-def _chain(*steps: list[nn.Module]) -> nn.Module:
-    return nn.Sequential(*(step for some in steps for step in some))
 
 
 def policy(strength: float, channels: int) -> list[list[tuple[str, float, float | None]]]:

@@ -1,6 +1,5 @@
 """Every setting of a full training, in the groups that the command line's help shows."""
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -8,21 +7,19 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from nas.errors import SettingError, UserError
 from nas.registry import TASKS, suggest
-from nas.settings import Flag, Group, Positive
+from nas.settings import Flag, Group, Positive, seconds_of
 from nas.training.catalogue import load_task
 from nas.training.full.recipe import FullRecipe
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def parse_time(text: str | float | None, option: str = "--time") -> float | None:
     """Read `90s`, `30m`, `2h` or `1d` as seconds. Raises SettingError for another text."""
     if text is None or isinstance(text, int | float):
         return text
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)([smhd])", text.strip())
-    if not match or not float(match[1]):
+    seconds = seconds_of(text)
+    if seconds is None:
         raise SettingError(f"{option} {text}: write a time such as 90s, 30m or 2h")
-    return float(match[1]) * _UNITS[match[2]]
+    return seconds
 
 
 class Lesson(Group):
@@ -96,9 +93,6 @@ class TrainConfig(Place, Lesson):
     recipe: FullRecipe = FullRecipe()
     recipe_name: str = ""
     start: str = ""
-
-
-LESSON_GROUPS: tuple[type[Group], ...] = (Lesson, Place, FullRecipe)
 
 
 def make_train_config(settings: Mapping[str, Any]) -> TrainConfig:
