@@ -8,7 +8,7 @@ from nas import files
 from nas.report.formats import Format, Reader, Shipment
 from nas.report.source.files import reader, run_file, staged
 from nas.report.source.modules import Key
-from nas.report.source.program import Program, module_name
+from nas.report.source.program import NORMALISE, STAGE, Program, module_name
 from nas.report.source.trial import compare
 
 TAKEN = ("CLASSES", "MEAN", "STD", "CHANNELS", "RESOLUTION", "WEIGHTS", "Network", "Stage", "build", "normalise")
@@ -42,16 +42,6 @@ UNTRAINED = """It has new weights until some are loaded:
 
 `images` are floats (batch, {channels}, {side}, {side}), normalised as in training. Other sizes work too."""
 
-STAGE = '''class Stage(nn.Sequential):
-    """Blocks of one kind, one after another; `first` is the site of the first one, `rates` yields their drop path."""
-
-    def __init__(self, block: type[nn.Module], first: {site}, rates: Iterator[float], **options: float | str) -> None:
-        blocks, site = [], first
-        for index in range(first.depth):
-            blocks.append(block(replace(site, index=index, drop_path=next(rates)), **options))
-            site = replace(site, in_width=site.width, stride=1, resolution=site.out_resolution)
-        super().__init__(*blocks)
-'''
 WITH_TOKEN = """
     def forward(self, x: Tensor, token: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         for block in self:
@@ -87,11 +77,6 @@ FORWARD_TOKEN = """        x = self.stem(x)
             x = stage(x)
         _, token = last(x, self.head.token.expand(x.shape[0], -1, -1))
         return self.head(token)"""
-NORMALISE = '''def normalise(x: Tensor) -> Tensor:
-    """Standardise images `(batch, channels, height, width)` of values from 0 to 1 as in training."""
-    mean, std = (x.new_tensor(values).view(-1, 1, 1) for values in (MEAN, STD))
-    return (x - mean) / std
-'''
 BUILD = '''def build(weights: Path | str | None = None) -> Network:
     """Build the network in evaluation mode with its weights, those beside this file unless another file is named."""
     network = Network()

@@ -21,6 +21,22 @@ from nas.report.source.modules import Key
 from nas.report.source.names import Names
 from nas.training.model import Model
 
+STAGE = '''class Stage(nn.Sequential):
+    """Blocks of one kind, one after another; `first` is the site of the first one, `rates` yields their drop path."""
+
+    def __init__(self, block: type[nn.Module], first: {site}, rates: Iterator[float], **options: float | str) -> None:
+        blocks, site = [], first
+        for index in range(first.depth):
+            blocks.append(block(replace(site, index=index, drop_path=next(rates)), **options))
+            site = replace(site, in_width=site.width, stride=1, resolution=site.out_resolution)
+        super().__init__(*blocks)
+'''
+NORMALISE = '''def normalise(x: Tensor) -> Tensor:
+    """Standardise images `(batch, channels, height, width)` of values from 0 to 1 as in training."""
+    mean, std = (x.new_tensor(values).view(-1, 1, 1) for values in (MEAN, STD))
+    return (x - mean) / std
+'''
+
 
 class Part(NamedTuple):
     """A stem, block or head in use: its class and the name that it gets."""

@@ -2,23 +2,14 @@
 
 from nas.report.source.program import Program
 
-STAGE = '''class Stage(nn.Sequential):
-    """Blocks of one kind, one after another; `first` is the site of the first one, `rates` yields their drop path."""
-
-    def __init__(self, block: type[nn.Module], first: {site}, rates: Iterator[float], **options: float | str) -> None:
-        blocks, site = [], first
-        for index in range(first.depth):
-            blocks.append(block(replace(site, index=index, drop_path=next(rates)), **options))
-            site = replace(site, in_width=site.width, stride=1, resolution=site.out_resolution)
-        super().__init__(*blocks)
-        self.grad_checkpointing = False
+CHECKPOINTS = """        self.grad_checkpointing = False
 
     def forward(self, *x: Tensor) -> Tensor | tuple[Tensor, ...]:
         for block in self:
             y = checkpoint(block, *x, use_reentrant=False) if self.grad_checkpointing else block(*x)
             x = y if isinstance(y, tuple) else (y,)
         return x if len(x) > 1 else x[0]
-'''
+"""
 NETWORK = '''class Network(nn.Module):
     """Normalised images `(batch, in_chans, height, width)` -> one number for each class, `(batch, num_classes)`.
 

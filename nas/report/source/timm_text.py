@@ -11,8 +11,8 @@ from nas.errors import SettingError
 from nas.report.formats import Shipment
 from nas.report.source.layout import tidy
 from nas.report.source.modules import Key
-from nas.report.source.program import Program, literal, module_name
-from nas.report.source.timm_network import STAGE, network_text
+from nas.report.source.program import NORMALISE, STAGE, Program, literal, module_name
+from nas.report.source.timm_network import CHECKPOINTS, network_text
 
 TAKEN = (
     "CLASSES", "MEAN", "STD", "CHANNELS", "RESOLUTION", "WEIGHTS", "NAME", "Network", "Stage", "build", "normalise",
@@ -37,11 +37,6 @@ HEADER = '''"""{title}, an image classifier of {size} that registers itself with
 
 Images are floats (batch, {channels}, {side}, {side}), normalised as `default_cfg` says. Other sizes work too.
 """
-'''
-NORMALISE = '''def normalise(x: Tensor) -> Tensor:
-    """Standardise images `(batch, channels, height, width)` of values from 0 to 1 as in training."""
-    mean, std = (x.new_tensor(values).view(-1, 1, 1) for values in (MEAN, STD))
-    return (x - mean) / std
 '''
 CONFIG = """default_cfgs = generate_default_cfgs({{NAME: {{{entries}}}}})
 """
@@ -85,7 +80,7 @@ def source(shipment: Shipment, stem: str, name: str) -> str:
     weights = 'WEIGHTS = Path(__file__).with_suffix(".safetensors")\n' if trained else ""
     indices = tuple(range(len(architecture.stages)))
     parts = [
-        STAGE.format(site=program.site_name),
+        STAGE.format(site=program.site_name) + CHECKPOINTS,
         network_text(program, classifier),
         *([NORMALISE] if trained else []),
         CONFIG.format(entries=_config(program, classifier)),
