@@ -75,7 +75,8 @@ def _shares(texts: list[str], option: str) -> dict[str, float]:
 class Goal(Group):
     """The space to search, the images, the budget and the objectives.
 
-    `maximum` and `minimum` are limits on objectives that need no training. `plugins` are paths of files that offer
+    `maximum` and `minimum` are limits on objectives that need no training. `pick` is the rule by which the
+    network of `best.yaml`, for which the run stands, is picked from the front. `plugins` are paths of files that offer
     kinds of blocks, objectives and the like.
     """
 
@@ -96,6 +97,7 @@ class Goal(Group):
         dict[str, Positive],
         Flag("NAME=X", "The same for what is maximised: throughput=100.", "--min", "", _limits, True),
     ] = Field(default_factory=dict)
+    pick: Annotated[str, Flag("RULE", "What best.yaml is: knee, accuracy, 'latency<=2', ...")] = "knee"
     plugins: Annotated[
         Names, Flag("FILE", "Python file that offers kinds. May be repeated.", read=parse_paths, repeated=True)
     ] = ()

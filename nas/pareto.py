@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
+PRICE = 0.07  # the logarithm of 1.05 to the base 2: what twice the cost must buy
+DIGITS = 9  # beyond which scores are equal, and the first of the points is taken
 
 
 def front(points: Points, maximize: Sequence[bool]) -> NDArray[np.intp]:
@@ -27,16 +29,22 @@ def hypervolume(points: Points, reference: Sequence[float], maximize: Sequence[b
     return float(moocore.hypervolume(points, ref=np.asarray(reference), maximise=list(maximize)))
 
 
-def knee(points: Points, maximize: Sequence[bool]) -> int:
-    """Return the index of the point nearest to the ideal one, each objective scaled to its range on the front.
+def knee(points: Points, maximize: Sequence[bool], costs: Sequence[bool]) -> int:
+    """Return the index of the point with the largest quality x cost^-0.07, so that twice the cost must buy 5 % more.
 
-    It gives up least of everything at once. `points` should be a front.
+    This is MnasNet's reward, https://arxiv.org/abs/1807.11626 (section 3). `costs` tells of each objective whether it
+    is one; quality is the geometric mean of the others, cost that of the costs. As values count by their ratios alone,
+    neither a unit nor any other point changes which of two is better. `points` should be a front, and not empty.
+
+    An objective that is not above 0 everywhere counts by its differences, as shares of its largest size.
     """
-    signs = np.where(maximize, -1.0, 1.0)
-    costs = points * signs
-    low, high = costs.min(axis=0), costs.max(axis=0)
-    scaled = (costs - low) / np.where(high > low, high - low, 1.0)
-    return int(np.argmin(np.linalg.norm(scaled, axis=1)))
+    largest = np.abs(points).max(axis=0)
+    shares = points / np.where(largest > 0, largest, 1.0)
+    gains = np.where(shares.min(axis=0) > 0, np.log(np.maximum(shares, np.finfo(float).tiny)), shares)
+    is_cost = np.asarray(costs, bool)
+    weights = np.where(is_cost, PRICE / max(is_cost.sum(), 1), 1 / max((~is_cost).sum(), 1))
+    score = gains @ (weights * np.where(maximize, 1.0, -1.0))
+    return int(np.argmax(score.round(DIGITS)))
 
 
 def spaced(count: int, most: int) -> list[int]:

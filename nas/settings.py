@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nas.errors import SettingError
 
+PREFIXES = {"%": 0.01, "k": 1e3, "M": 1e6, "G": 1e9}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -61,6 +62,17 @@ def parse_number(text: str, option: str) -> float | str:
     return int(number) if number.is_integer() else number
 
 
+def parse_amount(text: str) -> float | None:
+    """Read `5`, `2e-3`, `90%`, `64k`, `1.5M` or `2G` as a number, and any other text as None."""
+    number, factor = text.strip(), 1.0
+    if number[-1:] in PREFIXES:
+        number, factor = number[:-1], PREFIXES[number[-1:]]
+    try:
+        return float(number) * factor
+    except ValueError:
+        return None
+
+
 def parse_names(text: str, _option: str) -> tuple[str, ...]:
     """Read names separated by commas."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
@@ -72,7 +84,7 @@ def parse_paths(texts: Iterable[str], _option: str) -> tuple[str, ...]:
 
 
 def parse_limits(texts: list[str], option: str, check: Callable[[str], None], form: str) -> dict[str, float]:
-    """Read `latency=5` and the like as numbers by name.
+    """Read `latency=5`, `params=1M` and the like as numbers by name.
 
     `check` raises for an unknown name; `form` says how a limit is written. Raises SettingError for another text.
     """
@@ -82,8 +94,7 @@ def parse_limits(texts: list[str], option: str, check: Callable[[str], None], fo
         check(name.strip())
         if name.strip() in limits:
             raise SettingError(f"{option} {text}: there is a number for {name.strip()} already")
-        try:
-            limits[name.strip()] = float(number)
-        except ValueError:
-            raise SettingError(f"{option} {text}: write {form}") from None
+        if (value := parse_amount(number)) is None:
+            raise SettingError(f"{option} {text}: write {form}")
+        limits[name.strip()] = value
     return limits

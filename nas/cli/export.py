@@ -1,5 +1,6 @@
 """nas export: write a network in a format that runs elsewhere, and say what was checked."""
 
+import re
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +19,9 @@ def export(
     output: Annotated[
         Path | None, option("PATH", "What to write.", "--output", "-o", default="by name and format")
     ] = None,
-    pick: Annotated[str, option("WHICH", "Of a run: knee, an objective, a trial's number.")] = "knee",
+    pick: Annotated[
+        str | None, option("RULE", "Of a run: knee, accuracy, 'latency<=2', a trial.", default="as best.yaml")
+    ] = None,
     tolerance: Annotated[float, option("X", "Accuracy that int8 may lose; 0.01 is a point.")] = 0.01,
     dynamic_size: Annotated[bool, option("", "Take images of any size too (onnx).", "--dynamic-size")] = False,
     data: Annotated[str | None, setting("data", "Images to quantise with.", default="the training's")] = None,
@@ -31,8 +34,8 @@ def export(
     from nas.report import export as exports  # needs torch
 
     kind = FORMATS.get(format_name(form))
-    source = model if pick == "knee" else f"{model}:{pick}"
-    path = output or Path(f"{Path(model).stem.replace(':', '_')}{kind.suffix or '_' + target_text(form)}")
+    source = f"{model}:{pick}" if pick else model
+    path = output or Path(f"{_stem(model)}{kind.suffix or '_' + target_text(form)}")
     console = Console()
     with console.status(f"writing {escape(str(path))}"):
         written = exports.export(
@@ -46,3 +49,9 @@ def export(
         following = [f"nas show {place}{needed}", f"nas train {place}{needed} --data NAME[:PATH]"]
     if following:
         console.print("\nNext:  " + "\n       ".join(following), highlight=False, soft_wrap=True, markup=False)
+
+
+def _stem(model: str) -> str:
+    """Name a file after what names a network: `first_latency_2.5` for `first:latency<=2.5`."""
+    name = Path(model).name
+    return re.sub("[:<>=, ]+", "_", name) if ":" in name else Path(name).stem

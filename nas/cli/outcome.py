@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from nas import pareto
@@ -13,17 +14,18 @@ from nas.record.run import Run
 
 
 def front_table(run: Run, front: Sequence[Result], rows: int | None = None) -> Table:
-    """Draw the Pareto front of a run, thinned evenly to about `rows` lines, with the knee marked."""
-    knee = front[pareto.knee(run.points(front), run.maximize)].number if front else None
+    """Draw the Pareto front of a run, thinned evenly to about `rows` lines, with the pick marked."""
+    picked = run.pick().number if front else None
     if rows and len(front) > rows:
         kept = pareto.spaced(len(front), rows)
-        front = [result for i, result in enumerate(front) if i in kept or result.number == knee]
+        front = [result for i, result in enumerate(front) if i in kept or result.number == picked]
     table = Table("trial", "layout", "depths", *run.config.objectives, "", box=box.SIMPLE_HEAD)
     for result in front:
         values = [show_between(n, result.metrics[n], result.intervals.get(n)) for n in run.config.objectives]
-        depths, is_knee = result.architecture.depths(), result.number == knee
-        style = "bold green" if is_knee else ""
-        table.add_row(str(result.number), result.layout, depths, *values, "★ knee" if is_knee else "", style=style)
+        depths, star = result.architecture.depths(), f"★ {run.config.pick}" if result.number == picked else ""
+        table.add_row(
+            str(result.number), result.layout, depths, *values, escape(star), style="bold green" if star else ""
+        )
     return table
 
 
@@ -35,6 +37,8 @@ def conclude(console: Console, run: Run) -> None:
     for note in run.learnt.notes:
         console.print(f"  learnt from {note}", highlight=False, soft_wrap=True, markup=False)
     console.print(front_table(run, front))
+    if front and (unmet := run.picked.unmet):
+        console.print(f"  {unmet}\n", highlight=False, soft_wrap=True, markup=False)
     if error := run.predictor_error:
         console.print(
             f"  latency is predicted: on networks held out, median error {error['median']:.1%}, "

@@ -16,6 +16,7 @@ from nas.errors import SettingError
 from nas.evaluation.catalogue import objective
 from nas.evaluation.evaluator import conditions_of, deployment_of
 from nas.evaluation.limits import Limits
+from nas.evaluation.picks import read_rule
 from nas.evaluation.plugins import Outside
 from nas.network.architecture import Architecture
 from nas.record.outside import outside_of
@@ -92,6 +93,7 @@ def check_settings(config: SearchConfig) -> None:
     for name in config.objectives:
         if objective(name).trained and name not in metrics:
             raise SettingError(f"objectives: {name} is no metric of the task {config.task}: {', '.join(metrics)}")
+    read_rule(config.pick, config)
 
 
 def load_data(config: SearchConfig) -> Dataset:

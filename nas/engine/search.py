@@ -43,8 +43,8 @@ def search(
     """Search a space for the architectures that are best in several objectives at once.
 
     `budget` is a number of architectures (200) or a time ("30m"). `settings` are the fields of
-    `nas.config.SearchConfig`: objectives, maximum, minimum, sampler, seed, seed_with, warm_start, scores, prefilter,
-    device, recipe, plugins, ...
+    `nas.config.SearchConfig`: objectives, maximum, minimum, pick, sampler, seed, seed_with, warm_start, scores,
+    prefilter, device, recipe, plugins, ...
 
     Raises SettingError, SpaceError or DataError for settings, a space or data that are wrong, before anything is
     written, and RunError when the search cannot go on.

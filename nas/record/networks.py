@@ -40,7 +40,8 @@ def find_network(name: str | Path, runs: Path = Path("runs")) -> Found:
     """Find the network that a text names.
 
     `name` is that of a published network, a YAML or safetensors file, a folder that `nas train` left, or a run. Of a
-    run it is the knee, or what `RUN:accuracy` or `RUN:166` picks. Names of folders in `runs` will do.
+    run it is that of `best.yaml`, or what `RUN:knee`, `RUN:accuracy`, `RUN:latency<=2` or `RUN:166` picks. Names of
+    folders in `runs` will do.
 
     Raises SettingError or SpaceError, with the nearest name, where there is none.
     """
@@ -66,10 +67,10 @@ def find_network(name: str | Path, runs: Path = Path("runs")) -> Found:
 
 def _of_run(text: str, runs: Path) -> Found:
     before, colon, pick = text.rpartition(":")
-    for name, which in ((text, "knee"), (before, pick)):
+    for name, which in ((text, ""), (before, pick)):
         if name and any(map(is_run, (Path(name), runs / name))):
             run = Run(find_run(name, runs))
-            return Found(run.pick(which or "knee").named(run.name), run=run)
+            return Found(run.pick(which or None).named(run.name), run=run)
     raise SettingError(f"no network '{text[:200]}': neither a published one, nor a file, nor a run or training. "
                        f"{_hint(before if colon else text, runs)}")  # fmt: skip
 

@@ -15,16 +15,17 @@ from nas import document, files, pareto
 from nas.config import Budget, SearchConfig, make_config
 from nas.errors import RunError, SettingError, SpaceError
 from nas.evaluation.catalogue import objective
+from nas.evaluation.picks import read_rule
 from nas.evaluation.plugins import Outside
 from nas.files import Json
 from nas.record import journal
 from nas.record.folders import making
 from nas.record.optuna_study import Teller
 from nas.record.outside import keep_outside, load_outside
+from nas.record.picking import Picked, pick
 from nas.record.results import Result, results
 from nas.record.table import frame
 from nas.record.trial import Confirmation, Learnt, Trial, learnt_text, read_learnt
-from nas.registry import suggest
 from nas.space.grammar import to_dict
 from nas.space.library import load_space
 from nas.space.space import Decisions, SearchSpace
@@ -230,25 +231,37 @@ class Run:
         best = [found[i] for i in pareto.front(self.points(found), self.maximize)]
         return sorted(best, key=lambda result: result.metrics[self.config.objectives[-1]])
 
-    def pick(self, which: str | int = "knee") -> Result:
-        """Pick a result: the `knee`, the best in an objective, or a trial's number. Raises SettingError without it."""
+    def pick(self, which: str | int | None = None) -> Result:
+        """Pick a result: by a rule (`knee`, an objective, `latency<=2`), a trial's number, or the search's own rule.
+
+        Raises SettingError for another text, where there is no such trial, and where nothing on the front keeps a
+        limit, with the nearest value; RunError without a finished trial.
+        """
         if str(which).isdecimal():
             found = [result for result in self.results if str(result.number) == str(which)]
             if not found:
                 raise SettingError(f"{self.name} has no finished trial {which}; see {self.folder / 'trials.csv'}")
             return found[0]
-        if which != "knee" and which not in self.config.objectives:
-            allowed = ("knee", *self.config.objectives)
-            raise SettingError(f"cannot pick '{which}'. {suggest(str(which), allowed)} Or a trial's number.")
-        front = self.front()
-        if not front:
+        if which is None:
+            return self.picked.result
+        found_here = self._pick(str(which))
+        if found_here.unmet:
+            raise SettingError(f"{self.name}: {found_here.unmet}")
+        return found_here.result
+
+    @property
+    def picked(self) -> Picked:
+        """The result that the search's own rule picks, or is nearest to keeping it: that of `best.yaml`."""
+        return self._pick(self.config.pick)
+
+    def _pick(self, text: str) -> Picked:
+        try:
+            rule = read_rule(text, self.config)
+        except SettingError as error:
+            raise SettingError(f"{error} Or a trial's number.") from None
+        if not (front := self.front()):
             raise RunError(f"{self.name} has no finished trial to pick from")
-        points = self.points(front)
-        if which == "knee":
-            return front[pareto.knee(points, self.maximize)]
-        column = self.config.objectives.index(str(which))
-        sign = 1 if self.maximize[column] else -1
-        return front[int(np.argmax(sign * points[:, column]))]
+        return pick(front, rule, self.config)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a row a trial: state, layout, metrics, number of further trainings, seconds, decisions."""

@@ -11,7 +11,7 @@ FRONT_FILE = re.compile(r"\d+_.*_trial-\d+\.yaml")
 
 
 def write_architectures(run: Run) -> None:
-    """Write the knee to `best.yaml` and the front to `front/`, one file a result in the front's order.
+    """Write the picked network to `best.yaml` and the front to `front/`, one file a result in the front's order.
 
     Files of an older front are removed. Raises OSError when they cannot be written.
     """
@@ -24,7 +24,7 @@ def write_architectures(run: Run) -> None:
         if FRONT_FILE.fullmatch(path.name) and path.name not in names:
             path.unlink()
     if front:
-        files.write(run.folder / "best.yaml", run.pick("knee").named(run.name).to_yaml())
+        files.write(run.folder / "best.yaml", run.pick().named(run.name).to_yaml())
 
 
 def _file_name(rank: int, count: int, result: Result, objectives: Sequence[str]) -> str:

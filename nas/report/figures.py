@@ -48,21 +48,21 @@ def main_block(result: Result) -> str:
 
 
 def front_figure(run: Run) -> go.Figure:
-    """Every complete result, the first objective against the second, with the front joined and the knee a star.
+    """Every complete result, the first objective against the second, with the front joined and the pick a star.
 
     Colour is the block that a network has most of, or the third objective where there is one.
     """
     front, found = run.front(), run.results
     figure = go.Figure()
     if front:
-        knee = run.pick("knee")
+        picked = run.pick()
         numbers = {t.number for t in front}
         draw = _Plane(run)
         figure.add_traces(draw.dots([t for t in found if t.number not in numbers]))
         if len(run.config.objectives) == 2:
             figure.add_trace(draw.steps(front))
-        figure.add_trace(draw.best([t for t in front if t.number != knee.number]))
-        figure.add_trace(draw.knee(knee))
+        figure.add_trace(draw.best([t for t in front if t.number != picked.number]))
+        figure.add_trace(draw.picked(picked))
         draw.axes(figure)
     return style(figure, height=560)
 
@@ -122,17 +122,18 @@ class _Plane:
         )  # fmt: skip
 
     def best(self, front: Sequence[Result]) -> go.Scatter:
-        """The results on the front, the knee apart."""
+        """The results on the front, the pick apart."""
         marker = {"size": 12, "line": {"color": INK, "width": 1.6}} | self.fill(front)
         return self.trace(front, marker, name="on the front", showlegend=False, error_y=self.intervals(front))
 
-    def knee(self, result: Result) -> go.Scatter:
-        """The front's best compromise, as a star."""
+    def picked(self, result: Result) -> go.Scatter:
+        """The network for which the run stands, as a star."""
         marker = {"size": 21, "symbol": "star", "line": {"color": INK, "width": 1.6}}
         marker |= self.fill([result]) if len(self.names) == 2 else {"color": PALETTE[2]}
-        text = [f"<b>knee</b>  {escape(result.layout)}"]
+        rule = escape(self.run.config.pick)
+        text = [f"<b>{rule}</b>  {escape(result.layout)}"]
         return self.trace(
-            [result], marker, name="knee", mode="markers+text", text=text, textposition=self._free_side(result),
+            [result], marker, name=rule, mode="markers+text", text=text, textposition=self._free_side(result),
             textfont={"color": INK, "size": 14}, cliponaxis=False, legendrank=2000, error_y=self.intervals([result]),
         )  # fmt: skip
 

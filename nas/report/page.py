@@ -9,6 +9,7 @@ from plotly.offline import get_plotlyjs
 from nas import files
 from nas.errors import SettingError
 from nas.evaluation import units
+from nas.evaluation.picks import KNEE
 from nas.files import Json
 from nas.record.results import flattery
 from nas.record.run import Run
@@ -71,8 +72,8 @@ def _summary(run: Run) -> Context:
 
 
 def _shown(run: Run) -> Context:
-    """The front, the knee and the charts, once an architecture has been trained to the end."""
-    front, colours, knee = run.front(), figures.colours(run), run.pick("knee")
+    """The front, the pick and the charts, once an architecture has been trained to the end."""
+    front, colours, picked = run.front(), figures.colours(run), run.picked
     columns = dict.fromkeys((*run.config.objectives, *(name for result in front for name in result.metrics)))
     shown = {name: units.unit_of(name, [r.metrics[name] for r in front if name in r.metrics]) for name in columns}
     first = run.config.objectives[0]
@@ -89,10 +90,13 @@ def _shown(run: Run) -> Context:
         "limits": run.config.maximum,
         "best": run.pick(first),
         "first": first,
-        "knee": knee,
+        "picked": picked.result,
+        "unmet": picked.unmet,
+        "rule": run.config.pick,
+        "star": "knee" if run.config.pick == KNEE else "pick",
         "units": shown,
         "headings": {name: units.heading(name, unit.name) for name, unit in shown.items()},
-        "diagram": diagram(knee.architecture, colours),
+        "diagram": diagram(picked.result.architecture, colours),
         "colours": colours,
         "ink": inks(colours),
         "letters": figures.letters(run),

@@ -116,7 +116,7 @@ def test_how_far_first_trainings_flattered_is_in_points(tmp_path, change, said):
 def test_the_table_has_the_front_and_marks_the_knee(tmp_path):
     run = finished_run(tmp_path / "run", complete=30)
     page = render(run)
-    rows = re.findall(r"<tr( class=\"knee\")?>\s*<td class=\"trial\" data-value=\"(\d+)\"", page)
+    rows = re.findall(r"<tr( class=\"pick\")?>\s*<td class=\"trial\" data-value=\"(\d+)\"", page)
     assert [int(number) for _, number in rows] == [t.number for t in run.front()]
     assert [int(number) for mark, number in rows if mark] == [run.pick("knee").number]
 
