@@ -1,0 +1,163 @@
+"""Fixed layouts at matched multiply-adds and equal processor time, on any data: where does attention pay?
+
+    python benchmarks/layouts.py --data relations --seeds 5
+    python benchmarks/layouts.py --data relations_local --layouts C-C-C-C,C-C-T-T --set learning_rate=1e-3
+
+A layout names the block of each of the four stages of `cvt_family`: C convolution, M MBConv (m without
+Squeeze-and-Excitation), T relative transformer, A MOAT. Widths are stretched until the multiply-adds are those of
+`--macs`; then every network trains for `--seconds` of one processor's time, which its own step time turns into a number
+of images, so that the schedule ends where the time does. Results are lines of `--out`; those that are there are not
+trained again. Prints means with standard errors, and the difference between the best late attention and its rivals.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from nas.costs.counts import cost
+from nas.data import load
+from nas.data.sets import Dataset
+from nas.network.architecture import Architecture
+from nas.network.build import build
+from nas.training.catalogue import load_task
+from nas.training.images import load_images
+from nas.training.loop import predict, train
+from nas.training.recipe import Recipe
+
+LAYOUTS = "C-C-C-C M-M-M-M m-m-m-m C-C-C-T C-C-T-T C-T-T-T T-T-C-C M-M-T-T M-M-A-A A-A-M-M T-T-T-T"
+BLOCKS = {
+    "C": {"block": "conv"},
+    "M": {"block": "mbconv", "se_ratio": 0.25},
+    "m": {"block": "mbconv", "se_ratio": 0},
+    "T": {"block": "transformer", "head_dim": 8, "pool": "avg"},
+    "A": {"block": "moat", "head_dim": 8},
+}
+DEPTHS, WIDTHS, STRIDES = (1, 2, 2, 1), (16, 24, 32, 48), (1, 1, 2, 1)
+STRETCHES = np.arange(0.5, 3.0, 0.1)
+PROBE = 12  # steps that are timed
+
+
+@dataclass(frozen=True)
+class Line:
+    """One training."""
+
+    layout: str
+    data: str
+    seed: int
+    changes: str
+    accuracy: float
+    loss: float
+    macs: int
+    params: int
+    images: int
+    seconds: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="relations")
+    parser.add_argument("--layouts", default=LAYOUTS)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--macs", type=float, default=6e6)
+    parser.add_argument("--resolution", type=int, default=32)
+    parser.add_argument("--set", nargs="*", default=[], help="settings of the recipe, such as learning_rate=1e-3")
+    parser.add_argument("--out", type=Path, default=Path("layouts.jsonl"))
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    data = load(given.data, resolution=given.resolution)
+    changes = " ".join(sorted(given.set))
+    for seed, layout in product(range(given.first_seed, given.first_seed + given.seeds), _names(given.layouts)):
+        if (layout, data.name, seed, changes) not in {(x.layout, x.data, x.seed, x.changes) for x in _lines(given.out)}:
+            line = measure(layout, data, seed, changes, given.macs, given.seconds)
+            with given.out.open("a") as file:
+                file.write(json.dumps(asdict(line)) + "\n")
+            print(f"{layout} seed {seed}: {line.accuracy:.3f}, loss {line.loss:.2f}, {line.images} images", flush=True)
+    report([line for line in _lines(given.out) if (line.data, line.changes) == (data.name, changes)])
+
+
+def measure(layout: str, data: Dataset, seed: int, changes: str, macs: float, seconds: float) -> Line:
+    """Train one layout for a time and return its accuracy on the validation part."""
+    architecture = matched(layout, macs, data)
+    recipe = Recipe.model_validate(dict(change.split("=") for change in changes.split()))
+    recipe = _for_time(architecture, data, recipe, seconds)
+    images = load_images(data, torch.device("cpu"), subset=recipe.subset, seed=seed)
+    task = load_task("classification")
+    network = build(architecture).to(memory_format=torch.channels_last)
+    start = time.process_time()
+    losses = train(network, images, recipe, task, seed)
+    spent = time.process_time() - start
+    accuracy = float(task.metrics["accuracy"].compute(predict(network, images)))
+    seen = recipe.epochs * (recipe.subset or 0)
+    costs = cost(architecture)
+    return Line(layout, data.name, seed, changes, accuracy, losses[-1], costs.macs, costs.params, seen, spent)
+
+
+def matched(layout: str, macs: float, data: Dataset) -> Architecture:
+    """Stretch the widths, in steps of 8, until the multiply-adds are as near to `macs` as they come."""
+    found = [_architecture(layout, stretch, data) for stretch in STRETCHES]
+    return min(found, key=lambda one: abs(np.log(cost(one).macs / macs)))
+
+
+def _architecture(layout: str, stretch: float, data: Dataset) -> Architecture:
+    widths = [max(8, round(width * stretch / 8) * 8) for width in WIDTHS]
+    stages = [
+        {**BLOCKS[letter], "depth": depth, "width": width, "stride": stride}
+        for letter, depth, width, stride in zip(layout.split("-"), DEPTHS, widths, STRIDES, strict=True)
+    ]
+    return Architecture.from_dict(
+        {
+            "name": layout,
+            "resolution": data.resolution,
+            "channels": data.channels,
+            "classes": len(data.classes),
+            "stem": {"kind": "conv", "width": widths[0]},
+            "stages": stages,
+            "head": {"kind": "pool"},
+        }
+    )
+
+
+def _for_time(architecture: Architecture, data: Dataset, recipe: Recipe, seconds: float) -> Recipe:
+    """Choose epochs and images an epoch so that the steps take `seconds`, as timed on a few of them."""
+    images = load_images(data, torch.device("cpu"), subset=PROBE * recipe.batch_size)
+    network = build(architecture).to(memory_format=torch.channels_last)
+    clock: list[float] = []
+    train(network, images, recipe.model_copy(update={"epochs": 2}), load_task("classification"), 0,
+          lambda share, loss: clock.append(time.process_time()))  # fmt: skip
+    step = float(np.median(np.diff(clock[PROBE // 2 :])))
+    total = int(seconds / step) * recipe.batch_size
+    epochs = max(1, -(-total // len(data.train)))
+    return recipe.model_copy(update={"epochs": epochs, "subset": total // epochs})
+
+
+def _names(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+def _lines(path: Path) -> list[Line]:
+    return [Line(**json.loads(line)) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def report(lines: list[Line]) -> None:
+    """Print each layout's mean accuracy with its standard error, best first."""
+    rows = []
+    for layout in sorted({line.layout for line in lines}):
+        of = [line for line in lines if line.layout == layout]
+        values = np.array([line.accuracy for line in of])
+        error = values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else np.nan
+        rows.append((values.mean(), error, layout, len(values), of[0].macs, np.mean([line.images for line in of])))
+    print("\n| layout | accuracy | s.e. | seeds | M MACs | images |\n|---|---|---|---|---|---|")
+    for mean, error, layout, seeds, macs, images in sorted(rows, reverse=True):
+        print(f"| {layout} | {mean:.3f} | {error:.3f} | {seeds} | {macs / 1e6:.1f} | {images:,.0f} |")
+
+
+if __name__ == "__main__":
+    main()
