@@ -93,9 +93,9 @@ class Proposer:
         return bars(shares, (t.outcome.scores for t in self.run.trials if t.outcome.scores)) if shares else {}
 
     def _noted(self, trial: optuna.Trial) -> Json:
-        """Read the sampler's notes on a trial, as NSGA-II's generation, without TPE's, which repeat the decisions."""
+        """Read the sampler's notes on a trial, as NSGA-II's generation, without those that repeat the decisions."""
         noted = self.study.get_trials(deepcopy=False)[trial.number].system_attrs
-        return {name: value for name, value in noted.items() if not name.startswith("tpe:")}
+        return {name: value for name, value in noted.items() if not name.startswith(("tpe:", "pareto:"))}
 
     def _judge(self) -> Judge | None:
         """Make the judge of the next training from the trials that ran to their end."""

@@ -1,5 +1,6 @@
 """The default sampler weighs thousands of candidates by how much each should add to the front."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,23 +8,22 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.trial import FrozenTrial
 from sklearn.gaussian_process.kernels import Kernel
 
 from nas.engine.samplers import Problem
+from nas.engine.samplers._proposals import QUEUED, Parameters, Space, note, others, parameters, rivals
 from nas.engine.samplers._screening.candidates import search, spread, starts
-from nas.engine.samplers._screening.evidence import Costs, Past
+from nas.engine.samplers._screening.evidence import Costs
 from nas.engine.samplers._screening.screen import Screen
-from nas.engine.samplers._screening.tree import Codes, Tree, explore, learn
+from nas.engine.samplers._screening.tree import Codes, Tree, explore
+from nas.engine.samplers._situation import Situation, signs
 from nas.registry import suggest
-from nas.space.space import Domain
 
-Parameters = dict[str, Any]
-"""A trial's parameters by name; Optuna allows any value."""
-
-GRID = 101  # values tried of a number that has more
+AGAIN = 20  # draws for one trial at most, where another has the same
+_TURN = threading.RLock()
+"""Held while a point is chosen and noted: threads of a process choose one after the other, each knowing the last."""
 
 
 @dataclass
@@ -32,6 +32,7 @@ class _Memory:
 
     problem: Problem
     tree: Tree | None = None
+    space: dict[str, BaseDistribution] = field(default_factory=dict)
     kernels: dict[tuple[str, int], Kernel] = field(default_factory=dict)
     costs: dict[bytes, Mapping[str, float]] = field(default_factory=dict)
 
@@ -46,6 +47,9 @@ class ParetoSampler(optuna.samplers.BaseSampler):
     Serves any study, of one objective or several. The parameters, and under which values of others each arises, are
     learnt from the trials unless `problem` gives them; numbers with very many values are searched on a grid. A proposal
     depends only on the study's past and `seed`.
+
+    Trials that run or wait count as proposed: those of the same process always, those of another as soon as the storage
+    tells of them.
     """
 
     def __init__(self, seed: int | None = None, problem: Problem | None = None) -> None:
@@ -55,34 +59,54 @@ class ParetoSampler(optuna.samplers.BaseSampler):
 
     def reseed_rng(self) -> None:
         """Draw a new seed, for studies optimised in several threads or processes."""
-        self._rng = np.random.default_rng()
-        self._independent.reseed_rng()
+        with _TURN:
+            self._rng = np.random.default_rng()
+            self._independent.reseed_rng()
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Every parameter that may arise, or none for a queued trial, whose parameters are given."""
-        if "fixed_params" in trial.system_attrs:
-            return {}
-        if self.problem.decide:
-            tree = self._tree(study, [])
-            return {name: CategoricalDistribution(values) for name, values in tree.domains.items()}
-        return {name: d for t in _decided(study) for name, d in t.distributions.items()}
+        """Every parameter that may arise, apart from those that a queued trial was given."""
+        with _TURN:
+            space = self._space(study, others(study, trial))
+        return {name: d for name, d in space.items() if name not in trial.system_attrs.get(QUEUED, {})}
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> Parameters:
-        """The parameters of the next point, empty when every point has been proposed."""
-        if not search_space:
-            return {}
-        trials = _decided(study)
-        tree = self._tree(study, trials)
-        point = self._propose(study, trials, tree)
-        return {} if point is None else tree.decode(point)
+        """The next point's parameters among those of `search_space`, none when every point has been proposed."""
+        with _TURN, np.errstate(all="ignore"):
+            params = self._agreed(study, trial, search_space) if search_space else {}
+        return {name: value for name, value in params.items() if name in search_space}
 
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """Draw at random a parameter that was not expected to arise."""
-        return self._independent.sample_independent(study, trial, param_name, param_distribution)
+        """Draw at random a parameter that was not expected to arise, other than in a trial that is alike so far."""
+        with _TURN:
+            avoided = rivals(study, trial, param_name, param_distribution)
+            for _ in range(AGAIN):
+                value = self._independent.sample_independent(study, trial, param_name, param_distribution)
+                if param_distribution.to_internal_repr(value) not in avoided:
+                    break
+            space = {**trial.distributions, param_name: param_distribution}
+            note(study, trial, {**parameters(trial, space), param_name: value}, space)
+        return value
+
+    def _agreed(self, study: optuna.Study, trial: FrozenTrial, asked: Space) -> Parameters:
+        """Note a proposal, and make another where a different process has noted the same meanwhile."""
+        params: Parameters = {}
+        for _ in range(AGAIN):
+            trials = others(study, trial)
+            space = {**self._space(study, trials), **asked}
+            now = Situation.of(trial, trials, space, asked, self._memory(study).tree)
+            point = self._propose(study, now)
+            params = {} if point is None else now.tree.decode(point)
+            note(study, trial, params, space)
+            known = {t.number for t in trials}
+            later = [t for t in others(study, trial) if t.number not in known]
+            if point is None or not now.repeated(point, later):
+                break
+            self._rng = np.random.default_rng([int(self._rng.integers(2**32)), trial.number])  # not as the other draws
+        return params
 
     def _memory(self, study: optuna.Study) -> _Memory:
         memory = _MEMORIES.get(study)
@@ -90,85 +114,39 @@ class ParetoSampler(optuna.samplers.BaseSampler):
             memory = _MEMORIES[study] = _Memory(self.problem)
         return memory
 
-    def _tree(self, study: optuna.Study, trials: Sequence[FrozenTrial]) -> Tree:
-        """The problem's tree, walked once a study, or the one that explains the trials."""
+    def _space(self, study: optuna.Study, trials: Sequence[FrozenTrial]) -> dict[str, BaseDistribution]:
+        """The parameters of the problem, which is walked once a study, or those that trials had."""
+        if not self.problem.decide:
+            return {name: d for t in trials for name, d in t.distributions.items()}
         memory = self._memory(study)
-        if self.problem.decide:
-            memory.tree = memory.tree or explore(self.problem.decide, np.random.default_rng(0))
-            return memory.tree
-        domains = {name: domain(d) for t in trials for name, d in t.distributions.items()}
-        return learn(domains, [_walk(t, domains) for t in trials])
+        if memory.tree is None:
+            memory.tree, offered = explore(self.problem.decide, np.random.default_rng(0))
+            memory.space = {name: CategoricalDistribution(values) for name, values in offered.items()}
+        return memory.space
 
-    def _propose(self, study: optuna.Study, trials: Sequence[FrozenTrial], tree: Tree) -> Codes | None:
-        codes = tree.encode([_walk(t, tree.domains) for t in trials])
-        first = np.sort(np.unique(codes, axis=0, return_index=True)[1])  # a repeated point was not trained again
-        codes, trials = codes[first], [trials[i] for i in first]
-        taken = {code.tobytes() for code in codes}
+    def _propose(self, study: optuna.Study, now: Situation) -> Codes | None:
+        tree, codes, taken, past = now.tree, now.codes, now.taken, now.past(study)
         costs = self._costs(study, tree, codes)
-        past = _past(study, trials, codes)
-        if len(trials) < starts(tree) or len(past.done) < 2:
-            return spread(tree, codes, costs, self._rng)
-        screen = Screen(tree, past, costs, self._memory(study).kernels)
-        return search(tree, screen.parents, screen, self._rng, taken)
+        if len(codes) < starts(tree) or len(past.done) < 2:
+            point = spread(tree, codes, costs, self._rng)
+        else:
+            screen = Screen(tree, past, costs, self._memory(study).kernels)
+            point = search(tree, screen.parents, screen, self._rng, taken)
+        return tree.first(taken, self._rng) if point is None else point
 
     def _costs(self, study: optuna.Study, tree: Tree, codes: Codes) -> Costs:
         problem = self.problem
         probe = codes[0] if len(codes) else tree.draw(1, np.random.default_rng(0))[0]
         names = problem.cheap(tree.decode(probe))
-        signs = _signs(study)
-        _check(problem, names, len(signs))
-        columns = {i: (name, signs[i]) for i, name in enumerate(problem.objectives) if name in names}
+        sign = signs(study)
+        _check(problem, names, len(sign))
+        columns = {i: (name, sign[i]) for i, name in enumerate(problem.objectives) if name in names}
         return Costs(problem.cheap, columns, problem.maximum, problem.minimum, self._memory(study).costs)
 
 
 def pareto(seed: int, problem: Problem) -> optuna.samplers.BaseSampler:
     """The sampler for one proposal, made anew from the search's seed and the trial's number."""
     return ParetoSampler(seed, problem)
-
-
-def values_of(trial: FrozenTrial) -> list[float] | None:
-    """The values that a trial gives to models, in the study's order, or None where it gives none.
-
-    A stopped training gives its expected values, in the attribute `expected`.
-    """
-    values = trial.values if trial.state == TrialState.COMPLETE else trial.user_attrs.get("expected")
-    if values is None or _infeasible(trial) or not np.isfinite(values).all():
-        return None
-    return list(values)
-
-
-def _infeasible(trial: FrozenTrial) -> bool:
-    return any(violation > 0 for violation in trial.constraints.values())
-
-
-def domain(distribution: BaseDistribution) -> Domain:
-    """The values that are tried of a parameter, in order."""
-    if isinstance(distribution, CategoricalDistribution):
-        return tuple(distribution.choices)  # type: ignore[arg-type]
-    assert isinstance(distribution, IntDistribution | FloatDistribution)
-    low, high, step = distribution.low, distribution.high, distribution.step
-    if step and not distribution.log and (high - low) / step < GRID:
-        steps = np.arange(round((high - low) / step) + 1)
-        grid = low + steps * step
-    else:
-        grid = (np.geomspace if distribution.log else np.linspace)(low, high, GRID)
-    if isinstance(distribution, IntDistribution):
-        return tuple(int(v) for v in np.unique(low + np.round((grid - low) / distribution.step) * distribution.step))
-    if step:
-        grid = low + np.round((grid - low) / step) * step
-    return tuple(float(v) for v in np.unique(np.clip(grid, low, high)))
-
-
-def _walk(trial: FrozenTrial, domains: Mapping[str, Domain]) -> Parameters:
-    """A trial's parameters, numbers at the nearest value of their grid."""
-    numbers = {n for n, d in trial.distributions.items() if not isinstance(d, CategoricalDistribution)} & domains.keys()
-    near = {n: min(domains[n], key=lambda v, n=n: abs(v - trial.params[n])) for n in numbers}  # type: ignore[misc]
-    return trial.params | near
-
-
-def _decided(study: optuna.Study) -> list[FrozenTrial]:
-    """The trials that have parameters, whatever became of them."""
-    return [t for t in study.get_trials(deepcopy=False) if t.params]
 
 
 def _check(problem: Problem, costs: Mapping[str, float], objectives: int) -> None:
@@ -180,17 +158,3 @@ def _check(problem: Problem, costs: Mapping[str, float], objectives: int) -> Non
         if name not in costs and name not in problem.objectives:
             names = sorted({*costs, *problem.objectives})
             raise ValueError(f"Problem: a limit on '{name}', which cheap does not tell. {suggest(name, names)}")
-
-
-def _signs(study: optuna.Study) -> list[float]:
-    return [-1.0 if d == StudyDirection.MAXIMIZE else 1.0 for d in study.directions]
-
-
-def _past(study: optuna.Study, trials: Sequence[FrozenTrial], codes: Codes) -> Past:
-    values = [values_of(t) for t in trials]
-    done = np.array([v is not None for v in values], np.bool_)
-    losses = np.array([v for v in values if v is not None], np.float64).reshape(-1, len(study.directions))
-    ended = (TrialState.FAIL, TrialState.COMPLETE)
-    failed = np.array([t.state in ended or _infeasible(t) for t in trials], np.bool_) & ~done
-    running = np.array([t.state == TrialState.RUNNING for t in trials], np.bool_)
-    return Past(codes[done], losses * _signs(study), codes[failed], codes[running])

@@ -8,7 +8,7 @@ import optuna
 import pytest
 
 import nas
-from nas.engine.samplers.pareto import domain
+from nas.engine.samplers._screening.domains import domain
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 Objective = Callable[[optuna.Trial], Any]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
+from nas.engine.samplers._screening.domains import ordered
 from nas.engine.samplers._screening.evidence import Costs
 from nas.engine.samplers._screening.models import MANY, encode
 from nas.engine.samplers._screening.tree import Codes, Tree
@@ -66,7 +67,7 @@ def breed(parents: Codes, tree: Tree, count: int, rng: np.random.Generator) -> C
     children = np.where(crossed, theirs, ours)
     arising = np.maximum((children > 0).sum(axis=1, keepdims=True), 1)
     redrawn = rng.random(children.shape) < (1 + rng.poisson(1.0, (count, 1))) / arising
-    return tree.settle(np.where(redrawn, 0, children).astype(np.int16), rng)
+    return tree.settle(np.where(redrawn, 0, children).astype(np.int32), rng)
 
 
 def neighbours(points: Codes, tree: Tree, rng: np.random.Generator) -> Codes:
@@ -82,8 +83,8 @@ def neighbours(points: Codes, tree: Tree, rng: np.random.Generator) -> Codes:
 
 
 def starts(tree: Tree) -> int:
-    """The number of proposals to spread out: enough to try each word of a decision once."""
-    words = [len(values) for values in tree.domains.values() if isinstance(values[0], str)]
+    """The number of proposals to spread out: enough to try each value of a decision without order once."""
+    words = [len(values) for values in tree.domains.values() if not ordered(values)]
     return min(max([FEWEST, *words]), MOST)
 
 
@@ -129,7 +130,7 @@ def _novelty(tree: Tree, pool: Codes, proposed: Codes) -> NDArray[np.float64]:
     """
     if not len(proposed):
         return np.zeros(len(pool))
-    few = np.array([len(values) <= MANY or isinstance(values[0], str) for values in tree.domains.values()])
+    few = np.array([len(values) <= MANY or not ordered(values) for values in tree.domains.values()])
     weight = few * (proposed > 0).mean(axis=0)
     new = [weight[j] * (~np.isin(pool[:, j], proposed[:, j]) & (pool[:, j] > 0)) for j in range(pool.shape[1])]
     unlike = cdist(encode(tree, pool), encode(tree, proposed)).min(axis=1)

@@ -14,6 +14,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, DotProduct, Kernel, Matern, WhiteKernel
 
+from nas.engine.objective_scale import unit
+from nas.engine.samplers._screening.domains import ordered
 from nas.engine.samplers._screening.tree import Codes, Tree
 from nas.space.space import Domain
 
@@ -23,6 +25,7 @@ MANY = 8  # values of a number beyond which it has no indicators
 GROWTH = 1.1
 FITTED = 300  # trials at most that hyperparameters are fitted to
 JITTER = 1e-8
+FARTHEST = 1e6  # deviations, so that no cost is infinite to a model
 TREES = 60
 FIXED = Matern(3.0, nu=2.5) + WhiteKernel(0.1)
 """The kernel for successes and failures, which are too few to fit one to."""
@@ -33,28 +36,36 @@ def encode(tree: Tree, codes: Codes) -> Features:
 
     A decision that does not arise is zero in all of its columns.
     """
-    return np.concatenate([_columns(d)[codes[:, j]] for j, d in enumerate(tree.domains.values())], axis=1)
+    return np.concatenate([_columns(d, codes[:, j]) for j, d in enumerate(tree.domains.values())], axis=1)
 
 
-def _columns(values: Domain) -> Features:
-    """The features of each code of a decision, the rank alone for a number of more than MANY values.
+def _columns(values: Domain, codes: Codes) -> Features:
+    """The features of one decision's codes, the rank alone for a number of more than MANY values.
 
     Ranks fit because people space the numbers of a list evenly, by ratio or difference.
     """
-    indicators = np.vstack([np.zeros(len(values)), np.eye(len(values))])
-    if len(values) < 3 or any(isinstance(v, bool | str) or v is None for v in values):
-        return indicators
-    ranks = np.argsort(np.argsort(np.array(values, np.float64)))
-    scale = np.r_[0.0, ranks / (len(values) - 1) * 2 - 1][:, None]
-    return 2 * scale if len(values) > MANY else np.hstack([indicators, scale])
+    scale = _ranks(values)[codes][:, None] if len(values) >= 3 and ordered(values) else None
+    if scale is not None and len(values) > MANY:
+        return 2 * scale
+    indicators = (codes[:, None] == np.arange(1, len(values) + 1)).astype(np.float64)
+    return indicators if scale is None else np.hstack([indicators, scale])
 
 
-def standard(values: Features, like: Features) -> Features:
-    """Columns less the mean of `like`, in units of its deviation, as logarithms where both are positive throughout."""
-    positive = (like > 0).all(axis=0) & (values > 0).all(axis=0)
-    ours, theirs = (np.where(positive, np.log(np.where(positive, v, 1.0)), v) for v in (values, like))
-    deviation = theirs.std(axis=0)
-    return np.asarray((ours - theirs.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0))
+def _ranks(values: Domain) -> Values:
+    """The rank of each code's number, from -1 to 1, and 0 for a decision that does not arise."""
+    ranks = np.argsort(sorted(range(len(values)), key=values.__getitem__))
+    return np.asarray(np.r_[0.0, ranks / (len(values) - 1) * 2 - 1])
+
+
+def standard(values: Values, like: Values) -> Features:
+    """A column less the mean of `like`, in units of its deviation, as logarithms where both are positive throughout."""
+    size = unit(like)
+    ours, theirs = values / size, like / size
+    if (theirs > 0).all() and (ours > 0).all():
+        ours, theirs = np.log(ours), np.log(theirs)
+    deviation = theirs.std() if np.ptp(theirs) else 1.0
+    scaled = np.clip((ours - theirs.mean()) / (deviation or 1.0), -FARTHEST, FARTHEST)
+    return np.asarray(scaled[:, None])
 
 
 def milestone(count: int) -> int:

@@ -1,7 +1,7 @@
 """The acquisition of candidates: how much each should enlarge the front, by past trials and known costs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import moocore
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Kernel
 
-from nas.engine.objective_scale import Scale, even, spread_best, worst
+from nas.engine.objective_scale import Scale, even, spread_best, unit, worst
 from nas.engine.samplers._screening.acquisition import boxes, expected_improvement, nondominated
 from nas.engine.samplers._screening.evidence import Costs, Past
 from nas.engine.samplers._screening.models import (
@@ -53,9 +53,13 @@ class Screen:
     Running trials enter the models and the front with their predicted values (Ginsbourger et al., 2010), so that
     parallel proposals differ. Models take turns (`TURNS`), since each alone would never try again where it is wrongly
     sure. `kernels` keeps hyperparameters from one proposal to the next.
+
+    Losses are in units of their size, a power of two, which changes no digit and lets nothing overflow.
     """
 
     def __init__(self, tree: Tree, past: Past, costs: Costs, kernels: dict[tuple[str, int], Kernel]) -> None:
+        self.units = np.array([unit(loss) for loss in past.losses.T])
+        past = replace(past, losses=past.losses / self.units)
         self.tree, self.past, self.costs, self.kernels = tree, past, costs, kernels
         self.turn = TURNS[(len(past.done) + len(past.failed) + len(past.running)) % len(TURNS)]
         self.reference = np.array(
@@ -109,14 +113,14 @@ class Screen:
         for i, model in models.items():
             mean[:, i], deviation[:, i] = model.predict(features)
         for i, (name, sign) in self.costs.columns.items():
-            mean[:, i] = sign * table[name]
+            mean[:, i] = sign * table[name] / self.units[i]
         return mean, deviation
 
     def _features(self, codes: Codes, table: Mapping[str, Values]) -> Values:
         decided = encode(self.tree, codes)
         if not table:
             return decided
-        cheap = [standard(table[name][:, None], self.costs_done[name][:, None]) for name in sorted(table)]
+        cheap = [standard(table[name], self.costs_done[name]) for name in sorted(table)]
         return np.concatenate([decided, *cheap], axis=1)
 
     def _model(self, i: int, running: Codes | None = None, expected: Values | None = None) -> _Model:
@@ -145,7 +149,7 @@ class Screen:
             loss = self.past.losses[:count, i]
             seen = np.minimum(loss, worst(loss))
             first = {name: values[:count] for name, values in self.costs_done.items()}
-            cheap = [standard(first[name][:, None], first[name][:, None]) for name in sorted(first)]
+            cheap = [standard(first[name], first[name]) for name in sorted(first)]
             features = np.concatenate([encode(self.tree, self.past.done[:count]), *cheap], axis=1)
             self.kernels[key] = fit_kernel(features, Scale.of(seen, self._floor(loss, seen)).apply(seen))
         return self.kernels[key]

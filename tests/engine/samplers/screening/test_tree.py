@@ -1,10 +1,12 @@
 """Trees of conditions learnt from walks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from nas.engine.samplers._screening.candidates import breed, neighbours
-from nas.engine.samplers._screening.tree import Tree, explore, learn
+from nas.engine.samplers._screening.tree import explore, learn
 from nas.space.library import load_space
 
 
@@ -13,7 +15,7 @@ def test_points_of_a_learnt_tree_are_points_of_the_space(name: str) -> None:
     """Nearly all: a decision that no random walk met, deep under rare choices, cannot be known."""
     space = load_space(name)
     rng = np.random.default_rng(0)
-    tree = explore(space.decide, rng)
+    tree, _ = explore(space.decide, rng)
     points = tree.draw(40, rng)
     points = np.concatenate([points, breed(points, tree, 40, rng), neighbours(points[:1], tree, rng)[:40]])
     exact = sum(set(space.record(_replay(tree.decode(p)))[0]) == set(tree.decode(p)) for p in points)
@@ -24,26 +26,50 @@ def _replay(decisions):
     return lambda name, values: decisions.get(name, values[0])
 
 
-def nested(kind: str, deep: bool) -> dict[str, object]:
-    walk: dict[str, object] = {"kind": kind}
-    if kind == "a":
+DOMAINS = {"kind": ("a", "b"), "a.deep": (False, True), "a.depth": (2, 3)}
+
+
+def nested(kind: int, deep: int) -> dict[str, int]:
+    walk = {"kind": kind}
+    if kind == 1:
         walk["a.deep"] = deep
-        if deep:
-            walk["a.depth"] = 3
+        if deep == 2:
+            walk["a.depth"] = 2
     return walk
 
 
+WALKS = [nested(kind, deep) for kind in (1, 2) for deep in (1, 2)]
+
+
 def test_conditions_may_nest() -> None:
-    domains = {"kind": ("a", "b"), "a.deep": (False, True), "a.depth": (2, 3)}
-    tree = learn(domains, [nested(k, d) for k in "ab" for d in (False, True)])
-    codes = tree.settle(np.array([[1, 2, 2], [1, 1, 2], [2, 2, 2]], np.int16), np.random.default_rng(0))
+    tree = learn(DOMAINS, WALKS)
+    codes = tree.settle(np.array([[1, 2, 2], [1, 1, 2], [2, 2, 2]], np.int32), np.random.default_rng(0))
     assert codes.tolist() == [[1, 2, 2], [1, 1, 0], [2, 0, 0]]
     assert tree.decode(codes[1]) == {"kind": "a", "a.deep": False}
+    assert tree.whole(codes).all()
+    assert tree.whole(np.array([[1, 2, 0], [0, 2, 0]], np.int32)).tolist() == [False, False]
 
 
-def test_codes_give_back_what_was_walked() -> None:
-    tree = Tree({"x": (8, 16), "y": ("a", "b", "c")}, ((), ()))
-    walks = [{"x": 16, "y": "a"}, {"x": 8}, {"x": 16, "y": "unheard of", "z": 1}]
-    codes = tree.encode(walks)
-    assert codes.tolist() == [[2, 1], [1, 0], [2, 0]]
-    assert [tree.decode(code) for code in codes] == [walks[0], walks[1], {"x": 16}]
+def test_a_walk_that_was_cut_short_denies_nothing() -> None:
+    """The kind `b` fails before anything else is decided; what follows from `a` is known all the same."""
+    walks = [{"kind": 1}, *WALKS]
+    tree = learn(DOMAINS, walks, [False, True, True, True, True])
+    assert (
+        tree.draw(50, np.random.default_rng(0)).tolist()
+        == learn(DOMAINS, WALKS).draw(50, np.random.default_rng(0)).tolist()
+    )
+
+
+def test_what_is_held_is_in_every_point() -> None:
+    tree = replace(learn(DOMAINS, WALKS), held={1: 2})
+    codes = tree.draw(50, np.random.default_rng(0))
+    assert {tuple(code) for code in codes.tolist()} == {(1, 2, 1), (1, 2, 2), (2, 0, 0)}
+
+
+def test_every_point_is_found_in_the_end() -> None:
+    tree, rng = learn(DOMAINS, WALKS), np.random.default_rng(0)
+    taken: set[bytes] = set()
+    while (point := tree.first(taken, rng)) is not None:
+        taken.add(point.tobytes())
+    assert len(taken) == 4
+    assert len({code.tobytes() for code in tree.draw(99, rng)} - taken) == 0

@@ -1,0 +1,113 @@
+"""A study as a proposal sees it: its trials as points of a tree, and what they told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from nas.engine.samplers._proposals import WHOLE, Space, parameters
+from nas.engine.samplers._screening.domains import coder, domain
+from nas.engine.samplers._screening.evidence import Past
+from nas.engine.samplers._screening.tree import Codes, Tree, Walk, learn
+
+
+class _Reader:
+    """Reads trials as walks."""
+
+    def __init__(self, space: Space, tree: Tree | None) -> None:
+        self.space = space
+        self.domains = tree.domains if tree else {name: domain(d) for name, d in space.items()}
+        self.codes = {name: coder(space[name], values) for name, values in self.domains.items()}
+
+    def __call__(self, trial: FrozenTrial) -> Walk:
+        found = parameters(trial, self.space)
+        return {name: self.codes[name](value) for name, value in found.items() if name in self.codes}
+
+
+@dataclass(frozen=True)
+class Situation:
+    """The trials so far, each point once, as `codes` `(trials, decisions)` of the tree."""
+
+    tree: Tree
+    trials: Sequence[FrozenTrial]
+    codes: Codes
+    read: _Reader
+
+    @classmethod
+    def of(
+        cls, trial: FrozenTrial, past: Sequence[FrozenTrial], space: Space, asked: Space, tree: Tree | None
+    ) -> "Situation":
+        """The situation of a trial that is asked for some parameters of a space.
+
+        The tree is learnt unless it is given. A parameter not asked for keeps the value that the trial has for it, or
+        else that of the newest trial, as somebody fixed it.
+        """
+        read = _Reader(space, tree)
+        walks = [read(t) for t in past]
+        ended = [t.state in WHOLE for t in past]
+        tree = tree or learn(read.domains, walks, ended if any(ended) else None)
+        tree = replace(tree, held=_held(tree, asked, read(trial), walks))
+        codes = tree.encode(walks)
+        kept = np.flatnonzero(tree.whole(codes) | np.array(ended, np.bool_))  # of others a part is not known
+        kept = kept[np.argsort([values_of(past[int(i)]) is None for i in kept], kind="stable")]
+        first = np.sort(kept[np.unique(codes[kept], axis=0, return_index=True)[1]])  # repeated ones do not count again
+        return cls(tree, [past[int(i)] for i in first], codes[first], read)
+
+    @property
+    def taken(self) -> set[bytes]:
+        """The points that were proposed."""
+        return {code.tobytes() for code in self.codes}
+
+    def repeated(self, point: Codes, trials: Sequence[FrozenTrial]) -> bool:
+        """Whether one of these trials is at the point."""
+        return any((code == point).all() for code in self.tree.encode([self.read(t) for t in trials]))
+
+    def past(self, study: optuna.Study) -> Past:
+        """What the trials told. An infinitely bad value is a failure, an infinitely good one the best of the finite."""
+        values = [values_of(t) for t in self.trials]
+        told = np.array([v is not None for v in values], np.bool_)
+        losses = np.array([v for v in values if v is not None], np.float64).reshape(-1, len(study.directions))
+        losses *= signs(study)
+        able = (losses < np.inf).all(axis=1)
+        done = told.copy()
+        done[told] = able
+        over = np.array([t.state in (TrialState.FAIL, TrialState.COMPLETE) or infeasible(t) for t in self.trials], bool)
+        running = np.array([not t.state.is_finished() for t in self.trials], np.bool_)
+        return Past(self.codes[done], _finite(losses[able]), self.codes[over & ~done], self.codes[running])
+
+
+def signs(study: optuna.Study) -> list[float]:
+    """The factor of each objective by which less is better."""
+    return [-1.0 if d == StudyDirection.MAXIMIZE else 1.0 for d in study.directions]
+
+
+def _held(tree: Tree, asked: Space, mine: Walk, walks: Sequence[Walk]) -> dict[int, int]:
+    held = {}
+    for j, name in enumerate(tree.domains):
+        newest = () if name in asked else (walk[name] for walk in reversed(walks) if walk.get(name))
+        if code := mine.get(name) or next(iter(newest), 0):
+            held[j] = code
+    return held
+
+
+def _finite(losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    known = np.where(np.isfinite(losses), losses, np.inf).min(axis=0, initial=np.inf)
+    return np.where(np.isfinite(losses), losses, np.where(np.isfinite(known), known, 0.0))
+
+
+def values_of(trial: FrozenTrial) -> list[float] | None:
+    """The values that a trial gives to models, in the study's order, or None where it gives none.
+
+    A stopped training gives its expected values, in the attribute `expected`.
+    """
+    values = trial.values if trial.state == TrialState.COMPLETE else trial.user_attrs.get("expected")
+    return None if values is None or infeasible(trial) or np.isnan(values).any() else list(values)
+
+
+def infeasible(trial: FrozenTrial) -> bool:
+    """Whether a trial breaks a constraint of its own."""
+    return not all(violation <= 0 for violation in trial.constraints.values())
