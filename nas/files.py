@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all, and the one cache folder.
+"""Writing a file whole or not at all, the names of files as text, and the one cache folder.
 
 The cache folder is `$NAS_CACHE`, else `nas` in `$XDG_CACHE_HOME`, else `~/.cache/nas`. It may be deleted at any time;
 without it nothing is kept.
@@ -7,7 +7,12 @@ without it nothing is kept.
 import hashlib
 import json
 import os
+import re
 import secrets
+import shlex
+import stat
+import string
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +20,9 @@ from typing import Any, BinaryIO
 
 Json = dict[str, Any]
 """An object of JSON or YAML: plain data at the edge of the package."""
+NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+PLAIN = string.ascii_letters + string.digits + "%+,-./:=@_ "
+HOMELESS = "nas-home-"
 
 
 @contextmanager
@@ -33,15 +41,68 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a text file whole or not at all. Raises OSError."""
+    """Write a text file whole or not at all. Raises OSError.
+
+    A byte of a file's name that is no UTF-8 becomes `\\udcfc`, which JSON and YAML read back as that byte.
+    """
     with replacing(path) as file:
-        file.write(text.encode())
+        file.write(text.encode(errors="backslashreplace"))
+
+
+def readable(name: str) -> str:
+    """Write a file's name so that everything can show it, with `\\xfc` for what is no text or moves the cursor."""
+    return NO_TEXT.sub(_escaped, name)
+
+
+def visible(text: str) -> str:
+    """Write a text of one or more lines in the same way."""
+    return "\n".join(map(readable, text.split("\n")))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    byte = code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code  # as os.fsdecode wrote it
+    return f"\\x{byte:02x}" if byte < 0x100 else f"\\u{byte:04x}"
+
+
+def quoted(name: str | Path) -> str:
+    """Quote the name of a file or a run for a shell, so that it is not taken for an option either."""
+    text = f"./{name}" if str(name).startswith("-") else str(name)
+    if not NO_TEXT.search(text):
+        return shlex.quote(text)
+    return "$'" + "".join(chr(b) if chr(b) in PLAIN else f"\\x{b:02x}" for b in os.fsencode(text)) + "'"
+
+
+def home() -> Path:
+    """Return the user's home, or for a user without one a folder of that user's alone among the temporary files."""
+    known = os.path.expanduser("~")  # noqa: PTH111 (never raises)
+    if known != "~":
+        return Path(known)
+    made = Path(tempfile.gettempdir()) / f"{HOMELESS}{os.getuid()}"
+    with suppress(OSError):
+        made.mkdir(mode=0o700)
+    found = made.lstat() if os.path.lexists(made) else None
+    if found and stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():
+        return made
+    return Path(tempfile.mkdtemp(prefix=HOMELESS))
 
 
 def cache_folder() -> Path:
     """Return the one folder for data kept from run to run."""
     own, users = os.environ.get("NAS_CACHE"), os.environ.get("XDG_CACHE_HOME")
-    return Path(own) if own else Path(users or os.path.expanduser("~/.cache")) / "nas"  # noqa: PTH111 (never raises)
+    return Path(own) if own else Path(users or home() / ".cache") / "nas"
+
+
+def cache_remark() -> str:
+    """Say where what is kept from run to run lies if not where one looks, or why nothing is kept, or nothing."""
+    folder = cache_folder()
+    above = next((path for path in (folder, *folder.parents) if os.path.lexists(path)), Path())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        why = "closed to you" if above.is_dir() else "not a folder"
+        return f"nothing is kept from run to run, as {above} is {why}; choose a folder by NAS_CACHE"
+    if any(part.startswith(HOMELESS) for part in folder.parts):
+        return f"this user has no home: what is kept from run to run lies in {folder}; choose a folder by NAS_CACHE"
+    return ""
 
 
 @contextmanager

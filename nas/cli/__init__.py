@@ -1,5 +1,6 @@
 """The command line: parse, call, print. A command's module is imported when the command is called."""
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from nas.cli.streams import steady_streams
 from nas.errors import NasError, UserError
+from nas.files import home, visible
 
 COMMANDS = {  # name: its module, and its line in the list of commands
     "search": ("search", "Search a space: ends with a Pareto front, a report and the best network as YAML."),
@@ -21,6 +24,8 @@ COMMANDS = {  # name: its module, and its line in the list of commands
     "spaces": ("spaces", "List the spaces and networks that ship, or show one space with its size."),
     "latency": ("latency", "Predict latency on another device: collect a package, run it there, fit."),
 }
+
+NARROWEST = 20  # columns that a terminal may say to have
 
 
 class Commands(TyperGroup):
@@ -54,8 +59,24 @@ app = Commands(
 
 def main() -> None:
     """Run the `nas` command. Its exit status is 2 for an error of the user's, 1 for a run's own failure."""
-    try:
-        app()
-    except NasError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(2 if isinstance(error, UserError) else 1)
+    with steady_streams():
+        try:
+            _settle()
+            app()
+        except (NasError, OSError) as error:
+            print(f"error: {visible(_said(error))}", file=sys.stderr)  # noqa: T201
+            sys.exit(2 if isinstance(error, UserError) else 1)
+
+
+def _settle() -> None:
+    """Set what packages look for in the environment, and fail or print nothing without."""
+    os.environ["HOME"] = str(home())
+    if (columns := os.environ.get("COLUMNS", "")).isdigit() and int(columns) < NARROWEST:
+        del os.environ["COLUMNS"]
+
+
+def _said(error: Exception) -> str:
+    """Say an error's message, or what the system found wrong with a file."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from rich.console import Console
-
+from nas.cli.terminal import Terminal, line
 from nas.costs.deployment import choose_deployment
 from nas.costs.latency import device_package
 from nas.costs.latency.predictor import write_device
 from nas.errors import SettingError
+from nas.files import quoted
 from nas.space.space import SearchSpace
 
 POOR = 0.6  # Kendall's tau up to which a predictor hardly ranks
@@ -17,19 +17,16 @@ def write_package(space: SearchSpace, output: Path, target: str, *, networks: in
     """Write a package for a space, and say what to do with it. Raises SettingError for another target."""
     if choose_deployment(target).target != "onnxruntime":
         raise SettingError(f"target {target}: a package is made for onnxruntime, which runs on any device")
-    console = Console()
-    with console.status("exporting") as status:
+    console = Terminal()
+    with console.doing("exporting") as status:
 
         def report(name: str) -> None:
-            status.update(f"exporting {name}")
+            status.update(line(f"exporting {name}"))
 
         folder = device_package.collect(space, output, networks=networks, blocks=blocks, batch=batch, progress=report)
-    console.print(
-        f"{folder}: carry it to the device, and there\n\n  pip install onnxruntime\n  python {folder.name}/run.py\n\n"
-        f"Next:  nas latency fit {folder / 'results.csv'}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    there = f"pip install onnxruntime\n  python {quoted(folder.name)}/run.py"
+    console.say(f"{folder}: carry it to the device, and there\n\n  {there}")
+    console.following(f"nas latency fit {quoted(folder / 'results.csv')}")
 
 
 def write_predictor(results: Path, output: Path) -> None:
@@ -39,15 +36,16 @@ def write_predictor(results: Path, output: Path) -> None:
     error = predictor.error
     middle = sorted(ms for _, ms in predictor.networks)[len(predictor.networks) // 2]
     side = predictor.networks[0][0].resolution
-    Console().print(
+    console = Terminal()
+    console.say(
         f"{output}: {predictor.where['device']}, from {len(predictor.networks)} networks and {len(predictor.blocks)} "
         f"blocks.\nOn networks held out: median error {error.median:.1%}, nine of ten within {error.high:.1%}, "
-        f"Kendall's tau {error.tau:.2f}\n\nNext:  nas search --space {predictor.space} --target file:{output} "
-        f"--resolution {side} --max latency={middle:.2g}",
-        highlight=False,
-        soft_wrap=True,
+        f"Kendall's tau {error.tau:.2f}"
+    )
+    console.following(
+        f"nas search --space {quoted(predictor.space)} --target {quoted(f'file:{output}')} --resolution {side} "
+        f"--max latency={middle:.2g}"
     )
     if not error.tau > POOR:
-        Console(stderr=True).print(
-            "[yellow]It hardly ranks networks: collect more of them (-n), or measure on a quieter device.[/]"
-        )
+        warning = "It hardly ranks networks: collect more of them (-n), or measure on a quieter device."
+        Terminal(stderr=True).say((warning, "yellow"))

@@ -9,18 +9,22 @@ from types import FrameType
 from typing import Any
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
-from nas.cli.outcome import conclude, front_table
+from nas.cli.outcome import conclude, front_table, nothing_came
+from nas.cli.terminal import Terminal, line
+from nas.data.summary import told
 from nas.engine.confirm import missing
 from nas.engine.executors import Placement
 from nas.engine.watcher import Watcher
+from nas.errors import RunError
 from nas.evaluation.job import Job, Outcome
 from nas.evaluation.units import duration, show
+from nas.files import cache_remark, quoted
 from nas.record.results import Result
 from nas.record.run import Run
 from nas.record.trial import Confirmation, Trial
@@ -30,31 +34,34 @@ ROWS, RUNNING = 12, 8  # lines for the front, and for the trials that run
 
 
 def watch(begin: Callable[[Watcher], Run]) -> None:
-    """Run a search under the live display, and say at the end where its files are."""
-    console = Console()
+    """Run a search under the live display, and say at the end where its files are. Raises RunError for no result."""
+    console = Terminal()
     display = Display(console)
+    if remark := cache_remark():
+        display.warned(remark)
     try:
         with display.shown():
             run = begin(display.watcher())
     except KeyboardInterrupt:
         if display.run is None:
-            console.print("\n[yellow]Stopped[/] before a training began.")
+            console.say("\n", ("Stopped", "yellow"), " before a training began.")
             raise typer.Exit(130) from None
-        console.print(
-            f"\n[yellow]Stopped.[/] Every finished trial is kept. Go on with: nas resume {display.run.folder}"
-        )
+        again = f"nas resume {quoted(display.run.folder)}"
+        console.say("\n", ("Stopped.", "yellow"), f" Every finished trial is kept. Go on with: {again}")
         raise typer.Exit(130) from None
     conclude(console, run)
+    if not run.results:
+        raise RunError(f"{run.folder}: {nothing_came(run)}")
 
 
-def progress_bar(console: Console, **more: Any) -> Progress:
+def progress_bar(console: Terminal, **more: Any) -> Progress:
     """Make a bar as wide as the terminal, with what runs, the share done, the time taken and the time left."""
     return Progress(
-        TextColumn("[bold]{task.description}"),
+        TextColumn("{task.description}", style="bold", markup=False),
         BarColumn(bar_width=None),
         TaskProgressColumn(),
         TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[left]}"),
+        TextColumn("{task.fields[left]}", style="dim", markup=False),
         console=console,
         expand=True,
         **more,
@@ -64,7 +71,7 @@ def progress_bar(console: Console, **more: Any) -> Progress:
 class Display:
     """A live picture of a search, or on a pipe one line a trial."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Terminal) -> None:
         self.console = console
         self.progress = progress_bar(console)
         self.task = self.progress.add_task("search", total=None, left="")
@@ -87,22 +94,24 @@ class Display:
             warned=self.warned,
         )
 
-    def warned(self, line: str) -> None:
+    def warned(self, text: str) -> None:
         """Warn that the search goes on in another environment."""
-        self.console.print(f"[yellow]warning:[/] {escape(line)}", highlight=False, soft_wrap=True)
+        self.console.say(("warning:", "yellow"), f" {text}")
 
     def placed(self, placement: Placement, run: Run) -> None:
-        """Say how many workers the search has."""
+        """Say what the data are and how many workers the search has."""
+        if data := run.seal.get("data"):
+            self.console.say(f"{run.config.data}: {told(data)}")
         if text := _workers(placement, run):
-            self.console.print(text, highlight=False, soft_wrap=True)
+            self.console.say(text)
 
     def calibrated(self, done: int, of: int) -> None:
         """Count the networks measured for the predictor."""
         now = f"measuring what latency is predicted from: network {done} of {of}"
-        if self.console.is_terminal:
-            self.live.update(Group(self.progress, f"[dim]{now}[/]"))
+        if self.console.moves:
+            self.live.update(Group(self.progress, line((now, "dim"))))
         elif done in (0, of):
-            self.console.print(now, highlight=False)
+            self.console.say(now)
 
     def began(self, job: Job, run: Run) -> None:
         """Show a job that begins."""
@@ -117,9 +126,9 @@ class Display:
         """Show a trial that is on disk."""
         self.running.pop(("search", trial.number, 0), None)
         self.front = run.front()
-        if not self.console.is_terminal and trial.state != "rejected":
+        if not self.console.moves and trial.state != "rejected":
             total = run.config.budget.trials or "?"
-            self.console.print(f"[{len(run.spent)}/{total}] {_line(trial, run)}", highlight=False, markup=False)
+            self.console.say(f"[{len(run.spent)}/{total}] {_line(trial, run)}")
         self.draw(run)
 
     def confirmed(self, confirmation: Confirmation, run: Run) -> None:
@@ -131,16 +140,16 @@ class Display:
         start, before = self.start_confirming
         time_left = f"{duration(left * (time.monotonic() - start) / max(done - before, 1))} left"
         self.progress.update(self.task, description="confirm", total=done + left, completed=done, left=time_left)
-        if not self.console.is_terminal:
-            line = f"[confirm {done}, {left} left] trial {confirmation.trial} trained again"
-            self.console.print(f"{line}: {_values(confirmation.outcome, run)}", highlight=False, markup=False)
+        if not self.console.moves:
+            head = f"[confirm {done}, {left} left] trial {confirmation.trial} trained again"
+            self.console.say(f"{head}: {_values(confirmation.outcome, run)}")
         self._picture(run)
 
     def remeasured(self, job: Job, run: Run) -> None:
         """Show that values of the front were measured in full."""
         self.running.pop(job.ticket, None)
-        if not self.console.is_terminal:
-            self.console.print(f"[front] trial {job.number} measured in full", highlight=False, markup=False)
+        if not self.console.moves:
+            self.console.say(f"[front] trial {job.number} measured in full")
         self._picture(run)
 
     def draw(self, run: Run) -> None:
@@ -156,15 +165,15 @@ class Display:
         self._picture(run)
 
     def _picture(self, run: Run) -> None:
-        if self.console.is_terminal:
+        if self.console.moves:
             table = front_table(run, self.front, ROWS)
             self.live.update(Group(self.progress, _counts(run, len(self.front)), table, self._now()))
 
-    def _now(self) -> str:
+    def _now(self) -> Text:
         """List the running trials, a line each."""
-        lines = [f"[dim]{line}[/]" for line in list(self.running.values())[:RUNNING]]
+        lines = list(self.running.values())[:RUNNING]
         more = len(self.running) - len(lines)
-        return "\n".join([*lines, *([f"[dim]and {more} more[/]"] if more else [])])
+        return line(("\n".join([*lines, *([f"and {more} more"] if more else [])]), "dim"))
 
     @contextmanager
     def shown(self) -> Iterator["Display"]:
@@ -209,8 +218,8 @@ def _counts(run: Run, on_front: int) -> Table:
     grid = Table.grid(padding=(0, 3))
     count = Counter(trial.state for trial in run.trials)
     grid.add_row(
-        f"[bold]{len(run.spent)}[/] trained", f"[cyan]{count['pruned']}[/] of them stopped early",
-        f"[red]{count['failed']}[/] failed", f"[yellow]{count['rejected']}[/] rejected",
-        f"[green]{on_front}[/] on the front",
+        line((str(len(run.spent)), "bold"), " trained"), line((str(count["pruned"]), "cyan"), " of them stopped early"),
+        line((str(count["failed"]), "red"), " failed"), line((str(count["rejected"]), "yellow"), " rejected"),
+        line((str(on_front), "green"), " on the front"),
     )  # fmt: skip
     return grid

@@ -1,15 +1,13 @@
 """nas export: write a network in a format that runs elsewhere, and say what was checked."""
 
 import re
-import shlex
 from pathlib import Path
 from typing import Annotated
 
-from rich.console import Console
-from rich.markup import escape
-
 from nas.cli.options import Plugins, Runs, argument, option, plugin_flags, setting
+from nas.cli.terminal import Terminal
 from nas.evaluation.plugins import load_plugins
+from nas.files import quoted
 from nas.registry import FORMATS, format_name, target_text
 
 
@@ -36,19 +34,19 @@ def export(
     kind = FORMATS.get(format_name(form))
     source = f"{model}:{pick}" if pick else model
     path = output or Path(f"{_stem(model)}{kind.suffix or '_' + target_text(form)}")
-    console = Console()
-    with console.status(f"writing {escape(str(path))}"):
+    console = Terminal()
+    with console.doing(f"writing {path}"):
         written = exports.export(
             source, form, path, force=force, tolerance=tolerance, dynamic_size=dynamic_size, data=data, runs=runs
         )
-    place, needed = shlex.quote(str(written.path)), plugin_flags(plugins or written.plugins)
+    place, needed = quoted(written.path), plugin_flags(plugins or written.plugins)
     lines = [str(written.path), *(f"  {line}" for line in written.checks)]
-    console.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
+    console.say("\n".join(lines))
     following = [f"nas predict {place} IMAGE..."] if kind.reads and kind.weights else []
     if format_name(form) == "yaml":
         following = [f"nas show {place}{needed}", f"nas train {place}{needed} --data NAME[:PATH]"]
     if following:
-        console.print("\nNext:  " + "\n       ".join(following), highlight=False, soft_wrap=True, markup=False)
+        console.following(*following)
 
 
 def _stem(model: str) -> str:

@@ -10,6 +10,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 from nas.config import GROUPS, Budget, SearchConfig
+from nas.files import quoted
 from nas.settings import Flag, Group, Settings
 
 DEFAULTS = SearchConfig()
@@ -169,4 +170,4 @@ Plugins = Annotated[list[str], setting("plugins")]
 
 def plugin_flags(plugins: Iterable[object]) -> str:
     """Write the options that name plug-in files, to append to a command."""
-    return "".join(f" --plugins {path}" for path in plugins)
+    return "".join(f" --plugins {quoted(str(path))}" for path in plugins)

@@ -12,12 +12,14 @@ from typing import NamedTuple
 import torch
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
 from nas import files
+from nas.cli.terminal import Terminal
+from nas.data.summary import causes
+from nas.data.tree import Tree
 from nas.errors import DataError, SettingError
 from nas.record.folders import is_trained
 from nas.registry import suggest
@@ -53,7 +55,7 @@ def print_predictions(model: str, images: Sequence[Path], top: int, form: str, o
             files.write(output, text)
         except OSError as error:
             raise SettingError(f"{output}: cannot be written ({error.strerror})") from None
-        Console().print(f"{output}", highlight=False, soft_wrap=True, markup=False)
+        Terminal().say(str(output))
     else:
         sys.stdout.write(text)
     if failed := [one for one in found if one.reason]:
@@ -69,9 +71,12 @@ def _listed(images: Sequence[Path]) -> Iterator[Path]:
                 raise DataError(f"{image}: no such image or folder of images")
             yield image
             continue
-        inside = [path for path in sorted(image.rglob("*")) if path.is_file() and not path.name.startswith(".")]
+        tree = Tree(image)
+        inside = list(tree.files(image))
         if not inside:
             raise DataError(f"{image}: the folder holds no file")
+        if tree.left:
+            print(f"left out of {image}: {'; '.join(causes(tree.left))}", file=sys.stderr)  # noqa: T201
         yield from inside
 
 
@@ -102,7 +107,7 @@ def _json(found: Sequence[Prediction]) -> str:
         else {"image": one.image, "classes": [{"class": name, "probability": p} for name, p in one.classes]}
         for one in found
     ]
-    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(rows, indent=1) + "\n"
 
 
 def _csv(found: Sequence[Prediction]) -> str:
@@ -122,8 +127,9 @@ def _table(found: Sequence[Prediction]) -> str:
     most = max((len(one.classes) for one in found), default=0)
     table = Table("image", *(["class", "", *["next", ""] * (most - 1)][: 2 * most]), box=box.SIMPLE_HEAD)
     for one in found:
-        cells = [cell for name, p in one.classes for cell in (Text(name), Text(f"{p:.1%}", justify="right"))]
-        table.add_row(Text(one.image), *(cells or [Text(one.reason, style="red")]))
-    console = Console(file=(text := io.StringIO()), force_terminal=sys.stdout.isatty())
-    console.print(table)
-    return text.getvalue()
+        cells = [cell for name, p in one.classes for cell in (name, Text(f"{p:.1%}", justify="right"))]
+        table.add_row(one.image, *(cells or [Text(one.reason, style="red")]))
+    console = Terminal()
+    with console.capture() as shown:
+        console.print(table)
+    return shown.get()

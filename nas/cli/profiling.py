@@ -1,7 +1,6 @@
 """Print what networks and spaces cost, for `nas profile`."""
 
 import json
-import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from math import isfinite
@@ -10,10 +9,10 @@ from typing import Any
 
 import torch
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from nas.cli.tables import listed, network_table, size_of
+from nas.cli.terminal import Piece, Terminal, line
 from nas.config import SearchConfig
 from nas.costs.counts import Cost, cost
 from nas.costs.deployment import choose_deployment
@@ -23,7 +22,7 @@ from nas.evaluation.scoring import Scored, score
 from nas.evaluation.units import duration, show
 from nas.evaluation.units import title as title_of
 from nas.evaluation.zero_cost import Sample
-from nas.files import Json
+from nas.files import Json, quoted
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.record.networks import find_network
@@ -45,23 +44,18 @@ def profile_space(space: SearchSpace, config: SearchConfig, networks: int, as_js
                  "seconds_per_trial": found.seconds_per_trial}  # fmt: skip
         print(json.dumps(facts, indent=2))  # noqa: T201
         return
-    console = Console()
+    console = Terminal()
     console.print(survey_table(found))
-    for line in survey_lines(found, config, timed):
-        console.print(line, highlight=False)
+    for pieces in survey_lines(found, config, timed):
+        console.say(*pieces)
 
 
 def show_network(name: str, runs: Path, flags: str) -> None:
     """Print a network part by part. `flags` name its plug-in files in the commands that are proposed."""
-    found, console = find_network(name, runs), Console()
+    found, console = find_network(name, runs), Terminal()
     console.print(network_table(found.architecture, cost(found.architecture)))
-    quoted, data = shlex.quote(name), "" if found.run or found.trained else " --data NAME[:PATH]"
-    console.print(
-        f"Next:  nas profile {quoted}{flags}\n       nas train {quoted}{flags}{data}",
-        highlight=False,
-        soft_wrap=True,
-        markup=False,
-    )
+    word, data = quoted(name), "" if found.run or found.trained else " --data NAME[:PATH]"
+    console.following(f"nas profile {word}{flags}", f"nas train {word}{flags}{data}")
 
 
 def profile_network(
@@ -83,10 +77,10 @@ def profile_network(
     if as_json:
         print(json.dumps(_facts(architecture, known, latency, scored), indent=2))  # noqa: T201
         return
-    console = Console()
+    console = Terminal()
     console.print(network_table(architecture, known))
-    for line in latency_lines(latency):
-        console.print(line, highlight=False)
+    for pieces in latency_lines(latency):
+        console.say(*pieces)
     if scored:
         console.print(scores_table(scored, IMAGES))
 
@@ -117,21 +111,25 @@ def _facts(architecture: Architecture, known: Cost, latency: Latency, scored: di
     return facts | ({"scores": values} if scored else {})
 
 
-def latency_lines(latency: Latency) -> list[str]:
+def latency_lines(latency: Latency) -> list[list[Piece]]:
     """Write a measurement in words: the median and how sure it is, then how it was taken."""
     sure = (latency.high - latency.low) / latency.median
-    lines = [
-        f"latency [bold]{latency.median:.3f} ms[/] (95 % sure of {latency.low:.3f} to {latency.high:.3f}; "
-        f"interquartile range {latency.iqr:.3f}; {latency.runs} rounds)",
-        f"[dim]target {latency.target}, batch {latency.batch}, {latency.threads} thread(s), {latency.dtype}, "
-        f"{latency.resolution} px, {latency.device}[/]",
-    ]
+    spread = f"interquartile range {latency.iqr:.3f}; {latency.runs} rounds"
+    how = (
+        f"target {latency.target}, batch {latency.batch}, {latency.threads} thread(s), {latency.dtype}, "
+        f"{latency.resolution} px, {latency.device}"
+    )
+    lines: list[list[Piece]] = [
+        ["latency ", (f"{latency.median:.3f} ms", "bold"), f" (95 % sure of {latency.low:.3f} to {latency.high:.3f}; "
+         f"{spread})"],
+        [(how, "dim")],
+    ]  # fmt: skip
     if not latency.steady:
-        lines.append(f"[yellow]the time limit came before it was sure to 2 %[/]: the interval is {sure:.1%} wide")
+        late = "the time limit came before it was sure to 2 %"
+        lines.append([(late, "yellow"), f": the interval is {sure:.1%} wide"])
     if latency.drift > SLOWED:
-        lines.append(
-            f"[yellow]the machine ran {latency.drift:.2f} times slower than at its best[/], which is divided out"
-        )
+        slower = f"the machine ran {latency.drift:.2f} times slower than at its best"
+        lines.append([(slower, "yellow"), ", which is divided out"])
     return lines
 
 
@@ -142,28 +140,29 @@ def survey_table(found: Survey) -> Table:
     for heading in ("smallest", "median", "largest", "share that keeps the limit"):
         table.add_column(heading, justify="right")
     for name, one in found.ranges.items():
-        ends = "" if one.exact else f" [dim](of {one.networks})[/]"
+        ends: Piece = "" if one.exact else (f" (of {one.networks})", "dim")
         share = f"{found.shares[name]:.1%}" if name in found.shares else ""
         shown = [show(name, value) for value in (one.smallest, one.median, one.largest)]
-        table.add_row(title_of(name) + ends, *shown, share)
+        table.add_row(line(title_of(name), ends), *shown, share)
     return table
 
 
-def survey_lines(found: Survey, config: SearchConfig, timed: bool) -> list[str]:
+def survey_lines(found: Survey, config: SearchConfig, timed: bool) -> list[list[Piece]]:
     """Write what share keeps all limits, and how long a budget takes."""
-    lines = []
+    lines: list[list[Piece]] = []
     if "all" in found.shares:
-        lines.append(f"all limits together are kept by [bold]{found.shares['all']:.1%}[/] of the sampled networks")
+        kept = (f"{found.shares['all']:.1%}", "bold")
+        lines.append(["all limits together are kept by ", kept, " of the sampled networks"])
     if timed and found.seconds_per_trial:
         trials, seconds = config.budget.trials, found.seconds_per_trial
         if trials:
-            lines.append(f"a budget of {trials} takes about [bold]{duration(trials * seconds)}[/] on one worker here")
+            takes = (duration(trials * seconds), "bold")
+            lines.append([f"a budget of {trials} takes about ", takes, " on one worker here"])
         elif config.budget.seconds:
             fits = config.budget.seconds / seconds
-            lines.append(
-                f"{duration(config.budget.seconds)} are time for about [bold]{fits:.0f}[/] networks on one worker"
-            )
-        lines[-1] += f" ({seconds:.1f} s a network on {config.data})"
+            known = f"{duration(config.budget.seconds)} are time for about "
+            lines.append([known, (f"{fits:.0f}", "bold"), " networks on one worker"])
+        lines[-1].append(f" ({seconds:.1f} s a network on {config.data})")
     return lines
 
 

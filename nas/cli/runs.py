@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from rich.console import Console
-
 import nas
 from nas.cli.options import RunName, Runs
-from nas.cli.outcome import conclude
+from nas.cli.outcome import conclude, nothing_came
+from nas.cli.terminal import Terminal
 from nas.record.folders import find_run, is_trained
 
 
@@ -19,4 +18,6 @@ def report(run: RunName, runs: Runs = Path("runs")) -> None:
         return
     found = nas.Run(find_run(run, runs))
     nas.write_report(found)
-    conclude(Console(), found)
+    conclude(Terminal(), found)
+    if not found.results:
+        Terminal(stderr=True).say(("warning:", "yellow"), f" {nothing_came(found)}")

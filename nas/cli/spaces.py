@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from nas.cli.options import Plugins, Runs, argument, option, plugin_flags
 from nas.cli.tables import listed, options_table, size_of, space_table
+from nas.cli.terminal import Terminal
 from nas.errors import SpaceError
 from nas.evaluation.plugins import load_plugins
+from nas.files import quoted
 from nas.record.outside import load_beside
 from nas.registry import from_outside
 from nas.space.library import load_architecture, load_space, shipped
@@ -28,7 +29,7 @@ def spaces(
 ) -> None:
     """List the spaces and networks that ship, or show one space with its size."""
     load_plugins(*plugins)
-    console = Console()
+    console = Terminal()
     if space is None:
         _list(console)
     elif contains:
@@ -37,7 +38,7 @@ def spaces(
         _show(console, space, plugin_flags(plugins))
 
 
-def _list(console: Console) -> None:
+def _list(console: Terminal) -> None:
     for title, published in (("search space", False), ("published network", True)):
         table = Table(title, "what it is", box=box.SIMPLE_HEAD)
         table.columns[0].no_wrap = True
@@ -50,7 +51,7 @@ def _list(console: Console) -> None:
         for noun, name, origin in kinds:
             table.add_row(noun, name, origin)
         console.print(table)
-    console.print("Next:  nas spaces cvt_family\n       nas show coatnet_0", highlight=False)
+    console.following("nas spaces cvt_family", "nas show coatnet_0")
 
 
 def _about(text: str) -> str:
@@ -60,27 +61,25 @@ def _about(text: str) -> str:
     return plain.partition(". ")[0].removesuffix(".")
 
 
-def _show(console: Console, name: str, flags: str) -> None:
+def _show(console: Terminal, name: str, flags: str) -> None:
     space = load_space(name)
-    console.print(
-        f"[bold]{space.name}[/]: [bold]{size_of(space)}[/] networks, {listed(space.resolution)} px, "
-        f"{space.channels} channels, {space.classes} classes (both from the data in a search)",
-        highlight=False,
-    )
+    shape = f"{listed(space.resolution)} px, {space.channels} channels, {space.classes} classes"
+    size = (size_of(space), "bold")
+    console.say((space.name, "bold"), ": ", size, f" networks, {shape} (both from the data in a search)")
     console.print(space_table(space))
     console.print(options_table(space))
-    console.print(f"Next:  nas search --space {name}{flags} --budget 200", highlight=False, soft_wrap=True)
+    console.following(f"nas search --space {quoted(name)}{flags} --budget 200")
 
 
-def _contains(console: Console, name: str, network: str) -> None:
+def _contains(console: Terminal, name: str, network: str) -> None:
     architecture = load_architecture(network)
     space = load_space(name).fit(resolution=None, channels=architecture.channels, classes=architecture.classes)
     try:
         decisions = locate(space, architecture)
     except SpaceError as error:
-        console.print(f"[bold]no[/]: {network} is not in {name}: {error}", highlight=False, soft_wrap=True)
+        console.say(("no", "bold"), f": {network} is not in {name}: {error}")
         raise typer.Exit(1) from None
-    console.print(f"[bold]yes[/]: {network} is a point of {name}, by {len(decisions)} decisions", highlight=False)
+    console.say(("yes", "bold"), f": {network} is a point of {name}, by {len(decisions)} decisions")
 
 
 def find_space(name: str) -> SearchSpace | None:

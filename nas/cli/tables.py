@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
+from nas.cli.terminal import line
 from nas.network.architecture import Architecture, Options
 from nas.network.options import options_of
 from nas.registry import BLOCKS
@@ -78,14 +80,15 @@ def space_table(space: SearchSpace) -> Table:
 
 def options_table(space: SearchSpace) -> Table:
     """Draw the options of each kind, in one row for all stages where they are the same."""
-    rows: dict[tuple[str, str], list[str]] = {}
+    rows: dict[tuple[str, str], tuple[Text, list[str]]] = {}
     for where, slot in slots(space):
         for kind, named in slot.options.items():
-            text = "   ".join(f"{name} [bold]{listed(values)}[/]" for name, values in named.items())
+            text = line(*(p for name, values in named.items() for p in (f"   {name} ", (listed(values), "bold"))))[3:]
             if text:
-                rows.setdefault((slot.registry.label(kind), text), []).append(where.removeprefix("stages."))
+                label = slot.registry.label(kind), text.plain
+                rows.setdefault(label, (text, []))[1].append(where.removeprefix("stages."))
     table = Table("kind", "where", "options", box=box.SIMPLE_HEAD)
-    for (kind, text), wheres in rows.items():
+    for (kind, _), (text, wheres) in rows.items():
         shown = wheres[0] if wheres in (["stem"], ["head"]) else f"stages {', '.join(wheres)}"
         table.add_row(kind, shown, text)
     return table

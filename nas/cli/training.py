@@ -1,7 +1,6 @@
 """Show a running training, its progress with the time left, and its end."""
 
 import os
-import shlex
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -12,15 +11,17 @@ from typing import Any
 
 import typer
 from rich import box
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from nas.cli.display import progress_bar
+from nas.cli.terminal import Piece, Terminal
 from nas.data import Dataset
+from nas.data.summary import causes, told
 from nas.engine import train as trainings
 from nas.engine.train import Attendant
 from nas.evaluation.units import duration, show, title
+from nas.files import cache_remark, quoted
+from nas.record.fingerprint import fingerprint
 from nas.record.folders import find_trained
 from nas.record.models import BEST
 from nas.record.trained import Trained
@@ -40,7 +41,9 @@ def go_on(name: str, runs: Path) -> None:
 
 
 def _attended(begin: Callable[[Attendant], Trained]) -> None:
-    display = Display(Console(quiet=os.environ.get("RANK", "0") != "0"))  # of several processes the first one speaks
+    display = Display(Terminal(quiet=os.environ.get("RANK", "0") != "0"))  # of several processes the first one speaks
+    if remark := cache_remark():
+        display.noted(remark)
     with display.shown():
         trained = begin(display.attendant())
     conclude(display.console, trained)
@@ -50,15 +53,15 @@ def report_again(name: str, runs: Path) -> None:
     """Write a training's page anew and print its verdict."""
     trained = Trained(find_trained(name, runs))
     write_training_report(trained)
-    conclude(Console(), trained)
+    conclude(Terminal(), trained)
 
 
 class Display:
     """A live picture of a training, or on a pipe one line an epoch."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Terminal) -> None:
         self.console = console
-        self.bar = progress_bar(console, transient=True, disable=not console.is_terminal)
+        self.bar = progress_bar(console, transient=True, disable=not console.moves)
         self.task = self.bar.add_task("train", total=1.0, left="")
         self.trained: Trained | None = None
         self.start, self.share = time.monotonic(), 0.0
@@ -71,17 +74,12 @@ class Display:
     def began(self, trained: Trained, dataset: Dataset, progress: Course) -> None:
         """Say what is trained on what."""
         self.trained, self.start, self.share = trained, time.monotonic(), progress.course.share
-        parts = f"{len(dataset.train):,} + {len(dataset.validation):,} + {len(dataset.test):,} images"
         network, recipe = trained.architecture, trained.config.recipe
         length = duration(trained.config.time) if trained.config.time else f"{recipe.epochs} epochs"
-        self.console.print(
-            f"[bold]{escape(network.name)}[/] {network.layout()} at {network.resolution} px on "
-            f"{escape(dataset.name)}: {parts} of {len(dataset.classes)} classes, {length}",
-            highlight=False,
-            soft_wrap=True,
-        )
-        for line in dataset.skipped[:3]:
-            self.noted(f"left out: {line}")
+        on = f"{network.layout()} at {network.resolution} px, {length}, on {dataset.name}"
+        self.console.say((network.name, "bold"), f" {on}: {told(trained.seal.get('data') or fingerprint(dataset))}")
+        if dataset.skipped:
+            self.noted(f"{len(dataset.skipped):,} left out of the data: {'; '.join(causes(dataset.skipped))}")
         if progress.history:
             self.noted(f"going on after epoch {len(progress.history)}")
 
@@ -97,16 +95,13 @@ class Display:
     def judged(self, epoch: Epoch, progress: Course) -> None:
         """Write an epoch in one line."""
         values = "  ".join(f"{name} {show(name, value)}" for name, value in epoch.metrics.items())
-        best = "  [green]best[/]" if progress.best == epoch.number else ""
-        self.console.print(
-            f"epoch {epoch.number:>3}  loss {epoch.loss:.4f}  validation {epoch.validation_loss:.4f}  {values}{best}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        best: Piece = ("  best", "green") if progress.best == epoch.number else ""
+        losses = f"loss {epoch.loss:.4f}  validation {epoch.validation_loss:.4f}"
+        self.console.say(f"epoch {epoch.number:>3}  {losses}  {values}", best)
 
     def noted(self, line: str) -> None:
         """Write a remark."""
-        self.console.print(f"[dim]{escape(line)}[/]", highlight=False, soft_wrap=True)
+        self.console.say((line, "dim"))
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -123,17 +118,17 @@ class Display:
                 yield
         except (KeyboardInterrupt, StoppedError) as error:
             said = str(error) or "what the last epoch left is kept" if self.trained else "before the training began"
-            self.console.print(f"\n[yellow]Stopped[/] {escape(said.removeprefix('stopped '))}", highlight=False)
+            self.console.say("\n", ("Stopped", "yellow"), f" {said.removeprefix('stopped ')}")
             raise typer.Exit(130) from None
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
 
-def conclude(console: Console, trained: Trained) -> None:
+def conclude(console: Terminal, trained: Trained) -> None:
     """Print the verdict, where the output is, and what to run next."""
     ending = trained.ending
-    folder = shlex.quote(str(trained.folder))
+    folder = quoted(trained.folder)
     if ending is None:
         _conclude_unfinished(console, trained)
         return
@@ -141,21 +136,15 @@ def conclude(console: Console, trained: Trained) -> None:
     for name, one in ending.verdict.metrics.items():
         table.add_row(title(name), show(name, one.value), f"{show(name, one.low)} to {show(name, one.high)}")
     counts = f"{ending.verdict.images:,} images, the weights of epoch {ending.epoch} of {len(trained.history)}"
-    console.print(f"\n[bold]{escape(trained.name)}[/]: {counts}", highlight=False)
+    console.say("\n", (trained.name, "bold"), f": {counts}")
     console.print(table)
     for label, file in (("report", "report.html"), ("weights", BEST), ("epochs", "summary.csv")):
-        console.print(f"  {label:<8}{trained.folder / file}", highlight=False, soft_wrap=True, markup=False)
-    console.print(
-        f"\nNext:  nas export {folder} --format onnx -o {shlex.quote(trained.name)}.onnx\n"
-        f"       nas predict {folder} IMAGE...",
-        highlight=False,
-        soft_wrap=True,
-        markup=False,
-    )
+        console.say(f"  {label:<8}{trained.folder / file}")
+    file = quoted(f"{trained.name}.onnx")
+    console.following(f"nas export {folder} --format onnx -o {file}", f"nas predict {folder} IMAGE...")
 
 
-def _conclude_unfinished(console: Console, trained: Trained) -> None:
+def _conclude_unfinished(console: Terminal, trained: Trained) -> None:
     done = f"{len(trained.history)} of {trained.config.recipe.epochs} epochs are done"
-    lines = f"{trained.name}: {done}; it is not finished\n\n  report  {trained.folder / 'report.html'}"
-    again = f"\n\nNext:  nas train {shlex.quote(str(trained.folder))} --resume"
-    console.print(lines + again, highlight=False, soft_wrap=True, markup=False)
+    console.say(f"{trained.name}: {done}; it is not finished\n\n  report  {trained.folder / 'report.html'}")
+    console.following(f"nas train {quoted(trained.folder)} --resume")

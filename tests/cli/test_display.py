@@ -4,24 +4,24 @@ import io
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 from run_fixtures import empty_run, trial
 
 from nas.cli.display import RUNNING, Display
+from nas.cli.terminal import Terminal
 from nas.engine.executors import Placement
 from nas.evaluation.job import Job
 
 
 def screen(display: Display) -> str:
     """The picture as it stands, without colours."""
-    console = Console(file=io.StringIO(), width=120)
+    console = Terminal(file=io.StringIO(), width=120)
     console.print(display.live.get_renderable())
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
 @pytest.fixture
 def display() -> Display:
-    return Display(Console(file=io.StringIO(), force_terminal=True, width=120))
+    return Display(Terminal(file=io.StringIO(), force_terminal=True, width=120))
 
 
 def test_every_running_trial_has_a_line_until_they_are_too_many(tmp_path: Path, display: Display) -> None:

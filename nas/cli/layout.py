@@ -1,0 +1,66 @@
+"""nas layout: say where the networks of fronts attend, beside random ones of the same cost."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import nas
+from nas.cli.options import Runs, argument, option
+from nas.cli.terminal import Terminal
+from nas.files import quoted
+from nas.record.folders import find_run
+
+if TYPE_CHECKING:
+    from nas.record.layouts import Layouts  # needs torch
+
+
+def layout(
+    names: Annotated[list[str], argument("RUN...", "Folders of finished searches, pooled, such as one for each seed.")],
+    members: Annotated[int, option("N", "Random networks of each space.", min=10, max=100_000)] = 2000,
+    seed: Annotated[int, option("N", "Of the random networks and the permutations.", min=0)] = 0,
+    as_json: Annotated[bool, option("", "Print JSON instead of tables.", "--json")] = False,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Say where the networks of fronts attend, and whether attention rises with the stage.
+
+    Each network of a front is compared with random ones of its space that have as many
+    multiply-adds. The reports of the runs are written anew, with the figure.
+    """
+    from nas.record.layouts import keep, layouts  # needs torch
+
+    found = [nas.Run(find_run(name, runs)) for name in names]
+    terminal = Terminal()
+    with Terminal(stderr=True).doing(f"Drawing {members:,} random networks of each space"):
+        compared = layouts(found, members=members, seed=seed)
+    for run in found:
+        keep(run, compared)
+        nas.write_report(run)
+    if as_json:
+        print(json.dumps(asdict(compared), indent=1))  # noqa: T201
+        return
+    _print(terminal, compared)
+    for run in found:
+        terminal.say(f"  report  {run.folder / 'report.html'}")
+    terminal.following(f"nas show {quoted(found[0].folder / 'best.yaml')}")
+
+
+def _print(terminal: Terminal, found: "Layouts") -> None:
+    from rich import box
+    from rich.table import Table
+
+    from nas.evaluation.units import percent
+    from nas.record.layouts import said
+
+    table = Table("layout", "networks", box=box.SIMPLE_HEAD)
+    for name, count in list(found.found.items())[:10]:
+        table.add_row(name, str(count))
+    terminal.print(table)
+    table = Table("", "attends on the front", "95 % interval", "random, same cost", box=box.SIMPLE_HEAD)
+    for share in found.stages:
+        low, high = (percent(end) for end in share.interval)
+        table.add_row(f"stage {share.stage}", percent(share.front), f"{low} to {high}", percent(share.random))
+    terminal.print(table)
+    for sentence in said(found):
+        terminal.say(f"  {sentence}")
+    terminal.say("")
