@@ -1,46 +1,109 @@
-"""Weights read from a file, and resized for a network of another resolution."""
+"""Weights for a network: the names freed of what wrapped it, and the sizes brought to its resolution."""
 
+import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from nas.errors import SettingError
+from nas.network.weight_files import State, read_all, several
 from nas.registry import suggest
+
+WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
+"""What DataParallel, torch.compile, FSDP and checkpointing put between the names of modules."""
+AVERAGED = "n_averaged"  # the counter of torch's AveragedModel
 
 
 def load_weights(network: nn.Module, path: Path | str) -> list[str]:
     """Load the weights in a file into a network or backbone of the same architecture, at this or another resolution.
 
+    The file may be a checkpoint that holds them, under names that DataParallel, torch.compile or a trainer's module
+    has put something before; a warning says what was taken off or left out.
+
     Returns the names of the weights in the file that a backbone leaves out, which are the head's. Raises SettingError
-    when the file cannot be read or holds the weights of another network.
+    when the file cannot be read, holds the weights of another network, or several that may be meant.
     """
-    state = read(path)
-    adapted = adapt(state, network)
+    network = _inside(network)
+    try:
+        state, notes = _choose(path, network)
+        adapted = adapt(state, network)
+    except SettingError as error:
+        said = str(error).removeprefix(f"{path}: ")
+        raise SettingError(f"{path}: {said}{_classes(path, said)}") from None
     network.load_state_dict(adapted)
+    if notes:
+        warnings.warn(f"{path}: {'; '.join(notes)}", stacklevel=2)
     return [name for name in state if name not in adapted]
 
 
-def read(path: Path | str) -> dict[str, Tensor]:
-    """Read the tensors in a `.safetensors` file or a torch state dict, never running code in the file.
+def _inside(network: nn.Module) -> nn.Module:
+    """Return the network in what torch.compile or DataParallel made of it."""
+    while isinstance(inner := getattr(network, "_orig_mod", getattr(network, "module", None)), nn.Module):
+        network = inner
+    return network
 
-    Raises SettingError when the file is missing, damaged or holds anything but named tensors.
+
+def _choose(path: Path | str, network: nn.Module) -> tuple[State, list[str]]:
+    """Read the one state dict of a file that fits the network, under bare names, and say what was done for it."""
+    found = read_all(path)
+    freed = {name: bare(state, network) for name, state in found.items()}
+    fitting = [name for name, (state, _) in freed.items() if _covers(state, network)]
+    if len(fitting) > 1:
+        raise SettingError(several(path, fitting))
+    chosen = fitting[0] if fitting else next(iter(found))
+    state, notes = freed[chosen]
+    return state, [*([f"took the weights '{chosen}' of a checkpoint"] if chosen else []), *notes]
+
+
+def bare(state: State, network: nn.Module) -> tuple[State, list[str]]:
+    """Free the names in `state` of wrappers and of one prefix, if the network's names then fit; say what was done.
+
+    Raises SettingError where several prefixes fit.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise SettingError(f"{path}: no such file; give a .safetensors file or a saved state dict")
+    wanted = list(network.state_dict())
+    if _covers(state, network) or not wanted:
+        return state, []
+    wrappers = WRAPPERS - {part for name in wanted for part in name.split(".")}
+    state = {name: value for name, value in state.items() if name != AVERAGED}
+    plain = {_without(name, wrappers): value for name, value in state.items()}
+    gone = sorted({part for name in state for part in name.split(".")} & wrappers)
+    if len(plain) < len(state):
+        return state, []
+    notes = [f"took {' and '.join(f'{part}.' for part in gone)} off the names"] if gone else []
+    ends = [name.removesuffix(wanted[0]) for name in plain if name.endswith(f".{wanted[0]}")]
+    prefixes = [prefix for prefix in ends if all(prefix + name in plain for name in wanted)]
+    if _covers(plain, network) or not prefixes:
+        return plain, notes
+    if len(prefixes) > 1:
+        raise SettingError(f"holds the weights of several networks, named {' and '.join(prefixes)}; save one of them "
+                           "alone")  # fmt: skip
+    inside = {n.removeprefix(prefixes[0]): value for n, value in plain.items() if n.startswith(prefixes[0])}
+    others = [f"left out {len(plain) - len(inside)} weights of others"] if len(inside) < len(plain) else []
+    return inside, [*notes, f"took {prefixes[0]} off the names", *others]
+
+
+def _covers(state: Mapping[str, Tensor], network: nn.Module) -> bool:
+    return all(name in state for name in network.state_dict())
+
+
+def _without(name: str, wrappers: set[str]) -> str:
+    return ".".join(part for part in name.split(".") if part not in wrappers)
+
+
+def _classes(path: Path | str, said: str) -> str:
+    """Name the classes of a file that nas wrote, after an error about their number."""
+    if " classes" not in said:
+        return ""
     try:
-        state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-    except Exception as error:  # torch may raise anything for a damaged file
-        first = str(error).strip().split("\n")[0]
-        if "weights_only" in first:  # torch advises to switch off what protects
-            first = "it holds more than tensors, or is a file of another kind"
-        raise SettingError(f"{path}: not a file of weights alone ({first or type(error).__name__})") from None
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise SettingError(f"{path}: a state dict of tensors is needed; save network.state_dict()")
-    return state
+        with safe_open(path, "pt") as file:
+            names = json.loads((file.metadata() or {}).get("classes", "[]"))
+    except (SafetensorError, OSError, ValueError):
+        return ""
+    return f". Those of the file: {', '.join(map(str, names[:10]))}{' ...' if len(names) > 10 else ''}" if names else ""
 
 
 def adapt(state: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
@@ -64,8 +127,18 @@ def _fitted(network: nn.Module, name: str, value: Tensor, shape: torch.Size) -> 
     resized = getattr(network.get_submodule(owner), "resized", None)
     fits = value if value.shape == shape or value.ndim < 2 or not resized else resized(leaf, value)
     if fits.shape != shape:
-        raise SettingError(f"the weight '{name}' is {tuple(value.shape)}, the network needs {tuple(shape)}")
+        raise SettingError(f"the weight '{name}' is {tuple(value.shape)}, the network needs {tuple(shape)}"
+                           f"{_other_classes(network, name, value.shape, shape)}")  # fmt: skip
     return fits
+
+
+def _other_classes(network: nn.Module, name: str, found: torch.Size, wanted: torch.Size) -> str:
+    """Say of a weight that does not fit that only the number of classes is another, if so."""
+    classes = getattr(getattr(network, "architecture", None), "classes", None)
+    if not name.startswith("head.") or found[1:] != wanted[1:] or wanted[:1] != (classes,):
+        return ""
+    return (f": it knows {found[0]} classes, the network {classes}; build the network for {found[0]}, or load a "
+            "backbone, nas.build(architecture, features=True)")  # fmt: skip
 
 
 def _nearest(name: str, wanted: Mapping[str, Tensor]) -> str:

@@ -16,7 +16,8 @@ from torch import Tensor
 from nas import files
 from nas.errors import SettingError, SpaceError
 from nas.network.build import build, skeleton
-from nas.network.weights import adapt, read
+from nas.network.weight_files import read
+from nas.network.weights import adapt
 from nas.record.outside import load_beside
 from nas.space.library import load_architecture
 from nas.training.model import Model

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from nas.errors import SettingError
 from nas.network.architecture import Architecture
+from nas.network.foreign_files import foreign
 from nas.record.folders import is_trained
 from nas.record.models import BEST, load
 from nas.record.networks import Found, find_network
@@ -116,6 +117,8 @@ def check_place(path: Path, force: bool, example: str = "best.yaml") -> None:
 
 def _read(kind: Format, path: Path) -> Reader:
     assert kind.reads is not None
+    if path.is_file() and (what := foreign(path)):
+        raise SettingError(f"{path}: not a network, but {what}")
     return kind.reads(path)
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from nas.errors import SettingError
 from nas.files import Json
 from nas.network.build import build
-from nas.network.weights import adapt, read
+from nas.network.weight_files import read
+from nas.network.weights import adapt
 from nas.record.models import made
 from nas.report.card import card_text
 from nas.space.library import load_architecture

@@ -1,18 +1,26 @@
 """Weights from files, and for another resolution."""
 
+import gzip
+import json
 import pickle
+import tarfile
+from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 
 from nas.errors import SettingError
 from nas.network.architecture import Architecture
 from nas.network.build import build
-from nas.network.weights import adapt, load_weights, read
+from nas.network.weight_files import read
+from nas.network.weights import adapt, load_weights
 from nas.space.library import load_architecture
 
 
@@ -81,16 +89,149 @@ class _Trap:
         return (pytest.fail, ("code in a file of weights was run",))
 
 
-def test_what_is_no_file_of_weights_is_refused(tmp_path: Path) -> None:
-    trap, text, cut, other = (tmp_path / name for name in ("trap.pt", "text.pt", "cut.safetensors", "other.pt"))
-    trap.write_bytes(pickle.dumps(_Trap(), protocol=2))
-    torch.save({"weight": _Trap()}, tmp_path / "trap_2.pt")
-    text.write_text("not weights")
-    cut.write_bytes(b"\x10\x00")
-    torch.save({"epoch": 3}, other)
-    for path in (trap, tmp_path / "trap_2.pt", text, cut, other, tmp_path / "missing.pt", tmp_path):
-        with pytest.raises(SettingError, match=path.name):
-            read(path)
+def _zipped(name: str) -> bytes:
+    with ZipFile(stream := BytesIO(), "w") as archive:
+        archive.writestr(name, "x")
+    return stream.getvalue()
+
+
+def _tarred() -> bytes:
+    with tarfile.open(fileobj=(stream := BytesIO()), mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("model.pth"))
+    return stream.getvalue()
+
+
+def _saved(value: Any, **options: Any) -> bytes:
+    torch.save(value, stream := BytesIO(), **options)
+    return stream.getvalue()
+
+
+PLAIN = {"weight": torch.ones(300)}
+FOREIGN = {
+    "page": (b"\n<!DOCTYPE html><html>Sign in</html>", r"an HTML page; download the file itself, by its own link"),
+    "old page": (b'<?xml version="1.0"?><!DOCTYPE html PUBLIC ""><html>', "an HTML page"),
+    "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n", "a Git-LFS pointer to it; run"),
+    "refusal": (b'{"error": "not found"}', "text that begins '{\"error\": \"not found\"}'; download the file itself"),
+    "nothing": (b"", "empty; copy or download it again"),
+    "zip": (_zipped("model.pth"), r"a zip archive of model\.pth; unpack it, and give the file in it"),
+    "gzip": (gzip.compress(b"x"), "compressed by gzip; unpack it"),
+    "tar": (_tarred(), "a tar archive; unpack it"),
+    "hdf5": (b"\x89HDF\r\n\x1a\n", "HDF5, as Keras writes"),
+    "cut": (_saved(PLAIN)[:700], "cut off, its end is missing; copy or download it again"),
+    "cut old": (_saved(PLAIN, _use_new_zipfile_serialization=False)[:-9], "cut off, its end is missing"),
+    "cut safe": (save(PLAIN)[:-9], "cut off, its end is missing"),
+    "cut header": (save(PLAIN)[:20], "not a"),
+    "module": (_saved(torch.nn.Linear(2, 2)), r"holds a torch\.nn\.modules\.linear\.Linear, which is code"),
+    "arguments": (_saved({"args": Namespace(a=1)}), r"holds a argparse\.Namespace, which is code and is not run; save"),
+    "trap": (pickle.dumps(_Trap(), protocol=2), "code"),
+    "trap 2": (_saved({"weight": _Trap()}), r"which is code and is not run"),
+    "epoch": (_saved({"epoch": 3, "loss": 0.5}), "holds epoch, loss; a state dict of tensors is needed"),
+    "list": (_saved([torch.ones(1)]), "holds a list; a state dict of tensors is needed"),
+    "text": (b"not weights", "not a file of weights"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize("suffix", ["pt", "safetensors"])
+def test_what_is_no_file_of_weights_is_refused_in_words(tmp_path: Path, name: str, suffix: str) -> None:
+    content, said = FOREIGN[name]
+    path = tmp_path / f"w.{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(SettingError, match=rf"w\.{suffix}: .*{said}") as error:
+        read(path)
+    assert "weights_only" not in str(error.value), "torch's advice to switch off what protects"
+
+
+def test_a_folder_and_a_program_of_torchscript_are_no_weights(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"missing\.pt: no such file"):
+        read(tmp_path / "missing.pt")
+    with pytest.raises(SettingError, match="a folder; give a file of weights"):
+        read(tmp_path)
+    save_file(PLAIN, tmp_path / "best.safetensors")
+    with pytest.raises(SettingError, match=r"a folder; give the file in it, such as .*best\.safetensors"):
+        read(tmp_path)
+    (tmp_path / "jit.pt").write_bytes(_zipped("net/constants.pkl"))
+    with pytest.raises(SettingError, match="a TorchScript program; save the weights alone where it was made"):
+        read(tmp_path / "jit.pt")
+
+
+def test_what_a_file_holds_tells_how_it_is_read_not_its_name(tmp_path: Path) -> None:
+    torch.save(PLAIN, tmp_path / "w.safetensors")
+    save_file(PLAIN, tmp_path / "w.bin")
+    assert read(tmp_path / "w.safetensors").keys() == read(tmp_path / "w.bin").keys() == PLAIN.keys()
+
+
+def _named(state: Any, name: Callable[[str], str]) -> Any:
+    return {name(key): value for key, value in state.items()}
+
+
+def _compiled_parts(name: str) -> str:
+    return name.replace("stages.0.", "stages.0._orig_mod.").replace("stem.", "_orig_mod.stem.")
+
+
+WRAPPED: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "DataParallel": (lambda s: _named(s, "module.{}".format), r"took module\. off the names"),
+    "compiled": (lambda s: _named(s, "_orig_mod.{}".format), r"took _orig_mod\. off the names"),
+    "both": (lambda s: _named(s, "module._orig_mod.{}".format), r"took _orig_mod\. and module\. off"),
+    "both, the other way": (lambda s: _named(s, "_orig_mod.module.{}".format), r"took _orig_mod\. and module\. off"),
+    "compiled parts": (lambda s: _named(s, _compiled_parts), r"took _orig_mod\. off the names"),
+    "averaged": (lambda s: _named(s, "module.{}".format) | {"n_averaged": torch.ones(1)}, r"took module\. off"),
+    "Lightning": (lambda s: {"state_dict": _named(s, "model.{}".format), "epoch": 3, "callbacks": {}},
+                  r"took the weights 'state_dict' of a checkpoint; took model\. off the names"),
+    "with a loss": (lambda s: _named(s, "net.{}".format) | {"loss.weight": torch.ones(2)},
+                    r"took net\. off the names; left out 1 weights of others"),
+    "checkpoint": (lambda s: {"model": s, "optimizer": {"state": {0: {}}, "param_groups": []}}, "took the weights"),
+    "timm": (lambda s: {"state_dict_ema": _named(s, "module.{}".format), "rng": {"cpu": torch.ones(9)}},
+             r"took the weights 'state_dict_ema' of a checkpoint; took module\. off"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRAPPED)
+def test_wrappers_are_taken_off_and_said(tmp_path: Path, name: str) -> None:
+    wrap, said = WRAPPED[name]
+    source, network = build(SMALL, seed=0), build(SMALL, seed=1)
+    torch.save(wrap(source.state_dict()), tmp_path / "w.pt")
+    with pytest.warns(UserWarning, match=rf"w\.pt: {said}"):
+        assert load_weights(network, tmp_path / "w.pt") == []
+    assert all(torch.equal(value, source.state_dict()[n]) for n, value in network.state_dict().items())
+
+
+def test_a_wrapped_network_and_a_backbone_get_weights_too(tmp_path: Path) -> None:
+    source = build(SMALL, seed=0)
+    torch.save(source.state_dict(), tmp_path / "w.pt")
+    load_weights(torch.nn.DataParallel(network := build(SMALL, seed=1)), tmp_path / "w.pt")
+    assert torch.equal(network.head.token, source.head.token)
+    torch.save(_named(source.state_dict(), "module.{}".format), tmp_path / "m.pt")
+    with pytest.warns(UserWarning, match="took module"):
+        left = load_weights(build(SMALL, features=True), tmp_path / "m.pt")
+    assert left == [n for n in source.state_dict() if n.startswith("head.") and n != "head.token"]
+
+
+def test_where_several_weights_may_be_meant_none_is_taken(tmp_path: Path) -> None:
+    state, network = build(SMALL).state_dict(), build(SMALL)
+    torch.save({"model": state, "model_ema": state}, tmp_path / "two.pt")
+    with pytest.raises(
+        SettingError, match=r"weights model and model_ema; choose one: torch\.save\(torch\.load\('.*two\.pt'"
+    ):
+        load_weights(network, tmp_path / "two.pt")
+    with pytest.raises(SettingError, match="model and model_ema"):
+        read(tmp_path / "two.pt")
+    both = _named(state, "student.{}".format) | _named(state, "teacher.{}".format)
+    torch.save(both, tmp_path / "pair.pt")
+    with pytest.raises(
+        SettingError, match=r"pair\.pt: holds the weights of several networks, named student\. and teacher\."
+    ):
+        load_weights(network, tmp_path / "pair.pt")
+
+
+def test_classes_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    state = build(SMALL).state_dict()
+    save_file(state, tmp_path / "w.safetensors", {"classes": json.dumps(["ant", "bee", "cat", "dog", "elk"])})
+    said = (
+        r"knows 5 classes, the network 7; build the network for 5, or load a backbone.*\. Those of the file: ant, bee, "
+    )
+    with pytest.raises(SettingError, match=said):
+        load_weights(build(replace(SMALL, classes=7)), tmp_path / "w.safetensors")
 
 
 def test_weights_of_another_network_are_refused() -> None:

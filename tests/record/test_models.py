@@ -139,7 +139,7 @@ def test_files_that_are_missing_or_of_another_sort_are_refused(tmp_path: Path) -
         load(tmp_path)
     for name in ("page.safetensors", "page.pt", "page"):
         (tmp_path / name).write_text("<!DOCTYPE html><html><body>404: not found</body></html>")
-        assert refused(tmp_path / name).startswith("not a file of weights alone")
+        assert refused(tmp_path / name).startswith("not a file of weights, but an HTML page; download the file itself")
         (tmp_path / name).write_text("")
         assert refused(tmp_path / name)
 

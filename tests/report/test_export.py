@@ -192,3 +192,14 @@ def test_parity_tells_what_is_wrong():
 def test_an_architecture_of_another_name_is_the_same_network(tmp_path):
     architecture = replace(model_of(["conv"]).architecture, name="another")
     assert load_architecture(export(architecture, "yaml", tmp_path / "m.yaml").path).name == "another"
+
+
+@pytest.mark.parametrize("suffix", ["onnx", "pt2", "safetensors"])
+def test_a_file_that_only_stands_for_a_network_says_how_to_get_it(tmp_path, suffix):
+    path = tmp_path / f"net.{suffix}"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n")
+    with pytest.raises(SettingError, match=rf"net\.{suffix}: not a network, but a Git-LFS pointer to it; run git lfs"):
+        open_exported(path)
+    path.write_text("<!DOCTYPE html><html>Sign in</html>")
+    with pytest.raises(SettingError, match="an HTML page; download the file itself"):
+        open_exported(path)
