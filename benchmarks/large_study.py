@@ -41,7 +41,7 @@ def fill(folder: Path, trials: int, sampler: str, workers: int = 1) -> None:
         "sampler": sampler,
         "workers": workers,
     }
-    Run.create(folder, make_config(settings), space, {"versions": {}, "device": "none"})
+    Run.create(folder, make_config(settings), space, {"versions": {}})
     rng = np.random.default_rng(0)
     record = (folder / RECORD).open("w")
     for number in range(trials):

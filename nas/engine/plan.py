@@ -1,10 +1,13 @@
 """Resolve a search's settings once, before its first trial, and raise every error of the user's there."""
 
-from dataclasses import dataclass, replace
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from typing import NamedTuple
 
 from nas import data as datasets
-from nas.config import SearchConfig
+from nas.config import Budget, SearchConfig
 from nas.costs.deployment import choose_device, device_name
 from nas.costs.latency.predictor import Predictor
 from nas.costs.latency.sampling import Progress
@@ -12,29 +15,42 @@ from nas.data import Dataset
 from nas.engine.executors import Executor, Placement
 from nas.engine.placement import choose_executor, choose_placement
 from nas.engine.prediction import device_predictor, kept_predictor, new_predictor
-from nas.errors import SettingError
+from nas.errors import DataError, SettingError
 from nas.evaluation.catalogue import objective
 from nas.evaluation.evaluator import conditions_of, deployment_of
 from nas.evaluation.limits import Limits
 from nas.evaluation.picks import read_rule
 from nas.evaluation.plugins import Outside
+from nas.files import Json
 from nas.network.architecture import Architecture
+from nas.record.config_file import CONFIG
+from nas.record.environment import timed_on
+from nas.record.fingerprint import check_data, fingerprint
 from nas.record.outside import outside_of
-from nas.record.run import Run
+from nas.record.run import SPACE, Run
+from nas.record.seal import check_same
 from nas.registry import EXECUTORS, HEADS
-from nas.space.library import load_architecture
+from nas.space.grammar import to_dict
+from nas.space.library import load_architecture, load_space
 from nas.space.space import SearchSpace
 from nas.training.catalogue import load_task
 from nas.training.images import in_memory
+
+
+class Devices(NamedTuple):
+    """The names of the device that trains, and of the one that times are measured on, empty where none are."""
+
+    training: str
+    timed: str = ""
 
 
 @dataclass(frozen=True)
 class Plan:
     """The settings of a search, resolved.
 
-    `space` is fitted to the data; `designs` are the networks to start from. `executor` runs trials at `placement`, and
-    `device` is the device's name there, on a cluster that of one node's. `predictor` predicts latency without
-    measuring, or is None. `outside` has the kinds from outside nas.
+    `dataset` is held in memory, `data` the fingerprint of all of it. `space` is fitted to the data; `designs` are the
+    networks to start from. `executor` runs trials at `placement`, and `devices` are those there, on a cluster those of
+    one node. `predictor` predicts latency without measuring, or is None. `outside` has the kinds from outside nas.
     """
 
     config: SearchConfig
@@ -43,9 +59,10 @@ class Plan:
     designs: tuple[Architecture, ...]
     placement: Placement
     executor: Executor
-    device: str
+    devices: Devices
     predictor: Predictor | None
     outside: Outside
+    data: Json = field(default_factory=dict)
 
     @cached_property
     def limits(self) -> Limits:
@@ -60,27 +77,64 @@ def new_plan(config: SearchConfig, space: SearchSpace, progress: Progress = lamb
     """
     check_settings(config)
     designs = tuple(load_architecture(name) for name in config.seed_with)
-    dataset = load_data(config)
+    whole = load_whole(config)
+    dataset = _held(config, whole)
     fitted = fit(space, dataset, config.task)
     outside = outside_of(config, fitted)
     placement, executor = _resolve_placement(config, dataset, fitted, outside)
-    device = executor.there(outside.carry(partial(look, config, fitted)), placement)
+    devices = executor.there(outside.carry(partial(look, config, fitted)), placement)
     predictor = new_predictor(config, fitted, executor, placement, outside, progress)
-    plan = Plan(config, dataset, fitted, designs, placement, executor, device, predictor, outside)
+    known = fingerprint(whole)
+    plan = Plan(config, dataset, fitted, designs, placement, executor, devices, predictor, outside, known)
     if predictor:
         plan.limits.check(fitted)
     return plan
 
 
-def plan_of(run: Run) -> Plan:
-    """Plan how a search goes on. Raises as `new_plan` does."""
-    config = run.config
+def plan_of(run: Run, warned: Callable[[str], None] = lambda line: None, budget: Budget | None = None) -> Plan:
+    """Plan how a search goes on, perhaps under another budget; `warned` takes what differs but does not forbid that.
+
+    Raises as `new_plan` does, and for other data, another space, and another device where times are measured.
+    """
+    config = run.config.model_copy(update={"budget": budget or run.config.budget})
     check_settings(config)
-    designs = tuple(load_architecture(name) for name in config.seed_with)
-    dataset = load_data(config)
+    check_space(run)
+    designs = tuple(load_architecture(known) for known in run.seal.get("designs", config.seed_with))
+    whole = load_again(run)
+    dataset = _held(config, whole)
+    for warning in check_data(run.seal.get("data", {}), whole, str(run.folder), _anew(run)):
+        warned(warning)
     placement, executor = _resolve_placement(config, dataset, run.space, run.outside)
-    device = executor.there(run.outside.carry(partial(look, config)), placement)
-    return Plan(config, dataset, run.space, designs, placement, executor, device, kept_predictor(run), run.outside)
+    devices = executor.there(run.outside.carry(partial(look, config)), placement)
+    check_timed(run, devices)
+    return Plan(config, dataset, run.space, designs, placement, executor, devices, kept_predictor(run), run.outside)
+
+
+def check_space(run: Run) -> None:
+    """Raise SettingError when the space is not the one that the run began with."""
+    if was := run.seal.get("space"):
+        check_same(run.folder / SPACE, to_dict(load_space(was)), to_dict(run.space), ("name",))
+
+
+def load_again(run: Run) -> Dataset:
+    """Load a run's data. Raises DataError that says where their place is written, as they may have been moved."""
+    try:
+        return load_whole(run.config)
+    except DataError as error:
+        raise DataError(f"{error} If the data were moved, write their new place after `data:` in "
+                        f"{run.folder / CONFIG}.") from None  # fmt: skip
+
+
+def check_timed(run: Run, devices: Devices) -> None:
+    """Raise SettingError when a run measured times on another device than the one that is here."""
+    then = timed_on(run.environment, run.config.target)
+    if devices.timed and then and then != devices.timed:
+        raise SettingError(f"{run.folder}: its trials were timed on {then}, and here is {devices.timed}: times of two "
+                           f"devices do not compare. Go on there, or {_anew(run)}")  # fmt: skip
+
+
+def _anew(run: Run) -> str:
+    return f"begin another search, which may learn from this one: --warm-start {shlex.quote(str(run.folder))}"
 
 
 def check_settings(config: SearchConfig) -> None:
@@ -97,9 +151,18 @@ def check_settings(config: SearchConfig) -> None:
 
 
 def load_data(config: SearchConfig) -> Dataset:
-    """Load the data set of a search. Raises DataError, also if its targets are not those of the task."""
+    """Load the data set of a search into memory. Raises DataError, also if its targets are not those of the task."""
+    return _held(config, load_whole(config))
+
+
+def load_whole(config: SearchConfig) -> Dataset:
+    """Load the same, with images left where they are if they do not fit in memory."""
     dataset = datasets.load(config.data, seed=config.seed, resolution=config.resolution)
     load_task(config.task).check_targets(dataset.name, dataset.targets)
+    return dataset
+
+
+def _held(config: SearchConfig, dataset: Dataset) -> Dataset:
     return in_memory(dataset, config.recipe.subset, config.seed)
 
 
@@ -111,8 +174,8 @@ def fit(space: SearchSpace, dataset: Dataset, task: str) -> SearchSpace:
     return space.fit(resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes))
 
 
-def look(config: SearchConfig, space: SearchSpace | None = None) -> str:
-    """Check the settings on the machine where trials run, and return its device's name.
+def look(config: SearchConfig, space: SearchSpace | None = None) -> Devices:
+    """Check the settings on the machine where trials run, and name its devices.
 
     Raises SettingError for a device or target that it lacks, for an objective that cannot be measured on it, and for a
     limit that nothing in `space` meets there.
@@ -121,14 +184,16 @@ def look(config: SearchConfig, space: SearchSpace | None = None) -> str:
     deployment = deployment_of(config)
     if config.device_file and config.latency == "measured":
         raise SettingError(f"latency measured: the device of {config.target} is elsewhere; write predicted")
-    for name in (*config.objectives, *config.maximum, *config.minimum):
-        if why := objective(name).missing(deployment):
+    asked = [objective(name) for name in (*config.objectives, *config.maximum, *config.minimum)]
+    for one in asked:
+        if why := one.missing(deployment):
             raise SettingError(why)
     if space is not None:
         limits = Limits(config, conditions_of(config, device_predictor(config, space), deployment))
         limits.check(space)
         limits.check_measured(space)
-    return device_name(device)
+    timed = deployment.device_name() if deployment and any(one.timed for one in asked) else ""
+    return Devices(device_name(device), timed)
 
 
 def _resolve_placement(

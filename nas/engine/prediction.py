@@ -11,6 +11,7 @@ from nas.errors import SettingError
 from nas.evaluation.catalogue import objectives
 from nas.evaluation.evaluator import deployment_of
 from nas.evaluation.plugins import Outside
+from nas.files import Json
 from nas.record.run import PREDICTOR, Run
 from nas.space.space import SearchSpace
 
@@ -76,9 +77,9 @@ def device_predictor(config: SearchConfig, space: SearchSpace) -> Predictor | No
     return predictor
 
 
-def keep_predictor(run: Run, predictor: Predictor) -> None:
-    """Write a predictor into a run's folder, so that all its trials use the same."""
-    run.write_facts(PREDICTOR, predictor.to_dict() | {"error": asdict(predictor.error)})
+def predictor_facts(predictor: Predictor) -> Json:
+    """Return a predictor as a run's folder keeps it, so that all its trials use the same."""
+    return predictor.to_dict() | {"error": asdict(predictor.error)}
 
 
 def kept_predictor(run: Run) -> Predictor | None:

@@ -9,10 +9,9 @@ from typing import Any
 import optuna
 
 from nas.config import Budget, make_config, parse_budget
-from nas.data import Dataset
 from nas.engine.confirm import Confirmer, FrontMeasurer
 from nas.engine.plan import Plan, new_plan, plan_of
-from nas.engine.prediction import keep_predictor
+from nas.engine.prediction import predictor_facts
 from nas.engine.proposer import Proposer
 from nas.engine.warm_start import learn
 from nas.engine.watcher import Source, Watcher
@@ -20,7 +19,8 @@ from nas.errors import NasError
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome, Purpose
 from nas.evaluation.plugins import load_plugins
-from nas.record.environment import environment
+from nas.files import Json
+from nas.record.environment import changes, environment, note_start
 from nas.record.folders import check_new, checked_name, default_name, find_run, locked
 from nas.record.outside import check_unchanged
 from nas.record.run import Run
@@ -57,12 +57,14 @@ def search(
     folder = Path(runs) / (default_name(chosen.name) if name is None else checked_name(name))
     check_new(folder)
     plan = new_plan(config, chosen, watcher.calibrated)
-    learnt = learn(earlier, config, plan.space, plan.device) if earlier else None
-    made = environment(plan.device, config.seed, plan.outside.packages) | _skipped(plan.dataset)
-    run = Run.create(folder, config, plan.space, made, learnt, plan.outside)
+    learnt = learn(earlier, config, plan.space, plan.devices.timed, plan.data) if earlier else None
+    predictor = predictor_facts(plan.predictor) if plan.predictor else None
+    designs = [design.to_dict() for design in plan.designs]
+    run = Run.create(
+        folder, config, plan.space, _start(plan), learnt, plan.outside,
+        predictor=predictor, data=plan.data, designs=designs,
+    )  # fmt: skip
     with locked(run.folder):
-        if plan.predictor:
-            keep_predictor(run, plan.predictor)
         return _drive(run, plan, watcher)
 
 
@@ -70,7 +72,8 @@ def resume(run: Run | str | Path, *, budget: int | str | None = None, watcher: W
     """Go on with an interrupted search, or with a finished one under a larger budget.
 
     Finished trials are kept, and only interrupted ones repeated. Raises RunError when another process is searching in
-    the same folder, SettingError when a plug-in file was changed since the search began.
+    the same folder or when its record is damaged, SettingError or DataError when a plug-in file, a setting, the space,
+    the data or the device that times are measured on is another than when the search began.
     """
     watcher = watcher or Watcher()
     run = run if isinstance(run, Run) else Run(Path(run))
@@ -79,9 +82,23 @@ def resume(run: Run | str | Path, *, budget: int | str | None = None, watcher: W
         for warning in check_unchanged(run.folder):
             watcher.warned(warning)
         run.repair()
+        plan = plan_of(run, watcher.warned, longer)
+        start = _start(plan)
+        for warning in changes(run.environment, start, run.name):
+            watcher.warned(warning)
         if longer:
             run.extend(longer)
-        return _drive(run, plan_of(run), watcher)
+        note_start(run.folder, start)
+        return _drive(run, plan, watcher)
+
+
+def _start(plan: Plan) -> Json:
+    """The facts of a start of this plan."""
+    devices, skipped = plan.devices, plan.dataset.skipped
+    left = {"unreadable_images": len(skipped), "unreadable": list(skipped[:MAX_NAMED])}
+    made = environment(devices.training, plan.config.seed, plan.outside.packages)
+    timed = {"timed_on": devices.timed} if devices.timed else {}
+    return made | timed | left
 
 
 def _drive(run: Run, plan: Plan, watcher: Watcher) -> Run:
@@ -123,7 +140,3 @@ def _quiet_optuna() -> Iterator[None]:
         yield
     finally:
         optuna.logging.set_verbosity(before)
-
-
-def _skipped(dataset: Dataset) -> dict[str, object]:
-    return {"unreadable_images": len(dataset.skipped), "unreadable": list(dataset.skipped[:MAX_NAMED])}

@@ -15,13 +15,14 @@ from nas.data import Dataset
 from nas.engine.beginning import find_data, find_recipe, find_teacher, first_weights
 from nas.engine.ending import conclude
 from nas.errors import DivergedError, NasError, RunError, SettingError
-from nas.evaluation.plugins import load_plugins
+from nas.evaluation.plugins import Outside, load_plugins
 from nas.files import Json
 from nas.network.architecture import Architecture
-from nas.record.environment import environment
+from nas.record.environment import changes, environment, note_start
+from nas.record.fingerprint import check_data, fingerprint
 from nas.record.folders import check_new, checked_name, default_name, find_trained, locked
 from nas.record.networks import Found, find_network
-from nas.record.outside import outside_of_training
+from nas.record.outside import check_unchanged, outside_of_training
 from nas.record.tracking import Tracker
 from nas.record.trained import LAST, Trained
 from nas.report.training_page import write_training_report
@@ -29,7 +30,7 @@ from nas.training.catalogue import load_task
 from nas.training.full.batches import Batches
 from nas.training.full.group import Alone, find_group
 from nas.training.full.loop import Epoch, Progress, StoppedError, Trainer
-from nas.training.full.settings import make_train_config
+from nas.training.full.settings import TrainConfig, make_train_config
 from nas.training.full.teacher import Teacher
 from nas.training.model import Model
 
@@ -87,8 +88,8 @@ def train(
     batches, model = first_weights(config, fitted, dataset, group, found.model, attendant.noted)
     if group.leads:
         outside = outside_of_training(config, fitted, (*found.outside.files, *files))
-        made = environment(device_name(batches.device), config.seed, outside.packages)
-        Trained.create(folder, config, fitted, made | _told(command, group, dataset), outside)
+        made = _environment(config, batches, outside) | _told(command, group, dataset)
+        Trained.create(folder, config, fitted, made, outside, data=fingerprint(dataset), teacher=_digest(teacher))
     group.wait()
     return _Session(Trained(folder), batches, model, teacher, group, attendant).run()
 
@@ -96,7 +97,8 @@ def train(
 def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant: Attendant | None = None) -> Trained:
     """Go on with an interrupted training, exactly as it would have gone on. A finished one is returned as it is.
 
-    Raises SettingError when there is none, or when its data have changed, RunError when its state is damaged.
+    Raises SettingError or DataError when there is none, or when its settings, its data or its teacher have changed,
+    RunError when its state is damaged.
     """
     trained = folder if isinstance(folder, Trained) else Trained(find_trained(folder, Path(runs)))
     with suppress(RunError):  # a damaged one is written anew
@@ -105,13 +107,34 @@ def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant:
     config, attendant = trained.config, attendant or Attendant()
     group = find_group(config.device)
     dataset, fitted = find_data(config, trained.architecture, group)
+    warnings = check_unchanged(trained.folder, "training")
+    warnings += check_data(trained.seal.get("data", {}), dataset, str(trained.folder), "begin another training")
     if fitted != trained.architecture:
         raise _changed(trained)
     teacher = find_teacher(config.teacher, dataset, Path(runs))
+    _check_teacher(trained, teacher)
     fresh = config.start and not (trained.folder / LAST).exists()
     begin = find_network(config.start, Path(runs)).model if fresh else None
     batches, model = first_weights(config, fitted, dataset, group, begin, attendant.noted)
-    return _Session(trained, batches, model, teacher, group, attendant).run()
+    start = _environment(config, batches, trained.outside)
+    for warning in [*warnings, *changes(trained.environment, start, trained.name)]:
+        attendant.noted(f"warning: {warning}")
+    return _Session(trained, batches, model, teacher, group, attendant).run(start)
+
+
+def _environment(config: TrainConfig, batches: Batches, outside: Outside) -> Json:
+    return environment(device_name(batches.device), config.seed, outside.packages)
+
+
+def _digest(teacher: Teacher | None) -> str:
+    return teacher.digest() if teacher else ""
+
+
+def _check_teacher(trained: Trained, teacher: Teacher | None) -> None:
+    now = _digest(teacher)
+    if trained.seal.get("teacher", now) != now:
+        raise SettingError(f"teacher {trained.config.teacher}: is not the one that {trained.folder} began with; give "
+                           "back the weights that it had, or begin another training")  # fmt: skip
 
 
 def _start_of(found: Found, asked: object) -> str:
@@ -165,8 +188,11 @@ class _Session:
             group=group,
         )
 
-    def run(self) -> Trained:
-        """Train the epochs that are left and judge the best one. Raises RunError where another process does that."""
+    def run(self, start: Json | None = None) -> Trained:
+        """Train the epochs that are left and judge the best one, and note a later `start` first.
+
+        Raises RunError where another process does that.
+        """
         trained, threads = self.trained, self.trained.config.threads
         with (
             locked(trained.folder, "training") if self.group.leads else nullcontext(),
@@ -174,6 +200,8 @@ class _Session:
         ):
             if self.group.leads:
                 trained.tidy()
+                if start:
+                    note_start(trained.folder, start)
             self._restore()
             self.attendant.began(trained, self.dataset, self.trainer.progress)
             self._to_the_end()
@@ -182,6 +210,8 @@ class _Session:
     def _to_the_end(self) -> None:
         trained = self.trained
         try:
+            if trained.config.start and self.group.leads and not (trained.folder / LAST).exists():
+                trained.keep_state(self._state())  # the weights to begin with may be gone next time
             self._epochs()
             if self.group.leads:
                 conclude(trained, self.trainer, self.dataset)

@@ -17,6 +17,8 @@ from nas.config import SearchConfig
 from nas.errors import SettingError, SpaceError
 from nas.evaluation.catalogue import objective
 from nas.evaluation.limits import broken_limit
+from nas.files import Json
+from nas.record.environment import timed_on
 from nas.record.results import Result
 from nas.record.run import Run
 from nas.record.trial import Learnt, Origin, Trial
@@ -26,10 +28,13 @@ from nas.space.space import Decisions, SearchSpace
 MOST = 10  # designs taken from one front, evenly
 
 
-def learn(runs: Iterable[Run], config: SearchConfig, space: SearchSpace, device: str) -> Learnt:
+def learn(
+    runs: Iterable[Run], config: SearchConfig, space: SearchSpace, device: str, data: Json | None = None
+) -> Learnt:
     """Return the designs and trials that a search takes over, with a note on each run.
 
-    `device` is the one that the search will measure on. Raises SettingError for a run that has nothing to take over.
+    `device` is the one that the search will measure on, `data` the fingerprint of its data. Raises SettingError for a
+    run that has nothing to take over.
     """
     designs: dict[str, Decisions] = {}
     trials: dict[str, Trial] = {}
@@ -37,7 +42,7 @@ def learn(runs: Iterable[Run], config: SearchConfig, space: SearchSpace, device:
     for run in runs:
         usable = _usable(run, config)
         near = [nearest(space, result.architecture) for result in _front(usable, config)]
-        obstacle = _obstacle(run, config, device)
+        obstacle = _obstacle(run, config, device, data or {})
         same = [] if obstacle else list(_same(run, usable, config, space))
         for decisions in near:
             designs.setdefault(space.replay(decisions).key(), decisions)
@@ -75,18 +80,22 @@ def _front(results: list[Result], config: SearchConfig) -> list[Result]:
     return [best[i] for i in pareto.spaced(len(best), MOST)]
 
 
-def _obstacle(run: Run, config: SearchConfig, device: str) -> str:
+def _obstacle(run: Run, config: SearchConfig, device: str, data: Json) -> str:
     """Say why the run's values cannot be compared with this search's, or return an empty text."""
-    for name, theirs, ours in (("data set", run.config.data, config.data), ("task", run.config.task, config.task)):
-        if theirs != ours:
-            return f"its {name} is {theirs}"
+    if run.config.data != config.data:
+        return f"its data set is {run.config.data}"
+    known = run.seal.get("data")
+    if known and data and any(known[name] != data[name] for name in ("classes", "counts", "channels")):
+        return f"its data set {config.data} had other classes or images"
+    if run.config.task != config.task:
+        return f"its task is {run.config.task}"
     for name in type(config.recipe).model_fields:
         theirs = getattr(run.config.recipe, name)
         if theirs != getattr(config.recipe, name):
             return f"its recipe has {name} {theirs}"
     timed = [name for name in config.objectives if objective(name).timed]
-    if timed and run.environment.get("device") != device:
-        return f"its {timed[0]} was measured on {run.environment.get('device', 'an unknown device')}"
+    if timed and timed_on(run.environment, run.config.target) != device:
+        return f"its {timed[0]} was measured on {timed_on(run.environment, run.config.target) or 'an unknown device'}"
     return ""
 
 

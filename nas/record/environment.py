@@ -1,23 +1,31 @@
-"""Facts about where a run was made, so that it can be reproduced."""
+"""Facts about where a run was made, so that it can be reproduced.
 
+The first start's stand at the top, those of later ones in the list `starts`.
+"""
+
+import json
 import os
 import platform
-import subprocess
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
+from nas import files
+from nas.errors import RunError
 from nas.files import Json
+from nas.record.journal import writing
+from nas.record.source import source_commit, versions
+
+ENVIRONMENT = "environment.json"
+PACKAGES = ("hybrid-nas", "torch", "optuna", "numpy")
 
 
 def environment(device: str, seed: int, outside: Iterable[str] = ()) -> Json:
     """Collect versions, commit, system and the device on which trials run. `outside` are packages with kinds."""
-    packages = ("hybrid-nas", "torch", "optuna", "numpy", *outside)
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
-        "commit": _commit(),
+        "versions": {"python": platform.python_version()} | versions((*PACKAGES, *outside)),
+        "commit": source_commit(),
         "system": platform.platform(),
         "cpus": os.cpu_count(),
         "device": device,
@@ -26,11 +34,43 @@ def environment(device: str, seed: int, outside: Iterable[str] = ()) -> Json:
     }
 
 
-def _commit() -> str | None:
-    """The commit of the source tree that nas runs from, if there is one."""
-    where = Path(__file__).parent
-    asked = subprocess.run(
-        ["git", "-C", str(where), "describe", "--always", "--dirty", "--abbrev=12"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return asked.stdout.strip() or None
+def write_environment(folder: Path, environment: Json) -> None:
+    """Write the facts into a folder. Raises OSError."""
+    files.write(folder / ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
+
+
+def read_environment(folder: Path) -> Json:
+    """Read the facts of a folder. Raises RunError when they are missing or damaged."""
+    path = folder / ENVIRONMENT
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8-sig")))
+    except (OSError, ValueError, TypeError):
+        raise RunError(f"{path}: missing or damaged; write {{}} into it if nothing else is known") from None
+
+
+def note_start(folder: Path, start: Json) -> None:
+    """Add a later start to the facts of a folder. Raises RunError when they cannot be read or written."""
+    found = read_environment(folder)
+    with writing(folder / ENVIRONMENT):
+        write_environment(folder, found | {"starts": [*found.get("starts", []), start]})
+
+
+def timed_on(environment: Json, target: str) -> str:
+    """Return the device on which a search measures times, empty where it is not known."""
+    known = environment.get("timed_on") or (environment.get("device") if target == "auto" else "")
+    return str(known or "")
+
+
+def changes(environment: Json, start: Json, begun: str) -> list[str]:
+    """Say in a line each what is other at a start than when `begun` began: the device, versions of python and packages.
+
+    Only what is known of both is compared.
+    """
+    was, now = environment.get("versions", {}), start["versions"]
+    pairs = [("the device", environment.get("device"), start["device"])]
+    pairs += [(name, was.get(name), now.get(name)) for name in ("python", *PACKAGES)]
+    return [
+        f"{name} is {found} now and was {then} when {begun} began: results may differ a little"
+        for name, then, found in pairs
+        if then and found and then != found
+    ]

@@ -11,6 +11,8 @@ from pathlib import Path
 import filelock
 
 from nas.errors import RunError, SettingError
+from nas.files import readable
+from nas.record.seal import SEAL
 from nas.registry import suggest
 
 TRAINING = "training.yaml"
@@ -21,6 +23,11 @@ def check_new(folder: Path) -> None:
     """Raise SettingError when a new run's folder exists, cannot be made or has no proper name."""
     if folder.name in ("", ".."):
         raise SettingError(f"{folder} names no folder; take another --name")
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:  # files of weights, for one, cannot be opened there
+        raise SettingError(f"{readable(str(folder))}: the path of a run must be UTF-8, and this holds other bytes; "
+                           "take another --name or --runs") from None  # fmt: skip
     if os.path.lexists(folder):
         raise exists(folder)
     above = next(parent for parent in folder.absolute().parents if os.path.lexists(parent))
@@ -38,7 +45,7 @@ def default_name(what: str) -> str:
 
 def checked_name(name: str) -> str:
     """Return a run's name. Raises SettingError unless it is that of one folder."""
-    if re.fullmatch(r"[^/\\\0]{1,100}", name) and name not in (".", ".."):
+    if re.fullmatch(r"[^/\\\x00-\x1f\x7f]{1,100}", name) and name not in (".", ".."):
         return name
     raise SettingError(f"name: found '{name[:100]}'; a run's name is that of one folder, without slashes. "
                        "Write the folder that holds the runs with --runs")  # fmt: skip
@@ -104,6 +111,22 @@ def is_trained(folder: Path) -> bool:
     return os.path.isfile(folder / TRAINING)  # noqa: PTH113  (pathlib raises for names that are too long)
 
 
+def no_run(folder: Path) -> SettingError:
+    """The error for a folder that is no run, or was one."""
+    return SettingError(f"{folder} is not a run (it has no config.yaml{_lost(folder, 'space.yaml')})")
+
+
+def no_training(folder: Path) -> SettingError:
+    """The error for a folder that is no training, or was one."""
+    return SettingError(f"{folder} is not a training (it has no {TRAINING}{_lost(folder, 'architecture.yaml')})")
+
+
+def _lost(folder: Path, other: str) -> str:
+    """Say how to mend a folder that has the `other` file but lost that of its settings, or return an empty text."""
+    sealed = all(os.path.isfile(folder / name) for name in (SEAL, other))  # noqa: PTH113  (as above)
+    return f" any more: put it back; {SEAL} has what stood in it" if sealed else ""
+
+
 def find_trained(name: str | Path, runs: Path = Path("runs")) -> Path:
     """Find a training's folder by its name or path. Raises SettingError, with the nearest name."""
     for folder in (Path(name), runs / name):
@@ -111,6 +134,8 @@ def find_trained(name: str | Path, runs: Path = Path("runs")) -> Path:
             return folder
         if is_run(folder):
             raise SettingError(f"{folder} is a search; go on with it by: nas resume {folder}")
+        if _lost(folder, "architecture.yaml"):
+            raise no_training(folder)
     names = [path.parent.name for path in sorted(runs.glob(f"*/{TRAINING}"))]
     raise SettingError(f"no training '{name}'. {suggest(str(name), names)}")
 
@@ -122,5 +147,7 @@ def find_run(name: str | Path, runs: Path = Path("runs")) -> Path:
             return folder
         if is_trained(folder):
             raise SettingError(f"{folder} is a training; go on with it by: nas train {folder} --resume")
+        if _lost(folder, "space.yaml"):
+            raise no_run(folder)
     names = [p.parent.name for p in sorted(runs.glob("*/config.yaml"))]
     raise SettingError(f"no run '{name}'. {suggest(str(name), names)}")

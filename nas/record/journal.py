@@ -1,14 +1,17 @@
 """The record on disk: finished trials, further trainings, and notes of trials that began.
 
 Each is a line of JSON in the run's folder, finished ones on disk before the next trial begins. Only a search writes
-them; a kill may tear the last one.
+them; a kill may tear the last one. What parses is a line, whatever an editor or a copy did to the file's line ends; one
+that stands there twice counts once.
 """
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import FileIO
+from math import isfinite, nan
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,38 +23,57 @@ from nas.space.space import Decisions
 
 Line = TypeVar("Line")
 RECORD, CONFIRMATIONS, BEGUN = "trials.jsonl", "confirmations.jsonl", "begun.jsonl"
+TABLE = "trials.csv"
 DAMAGED = "the record was changed by hand or the disk failed: restore the line, or take it out"
 
 
-def read_trials(folder: Path, objectives: Iterable[str]) -> Iterator[Trial]:
-    """Every finished trial, without a torn last line. Raises RunError that names a damaged line."""
+def read_trials(folder: Path, objectives: Iterable[str]) -> list[Trial]:
+    """Every finished trial in the order of their ends, without a torn last line.
+
+    Raises RunError that names a damaged line.
+    """
     path = folder / RECORD
-    numbers: set[int] = set()
+    found: dict[int, Trial] = {}
     for i, trial in _read(path, read_trial, "a trial"):
-        if trial.number in numbers:
-            raise RunError(f"{path}:{i}: trial {trial.number} stands there twice; {DAMAGED}")
-        missing = set(objectives) - set(trial.metrics)
+        if found.setdefault(trial.number, trial) != trial:
+            raise RunError(f"{path}:{i}: trial {trial.number} stands there twice, with different values; {DAMAGED}")
+        missing = [name for name in objectives if not isfinite(trial.metrics.get(name, nan))]
         if trial.state == "complete" and missing:
             raise RunError(f"{path}:{i}: trial {trial.number} has no {min(missing)}; {DAMAGED}")
-        numbers.add(trial.number)
-        yield trial
+    return sorted(found.values(), key=lambda trial: trial.ended)
 
 
-def read_confirmations(folder: Path) -> Iterator[Confirmation]:
-    """Every further training, without a torn last line. Raises RunError that names a damaged line."""
-    for _, confirmation in _read(folder / CONFIRMATIONS, read_confirmation, "a further training"):
-        yield confirmation
+def read_confirmations(folder: Path) -> list[Confirmation]:
+    """Every further training as `read_trials` reads trials. Raises RunError that names a damaged line."""
+    path = folder / CONFIRMATIONS
+    found: dict[tuple[int, int], Confirmation] = {}
+    for i, one in _read(path, read_confirmation, "a further training"):
+        if found.setdefault((one.trial, one.repeat), one) != one:
+            raise RunError(f"{path}:{i}: further training {one.repeat} of trial {one.trial} stands there twice, with "
+                           f"different values; {DAMAGED}")  # fmt: skip
+    return sorted(found.values(), key=lambda confirmation: confirmation.ended)
 
 
 def _read(path: Path, read: Callable[[bytes], Line], noun: str) -> Iterator[tuple[int, Line]]:
-    """The whole lines of a file, each with its number from 1."""
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    for i, line in enumerate(lines, 1):
+    """The lines of a file, each with its number from 1, without blank ones and a torn last one."""
+    *lines, last = _bytes(path).removeprefix(BOM_UTF8).split(b"\n")
+    for i, line in enumerate([*lines, last], 1):
+        if not line.strip():
+            continue
         try:
             found = read(line)
         except (ValueError, TypeError):
+            if i > len(lines):
+                return
             raise RunError(f"{path}:{i}: not {noun}; {DAMAGED}") from None
         yield i, found
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def append_trial(folder: Path, trial: Trial) -> None:
@@ -64,13 +86,33 @@ def append_confirmation(folder: Path, confirmation: Confirmation) -> None:
     _append(folder / CONFIRMATIONS, confirmation_line(confirmation), sync=True)
 
 
-def cut_torn_lines(folder: Path) -> None:
-    """Cut off part of a line, left by a process that was killed while writing."""
-    for path in (folder / RECORD, folder / CONFIRMATIONS):
-        data = path.read_bytes() if path.exists() else b""
-        whole = data[: data.rfind(b"\n") + 1]
-        if len(whole) < len(data):
-            os.truncate(path, len(whole))
+def mend_ends(folder: Path) -> None:
+    """End each file with a whole line: cut off what a process that was killed while writing left of one.
+
+    A last line that lacks nothing but its end, as editors leave it, is kept. Raises RunError when it cannot be written.
+    """
+    for name, read in ((RECORD, read_trial), (CONFIRMATIONS, read_confirmation)):
+        path = folder / name
+        data = _bytes(path)
+        whole = data.rfind(b"\n") + 1
+        if whole == len(data):
+            continue
+        with writing(path):
+            try:
+                read(data[whole:].removeprefix(BOM_UTF8))
+            except (ValueError, TypeError):
+                os.truncate(path, whole)
+                continue
+            with path.open("ab") as file:
+                file.write(b"\n")
+
+
+def check_not_emptied(folder: Path, trials: Sequence[Trial]) -> None:
+    """Raise RunError where a table lists finished trials that the record has no more, not one of them."""
+    table = folder / TABLE
+    if not trials and len(_bytes(table).strip().splitlines()) > 1:
+        raise RunError(f"{folder / RECORD}: holds no trial, but {TABLE} lists some: put the record back, or delete "
+                       f"{table} to train them again")  # fmt: skip
 
 
 def append_begun(folder: Path, decisions: Decisions) -> None:

@@ -84,8 +84,8 @@ def load_beside(path: Path) -> None:
             return
 
 
-def check_unchanged(folder: Path) -> list[str]:
-    """List packages whose versions are not those that the search began with, a line each.
+def check_unchanged(folder: Path, what: str = "search") -> list[str]:
+    """List packages whose versions are not those that a search, or `what` it is, began with, a line each.
 
     Raises SettingError if a plug-in file was changed since.
     """
@@ -96,7 +96,7 @@ def check_unchanged(folder: Path) -> list[str]:
         if now != kept["sha256"]:
             raise SettingError(
                 f"{path}: changed since {folder} began (sha256 {kept['sha256'][:DIGITS]} then, {now[:DIGITS]} now). "
-                f"To go on as it began, write: cp {copy} {path}; to use the change, begin another search"
+                f"To go on as it began, write: cp {copy} {path}; to use the change, begin another {what}"
             )
     found = {name: installed(name) for name in note.get("packages", {})}
     return [

@@ -7,23 +7,26 @@ import json
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nas import document, files, pareto
-from nas.config import Budget, SearchConfig, make_config
+from nas.config import Budget, SearchConfig
 from nas.errors import RunError, SettingError, SpaceError
 from nas.evaluation.catalogue import objective
 from nas.evaluation.picks import read_rule
 from nas.evaluation.plugins import Outside
 from nas.files import Json
 from nas.record import journal
-from nas.record.folders import making
+from nas.record.config_file import CONFIG, read_config, write_config
+from nas.record.environment import read_environment, write_environment
+from nas.record.folders import is_run, making, no_run
 from nas.record.optuna_study import Teller
 from nas.record.outside import keep_outside, load_outside
 from nas.record.picking import Picked, pick
 from nas.record.results import Result, results
+from nas.record.seal import read_seal, write_seal
 from nas.record.table import frame
 from nas.record.trial import Confirmation, Learnt, Trial, learnt_text, read_learnt
 from nas.space.grammar import to_dict
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
-WARM_START, PREDICTOR = "warm_start.json", "predictor.json"
+SPACE, WARM_START, PREDICTOR = "space.yaml", "warm_start.json", "predictor.json"
 
 
 class Run:
@@ -46,13 +49,15 @@ class Run:
     def __init__(self, folder: Path) -> None:
         """Open an existing run, and load what it uses from outside nas.
 
-        Raises SettingError when `folder` holds none, RunError when its record is damaged.
+        Raises SettingError when `folder` holds none, or when a setting was changed that must stay, RunError when a file
+        that it began with is gone, or its record is damaged.
         """
         self.folder = Path(folder)
-        if not (self.folder / "config.yaml").is_file():
-            raise SettingError(f"{folder} is not a run (it has no config.yaml)")
+        if not is_run(self.folder):
+            raise no_run(self.folder)
+        self.seal: Json = read_seal(self.folder)
         self.outside = load_outside(self.folder)  # settings name its kinds
-        self.config: SearchConfig = _read_config(self.folder / "config.yaml")
+        self.config: SearchConfig = read_config(self.folder, self.seal)
         self._read()
 
     @classmethod
@@ -64,16 +69,26 @@ class Run:
         environment: Json,
         learnt: Learnt | None = None,
         outside: Outside | None = None,
+        *,
+        predictor: Json | None = None,
+        **sealed: Any,
     ) -> "Run":
-        """Create a run in a new folder. Raises SettingError when it exists or cannot be written."""
+        """Create a run in a new folder, with what else it must know at its next start in its seal.
+
+        Raises SettingError when the folder exists or cannot be written.
+        """
         with making(folder):
-            files.write(folder / "space.yaml", document.dump(to_dict(space)))
-            files.write(folder / "environment.json", json.dumps(environment, indent=2) + "\n")
+            files.write(folder / SPACE, document.dump(to_dict(space)))
+            write_environment(folder, environment)
+            files.write(folder / journal.RECORD, "")
             if outside:
                 keep_outside(folder, outside)
             if learnt:
                 files.write(folder / WARM_START, learnt_text(learnt))
-            files.write(folder / "config.yaml", document.dump(config.model_dump(mode="json")))
+            if predictor:
+                files.write(folder / PREDICTOR, json.dumps(predictor, indent=1) + "\n")
+            write_seal(folder, {"settings": config.model_dump(mode="json"), "space": to_dict(space), **sealed})
+            write_config(folder, config)
         return cls(folder)
 
     @property
@@ -84,16 +99,12 @@ class Run:
     @cached_property
     def space(self) -> SearchSpace:
         """The search space, fitted to the data."""
-        return load_space(self.folder / "space.yaml")
+        return load_space(self.folder / SPACE)
 
-    @cached_property
+    @property
     def environment(self) -> Json:
-        """Versions, device and commit the search ran with."""
-        path = self.folder / "environment.json"
-        try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            raise RunError(f"{path}: missing or damaged; write {{}} into it if nothing else is known") from None
+        """Versions, device and commit the search ran with, at its first start and at others."""
+        return read_environment(self.folder)
 
     @property
     def predictor_error(self) -> dict[str, float]:
@@ -115,7 +126,7 @@ class Run:
         """Read the JSON in a file of the run's folder, empty without the file. Raises RunError for a damaged one."""
         path = self.folder / name
         try:
-            return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+            return dict(json.loads(path.read_text(encoding="utf-8-sig"))) if path.exists() else {}
         except (OSError, ValueError, TypeError):
             raise RunError(f"{path}: damaged; restore it, or delete it") from None
 
@@ -170,18 +181,21 @@ class Run:
         if budget.trials is not None and budget.trials < done:
             raise SettingError(f"budget: found {budget.trials}; {done} networks are trained already, write more")
         self.config = self.config.model_copy(update={"budget": budget})
-        path = self.folder / "config.yaml"
-        with journal.writing(path):
-            files.write(path, document.dump(self.config.model_dump(mode="json")))
+        with journal.writing(self.folder / CONFIG):
+            write_config(self.folder, self.config)
 
     def repair(self) -> None:
-        """Cut off a last line that a killed process left torn, and read the record anew."""
-        journal.cut_torn_lines(self.folder)
+        """Cut off a last line that a killed process left torn, and read the record anew.
+
+        Raises RunError when the record was emptied.
+        """
+        journal.mend_ends(self.folder)
         self._read()
+        journal.check_not_emptied(self.folder, self.trials)
 
     def _read(self) -> None:
-        self.trials: list[Trial] = list(journal.read_trials(self.folder, self.config.objectives))
-        self.confirmations: list[Confirmation] = list(journal.read_confirmations(self.folder))
+        self.trials: list[Trial] = journal.read_trials(self.folder, self.config.objectives)
+        self.confirmations: list[Confirmation] = journal.read_confirmations(self.folder)
         self._results: list[Result] = []
         self._seen = (0, 0)
 
@@ -284,13 +298,3 @@ class Run:
         """Tells this run's trials to Optuna."""
         maximize = dict(zip(self.config.objectives, self.maximize, strict=True))
         return Teller(self.space, maximize, tuple(self.trained_objectives))
-
-
-def _read_config(path: Path) -> SearchConfig:
-    settings = document.read(path).value
-    if not isinstance(settings, dict):
-        raise SettingError(f"{path}: holds no settings; the file is damaged, start the search anew")
-    try:
-        return make_config({key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()})
-    except SettingError as error:
-        raise SettingError(f"{path}: {error}") from None

@@ -6,7 +6,8 @@ summary.csv         a line an epoch
 best.safetensors    the weights of the best epoch, as `nas.load` reads them
 last.pt             the state to go on from
 verdict.json        what the best weights do on the test part, and what the network costs
-environment.json    versions, commit, device
+environment.json    versions, commit, device, of every start
+seal.json           what it must find again at its next start
 report.html         the page
 """
 
@@ -24,22 +25,24 @@ import pandas as pd
 import torch
 
 from nas import document, files
-from nas.errors import RunError, SettingError
+from nas.errors import RunError
 from nas.evaluation.plugins import Outside
 from nas.files import Json
 from nas.network.architecture import Architecture
-from nas.record.folders import TRAINING, is_trained, making
+from nas.record.environment import read_environment, write_environment
+from nas.record.folders import TRAINING, is_trained, making, no_training
 from nas.record.models import BEST, read_model, write_model
 from nas.record.outside import keep_outside, load_outside
+from nas.record.seal import check_same, read_seal, write_seal
 from nas.space.library import load_architecture
 from nas.training.full.loop import Epoch
-from nas.training.full.settings import TrainConfig, make_train_config
+from nas.training.full.settings import Place, TrainConfig, make_train_config
 from nas.training.full.verdict import Verdict
 from nas.training.model import Model
 
-NETWORK, SUMMARY, LAST, VERDICT, ENVIRONMENT = (
-    "architecture.yaml", "summary.csv", "last.pt", "verdict.json", "environment.json",
-)  # fmt: skip
+NETWORK, SUMMARY, LAST, VERDICT = "architecture.yaml", "summary.csv", "last.pt", "verdict.json"
+FREE = frozenset({"data", "teacher", "patience"} | Place.model_fields.keys())
+"""Settings that may change between two starts: data and teacher are known by what they hold."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,13 @@ class Trained:
     def __init__(self, folder: Path | str) -> None:
         """Open an existing folder, and load what its network uses from outside nas.
 
-        Raises SettingError when there is none, RunError when it is damaged.
+        Raises SettingError when there is none, or when its settings or its network were changed, RunError when it is
+        damaged, or a file that it began with is gone.
         """
         self.folder = Path(folder)
         if not is_trained(self.folder):
-            raise SettingError(f"{folder} is not a training (it has no {TRAINING})")
+            raise no_training(self.folder)
+        self.seal: Json = read_seal(self.folder)
         self.outside = load_outside(self.folder)
         try:
             settings = document.read(self.folder / TRAINING).value
@@ -77,18 +82,39 @@ class Trained:
             self.architecture: Architecture = load_architecture(self.folder / NETWORK)
         except (ValueError, TypeError) as error:
             raise RunError(f"{folder}: {TRAINING} or {NETWORK} is damaged: {error}") from None
+        self._check_unchanged()
 
     @classmethod
     def create(
-        cls, folder: Path, config: TrainConfig, architecture: Architecture, environment: Json, outside: Outside
+        cls,
+        folder: Path,
+        config: TrainConfig,
+        architecture: Architecture,
+        environment: Json,
+        outside: Outside,
+        **sealed: Any,
     ) -> "Trained":
-        """Make a new folder. Raises SettingError when it exists or cannot be written."""
+        """Make a new folder, with what else it must know at its next start in its seal.
+
+        Raises SettingError when it exists or cannot be written.
+        """
+        settings = config.model_dump(mode="json")
         with making(folder):
             keep_outside(folder, outside)
             architecture.save(folder / NETWORK)
-            files.write(folder / ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
-            files.write(folder / TRAINING, document.dump(config.model_dump(mode="json")))
+            write_environment(folder, environment)
+            write_seal(folder, {"settings": settings, "network": architecture.to_dict(), **sealed})
+            files.write(folder / TRAINING, document.dump(settings))
         return cls(folder)
+
+    def _check_unchanged(self) -> None:
+        if not self.seal:
+            return
+        fields, was = TrainConfig.model_fields, self.seal["settings"]
+        known = make_train_config({name: value for name, value in was.items() if name in fields})
+        check_same(self.folder / TRAINING, known.model_dump(mode="json"), self.config.model_dump(mode="json"), FREE)
+        network = load_architecture(self.seal["network"])
+        check_same(self.folder / NETWORK, network.to_dict(), self.architecture.to_dict(), ("name",))
 
     @property
     def name(self) -> str:
@@ -97,8 +123,8 @@ class Trained:
 
     @property
     def environment(self) -> Json:
-        """Versions, commit, device and seed."""
-        return _plain(self.folder / ENVIRONMENT)
+        """Versions, commit, device and seed, of the first start and of others."""
+        return read_environment(self.folder)
 
     @property
     def history(self) -> list[Epoch]:

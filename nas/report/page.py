@@ -16,7 +16,7 @@ from nas.record.run import Run
 from nas.report import figures
 from nas.report.architectures import write_architectures
 from nas.report.charts import embed
-from nas.report.rendering import diagram, flat, inks, render_page
+from nas.report.rendering import diagram, flat, inks, machines, render_page
 
 MAX_ROWS = 500  # of a table on the page; trials.csv has them all
 Context = Json
@@ -50,7 +50,7 @@ def _context(run: Run) -> Context:
         **(_shown(run) if run.results else {}),
         "failed": [t for t in run.trials if t.state == "failed"][:MAX_ROWS],
         "settings": flat(run.config.model_dump(mode="json")),
-        "environment": flat(run.environment),
+        "environment": machines(run.environment),
         "command_target": shlex.quote(str(run.folder)),
         "command_data": shlex.quote(run.config.data),
         "max_rows": MAX_ROWS,

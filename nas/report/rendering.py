@@ -22,7 +22,7 @@ def render_page(template: str, context: Json) -> str:
     environment.globals.update({name: getattr(units, name) for name in WORDS})
     style = Markup(_source(environment, "report.css"))
     page = environment.get_template(template).render(context | {"style": style})
-    return page.encode(errors="replace").decode()  # names of files may hold bytes that are no text
+    return page.encode(errors="backslashreplace").decode()  # names of files may hold bytes that are no text
 
 
 def _source(environment: jinja2.Environment, name: str) -> str:
@@ -68,3 +68,13 @@ def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         elif value is not None:
             found[prefix + key] = str(value)
     return found
+
+
+def machines(environment: Json) -> dict[str, str]:
+    """Flatten the facts about where a run was made, each with all its values if later starts had others."""
+    values: dict[str, list[str]] = {}
+    for start in (environment, *environment.get("starts", ())):
+        for key, text in flat({name: value for name, value in start.items() if name != "starts"}).items():
+            if text not in values.setdefault(key, []):
+                values[key].append(text)
+    return {key: ", later ".join(texts) for key, texts in values.items()}

@@ -23,7 +23,7 @@ from nas.registry import BLOCKS, target_text
 from nas.report import training_figures as figures
 from nas.report.charts import PALETTE, THEMES, embed
 from nas.report.confusion import pairs, recalls
-from nas.report.rendering import diagram, flat, inks, render_page
+from nas.report.rendering import diagram, flat, inks, machines, render_page
 from nas.training.catalogue import load_task
 from nas.training.full.loop import Epoch
 from nas.training.full.recipe import load_recipe, shipped_recipes
@@ -99,7 +99,7 @@ def _what(trained: Trained, history: Sequence[Epoch]) -> Json:
         "letters": {block: BLOCKS.get(block).letter for block in blocks},
         "diagram": diagram(network, colours),
         "settings": flat(config.model_dump(mode="json")),
-        "environment": flat(made),
+        "environment": machines(made),
     }
 
 

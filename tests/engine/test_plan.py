@@ -26,7 +26,7 @@ def test_a_plan_holds_all_that_a_search_needs():
     assert (plan.space.channels, plan.space.classes) == (1, 10)
     assert [design.name for design in plan.designs] == ["coatnet_0"]
     assert plan.placement.workers == 1
-    assert plan.device
+    assert plan.devices.training
     assert plan.predictor is None
 
 

@@ -16,13 +16,13 @@ def outcome_of(job: Job, state: str) -> Outcome:
     if job.architecture.stages[-1].block in ("transformer", "moat"):
         return Outcome(state, {"params": 1.0}, reason="out of memory")  # type: ignore[arg-type]
     size = sum(stage.depth * stage.width for stage in job.architecture.stages)
-    return Outcome("complete", {"accuracy": 1 - 20 / size, "latency": size / 100})
+    return Outcome("complete", {"accuracy": 1 - 20 / size, "macs": size / 100})
 
 
 @pytest.mark.parametrize("state", ["failed", "rejected"])
 def test_tpe_leaves_a_region_that_fails(tmp_path, state):
     """Half of the space fails; of the later proposals few lie there, in a resumed search too."""
-    run = empty_run(tmp_path / "a", sampler="tpe", budget={"trials": 1000})
+    run = empty_run(tmp_path / "a", sampler="tpe", budget={"trials": 1000}, objectives=("accuracy", "macs"))
     proposer = Proposer(run, plan_of(run), Watcher())
     for number in range(90):
         if number == 60:

@@ -4,13 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.errors import RunError
-from nas.record.journal import BEGUN
+from nas.record.journal import BEGUN, CONFIRMATIONS, RECORD
 from nas.record.run import Run
+from nas.record.trial import Confirmation
 
 
 def test_what_is_appended_is_read_back(tmp_path):
@@ -32,6 +34,11 @@ def test_a_line_torn_at_any_byte_loses_nothing_else(tmp_path):
     for end in range(last, len(whole)):
         path.write_bytes(whole[:end])
         torn = Run(tmp_path / "a")
+        if end == len(whole) - 1:  # only the end of the line is missing
+            assert torn.trials == run.trials
+            torn.repair()
+            assert path.read_bytes() == whole
+            continue
         assert torn.trials == run.trials[:2]
         assert path.read_bytes() == whole[:end], "reading changes nothing"
         if (end - last) % 10:
@@ -54,7 +61,9 @@ def test_a_first_line_torn_leaves_an_empty_record(tmp_path):
     assert Run(tmp_path / "a").trials == run.trials
 
 
-@pytest.mark.parametrize("line", ["", "{}", "not json", '{"number": 1, "state": "complete"}', "[]", "\x00" * 40])
+@pytest.mark.parametrize(
+    "line", ["{}", '{"number": 1, "deci', "not json", '{"number": 1, "state": "complete"}', "[]", "\x00" * 40]
+)
 def test_a_bad_line_in_the_middle_is_named(tmp_path, line):
     finished_run(tmp_path / "a", complete=3)
     path = tmp_path / "a" / "trials.jsonl"
@@ -62,6 +71,64 @@ def test_a_bad_line_in_the_middle_is_named(tmp_path, line):
     path.write_text("\n".join([lines[0], line, *lines[2:]]) + "\n")
     with pytest.raises(RunError, match=r"trials\.jsonl:2: not a trial; .*restore the line, or take it out"):
         Run(tmp_path / "a")
+
+
+def spoilt(trials: bytes) -> dict[str, bytes]:
+    """What editors, copies and merges make of a record without changing a trial in it."""
+    lines = trials.splitlines()
+    return {
+        "crlf": b"\r\n".join(lines) + b"\r\n",
+        "bom": b"\xef\xbb\xbf" + trials,
+        "blank": b"\n" + b"\n  \n\n".join(lines) + b"\n\n",
+        "no end": trials.rstrip(b"\n"),
+        "twice": trials + lines[1] + b"\n" + trials,
+        "spaced": b"\n".join(json.dumps(json.loads(line), indent=None, sort_keys=True).encode() for line in lines),
+    }
+
+
+@pytest.mark.parametrize("how", ["crlf", "bom", "blank", "no end", "twice", "spaced"])
+def test_what_parses_is_a_trial(tmp_path, how):
+    run = finished_run(tmp_path / "a", complete=3)
+    for number in range(2):
+        run.append_confirmation(Confirmation(0, 1 + number, run.trials[number].outcome))
+    for name in (RECORD, CONFIRMATIONS):
+        path = tmp_path / "a" / name
+        path.write_bytes(spoilt(path.read_bytes())[how])
+    again = Run(tmp_path / "a")
+    again.repair()
+    assert (again.trials, again.confirmations) == (run.trials, run.confirmations)
+    again.append(trial(run, 7))
+    assert Run(tmp_path / "a").trials == again.trials, "what is appended has a line of its own"
+
+
+def test_lines_in_another_order_are_the_same_record(tmp_path):
+    run = empty_run(tmp_path / "a")
+    for number in (1, 0, 2):
+        run.append(replace(trial(run, number), ended=10.0 + number % 2))
+    path = tmp_path / "a" / RECORD
+    path.write_bytes(b"".join(reversed(path.read_bytes().splitlines(keepends=True))))
+    assert [t.number for t in Run(tmp_path / "a").trials] == [2, 0, 1], "by their ends, those at once as they stand"
+
+
+def test_a_further_training_that_stands_there_twice_with_two_values_is_named(tmp_path):
+    run = finished_run(tmp_path / "a", complete=2)
+    for number in range(2):
+        run.append_confirmation(Confirmation(0, 1, run.trials[number].outcome))
+    with pytest.raises(
+        RunError, match=r"confirmations\.jsonl:2: further training 1 of trial 0 stands there twice, with"
+    ):
+        Run(tmp_path / "a")
+
+
+def test_a_record_that_was_emptied_is_not_filled_anew_unasked(tmp_path):
+    run = finished_run(tmp_path / "a", complete=2)
+    (tmp_path / "a" / "trials.csv").write_text("number,state\n0,complete\n")
+    (tmp_path / "a" / RECORD).write_bytes(b"")
+    assert Run(tmp_path / "a").trials == []
+    with pytest.raises(
+        RunError, match=r"trials\.jsonl: holds no trial, but trials\.csv lists some: put the record back"
+    ):
+        run.repair()
 
 
 def changed(line: dict, change: dict) -> dict:
@@ -73,8 +140,9 @@ def changed(line: dict, change: dict) -> dict:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"number": 0}, "trial 0 stands there twice"),
+        ({"number": 0}, "trial 0 stands there twice, with different values"),
         ({"outcome": {"metrics": {"accuracy": 0.5}}}, "trial 1 has no latency"),
+        ({"outcome": {"metrics": {"accuracy": float("nan"), "latency": 1.0}}}, "trial 1 has no accuracy"),
         ({"outcome": {"state": "done"}}, "not a trial"),
         ({"number": "1"}, "not a trial"),
         ({"outcome": {"metrics": {"accuracy": "good", "latency": 1.0}}}, "not a trial"),
@@ -110,6 +178,7 @@ def test_a_full_disk_tears_nothing(tmp_path):
 import resource, sys
 from nas.errors import RunError
 from nas.record.run import Run
+from nas.record.trial import Confirmation
 from run_fixtures import trial
 run = Run(sys.argv[1])
 second = trial(run, 1)

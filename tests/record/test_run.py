@@ -11,10 +11,12 @@ from nas.errors import RunError, SettingError
 from nas.record.folders import check_new, find_run
 from nas.record.run import Run
 
+FILES = ["config.yaml", "environment.json", "seal.json", "space.yaml", "trials.jsonl"]
+
 
 def test_a_folder_is_made_whole_or_not_at_all(tmp_path):
     empty_run(tmp_path / "a")
-    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["config.yaml", "environment.json", "space.yaml"]
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == FILES
     with pytest.raises(SettingError, match=r"the run .* exists already; take another --name, or continue it"):
         empty_run(tmp_path / "a")
     (tmp_path / "file").touch()

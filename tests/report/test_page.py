@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 import subprocess
@@ -139,7 +140,7 @@ def test_one_trial(tmp_path):
 
 def test_every_name_is_text(tmp_path):
     run = empty_run(tmp_path / EVIL, space=EVIL, data=f"npz:{EVIL}</script>")
-    run.environment["device"] = EVIL
+    (run.folder / "environment.json").write_text(json.dumps({"device": EVIL}))
     run.append(trial(run, 0))
     run.append(trial(run, 1, "failed", reason=f"{EVIL}</td></script>"))
     page = render(run)

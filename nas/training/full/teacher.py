@@ -1,5 +1,6 @@
 """Learning from a teacher (https://arxiv.org/abs/1503.02531, section 2): its softened answers join the targets."""
 
+import hashlib
 from importlib.util import find_spec
 from typing import Any
 
@@ -20,6 +21,14 @@ class Teacher(nn.Module):
     def __init__(self, network: nn.Module, side: int, channels: int) -> None:
         super().__init__()
         self.network, self.side, self.channels = network.eval().requires_grad_(False), side, channels
+
+    def digest(self) -> str:
+        """Return a hash of the weights."""
+        found = hashlib.sha256()
+        for name, values in self.network.state_dict().items():
+            found.update(name.encode())
+            found.update(values.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        return found.hexdigest()
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:

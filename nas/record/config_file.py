@@ -1,0 +1,41 @@
+"""A run's settings on disk: written, and read if they are those that the run began with."""
+
+from pathlib import Path
+
+from nas import document, files
+from nas.config import Machine, SearchConfig, make_config
+from nas.errors import SettingError
+from nas.files import Json
+from nas.record.seal import check_same
+
+CONFIG = "config.yaml"
+FREE = frozenset({"space", "data", "budget", "confirm"} | Machine.model_fields.keys())
+"""Settings that may change between two starts: a run has its space, and knows its data by their fingerprint."""
+
+
+def write_config(folder: Path, config: SearchConfig) -> None:
+    """Write a run's settings. Raises OSError."""
+    files.write(folder / CONFIG, document.dump(config.model_dump(mode="json")))
+
+
+def read_config(folder: Path, seal: Json) -> SearchConfig:
+    """Read a run's settings.
+
+    Raises SettingError for a damaged file, and for a setting that was changed since the run began and must stay.
+    """
+    path = folder / CONFIG
+    settings = document.read(path).value
+    if not isinstance(settings, dict):
+        raise SettingError(f"{path}: holds no settings; the file is damaged: restore it, or begin anew")
+    try:
+        config = _config(settings)
+    except SettingError as error:
+        raise SettingError(f"{path}: {error}") from None
+    if was := seal.get("settings"):
+        known = _config({name: value for name, value in was.items() if name in SearchConfig.model_fields})
+        check_same(path, known.model_dump(mode="json"), config.model_dump(mode="json"), FREE)
+    return config
+
+
+def _config(settings: Json) -> SearchConfig:
+    return make_config({key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()})

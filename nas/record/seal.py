@@ -1,0 +1,70 @@
+"""What a run must find again at its next start: `seal.json`, written in the folder as the run begins.
+
+It has the settings and the space, or the network, as they were, the fingerprint of the data, the networks to start
+from, and the names of the files that the folder began with. A folder without a seal is an older one, of which only what
+is known is checked.
+"""
+
+import json
+from collections.abc import Container
+from pathlib import Path
+
+from nas import files
+from nas.errors import RunError, SettingError
+from nas.files import Json
+
+SEAL = "seal.json"
+ABSENT = "nothing"
+
+
+def write_seal(folder: Path, facts: Json) -> None:
+    """Seal a folder that has all its files but that of the settings. Raises OSError."""
+    kept = sorted(path.name for path in folder.iterdir())
+    files.write(folder / SEAL, json.dumps({"files": kept, **facts}, indent=1) + "\n")
+
+
+def read_seal(folder: Path) -> Json:
+    """Read what a folder began with, nothing of an older one.
+
+    Raises RunError for a damaged seal, and for a file that the folder began with and has no more.
+    """
+    path = folder / SEAL
+    if not path.exists():
+        return {}
+    try:
+        seal: Json = dict(json.loads(path.read_text(encoding="utf-8-sig")))
+        kept = [str(name) for name in seal["files"]]
+    except (OSError, ValueError, TypeError, KeyError):
+        raise RunError(f"{path}: damaged; restore it, or delete it to go on unchecked") from None
+    for name in kept:
+        if not (folder / name).exists():
+            raise RunError(f"{folder / name}: missing; {folder} began with it: put it back, or begin anew")
+    return seal
+
+
+def check_same(path: Path, was: Json, now: Json, free: Container[str] = ()) -> None:
+    """Raise SettingError that names the first value in a file that is not the one that its folder began with.
+
+    `free` names the values, at the top, that may change between starts.
+    """
+    before, after = (_flat({k: v for k, v in values.items() if k not in free}) for values in (was, now))
+    for key in (*before, *after):
+        then, found = before.get(key, ABSENT), after.get(key, ABSENT)
+        if then != found:
+            raise SettingError(f"{path}: {key}: found {_shown(found)}; {path.parent} began with {_shown(then)}. Write "
+                               "that back, or begin anew with the change")  # fmt: skip
+
+
+def _flat(values: object, key: str = "") -> Json:
+    """Bring nested values to one level, with dotted keys. Lists of plain values stay whole."""
+    if isinstance(values, dict):
+        inner = list(values.items())
+    elif isinstance(values, list | tuple) and any(isinstance(value, dict) for value in values):
+        inner = list(enumerate(values))
+    else:
+        return {key: list(values) if isinstance(values, tuple) else values}
+    return {k: v for name, value in inner for k, v in _flat(value, f"{key}.{name}" if key else str(name)).items()}
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else "none" if value is None else str(value)
