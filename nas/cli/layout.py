@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def layout(
     names: Annotated[list[str], argument("RUN...", "Folders of finished searches, pooled, such as one for each seed.")],
-    members: Annotated[int, option("N", "Random networks of each space.", min=10, max=100_000)] = 2000,
+    members: Annotated[int, option("N", "Random networks of each space.", min=10, max=100_000)] = 500,
     seed: Annotated[int, option("N", "Of the random networks and the permutations.", min=0)] = 0,
     as_json: Annotated[bool, option("", "Print JSON instead of tables.", "--json")] = False,
     runs: Runs = Path("runs"),

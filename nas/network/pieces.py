@@ -15,6 +15,8 @@ from nas.files import Json
 from nas.network.architecture import Architecture, HeadSpec, Options, StageSpec, StemSpec
 from nas.network.blocks import Site, Size, strided
 from nas.network.build import stage_sites, walk
+from nas.network.layers.attention import MultiHead
+from nas.network.layers.map_attention import MapAttention
 from nas.network.options import Scalar, options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry
 
@@ -144,6 +146,13 @@ def stem_stride(piece: Piece) -> int:
     with torch.device("meta"):
         stride: int = piece.build().stride  # type: ignore[assignment]
     return stride
+
+
+@lru_cache(maxsize=10_000)
+def attends(piece: Piece) -> bool:
+    """Tell whether a block holds self-attention over a map or its windows, alone or beside convolution."""
+    with torch.device("meta"):
+        return any(isinstance(module, MapAttention | MultiHead) for module in piece.build().modules())
 
 
 def _options(registry: Registry, kind: str, named: Options) -> tuple[tuple[str, Scalar], ...]:

@@ -1,0 +1,136 @@
+"""Where fronts attend, beside random networks of the same cost."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from run_fixtures import empty_run, finished_run, trial
+
+from nas.errors import RunError
+from nas.record.layouts import attending, keep, kept, layouts, matched, said, trend
+from nas.space.library import load_architecture
+
+MEMBERS = 60
+
+
+def planted(folder, sign: int):
+    """Make a run whose accuracy is won by attention in late stages, or in early ones, and by size."""
+    run = empty_run(folder)
+    for number in range(60):
+        one = trial(run, number)
+        size = one.metrics["macs"]
+        slope = trend(np.array([attending(one.architecture)], float))[0]
+        accuracy = float(0.5 + 0.2 * sign * slope + 0.02 * np.log(size))
+        run.append(trial(run, number, metrics={"accuracy": accuracy, "latency": size / 1e6}))
+    return run
+
+
+@pytest.fixture(scope="module")
+def late(tmp_path_factory):
+    return planted(tmp_path_factory.mktemp("runs") / "late", 1)
+
+
+@pytest.fixture(scope="module")
+def early(tmp_path_factory):
+    return planted(tmp_path_factory.mktemp("runs") / "early", -1)
+
+
+def test_the_trend_of_a_layout():
+    rows = {"CCTT": 1.0, "TTCC": -1.0, "CCCT": 0.75, "CCTC": 0.25, "CCCC": 0.0, "TTTT": 0.0, "TCCT": 0.0}
+    attention = np.array([[letter == "T" for letter in row] for row in rows], float)
+    assert trend(attention) == pytest.approx(list(rows.values()))
+    assert trend(np.array([[0.0, 1.0, 1.0]]))[0] == 1
+    assert trend(np.array([[1.0]]))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("coatnet_0", [False, False, True, True]),
+        ("moat_0", [False, False, True, True]),
+        ("resnet_50", [False] * 4),
+        ("se_resnet_50", [False] * 4),
+        ("swin_t", [True] * 4),
+        ("cvt_13", [True] * 3),
+        ("vit_b_16", [True]),
+        ("aa_resnet_50", [False, True, True, True]),
+    ],
+)
+def test_the_stages_of_published_networks_that_attend(name, expected):
+    assert attending(load_architecture(name)) == expected
+
+
+def test_attention_that_pays_late_is_found_to_rise(late):
+    found = layouts([late], members=MEMBERS)
+    assert found.trend.effect > 0.3
+    assert found.trend.p < 0.01
+    assert found.trend.effect == pytest.approx(found.trend.front - found.trend.random)
+    assert found.fronts == {"late": len(late.front())}
+    assert sum(found.found.values()) == found.networks == len(late.front())
+    first, last = found.stages[0], found.stages[-1]
+    assert last.front > last.random
+    assert first.front < first.random
+    assert all(low <= share.front <= high for share in found.stages for low, high in [share.interval])
+    assert "rises" in said(found)[0]
+
+
+def test_attention_that_pays_early_is_found_to_fall(early):
+    found = layouts([early], members=MEMBERS)
+    assert found.trend.effect < -0.3
+    assert found.trend.p < 0.01
+    assert "falls" in said(found)[0]
+
+
+def test_runs_are_pooled_and_the_sentence_counts_them(late, early):
+    found = layouts([late, early], members=MEMBERS)
+    assert set(found.fronts) == {"late", "early"}
+    assert [effect > 0 for effect in found.trend.by_run] == [True, False]
+    assert "rises in 1 of 2 runs" in said(found)[1]
+
+
+def test_a_front_by_chance_is_no_trend(tmp_path):
+    """Where accuracy knows nothing of attention, p is spread evenly over the runs."""
+    rng, values = np.random.default_rng(0), []
+    for first in range(0, 240, 30):
+        run = empty_run(tmp_path / f"chance-{first}")
+        for number in range(30):
+            one = trial(run, first + number)
+            run.append(replace(one, number=number, outcome=replace(one.outcome, metrics={
+                "accuracy": float(rng.random()), "latency": float(rng.random())})))  # fmt: skip
+        values.append(layouts([run], members=MEMBERS).trend.p)
+    assert 0.2 < np.mean(values) < 0.8
+    assert max(values) > 0.5
+
+
+def test_the_matched_ones_cost_as_much(late):
+    for pair in matched(late, 200, 0):
+        ratio = pair.macs[1:] / pair.macs[0]
+        assert np.abs(np.log(ratio)).max() <= np.abs(np.log(ratio)).min() + 1.5
+        assert len(pair.letters) == len(pair.attention) == len(pair.macs) == 26
+
+
+def test_the_distance_to_layouts_by_hand(late):
+    """Three stages are those of M-M-T-T at the places 0, 1 and 2."""
+    found = layouts([late], members=MEMBERS)
+    wanted = ("M", "M", "T")
+    own = [sum(a != b for a, b in zip(r.layout.split("-"), wanted, strict=True)) for r in late.front()]
+    assert found.distance["CoAtNet"][0] == pytest.approx(np.mean(own))
+
+
+def test_a_run_without_a_front_is_refused_in_words(tmp_path):
+    with pytest.raises(RunError, match=r"empty has no finished trial"):
+        layouts([empty_run(tmp_path / "empty")])
+
+
+def test_what_was_kept_is_read_again_until_the_front_grows(tmp_path):
+    run = finished_run(tmp_path / "run", complete=6)
+    found = layouts([run], members=20)
+    keep(run, found)
+    assert kept(run) == found
+    best = trial(run, 20, metrics={"accuracy": 1.0, "latency": 99.0, "params": 1.0})
+    run.append(best)
+    assert kept(run) is None
+
+
+def test_the_same_seed_repeats(late):
+    assert layouts([late], members=20, seed=3) == layouts([late], members=20, seed=3)
