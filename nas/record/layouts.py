@@ -158,7 +158,9 @@ def _share(pooled: Sequence[Matched], stage: int) -> StageShare:
     own = [int(pair.attention[0, stage]) for pair in pooled]
     interval = binomtest(sum(own), len(own)).proportion_ci(LEVEL, method="wilson")
     others = [pair.attention[1:, stage].mean() for pair in pooled if len(pair.attention) > 1]
-    return StageShare(stage, float(np.mean(own)), (interval.low, interval.high), float(np.mean(others or [np.nan])))
+    return StageShare(
+        stage, float(np.mean(own)), (interval.low, interval.high), float(np.mean(others) if others else np.nan)
+    )
 
 
 def trend(attention: Floats) -> Floats:
@@ -176,7 +178,7 @@ def _trend(groups: Sequence[Sequence[Matched]], rng: Generator) -> Trend:
     observed = float(np.mean([each[0] for each in effects]))
     chance = np.mean([each[rng.integers(len(each), size=PERMUTATIONS)] for each in effects], axis=0)
     extreme = int((np.abs(chance) >= abs(observed) - 1e-12).sum())
-    by_run = [float(np.mean([(values - _others(values))[0] for values in group])) for group in trends]
+    by_run = [sum(float((values - _others(values))[0]) for values in group) / len(group) for group in trends]
     return Trend(
         front=float(np.mean([values[0] for values in flat])),
         random=float(np.mean([_others(values)[0] for values in flat])),
@@ -204,7 +206,7 @@ def _distance(pooled: Sequence[Matched], layout: str) -> tuple[float, float]:
 
     front = [differing(pair.letters[0]) for pair in pooled]
     others = [np.mean([differing(row) for row in pair.letters[1:]]) for pair in pooled if len(pair.letters) > 1]
-    return float(np.mean(front)), float(np.mean(others or [np.nan]))
+    return float(np.mean(front)), float(np.mean(others) if others else np.nan)
 
 
 def said(found: Layouts) -> list[str]:
