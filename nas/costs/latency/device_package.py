@@ -4,9 +4,7 @@ The folder holds whole networks and single blocks of a space as ONNX, a referenc
 onnxruntime alone, and `manifest.json`, which describes each file.
 """
 
-import csv
 import json
-import math
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from nas.costs.latency.device_results import RUNNER, read_times
 from nas.costs.latency.measure import REFERENCE
 from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dict
 from nas.costs.onnx_file import write_onnx
@@ -27,7 +26,7 @@ from nas.space.library import load_architecture
 from nas.space.space import SearchSpace, draw
 
 FEWEST, MOST, MOST_BLOCKS = 8, 120, 240
-MANIFEST, RUNNER = "manifest.json", "run.py"
+MANIFEST = "manifest.json"
 
 
 def collect(
@@ -65,16 +64,12 @@ def collect(
 def fit(results: Path) -> Predictor:
     """Make the predictor of the device that a package was run on.
 
-    Raises SettingError for a file without its package's manifest, from another package, or with missing, repeated or
-    invalid rows.
+    Raises SettingError for a file without its package's manifest, and as `read_times` does.
     """
     manifest = _read_manifest(results)
-    rows = _read_rows(results, manifest)
-    times = {entry["name"]: _milliseconds(results, rows[entry["name"]]) for entry in manifest["files"]}
+    times, told = read_times(results, manifest["package"], [entry["name"] for entry in manifest["files"]])
     whole = [(load_architecture(e["network"]), times[e["name"]]) for e in manifest["files"] if "network" in e]
     parts = [(piece_from_dict(e["block"]), times[e["name"]]) for e in manifest["files"] if "block" in e]
-    row = next(iter(rows.values()))
-    told = {name: row.get(name) or "unknown" for name in ("device", "threads", "runtime")}
     where = {"target": "onnxruntime", "batch": manifest["batch"], "dtype": "float32"} | told
     return Predictor(where, manifest["space"], tuple(whole), tuple(parts))
 
@@ -115,7 +110,7 @@ def _identity(space: SearchSpace, networks: int, blocks: int, batch: int) -> str
 def _read_manifest(results: Path) -> Json:
     path = results.parent / MANIFEST
     try:
-        manifest: Json = json.loads(path.read_text(encoding="utf-8"))
+        manifest: Json = json.loads(path.read_text(encoding="utf-8-sig"))
         names = [entry["name"] for entry in manifest["files"]]
         assert len(set(names)) == len(names)
         assert {"package", "space", "batch"} <= manifest.keys()
@@ -125,36 +120,3 @@ def _read_manifest(results: Path) -> Json:
     except (ValueError, KeyError, TypeError, AssertionError):
         raise SettingError(f"{path}: damaged; collect and run the package anew") from None
     return manifest
-
-
-def _read_rows(results: Path, manifest: Json) -> dict[str, dict[str, str]]:
-    try:
-        with results.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SettingError(f"{results}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    if not rows or not {"name", "ms", "package"} <= rows[0].keys():
-        raise SettingError(f"{results}: holds no results; the columns are name, ms, ... as {RUNNER} writes them")
-    found = {row["package"] for row in rows}
-    if found != {manifest["package"]}:
-        other = min(found - {manifest["package"]}, key=str)
-        raise SettingError(f"{results}: is of the package {other}, not of {manifest['package']} beside it; another "
-                           "space or other networks")  # fmt: skip
-    names = Counter(row["name"] for row in rows)
-    if repeated := [name for name, count in names.items() if count > 1]:
-        raise SettingError(f"{results}: {repeated[0]} stands there twice")
-    expected = [entry["name"] for entry in manifest["files"]]
-    if missing := [name for name in expected if name not in names]:
-        raise SettingError(f"{results}: {len(missing)} of {len(expected)} rows are missing, the first {missing[0]}; "
-                           f"run {RUNNER} again, it goes on where it was")  # fmt: skip
-    return {row["name"]: row for row in rows}
-
-
-def _milliseconds(results: Path, row: dict[str, str]) -> float:
-    try:
-        value = float(row["ms"])
-    except (TypeError, ValueError):
-        value = math.nan
-    if not (math.isfinite(value) and value > 0):
-        raise SettingError(f"{results}: {row['name']}: ms is '{row['ms']}'; it must be a number above 0")
-    return value

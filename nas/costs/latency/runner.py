@@ -28,7 +28,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1.0, help="for one network")
     arguments = parser.parse_args()
-    manifest = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads((HERE / "manifest.json").read_text(encoding="utf-8-sig"))
     results = HERE / "results.csv"
     rows = read(results)
     fixed = {
@@ -117,11 +117,25 @@ def device():
 
 
 def read(path):
-    """Read the rows of an earlier run."""
+    """Read the whole rows of an earlier run."""
     if not path.exists():
         return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        return {row["name"]: row for row in csv.DictReader(file)}
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or COLUMNS) != COLUMNS:
+            raise SystemExit(
+                f"{path}: is not as this script wrote it, but changed by another program. Move it away, "
+                "and run this again; if it is complete, nas latency fit may read it."
+            )
+        return {row["name"]: row for row in reader if set(row) == set(COLUMNS) and is_time(row["ms"])}
+
+
+def is_time(text):
+    """Tell whether a text is a number above 0."""
+    try:
+        return 0 < float(text) < float("inf")
+    except (TypeError, ValueError):
+        return False
 
 
 def write(path, rows):

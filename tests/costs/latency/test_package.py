@@ -1,6 +1,7 @@
 """A device of one's own: the package, what comes back from it, and what is wrong with what comes back."""
 
 import csv
+import io
 import json
 import subprocess
 import sys
@@ -10,7 +11,9 @@ import pytest
 from latency_spaces import tiny
 
 from nas.costs.counts import count
+from nas.costs.latency import runner
 from nas.costs.latency.device_package import collect, fit
+from nas.costs.latency.device_results import read_times
 from nas.costs.latency.predictor import read_device, write_device
 from nas.errors import SettingError
 from nas.network.pieces import pieces
@@ -115,6 +118,11 @@ def test_the_largest_package_makes_a_file_that_can_be_read(tmp_path):
             lambda rows: [r | {"package": "cvt_family-9-60-120-1"} for r in rows],
             "is of the package cvt_family-9-60-120-1, ",
         ),
+        (lambda rows: [*rows, {"name": "mean", "ms": 1.0, "package": rows[0]["package"]}], "'mean' is no file of the"),
+        (
+            lambda rows: [*rows[:-1], rows[-1] | {"device": "a kettle"}],
+            "device is 'a toaster' in line 2 and 'a kettle'",
+        ),
         (lambda rows: [{"name": r["name"], "time": 1} for r in rows], "the columns are name, ms"),
     ],
 )
@@ -122,6 +130,121 @@ def test_results_that_cannot_stand_are_named(results, change, message):
     write(results, change(read(results)))
     with pytest.raises(SettingError, match=message):
         fit(results)
+
+
+def spreadsheet(results, change=lambda row: row, *, number=str, coding="utf-8", end="\r\n", top="", **options):
+    """Save results as another program does."""
+    rows = [change(row | {"ms": number(row["ms"])}) for row in read(results)]
+    columns = options.pop("columns", list(rows[0]))
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, columns, lineterminator=end, extrasaction="ignore", **options)
+    writer.writeheader()
+    writer.writerows(rows)
+    results.write_bytes((top + stream.getvalue()).encode(coding))
+
+
+def comma(ms):
+    return ms.replace(".", ",")
+
+
+SAVED = {
+    "byte-order mark": {"coding": "utf-8-sig"},
+    "old Mac": {"end": "\r"},
+    "Unicode text": {"coding": "utf-16", "delimiter": "\t"},
+    "semicolons": {"delimiter": ";", "number": comma, "coding": "utf-8-sig"},
+    "named separator": {"delimiter": ";", "number": comma, "top": "sep=;\r\n"},
+    "tabs, all quoted": {"delimiter": "\t", "number": comma, "quoting": csv.QUOTE_ALL},
+    "commas in quotes": {"number": comma},
+    "another order, more columns": {"columns": ["package", "note", "MS", "device", "Name"],
+                                    "change": lambda row: row | {"MS": row["ms"], "Name": row["name"], "note": "x,y"}},
+    "empty lines": {"top": ";;\n\n", "delimiter": ";", "end": "\n;;;\n\n"},
+    "powers of ten": {"delimiter": ";", "number": lambda ms: comma(f"{float(ms):.6E}")},
+    "spaces": {"number": lambda ms: f" {ms} "},
+    "a device in cp1252": {"change": lambda row: row | {"device": "Intel® N100"}, "coding": "cp1252"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_results_that_another_program_saved_are_read_as_they_were(results, name):
+    expected = {row["name"]: float(row["ms"]) for row in read(results)}
+    spreadsheet(results, **SAVED[name])
+    manifest = json.loads((results.parent / "manifest.json").read_text())
+    found = read_times(results, manifest["package"], [e["name"] for e in manifest["files"]])
+    assert found.milliseconds == pytest.approx(expected)
+    assert found.told["device"] == ("Intel® N100" if "cp1252" in name else "a toaster")
+
+
+LARGE = ["1234.5", "12.25", "0.5"]
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"),
+    [
+        (["1.234,5", "12,25", "0,5"], LARGE),
+        (["1,234.5", "12.25", "0.5"], LARGE),
+        (["1\u202f234,5", "12,25", "0,5"], LARGE),
+        (["1'234.5", "12.25", "0.5"], LARGE),
+        (["1,234", "12,25", "0,5"], ["1.234", "12.25", "0.5"]),
+        (["1.234", "2.345", "3.456"], ["1.234", "2.345", "3.456"]),  # as run.py writes them
+        (["3", "2", "1"], ["3", "2", "1"]),
+        (["1,234", "2,345", "3,456"], "line 2: ms is '1,234', which may be a thousand times as much; take the file"),
+        (["1,234", "12.25", "0.5"], "line 2: ms is '1,234', which may be a thousand times"),
+        (["1.234", "12,25", "0,5"], "line 2: ms is '1.234', which may be a thousand times"),
+        (["0,123", "12.25", "0.5"], "ms is '0,123' in line 2 and '12.25' in line 3, decimal commas and points"),
+        (["12.345.678", "1.234.567", "3.456.789"], "lost its decimal point: take the file as the device wrote it"),
+        (["1234", "12.25", "0.5"], "line 2: network_000: ms is '1234'; a spreadsheet seems to have lost"),
+        (
+            ["12. Mai", "12,25", "0,5"],
+            "line 2: network_000: ms is '12. Mai'; it must be a number above 0. Take the file",
+        ),
+        (["0", "1", "2"], "must be a number above 0"),
+        (["1e999", "0.5", "0.5"], "must be a number above 0"),
+        (["####", "0.5", "0.5"], "ms is '####'"),
+    ],
+)
+def test_numbers_are_read_where_they_mean_one_thing(tmp_path, ms, said):
+    names = [f"network_00{i}" for i in range(len(ms))]
+    path = write(
+        tmp_path / "results.csv", [{"name": n, "ms": t, "package": "p"} for n, t in zip(names, ms, strict=True)]
+    )
+    if isinstance(said, list):
+        assert list(read_times(path, "p", names).milliseconds.values()) == [float(text) for text in said]
+        return
+    with pytest.raises(SettingError, match=said):
+        read_times(path, "p", names)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"PK\x03\x04...", r"not a table as text, but a zip archive, as \.xlsx and \.ods are; save it as CSV"),
+        (b"<!DOCTYPE html><html>", "an HTML page"),
+        (b"", "line 1: holds no results; .* name stands there not"),
+        (b"name,ms,package\n", "holds no results"),
+        (b"name,ms,ms,package\na,1,2,p\n", "ms stands there twice"),
+        (b"a,1,p\nname,ms,package\n", "line 1: holds no results"),
+        (b"name,ms,package,device\na,0,5,p,x\n", r"line 2: 5 cells under 4 columns; if commas are decimal ones too"),
+        (b'name,ms,package\na,1,"' + b"x" * 200_000, "cannot be read as a table"),
+        (b"n\0a\0", "not a table as text"),
+    ],
+)  # fmt: skip
+def test_other_files_are_no_results(tmp_path, content, said):
+    (tmp_path / "results.csv").write_bytes(content)
+    with pytest.raises(SettingError, match=said):
+        read_times(tmp_path / "results.csv", "p", ["a"])
+
+
+def test_the_script_goes_on_only_with_what_it_wrote(tmp_path):
+    read_rows = runner.read
+    whole = {"name": "a", "ms": "0.5", "iqr": "0.1", "rounds": "5", "threads": "1", "device": "d", "runtime": "r",
+             "package": "p"}  # fmt: skip
+    path = tmp_path / "results.csv"
+    assert read_rows(path) == {}
+    write(path, [whole, whole | {"name": "b", "ms": "fast"}, whole | {"name": "c", "package": None}])
+    assert list(read_rows(path)) == ["a", "c"]
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b",", b";"))
+    with pytest.raises(SystemExit, match=r"results\.csv: is not as this script wrote it.*Move it away, and run"):
+        read_rows(path)
 
 
 def test_results_belong_beside_their_manifest(results):
