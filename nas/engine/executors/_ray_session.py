@@ -10,10 +10,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import ray
-from ray._private import ray_constants, worker
+from ray._private import ray_constants, services, worker
+from ray.exceptions import RayError
 
 from nas.engine.executors import Placement
-from nas.errors import SettingError
+from nas.engine.executors._ray_ground import check_address, no_answer, ray_folder, split_address
+from nas.errors import RunError
 
 NICENESS = {"RAY_worker_niceness": "0"}
 """Gives trials the priority of the search itself: at Ray's own (15) they starve beside any other program."""
@@ -25,7 +27,8 @@ WORKER_ENV = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "RAY_CHDIR_TO_TRIA
 def connected(placement: Placement) -> Iterator[None]:
     """Connect to Ray within the block: to the cluster at `placement.ray`, or to one started on the loopback address.
 
-    Uses Ray as it is if the process has started it already. Raises SettingError when no cluster answers.
+    Uses Ray as it is if the process has started it already. Raises SettingError when no cluster answers, RunError when
+    none starts.
     """
     if ray.is_initialized():
         yield
@@ -76,7 +79,11 @@ def _start(placement: Placement) -> None:
             include_dashboard=False,
             log_to_driver=False,
             logging_level=logging.ERROR,
+            _temp_dir=str(ray_folder() / "ray"),
         )
+    except (OSError, ValueError, RuntimeError, RayError) as error:
+        raise RunError(f"Ray, which runs several workers, did not start ({_first(error)}). With --workers 1 a search "
+                       "needs none") from None  # fmt: skip
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = allowed
         os.environ.clear()
@@ -84,9 +91,14 @@ def _start(placement: Placement) -> None:
 
 
 def _join(address: str) -> None:
-    """Join a cluster and send our code along: its nodes need torch and Ray, but neither nas nor the data."""
+    """Join a cluster and send our code along: its nodes need torch and Ray, but neither nas nor the data.
+
+    Asks beforehand whether the cluster answers, as Ray itself would wait for it, and print, for ten minutes.
+    """
     code = str(Path(__file__).parents[2])  # the package's folder
     _show_token()
+    flag = f"--ray {address}"
+    check_address(_found(address, flag), flag)
     try:
         ray.init(
             address=address,
@@ -95,10 +107,27 @@ def _join(address: str) -> None:
             logging_level=logging.ERROR,
         )
     except (ConnectionError, TimeoutError, ValueError) as error:
-        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SettingError(
-            f"--ray {address}: no Ray cluster answers ({cause}). Start one with: ray start --head"
-        ) from None
+        raise no_answer(flag, _first(error)) from None
+
+
+def _found(address: str, flag: str) -> str:
+    """Return the address that Ray takes for another: of the cluster here for `auto`, of this node for a loopback.
+
+    Raises SettingError where there is none.
+    """
+    if address == "auto" and "://" in (named := os.environ.get("RAY_ADDRESS", "")):
+        return named
+    if address != "auto":
+        split_address(address, flag)
+    try:
+        return address if "://" in address else str(services.canonicalize_bootstrap_address(address, None))
+    except ConnectionError:
+        raise no_answer(flag, "none runs on this machine") from None
+
+
+def _first(error: Exception) -> str:
+    """Take the first line of what an error says."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _show_token() -> None:

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from nas.engine.executors import Answer, Ask, Placement, Tell
+from nas.engine.executors._ray_ground import ray_folder
 from nas.evaluation.job import Prepare
+from nas.files import home
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -33,8 +35,12 @@ class RayTune:
             tuner.run(ask, tell, prepare, placement)
 
     def there(self, look: Callable[[], Answer], placement: Placement) -> Answer:
-        """Call the function on a node of the cluster, or here without one. Raises as `execute` does."""
+        """Call the function on a node of the cluster, or here without one. Raises as `execute` does.
+
+        Raises SettingError too where Ray could not start here.
+        """
         if placement.ray is None:
+            ray_folder()
             return look()
         with quiet_ray() as tuner:
             answer: Answer = tuner.call(look, placement)
@@ -48,7 +54,7 @@ def quiet_ray() -> Iterator[ModuleType]:
     Ray reads some of them from the environment when imported, others when it runs. The environment is restored.
     """
     before = dict(os.environ)
-    os.environ.update(QUIET | before)
+    os.environ.update({"HOME": str(home())} | QUIET | before)  # Ray looks for a home when it is imported
     try:
         from nas.engine.executors import _ray_tuner
 
