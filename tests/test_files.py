@@ -1,5 +1,8 @@
 """Files: whole or not at all, and what the cache folder keeps."""
 
+import json
+import os
+
 import pytest
 
 from nas import files
@@ -33,6 +36,14 @@ def test_an_error_in_the_middle_leaves_the_old_file_alone(tmp_path):
 def test_text_is_utf_8(tmp_path):
     files.write(tmp_path / "a", "ä\nb")
     assert (tmp_path / "a").read_bytes() == b"\xc3\xa4\nb"
+
+
+def test_bytes_of_a_name_that_are_no_text_are_spelt(tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    files.write(tmp_path / "a", json.dumps({"name": name}, ensure_ascii=False))
+    assert json.loads((tmp_path / "a").read_text()) == {"name": name}
+    assert files.readable(name) == r"caf\xe9"
+    assert files.readable("Caf\xe9 \u65e5\u672c \x1b[1m\n") == "Caf\xe9 \u65e5\u672c \\x1b[1m\\x0a"
 
 
 def test_the_cache_forgets_what_is_damaged_or_of_another_key(tmp_path, monkeypatch):

@@ -1,13 +1,24 @@
 """Reading one picture as the square of pixels that a network sees, in training and ever after."""
 
+import io
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
+from nas.files import readable
+
+CAUSES: dict[type[Exception], str] = {
+    PermissionError: "closed file",
+    FileNotFoundError: "missing file",
+    Image.DecompressionBombError: "enormous image",
+}
 GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -28,20 +39,66 @@ def read_picture(source: Source, side: int) -> Picture:
     A transparent picture lies on white. A JPEG is decoded at a fraction of its size where that suffices. Raises what
     Pillow raises, which may be anything, for a damaged file.
     """
-    if isinstance(source, Image.Image):
-        return _squared(source, side)
-    with warnings.catch_warnings(), Image.open(source) as image:
-        warnings.simplefilter("ignore")
+    with _silent(), _opened(source) as image:
         return _squared(image, side)
+
+
+_silence: "warnings.catch_warnings[None]"
+_silencing = threading.Lock()
+_silenced = 0
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep Pillow's warnings back within the block, in whichever thread.
+
+    `warnings.catch_warnings` alone would, with several threads, bring them back too early or never.
+    """
+    global _silence, _silenced
+    with _silencing:
+        if not _silenced:
+            _silence = warnings.catch_warnings()
+            _silence.__enter__()
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+        _silenced += 1
+    try:
+        yield
+    finally:
+        with _silencing:
+            _silenced -= 1
+            if not _silenced:
+                _silence.__exit__(None, None, None)
+
+
+def cause(source: object, error: Exception) -> str:
+    """Say in a line why a picture cannot be read: a cause, and after a colon what Pillow says, without the folder."""
+    if _empty(source):
+        return "empty file"
+    if isinstance(error, UnidentifiedImageError):
+        return "no image that Pillow reads"
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    text = text.replace(f"{source.parent}/", "") if isinstance(source, Path) else text
+    said = next((words for kind, words in CAUSES.items() if isinstance(error, kind)), "damaged image")
+    return readable(f"{said}: {text}")
+
+
+def _empty(source: object) -> bool:
+    try:
+        if isinstance(source, Path):
+            return source.stat().st_size == 0
+        return isinstance(source, io.BytesIO) and not source.getbuffer().nbytes
+    except (OSError, ValueError):  # gone, or closed
+        return False
 
 
 def is_grey(source: Source) -> bool:
     """Tell from a picture's header, without its pixels, whether it is grey. Raises as `read_picture` does."""
-    if isinstance(source, Image.Image):
-        return _is_grey(source)
-    with warnings.catch_warnings(), Image.open(source) as image:
-        warnings.simplefilter("ignore")
+    with _silent(), _opened(source) as image:
         return _is_grey(image)
+
+
+def _opened(source: Source) -> AbstractContextManager[Image.Image]:
+    return nullcontext(source) if isinstance(source, Image.Image) else Image.open(source)
 
 
 def _is_grey(image: Image.Image) -> bool:
@@ -53,9 +110,17 @@ def _is_grey(image: Image.Image) -> bool:
 def _squared(image: Image.Image, side: int) -> Picture:
     grey = _is_grey(image)
     image.draft(None, (2 * side, 2 * side))  # lets JPEG decode at a fraction of its size
-    upright = ImageOps.exif_transpose(image)
-    fitted = ImageOps.fit(_opaque(upright), (side, side), Image.Resampling.BICUBIC)
+    image.load()
+    fitted = ImageOps.fit(_opaque(_upright(image)), (side, side), Image.Resampling.BICUBIC)
     return Picture(np.asarray(fitted), grey)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn a picture as its camera was held, one whose notes of that are damaged not."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # of any sort, and no fault of the pixels
+        return image
 
 
 def _opaque(image: Image.Image) -> Image.Image:

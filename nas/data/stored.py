@@ -16,8 +16,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data.pictures import Source, is_grey, planes, read_picture
+from nas.data.pictures import Source, cause, is_grey, planes, read_picture
 from nas.errors import DataError
+from nas.files import readable
 
 IN_MEMORY = 2 * 2**30
 """Bytes of pixels up to which a data set is read into memory, unless its reader is told otherwise."""
@@ -91,10 +92,8 @@ class Pictures(ABC):
             return self._wrong(row, source, error)
 
     def _wrong(self, row: int, source: object, error: Exception) -> Reading:
-        """Say in a line what is wrong with a picture, without the folder of its file."""
-        text = " ".join(f"{type(error).__name__}: {error}".split())
-        text = text.replace(str(source), source.name) if isinstance(source, Path) else text
-        return Reading(wrong=f"{self.name(row)} ({text})")
+        """Name a picture and, in a line, the cause why it cannot be read."""
+        return Reading(wrong=f"{self.name(row)} ({cause(source, error)})")
 
     def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
         """Decode the pictures of a row, a slice or an array of rows. Raises DataError, naming an unreadable one."""
@@ -120,8 +119,8 @@ class StoredPictures(Pictures):
         return self.folder / self.names[row]
 
     def name(self, row: int) -> str:
-        """Return the file's path below the folder."""
-        return self.names[row]
+        """Return the file's path below the folder, as text."""
+        return readable(self.names[row])
 
     def take(self, rows: Rows, channels: int) -> "StoredPictures":
         """Return the pictures of some files."""

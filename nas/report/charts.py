@@ -75,6 +75,6 @@ def literal(text: str, most: int = 200) -> str:
     The isolating characters keep a name in Hebrew or Arabic from turning its surroundings round. Plotly knows the
     names of few characters, so that quotes stay themselves.
     """
-    plain = text.translate(PLAIN).encode(errors="replace").decode()
+    plain = text.translate(PLAIN).encode(errors="backslashreplace").decode()
     cut = plain if len(plain) <= most else plain[: most - 1] + "…"
     return f"\u2068{escape(cut, quote=False)}\u2069"

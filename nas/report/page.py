@@ -7,6 +7,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from nas import files
+from nas.data.summary import SHOWN, told
 from nas.errors import SettingError
 from nas.evaluation import units
 from nas.evaluation.picks import KNEE
@@ -51,9 +52,21 @@ def _context(run: Run) -> Context:
         "failed": [t for t in run.trials if t.state == "failed"][:MAX_ROWS],
         "settings": flat(run.config.model_dump(mode="json")),
         "environment": machines(run.environment),
+        **_data(run),
         "command_target": shlex.quote(str(run.folder)),
         "command_data": shlex.quote(run.config.data),
         "max_rows": MAX_ROWS,
+    }
+
+
+def _data(run: Run) -> Context:
+    """What the data are: a sentence, the images of each class where they are many, and what was left out, by cause."""
+    known = run.seal.get("data") or {}
+    counts = known.get("counts") or []
+    return {
+        "told": told(known) if known else "",
+        "counts": dict(zip(known["classes"], map("{:,}".format, counts), strict=True)) if len(counts) > SHOWN else {},
+        "left_out": run.environment.get("left_out", []),
     }
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from run_fixtures import finished_run
 
 from nas.cli import main
+from nas.record.run import Run
 
 TINY = """\
 name: tiny
@@ -272,12 +273,13 @@ def test_a_damaged_data_file_is_named(nas, name, content):
     assert not Path("runs").exists()
 
 
-def test_an_unreadable_image_is_skipped_named_and_counted(nas, capsys, tmp_path, monkeypatch):
-    file = folder_of_images(Path("images")) / "class1" / "3.png"
-    file.write_bytes(file.read_bytes()[:40])
+def test_what_cannot_be_read_is_named_and_counted_whatever_bytes_its_name_has(nas, capsys, tmp_path, monkeypatch):
+    folder = Path(os.fsdecode(b"im\xe0ges"))
+    (folder_of_images(folder) / "class1" / os.fsdecode(b"br\xfccken.png")).write_bytes(b"no image")
+    (folder / "class0" / "gone.png").symlink_to("nowhere")
     monkeypatch.setattr(
         sys, "argv",
-        ["nas", *f"search --space tiny.yaml {QUICK} --resolution 8 --name a --data image_folder:images".split()],
+        ["nas", *f"search --space tiny.yaml {QUICK} --resolution 8 --name a --data".split(), f"image_folder:{folder}"],
     )  # fmt: skip
     main_status = 0
     try:
@@ -286,10 +288,15 @@ def test_an_unreadable_image_is_skipped_named_and_counted(nas, capsys, tmp_path,
         main_status = int(end.code or 0)
     said = capsys.readouterr()
     assert main_status == 0, said.err
-    assert "1 unreadable images were left out: class1/3.png" in said.out
-    kept = json.loads(Path("runs/a/environment.json").read_text())
-    assert kept["unreadable_images"] == 1
-    assert "class1/3.png" in kept["unreadable"][0]
+    assert r"image_folder:im\xe0ges: 14 + 5 + 5 images (train, validation, test) of 2 classes: class0 12" in said.out
+    left = r"dead link: class0/gone.png; no image that Pillow reads: class1/br\xfccken.png"
+    assert f"2 left out of the data: {left}" in said.out
+    page = Path("runs/a/report.html").read_text()
+    assert "of 2 classes: class0 12, class1 12." in page
+    assert left in page
+    assert json.loads(Path("runs/a/environment.json").read_text())["unreadable_images"] == 2
+    assert Run(Path("runs/a")).config.data == f"image_folder:{folder}"
+    assert not [path for path in Path("runs/a").iterdir() if path.name.startswith(".") and path.name != ".lock"]
 
 
 # ---- runs

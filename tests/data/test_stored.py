@@ -140,5 +140,5 @@ def test_a_class_of_which_nothing_is_left_is_refused(tmp_path):
 def test_a_picture_that_vanishes_is_named(tmp_path):
     lazy = both(write(tmp_path), resolution=16)[1]
     (tmp_path / "cat" / "0.jpg").unlink()
-    assert lazy.images.read(0).wrong.startswith("cat/0.jpg (FileNotFoundError: ")
+    assert lazy.images.read(0).wrong.startswith("cat/0.jpg (missing file: ")
     assert str(tmp_path) not in lazy.images.read(0).wrong

@@ -5,6 +5,7 @@ tells whether it needs one: `Path` or `None`. A kind whose pictures may be more 
 `in_memory: bool | None = None`: whether to read them, or (None) only if they fit.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,11 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.model_selection import train_test_split
 
+from nas.data.parts import PARTS as PARTS
 from nas.data.stored import Pictures, Pixels, fits, gather
 from nas.errors import DataError
+from nas.files import readable
 
-PARTS = {"train": ("train",), "validation": ("val", "valid", "validation"), "test": ("test",)}
-"""The parts of a data set, in the order in which they lie, with the names that folders give them."""
 HELD_OUT = 0.2
 """Share of the images cut off for validation, and again for the test, where a set has no such part."""
 
@@ -32,7 +33,8 @@ class Dataset:
     `images` is uint8 `(images, channels, height, width)`, an array in memory or `Pictures` that are decoded when rows
     are asked for; the parts are row numbers. `labels` has a row an image, of the kind `targets` as a task needs it: of
     classes int64 `(images,)`. `classes` names what a head gives a number for.
-    `mirror` tells whether a mirrored image keeps its label; `skipped` names what could not be read, and why.
+    `mirror` tells whether a mirrored image keeps its label; `skipped` names what was left out, each with its cause:
+    `cat/7.png (dead link)`, `cat/8.png (damaged image: OSError: ...)`.
     """
 
     name: str
@@ -115,6 +117,7 @@ def divide(
     held_out = max(round(HELD_OUT * len(rows["train"])), len(classes))
     for part in missing:
         rows["train"], rows[part] = cut(rows["train"], labels, held_out, seed)
+    name, classes = readable(name), tuple(map(readable, classes))
     found = Dataset(name, images, labels, classes, rows["train"], rows["validation"], rows["test"], mirror, skipped)
     lazy = isinstance(images, Pictures) and not (fits(images) if in_memory is None else in_memory)
     return found if lazy else hold(found)
@@ -179,6 +182,11 @@ def square(images: NDArray[np.uint8], resolution: int | None) -> NDArray[np.uint
         for plane, out in zip(planes, target, strict=True):
             out[:] = Image.fromarray(plane).resize((side, side), Image.Resampling.BICUBIC)
     return resized
+
+
+def spelt(name: Any) -> Any:
+    """Write a class's name in the one of several spellings that look alike (Unicode's NFC). Numbers stay."""
+    return unicodedata.normalize("NFC", name) if isinstance(name, str) else name
 
 
 def existing(name: str, path: Path, *, folder: bool) -> Path:

@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas import files
+from nas.data.parts import PARTS, parts_of
 from nas.data.pictures import Source
-from nas.data.sets import PARTS, Dataset, divide, existing
+from nas.data.sets import Dataset, divide, existing, spelt
 from nas.data.stored import Pictures, screened
 from nas.errors import DataError
 
@@ -83,12 +84,16 @@ def huggingface(path: Path, *, seed: int, resolution: int | None = None, in_memo
     """
     source, choices = _choices(str(path))
     with _quiet():
-        splits = _splits(source, _load(source, choices.get("config")))
+        loaded = _load(source, choices.get("config"))
+        splits = _splits(source, loaded)
         image, label = (_column(source, splits, role, choices.get(role)) for role in ("image", "label"))
         labels, classes = _labels(source, splits, label)
         tables = [_encoded(source, table, image) for table in splits.values()]
     bare = [f"{np.sum(given < 0)} images of {part} (no label)" for part, given in labels.items() if min(given) < 0]
-    parts = np.repeat([list(PARTS).index(part) for part in labels], [len(given) for given in labels.values()])
+    found = loaded.items() if isinstance(loaded, dict) else ()
+    others = [name for name, table in found if len(table) and all(table is not used for used in splits.values())]
+    bare += [f"{name} (table of no part)" for name in others]
+    parts = np.repeat([PARTS.index(part) for part in labels], [len(given) for given in labels.values()])
     every = np.concatenate(list(labels.values()))
     labelled = np.flatnonzero(every >= 0)
     stored = ArrowPictures(tables, list(splits), labelled, resolution or RESOLUTION, channels=3)
@@ -191,7 +196,10 @@ def _splits(source: str, loaded: Any) -> Splits:
     found = dict(loaded) if isinstance(loaded, dict) else {"train": loaded}
     if len(found) == 1:
         found = {"train": next(iter(found.values()))}
-    splits = {part: found[name] for part, names in PARTS.items() for name in names if name in found}
+    try:
+        splits = {part: found[name] for part, name in parts_of(found).items()}
+    except DataError as error:
+        raise DataError(f"huggingface: {source}: {error}") from None
     if "train" not in splits:
         raise DataError(f"huggingface: {source} has the parts {', '.join(found)}, but none that is called train")
     return {part: table for part, table in splits.items() if len(table)}
@@ -235,7 +243,7 @@ def _labels(source: str, splits: Splits, column: str) -> tuple[dict[str, Rows], 
     feature = splits["train"].features[column]
     if other := [part for part, table in splits.items() if table.features.get(column) != feature]:
         raise DataError(f"huggingface: {source} has other labels in {other[0]} than in train, column {column}")
-    given = {part: table[column][:] for part, table in splits.items()}
+    given = {part: [*map(spelt, table[column][:])] for part, table in splits.items()}
     names = getattr(feature, "names", None)
     if names is None and not _plain(feature):
         raise DataError(f"huggingface: {source}: column {column} holds neither classes, texts nor whole numbers")

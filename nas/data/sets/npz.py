@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data.sets import Dataset, Split, assemble, existing
+from nas.data.sets import Dataset, Split, assemble, existing, spelt
 from nas.errors import DataError
 
 KEYS = "'train_x' and 'train_y' (with 'test_x' and 'test_y' or without), or 'x' and 'y'"
@@ -91,4 +91,4 @@ def _labels(where: str, array: NDArray[Any]) -> NDArray[Any]:
         raise DataError(
             f"{where} is {array.dtype} of shape {array.shape}; needed is (n,), a whole number or a string an image."
         )
-    return labels
+    return np.array([*map(spelt, labels.tolist())]) if labels.dtype.kind == "U" else labels

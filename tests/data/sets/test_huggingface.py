@@ -151,7 +151,7 @@ def test_a_broken_image_is_named_and_skipped(tmp_path):
     assert [text.split(" (")[0] for text in held.skipped] == ["train[3]", "train[7]", "train[5]"]
     assert [text.split(" (")[0] for text in lazy.skipped] == ["train[3]", "train[7]"]
     assert len(held.images) == 21
-    assert lazy.images.read(4).wrong.startswith("train[5] (OSError")
+    assert lazy.images.read(4).wrong.startswith("train[5] (damaged image: OSError")
 
 
 def test_folders_of_parquet_and_of_images_are_copied_to_our_cache_alone(tmp_path, own_cache):

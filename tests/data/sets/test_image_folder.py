@@ -1,5 +1,7 @@
 """A folder of images: formats, parts, and what cannot be read."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -130,14 +132,38 @@ def test_classes_may_be_called_train_and_test(tmp_path):
     assert load(f"image_folder:{write(tmp_path, ('train', 'test'))}").classes == ("test", "train")
 
 
-def test_hidden_files_and_folders_are_ignored(tmp_path):
+def test_what_systems_leave_among_the_images_is_ignored(tmp_path):
     write(tmp_path)
+    write(tmp_path / "cat", (".ipynb_checkpoints", "__MACOSX"))
+    write(tmp_path / "cat" / "more" / ".cache")
     (tmp_path / ".cache").mkdir()
-    (tmp_path / "cat" / ".DS_Store").write_text("x")
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini"):
+        (tmp_path / "cat" / name).write_text("x")
     (tmp_path / "README").write_text("x")
     data = load(f"image_folder:{tmp_path}")
     assert data.classes == ("cat", "dog")
+    assert len(data.labels) == 10
     assert data.skipped == ()
+
+
+def test_a_class_spelt_in_two_ways_that_look_alike_is_one(tmp_path):
+    write(tmp_path / "train", ("caf\xe9", "dog"))
+    write(tmp_path / "train", ("cafe\u0301",))
+    write(tmp_path / "test", ("cafe\u0301", "dog"))
+    data = load(f"image_folder:{tmp_path}", resolution=8)
+    assert data.classes == ("caf\xe9", "dog")
+    assert np.bincount(data.labels).tolist() == [15, 10]
+
+
+def test_names_that_are_not_utf_8(tmp_path):
+    folder = tmp_path / os.fsdecode(b"im\xe0ges")
+    write(folder, (os.fsdecode(b"caf\xe9"), "dog"))
+    (folder / "dog" / os.fsdecode(b"br\xfccken.png")).write_bytes(b"no image")
+    data = load(f"image_folder:{folder}", resolution=8)
+    assert data.name == r"image_folder:im\xe0ges"
+    assert data.classes == (r"caf\xe9", "dog")
+    assert data.skipped == (r"dog/br\xfccken.png (no image that Pillow reads)",)
+    assert len(data.labels) == 10
 
 
 def damaged(folder, kind):
@@ -176,7 +202,7 @@ def test_an_empty_class(tmp_path):
 def test_a_class_of_unreadable_images(tmp_path):
     for file in (write(tmp_path) / "dog").iterdir():
         file.write_text("no image")
-    with pytest.raises(DataError, match=r"no readable image of dog. 5 could not be read, the first dog/0\.png"):
+    with pytest.raises(DataError, match=r"no readable image of dog. 5 were left out, the first dog/0\.png"):
         load(f"image_folder:{tmp_path}")
 
 

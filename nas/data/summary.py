@@ -1,0 +1,40 @@
+"""What a data set holds and what was left out of it, in few words."""
+
+import re
+from collections.abc import Sequence
+
+from nas.files import Json
+
+SHOWN = 8  # classes, of which all counts are listed
+LEFT_OUT = re.compile(r"(?P<name>.*?) \((?P<cause>[A-Za-z][\w ]*)(: .*)?\)", re.DOTALL)
+
+
+def told(data: Json) -> str:
+    """Say in a line how many images the parts and the classes have, of many classes the first, the last and extremes.
+
+    `data` has `parts`, their numbers of images by name, `classes`, their names, and `counts`, the numbers of images of
+    the classes, or None where the targets are no classes.
+    """
+    held = {part: count for part, count in data["parts"].items() if count}
+    images = f"{' + '.join(f'{count:,}' for count in held.values())} images ({', '.join(held)})"
+    if data["counts"] is None:
+        return images
+    classes = dict(zip(data["classes"], data["counts"], strict=True))
+    listed = [f"{name} {count:,}" for name, count in classes.items()]
+    if len(listed) > SHOWN:
+        few, most = min(classes, key=classes.__getitem__), max(classes, key=classes.__getitem__)
+        extremes = f"fewest {few} {classes[few]:,}, most {most} {classes[most]:,}"
+        listed = [*listed[:3], f"... {listed[-1]} ({extremes})"]
+    return f"{images} of {len(classes)} classes: {', '.join(listed)}"
+
+
+def causes(skipped: Sequence[str]) -> list[str]:
+    """Count by cause what a data set left out, and name the first of each: `dead link: 2, the first cat/7.png`."""
+    groups: dict[str, list[str]] = {}
+    for text in skipped:
+        found = LEFT_OUT.fullmatch(text)
+        groups.setdefault(found["cause"] if found else "unreadable", []).append(found["name"] if found else text)
+    return [
+        f"{cause}: {names[0]}" if len(names) == 1 else f"{cause}: {len(names):,}, the first {names[0]}"
+        for cause, names in groups.items()
+    ]

@@ -1,0 +1,27 @@
+"""What is said of data in a line."""
+
+from nas.data.summary import causes, told
+
+
+def test_few_classes_are_all_counted():
+    data = {"parts": {"train": 1200, "validation": 5, "test": 0}, "classes": ["cat", "dog"], "counts": [5, 1200]}
+    assert told(data) == "1,200 + 5 images (train, validation) of 2 classes: cat 5, dog 1,200"
+
+
+def test_of_many_classes_some_are_named():
+    data = {"parts": {"train": 55}, "classes": [*"abcdefghij"], "counts": [3, 2, 1, 4, 5, 6, 9, 8, 7, 10]}
+    said = "55 images (train) of 10 classes: a 3, b 2, c 1, ... j 10 (fewest c 1, most j 10)"
+    assert told(data) == said
+
+
+def test_targets_that_are_no_classes_are_not_counted():
+    assert told({"parts": {"train": 3}, "classes": ["angle"], "counts": None}) == "3 images (train)"
+
+
+def test_causes_are_told_from_brackets_in_names():
+    skipped = [
+        "a (1).png (damaged image: OSError: cut (3 bytes))",
+        "b (copy).png (dead link)",
+        "c (d) e.png (dead link)",
+    ]
+    assert causes(skipped) == ["damaged image: a (1).png", "dead link: 2, the first b (copy).png"]
