@@ -156,10 +156,10 @@ def _share(pooled: Sequence[Matched], stage: int) -> StageShare:
     from scipy.stats import binomtest  # takes most of a second to import
 
     own = [int(pair.attention[0, stage]) for pair in pooled]
-    interval = binomtest(sum(own), len(own)).proportion_ci(LEVEL, method="wilson")
+    low, high = binomtest(sum(own), len(own)).proportion_ci(LEVEL, method="wilson")
     others = [pair.attention[1:, stage].mean() for pair in pooled if len(pair.attention) > 1]
     return StageShare(
-        stage, float(np.mean(own)), (interval.low, interval.high), float(np.mean(others) if others else np.nan)
+        stage, float(np.mean(own)), (float(low), float(high)), float(np.mean(others) if others else np.nan)
     )
 
 
@@ -212,6 +212,8 @@ def _distance(pooled: Sequence[Matched], layout: str) -> tuple[float, float]:
 def said(found: Layouts) -> list[str]:
     """Say in sentences how attention runs through the stages, and how far the layouts are from those found by hand."""
     trend, way = found.trend, "rises" if found.trend.effect > 0 else "falls"
+    if trend.p >= 1 - LEVEL:
+        way = "neither rises nor falls beyond chance"
     rising = sum(effect > 0 for effect in trend.by_run)
     against = f"{trend.front:+.2f} on the front, {trend.random:+.2f} among random networks of the same cost"
     sentences = [

@@ -22,14 +22,16 @@ class Pool(Head):
     """Mean over the map, LayerNorm (not in ResNet and MobileNetV1), linear classifier.
 
     MOAT's, https://arxiv.org/abs/2210.01820. `hidden` puts a linear layer as wide as the map and a tanh before the
-    classifier, as CoAtNet's code does.
+    classifier, as CoAtNet's code does. `norm: batch` is LeViT's BatchNorm, https://arxiv.org/abs/2104.01136 (section
+    4.2): it takes away what all images share, which LayerNorm leaves, and by which residual blocks that begin as
+    identities starve in short trainings.
     """
 
     def __init__(
-        self, width: int, classes: int, *, norm: Literal["layer", "none"] = "layer", hidden: bool = False
+        self, width: int, classes: int, *, norm: Literal["layer", "batch", "none"] = "layer", hidden: bool = False
     ) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(width) if norm == "layer" else nn.Identity()
+        self.norm: nn.Module = {"layer": nn.LayerNorm, "batch": nn.BatchNorm1d, "none": nn.Identity}[norm](width)
         self.hidden = nn.Sequential(nn.Linear(width, width), nn.Tanh()) if hidden else nn.Identity()
         self.classifier = nn.Linear(width, classes)
         self.apply(normal)
