@@ -39,8 +39,8 @@ def parameters(trial: FrozenTrial, space: Space) -> Parameters:
 
 
 def note(study: optuna.Study, trial: FrozenTrial, params: Mapping[str, Any], space: Space) -> None:
-    """Note with a trial what was proposed for it. Optuna's own samplers write to the storage in this way."""
-    noted = _places({name: value for name, value in params.items() if name in space}, space)
+    """Note what is proposed for a trial, beside what it has been. Optuna's own samplers write to the storage alike."""
+    noted = trial.system_attrs.get(NOTED, {}) | _places(params, space)
     study._storage.set_trial_system_attr(trial._trial_id, NOTED, noted)
 
 
@@ -48,7 +48,7 @@ def rivals(study: optuna.Study, trial: FrozenTrial, name: str, distribution: Bas
     """The places of a parameter in other trials that agree with this one in all that is known of it."""
     trials = [t for t in others(study, trial) if name in t.params or _expected(t)]
     space = {n: d for t in (*trials, trial) for n, d in t.distributions.items()} | {name: distribution}
-    mine = _places(parameters(trial, space), space)
+    mine = _places({n: value for n, value in parameters(trial, space).items() if n != name}, space)
     theirs = [_places(parameters(t, space), space) for t in trials]
     return {places[name] for places in theirs if name in places and mine.items() <= places.items()}
 

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial
 from sklearn.gaussian_process.kernels import Kernel
 
 from nas.engine.samplers import Problem
-from nas.engine.samplers._proposals import QUEUED, Parameters, Space, note, others, parameters, rivals
+from nas.engine.samplers._proposals import QUEUED, Parameters, Space, note, others, rivals
 from nas.engine.samplers._screening.candidates import search, spread, starts
 from nas.engine.samplers._screening.evidence import Costs
 from nas.engine.samplers._screening.screen import Screen
@@ -72,7 +72,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> Parameters:
-        """The next point's parameters among those of `search_space`, none when every point has been proposed."""
+        """The next point's parameters among those of `search_space`, at random when every point has been proposed."""
         with _TURN, np.errstate(all="ignore"):
             params = self._agreed(study, trial, search_space) if search_space else {}
         return {name: value for name, value in params.items() if name in search_space}
@@ -81,29 +81,33 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """Draw at random a parameter that was not expected to arise, other than in a trial that is alike so far."""
-        with _TURN:
+        with _TURN, np.errstate(all="ignore"):
             avoided = rivals(study, trial, param_name, param_distribution)
             for _ in range(AGAIN):
                 value = self._independent.sample_independent(study, trial, param_name, param_distribution)
-                if param_distribution.to_internal_repr(value) not in avoided:
-                    break
-            space = {**trial.distributions, param_name: param_distribution}
-            note(study, trial, {**parameters(trial, space), param_name: value}, space)
+                place = param_distribution.to_internal_repr(value)
+                if place not in avoided:
+                    note(study, trial, {param_name: value}, {param_name: param_distribution})
+                    avoided = rivals(study, trial, param_name, param_distribution)  # another process may have it now
+                    if place not in avoided:
+                        break
         return value
 
     def _agreed(self, study: optuna.Study, trial: FrozenTrial, asked: Space) -> Parameters:
-        """Note a proposal, and make another where a different process has noted the same meanwhile."""
+        """Propose and note a point, and another where a different process has noted the same meanwhile."""
         params: Parameters = {}
         for _ in range(AGAIN):
             trials = others(study, trial)
             space = {**self._space(study, trials), **asked}
             now = Situation.of(trial, trials, space, asked, self._memory(study).tree)
             point = self._propose(study, now)
-            params = {} if point is None else now.tree.decode(point)
+            if point is None:
+                return now.tree.decode(now.tree.draw(1, self._rng)[0])
+            params = now.tree.decode(point)
             note(study, trial, params, space)
-            known = {t.number for t in trials}
-            later = [t for t in others(study, trial) if t.number not in known]
-            if point is None or not now.repeated(point, later):
+            settled = {t.number for t in trials if t.state.is_finished()}
+            later = [t for t in others(study, trial) if t.number not in settled]
+            if not now.repeated(point, later):
                 break
             self._rng = np.random.default_rng([int(self._rng.integers(2**32)), trial.number])  # not as the other draws
         return params

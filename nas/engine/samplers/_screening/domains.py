@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from nas.space.space import Domain
@@ -41,14 +42,15 @@ def _whole(distribution: IntDistribution) -> Domain:
 
 def _broken(distribution: FloatDistribution) -> Domain:
     low, high, step = distribution.low, distribution.high, distribution.step
+    share = np.linspace(0, 1, GRID)
+    grid: NDArray[Any]
     if distribution.log:
-        grid = np.asarray(np.geomspace(low, high, GRID), np.float64)
+        grid = np.geomspace(low, high, GRID)
+    elif step:
+        count = round(min((high - low) / step, MOST_STEPS))
+        grid = low + step * (np.arange(count + 1) if count < GRID else np.round(share * count))
     else:
-        share = np.linspace(0, 1, GRID)
-        grid = np.asarray(low * (1 - share) + high * share)  # their difference may overflow
-        if step:
-            count = round(min((high - low) / step, MOST_STEPS))
-            grid = low + step * (np.arange(count + 1) if count < GRID else np.round(share * count))
+        grid = low * (1 - share) + high * share  # their difference may overflow
     return tuple(float(v) for v in np.unique(np.clip(grid, low, high)))
 
 
