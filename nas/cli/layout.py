@@ -49,7 +49,6 @@ def _print(terminal: Terminal, found: "Layouts") -> None:
     from rich import box
     from rich.table import Table
 
-    from nas.evaluation.units import percent
     from nas.record.layouts import said
 
     table = Table("layout", "networks", box=box.SIMPLE_HEAD)
@@ -58,8 +57,8 @@ def _print(terminal: Terminal, found: "Layouts") -> None:
     terminal.print(table)
     table = Table("", "attends on the front", "95 % interval", "random, same cost", box=box.SIMPLE_HEAD)
     for share in found.stages:
-        low, high = (percent(end) for end in share.interval)
-        table.add_row(f"stage {share.stage}", percent(share.front), f"{low} to {high}", percent(share.random))
+        low, high = (f"{end:.0%}" for end in share.interval)
+        table.add_row(f"stage {share.stage}", f"{share.front:.0%}", f"{low} to {high}", f"{share.random:.0%}")
     terminal.print(table)
     for sentence in said(found):
         terminal.say(f"  {sentence}")

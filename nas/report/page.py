@@ -12,11 +12,13 @@ from nas.errors import SettingError
 from nas.evaluation import units
 from nas.evaluation.picks import KNEE
 from nas.files import Json
+from nas.record import layouts
 from nas.record.results import flattery
 from nas.record.run import Run
 from nas.report import figures
 from nas.report.architectures import write_architectures
 from nas.report.charts import embed
+from nas.report.layout_figure import layout_figure
 from nas.report.rendering import diagram, flat, inks, machines, render_page
 
 MAX_ROWS = 500  # of a table on the page; trials.csv has them all
@@ -94,6 +96,7 @@ def _shown(run: Run) -> Context:
         "plotlyjs": Markup(get_plotlyjs()),
         "front_chart": embed(figures.front_figure(run), "front"),
         "composition_chart": embed(figures.composition_figure(run), "composition"),
+        **_layouts(run),
         "progress_chart": embed(figures.progress_figure(run), "progress"),
         "front": front[:MAX_ROWS],
         "front_size": len(front),
@@ -114,6 +117,14 @@ def _shown(run: Run) -> Context:
         "ink": inks(colours),
         "letters": figures.letters(run),
     }
+
+
+def _layouts(run: Run) -> Context:
+    """The comparison of the front's layouts with random networks, once `nas layout` has made it."""
+    found = layouts.kept(run)
+    if not found:
+        return {"layouts": None}
+    return {"layouts": found, "said": layouts.said(found), "layout_chart": embed(layout_figure(found), "layout")}
 
 
 def _confirmed(run: Run) -> Context | None:

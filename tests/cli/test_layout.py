@@ -1,0 +1,34 @@
+"""nas layout: where fronts attend, told and drawn."""
+
+import json
+
+from run_fixtures import empty_run, finished_run
+
+
+def test_it_tells_and_the_report_shows(nas, tmp_path):
+    for name in ("one", "two"):
+        finished_run(tmp_path / name, complete=20 if name == "one" else 10)
+    report = tmp_path / "one" / "report.html"
+    answer = nas("layout", tmp_path / "one", tmp_path / "two", "--members", 30)
+    assert answer.status == 0
+    for said in ("stage 2", "95 % interval", "From CoAtNet's layout (M-M-T-T)", "of 2 runs", str(report), "nas show"):
+        assert said in answer.out, said
+    page = report.read_text()
+    assert "From CoAtNet" in page
+    assert 'id="chart-layout"' in page
+    assert "Pooled from the runs one, two" in page
+
+
+def test_it_gives_json(nas, tmp_path):
+    run = finished_run(tmp_path / "run", complete=8)
+    answer = nas("layout", run.folder, "--members", 20, "--json")
+    found = json.loads(answer.out)
+    assert found["fronts"] == {"run": len(run.front())}
+    assert len(found["stages"]) == 3
+    assert found == json.loads((run.folder / "layout.json").read_text())
+
+
+def test_without_a_front_it_fails_in_words(nas, tmp_path):
+    answer = nas("layout", empty_run(tmp_path / "empty").folder)
+    assert answer.status == 1
+    assert "empty has no finished trial" in answer.err
