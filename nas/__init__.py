@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nas.network.architecture import Architecture
     from nas.network.build import build
     from nas.network.weights import load_weights
+    from nas.record.layouts import layouts
     from nas.record.models import load
     from nas.record.run import Run
     from nas.record.trial import Trial
@@ -39,6 +40,7 @@ _HOMES = {
     "Trial": "record.trial",
     "build": "network.build",
     "export": "report.export",
+    "layouts": "record.layouts",
     "load": "record.models",
     "load_architecture": "space.library",
     "load_plugins": "evaluation.plugins",
@@ -60,6 +62,7 @@ __all__ = [
     "Trial",
     "build",
     "export",
+    "layouts",
     "load",
     "load_architecture",
     "load_plugins",

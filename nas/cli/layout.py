@@ -5,6 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from rich import box
+from rich.table import Table
+
 import nas
 from nas.cli.options import Runs, argument, option
 from nas.cli.terminal import Terminal
@@ -27,14 +30,12 @@ def layout(
     Each network of a front is compared with random ones of its space that have as many
     multiply-adds. The reports of the runs are written anew, with the figure.
     """
-    from nas.record.layouts import keep, layouts  # needs torch
-
     found = [nas.Run(find_run(name, runs)) for name in names]
     terminal = Terminal()
     with Terminal(stderr=True).doing(f"Drawing {members:,} random networks of each space"):
-        compared = layouts(found, members=members, seed=seed)
+        compared = nas.layouts(found, members=members, seed=seed)
     for run in found:
-        keep(run, compared)
+        compared.keep(run)
         nas.write_report(run)
     if as_json:
         print(json.dumps(asdict(compared), indent=1))  # noqa: T201
@@ -46,11 +47,6 @@ def layout(
 
 
 def _print(terminal: Terminal, found: "Layouts") -> None:
-    from rich import box
-    from rich.table import Table
-
-    from nas.record.layouts import said
-
     table = Table("layout", "networks", box=box.SIMPLE_HEAD)
     for name, count in list(found.found.items())[:10]:
         table.add_row(name, str(count))
@@ -60,6 +56,6 @@ def _print(terminal: Terminal, found: "Layouts") -> None:
         low, high = (f"{end:.0%}" for end in share.interval)
         table.add_row(f"stage {share.stage}", f"{share.front:.0%}", f"{low} to {high}", f"{share.random:.0%}")
     terminal.print(table)
-    for sentence in said(found):
+    for sentence in found.sentences():
         terminal.say(f"  {sentence}")
     terminal.say("")

@@ -81,13 +81,40 @@ class Layouts:
     fronts and among random networks of the same cost.
     """
 
-    fronts: dict[str, int]
-    """The number of networks on the front of each run, by the run's name."""
+    runs: tuple[str, ...]
     networks: int
     found: dict[str, int]
     stages: tuple[StageShare, ...]
     trend: Trend
     distance: dict[str, tuple[float, float]]
+
+    def sentences(self) -> list[str]:
+        """Say how attention runs through the stages, and how far the layouts are from those found by hand."""
+        trend, way = self.trend, "rises" if self.trend.effect > 0 else "falls"
+        if trend.p >= 1 - LEVEL:
+            way = "neither rises nor falls beyond chance"
+        rising = sum(effect > 0 for effect in trend.by_run)
+        against = f"{trend.front:+.2f} on the front, {trend.random:+.2f} among random networks of the same cost"
+        told = [
+            f"Attention {way} with the stage, beside random networks: trend {against} (-1: first stages only, +1: last "
+            f"only), difference {trend.effect:+.2f}, p = {trend.p:.2g} by permutation over {self.networks} networks."
+        ]
+        if len(trend.by_run) > 1:
+            error = float(np.std(trend.by_run, ddof=1)) / len(trend.by_run) ** 0.5
+            told.append(
+                f"It rises in {rising} of {len(trend.by_run)} runs, by {np.mean(trend.by_run):+.2f} on average "
+                f"(standard error {error:.2f}); networks of one front are alike, so the runs weigh more than p."
+            )
+        else:
+            told.append("Networks of one front resemble one another, which p leaves out: pool runs of several seeds.")
+        for name, (front, random) in self.distance.items():
+            told.append(f"From {name}'s layout ({BY_HAND[name]}) {front:.1f} stages differ on the front, {random:.1f} "
+                             "among random networks.")  # fmt: skip
+        return told
+
+    def keep(self, run: Run) -> None:
+        """Keep the comparison in a run's folder, for its report. Raises RunError when it cannot be written."""
+        run.write_facts(FILE, {"front": len(run.front()), "layouts": asdict(self)})
 
 
 def layouts(runs: Sequence[Run], *, members: int = MEMBERS, seed: int = 0) -> Layouts:
@@ -104,7 +131,7 @@ def layouts(runs: Sequence[Run], *, members: int = MEMBERS, seed: int = 0) -> La
         )
     found = Counter("-".join(pair.letters[0]) for pair in pooled)
     return Layouts(
-        fronts={run.name: len(group) for run, group in zip(runs, groups, strict=True)},
+        runs=tuple(run.name for run in runs),
         networks=len(pooled),
         found=dict(found.most_common()),
         stages=tuple(_share(pooled, stage) for stage in range(depths.pop())),
@@ -209,40 +236,10 @@ def _distance(pooled: Sequence[Matched], layout: str) -> tuple[float, float]:
     return float(np.mean(front)), float(np.mean(others) if others else np.nan)
 
 
-def said(found: Layouts) -> list[str]:
-    """Say in sentences how attention runs through the stages, and how far the layouts are from those found by hand."""
-    trend, way = found.trend, "rises" if found.trend.effect > 0 else "falls"
-    if trend.p >= 1 - LEVEL:
-        way = "neither rises nor falls beyond chance"
-    rising = sum(effect > 0 for effect in trend.by_run)
-    against = f"{trend.front:+.2f} on the front, {trend.random:+.2f} among random networks of the same cost"
-    sentences = [
-        f"Attention {way} with the stage, beside random networks: trend {against} (-1: first stages only, +1: last "
-        f"only), difference {trend.effect:+.2f}, p = {trend.p:.2g} by permutation over {found.networks} networks."
-    ]
-    if len(trend.by_run) > 1:
-        error = float(np.std(trend.by_run, ddof=1)) / len(trend.by_run) ** 0.5
-        sentences.append(
-            f"It rises in {rising} of {len(trend.by_run)} runs, by {np.mean(trend.by_run):+.2f} on average (standard "
-            f"error {error:.2f}); networks of one front resemble one another, so the runs weigh more than p."
-        )
-    else:
-        sentences.append("Networks of one front resemble one another, so p is too small; pool runs of several seeds.")
-    for name, (front, random) in found.distance.items():
-        sentences.append(f"From {name}'s layout ({BY_HAND[name]}) {front:.1f} stages differ on the front, {random:.1f} "
-                         "among random networks.")  # fmt: skip
-    return sentences
-
-
-def keep(run: Run, found: Layouts) -> None:
-    """Keep the comparison in a run's folder, for its report. Raises RunError when it cannot be written."""
-    run.write_facts(FILE, asdict(found))
-
-
 def kept(run: Run) -> Layouts | None:
     """Return the comparison that was kept, unless the run's front has another number of networks since."""
     facts = run.facts(FILE)
-    if not facts or facts["fronts"][run.name] != len(run.front()):
+    if facts.get("front") != len(run.front()):
         return None
-    found: Layouts = TypeAdapter(Layouts).validate_python(facts)
+    found: Layouts = TypeAdapter(Layouts).validate_python(facts["layouts"])
     return found

@@ -124,7 +124,7 @@ def _layouts(run: Run) -> Context:
     found = layouts.kept(run)
     if not found:
         return {"layouts": None}
-    return {"layouts": found, "said": layouts.said(found), "layout_chart": embed(layout_figure(found), "layout")}
+    return {"layouts": found, "said": found.sentences(), "layout_chart": embed(layout_figure(found), "layout")}
 
 
 def _confirmed(run: Run) -> Context | None:

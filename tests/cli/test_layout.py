@@ -23,9 +23,9 @@ def test_it_gives_json(nas, tmp_path):
     run = finished_run(tmp_path / "run", complete=8)
     answer = nas("layout", run.folder, "--members", 20, "--json")
     found = json.loads(answer.out)
-    assert found["fronts"] == {"run": len(run.front())}
+    assert (found["runs"], found["networks"]) == (["run"], len(run.front()))
     assert len(found["stages"]) == 3
-    assert found == json.loads((run.folder / "layout.json").read_text())
+    assert found == json.loads((run.folder / "layout.json").read_text())["layouts"]
 
 
 def test_without_a_front_it_fails_in_words(nas, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.errors import RunError
-from nas.record.layouts import attending, keep, kept, layouts, matched, said, trend
+from nas.record.layouts import attending, kept, layouts, matched, trend
 from nas.space.library import load_architecture
 
 MEMBERS = 60
@@ -65,27 +65,27 @@ def test_attention_that_pays_late_is_found_to_rise(late):
     assert found.trend.effect > 0.3
     assert found.trend.p < 0.01
     assert found.trend.effect == pytest.approx(found.trend.front - found.trend.random)
-    assert found.fronts == {"late": len(late.front())}
+    assert found.runs == ("late",)
     assert sum(found.found.values()) == found.networks == len(late.front())
     first, last = found.stages[0], found.stages[-1]
     assert last.front > last.random
     assert first.front < first.random
     assert all(low <= share.front <= high for share in found.stages for low, high in [share.interval])
-    assert "rises" in said(found)[0]
+    assert "rises" in found.sentences()[0]
 
 
 def test_attention_that_pays_early_is_found_to_fall(early):
     found = layouts([early], members=MEMBERS)
     assert found.trend.effect < -0.3
     assert found.trend.p < 0.01
-    assert "falls" in said(found)[0]
+    assert "falls" in found.sentences()[0]
 
 
 def test_runs_are_pooled_and_the_sentence_counts_them(late, early):
     found = layouts([late, early], members=MEMBERS)
-    assert set(found.fronts) == {"late", "early"}
+    assert found.runs == ("late", "early")
     assert [effect > 0 for effect in found.trend.by_run] == [True, False]
-    assert "rises in 1 of 2 runs" in said(found)[1]
+    assert "rises in 1 of 2 runs" in found.sentences()[1]
 
 
 def test_a_front_by_chance_is_no_trend(tmp_path):
@@ -125,7 +125,7 @@ def test_a_run_without_a_front_is_refused_in_words(tmp_path):
 def test_what_was_kept_is_read_again_until_the_front_grows(tmp_path):
     run = finished_run(tmp_path / "run", complete=6)
     found = layouts([run], members=20)
-    keep(run, found)
+    found.keep(run)
     assert kept(run) == found
     best = trial(run, 20, metrics={"accuracy": 1.0, "latency": 99.0, "params": 1.0})
     run.append(best)
