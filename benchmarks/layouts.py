@@ -120,7 +120,7 @@ def _architecture(layout: str, stretch: float, data: Dataset) -> Architecture:
             "classes": len(data.classes),
             "stem": {"kind": "conv", "width": widths[0]},
             "stages": stages,
-            "head": {"kind": "pool"},
+            "head": {"kind": "pool", "norm": "batch"},
         }
     )
 
