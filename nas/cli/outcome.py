@@ -49,7 +49,7 @@ def conclude(console: Terminal, run: Run) -> None:
         console.say(f"  {left:,} left out of the data: {'; '.join(made.get('left_out') or made['unreadable'][:3])}\n")
     files = {"report": "report.html", "best": "best.yaml", "front": "front/", "trials": "trials.csv"}
     for label, file in files.items():
-        if (run.folder / file).exists():
+        if front or label in ("report", "trials"):
             console.say(f"  {label:<8}{run.folder / file}")
     if front:
         folder, trials = quoted(run.folder), 2 * max(len(run.spent), 1)

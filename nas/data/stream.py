@@ -6,15 +6,18 @@ and a training that was interrupted goes on with the batches that are left.
 
 import math
 import multiprocessing
+import os
 import shutil
 import signal
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 from multiprocessing.context import BaseContext
+from multiprocessing.util import get_temp_dir
 from typing import Any
 
 import numpy as np
@@ -28,6 +31,7 @@ from nas.data.sets import Dataset
 from nas.data.stored import Gathered, Pictures, gather
 from nas.errors import RunError
 
+LONGEST = 60  # bytes of a folder's path, of the 107 that the path of a socket in a folder of that folder may have
 AHEAD = 2  # batches that are decoded while the caller works on one, by each process
 
 Rows = NDArray[np.int64]
@@ -134,9 +138,21 @@ def _context(needs: Sequence[str]) -> BaseContext:
     """Return how processes are made: of a server that has loaded what they need once, where there is one."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
+    _settle_sockets()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, *needs])  # without effect on a server that runs already
     return context
+
+
+def _settle_sockets() -> None:
+    """Let the sockets between processes lie in /tmp where the path for temporary files is longer than theirs may be."""
+    before = tempfile.tempdir
+    if len(os.fsencode(tempfile.gettempdir())) > LONGEST and os.access("/tmp", os.W_OK | os.X_OK):
+        tempfile.tempdir = "/tmp"
+    try:
+        get_temp_dir()  # chosen now and kept
+    finally:
+        tempfile.tempdir = before
 
 
 @contextmanager

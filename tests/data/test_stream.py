@@ -3,10 +3,13 @@
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
+from multiprocessing.connection import arbitrary_address
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ import torch
 from picture_folders import damage, write
 
 from nas.data import load
-from nas.data.stream import stream
+from nas.data.stream import _settle_sockets, stream
 from nas.errors import RunError
 
 
@@ -163,3 +166,15 @@ def alive(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_sockets_lie_where_their_paths_fit(tmp_path, monkeypatch):
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    monkeypatch.setitem(multiprocessing.current_process()._config, "tempdir", None)  # what it keeps
+    _settle_sockets()
+    address = arbitrary_address("AF_UNIX")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+    assert tempfile.gettempdir() == str(long)
