@@ -1,6 +1,5 @@
 """Resolve a search's settings once, before its first trial, and raise every error of the user's there."""
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -21,7 +20,7 @@ from nas.evaluation.evaluator import conditions_of, deployment_of
 from nas.evaluation.limits import Limits
 from nas.evaluation.picks import read_rule
 from nas.evaluation.plugins import Outside
-from nas.files import Json
+from nas.files import Json, quoted
 from nas.network.architecture import Architecture
 from nas.record.config_file import CONFIG
 from nas.record.environment import timed_on
@@ -134,7 +133,7 @@ def check_timed(run: Run, devices: Devices) -> None:
 
 
 def _anew(run: Run) -> str:
-    return f"begin another search, which may learn from this one: --warm-start {shlex.quote(str(run.folder))}"
+    return f"begin another search, which may learn from this one: --warm-start {quoted(run.folder)}"
 
 
 def check_settings(config: SearchConfig) -> None:

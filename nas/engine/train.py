@@ -1,6 +1,5 @@
 """Train a chosen network to the end: settings and data resolved first, every epoch on disk before the next begins."""
 
-import shlex
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any
 
 from torch.utils.benchmark import set_torch_threads
 
+from nas.caller import undisturbed
 from nas.config import Goal
 from nas.costs.deployment import device_name
 from nas.data import Dataset
@@ -16,7 +16,7 @@ from nas.engine.beginning import find_data, find_recipe, find_teacher, first_wei
 from nas.engine.ending import conclude
 from nas.errors import DivergedError, NasError, RunError, SettingError
 from nas.evaluation.plugins import Outside, load_plugins
-from nas.files import Json
+from nas.files import Json, quoted
 from nas.network.architecture import Architecture
 from nas.record.environment import changes, environment, note_start
 from nas.record.fingerprint import check_data, fingerprint
@@ -52,6 +52,7 @@ class Attendant:
     stop: Callable[[], bool] = lambda: False
 
 
+@undisturbed()
 def train(
     architecture: Architecture | str | Path,
     *,
@@ -94,6 +95,7 @@ def train(
     return _Session(Trained(folder), batches, model, teacher, group, attendant).run()
 
 
+@undisturbed()
 def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant: Attendant | None = None) -> Trained:
     """Go on with an interrupted training, exactly as it would have gone on. A finished one is returned as it is.
 
@@ -280,4 +282,4 @@ def _facts(dataset: Dataset) -> Json:
 
 
 def _again(trained: Trained) -> str:
-    return f"nas train {shlex.quote(str(trained.folder))} --resume"
+    return f"nas train {quoted(trained.folder)} --resume"

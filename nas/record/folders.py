@@ -11,7 +11,7 @@ from pathlib import Path
 import filelock
 
 from nas.errors import RunError, SettingError
-from nas.files import readable
+from nas.files import quoted, readable
 from nas.record.seal import SEAL
 from nas.registry import suggest
 
@@ -71,10 +71,10 @@ def exists(folder: Path) -> SettingError:
     """The error for a folder that exists already."""
     if is_run(folder):
         return SettingError(
-            f"the run {folder} exists already; take another --name, or continue it with: nas resume {folder}"
+            f"the run {folder} exists already; take another --name, or continue it with: nas resume {quoted(folder)}"
         )
     if is_trained(folder):
-        again = f"nas train {folder} --resume"
+        again = f"nas train {quoted(folder)} --resume"
         return SettingError(f"the training {folder} exists already; take another --name, or go on with it: {again}")
     return SettingError(f"{folder} exists already and is not a run; take another --name")
 
@@ -133,7 +133,7 @@ def find_trained(name: str | Path, runs: Path = Path("runs")) -> Path:
         if is_trained(folder):
             return folder
         if is_run(folder):
-            raise SettingError(f"{folder} is a search; go on with it by: nas resume {folder}")
+            raise SettingError(f"{folder} is a search; go on with it by: nas resume {quoted(folder)}")
         if _lost(folder, "architecture.yaml"):
             raise no_training(folder)
     names = [path.parent.name for path in sorted(runs.glob(f"*/{TRAINING}"))]
@@ -146,7 +146,7 @@ def find_run(name: str | Path, runs: Path = Path("runs")) -> Path:
         if is_run(folder):
             return folder
         if is_trained(folder):
-            raise SettingError(f"{folder} is a training; go on with it by: nas train {folder} --resume")
+            raise SettingError(f"{folder} is a training; go on with it by: nas train {quoted(folder)} --resume")
         if _lost(folder, "space.yaml"):
             raise no_run(folder)
     names = [p.parent.name for p in sorted(runs.glob("*/config.yaml"))]

@@ -162,5 +162,5 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = f"free it and run: nas resume {path.parent}"
+        remedy = f"free it and run: nas resume {files.quoted(path.parent)}"
         raise RunError(f"{path}: cannot be written ({error.strerror}); {remedy}") from None

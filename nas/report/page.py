@@ -1,6 +1,5 @@
 """The report: a page that holds all it needs, beside the table and the architectures."""
 
-import shlex
 from pathlib import Path
 
 from markupsafe import Markup
@@ -11,7 +10,7 @@ from nas.data.summary import SHOWN, told
 from nas.errors import SettingError
 from nas.evaluation import units
 from nas.evaluation.picks import KNEE
-from nas.files import Json
+from nas.files import Json, quoted
 from nas.record import layouts
 from nas.record.results import flattery
 from nas.record.run import Run
@@ -55,8 +54,8 @@ def _context(run: Run) -> Context:
         "settings": flat(run.config.model_dump(mode="json")),
         "environment": machines(run.environment),
         **_data(run),
-        "command_target": shlex.quote(str(run.folder)),
-        "command_data": shlex.quote(run.config.data),
+        "command_target": quoted(run.folder),
+        "command_data": quoted(run.config.data),
         "max_rows": MAX_ROWS,
     }
 

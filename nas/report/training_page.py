@@ -1,7 +1,6 @@
 """The page of a full training: what was trained, what came of it, where it errs and what to do next."""
 
 import base64
-import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from math import isfinite
@@ -15,7 +14,7 @@ from nas import files
 from nas.costs.counts import cost
 from nas.errors import NasError, SettingError
 from nas.evaluation import units
-from nas.files import Json
+from nas.files import Json, quoted
 from nas.network.architecture import Architecture
 from nas.record.models import BEST
 from nas.record.trained import VERDICT, Ending, Trained
@@ -243,8 +242,8 @@ def _next(trained: Trained) -> Json:
     """The commands that go on from here."""
     folder = str(trained.folder)
     return {
-        "target": shlex.quote(folder),
-        "onnx": shlex.quote(f"{trained.name}.onnx"),
+        "target": quoted(folder),
+        "onnx": quoted(f"{trained.name}.onnx"),
         "literal": repr(folder),
         "weights": (trained.folder / BEST).exists(),
     }
