@@ -8,6 +8,7 @@
 Names are imported when first used, so that `import nas` takes no time.
 """
 
+import random
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,11 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'nas' has no attribute '{name}'")
-    return getattr(import_module(f"nas.{_HOMES[name]}"), name)
+    drawn = random.getstate()  # libraries draw from it when they are imported
+    try:
+        return getattr(import_module(f"nas.{_HOMES[name]}"), name)
+    finally:
+        random.setstate(drawn)
 
 
 def __dir__() -> list[str]:

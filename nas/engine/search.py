@@ -1,6 +1,6 @@
 """Search: make a plan and a run, and keep an executor busy until the budget is spent and the front confirmed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 
 import optuna
 
+from nas.caller import undisturbed
 from nas.config import Budget, make_config, parse_budget
 from nas.data.summary import causes
 from nas.engine.confirm import Confirmer, FrontMeasurer
@@ -31,6 +32,7 @@ from nas.space.library import load_space
 MAX_NAMED = 20  # images that could not be read, in environment.json
 
 
+@undisturbed()
 def search(
     space: str | Path = "cvt_family",
     *,
@@ -69,6 +71,7 @@ def search(
         return _drive(run, plan, watcher)
 
 
+@undisturbed()
 def resume(run: Run | str | Path, *, budget: int | str | None = None, watcher: Watcher | None = None) -> Run:
     """Go on with an interrupted search, or with a finished one under a larger budget.
 
@@ -87,10 +90,13 @@ def resume(run: Run | str | Path, *, budget: int | str | None = None, watcher: W
         start = _start(plan)
         for warning in changes(run.environment, start, run.name):
             watcher.warned(warning)
-        if longer:
-            run.extend(longer)
-        note_start(run.folder, start)
-        return _drive(run, plan, watcher)
+
+        def begin() -> None:
+            if longer:
+                run.extend(longer)
+            note_start(run.folder, start)
+
+        return _drive(run, plan, watcher, begin)
 
 
 def _start(plan: Plan) -> Json:
@@ -102,10 +108,12 @@ def _start(plan: Plan) -> Json:
     return made | timed | left
 
 
-def _drive(run: Run, plan: Plan, watcher: Watcher) -> Run:
-    watcher.placed(plan.placement, run)
+def _drive(run: Run, plan: Plan, watcher: Watcher, begin: Callable[[], None] = lambda: None) -> Run:
+    """Search to the end. `begin` is called when nothing can be refused any more."""
     with _quiet_optuna():
         proposer = Proposer(run, plan, watcher)
+        begin()
+        watcher.placed(plan.placement, run)
         sources: dict[Purpose, Source] = {
             "search": proposer,
             "confirm": Confirmer(run, watcher, proposer.elapsed),
