@@ -11,6 +11,8 @@ import torch
 from command import nas as nas
 from small_searches import CONVOLUTION_FIRST
 
+from nas.evaluation.objectives import timed
+
 pytest.register_assert_rewrite("nas.testing", "nas.network.testing")
 hypothesis.settings.register_profile("nas", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("nas")
@@ -34,6 +36,17 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NAS_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def short_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time a network for a moment only, and few networks for a predictor: enough where the number is not the point."""
+    for name, value in (("NETWORKS", 6), ("NETWORK_SECONDS", 0.05), ("BLOCK_SECONDS", 0.02)):
+        monkeypatch.setattr(f"nas.costs.latency.sampling.{name}", value)
+    for effort in timed.LATENCY_SECONDS:
+        monkeypatch.setitem(timed.LATENCY_SECONDS, effort, 0.05)
+    monkeypatch.setattr(timed, "THROUGHPUT_SECONDS", 0.05)
+    monkeypatch.setattr(timed, "ENERGY_SECONDS", 0.05)
 
 
 @pytest.fixture

@@ -7,10 +7,26 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
+from command import Command
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 COUNTS = {"search": "2", "resume": "3", "profile": "2"}  # architectures in place of a budget's
+QUICK = {  # what a test puts after a reader's own words, as of two the last one holds
+    "search": ["--epochs", "1", "--subset", "32", "--confirm", "1"],
+    "train": ["--epochs", "1", "--batch-size", "16"],
+    "profile": ["--seconds", "0.1"],
+    "collect": ["--blocks", "8"],
+}
+SPACE = """
+name: tiny
+resolution: 32
+stem: {kind: conv, width: [8, 16]}
+stages:
+  - {block: [conv, mbconv], depth: [1, 2], width: [8, 16], stride: 2}
+  - {block: [moat, transformer], depth: [1, 2], width: [8, 16], stride: 2, head_dim: 8}
+"""  # in place of the flagship, the default
 
 
 def blocks(document: str, language: str) -> list[str]:
@@ -26,24 +42,38 @@ def commands(document: str) -> list[str]:
 
 
 def small(command: str) -> list[str]:
-    """The command's words with a budget that a test can spend."""
-    words = shlex.split(command)
-    if words[0] == "python":
-        return [*words[1:], "--seconds", "0.05"]
-    if "--budget" in words:
-        place = words.index("--budget") + 1
-        words[place] = COUNTS[words[1]] if words[place].isdigit() else "5s"
-    if "-n" in words:
-        words[words.index("-n") + 1] = "8"
-    if words[1] == "search" and "--subset" not in words:
-        words += ["--subset", "32"]
-    if "--tolerance" in words:
-        words[words.index("--tolerance") + 1] = "0.9"
-    if words[1] == "train" and "--resume" not in words:
-        words += ["--epochs", "1", "--batch-size", "16"]
-    if words[1:3] == ["latency", "collect"]:
-        words += ["--blocks", "20"]
-    return ["-m", "nas.cli", *words[1:]]
+    """The command's words with a space, in tiny.yaml, and a budget that a test can spend."""
+    program, *words = shlex.split(command)
+    if program == "python":
+        return [*words, "--seconds", "0.05"]
+    for option, count in (("--budget", COUNTS.get(words[0], "")), ("-n", "8"), ("--tolerance", "0.9")):
+        if option in words:
+            place = words.index(option) + 1
+            words[place] = "2s" if words[place].endswith("m") else count
+    if words[0] in ("search", "profile", "latency"):
+        words = ["tiny.yaml" if word == "cvt_family" else word for word in words]
+    if words[0] == "search":
+        words += [] if "--budget" in words else ["--budget", COUNTS["search"]]
+        words += [] if "--space" in words else ["--space", "tiny.yaml"]
+    return words + [word for name in words[:2] if "--resume" not in words for word in QUICK.get(name, [])]
+
+
+def play(document: str, nas: Command) -> None:
+    """Run every command of a document in this folder, one after the other, as a reader would."""
+    Path("tiny.yaml").write_text(SPACE)
+    for command in commands(document):
+        if command.startswith("python "):
+            run(small(command), Path())
+            continue
+        answer = nas(*small(command))
+        assert answer.status == 0, f"{command}\n{answer.out}\n{answer.err}"
+
+
+def tell(example: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """Run an example of Python's in this folder and return what it printed."""
+    capsys.readouterr()
+    exec(compile(example, "<example>", "exec"), {"__name__": "__main__"})
+    return capsys.readouterr().out
 
 
 def run(words: list[str], folder: Path) -> str:

@@ -1,43 +1,57 @@
-"""Every command and example of the guides to training and export runs as it stands, but for its length."""
+"""Every command and example of the guides to training and export runs as it stands, but for what it spends."""
 
+import shutil
 from pathlib import Path
 
 import pytest
-from documents import blocks, commands, photos, run, small
+from command import Command
+from documents import SPACE, blocks, photos, play, run, tell
 
-NAS = ["-m", "nas.cli"]
+import nas
+
+pytestmark = pytest.mark.usefixtures("short_clocks")
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with photographs, and one that the search called `first` has run in."""
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with photographs, where the search called `first` has run and a network was trained on photographs."""
     folder = tmp_path_factory.mktemp("guides")
     photos(folder / "photos")
     (folder / "my_recipe.yaml").write_text("epochs: 3\nlearning_rate: 1e-3\n")
-    words = "search --data digits --budget 2 --subset 32 --confirm 0 --objectives accuracy,macs --name first"
-    run([*NAS, *words.split()], folder)
+    (folder / "tiny.yaml").write_text(SPACE)
+    settings = {"objectives": ("accuracy", "macs"), "recipe": {"subset": 32}, "confirm": 0, "sampler": "random"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        nas.search("tiny.yaml", data="digits", budget=2, name="first", **settings)
+        nas.train("first", data="image_folder:photos", changes={"epochs": 1}, name="photos")
     return folder
 
 
-def test_the_tutorial_leads_to_a_deployed_file(tmp_path: Path) -> None:
+@pytest.fixture
+def home(searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that folder, where the test stands."""
+    shutil.copytree(searched, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def test_the_tutorial_leads_to_a_deployed_file(tmp_path: Path, nas: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     photos(tmp_path / "photos")
-    for command in commands("docs/tutorial.md"):
-        run(small(command), tmp_path)
+    play("docs/tutorial.md", nas)
     (deployed,) = blocks("docs/tutorial.md", "python")
     assert run(["-c", deployed], tmp_path).strip() in ("cats", "dogs")
 
 
-def test_the_guide_to_training_runs(home: Path) -> None:
-    for command in commands("docs/training.md"):
-        run(small(command), home)
+def test_the_guide_to_training_runs(home: Path, nas: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    play("docs/training.md", nas)
     (example,) = blocks("docs/training.md", "python")
-    assert run(["-c", example], home).startswith("Measured(value=0.")
+    assert tell(example, capsys).startswith("Measured(value=0.")
 
 
-def test_the_guide_to_export_runs(home: Path) -> None:
-    run([*NAS, "train", "first", "--data", "image_folder:photos", "--epochs", "1", "--name", "photos"], home)
-    for command in commands("docs/export.md"):
-        run(small(command), home)
-    said = [run(["-c", example], home) for example in blocks("docs/export.md", "python")]
+def test_the_guide_to_export_runs(home: Path, nas: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    play("docs/export.md", nas)
+    said = [tell(example, capsys) for example in blocks("docs/export.md", "python")]
     assert "'value'" in said[0]
     assert "('cats', 'dogs')" in said[1]

@@ -1,43 +1,42 @@
-"""Every command of the README is run as it stands, but for its budget and for data that a reader has and we make."""
+"""Every command of the README is run as it stands, but for what it spends and for data that a reader has and we make."""
 
 from pathlib import Path
 
 import pytest
-from documents import binaries, blocks, commands, photos, run, small
+from command import Command
+from documents import binaries, blocks, commands, photos, play, tell
 
 README = "README.md"
-COMMANDS = commands(README)
+
+pytestmark = pytest.mark.usefixtures("short_clocks")
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the data sets that the README names, small ones."""
-    folder = tmp_path_factory.mktemp("home")
-    photos(folder / "photos")
-    binaries(folder)
-    return folder
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the data sets that the README names, small ones, where the test stands."""
+    photos(tmp_path / "photos")
+    binaries(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 def test_there_are_commands() -> None:
-    assert len(COMMANDS) >= 10
+    assert len(commands(README)) >= 10
 
 
-def test_every_command_runs(home: Path) -> None:
-    """One after the other in one folder, as a reader would."""
-    for command in COMMANDS:
-        run(small(command), home)
+def test_every_command_runs(home: Path, nas: Command) -> None:
+    play(README, nas)
     assert (home / "accurate.yaml").is_file()
     assert (home / "runs" / "first" / "report.html").is_file()
 
 
-def test_the_python_examples_run(home: Path) -> None:
-    said = [run(["-c", example], home) for example in blocks(README, "python")]
+def test_the_python_examples_run(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = [tell(example, capsys) for example in blocks(README, "python")]
     assert "25036820" in "".join(said)
 
 
-def test_the_space_example_loads(home: Path) -> None:
+def test_the_space_example_loads(home: Path, nas: Command) -> None:
     (example,) = blocks(README, "yaml")
     (home / "mine.yaml").write_text(example)
-    run(
-        ["-m", "nas.cli", "search", "--space", "mine.yaml", "--data", "digits", "--budget", "2", "--subset", "64"], home
-    )
+    answer = nas("search", "--space", "mine.yaml", "--data", "digits", "--budget", 2, "--subset", 64)
+    assert answer.status == 0, answer.err

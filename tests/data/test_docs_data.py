@@ -14,6 +14,7 @@ TEXT = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 COMMANDS = commands("docs/data.md")
 
 
+@pytest.mark.usefixtures("short_clocks")
 def test_every_command_runs(tmp_path: Path, tiny: Path, nas: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     datasets = pytest.importorskip("datasets")
     monkeypatch.chdir(tmp_path)
@@ -23,7 +24,7 @@ def test_every_command_runs(tmp_path: Path, tiny: Path, nas: Command, monkeypatc
     assert len(COMMANDS) >= 4
     for command in COMMANDS:
         answer = nas(
-            *small(command)[2:], "--space", tiny, "--resolution", 16, "--epochs", 1, "--workers", 1, "--confirm", 1
+            *small(command), "--space", tiny, "--resolution", 16, "--epochs", 1, "--workers", 1, "--confirm", 1
         )
         assert answer.status == 0, f"{command}\n{answer.err}"
 
