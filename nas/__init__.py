@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from nas.network.architecture import Architecture
     from nas.network.build import build
     from nas.network.weights import load_weights
+    from nas.record.comparison import compare
     from nas.record.layouts import layouts
     from nas.record.models import load
     from nas.record.run import Run
     from nas.record.trial import Trial
+    from nas.report.comparison_page import write_comparison
     from nas.report.export import export
     from nas.report.hub import HubModel
     from nas.report.page import write_report
@@ -40,6 +42,7 @@ _HOMES = {
     "SearchSpace": "space.space",
     "Trial": "record.trial",
     "build": "network.build",
+    "compare": "record.comparison",
     "export": "report.export",
     "layouts": "record.layouts",
     "load": "record.models",
@@ -50,6 +53,7 @@ _HOMES = {
     "resume": "engine.search",
     "search": "engine.search",
     "train": "engine.train",
+    "write_comparison": "report.comparison_page",
     "write_report": "report.page",
 }
 
@@ -62,6 +66,7 @@ __all__ = [
     "SearchSpace",
     "Trial",
     "build",
+    "compare",
     "export",
     "layouts",
     "load",
@@ -72,6 +77,7 @@ __all__ = [
     "resume",
     "search",
     "train",
+    "write_comparison",
     "write_report",
 ]
 

@@ -17,6 +17,7 @@ COMMANDS = {  # name: its module, and its line in the list of commands
     "resume": ("search", "Go on with a search, interrupted or finished. Only interrupted trials are repeated."),
     "train": ("train", "Train a network to the end: ends with weights, a page, and a verdict on the test part."),
     "report": ("runs", "Write a run's report, table, best network and front anew, and print the front."),
+    "compare": ("compare", "Put runs side by side: fronts, hypervolume, a test of the difference over seeds."),
     "layout": ("layout", "Say where the networks of fronts attend, beside random ones of the same cost."),
     "export": ("export", "Write a network in a format that runs elsewhere, and say what was checked."),
     "predict": ("predict", "Print the classes that a trained network gives images, with their probabilities."),

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from nas import document, pareto
+from nas import document
 from nas.evaluation import units
+from nas.record.growth import growth
 from nas.record.results import Result
 from nas.record.run import Run
 from nas.report.charts import INK, PALETTE, QUIET, Attributes, style
 from nas.space.schema import fields
 
-CURVE_POINTS = 200
 SVG_POINTS = 2000  # beyond it a browser draws more smoothly through WebGL
 WIDE = 15.0  # ratio of largest to smallest value from which an axis is logarithmic
 
@@ -195,35 +195,14 @@ def hover(result: Result, objectives: Sequence[str], trained: Sequence[str]) -> 
 
 def progress_figure(run: Run) -> go.Figure:
     """Hypervolume of the front against the number of trained architectures."""
-    x, y = hypervolume_curve(run)
+    grown = growth(run)
+    percents = [100 * share for share in grown.shares]
     line = {"shape": "hv", "color": PALETTE[0], "width": 2.5}
     text = "%{y:.1f} % after %{x} architectures<extra></extra>"
-    figure = go.Figure(go.Scatter(x=x, y=y, mode="lines", line=line, hovertemplate=text))
+    figure = go.Figure(go.Scatter(x=grown.trainings, y=percents, mode="lines", line=line, hovertemplate=text))
     figure.update_xaxes(title="Trained architectures", rangemode="tozero", dtick=1 if len(run.spent) <= 10 else None)
     figure.update_yaxes(title="Hypervolume (%)", rangemode="tozero")
     return style(figure, height=320).update_layout(margin_t=36)
-
-
-def hypervolume_curve(run: Run, most: int = CURVE_POINTS) -> tuple[list[int], list[float]]:
-    """The dominated share of the run's own box, in %, at up to `most` numbers of trained architectures.
-
-    The box reaches from the best value seen of each objective to a tenth of the range beyond the worst.
-    """
-    values = run.points(run.results)
-    if not len(values):
-        return [], []
-    losses = values * np.where(run.maximize, -1.0, 1.0)
-    low, high = losses.min(axis=0), losses.max(axis=0)
-    losses = (losses - low) / np.where(high > low, high - low, 1.0)
-    done = np.cumsum([t.state == "complete" for t in run.spent])
-    stops = [i + 1 for i in pareto.spaced(len(done), most)]
-    less, edge = [False] * losses.shape[1], [1.1] * losses.shape[1]
-    shares, best, seen = [], losses[:0], 0
-    for stop in stops:
-        best = np.vstack([best, losses[seen : done[stop - 1]]])  # what is dominated stays dominated
-        best, seen = best[pareto.front(best, less)], done[stop - 1]
-        shares.append(100 * pareto.hypervolume(best, edge, less) / float(np.prod(edge)))
-    return [0, *stops], [0.0, *shares]
 
 
 def composition_figure(run: Run) -> go.Figure:

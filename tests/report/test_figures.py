@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from run_fixtures import empty_run, finished_run, trial
 
-from nas import pareto
 from nas.report import figures as charts
 
 FIGURES = [charts.front_figure, charts.progress_figure, charts.composition_figure]
@@ -67,26 +66,6 @@ def test_names_cannot_add_markup_to_a_hover(tmp_path):
     odd = replace(found.architecture, stem=replace(found.architecture.stem, kind="<b>x"))
     found = replace(found, trial=replace(found.trial, architecture=odd))
     assert "&lt;b&gt;x" in charts.hover(found, run.config.objectives, run.trained_objectives)
-
-
-@pytest.mark.parametrize("objectives", [("accuracy", "latency"), ("accuracy", "latency", "params")])
-def test_the_curve_ends_at_the_whole_run_and_never_falls(tmp_path, objectives):
-    run = finished_run(tmp_path / "run", complete=30, failed=3, objectives=objectives)
-    x, y = charts.hypervolume_curve(run)
-    assert (x[0], x[-1]) == (0, 33)
-    assert y == sorted(y)
-    costs = run.points(run.results) * np.where(run.maximize, -1, 1)
-    scaled = (costs - costs.min(0)) / np.ptp(costs, 0)
-    count = len(objectives)
-    whole = 100 * pareto.hypervolume(scaled, [1.1] * count, [False] * count) / 1.1**count
-    assert y[-1] == pytest.approx(whole)
-
-
-def test_the_curve_is_thinned_without_losing_its_end(tmp_path):
-    run = finished_run(tmp_path / "run", complete=50)
-    whole, few = charts.hypervolume_curve(run), charts.hypervolume_curve(run, most=7)
-    assert len(few[0]) == 8
-    assert set(zip(*few, strict=True)) <= set(zip(*whole, strict=True))
 
 
 def test_shares_of_blocks(tmp_path):

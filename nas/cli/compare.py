@@ -1,0 +1,49 @@
+"""nas compare: put runs side by side."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from rich import box
+from rich.table import Table
+
+import nas
+from nas.cli.options import Runs, argument, option
+from nas.cli.terminal import Terminal
+from nas.evaluation.units import duration, percent
+from nas.files import quoted
+from nas.record.folders import find_run
+
+
+def compare(
+    names: Annotated[list[str], argument("RUN...", "Finished searches; those that differ in the seed make a side.")],
+    out: Annotated[Path, option("FILE", "Write the page here.", "--out", "-o")] = Path("comparison.html"),
+    as_json: Annotated[bool, option("", "Print JSON instead of a table.", "--json")] = False,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Put runs side by side: fronts, hypervolume over trainings and over time, a test of the difference.
+
+    Runs whose settings differ in nothing but the seed make one side. Runs with other objectives or
+    other data are refused.
+    """
+    found = nas.compare([nas.Run(find_run(name, runs)) for name in names])
+    nas.write_comparison(found, out)
+    if as_json:
+        print(json.dumps(found.facts(), indent=1))  # noqa: T201
+        return
+    table = Table("side", "run", f"hypervolume after {found.trainings}", "on the front", "time", box=box.SIMPLE_HEAD)
+    for side in found.sides:
+        shares = found.hypervolumes(side)
+        for i, (run, share) in enumerate(zip(side.runs, shares, strict=True)):
+            named = side.name if i == 0 else ""
+            table.add_row(named, run.name, percent(share), str(len(run.front())), duration(run.elapsed))
+        if len(shares) > 1:
+            mean, deviation = float(np.mean(shares)), float(np.std(shares, ddof=1))
+            table.add_row("", "mean", f"{percent(mean)} ± {percent(deviation)}", "", "", style="bold")
+    terminal = Terminal()
+    terminal.print(table)
+    for sentence in found.sentences():
+        terminal.say(f"  {sentence}")
+    terminal.say(f"\n  page    {out}")
+    terminal.following(f"nas report {quoted(found.runs[0].folder)}")

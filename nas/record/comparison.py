@@ -1,0 +1,252 @@
+"""Runs side by side: which side's fronts are better, where, and whether by more than chance.
+
+Runs whose settings differ in nothing but the seed make one side. Hypervolumes are those within one box for all runs,
+after as many trainings as every run had. Fronts of a side are summed up by its attainment surfaces (Grunert da Fonseca,
+Fonseca, Hall, EMO 2001): the values that half of its runs attained, or a quarter, or three quarters.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import moocore
+import numpy as np
+from numpy.typing import NDArray
+
+from nas import document
+from nas.errors import SettingError
+from nas.evaluation import units
+from nas.files import Json
+from nas.record.fingerprint import difference
+from nas.record.growth import Box, Growth, growth, losses_of
+from nas.record.run import Run
+
+Floats = NDArray[np.float64]
+QUARTILES = (25.0, 50.0, 75.0)
+FREE = frozenset({"seed", "budget", "workers", "ray", "executor", "gpus_per_trial", "trial_timeout", "plugins"})
+"""Settings in which the runs of one side may differ."""
+NAMED = 3  # settings in the name of a side
+MOST = 6  # ranges in a sentence
+
+
+@dataclass(frozen=True)
+class Side:
+    """Runs that repeat one another, with the settings in which they differ from the other sides as their name."""
+
+    name: str
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Test:
+    """Mann and Whitney's test of one side's hypervolumes against another's.
+
+    `chance` is the probability that a run of the first side beats one of the other (Vargha and Delaney, 2000), `p`
+    two-sided and exact, `least` the smallest p that so few runs can give.
+    """
+
+    first: str
+    other: str
+    chance: float
+    p: float
+    least: float
+
+
+@dataclass(frozen=True)
+class Lead:
+    """A range of the last of two objectives in which the median front of one side, or of none, is ahead."""
+
+    side: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two or more sides of runs with the same objectives and data."""
+
+    sides: tuple[Side, ...]
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs, side by side."""
+        return [run for side in self.sides for run in side.runs]
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """The objectives of all runs."""
+        return self.sides[0].runs[0].config.objectives
+
+    @property
+    def signs(self) -> Floats:
+        """-1 for an objective that is maximised, 1 for one that is minimised."""
+        return np.where(self.sides[0].runs[0].maximize, -1.0, 1.0)
+
+    @cached_property
+    def box(self) -> Box:
+        """The box within which hypervolumes are measured: around all results of all runs."""
+        return Box.around(self.runs)
+
+    @property
+    def trainings(self) -> int:
+        """The number of trainings after which all runs are compared: that of the shortest."""
+        return min(len(run.spent) for run in self.runs)
+
+    @cached_property
+    def growths(self) -> list[list[Growth]]:
+        """The growth of every run's front, by side."""
+        return [[growth(run, self.box) for run in side.runs] for side in self.sides]
+
+    def hypervolumes(self, side: Side) -> list[float]:
+        """Return the share of the box that each run of a side dominates after as many trainings as every run had."""
+        return [self.box.share(losses_of(run, self.trainings)) for run in side.runs]
+
+    def surface(self, side: Side, percent: float) -> Floats:
+        """Return the points of the front of losses that this percentage of a side's runs attained."""
+        sets = [losses_of(run, self.trainings) for run in side.runs]
+        numbers = np.repeat(np.arange(len(sets)), [len(losses) for losses in sets])
+        found = moocore.eaf(np.concatenate(sets), numbers, percentiles=[percent])
+        return np.asarray(found[:, :-1], float)
+
+    @property
+    def tests(self) -> list[Test]:
+        """A test for each two sides that have two runs or more."""
+        several = [side for side in self.sides if len(side.runs) > 1]
+        pairs = [(one, other) for i, one in enumerate(several) for other in several[i + 1 :]]
+        return [_test(one.name, self.hypervolumes(one), other.name, self.hypervolumes(other)) for one, other in pairs]
+
+    @property
+    def leads(self) -> list[Lead]:
+        """Where along the second of two objectives whose median front is ahead, empty for more objectives."""
+        if len(self.objectives) != 2:
+            return []
+        return _leads([(side.name, self.surface(side, 50.0)) for side in self.sides], float(self.signs[1]))
+
+    def facts(self) -> Json:
+        """Return the comparison as plain data."""
+        return {
+            "objectives": list(self.objectives),
+            "trainings": self.trainings,
+            "sides": [
+                {"name": side.name, "runs": [str(run.folder) for run in side.runs], "hypervolumes": shares}
+                for side, shares in ((side, self.hypervolumes(side)) for side in self.sides)
+            ],
+            "tests": [vars(test) for test in self.tests],
+            "leads": [vars(lead) for lead in self.leads],
+        }
+
+    def sentences(self) -> list[str]:
+        """Say what can be said of the difference between the sides."""
+        told = [self._ahead()] if self.leads else []
+        for test in self.tests:
+            sure = "more than chance" if test.p < 0.05 else "no more than chance would give"
+            told.append(
+                f"A run with {test.first} beats one with {test.other} in {test.chance:.0%} of the pairs, {sure} "
+                f"(Mann-Whitney, p = {test.p:.2g}; so few runs can give {test.least:.2g} at least)."
+            )
+        alone = [side.name for side in self.sides if len(side.runs) == 1]
+        if alone:
+            told.append(f"There is one run with {' and one with '.join(alone)}: by how much seeds differ is not known, "
+                        "so nothing is said of chance. Repeat it with other seeds.")  # fmt: skip
+        return told
+
+    def _ahead(self) -> str:
+        """Say where along the last objective whose front is ahead."""
+        name = self.objectives[1]
+        parts = [
+            f"{lead.side or 'none'} from {units.show(name, lead.low)} to {units.show(name, lead.high)}"
+            for lead in self.leads
+        ]
+        more = "; and so on" if len(parts) > MOST else ""
+        ahead = f"Ahead in {units.words(self.objectives[0])}, by {units.words(name)}"
+        return f"{ahead}: {'; '.join(parts[:MOST])}{more}."
+
+
+def compare(runs: Sequence[Run]) -> Comparison:
+    """Put runs side by side, those that repeat one another on one side.
+
+    Raises SettingError for fewer than two runs, for a run without a result, and for runs that cannot be compared: with
+    other objectives, other data, or a latency that was measured elsewhere.
+    """
+    if len(runs) < 2:
+        raise SettingError("comparing takes two runs or more; name another one")
+    for run in runs:
+        if not run.results:
+            raise SettingError(f"{run.folder} has no finished trial to compare")
+        _check_comparable(runs[0], run)
+    groups: list[list[Run]] = []
+    for run in runs:
+        same = next((group for group in groups if not _differing(group[0], run)), None)
+        groups.append([run]) if same is None else same.append(run)
+    return Comparison(tuple(Side(name, tuple(group)) for name, group in zip(_names(groups), groups, strict=True)))
+
+
+def _check_comparable(first: Run, run: Run) -> None:
+    what = f"{first.folder} and {run.folder} cannot be compared"
+    if first.config.objectives != run.config.objectives:
+        names = (" and ".join(each.config.objectives) for each in (first, run))
+        raise SettingError(f"{what}: one weighs {next(names)}, the other {next(names)}")
+    data = [each.seal.get("data") for each in (first, run)]
+    if first.config.data != run.config.data and not all(data):
+        raise SettingError(f"{what}: one is on {first.config.data}, the other on {run.config.data}")
+    if data[0] and data[1] and (said := difference(data[0], data[1])):
+        raise SettingError(f"{what}: the data of the second are others: {said}")
+    if "latency" in first.config.objectives:
+        places = [f"{each.environment.get('device')}, {each.config.target}" for each in (first, run)]
+        if places[0] != places[1]:
+            raise SettingError(f"{what}: the latency of one is that of {places[0]}, of the other of {places[1]}")
+
+
+def _differing(one: Run, other: Run) -> list[str]:
+    """Name the settings in which two runs differ, the space too, but for those that repeat a search."""
+    own, theirs = _settings(one), _settings(other)
+    return [key for key in dict.fromkeys((*own, *theirs)) if own.get(key) != theirs.get(key)]
+
+
+def _settings(run: Run) -> Json:
+    """Return a run's settings, with those of its recipe beside them, and its space, as two files may have one name."""
+    settings = run.config.model_dump(mode="json")
+    recipe = settings.pop("recipe")
+    space = {"space as written": document.read(run.folder / "space.yaml").value}
+    return {key: value for key, value in (settings | recipe | space).items() if key not in FREE}
+
+
+def _names(groups: Sequence[Sequence[Run]]) -> list[str]:
+    """Name each side by the settings in which the sides differ, or by its first run where these do not tell."""
+    firsts = [group[0] for group in groups]
+    keys = dict.fromkeys(key for one in firsts for other in firsts for key in _differing(one, other))
+    settings = [_settings(run) for run in firsts]
+    plain = [key for key in keys if not any(isinstance(values.get(key), dict) for values in settings)][:NAMED]
+    names = [" ".join(f"{key}={_said(values.get(key))}" for key in plain) for values in settings]
+    if len(set(names)) == len(names):
+        return names
+    return [f"{run.name} ({name})" if name else run.name for run, name in zip(firsts, names, strict=True)]
+
+
+def _said(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else "none" if value is None else str(value)
+
+
+def _test(first: str, own: Sequence[float], other: str, theirs: Sequence[float]) -> Test:
+    from scipy.stats import mannwhitneyu  # takes most of a second to import
+
+    found = mannwhitneyu(own, theirs, alternative="two-sided", method="exact")
+    lowest = mannwhitneyu(range(len(own)), range(len(own), len(own) + len(theirs)), method="exact")
+    return Test(
+        first, other, float(found.statistic) / (len(own) * len(theirs)), float(found.pvalue), float(lowest.pvalue)
+    )
+
+
+def _leads(fronts: Sequence[tuple[str, Floats]], sign: float) -> list[Lead]:
+    """Walk the second losses of all fronts upwards and note whose first loss is the least so far."""
+    stops = np.unique(np.concatenate([front[:, 1] for _, front in fronts]))
+    found: list[Lead] = []
+    for at, until in zip(stops, [*stops[1:], stops[-1]], strict=True):
+        best = [front[front[:, 1] <= at, 0].min(initial=np.inf) for _, front in fronts]
+        ahead = [name for (name, _), loss in zip(fronts, best, strict=True) if loss == min(best)]
+        side = ahead[0] if len(ahead) == 1 else ""
+        if found and found[-1].side == side:
+            found[-1] = Lead(side, found[-1].low, float(until))
+        else:
+            found.append(Lead(side, float(at), float(until)))
+    return [Lead(lead.side, *sorted((sign * lead.low, sign * lead.high))) for lead in found]

@@ -1,0 +1,50 @@
+"""nas compare: a table, a page, JSON, and refusals."""
+
+import json
+
+from run_fixtures import finished_run
+
+
+def test_a_table_and_a_page(nas, tmp_path):
+    for name, settings in (
+        ("a0", {}),
+        ("a1", {"seed": 1}),
+        ("b0", {"sampler": "tpe"}),
+        ("b1", {"sampler": "tpe", "seed": 1}),
+    ):
+        finished_run(tmp_path / name, **settings)
+    page = tmp_path / "page.html"
+    answer = nas("compare", *(tmp_path / name for name in ("a0", "a1", "b0", "b1")), "-o", page)
+    assert answer.status == 0
+    for said in ("sampler=pareto", "sampler=tpe", "mean", "Mann-Whitney", str(page), "nas report"):
+        assert said in answer.out, said
+    text = page.read_text()
+    for said in ("sampler=pareto", "chart-fronts", "chart-trainings", "chart-time", "Mann-Whitney"):
+        assert said in text, said
+
+
+def test_json(nas, tmp_path):
+    for name, sampler in (("one", "pareto"), ("two", "random")):
+        finished_run(tmp_path / name, sampler=sampler)
+    answer = nas("compare", tmp_path / "one", tmp_path / "two", "--json", "-o", tmp_path / "page.html")
+    found = json.loads(answer.out)
+    assert [side["name"] for side in found["sides"]] == ["sampler=pareto", "sampler=random"]
+
+
+def test_what_cannot_be_compared_ends_in_2_and_writes_nothing(nas, tmp_path):
+    finished_run(tmp_path / "one")
+    finished_run(tmp_path / "two", data="digits")
+    answer = nas("compare", tmp_path / "one", tmp_path / "two", "-o", tmp_path / "page.html")
+    assert answer.status == 2
+    assert "cannot be compared" in answer.err
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_names_are_text_on_the_page(nas, tmp_path):
+    odd = tmp_path / "<b>x"
+    finished_run(odd)
+    finished_run(tmp_path / "two", sampler="random")
+    nas("compare", odd, tmp_path / "two", "-o", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "<td>&lt;b&gt;x</td>" in page
+    assert "<td><b>x" not in page

@@ -1,0 +1,118 @@
+"""Runs side by side: what makes a side, what is refused, and what is said of the difference."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from run_fixtures import empty_run, finished_run, trial
+
+from nas.errors import SettingError
+from nas.record.comparison import compare
+
+
+def made(folder, points, **settings):
+    """Make a run whose trials have these accuracies and latencies."""
+    run = empty_run(folder, **settings)
+    for number, (accuracy, latency) in enumerate(points):
+        one = trial(run, number, metrics={"accuracy": accuracy, "latency": latency})
+        run.append(replace(one, ended=60.0 * (number + 1)))
+    return run
+
+
+@pytest.fixture
+def sides(tmp_path):
+    """Three runs a side: one side is better where networks are fast, the other where they are slow."""
+    quick = [made(tmp_path / f"quick-{s}", [(0.7 + s / 100, 1), (0.8, 3)], seed=s) for s in range(3)]
+    slow = [made(tmp_path / f"slow-{s}", [(0.6, 2), (0.9 + s / 100, 4)], seed=s, sampler="random") for s in range(3)]
+    return quick, slow
+
+
+def test_runs_that_differ_in_the_seed_make_a_side(sides):
+    quick, slow = sides
+    found = compare([quick[0], slow[0], quick[1], slow[1], quick[2], slow[2]])
+    assert [side.name for side in found.sides] == ["sampler=pareto", "sampler=random"]
+    assert [[run.name for run in side.runs] for side in found.sides] == [
+        ["quick-0", "quick-1", "quick-2"],
+        ["slow-0", "slow-1", "slow-2"],
+    ]
+
+
+def test_the_median_front_is_what_half_of_the_runs_attained(sides):
+    found = compare([*sides[0], *sides[1]])
+    median = found.surface(found.sides[0], 50.0)
+    assert sorted(map(tuple, median.round(4))) == [(-0.8, 3.0), (-0.71, 1.0)]
+    best, worst = (found.surface(found.sides[0], percent) for percent in (1.0, 100.0))
+    assert best.min(axis=0) == pytest.approx([-0.8, 1])
+    assert worst[worst[:, 1] == 1][0, 0] == pytest.approx(-0.7)
+
+
+def test_where_each_side_is_ahead(sides):
+    found = compare([*sides[0], *sides[1]])
+    assert [(lead.side, lead.low, lead.high) for lead in found.leads] == [
+        ("sampler=pareto", 1.0, 4.0),
+        ("sampler=random", 4.0, 4.0),
+    ]
+    assert "sampler=pareto from 1.00 ms to 4.00 ms" in found.sentences()[0]
+
+
+def test_the_test_is_exact(tmp_path):
+    """Three runs that all beat three others: of the 20 ways to rank them, 2 are as extreme."""
+    low = [made(tmp_path / f"low-{s}", [(0.5 + s / 100, 2)], seed=s) for s in range(3)]
+    high = [made(tmp_path / f"high-{s}", [(0.8 + s / 100, 1)], seed=s, sampler="tpe") for s in range(3)]
+    (test,) = compare([*low, *high]).tests
+    assert (test.chance, test.p, test.least) == (0.0, pytest.approx(0.1), pytest.approx(0.1))
+
+
+def test_runs_are_compared_after_as_many_trainings(tmp_path):
+    short = made(tmp_path / "short", [(0.5, 2), (0.6, 2)])
+    long = made(tmp_path / "long", [(0.5, 2), (0.6, 2), (0.9, 1)], sampler="random")
+    found = compare([short, long])
+    assert found.trainings == 2
+    (one,), (other,) = (found.hypervolumes(side) for side in found.sides)
+    assert one == other
+    assert found.growths[1][0].shares[-1] > other, "the curve goes on"
+    assert found.growths[1][0].seconds == [0, 60, 120, 180]
+    assert any("by how much seeds differ is not known" in said for said in found.sentences())
+
+
+def test_three_objectives_have_hypervolumes_and_no_leads(tmp_path):
+    settings = {"objectives": ("accuracy", "latency", "params")}
+    found = compare([finished_run(tmp_path / "a", **settings), finished_run(tmp_path / "b", sampler="tpe", **settings)])
+    assert found.leads == []
+    assert found.hypervolumes(found.sides[0]) == found.hypervolumes(found.sides[1])
+
+
+def test_the_recipe_names_sides_too(tmp_path):
+    one = made(tmp_path / "one", [(0.5, 1)])
+    other = made(tmp_path / "other", [(0.5, 1)], recipe={"epochs": 3})
+    assert [side.name for side in compare([one, other]).sides] == ["epochs=1", "epochs=3"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"objectives": ("accuracy", "params")}, "one weighs accuracy and latency, the other accuracy and params"),
+        ({"data": "digits"}, "one is on cluttered_digits, the other on digits"),
+        ({"target": "onnxruntime"}, "the latency of one is that of cpu, auto, of the other of cpu, onnxruntime"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_in_words(tmp_path, settings, said):
+    one, other = finished_run(tmp_path / "one"), finished_run(tmp_path / "other", **settings)
+    with pytest.raises(SettingError, match="cannot be compared") as error:
+        compare([one, other])
+    assert said in str(error.value)
+
+
+def test_one_run_and_an_empty_one_are_refused(tmp_path):
+    run = finished_run(tmp_path / "run")
+    with pytest.raises(SettingError, match="two runs or more"):
+        compare([run])
+    with pytest.raises(SettingError, match="empty has no finished trial"):
+        compare([run, empty_run(tmp_path / "empty")])
+
+
+def test_plain_data_has_every_number(sides):
+    facts = compare([*sides[0], *sides[1]]).facts()
+    assert [len(side["hypervolumes"]) for side in facts["sides"]] == [3, 3]
+    assert np.isfinite([share for side in facts["sides"] for share in side["hypervolumes"]]).all()
+    assert len(facts["tests"]) == 1
