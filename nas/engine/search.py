@@ -8,7 +8,7 @@ from typing import Any
 
 import optuna
 
-from nas.caller import undisturbed
+from nas.engine.caller import undisturbed
 from nas.config import Budget, make_config, parse_budget
 from nas.data.summary import causes
 from nas.engine.confirm import Confirmer, FrontMeasurer

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch.utils.benchmark import set_torch_threads
 
-from nas.caller import undisturbed
+from nas.engine.caller import undisturbed
 from nas.config import Goal
 from nas.costs.deployment import device_name
 from nas.data import Dataset
