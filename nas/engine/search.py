@@ -8,9 +8,9 @@ from typing import Any
 
 import optuna
 
-from nas.engine.caller import undisturbed
 from nas.config import Budget, make_config, parse_budget
 from nas.data.summary import causes
+from nas.engine.caller import undisturbed
 from nas.engine.confirm import Confirmer, FrontMeasurer
 from nas.engine.plan import Plan, new_plan, plan_of
 from nas.engine.prediction import predictor_facts

@@ -8,11 +8,11 @@ from typing import Any
 
 from torch.utils.benchmark import set_torch_threads
 
-from nas.engine.caller import undisturbed
 from nas.config import Goal
 from nas.costs.deployment import device_name
 from nas.data import Dataset
 from nas.engine.beginning import find_data, find_recipe, find_teacher, first_weights
+from nas.engine.caller import undisturbed
 from nas.engine.ending import conclude
 from nas.errors import DivergedError, NasError, RunError, SettingError
 from nas.evaluation.plugins import Outside, load_plugins
