@@ -71,7 +71,7 @@ def _check_alike(tree: Tree, folders: list[Path]) -> None:
     if parts_of(common):
         remedy = f"the parts come first, then the classes: {tree.root / 'train' / names[0]}"
     else:
-        remedy = f"if these are the classes, write image_folder:{folders[0]}, or call parts train, val and test"
+        remedy = f"if {lower} are the classes, write image_folder:{folders[0]}, or call parts train, val and test"
     raise DataError(f"image_folder: {', '.join(names)} in {folders[0].parent} all hold the same folders ({lower}), so "
                     f"that they are no classes; {remedy}. Folders with another use belong elsewhere")  # fmt: skip
 

@@ -30,7 +30,10 @@ def read(tree):
         (["images"], "lie lower, in {0}/images (cat, dog): write image_folder:{0}/images"),
         (["a/b/Training", "a/b/Testing"], "write image_folder:{0}/a/b"),
         (["train/train", "test/test"], "of {0}/train lie lower, in {0}/train/train (cat, dog): move them up"),
-        (["2019", "2020"], "2019, 2020 in {0} all hold the same folders (cat, dog), so that they are no classes; if"),
+        (
+            ["2019", "2020"],
+            "2019, 2020 in {0} all hold the same folders (cat, dog), so that they are no classes; if cat",
+        ),
         (
             ["bird/train", "bird/test", "owl/train", "owl/test"],
             "the parts come first, then the classes: {0}/train/bird",
