@@ -6,7 +6,7 @@ from nas import document, files
 from nas.config import Machine, SearchConfig, make_config
 from nas.errors import SettingError
 from nas.files import Json
-from nas.record.seal import check_same
+from nas.record.seal import SEAL, check_same
 
 CONFIG = "config.yaml"
 FREE = frozenset({"space", "data", "budget", "confirm"} | Machine.model_fields.keys())
@@ -26,7 +26,8 @@ def read_config(folder: Path, seal: Json) -> SearchConfig:
     path = folder / CONFIG
     settings = document.read(path).value
     if not isinstance(settings, dict):
-        raise SettingError(f"{path}: holds no settings; the file is damaged: restore it, or begin anew")
+        where = f" ({SEAL} has what stood in it)" if seal else ""
+        raise SettingError(f"{path}: holds no settings; the file is damaged: restore it{where}, or begin anew")
     try:
         config = _config(settings)
     except SettingError as error:

@@ -87,10 +87,13 @@ class Teller:
         )
 
     def _domains(self, trial: Trial) -> dict[str, Domain]:
+        network, space = trial.architecture, self.space
         try:
-            return self.space.domains(trial.decisions)
+            if (network.channels, network.classes) == (space.channels, space.classes):
+                return space.domains(trial.decisions)
         except SpaceError:
-            raise SpaceError(f"trial {trial.number} is not a point of space.yaml") from None
+            pass
+        raise SpaceError(f"trial {trial.number} is not a point of space.yaml")
 
     def _attributes(self, trial: Trial) -> dict[str, object]:
         attributes: dict[str, object] = {"key": trial.key, "layout": trial.layout, "state": trial.state}

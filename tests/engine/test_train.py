@@ -20,6 +20,7 @@ from test_contributing import FILES
 from torch.nn import functional as F
 
 import nas
+from nas import document
 from nas.data import load, stored
 from nas.engine import ending
 from nas.engine.train import Attendant, go_on, train
@@ -331,6 +332,19 @@ def test_a_teacher_of_other_classes_or_without_weights_is_refused(home: Path, fo
     refused(home, SettingError, "its classes are not those of the data", data=data, teacher="first")
     Trained.create(home / "unbegun", first.config, first.architecture, {}, first.outside)
     refused(home, SettingError, "has no weights yet", data=four, teacher=str(home / "unbegun"))
+
+
+def test_a_teacher_that_learnt_on_is_refused_on_going_on(home: Path, first: Trained) -> None:
+    config = first.config.model_copy(update={"teacher": str(first.folder)})
+    taught = Trained.create(
+        home / "taught", config, first.architecture, {}, first.outside, data=first.seal["data"], teacher="a hash"
+    )
+    with pytest.raises(SettingError, match=r"teacher .*first: is not the one that .*taught began with; give back the"):
+        go_on(taught.folder)
+    without = config.model_copy(update={"teacher": None})
+    (taught.folder / "training.yaml").write_text(document.dump(without.model_dump(mode="json")))
+    with pytest.raises(SettingError, match="teacher None: is not the one"):
+        go_on(taught.folder)
 
 
 def test_a_thousand_classes_cannot_teach_ten(home: Path, four: str, timm: Any, tmp_path: Path) -> None:

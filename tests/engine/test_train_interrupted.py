@@ -142,13 +142,19 @@ def test_weights_to_begin_with_are_needed_only_before_there_is_a_state(home: Pat
     begin_with = home / "begin.safetensors"
     begin_with.write_bytes((whole.folder / BEST).read_bytes())
     settings = {"data": f"npz:{home / 'four.npz'}", "changes": CHANGES | {"epochs": 1}, "runs": home / "runs"}
-    for name in ("tuned", "tuned_too"):
-        with pytest.raises(StoppedError):
-            train(begin_with, name=name, attendant=stopping(3), **settings)
+
+    def killed(progress: Any, loss: float | None) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(StoppedError):
+        train(begin_with, name="tuned_too", attendant=stopping(3), **settings)
     (home / "runs" / "tuned_too" / "last.pt").unlink()
     one = go_on(home / "runs" / "tuned_too")
+    with pytest.raises(KeyboardInterrupt):
+        train(begin_with, name="tuned", attendant=Attendant(stepped=killed), **settings)
     begin_with.unlink()
     other = go_on(home / "runs" / "tuned")
+    assert [start["device"] for start in other.environment["starts"]] == [other.environment["device"]]
     assert_same(other, one)
 
 

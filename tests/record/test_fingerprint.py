@@ -1,0 +1,91 @@
+"""The fingerprint of data: what is other is said in words, and what only decodes otherwise is a warning."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from small_trainings import drawn_images
+
+from nas.data.sets import Dataset
+from nas.data.stored import StoredPictures
+from nas.errors import DataError
+from nas.record import fingerprint as prints
+from nas.record.fingerprint import check_data, difference, fingerprint
+
+DATA = drawn_images([20, 12, 8])
+
+
+def labelled(**changes: Any) -> Dataset:
+    return replace(DATA, **changes)
+
+
+def test_the_same_data_are_the_same_after_a_way_through_json() -> None:
+    known = json.loads(json.dumps(fingerprint(DATA)))
+    assert known["counts"] == [26, 18, 14]
+    assert difference(known, fingerprint(drawn_images([20, 12, 8]))) == ""
+    assert check_data(known, DATA, "runs/a", "begin another search") == []
+    assert check_data({}, drawn_images([4, 4]), "an older run", "") == []
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (drawn_images([20, 12, 8, 9]), "the class 'class 3' is new"),
+        (drawn_images([20, 12]), "the class 'class 2' is gone"),
+        (drawn_images([20]), "the classes 'class 1', 'class 2' are gone"),
+        (labelled(classes=("class 0", "owl", "class 2")), "the class 'class 1' is called 'owl' now"),
+        (labelled(classes=("class 2", "class 1", "class 0")), "its classes are in another order"),
+        (drawn_images([20, 13, 8]), "'class 1' has 19 images and had 18"),
+        (drawn_images([20, 12, 8], channels=3), "its images have 3 channels and had 1"),
+        (drawn_images([20, 12, 8], side=16), "its images have 16 pixels on a side and had 8"),
+        (labelled(train=DATA.train[1:], test=np.append(DATA.test, 0)), "its train part has 39 images and had 40"),
+        (labelled(labels=DATA.labels[[1, *range(1, 58)]][::-1].copy()), "other labels, or lie in other parts"),
+        (labelled(images=DATA.images ^ 1), "its images have other pixels"),
+    ],
+)
+def test_what_is_other_is_said(other: Dataset, says: str) -> None:
+    assert says in difference(fingerprint(DATA), fingerprint(other))
+    with pytest.raises(
+        DataError, match=f"drawn is not what runs/a began with: .*{says}.* Put the data back .*, or wait"
+    ):
+        check_data(fingerprint(DATA), other, "runs/a", "wait")
+
+
+def test_an_image_that_can_be_read_no_more_is_named() -> None:
+    fewer = labelled(train=DATA.train[1:], skipped=("cat/1.png (UnidentifiedImageError)",))
+    with pytest.raises(DataError, match=r"has 25 images and had 26.* \(cat/1\.png \(UnidentifiedImageError\)\)"):
+        check_data(fingerprint(DATA), fewer, "runs/a", "")
+
+
+def test_pixels_of_another_decoder_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = fingerprint(DATA)
+    monkeypatch.setattr(prints, "_readers", lambda: known["readers"] | {"pillow": "99.0"})
+    (said,) = check_data(known, labelled(images=DATA.images ^ 1), "runs/a", "")
+    assert "decoded a little otherwise than when runs/a began (pillow " in said
+    assert "99.0 now" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "known"),
+    [
+        (lambda folder: None, True),
+        (lambda folder: (folder / "7.png").write_bytes(b"longer than it was"), False),
+        (lambda folder: (folder / "7.png").unlink(), False),
+    ],
+)
+def test_pictures_that_are_decoded_later_are_known_by_names_and_sizes(
+    tmp_path: Path, change: Callable[[Path], object], known: bool
+) -> None:
+    names = [f"{i}.png" for i in range(len(DATA.labels))]
+    for name in names:
+        (tmp_path / name).write_bytes(b"no pixel is read")
+    pictures = labelled(images=StoredPictures(tmp_path, names, 8, 1))
+    before = fingerprint(pictures)
+    change(tmp_path)
+    assert (difference(before, fingerprint(pictures)) == "") == known
+    renamed = labelled(images=StoredPictures(tmp_path, [*names[:-1], "z.png"], 8, 1))
+    assert difference(before, fingerprint(renamed)) == "its files have other names or sizes"
