@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from sklearn.model_selection import train_test_split
 
 from nas.data.parts import PARTS as PARTS
 from nas.data.stored import Pictures, Pixels, fits, gather
@@ -156,6 +155,8 @@ def cut(
     rows: NDArray[np.int64], labels: NDArray[np.int64], size: int, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Cut `size` of the rows off, stratified by label, and return the rows that stay and those cut, sorted."""
+    from sklearn.model_selection import train_test_split  # takes a second, which pages need not wait for
+
     stay, off = train_test_split(rows, test_size=size, stratify=labels[rows], random_state=seed)
     return np.sort(stay), np.sort(off)
 
