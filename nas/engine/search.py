@@ -10,7 +10,6 @@ import optuna
 
 from nas.config import Budget, make_config, parse_budget
 from nas.data.summary import causes
-from nas.engine.caller import undisturbed
 from nas.engine.confirm import Confirmer, FrontMeasurer
 from nas.engine.plan import Plan, new_plan, plan_of
 from nas.engine.prediction import predictor_facts
@@ -28,6 +27,7 @@ from nas.record.outside import check_unchanged
 from nas.record.run import Run
 from nas.report.page import write_report
 from nas.space.library import load_space
+from nas.training.caller import undisturbed
 
 MAX_NAMED = 20  # images that could not be read, in environment.json
 

@@ -12,7 +12,6 @@ from nas.config import Goal
 from nas.costs.deployment import device_name
 from nas.data import Dataset
 from nas.engine.beginning import find_data, find_recipe, find_teacher, first_weights
-from nas.engine.caller import undisturbed
 from nas.engine.ending import conclude
 from nas.errors import DivergedError, NasError, RunError, SettingError
 from nas.evaluation.plugins import Outside, load_plugins
@@ -26,6 +25,7 @@ from nas.record.outside import check_unchanged, outside_of_training
 from nas.record.tracking import Tracker
 from nas.record.trained import LAST, Trained
 from nas.report.training_page import write_training_report
+from nas.training.caller import undisturbed
 from nas.training.catalogue import load_task
 from nas.training.full.batches import Batches
 from nas.training.full.group import Alone, find_group

@@ -20,12 +20,14 @@ from nas.network.weight_files import read
 from nas.network.weights import adapt
 from nas.record.outside import load_beside
 from nas.space.library import load_architecture
+from nas.training.caller import undisturbed
 from nas.training.model import Model
 
 BEST = "best.safetensors"
 QUICK = 200  # blocks that take no time to look at
 
 
+@undisturbed()
 def load(source: Path | str) -> Model:
     """Load a trained network, in evaluation mode, from a folder that `nas train` left, or from a `.safetensors` file.
 

@@ -19,6 +19,7 @@ from nas.report.examples import Images
 from nas.report.formats import Format, Reader, Shipment
 from nas.report.hub import CARD, CONFIG, WEIGHTS
 from nas.report.metadata import reader_of
+from nas.training.caller import undisturbed
 from nas.training.model import Model
 
 HUB = {CARD, CONFIG, WEIGHTS}
@@ -32,6 +33,7 @@ class Exported(NamedTuple):
     plugins: tuple[str, ...] = ()
 
 
+@undisturbed()
 def export(
     source: str | Path | Model | Architecture,
     format: str,  # noqa: A002  (the word that the command has too)
@@ -82,6 +84,7 @@ def _kind(text: str) -> Format:
     return kind
 
 
+@undisturbed()
 def open_exported(path: Path | str) -> Reader:
     """Open what `nas train` or `nas export` wrote, ready to run here.
 

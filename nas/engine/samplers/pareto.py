@@ -13,12 +13,12 @@ from optuna.trial import FrozenTrial
 from sklearn.gaussian_process.kernels import Kernel
 
 from nas.engine.samplers import Problem
-from nas.engine.samplers._proposals import QUEUED, Parameters, Space, note, others, rivals
 from nas.engine.samplers._screening.candidates import search, spread, starts
 from nas.engine.samplers._screening.evidence import Costs
+from nas.engine.samplers._screening.proposals import QUEUED, Parameters, Space, note, others, rivals
 from nas.engine.samplers._screening.screen import Screen
+from nas.engine.samplers._screening.situation import Situation, signs
 from nas.engine.samplers._screening.tree import Codes, Tree, explore
-from nas.engine.samplers._situation import Situation, signs
 from nas.registry import suggest
 
 AGAIN = 20  # draws for one trial at most, where another has the same

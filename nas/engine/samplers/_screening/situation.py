@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from nas.engine.samplers._proposals import WHOLE, Space, parameters
 from nas.engine.samplers._screening.domains import coder, domain
 from nas.engine.samplers._screening.evidence import Past
+from nas.engine.samplers._screening.proposals import WHOLE, Space, parameters
 from nas.engine.samplers._screening.tree import Codes, Tree, Walk, learn
 
 

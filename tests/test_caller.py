@@ -1,0 +1,156 @@
+"""Neither the caller's process nor nas disturbs the other: its settings break nothing, and are what they were."""
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+import torch
+from small_searches import SPACE, Stopped
+from small_searches import search as tiny_search
+
+import nas
+from nas.engine.watcher import Watcher
+from nas.errors import SettingError
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Path:
+    import yaml
+
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(SPACE))
+    return tmp_path / "tiny.yaml"
+
+
+def state() -> dict[str, Any]:
+    """All that a caller may have set, by name."""
+    loggers = [logging.root, logging.getLogger("optuna"), logging.getLogger("ray"), logging.getLogger("torch")]
+    return {
+        "threads": (torch.get_num_threads(), torch.get_num_interop_threads()),
+        "gradients": (torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.is_anomaly_enabled()),
+        "defaults": (torch.get_default_dtype(), torch.get_default_device(), torch.get_float32_matmul_precision()),
+        "deterministic": (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+        ),
+        "cudnn": (torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic, torch.backends.cudnn.allow_tf32),
+        "autocast": (torch.is_autocast_enabled("cpu"), torch.is_autocast_enabled("cuda")),
+        "torch's draws": torch.get_rng_state().cpu().numpy().tobytes(),
+        "numpy's draws": str(np.random.get_state()),
+        "draws": random.getstate(),
+        "numpy": np.geterr(),
+        "optuna": optuna.logging.get_verbosity(),
+        "loggers": [(each.level, each.handlers[:], each.propagate, each.disabled) for each in loggers],
+        "disabled": logging.root.manager.disable,
+        "warnings": (list(warnings.filters), warnings.showwarning),
+        "environment": dict(os.environ),
+        "signals": [signal.getsignal(number) for number in signal.valid_signals()],
+        "folder": Path.cwd(),
+        "hook": sys.excepthook,
+        "streams": (sys.stdout, sys.stderr),
+    }
+
+
+@contextmanager
+def settings(*, hostile: bool) -> Iterator[None]:
+    """Settings of a caller that differ from the usual ones, with `hostile` all by which trials would fail."""
+    with ExitStack() as stack:
+        stack.callback(torch.set_num_threads, torch.get_num_threads())
+        stack.callback(optuna.logging.set_verbosity, optuna.logging.get_verbosity())
+        torch.set_num_threads(2)
+        optuna.logging.set_verbosity(optuna.logging.DEBUG)
+        if hostile:
+            stack.enter_context(warnings.catch_warnings())
+            warnings.simplefilter("error")
+            stack.enter_context(np.errstate(all="raise"))
+            stack.callback(torch.use_deterministic_algorithms, False)
+            torch.use_deterministic_algorithms(True, warn_only=True)
+            stack.callback(torch.set_default_dtype, torch.float32)
+            torch.set_default_dtype(torch.float64)
+            for mode in (
+                torch.device("meta"),
+                torch.autocast("cpu", torch.bfloat16),
+                torch.autograd.set_detect_anomaly(True),
+            ):
+                stack.enter_context(mode)
+            stack.enter_context(torch.no_grad())
+            stack.enter_context(torch.inference_mode())
+        yield
+
+
+def test_hostile_settings_break_no_trial_no_training_and_no_export(space: Path, tmp_path: Path) -> None:
+    plain = tiny_search(space, "plain", 2)
+    with settings(hostile=True):
+        before = state()
+        run = tiny_search(space, "a", 2, objectives=("accuracy", "params"))
+        assert state() == before
+        trained = nas.train(run.results[0].architecture, data="digits", name="t", runs=tmp_path, changes={"epochs": 1})
+        exported = nas.export(trained.folder, "onnx", tmp_path / "t.onnx")
+        model = nas.load(trained.folder)
+        assert state() == before
+    assert [t.outcome.metrics for t in run.trials] == [t.outcome.metrics for t in plain.trials]
+    assert exported.path.exists()
+    assert {(p.dtype, p.device.type, p.is_inference()) for p in model.network.parameters()} == {
+        (torch.float32, "cpu", False)
+    }
+
+
+def stopped(_trial: object, _run: object) -> None:
+    torch.set_num_threads(1)
+    os.environ["NAS_LEFT"] = "behind"
+    logging.root.addHandler(logging.NullHandler())
+    random.random()
+    os.chdir("/")
+    raise Stopped
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [({"watcher": Watcher(ended=stopped)}, Stopped), ({"objectives": ("accuracy",)}, SettingError)],
+)
+def test_the_process_is_as_it_was_after_an_error_or_an_interrupt(
+    space: Path, changes: dict[str, Any], error: type[BaseException]
+) -> None:
+    with settings(hostile=False):
+        before = state()
+        with pytest.raises(error):
+            tiny_search(space, "a", 2, **changes)
+        assert state() == before
+
+
+def in_a_thread(call: Callable[[], nas.Run]) -> nas.Run:
+    found: list[nas.Run] = []
+    thread = threading.Thread(target=lambda: found.append(call()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def in_a_loop(call: Callable[[], nas.Run]) -> nas.Run:
+    """As a cell of a notebook is run."""
+
+    async def cell() -> nas.Run:
+        return call()
+
+    return asyncio.run(cell())
+
+
+@pytest.mark.parametrize("where", [in_a_thread, in_a_loop])
+def test_a_search_runs_in_any_thread_and_inside_a_loop(space: Path, where: Callable[[Any], nas.Run]) -> None:
+    with settings(hostile=False):
+        before = state()
+        run = where(lambda: tiny_search(space, "a", 2, trial_timeout=60.0))
+        after = state()
+    assert [trial.state for trial in run.trials] == ["complete"] * 2
+    assert {name for name in before if before[name] != after[name]} == set()
