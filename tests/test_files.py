@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 
 import pytest
 
@@ -66,3 +67,27 @@ def test_the_cache_lies_where_the_system_keeps_caches(monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/somebody")
     assert str(files.cache_folder()) == "/home/somebody/.cache/nas"
+
+
+def test_who_has_no_home_gets_a_closed_folder_for_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as for a user without a home or an entry
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name in ("NAS_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    own = tmp_path / f"nas-home-{os.getuid()}"
+    assert files.home() == files.home() == own
+    assert own.stat().st_mode & 0o777 == 0o700
+    assert files.cache_folder() == own / ".cache" / "nas"
+    assert files.cache_remark().startswith(f"this user has no home: what is kept from run to run lies in {own}")
+    own.rmdir()
+    own.symlink_to("/")  # as another user might do
+    assert files.home().parent == tmp_path
+    assert files.home() != own
+
+
+def test_a_cache_that_cannot_be_written_is_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path / "a"))
+    assert files.cache_remark() == ""
+    (tmp_path / "a").write_text("")
+    reason = f"nothing is kept from run to run, as {tmp_path / 'a'} is not a folder; choose a folder by NAS_CACHE"
+    assert files.cache_remark() == reason
