@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from nas.network.architecture import Architecture
     from nas.network.build import build
     from nas.network.weights import load_weights
+    from nas.record.attending import layouts
     from nas.record.comparison import compare
-    from nas.record.layouts import layouts
     from nas.record.models import load
     from nas.record.run import Run
     from nas.record.trial import Trial
@@ -44,7 +44,7 @@ _HOMES = {
     "build": "network.build",
     "compare": "record.comparison",
     "export": "report.export",
-    "layouts": "record.layouts",
+    "layouts": "record.attending",
     "load": "record.models",
     "load_architecture": "space.library",
     "load_plugins": "evaluation.plugins",

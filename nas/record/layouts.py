@@ -1,49 +1,19 @@
-"""Where a front attends, stage by stage, beside random networks of the same cost: the layout question as a statistic.
+"""What is known of the layouts of fronts: where they attend, whether that is a trend, how far they are from CoAtNet's.
 
-CoAtNet (https://arxiv.org/abs/2106.04803, section 2.2) and MOAT (https://arxiv.org/abs/2210.01820, section 3.2) chose
-convolution early and attention late by hand. A front may look so by accident, or because it is cheap. So each network
-of a front is held against random members of its space with about as many multiply-adds, and whether attention rises
-with the stage is tested by letting each take the other's place.
+It is compared by `nas.record.attending`, which needs torch, and kept in the runs' folders for their reports.
 """
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.random import Generator
-from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from nas.costs.counts import cost
-from nas.errors import RunError
-from nas.network.architecture import Architecture
-from nas.network.pieces import attends, pieces
 from nas.record.run import Run
-from nas.registry import BLOCKS
-from nas.space.space import SearchSpace, draw
 
-Floats = NDArray[np.float64]
-MEMBERS = 500  # random networks of a space
-MATCHED = 25  # of them, those nearest in multiply-adds to a network of the front
-PERMUTATIONS = 10_000
 LEVEL = 0.95
 FILE = "layout.json"
 BY_HAND = {"CoAtNet": "M-M-T-T", "MOAT": "M-M-A-A"}
 """The layouts that were found by hand, by the letters of their blocks."""
-
-
-@dataclass(frozen=True)
-class Matched:
-    """A network of a front and the random members of its space that cost as much.
-
-    Rows are networks, the front's first: `letters` of their stages, `attention` `(networks, stages)` of 0 and 1, and
-    `macs`.
-    """
-
-    letters: tuple[tuple[str, ...], ...]
-    attention: Floats
-    macs: Floats
 
 
 @dataclass(frozen=True)
@@ -115,125 +85,6 @@ class Layouts:
     def keep(self, run: Run) -> None:
         """Keep the comparison in a run's folder, for its report. Raises RunError when it cannot be written."""
         run.write_facts(FILE, {"front": len(run.front()), "layouts": asdict(self)})
-
-
-def layouts(runs: Sequence[Run], *, members: int = MEMBERS, seed: int = 0) -> Layouts:
-    """Compare the layouts of the runs' fronts, all pooled, with random networks of the same cost.
-
-    Raises RunError for a run without a front, and for runs whose networks differ in the number of stages.
-    """
-    groups = [matched(run, members, seed) for run in runs]
-    pooled = [pair for group in groups for pair in group]
-    depths = {pair.attention.shape[1] for pair in pooled}
-    if len(depths) > 1:
-        raise RunError(
-            f"the networks have {' and '.join(map(str, sorted(depths)))} stages; compare those of one number"
-        )
-    found = Counter("-".join(pair.letters[0]) for pair in pooled)
-    return Layouts(
-        runs=tuple(run.name for run in runs),
-        networks=len(pooled),
-        found=dict(found.most_common()),
-        stages=tuple(_share(pooled, stage) for stage in range(depths.pop())),
-        trend=_trend(groups, np.random.default_rng(seed)),
-        distance={name: _distance(pooled, layout) for name, layout in BY_HAND.items()},
-    )
-
-
-def matched(run: Run, members: int, seed: int) -> list[Matched]:
-    """Match each network of a run's front with the random members of its space that are nearest in multiply-adds.
-
-    Raises RunError for a run without a front.
-    """
-    front = [result.architecture for result in run.front()]
-    if not front:
-        raise RunError(f"{run.name} has no finished trial, so no front whose layouts could be looked at")
-    drawn = _of_depths(run.space, {len(network.stages) for network in front}, members, seed)
-    macs = np.array([cost(network).macs for network in drawn], float)
-    return [_matched(network, drawn, macs) for network in front]
-
-
-def _of_depths(space: SearchSpace, depths: set[int], members: int, seed: int) -> list[Architecture]:
-    """Draw members with as many stages as the front's networks have, since stages may be optional."""
-    return [network for network in draw(space, members, seed) if len(network.stages) in depths]
-
-
-def _matched(network: Architecture, drawn: Sequence[Architecture], macs: Floats) -> Matched:
-    own = float(cost(network).macs)
-    alike = np.array([len(one.stages) == len(network.stages) for one in drawn], bool)
-    distance = np.where(alike, np.abs(np.log(macs / own)), np.inf)
-    nearest = [int(i) for i in np.argsort(distance, kind="stable")[:MATCHED] if np.isfinite(distance[i])]
-    rows = [network, *(drawn[i] for i in nearest)]
-    return Matched(
-        letters=tuple(tuple(BLOCKS.get(stage.block).letter for stage in one.stages) for one in rows),
-        attention=np.array([attending(one) for one in rows], float),
-        macs=np.array([own, *macs[nearest]]),
-    )
-
-
-def attending(network: Architecture) -> list[bool]:
-    """Tell for each stage whether its blocks attend."""
-    _, *blocks, _ = pieces(network)
-    ends = np.cumsum([stage.depth for stage in network.stages]) - 1
-    return [attends(blocks[end]) for end in ends]
-
-
-def _share(pooled: Sequence[Matched], stage: int) -> StageShare:
-    """Count a stage's attention, with Wilson's interval for the fronts' share."""
-    from scipy.stats import binomtest  # takes most of a second to import
-
-    own = [int(pair.attention[0, stage]) for pair in pooled]
-    low, high = binomtest(sum(own), len(own)).proportion_ci(LEVEL, method="wilson")
-    others = [pair.attention[1:, stage].mean() for pair in pooled if len(pair.attention) > 1]
-    return StageShare(
-        stage, float(np.mean(own)), (float(low), float(high)), float(np.mean(others) if others else np.nan)
-    )
-
-
-def trend(attention: Floats) -> Floats:
-    """Weigh each stage by its distance from the middle: networks `(networks, stages)` -> trends from -1 to 1."""
-    weights = np.arange(attention.shape[1]) - (attention.shape[1] - 1) / 2
-    scale = weights[weights > 0].sum() or 1.0
-    return np.asarray(attention @ weights / scale, float)
-
-
-def _trend(groups: Sequence[Sequence[Matched]], rng: Generator) -> Trend:
-    """Test the fronts' trend by permutation within each group of a network and its matched ones."""
-    trends = [[trend(pair.attention) for pair in group] for group in groups]
-    flat = [values for group in trends for values in group]
-    effects = [values - _others(values) for values in flat]  # of each member, were it the front's
-    observed = float(np.mean([each[0] for each in effects]))
-    chance = np.mean([each[rng.integers(len(each), size=PERMUTATIONS)] for each in effects], axis=0)
-    extreme = int((np.abs(chance) >= abs(observed) - 1e-12).sum())
-    by_run = [sum(float((values - _others(values))[0]) for values in group) / len(group) for group in trends]
-    return Trend(
-        front=float(np.mean([values[0] for values in flat])),
-        random=float(np.mean([_others(values)[0] for values in flat])),
-        effect=observed,
-        p=(1 + extreme) / (1 + PERMUTATIONS),
-        by_run=tuple(by_run),
-    )
-
-
-def _others(values: Floats) -> Floats:
-    """For each member of a group, the mean of the others, or itself where it is alone."""
-    if len(values) == 1:
-        return values
-    return np.asarray((values.sum() - values) / (len(values) - 1), float)
-
-
-def _distance(pooled: Sequence[Matched], layout: str) -> tuple[float, float]:
-    """Count the stages whose block differs from a layout by hand, stretched to as many stages."""
-    stages = len(pooled[0].letters[0])
-    letters = layout.split("-")
-    wanted = [letters[stage * len(letters) // stages] for stage in range(stages)]
-
-    def differing(row: Sequence[str]) -> int:
-        return sum(own != hand for own, hand in zip(row, wanted, strict=True))
-
-    front = [differing(pair.letters[0]) for pair in pooled]
-    others = [np.mean([differing(row) for row in pair.letters[1:]]) for pair in pooled if len(pair.letters) > 1]
-    return float(np.mean(front)), float(np.mean(others) if others else np.nan)
 
 
 def kept(run: Run) -> Layouts | None:

@@ -7,7 +7,8 @@ import pytest
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.errors import RunError
-from nas.record.layouts import attending, kept, layouts, matched, trend
+from nas.record.attending import attending, layouts, matched, trend
+from nas.record.layouts import kept
 from nas.space.library import load_architecture
 
 MEMBERS = 60
