@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data.layout import Classes, files_of, find_classes, find_parts, note_strays
+from nas.data.class_folders import Classes, files_of, find_classes, find_parts, note_strays
 from nas.data.parts import PARTS
 from nas.data.sets import Dataset, divide, existing
 from nas.data.stored import StoredPictures, screened

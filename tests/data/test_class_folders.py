@@ -7,7 +7,7 @@ import pytest
 from picture_folders import write
 
 from nas.data import load
-from nas.data.layout import find_classes, find_parts
+from nas.data.class_folders import find_classes, find_parts
 from nas.data.summary import causes
 from nas.data.tree import Tree
 from nas.errors import DataError
