@@ -1,4 +1,4 @@
-"""Every command of the README is run as it stands, but for what it spends and for data that a reader has and we make."""
+"""Every command of the README runs as it stands, but for what it spends and for data that a reader has and we make."""
 
 from pathlib import Path
 

@@ -14,7 +14,7 @@ from nas.engine.confirm import Confirmer, FrontMeasurer
 from nas.engine.plan import Plan, new_plan, plan_of
 from nas.engine.prediction import predictor_facts
 from nas.engine.proposer import Proposer
-from nas.engine.warm_start import learn
+from nas.engine.warm_start import check_teachers, learn
 from nas.engine.watcher import Source, Watcher
 from nas.errors import NasError
 from nas.evaluation.evaluator import Evaluator
@@ -57,6 +57,7 @@ def search(
     config = make_config({"space": str(space), "data": data, "budget": parse_budget(budget), **settings})
     chosen = load_space(space)
     earlier = [Run(find_run(known, Path(runs))) for known in config.warm_start]
+    check_teachers(earlier, config)
     folder = Path(runs) / (default_name(chosen.name) if name is None else checked_name(name))
     check_new(folder)
     plan = new_plan(config, chosen, watcher.calibrated)

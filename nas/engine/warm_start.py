@@ -28,6 +28,12 @@ from nas.space.space import Decisions, SearchSpace
 MOST = 10  # designs taken from one front, evenly
 
 
+def check_teachers(runs: Iterable[Run], config: SearchConfig) -> None:
+    """Raise SettingError for a run that has nothing to take over, before anything is measured."""
+    for run in runs:
+        _usable(run, config)
+
+
 def learn(
     runs: Iterable[Run], config: SearchConfig, space: SearchSpace, device: str, data: Json | None = None
 ) -> Learnt:

@@ -65,7 +65,7 @@ def test_no_architecture_is_trained_twice_and_an_exhausted_space_ends_the_search
     data = SPACE | {"stages": [{"block": ["conv", "mbconv"], "depth": [1, 2], "width": 8, "stride": 2}]}
     space.write_text(yaml.safe_dump(data | {"blocks": {}, "stem": {"kind": "conv", "width": 4}}))
     for sampler in ("random", "tpe", "pareto"):
-        run = search(space, sampler, 50, sampler=sampler)
+        run = search(space, sampler, 50, sampler=sampler, workers=1)
         assert run.space.size() == 4
         assert len(run.trials) == len({t.key for t in run.trials}) == 4
         assert nas.resume(run, budget=60).trials == run.trials
@@ -194,7 +194,7 @@ def _environment() -> dict[str, str]:
 def start(space: Path, name: str, *, sampler: str = "random", budget: int = 30) -> subprocess.Popen[str]:
     line = (
         f"search --space {space} --data digits --objectives accuracy,params --subset 64 --batch-size 32 "
-        f"--sampler {sampler} --epochs 1 --budget {budget} --name {name}"
+        f"--sampler {sampler} --epochs 1 --budget {budget} --workers 1 --name {name}"
     )
     return begin(line, space.parent)
 
@@ -248,7 +248,7 @@ def test_kills_over_and_over_lose_no_finished_trial(space, sampler):
     assert_killed_and_resumed(space, sampler, budget=70, kills=(2, 11, 30, 52, 61))
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.faults)])
 def test_an_interrupt_ends_cleanly_and_says_how_to_go_on(space, sent):
     process = start(space, "a", budget=1000)
     wait_for(process, space.parent / "runs" / "a" / "trials.jsonl", 2)
@@ -264,6 +264,7 @@ def test_an_interrupt_ends_cleanly_and_says_how_to_go_on(space, sent):
     assert len(nas.resume(run, budget=done + 1).trials) == done + 1
 
 
+@pytest.mark.usefixtures("short_clocks")
 def test_a_search_leaves_the_process_as_it_found_it(space):
     torch.set_num_threads(2)
     optuna.logging.set_verbosity(optuna.logging.DEBUG)

@@ -110,7 +110,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         if "--block" in line:  # its last words before it waits
             break
     yield f"127.0.0.1:{port}"
-    os.killpg(process.pid, signal.SIGTERM)
+    os.killpg(process.pid, signal.SIGKILL)  # asked to end, it takes half a minute
     process.wait(60)
 
 

@@ -72,10 +72,6 @@ def check(folder: Path, budget: int) -> None:
     assert recorded <= set(ended)
 
 
-def test_a_killed_search_goes_on_where_it_was(tmp_path: Path) -> None:
-    kill_and_resume(tmp_path, budget=8, kills=1)
-
-
 @pytest.mark.faults
 def test_thirty_kills_lose_nothing(tmp_path: Path) -> None:
     kill_and_resume(tmp_path, budget=96, kills=30)
