@@ -357,6 +357,8 @@ def test_a_damaged_space_of_a_run_is_named(nas):
     Path("runs/a/space.yaml").write_text(TINY.replace("depth", "dept"))
     assert_refused(*nas("resume a"), "runs/a/space.yaml:5: stages.0")
     Path("runs/a/space.yaml").write_text(TINY)
+    assert_refused(*nas("resume a"), "runs/a began with")
+    Path("runs/a/seal.json").unlink()  # an older run has none
     status, stderr = nas("resume a")
     assert status == 1
     assert "trial 0 is not a point of space.yaml" in stderr
