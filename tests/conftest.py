@@ -19,9 +19,12 @@ hypothesis.settings.load_profile("nas")
 torch.set_num_threads(1)  # worker processes of the test runner would fight over the cores
 
 
+LONG = ("test_readme.py", "test_docs.py", "executors", "test_plan.py", "test_plugins.py", "test_contributing.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest begins first, so that the workers end together."""
-    items.sort(key=lambda item: item.name != "test_every_command_runs")
+    """The longest begin first, so that the workers end together, and in one worker, which starts Ray once for all."""
+    items.sort(key=lambda item: not set(LONG) & {item.path.name, item.path.parent.name})
 
 
 @pytest.fixture(scope="session")
