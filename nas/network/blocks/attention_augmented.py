@@ -12,7 +12,7 @@ from nas.network.layers.attention import attend
 from nas.network.layers.initialise import kaiming
 from nas.network.layers.map_attention import MapAttention
 from nas.network.layers.relative import RelativeLogits
-from nas.network.layers.residual import DropPath, projection_shortcut
+from nas.network.layers.residual import DropPath, Pointwise, projection_shortcut
 from nas.network.layers.tokens import to_map, to_tokens
 from nas.network.options import Count, Kernel, Ratio, Scalar
 
@@ -115,7 +115,7 @@ class AugmentedConv(MapAttention):
         )
         pooled = attention_stride > 1
         self.pool = nn.AvgPool2d(3, 2, 1, count_include_pad=False) if pooled else nn.Identity()
-        self.qkv = nn.Conv2d(in_width, 2 * self.keys + values, 1, stride, bias=False)
+        self.qkv = Pointwise(in_width, 2 * self.keys + values, stride)
         self.logits = RelativeLogits(self.keys // heads, strided(resolution, stride))
         self.out = nn.Conv2d(values, values, 1, bias=False)
 

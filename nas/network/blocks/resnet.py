@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from nas.network.blocks import Block, Site
 from nas.network.layers.gates import after_stage, gates
 from nas.network.layers.initialise import kaiming
-from nas.network.layers.residual import DropPath, projection_shortcut
+from nas.network.layers.residual import DropPath, Pointwise, projection_shortcut
 from nas.network.options import Kernel, Ratio, Scalar
 
 __all__ = ["bottleneck", "conv"]
@@ -60,7 +60,7 @@ class Conv(_Residual):
     ) -> None:
         super().__init__()
         padding, width = kernel_size // 2, site.width
-        self.conv1 = nn.Conv2d(site.in_width, width, kernel_size, site.stride, padding, bias=False)
+        self.conv1 = _strided(site.in_width, width, kernel_size, site.stride)
         self.norm1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, kernel_size, 1, padding, bias=False)
         self.norm2 = nn.BatchNorm2d(width)
@@ -97,7 +97,7 @@ class Bottleneck(_Residual):
         width, hidden = site.width, site.width // expansion
         self.reduce = nn.Conv2d(site.in_width, hidden, 1, bias=False)
         self.norm1 = nn.BatchNorm2d(hidden)
-        self.conv = nn.Conv2d(hidden, hidden, kernel_size, site.stride, kernel_size // 2, bias=False)
+        self.conv = _strided(hidden, hidden, kernel_size, site.stride)
         self.norm2 = nn.BatchNorm2d(hidden)
         self.expand = nn.Conv2d(hidden, width, 1, bias=False)
         self.norm3 = nn.BatchNorm2d(width)
@@ -114,3 +114,9 @@ class Bottleneck(_Residual):
         if option == "expansion" and width % int(value):
             return f"width {width} is not divisible by expansion {value}"
         return None
+
+
+def _strided(in_width: int, width: int, kernel_size: int, stride: int) -> nn.Conv2d:
+    if kernel_size == 1:
+        return Pointwise(in_width, width, stride)
+    return nn.Conv2d(in_width, width, kernel_size, stride, kernel_size // 2, bias=False)

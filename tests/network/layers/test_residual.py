@@ -1,0 +1,45 @@
+"""The strided 1 x 1 convolution: torch's function, without the memory that torch's backward pass corrupts."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from nas.network.layers.residual import Pointwise
+
+TRAINING = """
+import torch
+from nas.network.layers.residual import Pointwise
+torch.set_num_threads(1)
+for width in (8, 12):
+    layer = Pointwise(12, width, 2).to(memory_format=torch.channels_last)
+    for _ in range(20):
+        x = torch.randn(36, 12, 64, 64, requires_grad=True)
+        layer(x.to(memory_format=torch.channels_last)).square().mean().backward()
+print("fine")
+"""
+
+
+@pytest.mark.parametrize(("stride", "side"), [(1, 8), (2, 8), (2, 7)])
+def test_training_and_inference_are_the_convolution_of_torch(stride, side):
+    ours, theirs = Pointwise(16, 32, stride), nn.Conv2d(16, 32, 1, stride, bias=False)
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(4, 16, side, side)
+    for training in (True, False):
+        ours.train(training)
+        given, wanted = (x.clone().requires_grad_() for _ in range(2))
+        out, expected = ours(given), theirs(wanted)
+        torch.testing.assert_close(out, expected)
+        for layer, value in ((ours, out), (theirs, expected)):
+            layer.zero_grad()
+            value.square().sum().backward()
+        torch.testing.assert_close(given.grad, wanted.grad)
+        torch.testing.assert_close(ours.weight.grad, theirs.weight.grad)
+
+
+def test_narrow_layers_on_large_maps_train_without_a_crash():
+    """In a process of its own: torch 2.13's strided convolution ends it by a signal."""
+    done = subprocess.run([sys.executable, "-c", TRAINING], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout) == (0, "fine\n"), done.stderr
