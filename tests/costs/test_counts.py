@@ -1,6 +1,7 @@
 """Parameters and multiply-adds: of published networks, of layers that can be counted by hand, of parts."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,7 +59,16 @@ def members(name: str) -> Iterator[Architecture]:
         yield space.fit(resolution=side, channels=3, classes=10).sample(rng)[1]
 
 
-@pytest.mark.parametrize("name", shipped())
+def one_of_each() -> Iterator[Any]:
+    """Yield what ships; of networks that differ in size alone, all but the first for a run that may be slow."""
+    families: set[str] = set()
+    for name in shipped():
+        family = name.rpartition("_")[0] if shipped()[name].parent.name == "references" else name
+        yield pytest.param(name, marks=[pytest.mark.slow] if family in families else [])
+        families.add(family)
+
+
+@pytest.mark.parametrize("name", list(one_of_each()))
 def test_the_sums_of_pieces_are_what_torch_counts_of_the_whole(name):
     for architecture in members(name):
         assert cost(architecture) == by_torch(architecture)

@@ -269,7 +269,9 @@ def test_the_work_of_windows_grows_with_the_area(kind: str) -> None:
     assert _macs(whole, 256, 256) > 6 * _macs(whole, 128, 128)
 
 
-@pytest.mark.parametrize("kind", ATTENDING)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(k, marks=[] if k in ("cvt", "swin") else pytest.mark.slow) for k in ATTENDING]
+)
 def test_windowed_backbones_export_and_keep_memory_formats(kind: str) -> None:
     head = "class_token" if BLOCKS.get(kind).carries_token else "pool"
     backbone = scrambled(build(_architecture("mbconv", kind, head=head), features=True, window=4))

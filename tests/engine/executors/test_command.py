@@ -24,7 +24,7 @@ stages:
   - {block: [conv, mbconv, transformer], depth: [1, 2], width: [8, 16, 24], stride: 2}
 blocks: {transformer: {head_dim: 4}}
 """
-SEARCH = "search --space tiny.yaml --data digits --subset 200 --objectives accuracy,params --sampler random --name a"
+SEARCH = "search --space tiny.yaml --data digits --subset 200 --objectives accuracy,params --sampler random --confirm 0"
 AS_OWNER = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]  # root, whom modes of files bind
 
 Process = subprocess.Popen[str]
@@ -56,7 +56,7 @@ def record(folder: Path) -> list[dict[str, Any]]:
 
 def begin(folder: Path, trials: int, budget: int, before: list[str] | None = None) -> Process:
     """A search with two workers, of which so many trials are on disk."""
-    process = nas(f"{SEARCH} --budget {budget} --workers 2", folder, before)
+    process = nas(f"{SEARCH} --budget {budget} --workers 2 --name a", folder, before)
     end = time.monotonic() + 180
     while len(record(folder)) < trials:
         assert process.poll() is None, process.communicate()
