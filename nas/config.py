@@ -20,6 +20,7 @@ from nas.settings import (
     parse_number,
     parse_paths,
     seconds_of,
+    understood,
 )
 from nas.training.catalogue import check_objective, load_task, objective_names
 from nas.training.recipe import Recipe
@@ -264,7 +265,7 @@ class SearchConfig(Shipping, Machine, Training, Choosing, Goal):  # pydantic tak
 def make_config(settings: Mapping[str, Any]) -> SearchConfig:
     """Check settings. Raises SettingError that names the setting, what was found and what is allowed."""
     try:
-        return SearchConfig.model_validate(dict(settings))
+        return SearchConfig.model_validate(understood(settings, SearchConfig))
     except UserError:
         raise
     except ValidationError as error:

@@ -1,13 +1,17 @@
 """Declaring settings, offering them on the command line, and reading typed text."""
 
+import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from nas.errors import SettingError
+from nas.files import Json
 
 PREFIXES = {"%": 0.01, "k": 1e3, "M": 1e6, "G": 1e9}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -43,6 +47,66 @@ class Flag:
     default: str = ""
     read: Callable[[Any, str], Any] | None = None
     repeated: bool = False
+
+
+def understood(settings: Mapping[str, Any], model: type[Settings]) -> Json:
+    """Turn what Python users pass for a model's settings into what it takes: a text is read as on the command line.
+
+    Raises SettingError for a text that is not allowed. What is of a wrong type is left to the model.
+    """
+    return {name: _understood(name, value, model.model_fields.get(name)) for name, value in settings.items()}
+
+
+def _understood(name: str, value: Any, field: FieldInfo | None) -> Any:
+    value, kind = plain(value), field.annotation if field else None
+    if isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, Settings):
+        return understood(value, kind)
+    flag = next((note for note in field.metadata if isinstance(note, Flag)), None) if field else None
+    texts = [value] if isinstance(value, str) else list(value) if isinstance(value, tuple) else []
+    if not texts or not all(isinstance(text, str) for text in texts):
+        return value
+    if flag and flag.read and (flag.repeated or isinstance(value, str)):
+        return flag.read(texts if flag.repeated else value, name)
+    return _number(value, kind) if isinstance(value, str) else value
+
+
+def _number(text: str, kind: Any) -> Any:
+    try:
+        return TypeAdapter(kind).validate_strings(text)
+    except ValidationError:
+        return text
+
+
+def plain(value: Any) -> Any:
+    """Turn NumPy's and PyTorch's values, paths, runs, lists and mappings of such into plain data."""
+    if isinstance(value, Mapping):
+        return {plain(key): plain(kept) for key, kept in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(plain(kept) for kept in value)
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    if isinstance(folder := getattr(value, "folder", None), Path):  # a run, or a training
+        return str(folder)
+    library = type(value).__module__.partition(".")[0]
+    if library in ("numpy", "torch") and hasattr(value, "tolist"):
+        return plain(value.tolist()) if value.ndim else value.item()
+    return str(value).removeprefix("torch.") if library == "torch" else value
+
+
+def text_of(value: Any, name: str) -> str:
+    """Return a text, or a path as text. Raises SettingError, naming the argument, for anything else."""
+    found = plain(value)
+    if not isinstance(found, str):
+        raise SettingError(f"{name}: found {value!r}; write a text or a path")
+    return found
+
+
+def paths_of(value: Any, name: str) -> tuple[str, ...]:
+    """Return one or several paths as texts, none for None. Raises SettingError, naming the argument, for others."""
+    found = plain(value)
+    return tuple(
+        text_of(each, name) for each in (found if isinstance(found, tuple) else () if found is None else (found,))
+    )
 
 
 def seconds_of(text: str) -> float | None:

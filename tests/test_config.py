@@ -42,7 +42,7 @@ def test_settings_written_before_there_were_tasks_and_plugins_are_read():
         ({"objectives": ("accuracy",)}, "objectives: name two or more by comma, found accuracy"),
         ({"objectives": ()}, "objectives: name two or more by comma, found none"),
         ({"objectives": ("macs", "params", "macs")}, "objectives: one is named twice"),
-        ({"objectives": "accuracy"}, "objectives: found 'accuracy'"),
+        ({"objectives": "accuracy"}, "objectives: name two or more by comma, found accuracy"),
         ({"maximum": {"size": 1.0}}, "unknown objective 'size'"),
         ({"maximum": {"latency": float("nan")}}, "maximum.latency: found nan"),
         ({"maximum": {"latency": float("inf")}}, "maximum.latency: found inf"),

@@ -20,11 +20,12 @@ from nas.record.folders import is_trained
 from nas.record.networks import find_network
 from nas.record.tracking import check_tracker
 from nas.registry import HEADS
+from nas.settings import text_of
 from nas.space.library import load_architecture
 from nas.training.catalogue import load_task
 from nas.training.full.batches import Batches
 from nas.training.full.group import Alone, Together
-from nas.training.full.recipe import load_recipe
+from nas.training.full.recipe import FullRecipe, load_recipe
 from nas.training.full.settings import TrainConfig
 from nas.training.full.teacher import Teacher, from_model, from_timm
 from nas.training.model import Model
@@ -45,11 +46,11 @@ def find_teacher(name: str | None, dataset: Dataset, runs: Path) -> Teacher | No
 
 
 def find_recipe(
-    recipe: str | Path | Mapping[str, Any] | None, changes: Mapping[str, Any] | None, resolution: int
+    recipe: str | Path | Mapping[str, Any] | FullRecipe | None, changes: Mapping[str, Any] | None, resolution: int
 ) -> Json:
     """Load the recipe, by default that for the size of the images, as settings: `recipe` and `recipe_name`."""
     source = recipe if recipe is not None else "small" if resolution < LARGE else "coatnet"
-    name = "" if isinstance(source, Mapping) else str(source)
+    name = "" if isinstance(source, Mapping | FullRecipe) else text_of(source, "recipe")
     return {"recipe": load_recipe(source, changes).model_dump(), "recipe_name": name}
 
 

@@ -1,6 +1,6 @@
 """Search: make a plan and a run, and keep an executor busy until the budget is spent and the front confirmed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,9 @@ from nas.record.folders import check_new, checked_name, default_name, find_run, 
 from nas.record.outside import check_unchanged
 from nas.record.run import Run
 from nas.report.page import write_report
+from nas.settings import paths_of, text_of
 from nas.space.library import load_space
+from nas.space.space import SearchSpace
 from nas.training.caller import undisturbed
 
 MAX_NAMED = 20  # images that could not be read, in environment.json
@@ -34,7 +36,7 @@ MAX_NAMED = 20  # images that could not be read, in environment.json
 
 @undisturbed()
 def search(
-    space: str | Path = "cvt_family",
+    space: str | Path | Mapping[str, Any] | SearchSpace = "cvt_family",
     *,
     data: str = "cluttered_digits",
     budget: int | str = 200,
@@ -45,20 +47,21 @@ def search(
 ) -> Run:
     """Search a space for the architectures that are best in several objectives at once.
 
-    `budget` is a number of architectures (200) or a time ("30m"). `settings` are the fields of
-    `nas.config.SearchConfig`: objectives, maximum, minimum, pick, sampler, seed, seed_with, warm_start, scores,
-    prefilter, device, recipe, plugins, ...
+    `space` is what `nas.load_space` takes, `budget` a number of architectures (200) or a time ("30m"). `settings` are
+    the fields of `nas.config.SearchConfig`: objectives, maximum, minimum, pick, sampler, seed, seed_with, warm_start,
+    scores, prefilter, device, recipe, plugins, ...
 
     Raises SettingError, SpaceError or DataError for settings, a space or data that are wrong, before anything is
     written, and RunError when the search cannot go on.
     """
     watcher = watcher or Watcher()
-    load_plugins(*settings.get("plugins", ()))  # settings and space may name their kinds
-    config = make_config({"space": str(space), "data": data, "budget": parse_budget(budget), **settings})
-    chosen = load_space(space)
-    earlier = [Run(find_run(known, Path(runs))) for known in config.warm_start]
+    load_plugins(*paths_of(settings.get("plugins"), "plugins"))  # settings and space may name their kinds
+    named = text_of(space, "space") if isinstance(space, str | Path) else "space"
+    config = make_config({"space": named, "data": data, "budget": parse_budget(budget), **settings})
+    chosen, runs = load_space(space), Path(text_of(runs, "runs"))
+    earlier = [Run(find_run(known, runs)) for known in config.warm_start]
     check_teachers(earlier, config)
-    folder = Path(runs) / (default_name(chosen.name) if name is None else checked_name(name))
+    folder = runs / (default_name(chosen.name) if name is None else checked_name(text_of(name, "name")))
     check_new(folder)
     plan = new_plan(config, chosen, watcher.calibrated)
     learnt = learn(earlier, config, plan.space, plan.devices.timed, plan.data) if earlier else None
@@ -81,7 +84,7 @@ def resume(run: Run | str | Path, *, budget: int | str | None = None, watcher: W
     the data or the device that times are measured on is another than when the search began.
     """
     watcher = watcher or Watcher()
-    run = run if isinstance(run, Run) else Run(Path(run))
+    run = run if isinstance(run, Run) else Run(Path(text_of(run, "run")))
     longer: Budget | None = None if budget is None else parse_budget(budget)
     with locked(run.folder):
         for warning in check_unchanged(run.folder):

@@ -1,6 +1,6 @@
 """Train a chosen network to the end: settings and data resolved first, every epoch on disk before the next begins."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +25,14 @@ from nas.record.outside import check_unchanged, outside_of_training
 from nas.record.tracking import Tracker
 from nas.record.trained import LAST, Trained
 from nas.report.training_page import write_training_report
+from nas.settings import paths_of, text_of, understood
+from nas.space.library import load_architecture
 from nas.training.caller import undisturbed
 from nas.training.catalogue import load_task
 from nas.training.full.batches import Batches
 from nas.training.full.group import Alone, find_group
 from nas.training.full.loop import Epoch, Progress, StoppedError, Trainer
+from nas.training.full.recipe import FullRecipe
 from nas.training.full.settings import TrainConfig, make_train_config
 from nas.training.full.teacher import Teacher
 from nas.training.model import Model
@@ -54,13 +57,13 @@ class Attendant:
 
 @undisturbed()
 def train(
-    architecture: Architecture | str | Path,
+    architecture: Architecture | Mapping[str, Any] | str | Path,
     *,
     name: str | None = None,
     runs: str | Path = "runs",
-    recipe: str | Path | Mapping[str, Any] | None = None,
+    recipe: str | Path | Mapping[str, Any] | FullRecipe | None = None,
     changes: Mapping[str, Any] | None = None,
-    plugins: tuple[str, ...] = (),
+    plugins: str | Path | Sequence[str | Path] = (),
     command: str = "",
     attendant: Attendant | None = None,
     **settings: Any,
@@ -70,22 +73,22 @@ def train(
         trained = nas.train("runs/first", data="image_folder:photos", recipe="small", changes={"epochs": 30})
         model = trained.model()
 
-    `architecture` is what `find_network` takes; the weights of a training go on being trained. `recipe` is one that
-    ships, a file or plain data, `changes` replace values of it. `settings` are those of `TrainConfig`: data (by
-    default those of the run), teacher, time, patience, seed, ...
+    `architecture` is one, its plain data, or what `find_network` takes; weights go on being trained. `recipe` ships, is
+    a file or plain data; `changes` replace values of it. `settings` are `TrainConfig`'s: data, teacher, time, seed, ...
 
     Raises SettingError, SpaceError or DataError for wrong input, before anything is written, RunError when the training
     cannot go on, and StoppedError when the attendant stopped it.
     """
-    attendant, files = attendant or Attendant(), load_plugins(*plugins)
-    found = Found(architecture) if isinstance(architecture, Architecture) else find_network(architecture, Path(runs))
+    attendant, files = attendant or Attendant(), load_plugins(*paths_of(plugins, "plugins"))
+    runs, settings = Path(text_of(runs, "runs")), understood(settings, TrainConfig)
+    found = _find(architecture, runs)
     settings |= {"data": settings.get("data") or _data_of(found), "start": _start_of(found, architecture)}
     chosen = find_recipe(recipe, changes, settings.get("resolution") or found.architecture.resolution)
     config = make_train_config(settings | chosen)
     group = find_group(config.device)
-    folder = _new_folder(Path(runs), name, found.architecture, group)
+    folder = _new_folder(runs, None if name is None else text_of(name, "name"), found.architecture, group)
     dataset, fitted = find_data(config, found.architecture, group)
-    teacher = find_teacher(config.teacher, dataset, Path(runs))
+    teacher = find_teacher(config.teacher, dataset, runs)
     batches, model = first_weights(config, fitted, dataset, group, found.model, attendant.noted)
     if group.leads:
         outside = outside_of_training(config, fitted, (*found.outside.files, *files))
@@ -102,7 +105,8 @@ def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant:
     Raises SettingError or DataError when there is none, or when its settings, its data or its teacher have changed,
     RunError when its state is damaged.
     """
-    trained = folder if isinstance(folder, Trained) else Trained(find_trained(folder, Path(runs)))
+    runs = Path(text_of(runs, "runs"))
+    trained = folder if isinstance(folder, Trained) else Trained(find_trained(text_of(folder, "folder"), runs))
     with suppress(RunError):  # a damaged one is written anew
         if trained.ending:
             return trained
@@ -113,10 +117,10 @@ def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant:
     warnings += check_data(trained.seal.get("data", {}), dataset, str(trained.folder), "begin another training")
     if fitted != trained.architecture:
         raise _changed(trained)
-    teacher = find_teacher(config.teacher, dataset, Path(runs))
+    teacher = find_teacher(config.teacher, dataset, runs)
     _check_teacher(trained, teacher)
     fresh = config.start and not (trained.folder / LAST).exists()
-    begin = find_network(config.start, Path(runs)).model if fresh else None
+    begin = find_network(config.start, runs).model if fresh else None
     batches, model = first_weights(config, fitted, dataset, group, begin, attendant.noted)
     start = _environment(config, batches, trained.outside)
     for warning in [*warnings, *changes(trained.environment, start, trained.name)]:
@@ -137,6 +141,12 @@ def _check_teacher(trained: Trained, teacher: Teacher | None) -> None:
     if trained.seal.get("teacher", now) != now:
         raise SettingError(f"teacher {trained.config.teacher}: is not the one that {trained.folder} began with; give "
                            "back the weights that it had, or begin another training")  # fmt: skip
+
+
+def _find(architecture: Architecture | Mapping[str, Any] | str | Path, runs: Path) -> Found:
+    if isinstance(architecture, Architecture | Mapping):
+        return Found(load_architecture(architecture))
+    return find_network(text_of(architecture, "architecture"), runs)
 
 
 def _start_of(found: Found, asked: object) -> str:

@@ -11,6 +11,7 @@ from nas.errors import SpaceError
 from nas.network.architecture import Architecture, Decision
 from nas.network.options import Scalar
 from nas.registry import suggest
+from nas.settings import plain
 from nas.space.grammar import parse_space
 from nas.space.space import Domain, SearchSpace
 
@@ -40,22 +41,22 @@ def find(name: str | Path) -> Document:
     return read(path)
 
 
-def load_space(source: str | Path | Mapping[str, Any]) -> SearchSpace:
-    """Load a search space from the name of a shipped one, a path, or plain data.
+def load_space(source: str | Path | Mapping[str, Any] | SearchSpace) -> SearchSpace:
+    """Load a search space from the name of a shipped one, a path, or plain data. One that is loaded stays as it is.
 
     Raises SpaceError, with file, line, key and remedy, for anything that breaks the grammar.
     """
-    if isinstance(source, Mapping):
-        return parse_space(Document(dict(source), "space"))
-    return parse_space(find(source))
+    return source if isinstance(source, SearchSpace) else parse_space(_document(source, "space"))
 
 
-def load_architecture(source: str | Path | Mapping[str, Any]) -> Architecture:
-    """Load an architecture from the name of a shipped network, a path, or plain data.
+def load_architecture(source: str | Path | Mapping[str, Any] | Architecture) -> Architecture:
+    """Load an architecture from the name of a shipped network, a path, or plain data. A loaded one stays as it is.
 
     Raises SpaceError for anything that breaks the grammar, and for choices instead of a value.
     """
-    doc = Document(dict(source), "architecture") if isinstance(source, Mapping) else find(source)
+    if isinstance(source, Architecture):
+        return source
+    doc = _document(source, "architecture")
     space = parse_space(doc)
 
     def refuse(name: str, values: Domain) -> Scalar:
@@ -65,3 +66,19 @@ def load_architecture(source: str | Path | Mapping[str, Any]) -> Architecture:
         )
 
     return space.decide(refuse)
+
+
+def _document(source: str | Path | Mapping[str, Any], what: str) -> Document:
+    """Read a name, a path or plain data. Raises SpaceError for anything else."""
+    if isinstance(source, Mapping):
+        return Document(_as_read(plain(source)), what)
+    if isinstance(source, str | os.PathLike):
+        return find(plain(source))
+    raise SpaceError(f"{what}: found {source!r}; write a name, a path or plain data")
+
+
+def _as_read(value: Any) -> Any:
+    """Turn tuples into lists, which a file has."""
+    if isinstance(value, dict):
+        return {key: _as_read(kept) for key, kept in value.items()}
+    return [_as_read(kept) for kept in value] if isinstance(value, tuple) else value

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from nas.document import read
 from nas.errors import SettingError, UserError
 from nas.registry import suggest
-from nas.settings import Flag, Group, Positive
+from nas.settings import Flag, Group, Positive, understood
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 Part = Annotated[float, Field(ge=0, lt=1)]
@@ -89,13 +89,18 @@ def shipped_recipes() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
-def load_recipe(source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> FullRecipe:
+def load_recipe(
+    source: str | Path | Mapping[str, Any] | FullRecipe, changes: Mapping[str, Any] | None = None
+) -> FullRecipe:
     """Load a recipe by the name of one that ships, from a file, or from plain data, with some values changed.
 
     Raises SettingError, with file, line, key and remedy, for unknown names and for values that are not allowed.
     """
+    changes = understood(changes or {}, FullRecipe)
+    if isinstance(source, FullRecipe):
+        source = source.model_dump()
     if isinstance(source, Mapping):
-        return _checked(dict(source) | dict(changes or {}), "recipe")
+        return _checked(understood(source, FullRecipe) | changes, "recipe")
     ours = shipped_recipes()
     path = ours.get(str(source), Path(source))
     if not os.path.isfile(path):  # noqa: PTH113  (pathlib raises for names that are too long)
@@ -103,7 +108,6 @@ def load_recipe(source: str | Path | Mapping[str, Any], changes: Mapping[str, An
     document = read(path)
     if not isinstance(document.value, dict):
         raise SettingError(f"{path}: a recipe is a list of settings such as 'epochs: 100'")
-    changes = dict(changes or {})
     lines = {str(key[0]): line for key, line in document.lines.items() if len(key) == 1 and key[0] not in changes}
     return _checked(document.value | changes, str(path), lines)
 

@@ -7,7 +7,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from nas.errors import SettingError, UserError
 from nas.registry import TASKS, suggest
-from nas.settings import Flag, Group, Positive, seconds_of
+from nas.settings import Flag, Group, Positive, seconds_of, understood
 from nas.training.catalogue import load_task
 from nas.training.full.recipe import FullRecipe
 
@@ -98,7 +98,7 @@ class TrainConfig(Place, Lesson):
 def make_train_config(settings: Mapping[str, Any]) -> TrainConfig:
     """Check settings. Raises SettingError that names the setting, what was found and what is allowed."""
     try:
-        return TrainConfig.model_validate(dict(settings))
+        return TrainConfig.model_validate(understood(settings, TrainConfig))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         cause = first.get("ctx", {}).get("error")

@@ -1,0 +1,148 @@
+"""What Python users pass as settings is understood; wrong types are refused with the name of the setting."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from small_searches import SPACE
+from small_trainings import network
+
+import nas
+from nas.config import make_config
+from nas.errors import SettingError, UserError
+from nas.space.library import load_architecture, load_space
+from nas.training.full.recipe import FullRecipe, load_recipe
+from nas.training.full.settings import make_train_config
+
+PLAIN = {
+    "objectives": ("accuracy", "params"),
+    "maximum": {"params": 5e6, "latency": 3.0},
+    "prefilter": {"jacob_cov": 0.5},
+    "seed": 3,
+    "workers": 2,
+    "trial_timeout": 60.0,
+    "plugins": ("mine.py",),
+    "seed_with": ("coatnet_0", "moat_0"),
+    "device": "cpu",
+    "dtype": "bfloat16",
+    "resolution": 32,
+    "recipe": {"epochs": 2, "learning_rate": 0.001, "subset": 64},
+}
+TYPED = {
+    "objectives": "accuracy, params",
+    "maximum": ["params=5e6", "latency=3"],
+    "prefilter": "jacob_cov=0.5",
+    "seed": "3",
+    "workers": "2",
+    "trial_timeout": "60",
+    "plugins": "mine.py",
+    "seed_with": "coatnet_0,moat_0",
+    "device": "cpu",
+    "dtype": "bfloat16",
+    "resolution": "32",
+    "recipe": {"epochs": "2", "learning_rate": "1e-3", "subset": "64"},
+}
+PASSED = {
+    "objectives": np.array(["accuracy", "params"]),
+    "maximum": {"params": np.int64(5_000_000), np.str_("latency"): torch.tensor(3.0)},
+    "prefilter": {"jacob_cov": np.float32(0.5)},
+    "seed": np.int64(3),
+    "workers": np.uint8(2),
+    "trial_timeout": np.float64(60),
+    "plugins": [Path("mine.py")],
+    "seed_with": ["coatnet_0", Path("moat_0")],
+    "device": torch.device("cpu"),
+    "dtype": torch.bfloat16,
+    "resolution": torch.tensor(32),
+    "recipe": {"epochs": np.int32(2), "learning_rate": np.float64(0.001), "subset": np.array(64)},
+}
+
+
+@pytest.mark.parametrize("settings", [TYPED, PASSED], ids=["typed", "passed"])
+def test_settings_mean_the_same_in_any_form(settings: dict[str, Any]) -> None:
+    assert make_config(settings) == make_config(PLAIN)
+
+
+def test_settings_of_a_training_mean_the_same_in_any_form() -> None:
+    plain = {"time": 1800.0, "patience": 3, "seed": 4, "data": "image_folder:photos", "tensorboard": True}
+    typed = {"time": "30m", "patience": "3", "seed": "4", "data": "image_folder:photos", "tensorboard": "true"}
+    passed = {"time": np.int64(1800), "patience": np.int8(3), "seed": torch.tensor(4), "tensorboard": np.True_}
+    passed["data"] = Path("image_folder:photos")
+    assert make_train_config(typed) == make_train_config(passed) == make_train_config(plain)
+    recipe = load_recipe({"epochs": np.int64(3)}, {"batch_size": "16"})
+    assert recipe == load_recipe(FullRecipe(epochs=3, batch_size=16))
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"objectives": 5}, "objectives: found 5"),
+        ({"objectives": ["accuracy", 5]}, r"objectives\.1: found 5"),
+        ({"seed": "three"}, "seed: found 'three'"),
+        ({"seed": np.float64(3.5)}, "seed: found 3.5"),
+        ({"seed": True}, "seed: found True"),
+        ({"seed": np.array([1, 2])}, r"seed: found \(1, 2\)"),
+        ({"workers": "many"}, "workers many: write a number or auto"),
+        ({"maximum": "latency"}, "maximum latency: write"),
+        ({"maximum": [3.0]}, "maximum: found"),
+        ({"device": torch.device("meta")}, "device: found 'meta'"),
+        ({"recipe": {"epochs": [1]}}, "recipe.epochs: found"),
+        ({"plugins": print}, "plugins: found"),
+        ({"plugins": [print]}, r"plugins.0: found"),
+    ],
+)
+def test_a_wrong_type_is_refused_by_name(settings: dict[str, Any], says: str) -> None:
+    with pytest.raises(SettingError, match=says):
+        make_config(settings)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"space": 5}, "space: found 5"),
+        ({"space": None}, "space: found None"),
+        ({"data": 5}, "data: found 5"),
+        ({"budget": None}, "budget: found 'None'"),
+        ({"budget": 2.5}, "budget: found '2.5'"),
+        ({"name": 5}, "name: found 5"),
+        ({"runs": None}, "runs: found None"),
+        ({"plugins": 5}, "plugins: found 5"),
+        ({"seeed": 5}, "unknown setting 'seeed'. Did you mean 'seed'"),
+    ],
+)
+def test_an_argument_of_a_wrong_type_is_refused_by_name(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        nas.search(**({"space": "cvt_family", "data": "digits"} | arguments))
+
+
+def test_a_training_and_a_resume_refuse_wrong_types_by_name() -> None:
+    for arguments, says in (
+        ({"architecture": 5}, "architecture: found 5"),
+        ({"recipe": 5}, "recipe: found 5"),
+        ({"runs": 5}, "runs: found 5"),
+        ({"seed": [1]}, "seed: found"),
+    ):
+        with pytest.raises(UserError, match=says):
+            nas.train(**({"architecture": network()} | arguments))
+    with pytest.raises(UserError, match="run: found 5"):
+        nas.resume(5)  # type: ignore[arg-type]
+
+
+def test_spaces_and_architectures_may_be_objects_or_plain_data(tmp_path: Path) -> None:
+    stages = tuple(stage | {"width": np.array(stage["width"]), "depth": (1, 2)} for stage in SPACE["stages"])
+    data = SPACE | {"resolution": np.int64(8), "stages": stages}
+    space = load_space(data)
+    assert space.size() == load_space(SPACE).size()
+    assert load_space(space) is space
+    architecture = network()
+    assert load_architecture(architecture) is architecture
+    assert load_architecture(architecture.to_dict()) == architecture
+    found = [
+        nas.search(given, data="digits", objectives=["accuracy", "params"], budget=np.int64(2), name=name, confirm=0,
+                   runs=str(tmp_path), sampler="random", recipe={"epochs": 1, "subset": np.int64(64)})
+        for name, given in (("object", space), ("data", data))
+    ]  # fmt: skip
+    assert [t.key for t in found[0].trials] == [t.key for t in found[1].trials]
+    assert nas.resume(str(tmp_path / "object"), budget=np.int64(3)).config.budget.trials == 3
