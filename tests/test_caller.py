@@ -7,6 +7,7 @@ import random
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,6 +24,7 @@ from small_searches import search as tiny_search
 from small_trainings import network
 
 import nas
+from nas.engine.attempt import time_limit
 from nas.engine.watcher import Watcher
 from nas.errors import SettingError
 
@@ -163,3 +165,16 @@ def test_a_search_runs_in_any_thread_and_inside_a_loop(space: Path, where: Calla
         after = state()
     assert [trial.state for trial in run.trials] == ["complete"] * 2
     assert {name for name in before if before[name] != after[name]} == set()
+
+
+def test_the_callers_alarm_still_rings() -> None:
+    rung: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda *_: rung.append(1))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with time_limit(60):
+            time.sleep(0.1)
+        time.sleep(0.05)
+        assert rung == [1]
+    finally:
+        signal.signal(signal.SIGALRM, before)

@@ -4,12 +4,15 @@ import math
 import resource
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
 
 from nas.evaluation.job import Evaluate, Job, Outcome, describe
+
+SOON = 1e-3  # seconds until a caller's alarm that was due in the meantime
 
 
 def attempt(evaluate: Evaluate, job: Job, timeout: float | None) -> Outcome:
@@ -44,13 +47,15 @@ def time_limit(seconds: float | None) -> Iterator[None]:
     def over(_signal: int, _frame: FrameType | None) -> None:
         raise TimeLimitError(f"took longer than {seconds:g} s")
 
-    before = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    start, before = time.monotonic(), signal.signal(signal.SIGALRM, over)
+    rest, every = signal.setitimer(signal.ITIMER_REAL, seconds)  # of a timer that the caller has
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if rest:
+            signal.setitimer(signal.ITIMER_REAL, max(rest - (time.monotonic() - start), SOON), every)
 
 
 def limit_memory(size: int) -> None:
