@@ -142,7 +142,7 @@ def test_a_search_learns_a_new_task_and_weighs_a_new_objective(house: Path) -> N
 
 
 def test_a_look_at_a_space_trains_its_networks_on_the_task(house: Path) -> None:
-    asked = "profile turned.yaml --data turned_angles --task orientation --budget 5 -n 3 --subset 64"
+    asked = "profile turned.yaml --data turned_angles --task orientation --budget 5 -n 3"
     assert "a budget of 5 takes about" in _nas(house, *asked.split()).stdout
 
 
