@@ -2,12 +2,13 @@
 
     python benchmarks/layouts.py --data relations --seeds 5
     python benchmarks/layouts.py --data relations_local --layouts C-C-C-C,C-C-T-T --set learning_rate=1e-3
+    python benchmarks/layouts.py --layouts M-M-T-T --images 12000 --norm layer     # equal images, another head
 
-A layout names the block of each of the four stages of `cvt_family`: C convolution, M MBConv (m without
-Squeeze-and-Excitation), T relative transformer, A MOAT. Widths are stretched until the multiply-adds are those of
-`--macs`; then every network trains for `--seconds` of one processor's time, which its own step time turns into a number
-of images, so that the schedule ends where the time does. Results are lines of `--out`; those that are there are not
-trained again. Prints means with standard errors, and the difference between the best late attention and its rivals.
+A layout names the block of each of four stages on maps of 16, 16, 8 and 8 pixels, for images of 32: C convolution, M
+MBConv (m without Squeeze-and-Excitation), T relative transformer, A MOAT. Widths are stretched until the multiply-adds
+are those of `--macs`; then every network trains for `--seconds` of one processor's time, which its own step time turns
+into a number of images, so that the schedule ends where the time does. `--images` gives all the same number instead.
+Results are lines of `--out`; those that are there are not trained again. Prints means with standard errors.
 """
 
 import argparse
@@ -68,26 +69,30 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--macs", type=float, default=6e6)
     parser.add_argument("--resolution", type=int, default=32)
+    parser.add_argument("--images", type=int, help="images of every training, in place of a time")
+    parser.add_argument("--norm", default="batch", choices=["batch", "layer"], help="the head's")
     parser.add_argument("--set", nargs="*", default=[], help="settings of the recipe, such as learning_rate=1e-3")
     parser.add_argument("--out", type=Path, default=Path("layouts.jsonl"))
     given = parser.parse_args()
     torch.set_num_threads(1)
     data = load(given.data, resolution=given.resolution)
-    changes = " ".join(sorted(given.set))
+    changes = " ".join(sorted([*given.set, f"norm={given.norm}", f"images={given.images or 'by time'}"]))
     for seed, layout in product(range(given.first_seed, given.first_seed + given.seeds), _names(given.layouts)):
         if (layout, data.name, seed, changes) not in {(x.layout, x.data, x.seed, x.changes) for x in _lines(given.out)}:
-            line = measure(layout, data, seed, changes, given.macs, given.seconds)
+            line = measure(layout, data, seed, changes, given)
             with given.out.open("a") as file:
                 file.write(json.dumps(asdict(line)) + "\n")
             print(f"{layout} seed {seed}: {line.accuracy:.3f}, loss {line.loss:.2f}, {line.images} images", flush=True)
     report([line for line in _lines(given.out) if (line.data, line.changes) == (data.name, changes)])
 
 
-def measure(layout: str, data: Dataset, seed: int, changes: str, macs: float, seconds: float) -> Line:
-    """Train one layout for a time and return its accuracy on the validation part."""
-    architecture = matched(layout, macs, data)
-    recipe = Recipe.model_validate(dict(change.split("=") for change in changes.split()))
-    recipe = _for_time(architecture, data, recipe, seconds)
+def measure(layout: str, data: Dataset, seed: int, changes: str, given: argparse.Namespace) -> Line:
+    """Train one layout for a time, or on a number of images, and return its accuracy on the validation part."""
+    architecture = matched(layout, given.macs, data, given.norm)
+    recipe = Recipe.model_validate(dict(change.split("=") for change in given.set))
+    total = given.images or _images_for(architecture, data, recipe, given.seconds)
+    epochs = max(1, -(-total // len(data.train)))
+    recipe = recipe.model_copy(update={"epochs": epochs, "subset": total // epochs})
     images = load_images(data, torch.device("cpu"), subset=recipe.subset, seed=seed)
     task = load_task("classification")
     network = build(architecture).to(memory_format=torch.channels_last)
@@ -100,13 +105,13 @@ def measure(layout: str, data: Dataset, seed: int, changes: str, macs: float, se
     return Line(layout, data.name, seed, changes, accuracy, losses[-1], costs.macs, costs.params, seen, spent)
 
 
-def matched(layout: str, macs: float, data: Dataset) -> Architecture:
+def matched(layout: str, macs: float, data: Dataset, norm: str = "batch") -> Architecture:
     """Stretch the widths, in steps of 8, until the multiply-adds are as near to `macs` as they come."""
-    found = [_architecture(layout, stretch, data) for stretch in STRETCHES]
+    found = [_architecture(layout, stretch, data, norm) for stretch in STRETCHES]
     return min(found, key=lambda one: abs(np.log(cost(one).macs / macs)))
 
 
-def _architecture(layout: str, stretch: float, data: Dataset) -> Architecture:
+def _architecture(layout: str, stretch: float, data: Dataset, norm: str) -> Architecture:
     widths = [max(8, round(width * stretch / 8) * 8) for width in WIDTHS]
     stages = [
         {**BLOCKS[letter], "depth": depth, "width": width, "stride": stride}
@@ -120,22 +125,20 @@ def _architecture(layout: str, stretch: float, data: Dataset) -> Architecture:
             "classes": len(data.classes),
             "stem": {"kind": "conv", "width": widths[0]},
             "stages": stages,
-            "head": {"kind": "pool", "norm": "batch"},
+            "head": {"kind": "pool", "norm": norm},
         }
     )
 
 
-def _for_time(architecture: Architecture, data: Dataset, recipe: Recipe, seconds: float) -> Recipe:
-    """Choose epochs and images an epoch so that the steps take `seconds`, as timed on a few of them."""
+def _images_for(architecture: Architecture, data: Dataset, recipe: Recipe, seconds: float) -> int:
+    """Return the number of images whose steps take `seconds`, as timed on a few of them."""
     images = load_images(data, torch.device("cpu"), subset=PROBE * recipe.batch_size)
     network = build(architecture).to(memory_format=torch.channels_last)
     clock: list[float] = []
     train(network, images, recipe.model_copy(update={"epochs": 2}), load_task("classification"), 0,
           lambda share, loss: clock.append(time.process_time()))  # fmt: skip
     step = float(np.median(np.diff(clock[PROBE // 2 :])))
-    total = int(seconds / step) * recipe.batch_size
-    epochs = max(1, -(-total // len(data.train)))
-    return recipe.model_copy(update={"epochs": epochs, "subset": total // epochs})
+    return int(seconds / step) * recipe.batch_size
 
 
 def _names(text: str) -> list[str]:
