@@ -25,6 +25,7 @@ from nas.data import load, stored
 from nas.engine import ending
 from nas.engine.train import Attendant, go_on, train
 from nas.errors import DataError, RunError, SettingError, UserError
+from nas.files import readable
 from nas.record.models import BEST
 from nas.record.trained import Trained
 from nas.training.catalogue import load_task
@@ -119,7 +120,7 @@ def test_the_verdict_is_that_of_the_kept_weights_on_the_test_part(first: Trained
 def test_the_weights_carry_classes_normalisation_and_where_they_come_from(first: Trained, four: str) -> None:
     data = load(four, seed=1, resolution=8)
     model = nas.load(first.folder)
-    assert model.classes == data.classes == tuple(sorted(CLASSES))
+    assert model.classes == data.classes == tuple(readable(name) for name in sorted(CLASSES))
     pixels = data.images[data.train] / 255
     assert model.mean.flatten().tolist() == pytest.approx(pixels.mean((0, 2, 3)).tolist(), abs=1e-6)
     assert model.std.flatten().tolist() == pytest.approx(pixels.std((0, 2, 3)).tolist(), abs=1e-6)
