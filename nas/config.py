@@ -19,6 +19,7 @@ from nas.settings import (
     parse_names,
     parse_number,
     parse_paths,
+    plain,
     seconds_of,
     understood,
 )
@@ -49,7 +50,9 @@ def parse_budget(text: str | int | Budget, _option: str = "") -> Budget:
     """
     if isinstance(text, Budget):
         return text
-    count, seconds = re.fullmatch(r"\d{1,9}", str(text).strip()), seconds_of(str(text))
+    given = plain(text)
+    text = str(int(given) if isinstance(given, float) and given.is_integer() else given)
+    count, seconds = re.fullmatch(r"\d{1,9}", text.strip()), seconds_of(text)
     if not (seconds or (count and int(count[0]))):
         raise SettingError(f"budget: found '{text}'; write a number of architectures (200) or a time (90s, 30m, 2h)")
     if count:

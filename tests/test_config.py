@@ -1,6 +1,8 @@
 """Settings: what is allowed, what a budget and a limit look like, and what a wrong one is answered."""
 
+import numpy as np
 import pytest
+import torch
 
 from nas.config import Budget, SearchConfig, make_config, parse_budget
 from nas.errors import SettingError
@@ -119,3 +121,13 @@ def test_a_broken_limit_is_put_into_words():
     assert broken_limit(config, {"params": 101.0}) == "params 101 is above 100"
     assert broken_limit(config, {"macs": 9.0}) == "macs 9 is below 10"
     assert broken_limit(config, {}) == ""
+
+
+@pytest.mark.parametrize("budget", [3, 3.0, np.int64(3), np.float64(3), torch.tensor(3), "3"])
+def test_a_budget_may_be_any_whole_number(budget):
+    assert parse_budget(budget) == Budget(trials=3)
+
+
+def test_half_an_architecture_is_no_budget():
+    with pytest.raises(SettingError, match=r"found '2\.5'"):
+        parse_budget(2.5)

@@ -15,7 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from nas.costs.counts import cost
-from nas.errors import RunError
+from nas.errors import RunError, SettingError
 from nas.network.architecture import Architecture
 from nas.network.pieces import attends, pieces
 from nas.record.layouts import BY_HAND, LEVEL, Layouts, StageShare, Trend
@@ -45,8 +45,12 @@ class Matched:
 def layouts(runs: Sequence[Run], *, members: int = MEMBERS, seed: int = 0) -> Layouts:
     """Compare the layouts of the runs' fronts, all pooled, with random networks of the same cost.
 
-    Raises RunError for a run without a front, and for runs whose networks differ in the number of stages.
+    Raises SettingError for a run that is named twice, RunError for one without a front, and for runs whose networks
+    differ in the number of stages.
     """
+    folders = [run.folder.resolve() for run in runs]
+    if twice := [run for run, folder in zip(runs, folders, strict=True) if folders.count(folder) > 1]:
+        raise SettingError(f"{twice[0].folder} is named twice; name each run once")
     groups = [matched(run, members, seed) for run in runs]
     pooled = [pair for group in groups for pair in group]
     depths = {pair.attention.shape[1] for pair in pooled}

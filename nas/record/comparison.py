@@ -177,8 +177,20 @@ def compare(runs: Sequence[Run]) -> Comparison:
     groups: list[list[Run]] = []
     for run in runs:
         same = next((group for group in groups if not _differing(group[0], run)), None)
-        groups.append([run]) if same is None else same.append(run)
+        if same is None:
+            groups.append([run])
+        else:
+            _check_another(same, run)
+            same.append(run)
     return Comparison(tuple(Side(name, tuple(group)) for name, group in zip(_names(groups), groups, strict=True)))
+
+
+def _check_another(side: Sequence[Run], run: Run) -> None:
+    """Raise SettingError for a run that is one of a side's again, or its copy: it would count as another seed."""
+    for known in side:
+        if known.config.seed == run.config.seed:
+            raise SettingError(f"{known.folder} and {run.folder} differ in nothing, not even the seed "
+                               f"({run.config.seed}), so they are one search; leave one out")  # fmt: skip
 
 
 def _check_comparable(first: Run, run: Run) -> None:

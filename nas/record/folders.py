@@ -47,8 +47,10 @@ def checked_name(name: str) -> str:
     """Return a run's name. Raises SettingError unless it is that of one folder."""
     if re.fullmatch(r"[^/\\\x00-\x1f\x7f]{1,100}", name) and name not in (".", ".."):
         return name
-    raise SettingError(f"name: found '{name[:100]}'; a run's name is that of one folder, without slashes. "
-                       "Write the folder that holds the runs with --runs")  # fmt: skip
+    if len(name) > 100:
+        raise SettingError(f"name: found '{name[:20]}...' of {len(name)} characters; write at most 100")
+    raise SettingError(f"name: found {name!a}; a run's name is that of one folder, without slashes and control "
+                       "characters. Write the folder that holds the runs with --runs")  # fmt: skip
 
 
 @contextmanager

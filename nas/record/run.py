@@ -272,7 +272,7 @@ class Run:
         try:
             rule = read_rule(text, self.config)
         except SettingError as error:
-            raise SettingError(f"{error} Or a trial's number.") from None
+            raise SettingError(f"{str(error).rstrip('.')}. Or write a trial's number.") from None
         if not (front := self.front()):
             raise RunError(f"{self.name} has no finished trial to pick from")
         return pick(front, rule, self.config)

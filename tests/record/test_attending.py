@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from run_fixtures import empty_run, finished_run, trial
 
-from nas.errors import RunError
+from nas.errors import RunError, SettingError
 from nas.record.attending import attending, layouts, matched, trend
 from nas.record.layouts import kept
 from nas.space.library import load_architecture
@@ -121,6 +121,11 @@ def test_the_distance_to_layouts_by_hand(late):
 def test_a_run_without_a_front_is_refused_in_words(tmp_path):
     with pytest.raises(RunError, match=r"empty has no finished trial"):
         layouts([empty_run(tmp_path / "empty")])
+
+
+def test_a_run_named_twice_is_refused(late):
+    with pytest.raises(SettingError, match="late is named twice"):
+        layouts([late, late], members=MEMBERS)
 
 
 def test_what_was_kept_is_read_again_until_the_front_grows(tmp_path):

@@ -111,6 +111,11 @@ def test_one_run_and_an_empty_one_are_refused(tmp_path):
         compare([run, empty_run(tmp_path / "empty")])
 
 
+def test_one_search_does_not_count_as_two(sides):
+    with pytest.raises(SettingError, match="differ in nothing, not even the seed"):
+        compare([sides[0][0], sides[1][0], sides[0][0]])
+
+
 def test_plain_data_has_every_number(sides):
     facts = compare([*sides[0], *sides[1]]).facts()
     assert [len(side["hypervolumes"]) for side in facts["sides"]] == [3, 3]
