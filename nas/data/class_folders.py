@@ -36,9 +36,10 @@ def find_classes(tree: Tree, parts: Mapping[str, Path]) -> Classes:
     _check_level(tree, parts, list(classes))
     if len(classes) < 2:
         left = f" Left out: {', '.join(tree.left[:NAMED])}." if tree.left else ""
+        found = f"one class folder, {', '.join(classes)}" if classes else "no class folders"
         raise DataError(
-            f"image_folder: {tree.root} has {len(classes)} class folder(s) {', '.join(classes)}; at least 2 are "
-            f"needed, each a folder of images named like its class.{left}"
+            f"image_folder: {tree.root} has {found}; at least 2 are needed, each a folder of images named like its "
+            f"class.{left}"
         )
     _check_alike(tree, [folder for found in classes.values() for folder in found.get("train", ())])
     return dict(sorted(classes.items()))
@@ -56,7 +57,8 @@ def _check_level(tree: Tree, parts: Mapping[str, Path], classes: list[str]) -> N
         return
     lower = ", ".join(map(readable, tree.folders(inner)[:NAMED]))
     if home == tree.root:
-        raise DataError(f"image_folder: the class folders lie lower, in {inner} ({lower}): write image_folder:{inner}")
+        what = "parts" if parts_of(tree.folders(inner)) else "class folders"
+        raise DataError(f"image_folder: the {what} lie lower, in {inner} ({lower}): write image_folder:{inner}")
     raise DataError(f"image_folder: the class folders of {home} lie lower, in {inner} ({lower}): move them up")
 
 

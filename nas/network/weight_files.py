@@ -116,7 +116,7 @@ def _cause(error: Exception) -> str:
     ):
         return f"not a file of weights alone: it holds a {code[1] or code[2]}, which is code and is not run; {ALONE}"
     first = said.split("\n")[0]
-    if isinstance(error, EOFError) or re.search("EOF|central directory|[Ii]ncomplete|too small", first):
+    if isinstance(error, EOFError) or re.search("EOF|central directory|[Ii]ncomplete|too small|header length", first):
         return f"not a whole file of weights: {CUT}"
     if isinstance(error, SafetensorError) or "weights_only" not in first:
         return f"not a file of weights alone ({first or type(error).__name__})"

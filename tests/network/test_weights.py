@@ -120,7 +120,7 @@ FOREIGN = {
     "cut": (_saved(PLAIN)[:700], "cut off, its end is missing; copy or download it again"),
     "cut old": (_saved(PLAIN, _use_new_zipfile_serialization=False)[:-9], "cut off, its end is missing"),
     "cut safe": (save(PLAIN)[:-9], "cut off, its end is missing"),
-    "cut header": (save(PLAIN)[:20], "not a"),
+    "cut header": (save(PLAIN)[:20], "cut off, its end is missing"),
     "module": (_saved(torch.nn.Linear(2, 2)), r"holds a torch\.nn\.modules\.linear\.Linear, which is code"),
     "arguments": (_saved({"args": Namespace(a=1)}), r"holds a argparse\.Namespace, which is code and is not run; save"),
     "trap": (pickle.dumps(_Trap(), protocol=2), "code"),

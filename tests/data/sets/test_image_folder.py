@@ -187,9 +187,9 @@ def test_an_unreadable_image_is_named_and_skipped(tmp_path, kind):
     assert data.skipped[0].startswith(f"cat/{name} (")
 
 
-@pytest.mark.parametrize("classes", [(), ("cat",)])
-def test_fewer_than_two_classes(tmp_path, classes):
-    with pytest.raises(DataError, match=f"has {len(classes)} class folder"):
+@pytest.mark.parametrize(("classes", "found"), [((), "no class folders"), (("cat",), "one class folder, cat;")])
+def test_fewer_than_two_classes(tmp_path, classes, found):
+    with pytest.raises(DataError, match=f"has {found}"):
         load(f"image_folder:{write(tmp_path, classes)}")
 
 
