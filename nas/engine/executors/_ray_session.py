@@ -31,6 +31,8 @@ def connected(placement: Placement) -> Iterator[None]:
     none starts.
     """
     if ray.is_initialized():
+        if placement.ray:
+            _check_answers(placement.ray)
         yield
         return
     before = signal.getsignal(signal.SIGTERM)
@@ -97,8 +99,7 @@ def _join(address: str) -> None:
     """
     code = str(Path(__file__).parents[2])  # the package's folder
     _show_token()
-    flag = f"--ray {address}"
-    check_address(_found(address, flag), flag)
+    flag = _check_answers(address)
     try:
         ray.init(
             address=address,
@@ -108,6 +109,13 @@ def _join(address: str) -> None:
         )
     except (ConnectionError, TimeoutError, ValueError) as error:
         raise no_answer(flag, _first(error)) from None
+
+
+def _check_answers(address: str) -> str:
+    """Return the option as it was typed. Raises SettingError when no cluster answers at the address."""
+    flag = f"--ray {address}"
+    check_address(_found(address, flag), flag)
+    return flag
 
 
 def _found(address: str, flag: str) -> str:
