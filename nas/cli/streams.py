@@ -51,8 +51,11 @@ class Steady(io.RawIOBase):
         return True
 
     def isatty(self) -> bool:
-        """Tell whether `below` is a terminal."""
-        return self.below.isatty()
+        """Tell whether `below` is a terminal, which a closed one is not."""
+        try:
+            return self.below.isatty()
+        except ValueError:
+            return False
 
     def fileno(self) -> int:
         """Return the number of the file below."""

@@ -91,3 +91,9 @@ def test_a_full_pipe_that_does_not_block_is_waited_for() -> None:
         assert Steady(raw).write(b"x" * size) == size
         thread.join()
     assert taken == [size]
+
+
+def test_a_closed_stream_is_no_terminal() -> None:
+    below = io.BytesIO()
+    below.close()
+    assert not Steady(below).isatty()
