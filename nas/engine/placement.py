@@ -11,6 +11,7 @@ from nas.config import Budget, SearchConfig
 from nas.costs.deployment import choose_device
 from nas.data import Dataset
 from nas.engine.executors import Placement
+from nas.errors import SettingError
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.training.catalogue import load_task
@@ -31,7 +32,8 @@ MOST = 16  # trials on a GPU
 def choose_placement(config: SearchConfig, dataset: Dataset, largest: Architecture) -> Placement:
     """Return the placement that a search's settings ask for, with `auto` resolved for this machine.
 
-    The part of a GPU that a trial needs is measured later, with the `largest` network, where the GPU is.
+    The part of a GPU that a trial needs is measured later, with the `largest` network, where the GPU is. Raises
+    SettingError for a part of a GPU where trials run on the CPU.
     """
     optional = config.device == "auto" and config.ray is not None
     placement = Placement(None, config.ray, trial_timeout=config.trial_timeout, gpu_optional=optional)
@@ -40,6 +42,9 @@ def choose_placement(config: SearchConfig, dataset: Dataset, largest: Architectu
         placement = replace(placement, gpus=1.0, gpu_share=partial(measured_share, config, dataset, largest))
     elif on_gpu:
         placement = replace(placement, gpus=float(config.gpus_per_trial))
+    elif config.gpus_per_trial != "auto":
+        raise SettingError(f"gpus_per_trial: found {config.gpus_per_trial}, but trials run on the CPU here; leave it "
+                           "out, or train where a GPU is, such as on a cluster (--ray)")  # fmt: skip
     if config.workers != "auto":
         return replace(placement, workers=int(config.workers))
     return placement if config.ray else replace(placement, workers=_local_workers(config.budget, on_gpu))

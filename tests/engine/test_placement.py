@@ -10,6 +10,7 @@ from nas.config import make_config
 from nas.engine import placement
 from nas.engine.executors import Placement
 from nas.engine.placement import MOST, Need, choose_executor, choose_placement, measure_need, measured_share
+from nas.errors import SettingError
 from nas.evaluation.job import Job
 from nas.space.library import load_space
 
@@ -44,6 +45,12 @@ def test_a_budget_that_does_not_pay_the_start_back_has_one_worker(
 ) -> None:
     monkeypatch.setattr(placement, "cpu_count", lambda: 16)
     assert chosen(budget=budget) == (Placement(1), "local")
+
+
+@pytest.mark.parametrize("ray", [None, "auto"])
+def test_a_part_of_a_gpu_is_refused_on_the_cpu(ray: str | None) -> None:
+    with pytest.raises(SettingError, match=r"gpus_per_trial: found 0\.25, but trials run on the CPU here"):
+        chosen(device="cpu", ray=ray, gpus_per_trial=0.25)
 
 
 def test_on_a_cluster_a_gpu_is_asked_for_without_one_here() -> None:
