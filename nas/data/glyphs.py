@@ -7,20 +7,24 @@ UCI Optical Recognition of Handwritten Digits, 1998.
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from nas import files
-from nas.data.sets import PARTS, Split, cut
+from nas.data.parts import PARTS
+from nas.data.sets import Split, cut
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
 CLASSES = tuple("0123456789")
 
 
+@cache
 def handwritten() -> tuple[Floats, Rows]:
     """Return the digits' strokes `(1797, 8, 8)` from 0 to 1, and the digits they stand for."""
     bunch = load_digits()
@@ -67,15 +71,21 @@ def _cubic(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(d < 1, near, np.where(d < 2, far, 0))
 
 
-def painted(name: str, key: object, shapes: Sequence[tuple[int, ...]], draw: Callable[[], list[Split]]) -> list[Split]:
+def drawn(sizes: Sequence[int], seed: int, part: Callable[[Rows, int, Generator], Split]) -> list[Split]:
+    """Draw training, validation and test images of these sizes, each part by `part(originals, size, generator)`."""
+    streams = np.random.default_rng(seed).spawn(len(PARTS))
+    return [part(*each) for each in zip(originals(sizes, seed), sizes, streams, strict=True)]
+
+
+def painted(name: str, key: object, sizes: Sequence[int], side: int, draw: Callable[[], list[Split]]) -> list[Split]:
     """Return the parts kept in the cache folder under a name and the `repr` of a key, or draw and keep them.
 
-    `shapes` are those of the parts' images; a file that is damaged or holds others is drawn anew.
+    A file that is damaged, or whose grey images are not as many as `sizes` and `side` pixels wide, is drawn anew.
     """
     digest = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
     file = files.cache_folder() / f"{name}-{digest}.npz"
     parts = _recall(file)
-    if parts is None or [part.images.shape for part in parts] != list(shapes):
+    if parts is None or [part.images.shape for part in parts] != [(size, 1, side, side) for size in sizes]:
         parts = draw()
         _remember(file, parts)
     return parts

@@ -6,12 +6,13 @@ network needs local shape (strokes) and global arrangement (which strokes belong
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nas.data.glyphs import CLASSES, Floats, handwritten, originals, paint, painted
+from nas.data.glyphs import CLASSES, Floats, drawn, handwritten, paint, painted
 from nas.data.sets import Dataset, Split, assemble
 
 __all__ = ["cluttered_digits", "digits"]
@@ -42,6 +43,11 @@ class Clutter:
     noise: float = 0.05
     """Standard deviation of the Gaussian noise on every pixel."""
 
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """The number of images of each part."""
+        return self.train, self.validation, self.test
+
 
 DEFAULT = Clutter()
 
@@ -56,24 +62,18 @@ def digits(path: None, *, seed: int, resolution: int | None = None) -> Dataset:
 def cluttered_digits(path: None, *, seed: int, resolution: int | None = None, clutter: Clutter = DEFAULT) -> Dataset:
     """Draw the default data of every search in a second, or read them from the cache folder."""
     clutter = replace(clutter, resolution=resolution or clutter.resolution)
-    side = clutter.resolution
-    shapes = [(size, 1, side, side) for size in (clutter.train, clutter.validation, clutter.test)]
-    parts = painted("cluttered_digits", (VERSION, seed, clutter), shapes, lambda: draw(clutter, seed))
+    side, key = clutter.resolution, (VERSION, seed, clutter)
+    parts = painted("cluttered_digits", key, clutter.sizes, side, lambda: draw(clutter, seed))
     return assemble("cluttered_digits", CLASSES, *parts, seed=seed, resolution=side, mirror=False)
 
 
 def draw(clutter: Clutter, seed: int) -> list[Split]:
     """Draw train, validation and test images, with no handwritten original in two of these parts."""
+    return drawn(clutter.sizes, seed, partial(_part, clutter))
+
+
+def _part(clutter: Clutter, originals: NDArray[np.int64], size: int, rng: Generator) -> Split:
     glyphs, labels = handwritten()
-    sizes = [clutter.train, clutter.validation, clutter.test]
-    streams = np.random.default_rng(seed).spawn(3)
-    given = zip(originals(sizes, seed), sizes, streams, strict=True)
-    return [_part(glyphs, labels, *each, clutter) for each in given]
-
-
-def _part(
-    glyphs: Floats, labels: NDArray[np.int64], originals: NDArray[np.int64], size: int, rng: Generator, clutter: Clutter
-) -> Split:
     rows = rng.permutation(np.resize(originals, size))  # each original equally often
     chunks = np.split(rows, range(CHUNK, size, CHUNK))
     return Split(np.concatenate([_images(glyphs, chunk, originals, rng, clutter) for chunk in chunks]), labels[rows])

@@ -8,12 +8,13 @@ relational and non-relational questions of the same scenes.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nas.data.glyphs import CLASSES, handwritten, originals, paint, painted
+from nas.data.glyphs import CLASSES, drawn, handwritten, paint, painted
 from nas.data.sets import Dataset, Split, assemble
 
 __all__ = ["relations", "relations_local"]
@@ -42,6 +43,11 @@ class Scene:
     noise: float = 0.05
     """Standard deviation of the Gaussian noise on every pixel."""
 
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """The number of scenes of each part."""
+        return self.train, self.validation, self.test
+
 
 DEFAULT = Scene()
 MARKS = np.zeros((3, 8, 8), np.float32)  # a bar that lies, a bar that stands, a dot
@@ -62,8 +68,7 @@ def relations_local(path: None, *, seed: int, resolution: int | None = None, sce
 def _load(name: str, question: int, seed: int, resolution: int | None, scene: Scene) -> Dataset:
     scene = replace(scene, resolution=resolution or scene.resolution)
     side = scene.resolution
-    shapes = [(size, 1, side, side) for size in (scene.train, scene.validation, scene.test)]
-    parts = painted("relations", (VERSION, seed, scene), shapes, lambda: draw(scene, seed))
+    parts = painted("relations", (VERSION, seed, scene), scene.sizes, side, lambda: draw(scene, seed))
     asked = [Split(part.images, part.labels[:, question]) for part in parts]
     return assemble(name, CLASSES, *asked, seed=seed, resolution=side, mirror=False)
 
@@ -73,15 +78,13 @@ def draw(scene: Scene, seed: int) -> list[Split]:
 
     The labels are `(images, 2)`: the leftmost digit, and the one beside the dot.
     """
-    sizes = [scene.train, scene.validation, scene.test]
-    streams = np.random.default_rng(seed).spawn(3)
-    return [_part(*each, scene) for each in zip(originals(sizes, seed), sizes, streams, strict=True)]
+    return drawn(scene.sizes, seed, partial(_part, scene))
 
 
-def _part(rows: NDArray[np.int64], size: int, rng: Generator, scene: Scene) -> Split:
+def _part(scene: Scene, rows: NDArray[np.int64], size: int, rng: Generator) -> Split:
     chunks = [min(CHUNK, size - start) for start in range(0, size, CHUNK)]
-    drawn = [_scenes(rows, count, rng, scene) for count in chunks]
-    return Split(np.concatenate([images for images, _ in drawn]), np.concatenate([labels for _, labels in drawn]))
+    images, labels = zip(*(_scenes(rows, count, rng, scene) for count in chunks), strict=True)
+    return Split(np.concatenate(images), np.concatenate(labels))
 
 
 def _scenes(

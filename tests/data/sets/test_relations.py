@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import RidgeClassifier
 
-from nas.data import load
+from nas.data import glyphs, load
 from nas.data.sets import relations as module
 from nas.data.sets.relations import DOT, DOTTED, LEFTMOST, Scene, draw, relations, relations_local
 
@@ -44,7 +44,7 @@ def test_the_labels_are_the_digits_at_the_left_and_at_the_dot(monkeypatch):
     """Strokes are replaced by grey boxes, as bright as the digit is large, and marks by nothing but a white dot."""
     grey = np.arange(10, dtype=np.float32)[:, None, None].repeat(8, 1).repeat(8, 2) / 20 + 0.2
     monkeypatch.setattr(module, "handwritten", lambda: (grey, np.arange(10)))
-    monkeypatch.setattr(module, "originals", lambda sizes, seed: (np.arange(10),) * 3)
+    monkeypatch.setattr(glyphs, "originals", lambda sizes, seed: (np.arange(10),) * 3)
     monkeypatch.setattr(module, "MARKS", np.stack([np.zeros((8, 8))] * DOT + [np.ones((8, 8))]).astype(np.float32))
     part = draw(replace(SMALL, contrast=(1, 1), noise=0, resolution=96), 0)[0]
 
