@@ -129,18 +129,18 @@ def trend(attention: Floats) -> Floats:
 def _trend(groups: Sequence[Sequence[Matched]], rng: Generator) -> Trend:
     """Test the fronts' trend by permutation within each group of a network and its matched ones."""
     trends = [[trend(pair.attention) for pair in group] for group in groups]
-    flat = [values for group in trends for values in group]
-    effects = [values - _others(values) for values in flat]  # of each member, were it the front's
+    by_group = [[values - _others(values) for values in group] for group in trends]  # of each, were it the front's
+    effects = [each for group in by_group for each in group]
     observed = float(np.mean([each[0] for each in effects]))
     chance = np.mean([each[rng.integers(len(each), size=PERMUTATIONS)] for each in effects], axis=0)
     extreme = int((np.abs(chance) >= abs(observed) - 1e-12).sum())
-    by_run = [sum(float((values - _others(values))[0]) for values in group) / len(group) for group in trends]
+    front = float(np.mean([values[0] for group in trends for values in group]))
     return Trend(
-        front=float(np.mean([values[0] for values in flat])),
-        random=float(np.mean([_others(values)[0] for values in flat])),
+        front=front,
+        random=front - observed,
         effect=observed,
         p=(1 + extreme) / (1 + PERMUTATIONS),
-        by_run=tuple(by_run),
+        by_run=tuple(sum(float(each[0]) for each in group) / len(group) for group in by_group),
     )
 
 

@@ -20,6 +20,7 @@ from nas.files import Json
 from nas.record.fingerprint import difference
 from nas.record.growth import Box, Growth, growth, losses_of
 from nas.record.run import Run
+from nas.record.seal import shown
 
 Floats = NDArray[np.float64]
 QUARTILES = (25.0, 50.0, 75.0)
@@ -77,7 +78,7 @@ class Comparison:
         """The objectives of all runs."""
         return self.sides[0].runs[0].config.objectives
 
-    @property
+    @cached_property
     def signs(self) -> Floats:
         """-1 for an objective that is maximised, 1 for one that is minimised."""
         return np.where(self.sides[0].runs[0].maximize, -1.0, 1.0)
@@ -108,14 +109,14 @@ class Comparison:
         found = moocore.eaf(np.concatenate(sets), numbers, percentiles=[percent])
         return np.asarray(found[:, :-1], float)
 
-    @property
+    @cached_property
     def tests(self) -> list[Test]:
         """A test for each two sides that have two runs or more."""
         several = [side for side in self.sides if len(side.runs) > 1]
         pairs = [(one, other) for i, one in enumerate(several) for other in several[i + 1 :]]
         return [_test(one.name, self.hypervolumes(one), other.name, self.hypervolumes(other)) for one, other in pairs]
 
-    @property
+    @cached_property
     def leads(self) -> list[Lead]:
         """Where along the second of two objectives whose median front is ahead, empty for more objectives."""
         if len(self.objectives) != 2:
@@ -229,14 +230,10 @@ def _names(groups: Sequence[Sequence[Run]]) -> list[str]:
     keys = dict.fromkeys(key for one in firsts for other in firsts for key in _differing(one, other))
     settings = [_settings(run) for run in firsts]
     plain = [key for key in keys if not any(isinstance(values.get(key), dict) for values in settings)][:NAMED]
-    names = [" ".join(f"{key}={_said(values.get(key))}" for key in plain) for values in settings]
+    names = [" ".join(f"{key}={shown(values.get(key))}" for key in plain) for values in settings]
     if len(set(names)) == len(names):
         return names
     return [f"{run.name} ({name})" if name else run.name for run, name in zip(firsts, names, strict=True)]
-
-
-def _said(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else "none" if value is None else str(value)
 
 
 def _test(first: str, own: Sequence[float], other: str, theirs: Sequence[float]) -> Test:

@@ -51,7 +51,7 @@ def check_same(path: Path, was: Json, now: Json, free: Container[str] = ()) -> N
     for key in (*before, *after):
         then, found = before.get(key, ABSENT), after.get(key, ABSENT)
         if then != found:
-            raise SettingError(f"{path}: {key}: found {_shown(found)}; {path.parent} began with {_shown(then)}. Write "
+            raise SettingError(f"{path}: {key}: found {shown(found)}; {path.parent} began with {shown(then)}. Write "
                                "that back, or begin anew with the change")  # fmt: skip
 
 
@@ -66,5 +66,6 @@ def _flat(values: object, key: str = "") -> Json:
     return {k: v for name, value in inner for k, v in _flat(value, f"{key}.{name}" if key else str(name)).items()}
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Write a setting's value in one line."""
     return ", ".join(map(str, value)) if isinstance(value, list) else "none" if value is None else str(value)

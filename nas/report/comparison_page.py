@@ -1,5 +1,6 @@
 """The page that shows runs side by side: their fronts, how these grew, and what can be said of the difference."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from nas import files
 from nas.errors import SettingError
 from nas.evaluation import units
 from nas.files import Json
-from nas.record.comparison import QUARTILES, Comparison, Side
+from nas.record.comparison import QUARTILES, Comparison
 from nas.record.growth import Floats
 from nas.report.charts import PALETTE, embed, literal, style
 from nas.report.rendering import render_page
@@ -61,27 +62,28 @@ def _colours(found: Comparison) -> list[str]:
 
 def fronts_figure(found: Comparison) -> go.Figure:
     """Draw each side's front in the first two objectives: what half of its runs attained, within the quartiles."""
+    axes = [_unit(found, objective) for objective in (0, 1)]
+    scale = found.signs[:2] * [unit.factor for unit in axes]
+    surfaces = [[found.surface(side, quartile)[:, :2] for quartile in QUARTILES] for side in found.sides]
+    worst = np.concatenate([front for fronts in surfaces for front in fronts]).max(axis=0)
     figure = go.Figure()
-    for side, colour in zip(found.sides, _colours(found), strict=True):
+    for side, colour, (best, median, least) in zip(found.sides, _colours(found), surfaces, strict=True):
         if len(side.runs) > 1:
-            figure.add_traces(_band(found, side, colour))
-        x, y = _steps(found, found.surface(side, QUARTILES[1]))
+            figure.add_trace(_band([_steps(_framed(front, worst), scale) for front in (best, least)], colour))
+        x, y = _steps(median, scale)
         figure.add_trace(go.Scatter(x=x, y=y, mode="lines+markers", name=literal(side.name),
                                     line={"color": colour, "width": 2.2}, marker={"size": 5}))  # fmt: skip
-    for axis, i in (("xaxis", 1), ("yaxis", 0)):
-        unit = _unit(found, i)
-        figure.update_layout({axis: {"title": units.heading(found.objectives[i], unit.name)}})
+    headings = [units.heading(name, unit.name) for name, unit in zip(found.objectives, axes, strict=False)]
+    figure.update_layout(xaxis_title=headings[1], yaxis_title=headings[0])
     return style(figure, height=520)
 
 
-def _band(found: Comparison, side: Side, colour: str) -> list[go.Scatter]:
+def _band(edges: Sequence[tuple[Floats, Floats]], colour: str) -> go.Scatter:
     """The values that between a quarter and three quarters of a side's runs attained."""
-    losses = np.concatenate([found.surface(each, quartile) for each in found.sides for quartile in QUARTILES])
-    worst = losses.max(axis=0)
-    edges = [_steps(found, _framed(found.surface(side, quartile), worst)) for quartile in (QUARTILES[0], QUARTILES[2])]
-    x, y = (np.concatenate([edges[0][i], edges[1][i][::-1]]) for i in (0, 1))
-    return [go.Scatter(x=x, y=y, fill="toself", fillcolor=colour, opacity=0.18, line={"width": 0}, mode="lines",
-                       hoverinfo="skip", showlegend=False)]  # fmt: skip
+    (x, y), (back_x, back_y) = edges
+    return go.Scatter(x=np.concatenate([x, back_x[::-1]]), y=np.concatenate([y, back_y[::-1]]), fill="toself",
+                      fillcolor=colour, opacity=0.18, line={"width": 0}, mode="lines", hoverinfo="skip",
+                      showlegend=False)  # fmt: skip
 
 
 def _framed(losses: Floats, worst: Floats) -> Floats:
@@ -89,13 +91,11 @@ def _framed(losses: Floats, worst: Floats) -> Floats:
     return np.vstack([[worst[0], losses[:, 1].min()], losses, [losses[:, 0].min(), worst[1]]])
 
 
-def _steps(found: Comparison, losses: Floats) -> tuple[Floats, Floats]:
-    """Turn a front of losses into the corners of its steps, in the units of the axes."""
+def _steps(losses: Floats, scale: Floats) -> tuple[Floats, Floats]:
+    """Turn a front of losses into the corners of its steps, x and y, in the units of the axes."""
     ordered = losses[np.argsort(losses[:, 1], kind="stable")]
     best = np.minimum.accumulate(ordered[:, 0])
-    x, y = np.repeat(ordered[:, 1], 2)[1:], np.repeat(best, 2)[:-1]
-    scale = [float(found.signs[i]) * _unit(found, i).factor for i in (0, 1)]
-    return x * scale[1], y * scale[0]
+    return np.repeat(ordered[:, 1], 2)[1:] * scale[1], np.repeat(best, 2)[:-1] * scale[0]
 
 
 def _unit(found: Comparison, objective: int) -> units.Unit:
