@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from nas.files import Json
 
 SHOWN = 8  # classes, of which all counts are listed
+KEPT = 20  # images left out, whose names a record keeps
 LEFT_OUT = re.compile(r"(?P<name>.*?) \((?P<cause>[A-Za-z][\w ]*)(: .*)?\)", re.DOTALL)
 
 
@@ -38,3 +39,8 @@ def causes(skipped: Sequence[str]) -> list[str]:
         f"{cause}: {names[0]}" if len(names) == 1 else f"{cause}: {len(names):,}, the first {names[0]}"
         for cause, names in groups.items()
     ]
+
+
+def first_left_out(skipped: Sequence[str]) -> list[str]:
+    """Return the first of what a data set left out, with their causes, as a record keeps them."""
+    return list(skipped[:KEPT])

@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 
 from nas.config import Budget, make_config, parse_budget
-from nas.data.summary import causes
+from nas.data.summary import causes, first_left_out
 from nas.engine.confirm import Confirmer, FrontMeasurer
 from nas.engine.plan import Plan, new_plan, plan_of
 from nas.engine.prediction import predictor_facts
@@ -30,8 +30,6 @@ from nas.settings import paths_of, text_of
 from nas.space.library import load_space
 from nas.space.space import SearchSpace
 from nas.training.caller import undisturbed
-
-MAX_NAMED = 20  # images that could not be read, in environment.json
 
 
 @undisturbed()
@@ -106,7 +104,7 @@ def resume(run: Run | str | Path, *, budget: int | str | None = None, watcher: W
 def _start(plan: Plan) -> Json:
     """The facts of a start of this plan."""
     devices, skipped = plan.devices, plan.dataset.skipped
-    left = {"unreadable_images": len(skipped), "unreadable": list(skipped[:MAX_NAMED]), "left_out": causes(skipped)}
+    left = {"unreadable_images": len(skipped), "unreadable": first_left_out(skipped), "left_out": causes(skipped)}
     made = environment(devices.training, plan.config.seed, plan.outside.packages)
     timed = {"timed_on": devices.timed} if devices.timed else {}
     return made | timed | left

@@ -11,6 +11,7 @@ from torch.utils.benchmark import set_torch_threads
 from nas.config import Goal
 from nas.costs.deployment import device_name
 from nas.data import Dataset
+from nas.data.summary import first_left_out
 from nas.engine.beginning import find_data, find_recipe, find_teacher, first_weights
 from nas.engine.ending import conclude
 from nas.errors import DivergedError, NasError, RunError, SettingError
@@ -36,8 +37,6 @@ from nas.training.full.recipe import FullRecipe
 from nas.training.full.settings import TrainConfig, make_train_config
 from nas.training.full.teacher import Teacher
 from nas.training.model import Model
-
-MAX_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,7 @@ def _new_folder(runs: Path, name: str | None, architecture: Architecture, group:
 
 def _told(command: str, group: Alone, dataset: Dataset) -> Json:
     """What a training's environment says beside the machine."""
-    return {"command": command, "processes": group.count, "unreadable": list(dataset.skipped[:MAX_NAMED])}
+    return {"command": command, "processes": group.count, "unreadable": first_left_out(dataset.skipped)}
 
 
 class _Session:
