@@ -22,7 +22,7 @@ from nas.evaluation.job import Job, Outcome, Purpose
 from nas.evaluation.plugins import load_plugins
 from nas.files import Json
 from nas.record.environment import changes, environment, note_start
-from nas.record.folders import check_new, checked_name, default_name, find_run, locked
+from nas.record.folders import find_run, locked, new_folder
 from nas.record.outside import check_unchanged
 from nas.record.run import Run
 from nas.report.page import write_report
@@ -59,14 +59,14 @@ def search(
     chosen, runs = load_space(space), Path(text_of(runs, "runs"))
     earlier = [Run(find_run(known, runs)) for known in config.warm_start]
     check_teachers(earlier, config)
-    folder = runs / (default_name(chosen.name) if name is None else checked_name(text_of(name, "name")))
-    check_new(folder)
+    name = None if name is None else text_of(name, "name")
+    new_folder(runs, name, chosen.name)  # refuses a wrong name before the work
     plan = new_plan(config, chosen, watcher.calibrated)
     learnt = learn(earlier, config, plan.space, plan.devices.timed, plan.data) if earlier else None
     predictor = predictor_facts(plan.predictor) if plan.predictor else None
     designs = [design.to_dict() for design in plan.designs]
     run = Run.create(
-        folder, config, plan.space, _start(plan), learnt, plan.outside,
+        new_folder(runs, name, chosen.name), config, plan.space, _start(plan), learnt, plan.outside,
         predictor=predictor, data=plan.data, designs=designs,
     )  # fmt: skip
     with locked(run.folder):

@@ -20,7 +20,7 @@ from nas.files import Json, quoted
 from nas.network.architecture import Architecture
 from nas.record.environment import changes, environment, note_start
 from nas.record.fingerprint import check_data, fingerprint
-from nas.record.folders import check_new, checked_name, default_name, find_trained, locked
+from nas.record.folders import find_trained, locked, new_folder
 from nas.record.networks import Found, find_network
 from nas.record.outside import check_unchanged, outside_of_training
 from nas.record.tracking import Tracker
@@ -85,10 +85,13 @@ def train(
     chosen = find_recipe(recipe, changes, settings.get("resolution") or found.architecture.resolution)
     config = make_train_config(settings | chosen)
     group = find_group(config.device)
-    folder = _new_folder(runs, None if name is None else text_of(name, "name"), found.architecture, group)
+    name = None if name is None else text_of(name, "name")
+    if group.leads:
+        new_folder(runs, name, found.architecture.name)  # refuses a wrong name before the work
     dataset, fitted = find_data(config, found.architecture, group)
     teacher = find_teacher(config.teacher, dataset, runs)
     batches, model = first_weights(config, fitted, dataset, group, found.model, attendant.noted)
+    folder = Path(group.first(str(new_folder(runs, name, found.architecture.name)) if group.leads else ""))
     if group.leads:
         outside = outside_of_training(config, fitted, (*found.outside.files, *files))
         made = _environment(config, batches, outside) | _told(command, group, dataset)
@@ -157,14 +160,6 @@ def _data_of(found: Found) -> str:
     """Name the data of the run or the training that a network comes from, or else the default ones."""
     home = found.run or found.trained
     return home.config.data if home else Goal.model_fields["data"].default
-
-
-def _new_folder(runs: Path, name: str | None, architecture: Architecture, group: Alone) -> Path:
-    """Name the training's folder, the same for all processes, and check that it can be made."""
-    folder = runs / (group.first(default_name(architecture.name)) if name is None else checked_name(name))
-    if group.leads:
-        check_new(folder)
-    return folder
 
 
 def _told(command: str, group: Alone, dataset: Dataset) -> Json:

@@ -37,10 +37,17 @@ def check_new(folder: Path) -> None:
         raise unwritable(folder, f"{above} is closed to you")
 
 
-def default_name(what: str) -> str:
-    """Name a run after what it is about and the time."""
+def new_folder(runs: Path, name: str | None, what: str) -> Path:
+    """Return the folder of a new run: the one named, or one named after what it is about and the time.
+
+    Of two runs begun in one second the later gets a number, too. Raises SettingError where it cannot be made.
+    """
     plain = re.sub(r"[^\w-]+", "-", what)
-    return f"{plain}-{datetime.now():%Y%m%d-%H%M%S}"
+    stem = f"{plain}-{datetime.now():%Y%m%d-%H%M%S}"
+    names = (stem, *(f"{stem}-{number}" for number in range(2, 1000))) if name is None else (checked_name(name),)
+    folder = next((runs / free for free in names if not os.path.lexists(runs / free)), runs / names[0])
+    check_new(folder)
+    return folder
 
 
 def checked_name(name: str) -> str:
