@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -10,11 +11,15 @@ from torch.nn.utils import clip_grad_norm_
 from nas.errors import DivergedError
 from nas.network.layers.initialise import scaled
 from nas.training.images import Images, augment
+from nas.training.pause import Pause
 from nas.training.recipe import Recipe
 from nas.training.tasks import Predictions, Task
 
 Between = Callable[[float, Tensor], None]
 """Called after every step with the finished share of the training and the step's loss."""
+
+Keep = Callable[[Pause], None]
+"""Takes a training as it is before its learning rate falls."""
 
 
 def train(
@@ -24,47 +29,103 @@ def train(
     task: Task,
     seed: int,
     between: Between = lambda share, loss: None,
+    *,
+    epochs: int | None = None,
+    since: Pause | None = None,
+    keep: Keep | None = None,
 ) -> tuple[float, ...]:
-    """Train a network in place and return the mean loss of each epoch.
+    """Train a network in place and return the mean loss of each epoch, or of what is trained of it.
 
-    The same seed gives the same network on the same machine. Raises DivergedError when an epoch's mean loss is not
-    finite, and what `between` raises.
+    The learning rate rises, stays, and falls over the last part of `epochs` (the recipe's unless given), as after
+    "Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations" (arXiv:2405.18392, section 3). What
+    `keep` is given before the fall goes on, as `since`, to a training of more epochs that repeats none of its steps.
+
+    The same seed gives the same network on the same machine, in one go or in several. Raises DivergedError when an
+    epoch's mean loss is not finite, RunError for a `since` of another network, and what `between` raises.
     """
     device = images.train_x.device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)  # initial weights and drop path draw from torch's own generator
-        if recipe.initial == "scaled":
+        optimizer = torch.optim.AdamW(groups(network, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
+        if since:
+            since.restore(network, optimizer)
+        elif recipe.initial == "scaled":
             scaled(network)
-        return tuple(_epochs(network, images, recipe, task, torch.Generator(device).manual_seed(seed), between))
+        plan = Plan.of(recipe, len(images.train_y), epochs or recipe.epochs, since.steps if since else 0)
+        network.train()
+        return tuple(_epochs(network, optimizer, images, recipe, task, seed, plan, between, keep))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps of a training: those of an epoch, where it begins, where its learning rate falls, and its end."""
+
+    epoch: int
+    rise: int
+    begin: int
+    fall: int
+    end: int
+
+    @classmethod
+    def of(cls, recipe: Recipe, images: int, epochs: int, begin: int = 0) -> "Plan":
+        """Plan a training of so many epochs on so many images. Every length rises as the recipe's own."""
+        epoch = max(images // recipe.batch_size, 1)
+        end = epoch * epochs
+        rise = max(int(epoch * recipe.epochs * recipe.warmup), 1)
+        return cls(epoch, rise, begin, end - max(int(end * recipe.fall), 1), end)
+
+    def factor(self, step: int) -> float:
+        """The learning rate's factor at a step from 0: straight to 1 over the rise, then 1 less a root to 0."""
+        if step < self.fall:
+            return min((step + 1) / self.rise, 1.0)
+        return 1 - math.sqrt((step - self.fall + 1) / (self.end - self.fall + 1))
 
 
 def _epochs(
-    network: nn.Module, images: Images, recipe: Recipe, task: Task, generator: torch.Generator, between: Between
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    images: Images,
+    recipe: Recipe,
+    task: Task,
+    seed: int,
+    plan: Plan,
+    between: Between,
+    keep: Keep | None,
 ) -> Iterator[float]:
     """Run the epochs and yield the mean loss of each."""
     device = images.train_x.device
-    steps = max(len(images.train_y) // recipe.batch_size, 1)
-    optimizer = torch.optim.AdamW(groups(network, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warmup_cosine(steps * recipe.epochs, recipe.warmup))
-    network.train()
-    for epoch in range(recipe.epochs):
-        total = torch.zeros((), device=device)
-        order = torch.randperm(len(images.train_y), generator=generator, device=device)
-        for step, rows in enumerate(order[: steps * recipe.batch_size].chunk(steps), 1):
-            x = augment(images.normalise(images.train_x[rows]), recipe, images.mirror, generator)
+    generator, size = torch.Generator(device), min(recipe.batch_size, len(images.train_y))
+    for epoch in range(plan.begin // plan.epoch, plan.end // plan.epoch):
+        total, first = torch.zeros((), device=device), epoch * plan.epoch
+        order = torch.randperm(
+            len(images.train_y), generator=generator.manual_seed(_mixed(seed, -epoch)), device=device
+        )
+        steps = range(max(first, plan.begin), first + plan.epoch)
+        for step in steps:
+            if keep and step == plan.fall:
+                keep(Pause.of(step, network, optimizer))
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.learning_rate * plan.factor(step)
+            rows = order[(step - first) * size :][:size]
+            x = images.normalise(images.train_x[rows])
+            x = augment(x, recipe, images.mirror, generator.manual_seed(_mixed(seed, step)))
             with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
                 loss = task.loss(network(x), images.train_y[rows], recipe.label_smoothing)
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             clip_grad_norm_(network.parameters(), recipe.clip)
             optimizer.step()
-            schedule.step()
             total += loss.detach()
-            between((epoch + step / steps) / recipe.epochs, loss.detach())
-        mean = total.item() / steps
+            between((step + 1 - plan.begin) / (plan.end - plan.begin), loss.detach())
+        mean = total.item() / len(steps)
         if not math.isfinite(mean):
             raise DivergedError(f"the loss became {mean} in epoch {epoch + 1}")
         yield mean
+
+
+def _mixed(seed: int, number: int) -> int:
+    """Make a seed for one step, so that a training that goes on draws what it would have drawn in one go."""
+    return (seed * 1_000_003 + number * 7_919 + 1) % 2**63
 
 
 def groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
@@ -73,18 +134,6 @@ def groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
     taken = {id(p) for p in decayed}
     rest = [p for p in network.parameters() if id(p) not in taken]
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
-
-
-def _warmup_cosine(steps: int, warmup: float) -> Callable[[int], float]:
-    """Make the learning rate's factor at a step: linear to 1 over the warm-up, then half a cosine to 0."""
-    rise = max(int(steps * warmup), 1)
-
-    def factor(step: int) -> float:
-        if step < rise:
-            return (step + 1) / rise
-        return 0.5 * (1 + math.cos(math.pi * min((step - rise) / max(steps - rise, 1), 1.0)))
-
-    return factor
 
 
 @torch.inference_mode()

@@ -8,11 +8,12 @@ from nas.settings import Flag, Positive, Settings, Share
 
 
 class Recipe(Settings):
-    """AdamW with warm-up and cosine decay, short enough to run hundreds of times.
+    """AdamW with a learning rate that rises, stays and falls, short enough to run hundreds of times.
 
     `subset` is the number of training images (None: all). `shift` and `cutout` are pixels of a 32-pixel image and grow
     with the resolution. `initial` weights are the papers' or scaled to narrow widths, for short trainings. `warmup` is
-    a share of the steps, `clip` bounds the gradient's norm, `drop_path` is the last block's rate.
+    the share of the steps over which the learning rate rises, and `fall` that over which it falls; `clip` bounds the
+    gradient's norm, `drop_path` is the last block's rate.
     """
 
     epochs: Annotated[int, Field(ge=1, le=10_000), Flag("N", "Passes over the training images.")] = 1
@@ -20,6 +21,7 @@ class Recipe(Settings):
     learning_rate: Annotated[Positive, Flag("X", "Its peak, after the warm-up.")] = 2e-3
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.05
     warmup: Share = 0.2
+    fall: Annotated[Positive, Field(lt=1)] = 0.3
     label_smoothing: Share = 0.1
     clip: Positive = 1.0
     drop_path: Share = 0.0

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from nas.space.library import load_architecture
 from nas.training import loop as training
 from nas.training.catalogue import load_task
 from nas.training.images import load_images
-from nas.training.loop import predict, train
+from nas.training.loop import Plan, predict, train
+from nas.training.pause import Pause
 from nas.training.recipe import Recipe
 
 CPU = torch.device("cpu")
@@ -69,15 +71,28 @@ def test_only_kernels_and_matrices_decay():
     assert any("norm" in name for name in light)
 
 
-def test_the_learning_rate_rises_straight_and_falls_as_a_cosine():
-    factor = training._warmup_cosine(100, 0.2)
-    assert [factor(step) for step in range(20)] == pytest.approx([(step + 1) / 20 for step in range(20)])
-    assert factor(20) == 1
-    assert factor(60) == pytest.approx(0.5)
-    assert factor(100) == pytest.approx(0)
-    assert all(factor(step) >= factor(step + 1) for step in range(20, 100))
-    assert training._warmup_cosine(1, 0.0)(0) == 1
-    assert all(math.isfinite(training._warmup_cosine(1, 0.9)(step)) for step in range(3))
+def test_the_learning_rate_rises_straight_stays_and_falls_to_nothing():
+    plan = Plan.of(Recipe(batch_size=10, warmup=0.2, fall=0.3), 1000, 1)
+    factors = [plan.factor(step) for step in range(plan.end)]
+    assert factors[:20] == pytest.approx([(step + 1) / 20 for step in range(20)])
+    assert set(factors[19:70]) == {1.0}
+    assert all(a > b for a, b in pairwise(factors[69:]))
+    assert factors[70] == pytest.approx(1 - (1 / 31) ** 0.5)
+    assert 0 < factors[-1] < 0.02
+
+
+def test_a_longer_training_rises_as_the_recipe_does_and_falls_over_its_own_last_part():
+    short, long = (Plan.of(Recipe(batch_size=10, warmup=0.2, fall=0.3), 1000, epochs) for epochs in (1, 9))
+    assert (short.rise, long.rise) == (20, 20)
+    assert (long.fall, long.end) == (630, 900)
+    assert [long.factor(step) for step in range(70)] == [short.factor(step) for step in range(70)]
+
+
+@pytest.mark.parametrize(("warmup", "fall", "images"), [(0.9, 0.9, 10), (0.0, 0.01, 1000), (0.5, 0.99, 64)])
+def test_every_share_makes_a_plan(warmup, fall, images):
+    plan = Plan.of(Recipe(warmup=warmup, fall=fall), images, 2)
+    assert all(0 < plan.factor(step) <= 1 for step in range(plan.end))
+    assert 0 <= plan.fall < plan.end
 
 
 # ---- the whole
@@ -92,6 +107,22 @@ def test_the_same_seed_trains_the_same_network(digits):
     for a, b in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
         assert torch.equal(a, b)
     assert len(results[0][0]) == 2
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_training_that_goes_on_is_the_one_in_one_go(digits, layout):
+    images, recipe, kept = load_images(digits, CPU, subset=100), Recipe(epochs=2, cutout=8), []
+    whole, parts = (build(NET, seed=0).to(memory_format=layout) for _ in range(2))
+    losses = train(whole, images, recipe, TASK, 5, epochs=6)
+    train(parts, images, recipe, TASK, 5, keep=kept.append)
+    (first,) = kept
+    parts = build(NET, seed=1).to(memory_format=layout)  # other weights, which it does not begin from
+    train(parts, images, recipe, TASK, 5, epochs=4, since=Pause.from_bytes(first.to_bytes()), keep=kept.append)
+    rest = train(parts, images, recipe, TASK, 5, epochs=6, since=kept[1])
+    assert 0 < first.steps < kept[1].steps
+    for a, b in zip(whole.state_dict().values(), parts.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+    assert rest[-1] == losses[-1]
 
 
 def test_training_leaves_the_global_generator_alone(digits):
