@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from nas.errors import SettingError, UserError
-from nas.registry import EXECUTORS, FILE_TARGET, PRUNERS, SAMPLERS, SCORES, TASKS, suggest, target_name
+from nas.registry import EXECUTORS, FILE_TARGET, SAMPLERS, SCORES, TASKS, suggest, target_name
 from nas.settings import (
     Flag,
     Group,
     Names,
     Positive,
     Settings,
+    parse_lengths,
     parse_limits,
     parse_names,
     parse_number,
@@ -144,7 +146,7 @@ class Goal(Group):
 class Choosing(Group):
     """The choice of networks.
 
-    `pruner` stops hopeless trainings; after the budget the front is trained `confirm` times again.
+    After the budget the front is trained `confirm` times again, from other seeds.
 
     `seed_with` names networks, shipped ones or files; the points of the space nearest to them are trained first and
     count against the budget. `warm_start` names earlier runs to learn from.
@@ -156,7 +158,6 @@ class Choosing(Group):
     panel = "How networks are chosen"
 
     sampler: Annotated[str, Flag("NAME", "pareto, tpe, nsga2, gp or random.")] = "pareto"
-    pruner: Annotated[str, Flag("NAME", "Stops hopeless trainings: dominance, none.")] = "dominance"
     confirm: Annotated[int, Field(ge=0, le=100), Flag("N", "Further trainings of the front, at the end.")] = 2
     seed_with: Annotated[
         Names, Flag("NAMES", "Networks to start from, by comma: coatnet_0,moat_0.", read=parse_names)
@@ -174,21 +175,36 @@ class Choosing(Group):
     @model_validator(mode="after")
     def _kinds(self) -> "Choosing":
         SAMPLERS.check(self.sampler)
-        PRUNERS.check(self.pruner)
         for name in (*self.scores, *self.prefilter):
             SCORES.check(name)
         return self
 
 
 class Training(Group):
-    """The training of a network: the side of its images in pixels, and its recipe."""
+    """The training of a network: the side of its images in pixels, its recipe, and the lengths it may have.
+
+    Every network is trained on the first of the `rungs`, lengths in trainings of the recipe. Those that may belong to
+    the front go on from there, up to the last rung, and take the share `promotion` of all training time.
+    """
 
     panel = "How networks are trained"
 
     resolution: Annotated[
         int | None, Field(ge=4, le=2048), Flag("PIXELS", "Side of the images.", default="the data's")
     ] = None
+    rungs: Annotated[
+        Annotated[tuple[Annotated[int, Field(ge=1, le=10_000)], ...], Field(min_length=1, max_length=10)],
+        Flag("NUMBERS", "Lengths of a training, by comma: 1,3,9.", read=parse_lengths),
+    ] = (1,)
+    promotion: Annotated[Positive, Field(lt=1), Flag("SHARE", "Of the time, for trainings that go on.")] = 0.5
     recipe: Recipe = Recipe()
+
+    @field_validator("rungs")
+    @classmethod
+    def _longer(cls, rungs: tuple[int, ...]) -> tuple[int, ...]:
+        if any(after <= before for before, after in pairwise(rungs)):
+            raise SettingError(f"rungs: found {', '.join(map(str, rungs))}; write each longer than the one before")
+        return rungs
 
 
 class Machine(Group):

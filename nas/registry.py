@@ -187,14 +187,13 @@ HEADS = Registry("network/heads", "head", "nas.heads", "Head")
 DATA = Registry("data/sets", "data set", "nas.data")
 OBJECTIVES = Registry("evaluation/objectives", "objective", "nas.objectives", "Objective")
 SAMPLERS = Registry("engine/samplers", "sampler", "nas.samplers")
-PRUNERS = Registry("engine/pruners", "pruner", "nas.pruners")
 EXECUTORS = Registry("engine/executors", "executor", "nas.executors")
 SCORES = Registry("evaluation/zero_cost", "score", "nas.scores")
 TARGETS = Registry("costs/targets", "target", "nas.targets", "Target")
 TASKS = Registry("training/tasks", "task", "nas.tasks", "Task")
 FORMATS = Registry("report/formats", "format", "nas.formats", "Format")
 
-ALL = (BLOCKS, STEMS, HEADS, DATA, OBJECTIVES, SAMPLERS, PRUNERS, EXECUTORS, SCORES, TARGETS, TASKS, FORMATS)
+ALL = (BLOCKS, STEMS, HEADS, DATA, OBJECTIVES, SAMPLERS, EXECUTORS, SCORES, TARGETS, TASKS, FORMATS)
 
 
 def registry_of(noun: str) -> Registry:

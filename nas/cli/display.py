@@ -18,18 +18,20 @@ from rich.text import Text
 from nas.cli.outcome import conclude, front_table, nothing_came
 from nas.cli.terminal import Terminal, line
 from nas.data.summary import told
-from nas.engine.confirm import missing
 from nas.engine.executors import Placement
+from nas.engine.ladder import missing
 from nas.engine.watcher import Watcher
 from nas.errors import RunError
-from nas.evaluation.job import Job, Outcome
+from nas.evaluation.job import Job, Outcome, Purpose
 from nas.evaluation.units import duration, show
 from nas.files import cache_remark, quoted
 from nas.record.results import Result
 from nas.record.run import Run
-from nas.record.trial import Confirmation, Trial
+from nas.record.trial import Further, Trial
 
-AGAIN = {"search": "", "confirm": ", trained again", "measure": ", measured in full"}
+DOING: dict[Purpose, str] = {
+    "search": "", "promote": ", trained on", "confirm": ", trained again", "measure": ", measured in full"
+}  # fmt: skip
 ROWS, RUNNING = 12, 8  # lines for the front, and for the trials that run
 
 
@@ -77,7 +79,7 @@ class Display:
         self.task = self.progress.add_task("search", total=None, left="")
         self.live = Live(console=console, refresh_per_second=4, transient=True)
         self.start, self.done_before = time.monotonic(), -1
-        self.running: dict[tuple[str, int, int], str] = {}  # a line a job, by its ticket
+        self.running: dict[tuple[Purpose, int, int, int], str] = {}  # a line a job, by its ticket
         self.start_confirming: tuple[float, int] | None = None  # when, and after how many
         self.run: Run | None = None
         self.front: list[Result] = []  # as it stands since the last change of the record
@@ -89,7 +91,7 @@ class Display:
             calibrated=self.calibrated,
             began=self.began,
             ended=self.ended,
-            confirmed=self.confirmed,
+            trained_further=self.trained_further,
             remeasured=self.remeasured,
             warned=self.warned,
         )
@@ -118,32 +120,39 @@ class Display:
         self.run = run
         if self.done_before < 0:
             self.done_before, self.front = len(run.spent), run.front()
-        doing = f"trial {job.number}{AGAIN[job.purpose]}"
+        doing = f"trial {job.number}{DOING[job.purpose]}"
         self.running[job.ticket] = f"{doing}: {job.architecture.layout()}, depths {job.architecture.depths()}"
         self.draw(run) if job.purpose == "search" else self._picture(run)
 
     def ended(self, trial: Trial, run: Run) -> None:
         """Show a trial that is on disk."""
-        self.running.pop(("search", trial.number, 0), None)
+        self.running.pop(("search", trial.number, 0, 0), None)
         self.front = run.front()
         if not self.console.moves and trial.state != "rejected":
             total = run.config.budget.trials or "?"
             self.console.say(f"[{len(run.spent)}/{total}] {_line(trial, run)}")
         self.draw(run)
 
-    def confirmed(self, confirmation: Confirmation, run: Run) -> None:
+    def trained_further(self, further: Further, run: Run) -> None:
         """Show a further training of a trial."""
-        self.running.pop(("confirm", confirmation.trial, confirmation.repeat), None)
+        purpose: Purpose = "confirm" if further.repeat else "promote"
+        self.running.pop((purpose, further.trial, further.repeat, further.rung), None)
         self.front = run.front()
-        done, left = len(run.confirmations), len(missing(run))
+        if further.repeat:
+            self._confirming(run)
+        if not self.console.moves:
+            again = f" to {_length(run, further.rung)}" if purpose == "promote" else ""
+            head = f"[{purpose}] trial {further.trial}{DOING[purpose].removeprefix(',')}{again}"
+            self.console.say(f"{head}: {_values(further.outcome, run)}")
+        self._picture(run)
+
+    def _confirming(self, run: Run) -> None:
+        """Update the progress of the trainings from other seeds."""
+        done, left = sum(one.repeat > 0 for one in run.further), len(missing(run))
         self.start_confirming = self.start_confirming or (time.monotonic(), done - 1)
         start, before = self.start_confirming
         time_left = f"{duration(left * (time.monotonic() - start) / max(done - before, 1))} left"
         self.progress.update(self.task, description="confirm", total=done + left, completed=done, left=time_left)
-        if not self.console.moves:
-            head = f"[confirm {done}, {left} left] trial {confirmation.trial} trained again"
-            self.console.say(f"{head}: {_values(confirmation.outcome, run)}")
-        self._picture(run)
 
     def remeasured(self, job: Job, run: Run) -> None:
         """Show that values of the front were measured in full."""
@@ -214,11 +223,18 @@ def _values(outcome: Outcome, run: Run) -> str:
     return " ".join(f"{name} {show(name, outcome.metrics[name])}" for name in run.config.objectives)
 
 
+def _length(run: Run, rung: int) -> str:
+    """Say how long trainings of a rung are."""
+    epochs = run.config.rungs[rung] * run.config.recipe.epochs
+    return f"{epochs} epoch{'' if epochs == 1 else 's'}"
+
+
 def _counts(run: Run, on_front: int) -> Table:
     grid = Table.grid(padding=(0, 3))
-    count = Counter(trial.state for trial in run.trials)
+    count, last = Counter(trial.state for trial in run.trials), len(run.config.rungs) - 1
+    far = (line((str(sum(r.rung == last for r in run.results)), "cyan"), f" of them for {_length(run, last)}"),)
     grid.add_row(
-        line((str(len(run.spent)), "bold"), " trained"), line((str(count["pruned"]), "cyan"), " of them stopped early"),
+        line((str(len(run.spent)), "bold"), " trained"), *(far if last else ()),
         line((str(count["failed"]), "red"), " failed"), line((str(count["rejected"]), "yellow"), " rejected"),
         line((str(on_front), "green"), " on the front"),
     )  # fmt: skip

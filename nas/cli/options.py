@@ -59,7 +59,7 @@ class Offered:
             return list(value)
         if isinstance(value, Budget):
             return str(value.trials)
-        return ",".join(value) if isinstance(value, tuple) else value
+        return ",".join(map(str, value)) if isinstance(value, tuple) else value
 
     def typed(self) -> Any:
         """Return the type that typer reads: a number or text as the setting is, or a list of texts if repeated."""

@@ -1,25 +1,25 @@
 """Propose what to train next and learn from it. No other module asks or tells the Optuna study."""
 
 import time
+from functools import partial
 
 import numpy as np
 import optuna
 
 from nas.engine.plan import Plan
-from nas.engine.pruners import Curves
 from nas.engine.samplers import Problem
 from nas.engine.watcher import Watcher
 from nas.errors import RunError
-from nas.evaluation.early_stop import RUNGS, Judge
 from nas.evaluation.job import Job, Outcome, derive_seed
 from nas.evaluation.limits import Limits
 from nas.evaluation.scoring import bars
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.options import Scalar
+from nas.record import paused
 from nas.record.run import Run
 from nas.record.trial import Trial
-from nas.registry import PRUNERS, SAMPLERS
+from nas.registry import SAMPLERS
 from nas.space.matching import nearest
 from nas.space.space import Decisions, Domain, SearchSpace
 
@@ -59,7 +59,7 @@ class Proposer:
         key = architecture.key()
         needed = {} if key in self.designs else self._bars()
         seed = derive_seed(self.run.config.seed, trial.number)
-        job = Job(trial.number, architecture, seed, needed, self._judge())
+        job = Job(trial.number, architecture, seed, needed, keep=len(self.run.config.rungs) > 1)
         self.seen.add(key)
         self.running[job.number] = (trial, decisions)
         if self.parallel:
@@ -80,6 +80,8 @@ class Proposer:
             sampler=self._noted(trial),
             ended=round(self.elapsed(), 3),
         )
+        if outcome.pause:
+            paused.keep(self.run.folder, job.number, 0, outcome.pause)
         self.run.append(record)
         self.run.teller.tell(self.study, trial, record)
         self.rejected = self.rejected + 1 if record.state == "rejected" else 0
@@ -96,22 +98,6 @@ class Proposer:
         """Read the sampler's notes on a trial, as NSGA-II's generation, without those that repeat the decisions."""
         noted = self.study.get_trials(deepcopy=False)[trial.number].system_attrs
         return {name: value for name, value in noted.items() if not name.startswith(("tpe:", "pareto:"))}
-
-    def _judge(self) -> Judge | None:
-        """Make the judge of the next training from the trials that ran to their end."""
-        run = self.run
-        if len(run.trained_objectives) != 1:  # nothing to predict, or others that are not known
-            return None
-        complete = [t for t in run.trials if t.state == "complete" and len(t.outcome.rungs) == len(RUNGS)]
-        curves = Curves(
-            objectives=run.config.objectives,
-            maximize=tuple(run.maximize),
-            trained=run.config.objectives.index(run.trained_objectives[0]),
-            points=run.points(complete),
-            losses=np.array([t.outcome.rungs for t in complete]).reshape(len(complete), len(RUNGS)),
-        )
-        judge: Judge | None = PRUNERS.get(run.config.pruner)(curves)
-        return judge
 
     def _spent(self) -> bool:
         budget = self.run.config.budget
@@ -175,12 +161,19 @@ class Proposer:
 def make_problem(run: Run, limits: Limits) -> Problem:
     """Tell a sampler the space, and the costs of candidates if objectives or limits name them."""
     config = run.config
+    known = partial(_known, run) if len(config.rungs) > 1 else dict
     if not limits.quick & {*config.objectives, *config.maximum, *config.minimum}:
-        return Problem(run.space.decide, config.objectives)
+        return Problem(run.space.decide, config.objectives, known=known)
     return Problem(
         run.space.decide,
         config.objectives,
         cheap=lambda decisions: limits.cheap(run.space.replay(decisions)),
         maximum={n: v for n, v in limits.maximum.items() if n in limits.quick},
         minimum={n: v for n, v in config.minimum.items() if n in limits.quick},
+        known=known,
     )
+
+
+def _known(run: Run) -> dict[int, list[float]]:
+    """Give each result's values as they are expected on the last rung, by the trial's number."""
+    return {result.number: [result.metrics[name] for name in run.config.objectives] for result in run.results}

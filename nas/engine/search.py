@@ -10,7 +10,8 @@ import optuna
 
 from nas.config import Budget, make_config, parse_budget
 from nas.data.summary import causes, first_left_out
-from nas.engine.confirm import Confirmer, FrontMeasurer
+from nas.engine.front_measurer import FrontMeasurer
+from nas.engine.ladder import Ladder
 from nas.engine.plan import Plan, new_plan, plan_of
 from nas.engine.prediction import predictor_facts
 from nas.engine.proposer import Proposer
@@ -59,7 +60,6 @@ def search(
     chosen, runs = load_space(space), Path(text_of(runs, "runs"))
     earlier = [Run(find_run(known, runs)) for known in config.warm_start]
     check_teachers(earlier, config)
-    name = None if name is None else text_of(name, "name")
     new_folder(runs, name, chosen.name)  # refuses a wrong name before the work
     plan = new_plan(config, chosen, watcher.calibrated)
     learnt = learn(earlier, config, plan.space, plan.devices.timed, plan.data) if earlier else None
@@ -116,20 +116,22 @@ def _drive(run: Run, plan: Plan, watcher: Watcher, begin: Callable[[], None] = l
         proposer = Proposer(run, plan, watcher)
         begin()
         watcher.placed(plan.placement, run)
-        sources: dict[Purpose, Source] = {
-            "search": proposer,
-            "confirm": Confirmer(run, watcher, proposer.elapsed),
-            "measure": FrontMeasurer(run, watcher),
-        }
+        ladder, measurer = Ladder(run, watcher, proposer.elapsed), FrontMeasurer(run, watcher)
+        sources: tuple[Source, ...] = (proposer, ladder, measurer)
+        home: dict[Purpose, Source] = {
+            "search": proposer, "promote": ladder, "confirm": ladder, "measure": measurer
+        }  # fmt: skip
 
         def ask() -> Job | None:
-            for source in sources.values():
+            if job := ladder.climb():
+                return job
+            for source in sources:
                 if (job := source.ask()) or source.running:  # the next begins when this one has ended
                     return job
             return None
 
         def tell(job: Job, outcome: Outcome) -> None:
-            sources[job.purpose].tell(job, outcome)
+            home[job.purpose].tell(job, outcome)
 
         prepare = plan.outside.carry(partial(Evaluator, plan.config, plan.dataset, predictor=plan.predictor))
         try:

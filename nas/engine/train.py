@@ -75,23 +75,20 @@ def train(
     `architecture` is one, its plain data, or what `find_network` takes; weights go on being trained. `recipe` ships, is
     a file or plain data; `changes` replace values of it. `settings` are `TrainConfig`'s: data, teacher, time, seed, ...
 
-    Raises SettingError, SpaceError or DataError for wrong input, before anything is written, RunError when the training
-    cannot go on, and StoppedError when the attendant stopped it.
+    Raises UserError for wrong input before anything is written, RunError when it cannot go on, StoppedError if told to.
     """
     attendant, files = attendant or Attendant(), load_plugins(*paths_of(plugins, "plugins"))
     runs, settings = Path(text_of(runs, "runs")), understood(settings, TrainConfig)
     found = _find(architecture, runs)
     settings |= {"data": settings.get("data") or _data_of(found), "start": _start_of(found, architecture)}
-    chosen = find_recipe(recipe, changes, settings.get("resolution") or found.architecture.resolution)
-    config = make_train_config(settings | chosen)
+    side = settings.get("resolution") or found.architecture.resolution
+    config = make_train_config(settings | find_recipe(recipe, changes, side))
     group = find_group(config.device)
-    name = None if name is None else text_of(name, "name")
-    if group.leads:
-        new_folder(runs, name, found.architecture.name)  # refuses a wrong name before the work
+    _new_folder(runs, name, found, group)  # refuses a wrong name before the work
     dataset, fitted = find_data(config, found.architecture, group)
     teacher = find_teacher(config.teacher, dataset, runs)
     batches, model = first_weights(config, fitted, dataset, group, found.model, attendant.noted)
-    folder = Path(group.first(str(new_folder(runs, name, found.architecture.name)) if group.leads else ""))
+    folder = _new_folder(runs, name, found, group)
     if group.leads:
         outside = outside_of_training(config, fitted, (*found.outside.files, *files))
         made = _environment(config, batches, outside) | _told(command, group, dataset)
@@ -160,6 +157,11 @@ def _data_of(found: Found) -> str:
     """Name the data of the run or the training that a network comes from, or else the default ones."""
     home = found.run or found.trained
     return home.config.data if home else Goal.model_fields["data"].default
+
+
+def _new_folder(runs: Path, name: str | None, found: Found, group: Alone) -> Path:
+    """Name the training's folder, the same for all processes."""
+    return Path(group.first(str(new_folder(runs, name, found.architecture.name)) if group.leads else ""))
 
 
 def _told(command: str, group: Alone, dataset: Dataset) -> Json:

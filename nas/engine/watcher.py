@@ -7,7 +7,7 @@ from typing import Protocol
 from nas.engine.executors import Placement
 from nas.evaluation.job import Job, Outcome
 from nas.record.run import Run
-from nas.record.trial import Confirmation, Trial
+from nas.record.trial import Further, Trial
 
 
 class Source(Protocol):
@@ -28,7 +28,7 @@ class Watcher:
     """The functions that a search calls as it goes on.
 
     `calibrated` is called before the first trial, with the number of networks measured so far for the predictor and
-    that of all; `placed` when it is known where trials run; `began` when a job begins; `ended`, `confirmed` and
+    that of all; `placed` when it is known where trials run; `began` when a job begins; `ended`, `trained_further` and
     `remeasured` when a trial, a further training or new values of the front are on disk; `warned` with a line of text
     when a search goes on in another environment than it began in.
     """
@@ -36,7 +36,7 @@ class Watcher:
     placed: Callable[[Placement, Run], None] = lambda placement, run: None
     began: Callable[[Job, Run], None] = lambda job, run: None
     ended: Callable[[Trial, Run], None] = lambda trial, run: None
-    confirmed: Callable[[Confirmation, Run], None] = lambda confirmation, run: None
+    trained_further: Callable[[Further, Run], None] = lambda further, run: None
     remeasured: Callable[[Job, Run], None] = lambda job, run: None
     calibrated: Callable[[int, int], None] = lambda done, of: None
     warned: Callable[[str], None] = lambda line: None

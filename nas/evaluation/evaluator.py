@@ -15,7 +15,6 @@ from nas.costs.latency.predictor import Predictor
 from nas.costs.turns import Turn, Turns
 from nas.data import Dataset
 from nas.evaluation.catalogue import objectives
-from nas.evaluation.early_stop import PrunedError, Rungs
 from nas.evaluation.job import Job, Outcome, State, describe
 from nas.evaluation.limits import broken_limit
 from nas.evaluation.objectives import Candidate, Conditions, Effort, Objective
@@ -27,7 +26,8 @@ from nas.network.build import build
 from nas.registry import OBJECTIVES
 from nas.training.catalogue import load_task
 from nas.training.images import Images, load_images
-from nas.training.loop import Between, predict, train
+from nas.training.loop import predict, train
+from nas.training.pause import Pause
 
 SCORED = 64  # images in the batch for zero-cost scores, as in arXiv:2101.08134
 
@@ -69,9 +69,9 @@ class _Notes:
     readings: dict[str, Json] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     losses: tuple[float, ...] = ()
-    rungs: list[float] = field(default_factory=list)
     scores: dict[str, float | None] = field(default_factory=dict)
     turn: Turn | None = None
+    pause: bytes | None = None
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -90,7 +90,7 @@ class _Notes:
             if reading.details:
                 self.readings[name] = reading.details
 
-    def outcome(self, state: State, reason: str = "", expected: float | None = None) -> Outcome:
+    def outcome(self, state: State, reason: str = "") -> Outcome:
         return Outcome(
             state,
             self.metrics,
@@ -98,10 +98,9 @@ class _Notes:
             {step: round(seconds, 4) for step, seconds in self.seconds.items()},
             reason,
             self.losses,
-            tuple(self.rungs),
-            expected,
             self.scores,
             self.turn,
+            pause=self.pause,
         )
 
 
@@ -130,8 +129,6 @@ class Evaluator:
         try:
             with set_torch_threads(1), self.turns.working():
                 reason = self._remeasure(job, notes) if job.purpose == "measure" else self._evaluate(job, notes)
-        except PrunedError as pruned:
-            return notes.outcome("pruned", str(pruned), pruned.expected)
         except Exception as error:  # any error ends this trial only, with its reason in the record
             return notes.outcome("failed", describe(error))
         return notes.outcome("rejected" if reason else "complete", reason)
@@ -176,27 +173,29 @@ class Evaluator:
         return ""
 
     def _train(self, job: Job, candidate: Candidate, notes: _Notes) -> None:
-        network = candidate.network
+        network, config = candidate.network, self.config
         assert network
-        rungs = Rungs(job.judge, notes.metrics, losses=notes.rungs)
+
+        def keep(pause: Pause) -> None:
+            notes.pause = pause.to_bytes()
+
         images = self._at(job.architecture)
         with notes.timed("train"):
-            losses = train(network, images, self.config.recipe, self.task, job.seed, self._between(rungs))
+            losses = train(
+                network, images, config.recipe, self.task, job.seed, self._between,
+                epochs=config.recipe.epochs * config.rungs[job.rung],
+                since=None if job.since is None else Pause.from_bytes(job.since),
+                keep=keep if job.keep else None,
+            )  # fmt: skip
             predictions = predict(network, images)
         notes.losses = tuple(round(loss, 5) for loss in losses)
         asked = {name: metric for name, metric in self.task.metrics.items() if name in self.trained}
         metrics = {name: metric.compute(predictions) for name, metric in asked.items()}
         notes.read(self.trained, replace(candidate, metrics=metrics))
 
-    def _between(self, rungs: Rungs) -> Between:
-        """Watch the rungs between two steps, and give way to a neighbour that measures."""
-        settle = torch.cuda.synchronize if self.device.type == "cuda" else lambda: None
-
-        def between(share: float, loss: torch.Tensor) -> None:
-            rungs(share, loss)
-            self.turns.give_way(settle)
-
-        return between
+    def _between(self, share: float, loss: torch.Tensor) -> None:
+        """Give way, between two steps, to a neighbour that measures."""
+        self.turns.give_way(torch.cuda.synchronize if self.device.type == "cuda" else lambda: None)
 
     def _score(self, candidate: Candidate, notes: _Notes) -> None:
         """Note zero-cost scores of the untrained network, on the same images for every network."""

@@ -1,9 +1,8 @@
 """Tell what sort of kind an object is, by its class, its methods, or the type that a function returns."""
 
 import inspect
-import types
 from collections.abc import Callable
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 from optuna.samplers import BaseSampler
 
@@ -24,7 +23,7 @@ PARAMETERS = {"data set": ("path", "seed", "resolution")}
 ALLOWED = (
     "a kind is a class of Block, Stem or Head, an Objective, Target, Task or Format, an object with the methods "
     "execute and there, or a function that says what it returns: -> Dataset (data set), -> BaseSampler (sampler), "
-    "-> Judge | None (pruner), -> float (score)"
+    "-> float (score)"
 )
 
 
@@ -51,10 +50,6 @@ def _of_function(function: Callable[..., Any]) -> str | None:
         returned = get_type_hints(function).get("return", object)
     except (NameError, TypeError, AttributeError) as error:
         raise SettingError(f"found a function whose annotations cannot be read ({error}); {ALLOWED}") from None
-    if returned is type(None) or (
-        get_origin(returned) in (Union, types.UnionType) and type(None) in get_args(returned)
-    ):
-        return "pruner"
     noun = next((n for base, n in RETURNED.items() if isinstance(returned, type) and issubclass(returned, base)), None)
     missing = [p for p in PARAMETERS.get(noun or "", ()) if p not in inspect.signature(function).parameters]
     if missing:

@@ -13,6 +13,10 @@ FREE = frozenset({"space", "data", "budget", "confirm"} | Machine.model_fields.k
 """Settings that may change between two starts: a run has its space, and knows its data by their fingerprint."""
 
 
+GONE = frozenset({"pruner"})
+"""Settings of earlier versions that do nothing any more."""
+
+
 def write_config(folder: Path, config: SearchConfig) -> None:
     """Write a run's settings. Raises OSError."""
     files.write(folder / CONFIG, document.dump(config.model_dump(mode="json")))
@@ -39,4 +43,5 @@ def read_config(folder: Path, seal: Json) -> SearchConfig:
 
 
 def _config(settings: Json) -> SearchConfig:
-    return make_config({key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()})
+    kept = {key: value for key, value in settings.items() if key not in GONE}
+    return make_config({key: tuple(v) if isinstance(v, list) else v for key, v in kept.items()})

@@ -14,6 +14,7 @@ from nas.errors import RunError, SettingError
 from nas.files import quoted, readable
 from nas.record.seal import SEAL
 from nas.registry import suggest
+from nas.settings import text_of
 
 TRAINING = "training.yaml"
 """The file of settings in the folder of a full training."""
@@ -44,7 +45,11 @@ def new_folder(runs: Path, name: str | None, what: str) -> Path:
     """
     plain = re.sub(r"[^\w-]+", "-", what)
     stem = f"{plain}-{datetime.now():%Y%m%d-%H%M%S}"
-    names = (stem, *(f"{stem}-{number}" for number in range(2, 1000))) if name is None else (checked_name(name),)
+    names = (
+        (stem, *(f"{stem}-{number}" for number in range(2, 1000)))
+        if name is None
+        else (checked_name(text_of(name, "name")),)
+    )
     folder = next((runs / free for free in names if not os.path.lexists(runs / free)), runs / names[0])
     check_new(folder)
     return folder

@@ -18,11 +18,12 @@ from typing import TypeVar
 from nas import files
 from nas.errors import RunError
 from nas.network.options import Scalar
-from nas.record.trial import Confirmation, Trial, confirmation_line, read_confirmation, read_trial, trial_line
+from nas.record.trial import Further, Trial, further_line, further_of, read_trial, trial_line
 from nas.space.space import Decisions
 
 Line = TypeVar("Line")
-RECORD, CONFIRMATIONS, BEGUN = "trials.jsonl", "confirmations.jsonl", "begun.jsonl"
+RECORD, FURTHER, BEGUN = "trials.jsonl", "further.jsonl", "begun.jsonl"
+EARLIER = "confirmations.jsonl"  # where earlier versions wrote further trainings
 TABLE = "trials.csv"
 DAMAGED = "the record was changed by hand or the disk failed: restore the line, or take it out"
 
@@ -43,15 +44,15 @@ def read_trials(folder: Path, objectives: Iterable[str]) -> list[Trial]:
     return sorted(found.values(), key=lambda trial: trial.ended)
 
 
-def read_confirmations(folder: Path) -> list[Confirmation]:
+def read_further(folder: Path) -> list[Further]:
     """Every further training as `read_trials` reads trials. Raises RunError that names a damaged line."""
-    path = folder / CONFIRMATIONS
-    found: dict[tuple[int, int], Confirmation] = {}
-    for i, one in _read(path, read_confirmation, "a further training"):
-        if found.setdefault((one.trial, one.repeat), one) != one:
-            raise RunError(f"{path}:{i}: further training {one.repeat} of trial {one.trial} stands there twice, with "
-                           f"different values; {DAMAGED}")  # fmt: skip
-    return sorted(found.values(), key=lambda confirmation: confirmation.ended)
+    found: dict[tuple[int, int, int], Further] = {}
+    for path in (folder / EARLIER, folder / FURTHER):
+        for i, one in _read(path, further_of, "a further training"):
+            if found.setdefault((one.trial, one.repeat, one.rung), one) != one:
+                what = f"further training {one.repeat} of trial {one.trial}"
+                raise RunError(f"{path}:{i}: {what} stands there twice, with different values; {DAMAGED}")
+    return sorted(found.values(), key=lambda further: further.ended)
 
 
 def _read(path: Path, read: Callable[[bytes], Line], noun: str) -> Iterator[tuple[int, Line]]:
@@ -81,9 +82,9 @@ def append_trial(folder: Path, trial: Trial) -> None:
     _append(folder / RECORD, trial_line(trial), sync=True)
 
 
-def append_confirmation(folder: Path, confirmation: Confirmation) -> None:
+def append_further(folder: Path, further: Further) -> None:
     """Add a further training, as `append_trial` does."""
-    _append(folder / CONFIRMATIONS, confirmation_line(confirmation), sync=True)
+    _append(folder / FURTHER, further_line(further), sync=True)
 
 
 def mend_ends(folder: Path) -> None:
@@ -91,7 +92,7 @@ def mend_ends(folder: Path) -> None:
 
     A last line that lacks nothing but its end, as editors leave it, is kept. Raises RunError when it cannot be written.
     """
-    for name, read in ((RECORD, read_trial), (CONFIRMATIONS, read_confirmation)):
+    for name, read in ((RECORD, read_trial), (EARLIER, further_of), (FURTHER, further_of)):
         path = folder / name
         data = _bytes(path)
         whole = data.rfind(b"\n") + 1

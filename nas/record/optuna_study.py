@@ -1,8 +1,8 @@
 """Tell trials to an Optuna study, the same live and from the record, so that a resumed search goes on unchanged.
 
-A failed or rejected trial is told as pruned and infeasible, which TPE and our own sampler avoid; a stopped one as
-pruned, with its expected values in the attribute `expected`. Optuna is imported when a study is asked for, as reading a
-run needs none.
+Values are those of first trainings, which are all of one length. A failed or rejected trial is told as pruned and
+infeasible, which TPE and our own sampler avoid. Optuna is imported when a study is asked for, as reading a run needs
+none.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,12 +24,11 @@ INFEASIBLE = {"trial": 1.0}  # above zero is broken, to Optuna
 class Teller:
     """Tells trials to studies of one space.
 
-    `maximize` says by objective whether more is better; those in `trained` are known only after training.
+    `maximize` says by objective whether more is better.
     """
 
     space: SearchSpace
     maximize: Mapping[str, bool]
-    trained: tuple[str, ...]
 
     def study(
         self,
@@ -63,11 +62,8 @@ class Teller:
         if trial.state == "complete":
             study.tell(asked, self._values(trial))
             return
-        if trial.state == "pruned":
-            asked.set_user_attr("expected", self._expected(trial))
-        else:
-            for name, value in INFEASIBLE.items():
-                asked.set_constraint(name, value)
+        for name, value in INFEASIBLE.items():
+            asked.set_constraint(name, value)
         study.tell(asked, state=optuna.trial.TrialState.PRUNED)
 
     def frozen(self, trial: Trial) -> "FrozenTrial":
@@ -83,7 +79,7 @@ class Teller:
             distributions={name: CategoricalDistribution(values) for name, values in self._domains(trial).items()},
             user_attrs=self._attributes(trial),
             system_attrs=trial.sampler,
-            constraints=INFEASIBLE if trial.state in ("failed", "rejected") else None,
+            constraints=None if complete else INFEASIBLE,
         )
 
     def _domains(self, trial: Trial) -> dict[str, Domain]:
@@ -97,18 +93,9 @@ class Teller:
 
     def _attributes(self, trial: Trial) -> dict[str, object]:
         attributes: dict[str, object] = {"key": trial.key, "layout": trial.layout, "state": trial.state}
-        if trial.state == "pruned":
-            attributes["expected"] = self._expected(trial)
         if trial.learnt_from:
             attributes["learnt_from"] = asdict(trial.learnt_from)
         return attributes
 
     def _values(self, trial: Trial) -> list[float]:
         return [trial.metrics[name] for name in self.maximize]
-
-    def _expected(self, trial: Trial) -> list[float]:
-        """The values that were expected of a pruned trial."""
-        expected = trial.outcome.expected
-        assert expected is not None
-        values = trial.metrics | dict.fromkeys(self.trained, expected)
-        return [values[name] for name in self.maximize]

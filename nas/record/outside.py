@@ -14,7 +14,7 @@ from nas.errors import RunError, SettingError
 from nas.evaluation.plugins import DIGITS, Outside, PluginFile, installed, load_plugins, read_plugin
 from nas.files import Json
 from nas.network.architecture import Architecture
-from nas.registry import BLOCKS, DATA, EXECUTORS, HEADS, OBJECTIVES, PRUNERS, SAMPLERS, SCORES, STEMS, TARGETS, TASKS
+from nas.registry import BLOCKS, DATA, EXECUTORS, HEADS, OBJECTIVES, SAMPLERS, SCORES, STEMS, TARGETS, TASKS
 from nas.space.space import SearchSpace, slots
 from nas.training.full.settings import TrainConfig
 
@@ -24,7 +24,7 @@ NOTE, COPIES = "plugins.json", "plugins"
 def outside_of(config: SearchConfig, space: SearchSpace) -> Outside:
     """Find what a search uses from outside nas: its plug-in files, and the packages of kinds that it names."""
     origins = [origin for _, slot in slots(space) for kind in slot.kinds for origin in slot.registry.origins(kind)]
-    origins += [*SAMPLERS.origins(config.sampler), *PRUNERS.origins(config.pruner), *TASKS.origins(config.task)]
+    origins += [*SAMPLERS.origins(config.sampler), *TASKS.origins(config.task)]
     origins += [*DATA.origins(config.data.partition(":")[0]), *EXECUTORS.origins(config.executor)]
     origins += TARGETS.origins(config.target)
     for name in (*config.objectives, *config.maximum, *config.minimum):

@@ -1,7 +1,7 @@
-"""Results: the values of complete trials, as means with intervals where a trial was trained again.
+"""Results: the values of complete trials on the last rung, expected ones of those that did not come so far.
 
-The best of many noisy values is likely to be too good. So a trained objective of a confirmed trial is the mean of its
-further trainings alone, without the one for which it was chosen.
+The best of many noisy values is likely to be too good. So a trained objective of a trial that was trained again from
+other seeds is the mean of those trainings alone, without the one for which it was chosen.
 """
 
 from collections import defaultdict
@@ -12,25 +12,36 @@ import numpy as np
 from scipy.special import stdtrit  # scipy.stats takes most of a second to import
 
 from nas.network.architecture import Architecture
-from nas.record.trial import Confirmation, Trial
+from nas.record.rungs import Reach, reach
+from nas.record.trial import Further, Trial
 
 LEVEL = 0.95
 FEWEST = 3  # degrees of freedom below which an interval would say nothing
+Metrics = Mapping[str, float]
+Climbed = dict[int, Metrics]
+"""What a trial reached, by rung above the first."""
 
 
 @dataclass(frozen=True)
 class Result:
     """A view of a complete trial.
 
-    `metrics` are its own values or, where it was trained again `trainings` times, the means of those trainings for a
-    trained objective and the median of all readings for a measured one. `intervals` are half the widths of the 95 %
-    intervals by objective: Student's, with one deviation for all confirmed trials, absent where these are few.
+    `rung` is the highest on which it was trained. On the last one `metrics` are its own values or, where it was trained
+    again `trainings` times, the means of those trainings for a trained objective; below they are what is expected
+    there. A measured objective is the median of all readings. `intervals` are half the widths of the 95 % intervals by
+    objective: Student's, with one deviation for all confirmed trials, absent where these are few.
+
+    `first` are the values of the trained objectives that the trial's own training came to, `doubts` the standard
+    deviations by which further trainings would move their values.
     """
 
     trial: Trial
     metrics: Mapping[str, float]
     intervals: Mapping[str, float] = field(default_factory=dict)
     trainings: int = 0
+    rung: int = 0
+    first: Mapping[str, float] = field(default_factory=dict)
+    doubts: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def number(self) -> int:
@@ -57,30 +68,67 @@ class Result:
         return replace(self.architecture, name=f"{run[:80]}_{self.number}")
 
 
-def results(trials: Iterable[Trial], confirmations: Iterable[Confirmation], trained: Sequence[str]) -> list[Result]:
-    """The results of the complete trials, in their order. Objectives in `trained` are known only after training."""
-    repeats = defaultdict[int, list[Mapping[str, float]]](list)
-    for confirmation in confirmations:
-        if confirmation.outcome.state == "complete":
-            repeats[confirmation.trial].append(confirmation.outcome.metrics)
+def results(
+    trials: Iterable[Trial], further: Iterable[Further], trained: Sequence[str], costs: Sequence[str], rungs: int
+) -> list[Result]:
+    """The results of the complete trials, in their order, without those that failed when they went on.
+
+    Objectives in `trained` are known only after training, `costs` without; there are so many `rungs`.
+    """
+    climbed, repeats = defaultdict[int, Climbed](dict), defaultdict[int, list[Metrics]](list)
+    fallen = set()
+    for one in further:
+        if one.outcome.state == "complete" and one.repeat:
+            repeats[one.trial].append(one.outcome.metrics)
+        elif one.outcome.state == "complete":
+            climbed[one.trial][one.rung] = one.outcome.metrics
+        elif not one.repeat:
+            fallen.add(one.trial)
+    complete = [trial for trial in trials if trial.state == "complete" and trial.number not in fallen]
+    found = {name: _reach(name, complete, climbed, repeats, costs, rungs) for name in trained}
     widths = {name: _width([[again[name] for again in group] for group in repeats.values()]) for name in trained}
-    complete = (trial for trial in trials if trial.state == "complete")
-    return [_confirmed(t, repeats[t.number], widths) if t.number in repeats else Result(t, t.metrics) for t in complete]
+    made = []
+    for i, trial in enumerate(complete):
+        group, own = repeats[trial.number], climbed[trial.number]
+        metrics = _measured(trial, [*own.values(), *group]) | {n: float(r.value[i]) for n, r in found.items()}
+        intervals = {name: width / len(group) ** 0.5 for name, width in widths.items() if width is not None and group}
+        doubts = {name: float(r.doubt[i]) for name, r in found.items()}
+        rung = max(own, default=0)
+        first = {name: own.get(rung, trial.metrics)[name] for name in trained}
+        made.append(Result(trial, metrics, intervals, len(group), rung, first, doubts))
+    return made
+
+
+def _reach(
+    name: str,
+    trials: Sequence[Trial],
+    climbed: Mapping[int, Climbed],
+    repeats: Mapping[int, list[Metrics]],
+    costs: Sequence[str],
+    rungs: int,
+) -> Reach:
+    """Predict what trials reach in one objective on the last rung."""
+    values = np.full((len(trials), rungs), np.nan)
+    for row, trial in zip(values, trials, strict=True):
+        row[0] = trial.metrics[name]
+        for rung, metrics in climbed.get(trial.number, {}).items():
+            row[rung] = metrics[name]
+    known = np.array([[trial.metrics[cost] for cost in costs] for trial in trials]).reshape(len(trials), len(costs))
+    return reach(values, known, [[again[name] for again in repeats.get(t.number, ())] for t in trials])
+
+
+def _measured(trial: Trial, further: Sequence[Metrics]) -> dict[str, float]:
+    """Return the median of all readings of each objective."""
+    return {
+        name: float(np.median([value, *(again[name] for again in further if name in again)]))
+        for name, value in trial.metrics.items()
+    }
 
 
 def flattery(results: Iterable[Result], name: str) -> float:
-    """The mean by which first trainings of confirmed trials lie above the means of further ones."""
-    gaps = [result.trial.metrics[name] - result.metrics[name] for result in results if result.trainings]
+    """The mean by which the own trainings of confirmed trials lie above the means of further ones."""
+    gaps = [result.first[name] - result.metrics[name] for result in results if result.trainings]
     return float(np.mean(gaps)) if gaps else 0.0
-
-
-def _confirmed(trial: Trial, repeats: Sequence[Mapping[str, float]], widths: Mapping[str, float | None]) -> Result:
-    metrics = {}
-    for name, value in trial.metrics.items():
-        again = [values[name] for values in repeats if name in values]
-        metrics[name] = float(np.mean(again)) if name in widths else float(np.median([value, *again]))
-    intervals = {name: width / len(repeats) ** 0.5 for name, width in widths.items() if width is not None}
-    return Result(trial, metrics, intervals, len(repeats))
 
 
 def _width(groups: list[list[float]]) -> float | None:

@@ -4,7 +4,7 @@ Its record is `trials.jsonl`: a line for each finished trial, on disk before the
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ from nas.record.picking import Picked, pick
 from nas.record.results import Result, results
 from nas.record.seal import read_seal, write_seal
 from nas.record.table import frame
-from nas.record.trial import Confirmation, Learnt, Trial, learnt_text, read_learnt
+from nas.record.trial import Further, Learnt, Trial, learnt_text, read_learnt
 from nas.space.grammar import to_dict
 from nas.space.library import load_space
 from nas.space.space import Decisions, SearchSpace
@@ -162,10 +162,10 @@ class Run:
         journal.append_trial(self.folder, trial)
         self.trials.append(trial)
 
-    def append_confirmation(self, confirmation: Confirmation) -> None:
+    def append_further(self, further: Further) -> None:
         """Add a further training of a trial as `append` does."""
-        journal.append_confirmation(self.folder, confirmation)
-        self.confirmations.append(confirmation)
+        journal.append_further(self.folder, further)
+        self.further.append(further)
 
     def note_begun(self, decisions: Decisions) -> None:
         """Note a trial that starts, so that it is repeated if the search is killed."""
@@ -195,7 +195,7 @@ class Run:
 
     def _read(self) -> None:
         self.trials: list[Trial] = journal.read_trials(self.folder, self.config.objectives)
-        self.confirmations: list[Confirmation] = journal.read_confirmations(self.folder)
+        self.further: list[Further] = journal.read_further(self.folder)
         self._results: list[Result] = []
         self._seen = (0, 0)
 
@@ -213,10 +213,12 @@ class Run:
 
     @property
     def results(self) -> list[Result]:
-        """The complete trials with their values, or means if they were trained again."""
-        seen = len(self.trials), len(self.confirmations)
+        """The complete trials with their values on the last rung, reached or expected."""
+        seen = len(self.trials), len(self.further)
         if self._seen != seen:
-            self._results = results(self.trials, self.confirmations, self.trained_objectives)
+            costs = [name for name in self.config.objectives if name not in self.trained_objectives]
+            rungs = len(self.config.rungs)
+            self._results = results(self.trials, self.further, self.trained_objectives, costs, rungs)
             self._seen = seen
         return self._results
 
@@ -230,9 +232,8 @@ class Run:
         """Seconds that the search took so far, fewer than `seconds` if trials ran side by side."""
         return max((training.ended for training in self._trainings()), default=0.0) or self.seconds
 
-    def _trainings(self) -> Iterator[Trial | Confirmation]:
-        yield from self.trials
-        yield from self.confirmations
+    def _trainings(self) -> list[Trial | Further]:
+        return [*self.trials, *self.further]
 
     def points(self, results: Iterable[Result | Trial]) -> pareto.Points:
         """Return the objectives' values `(results, objectives)`."""
@@ -240,8 +241,9 @@ class Run:
         return np.array(rows, float).reshape(len(rows), len(self.config.objectives))
 
     def front(self) -> list[Result]:
-        """Return the Pareto-optimal results, sorted by the last objective (the smallest network first)."""
-        found = self.results
+        """Return the Pareto-optimal results on the highest rung, sorted by the last objective (the smallest first)."""
+        top = max((result.rung for result in self.results), default=0)
+        found = [result for result in self.results if result.rung == top]
         best = [found[i] for i in pareto.front(self.points(found), self.maximize)]
         return sorted(best, key=lambda result: result.metrics[self.config.objectives[-1]])
 
@@ -256,12 +258,10 @@ class Run:
             if not found:
                 raise SettingError(f"{self.name} has no finished trial {which}; see {self.folder / 'trials.csv'}")
             return found[0]
-        if which is None:
-            return self.picked.result
-        found_here = self._pick(str(which))
-        if found_here.unmet:
-            raise SettingError(f"{self.name}: {found_here.unmet}")
-        return found_here.result
+        picked = self.picked if which is None else self._pick(str(which))
+        if which is not None and picked.unmet:
+            raise SettingError(f"{self.name}: {picked.unmet}")
+        return picked.result
 
     @property
     def picked(self) -> Picked:
@@ -279,8 +279,8 @@ class Run:
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a row a trial: state, layout, metrics, number of further trainings, seconds, decisions."""
-        front = {result.number for result in self.front()}
-        return frame(self.trials, {r.number: r for r in self.results}, front, self.trained_objectives)
+        results, front = ({result.number: result for result in found} for found in (self.results, self.front()))
+        return frame(self.trials, results, front, self.trained_objectives)
 
     def study(self, sampler: "optuna.samplers.BaseSampler | None" = None) -> "optuna.Study":
         """Return the search as an Optuna study in memory, for `optuna.visualization` and for going on.
@@ -296,5 +296,4 @@ class Run:
     @cached_property
     def teller(self) -> Teller:
         """Tells this run's trials to Optuna."""
-        maximize = dict(zip(self.config.objectives, self.maximize, strict=True))
-        return Teller(self.space, maximize, tuple(self.trained_objectives))
+        return Teller(self.space, dict(zip(self.config.objectives, self.maximize, strict=True)))

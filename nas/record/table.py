@@ -30,6 +30,7 @@ def _row(trial: Trial, result: Result | None, on_front: bool, trained: Sequence[
         "number": trial.number,
         "state": trial.state,
         "on_front": on_front,
+        **({"rung": result.rung} if result else {}),
         "layout": trial.layout,
         "key": trial.key,
         **(result.metrics if result else trial.metrics),
@@ -44,4 +45,4 @@ def _row(trial: Trial, result: Result | None, on_front: bool, trained: Sequence[
 def _confirmed(result: Result, trained: Sequence[str]) -> dict[str, float]:
     """How often a trial was trained again, its intervals, and the values of its first training."""
     intervals = {f"{name}_interval": half_width for name, half_width in result.intervals.items()}
-    return {"trainings": result.trainings} | intervals | {f"{n}_first": result.trial.metrics[n] for n in trained}
+    return {"trainings": result.trainings} | intervals | {f"{name}_first": result.first[name] for name in trained}

@@ -1,7 +1,7 @@
-"""Trial and Confirmation: one training each, as a line of JSON and back."""
+"""Trial and Further: one training each, as a line of JSON and back."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
 from pydantic import PlainSerializer, PlainValidator, TypeAdapter
@@ -44,7 +44,7 @@ class Trial:
 
     @property
     def state(self) -> State:
-        """How it ended: complete, pruned, failed or rejected."""
+        """How it ended: complete, failed or rejected."""
         return self.outcome.state
 
     @property
@@ -54,16 +54,21 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Confirmation:
-    """The further training number `repeat`, from 1, of a trial's architecture, with a seed of its own."""
+class Further:
+    """A further training of a trial's architecture.
+
+    With `repeat` 0 the trial's own one went on to a higher `rung`; from 1 it is another on the last rung, from a seed
+    of its own.
+    """
 
     trial: int
     repeat: int
     outcome: Outcome
     ended: float = 0.0
+    rung: int = 0
 
 
-_TRIAL, _CONFIRMATION = TypeAdapter(Trial), TypeAdapter(Confirmation)
+_TRIAL, _FURTHER = TypeAdapter(Trial), TypeAdapter(Further)
 
 
 def trial_line(trial: Trial) -> str:
@@ -71,9 +76,9 @@ def trial_line(trial: Trial) -> str:
     return json.dumps(_TRIAL.dump_python(trial, mode="json"), allow_nan=False)
 
 
-def confirmation_line(confirmation: Confirmation) -> str:
+def further_line(further: Further) -> str:
     """A further training as one line of JSON. Raises as `trial_line`."""
-    return json.dumps(asdict(confirmation), allow_nan=False)
+    return json.dumps(_FURTHER.dump_python(further, mode="json"), allow_nan=False)
 
 
 def read_trial(line: bytes) -> Trial:
@@ -81,9 +86,9 @@ def read_trial(line: bytes) -> Trial:
     return _read(_TRIAL, line)
 
 
-def read_confirmation(line: bytes) -> Confirmation:
+def further_of(line: bytes) -> Further:
     """The further training in a line. Raises ValueError for a line that holds none."""
-    return _read(_CONFIRMATION, line)
+    return _read(_FURTHER, line)
 
 
 def _read(adapter: TypeAdapter[Line], line: bytes) -> Line:
@@ -93,7 +98,7 @@ def _read(adapter: TypeAdapter[Line], line: bytes) -> Line:
 
 
 OUTCOME = ("state", "metrics", "seconds", "reason")
-NOTES = {"losses", "rungs", "expected", "scores", "host", "lost"}
+NOTES, GONE = {"losses", "scores", "host", "lost"}, {"rungs", "expected"}
 
 
 def modern(line: object) -> Json:
@@ -105,7 +110,7 @@ def modern(line: object) -> Json:
         raise ValueError("not a line of a record")
     rest = dict(line)
     outcome = {name: rest.pop(name) for name in OUTCOME if name in rest}
-    details = dict(rest.pop("details", {}))
+    details = {name: value for name, value in dict(rest.pop("details", {})).items() if name not in GONE}
     outcome |= {name: details.pop(name) for name in NOTES & details.keys()}
     if "slot" in details:
         outcome["turn"] = details.pop("slot")

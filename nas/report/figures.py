@@ -187,9 +187,11 @@ def hover(result: Result, objectives: Sequence[str], trained: Sequence[str]) -> 
         quartiles = f"   interquartile range {units.show(name, spread)}" if spread is not None else ""
         value = units.show_between(name, result.metrics[name], result.intervals.get(name))
         lines.append(f"{units.title(name)}   <b>{value}</b>{quartiles}")
+    first = ", ".join(units.show(name, result.first[name]) for name in trained)
     if result.trainings:
-        first = ", ".join(units.show(name, result.trial.metrics[name]) for name in trained)
         lines.append(f"trained again {result.trainings} times, at first {first}")
+    elif any(result.metrics[name] != result.first[name] for name in trained):
+        lines.append(f"expected on the last rung; trained to rung {result.rung} it has {first}")
     return "<br>".join(lines)
 
 

@@ -79,7 +79,6 @@ def _summary(run: Run) -> Context:
         "complete": len(run.results),
         "failures": states.count("failed"),
         "rejections": states.count("rejected"),
-        "pruned": states.count("pruned"),
         "took": units.duration(run.elapsed),
         "time": units.duration(run.seconds),
     }
@@ -100,6 +99,7 @@ def _shown(run: Run) -> Context:
         "front": front[:MAX_ROWS],
         "front_size": len(front),
         "confirmed": _confirmed(run),
+        "rungs": _rungs(run),
         "again": {name: values for name in columns if (values := run.front_values(name))},
         "predicted": run.predictor_error,
         "limits": run.config.maximum,
@@ -126,6 +126,13 @@ def _layouts(run: Run) -> Context:
     return {"layouts": found, "said": found.sentences(), "layout_chart": embed(layout_figure(found), "layout")}
 
 
+def _rungs(run: Run) -> list[Context]:
+    """How many networks came to each rung, and how long it is, or nothing where there is but one."""
+    lengths = [length * run.config.recipe.epochs for length in run.config.rungs]
+    rungs = [{"epochs": length, "count": sum(r.rung >= i for r in run.results)} for i, length in enumerate(lengths)]
+    return rungs if len(rungs) > 1 else []
+
+
 def _confirmed(run: Run) -> Context | None:
     """The numbers of trainings, and by how much first ones lay above further ones, or None without any."""
     again = [result for result in run.results if result.trainings]
@@ -134,7 +141,7 @@ def _confirmed(run: Run) -> Context | None:
     name = run.trained_objectives[0]
     return {
         "trials": len(again),
-        "trainings": len(run.confirmations),
+        "trainings": sum(one.repeat > 0 for one in run.further),
         "name": name,
         "flattery": flattery(again, name),
         "intervals": name in again[0].intervals,

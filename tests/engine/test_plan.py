@@ -8,7 +8,7 @@ from run_fixtures import SPACE
 import nas
 from nas.config import make_config
 from nas.data import load
-from nas.engine import confirm
+from nas.engine import front_measurer
 from nas.engine.plan import fit, new_plan, plan_of
 from nas.errors import DataError, SettingError, SpaceError
 from nas.evaluation.catalogue import objective
@@ -77,7 +77,9 @@ def test_the_front_is_measured_by_the_workers_not_here(tmp_path, monkeypatch, ra
 
     monkeypatch.setattr("nas.costs.latency.measure.measure", broken)
     unsure = replace(objective("latency"), remeasured=lambda details: True)
-    monkeypatch.setattr(confirm, "objectives", lambda names: {name: unsure for name in names if name == "latency"})
+    monkeypatch.setattr(
+        front_measurer, "objectives", lambda names: {name: unsure for name in names if name == "latency"}
+    )
     run = nas.search(_file(tmp_path), budget=2, runs=tmp_path, name="a", workers=2, **QUICK)
     assert [trial.state for trial in run.trials] == ["complete"] * 2
     assert run.front_values("latency").keys() == {result.key for result in run.front()}

@@ -191,10 +191,10 @@ def _environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
 
 
-def start(space: Path, name: str, *, sampler: str = "random", budget: int = 30) -> subprocess.Popen[str]:
+def start(space: Path, name: str, *, sampler: str = "random", budget: int = 30, rungs: str = "1"):
     line = (
         f"search --space {space} --data digits --objectives accuracy,params --subset 64 --batch-size 32 "
-        f"--sampler {sampler} --epochs 1 --budget {budget} --workers 1 --name {name}"
+        f"--sampler {sampler} --epochs 1 --budget {budget} --rungs {rungs} --workers 1 --name {name}"
     )
     return begin(line, space.parent)
 
@@ -220,9 +220,12 @@ def wait_for(process: subprocess.Popen[str], record: Path, lines: int) -> None:
     raise AssertionError("the search did not begin")
 
 
-def assert_killed_and_resumed(space: Path, sampler: str, budget: int, kills: tuple[int, ...]) -> None:
-    record = space.parent / "runs" / "killed" / "trials.jsonl"
-    process, before = start(space, "killed", sampler=sampler, budget=budget), b""
+def assert_killed_and_resumed(
+    space: Path, sampler: str, budget: int, kills: tuple[int, ...], *, file: str = "trials.jsonl", rungs: str = "1"
+) -> None:
+    """Kill a search when so many lines are in a file of its record, and resume it, until it equals an unhurt one."""
+    record = space.parent / "runs" / "killed" / file
+    process, before = start(space, "killed", sampler=sampler, budget=budget, rungs=rungs), b""
     for count in kills:
         wait_for(process, record, count)
         process.send_signal(signal.SIGKILL)
@@ -234,12 +237,19 @@ def assert_killed_and_resumed(space: Path, sampler: str, budget: int, kills: tup
     _, stderr = process.communicate(timeout=300)
     assert process.returncode == 0, stderr
     assert record.read_bytes().startswith(before)
-    whole = search(space, "whole", budget, sampler=sampler, recipe={"epochs": 1, "subset": 64, "batch_size": 32})
-    assert story(Run(record.parent)) == story(whole)
+    whole = search(space, "whole", budget, sampler=sampler, rungs=rungs)
+    resumed = Run(record.parent)
+    assert story(resumed) == story(whole)
+    further = [[(c.trial, c.rung, c.repeat, c.outcome.metrics) for c in run.further] for run in (resumed, whole)]
+    assert further[0] == further[1]
 
 
 def test_a_kill_in_the_middle_loses_no_finished_trial(space):
     assert_killed_and_resumed(space, "tpe", budget=16, kills=(4,))
+
+
+def test_a_kill_among_trainings_that_go_on_loses_none(space):
+    assert_killed_and_resumed(space, "random", 16, (1, 4), file="further.jsonl", rungs="1,2,4")
 
 
 @pytest.mark.faults
@@ -282,7 +292,7 @@ def test_a_search_leaves_the_process_as_it_found_it(space):
 def test_trials_are_trained_in_one_thread(space, monkeypatch):
     threads = []
     real = evaluator.train
-    monkeypatch.setattr(evaluator, "train", lambda *a: threads.append(torch.get_num_threads()) or real(*a))
+    monkeypatch.setattr(evaluator, "train", lambda *a, **k: threads.append(torch.get_num_threads()) or real(*a, **k))
     torch.set_num_threads(2)
     try:
         search(space, "a", budget=2)

@@ -24,7 +24,6 @@ from optuna.samplers import BaseSampler, RandomSampler
 from nas.costs.targets import Target, cpu_clock
 from nas.data.sets import Dataset
 from nas.data.sets.digits import digits
-from nas.evaluation.early_stop import Judge
 from nas.evaluation.objectives import Objective
 from nas.network.blocks import Block
 from nas.network.heads import Head
@@ -37,8 +36,8 @@ EVERY = (
     + HEAD
     + """
 from pathlib import Path
-__all__ = ["my_block", "MyStem", "my_head", "my_data", "my_objective", "my_sampler", "my_pruner", "calm", "my_executor",
-           "my_score", "my_target", "my_task", "my_format"]
+__all__ = ["my_block", "MyStem", "my_head", "my_data", "my_objective", "my_sampler", "my_executor", "my_score",
+           "my_target", "my_task", "my_format"]
 class MyBlock(Block):
     letter = "Q"
     def __init__(self, site, *, kernel_size: Literal[3, 5] = 3): super().__init__()
@@ -47,8 +46,6 @@ class MyHead(Head): ...
 def my_data(path: Path, *, seed: int, resolution: int | None = None) -> Dataset: ...
 my_objective = Objective("minimize", known=lambda candidate: 1.0)
 def my_sampler(seed: int, problem: Problem) -> RandomSampler: ...
-def my_pruner(curves) -> Judge | None: ...
-def calm(curves) -> None: ...
 class Mine:
     def execute(self, ask, tell, prepare, placement): ...
     def there(self, look, placement): ...
@@ -79,7 +76,6 @@ def test_a_file_may_offer_every_sort_of_kind(site: Path, tmp_path: Path) -> None
         "data set": ["my_data"],
         "objective": ["my_objective"],
         "sampler": ["my_sampler"],
-        "pruner": ["calm", "my_pruner"],
         "executor": ["my_executor"],
         "score": ["my_score"],
         "target": ["my_target"],
@@ -195,7 +191,7 @@ def test_what_is_not_to_be_had_is_said_when_it_is_needed(site: Path, tmp_path: P
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "pytest_node", True, raising=False)
         arrived = pickle.loads(broken)
-        with pytest.raises(SettingError, match=r"mine\.py:40: cannot be run: ModuleNotFoundError: .*'rare_package'"):
+        with pytest.raises(SettingError, match=r"mine\.py:37: cannot be run: ModuleNotFoundError: .*'rare_package'"):
             arrived("my_block")
     arrived = pickle.loads(pickle.dumps(Outside((), {"my-blocks": "1.0"}).carry(BLOCKS.get)))
     with pytest.raises(

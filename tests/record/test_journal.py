@@ -10,9 +10,9 @@ import pytest
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.errors import RunError
-from nas.record.journal import BEGUN, CONFIRMATIONS, RECORD
+from nas.record.journal import BEGUN, FURTHER, RECORD
 from nas.record.run import Run
-from nas.record.trial import Confirmation
+from nas.record.trial import Further
 
 
 def test_what_is_appended_is_read_back(tmp_path):
@@ -90,13 +90,13 @@ def spoilt(trials: bytes) -> dict[str, bytes]:
 def test_what_parses_is_a_trial(tmp_path, how):
     run = finished_run(tmp_path / "a", complete=3)
     for number in range(2):
-        run.append_confirmation(Confirmation(0, 1 + number, run.trials[number].outcome))
-    for name in (RECORD, CONFIRMATIONS):
+        run.append_further(Further(0, 1 + number, run.trials[number].outcome))
+    for name in (RECORD, FURTHER):
         path = tmp_path / "a" / name
         path.write_bytes(spoilt(path.read_bytes())[how])
     again = Run(tmp_path / "a")
     again.repair()
-    assert (again.trials, again.confirmations) == (run.trials, run.confirmations)
+    assert (again.trials, again.further) == (run.trials, run.further)
     again.append(trial(run, 7))
     assert Run(tmp_path / "a").trials == again.trials, "what is appended has a line of its own"
 
@@ -113,10 +113,8 @@ def test_lines_in_another_order_are_the_same_record(tmp_path):
 def test_a_further_training_that_stands_there_twice_with_two_values_is_named(tmp_path):
     run = finished_run(tmp_path / "a", complete=2)
     for number in range(2):
-        run.append_confirmation(Confirmation(0, 1, run.trials[number].outcome))
-    with pytest.raises(
-        RunError, match=r"confirmations\.jsonl:2: further training 1 of trial 0 stands there twice, with"
-    ):
+        run.append_further(Further(0, 1, run.trials[number].outcome))
+    with pytest.raises(RunError, match=r"further\.jsonl:2: further training 1 of trial 0 stands there twice, with"):
         Run(tmp_path / "a")
 
 
@@ -178,7 +176,7 @@ def test_a_full_disk_tears_nothing(tmp_path):
 import resource, sys
 from nas.errors import RunError
 from nas.record.run import Run
-from nas.record.trial import Confirmation
+from nas.record.trial import Further
 from run_fixtures import trial
 run = Run(sys.argv[1])
 second = trial(run, 1)

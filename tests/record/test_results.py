@@ -6,17 +6,17 @@ from run_fixtures import finished_run
 
 from nas.evaluation.job import Outcome, State
 from nas.record.results import flattery, results
-from nas.record.trial import Confirmation
+from nas.record.trial import Further
 
 
-def again(trial: int, repeat: int, accuracy: float, latency: float = 1.0, state: State = "complete") -> Confirmation:
-    return Confirmation(trial, repeat, Outcome(state, {"accuracy": accuracy, "latency": latency}))
+def again(trial: int, repeat: int, accuracy: float, latency: float = 1.0, state: State = "complete") -> Further:
+    return Further(trial, repeat, Outcome(state, {"accuracy": accuracy, "latency": latency}))
 
 
 def test_a_result_is_the_mean_of_its_further_trainings_alone(tmp_path):
     trials = finished_run(tmp_path / "run", complete=3, failed=0, rejected=0).trials
     own = trials[1].metrics["latency"]
-    found = results(trials, [again(1, 1, 0.5, own + 2), again(1, 2, 0.7, own + 1)], ["accuracy"])
+    found = results(trials, [again(1, 1, 0.5, own + 2), again(1, 2, 0.7, own + 1)], ["accuracy"], ["latency"], 1)
     assert found[1].metrics["accuracy"] == pytest.approx(0.6)
     assert found[1].metrics["latency"] == pytest.approx(own + 1), "the median of three readings"
     assert found[1].trainings == 2
@@ -31,25 +31,44 @@ def test_the_interval_covers_the_truth_as_often_as_it_says(tmp_path):
     covered = []
     for _ in range(400):
         noisy = [again(n, r, 0.5 + 0.02 * rng.standard_normal()) for n in range(5) for r in (1, 2)]
-        found = results(trials, noisy, ["accuracy"])
+        found = results(trials, noisy, ["accuracy"], ["latency"], 1)
         covered += [abs(one.metrics["accuracy"] - 0.5) <= one.intervals["accuracy"] for one in found]
     assert np.mean(covered) == pytest.approx(0.95, abs=0.02)
 
 
 def test_one_further_training_has_no_interval(tmp_path):
     trials = finished_run(tmp_path / "run", complete=2).trials
-    found = results(trials, [again(0, 1, 0.5)], ["accuracy"])
+    found = results(trials, [again(0, 1, 0.5)], ["accuracy"], ["latency"], 1)
     assert "accuracy" not in found[0].intervals
     assert found[0].metrics["accuracy"] == 0.5
 
 
 def test_a_training_that_failed_counts_for_nothing(tmp_path):
     trials = finished_run(tmp_path / "run", complete=2).trials
-    failed = Confirmation(0, 2, Outcome("failed", reason="OOM"))
-    found = results(trials, [again(0, 1, 0.5), failed], ["accuracy"])
+    failed = Further(0, 2, Outcome("failed", reason="OOM"))
+    found = results(trials, [again(0, 1, 0.5), failed], ["accuracy"], ["latency"], 1)
     assert found[0].metrics["accuracy"] == 0.5
 
 
 def test_a_trial_that_did_not_end_well_has_no_result(tmp_path):
     trials = finished_run(tmp_path / "run", complete=2, failed=1, rejected=1).trials
-    assert [one.number for one in results(trials, [], ["accuracy"])] == [0, 1]
+    assert [one.number for one in results(trials, [], ["accuracy"], ["latency"], 1)] == [0, 1]
+
+
+def test_a_trial_that_went_on_has_the_value_of_its_highest_rung_and_others_the_one_expected_there(tmp_path):
+    trials = finished_run(tmp_path / "run", complete=4, failed=0, rejected=0).trials
+    went_on = Further(1, 0, Outcome("complete", {"accuracy": 0.9, "latency": 1.0}), rung=1)
+    found = results(trials, [went_on], ["accuracy"], ["latency"], 2)
+    assert [one.rung for one in found] == [0, 1, 0, 0]
+    assert found[1].metrics["accuracy"] == found[1].first["accuracy"] == 0.9
+    rise = 0.9 - trials[1].metrics["accuracy"]
+    for i in (0, 2, 3):
+        assert found[i].metrics["accuracy"] == pytest.approx(trials[i].metrics["accuracy"] + rise)
+        assert found[i].first["accuracy"] == trials[i].metrics["accuracy"]
+        assert found[i].doubts["accuracy"] > found[1].doubts["accuracy"] > 0
+
+
+def test_a_trial_that_failed_when_it_went_on_is_no_result(tmp_path):
+    trials = finished_run(tmp_path / "run", complete=3, failed=0, rejected=0).trials
+    failed = Further(1, 0, Outcome("failed", reason="the loss became nan"), rung=1)
+    assert [one.number for one in results(trials, [failed], ["accuracy"], ["latency"], 2)] == [0, 2]

@@ -96,7 +96,7 @@ def test_an_older_folder_and_one_of_a_version_with_other_settings_are_opened(tmp
     path = run.folder / SEAL
     seal = json.loads(path.read_text())
     seal["settings"]["of_another_version"] = 1
-    del seal["settings"]["pruner"]
+    seal["settings"]["pruner"] = "dominance"
     path.write_text(json.dumps(seal))
     assert Run(run.folder).trials == run.trials
     path.write_text("{")

@@ -14,7 +14,7 @@ from nas.errors import SettingError
 from nas.evaluation import units
 from nas.evaluation.job import Outcome
 from nas.record.run import Run
-from nas.record.trial import Confirmation
+from nas.record.trial import Further
 from nas.report.page import render, write_report
 from nas.space.library import load_architecture
 
@@ -110,7 +110,7 @@ def test_how_far_first_trainings_flattered_is_in_points(tmp_path, change, said):
     run = finished_run(tmp_path / "run")
     for chosen in run.front():
         lower = chosen.metrics | {"accuracy": chosen.metrics["accuracy"] + change}
-        run.append_confirmation(Confirmation(chosen.number, 1, Outcome("complete", lower)))
+        run.append_further(Further(chosen.number, 1, Outcome("complete", lower)))
     assert f"tend to flatter; here they were {said} on average." in Text(render(run)).text
 
 

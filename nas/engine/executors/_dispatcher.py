@@ -22,7 +22,7 @@ class Dispatcher:
         self._ask, self._tell, self._most = ask, tell, most
         self._out: dict[str, Job] = {}
         self._again: deque[Job] = deque()
-        self._reasons: dict[tuple[str, int, int], list[str]] = defaultdict(list)
+        self._reasons: dict[tuple[object, ...], list[str]] = defaultdict(list)
         self._in_a_row = 0
         self.over = False
         self.failure: Exception | None = None

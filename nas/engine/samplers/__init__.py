@@ -4,7 +4,7 @@ A file of this folder holds one, named like the file, or those that its `__all__
 problem.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nas.space.space import Choose, Decisions
@@ -21,7 +21,8 @@ class Problem:
     `decide(choose)` walks the space and asks `choose(name, values)` for each decision that arises, as
     `SearchSpace.decide` does; without it the space is learnt from the trials. `cheap` gives the costs of an
     architecture by name, known exactly without training; `objectives` names the study's, in order, so that those among
-    the costs are not modelled. `maximum` and `minimum` are limits on costs.
+    the costs are not modelled. `maximum` and `minimum` are limits on costs. `known()` gives the values of trials of
+    which more is known by now than the study was told, by their numbers.
     """
 
     decide: Callable[[Choose], object] | None = None
@@ -29,3 +30,4 @@ class Problem:
     cheap: Callable[[Decisions], Mapping[str, float]] = _nothing
     maximum: Mapping[str, float] = field(default_factory=dict)
     minimum: Mapping[str, float] = field(default_factory=dict)
+    known: Callable[[], Mapping[int, Sequence[float]]] = dict

@@ -129,7 +129,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         return memory.space
 
     def _propose(self, study: optuna.Study, now: Situation) -> Codes | None:
-        tree, codes, taken, past = now.tree, now.codes, now.taken, now.past(study)
+        tree, codes, taken, past = now.tree, now.codes, now.taken, now.past(study, self.problem.known())
         costs = self._costs(study, tree, codes)
         if len(codes) < starts(tree) or len(past.done) < 2:
             point = spread(tree, codes, costs, self._rng)

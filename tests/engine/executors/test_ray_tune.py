@@ -13,7 +13,7 @@ from nas.engine.executors import Placement
 from nas.engine.executors.ray_tune import QUIET, quiet_ray, ray_tune
 from nas.errors import SettingError
 from nas.evaluation.plugins import Outside, load_plugins
-from nas.registry import OBJECTIVES, PRUNERS
+from nas.registry import OBJECTIVES, SAMPLERS
 
 LEAVES_NO_TRACE = """
 import os, sys
@@ -64,8 +64,8 @@ def test_on_a_cluster_a_look_is_taken_there_and_its_error_is_raised_here(ray_her
     cluster = Placement(2, ray="auto")
     assert ray_tune.there(os.getpid, cluster) != os.getpid()
     assert ray_tune.there(partial(divmod, 7, 2), cluster) == (3, 1)
-    with pytest.raises(SettingError, match="unknown pruner 'domnance'"):
-        ray_tune.there(partial(PRUNERS.check, "domnance"), cluster)
+    with pytest.raises(SettingError, match="unknown sampler 'parreto'"):
+        ray_tune.there(partial(SAMPLERS.check, "parreto"), cluster)
 
 
 def test_a_node_gets_the_content_of_plug_in_files(ray_here: None, site: Path, tmp_path: Path) -> None:

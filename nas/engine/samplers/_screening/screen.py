@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Kernel
 
+from nas.engine.improvement import boxes, expected_improvement, nondominated
 from nas.engine.objective_scale import Scale, even, spread_best, unit, worst
-from nas.engine.samplers._screening.acquisition import boxes, expected_improvement, nondominated
 from nas.engine.samplers._screening.evidence import Costs, Past
 from nas.engine.samplers._screening.models import (
     FIXED,

@@ -1,6 +1,6 @@
 """A study as a proposal sees it: its trials as points of a tree, and what they told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -66,9 +66,12 @@ class Situation:
         """Whether one of these trials is at the point."""
         return any((code == point).all() for code in self.tree.encode([self.read(t) for t in trials]))
 
-    def past(self, study: optuna.Study) -> Past:
-        """What the trials told. An infinitely bad value is a failure, an infinitely good one the best of the finite."""
-        values = [values_of(t) for t in self.trials]
+    def past(self, study: optuna.Study, known: Mapping[int, Sequence[float]]) -> Past:
+        """What the trials told, or what is known of them by now.
+
+        An infinitely bad value is a failure, an infinitely good one the best of the finite.
+        """
+        values = [known.get(t.number, values_of(t)) for t in self.trials]
         told = np.array([v is not None for v in values], np.bool_)
         losses = np.array([v for v in values if v is not None], np.float64).reshape(-1, len(study.directions))
         losses *= signs(study)
@@ -100,11 +103,8 @@ def _finite(losses: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def values_of(trial: FrozenTrial) -> list[float] | None:
-    """The values that a trial gives to models, in the study's order, or None where it gives none.
-
-    A stopped training gives its expected values, in the attribute `expected`.
-    """
-    values = trial.values if trial.state == TrialState.COMPLETE else trial.user_attrs.get("expected")
+    """The values that a trial gives to models, in the study's order, or None where it gives none."""
+    values = trial.values if trial.state == TrialState.COMPLETE else None
     return None if values is None or infeasible(trial) or np.isnan(values).any() else list(values)
 
 

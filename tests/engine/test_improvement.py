@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nas.engine.samplers._screening.acquisition import boxes, expected_improvement, thin
+from nas.engine.improvement import boxes, expected_improvement, thin
 from nas.pareto import hypervolume
 
 

@@ -1,0 +1,162 @@
+"""Spend training where it decides: one rule for promotion, confirmation and stopping.
+
+Every network is trained on the first rung. Of further trainings, towards the last rung or from another seed on it, the
+one is done that should enlarge the last rung's front most for its work: by the expected improvement of its hypervolume
+(Emmerich, Giannakoglou and Naujoks, IEEE TEVC 10, 2006) under the noise that was seen. A network for which none is
+worth its work stays where it is. Once the budget is spent, the front is trained from other seeds.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas import pareto
+from nas.engine.improvement import boxes, expected_improvement, nondominated
+from nas.engine.objective_scale import even, worst
+from nas.engine.watcher import Watcher
+from nas.evaluation.job import Job, Outcome, derive_seed
+from nas.record import paused
+from nas.record.results import Result
+from nas.record.run import Run
+from nas.record.trial import Further
+
+Values = NDArray[np.float64]
+FIRST = 10  # results before any training goes on
+RIVALS = 10  # one trial in so many is trained from other seeds, those of the front included
+MARGIN = 0.1  # of each objective's range: how far beyond the worst value hypervolume counts
+
+
+class Step(NamedTuple):
+    """A further training of a trial: with `repeat` 0 on to a `rung`, from 1 on the last rung from another seed."""
+
+    trial: int
+    rung: int
+    repeat: int
+
+
+class Ladder:
+    """Asks for further trainings and records them. `clock` tells the seconds that the search took so far."""
+
+    def __init__(self, run: Run, watcher: Watcher, clock: Callable[[], float]) -> None:
+        self.run, self.watcher, self.clock = run, watcher, clock
+        self.running: set[Step] = set()
+
+    def climb(self) -> Job | None:
+        """Return the training that pays most, if further ones have had less than their share of the work."""
+        run, seconds = self.run, self.run.config.budget.seconds
+        if len(run.config.rungs) == 1 or len(run.results) < FIRST or (seconds and self.clock() >= seconds):
+            return None
+        macs = {trial.number: trial.metrics.get("macs", 0.0) for trial in run.trials}
+        new = sum(macs[trial.number] * run.config.rungs[0] for trial in run.spent)
+        steps = [Step(one.trial, one.rung, one.repeat) for one in run.further] + list(self.running)
+        spent, share = sum(macs[step.trial] * length(run, step) for step in steps), run.config.promotion
+        if spent * (1 - share) >= new * share:
+            return None
+        best = self._best()
+        return self._begin(best) if best else None
+
+    def _best(self) -> Step | None:
+        """Return the step with the largest gain for its work, or None if none has any."""
+        found = self.run.results
+        steps = [following(self.run, result) for result in found]
+        work = [result.metrics["macs"] * ahead(self.run, step) for result, step in zip(found, steps, strict=True)]
+        rates = gains(self.run) / np.maximum(work, 1.0)
+        order = np.argsort(-rates, kind="stable")
+        paused.trim(self.run.folder, [steps[i].trial for i in order])
+        paying = (steps[i] for i in order if rates[i] > 0 and steps[i].repeat <= self.run.config.confirm)
+        return next((step for step in paying if step not in self.running), None)
+
+    def ask(self) -> Job | None:
+        """Return the next training of the front from another seed, or None when there is none for now or ever."""
+        return next((self._begin(step) for step in missing(self.run) if step not in self.running), None)
+
+    def _begin(self, step: Step) -> Job:
+        run, (trial, rung, repeat) = self.run, step
+        (result,) = (result for result in run.results if result.number == trial)
+        self.running.add(step)
+        seed = derive_seed(run.config.seed, trial, *([repeat] if repeat else []))
+        if repeat:
+            job = Job(trial, result.architecture, seed, purpose="confirm", repeat=repeat, rung=rung)
+        else:
+            since, keep = paused.load(run.folder, trial, result.rung), rung + 1 < len(run.config.rungs)
+            job = Job(trial, result.architecture, seed, purpose="promote", rung=rung, since=since, keep=keep)
+        self.watcher.began(job, run)
+        return job
+
+    def tell(self, job: Job, outcome: Outcome) -> None:
+        """Record a further training, after the file it may go on from, so that a kill between them costs it alone."""
+        folder, number, rung = self.run.folder, job.number, job.rung
+        self.running.remove(Step(number, rung, job.repeat))
+        if outcome.pause:
+            paused.keep(folder, number, rung, outcome.pause)
+        further = Further(number, job.repeat, outcome, round(self.clock(), 3), rung)
+        self.run.append_further(further)
+        paused.drop(folder, number, below=rung)
+        self.watcher.trained_further(further, self.run)
+
+
+def following(run: Run, result: Result) -> Step:
+    """Return the next training of a result."""
+    last = len(run.config.rungs) - 1
+    if result.rung < last:
+        return Step(result.number, result.rung + 1, 0)
+    return Step(result.number, last, 1 + sum(one.trial == result.number and one.repeat > 0 for one in run.further))
+
+
+def length(run: Run, step: Step) -> float:
+    """Return how long a training takes, in trainings of the recipe. One that goes on repeats the fall of its last."""
+    rungs = run.config.rungs
+    before = 0 if step.repeat or not step.rung else rungs[step.rung - 1]
+    return rungs[step.rung] - (1 - run.config.recipe.fall) * before
+
+
+def ahead(run: Run, step: Step) -> float:
+    """Return the length of a training and of those that follow it up to the last rung."""
+    return length(run, step) + sum(
+        length(run, step._replace(rung=r)) for r in range(step.rung + 1, len(run.config.rungs))
+    )
+
+
+def gains(run: Run) -> Values:
+    """Return by how much each result's further trainings should enlarge the hypervolume of the highest rung's front.
+
+    Costs are on a logarithmic scale. A result on the front gains by the chance of a rise, less that of a fall.
+    """
+    found, names = run.results, run.config.objectives
+    losses = run.points(found) * np.where(run.maximize, -1.0, 1.0)
+    losses = np.where([even(column) is not None for column in losses.T], np.log(np.maximum(losses, 1e-300)), losses)
+    doubts = np.array([[result.doubts.get(name, 0.0) for name in names] for result in found])
+    reference = np.array([worst(column) for column in losses.T])
+    reference += MARGIN * (reference - losses.min(axis=0))
+    rungs = np.array([result.rung for result in found])
+    on_top = np.flatnonzero(rungs == len(run.config.rungs) - 1)
+    gain = expected_improvement(*boxes(nondominated(losses[on_top]), reference), losses, doubts)
+    for i in on_top[pareto.front(losses[on_top], [False] * len(names))]:
+        others = boxes(nondominated(losses[on_top[on_top != i]]), reference)
+        now = expected_improvement(*others, losses[[i]], np.zeros((1, len(names))))
+        gain[i] = float((expected_improvement(*others, losses[[i]], doubts[[i]]) - now)[0])
+    return gain
+
+
+def missing(run: Run) -> list[Step]:
+    """List the trainings from other seeds that are still to be done."""
+    done = {(one.trial, one.repeat) for one in run.further}
+    repeats = range(1, run.config.confirm + 1) if run.trained_objectives else ()
+    last = len(run.config.rungs) - 1
+    return [
+        Step(result.number, last, repeat)
+        for result in contenders(run)
+        for repeat in repeats
+        if (result.number, repeat) not in done
+    ]
+
+
+def contenders(run: Run) -> Sequence[Result]:
+    """Return the front, filled up to a tenth of all trials with rivals on its rung that only the front dominates."""
+    front = run.front()
+    taken, top = {result.number for result in front}, max((result.rung for result in front), default=0)
+    rest = [result for result in run.results if result.number not in taken and result.rung == top]
+    rivals = [rest[i] for i in pareto.front(run.points(rest), run.maximize)]
+    return front + rivals[: max(len(run.spent) // RIVALS - len(front), 0)]

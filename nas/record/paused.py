@@ -1,0 +1,52 @@
+"""Trainings that wait to go on, on disk: a file of weights and optimizer state by trial and rung."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from nas import files
+from nas.record import journal
+
+FOLDER = "paused"
+ROOM = 2**31  # bytes that they may take together
+
+
+def keep(run: Path, trial: int, rung: int, data: bytes) -> None:
+    """Keep a trial's training as it stood on a rung. Raises RunError when it cannot be written."""
+    path = _path(run, trial, rung)
+    with journal.writing(run / FOLDER):
+        path.parent.mkdir(exist_ok=True)
+        with files.replacing(path) as file:
+            file.write(data)
+
+
+def load(run: Path, trial: int, rung: int) -> bytes | None:
+    """Read a trial's training as it stood on a rung, or return None if it is not kept."""
+    try:
+        return _path(run, trial, rung).read_bytes()
+    except OSError:
+        return None
+
+
+def drop(run: Path, trial: int, below: int) -> None:
+    """Delete a trial's trainings that stood on a rung below this one."""
+    for rung in range(below):
+        with suppress(OSError):
+            _path(run, trial, rung).unlink()
+
+
+def trim(run: Path, order: Iterable[int]) -> None:
+    """Delete trainings until the rest has `ROOM`, those of the last trials in this order first."""
+    sizes = {path: path.stat().st_size for path in (run / FOLDER).glob("*.safetensors")}
+    rank = {trial: place for place, trial in enumerate(order)}
+    size = sum(sizes.values())
+    for path in sorted(sizes, key=lambda path: -rank.get(int(path.stem.partition("-")[0]), len(rank))):
+        if size <= ROOM:
+            return
+        with suppress(OSError):
+            path.unlink()
+        size -= sizes[path]
+
+
+def _path(run: Path, trial: int, rung: int) -> Path:
+    return run / FOLDER / f"{trial}-{rung}.safetensors"

@@ -1,0 +1,110 @@
+"""What networks would reach on the last rung, from what they reached so far.
+
+A training of the last rung is many times as long as one of the first, which all networks have. How values rise from one
+rung to the next is learnt from the networks that were on both, by a linear model of the value and the costs: the
+auto-regressive step of "Predicting the Output from a Complex Computer Code When Fast Approximations Are Available"
+(Kennedy and O'Hagan, Biometrika 87, 2000), whose deviation holds the noise of the trainings too.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+FEW = 6  # networks on both rungs, below which all are taken to rise alike
+BELIEF = 3.0  # the number of observations that the first guess of a deviation counts for
+LEAST = -0.5  # by which a value may rise less for being one higher: those promoted are too alike to tell more
+GUESS = 0.5  # that guess, in deviations of all values on the first rung
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Values on the last rung, each of networks `(networks,)`.
+
+    `doubt` is the standard deviation by which further trainings would move the value: those up to the last rung or, on
+    the last, one from another seed.
+    """
+
+    value: Values
+    doubt: Values
+
+
+def reach(values: Values, costs: Values, repeats: list[list[float]]) -> Reach:
+    """Predict what networks reach on the last rung.
+
+    `values` `(networks, rungs)` are NaN above the highest rung of each, `costs` `(networks, costs)`, `repeats` the
+    values of the further trainings from other seeds, which take the place of the first where there are any.
+    """
+    guess = GUESS * float(values[:, 0].std()) if len(values) else 0.0
+    steps = [_Step.of(values[:, i], values[:, i + 1], _even(costs), guess) for i in range(values.shape[1] - 1)]
+    noise = _noise(repeats, steps[-1].deviation if steps else guess)
+    top = [int(rung) for rung in np.isfinite(values).sum(axis=1) - 1]
+    found = Reach(*np.zeros((2, len(values))))
+    for i, rung in enumerate(top):
+        if rung < values.shape[1] - 1:
+            found.value[i], found.doubt[i] = _climb(values[i, rung], _even(costs)[i], steps[rung:])
+        else:
+            count = max(len(repeats[i]), 1)
+            found.value[i] = np.mean(repeats[i] or values[i, -1])
+            found.doubt[i] = noise * (1 / count - 1 / (count + 1)) ** 0.5  # of a mean, by one value more
+    return found
+
+
+@dataclass(frozen=True)
+class _Step:
+    """How values rise from one rung to the next: by `rise` at the mean of the features, and so much a feature."""
+
+    mean: Values
+    rise: float
+    slopes: Values
+    deviation: float
+
+    @classmethod
+    def of(cls, before: Values, after: Values, costs: Values, guess: float) -> "_Step":
+        """Learn from the networks that were on both rungs."""
+        both = np.isfinite(before) & np.isfinite(after)
+        features, rises = np.column_stack([before, costs])[both], (after - before)[both]
+        count, width = features.shape
+        if count < FEW:
+            rise = float(rises.mean()) if count else 0.0
+            return cls(np.zeros(width), rise, np.zeros(width), _believed(rises - rise, guess))
+        from sklearn.linear_model import BayesianRidge  # takes a second to import, and few runs have rungs
+
+        size = np.where(features.std(axis=0) > 0, features.std(axis=0), 1.0)
+        mean = features.mean(axis=0)
+        unit = float(rises.std()) or 1.0
+        model = BayesianRidge().fit((features - mean) / size, rises / unit)
+        slopes = unit * model.coef_ / size
+        slopes[0] = max(slopes[0], LEAST)
+        rise = unit * float(model.intercept_)
+        return cls(mean, rise, slopes, _believed(rises - rise - (features - mean) @ slopes, guess))
+
+    def up(self, value: float, costs: Values) -> float:
+        """Return the value on the next rung."""
+        return value + self.rise + float((np.r_[value, costs] - self.mean) @ self.slopes)
+
+
+def _climb(value: float, costs: Values, steps: list[_Step]) -> tuple[float, float]:
+    """Follow a value up: what it comes to, and its deviation."""
+    variance = 0.0
+    for step in steps:
+        value, variance = step.up(value, costs), variance * (1 + step.slopes[0]) ** 2 + step.deviation**2
+    return value, variance**0.5
+
+
+def _believed(errors: Values, guess: float) -> float:
+    """Estimate a deviation from errors, of which a few say less than the guess."""
+    return float(np.sqrt((np.sum(errors**2) + BELIEF * guess**2) / (len(errors) + BELIEF)))
+
+
+def _noise(repeats: list[list[float]], guess: float) -> float:
+    """Estimate the deviation between trainings of one network from other seeds."""
+    errors = [value - np.mean(group) for group in repeats if len(group) > 1 for value in group]
+    freedom = sum(len(group) - 1 for group in repeats if len(group) > 1)
+    return float(np.sqrt((np.sum(np.square(errors)) + BELIEF * guess**2) / (freedom + BELIEF)))
+
+
+def _even(costs: Values) -> Values:
+    """Bring positive costs onto a logarithmic scale."""
+    return np.where((costs > 0).all(axis=0), np.log(np.maximum(costs, np.finfo(float).tiny)), costs)

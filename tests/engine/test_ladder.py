@@ -1,0 +1,179 @@
+"""Further trainings: on to higher rungs while a search goes on, from other seeds once it ends; nothing is lost."""
+
+import json
+
+import pytest
+from run_fixtures import empty_run, trial
+from small_searches import Stopped, search, story
+
+import nas
+from nas.engine.ladder import Step, contenders, gains, length, missing
+from nas.engine.watcher import Watcher
+from nas.evaluation.job import Outcome
+from nas.record.journal import FURTHER
+from nas.record.run import Run
+from nas.record.trial import Further
+
+
+def values(run, *points):
+    """Complete trials with these accuracies and latencies."""
+    for number, (accuracy, latency) in enumerate(points):
+        run.append(trial(run, number, metrics={"accuracy": accuracy, "latency": latency}))
+    return run
+
+
+def test_contenders_are_the_front_and_its_nearest_rivals(tmp_path):
+    run = values(empty_run(tmp_path / "run"), (0.9, 2.0), (0.5, 1.0), (0.89, 2.1), *[(0.1, 9.0 + i) for i in range(37)])
+    assert [t.number for t in contenders(run)] == [1, 0, 2], "a tenth of forty, at most"
+
+
+def test_a_trial_that_falls_lets_the_next_one_in(tmp_path):
+    run = values(empty_run(tmp_path / "run", confirm=1), (0.9, 2.0), (0.8, 2.0))
+    assert missing(run) == [Step(0, 0, 1)]
+    run.append_further(Further(0, 1, Outcome("complete", {"accuracy": 0.7, "latency": 2.0})))
+    assert missing(run) == [Step(1, 0, 1)]
+    run.append_further(Further(1, 1, Outcome("complete", {"accuracy": 0.78, "latency": 2.0})))
+    assert missing(run) == []
+    assert [t.number for t in run.front()] == [1]
+
+
+def test_a_search_ends_with_a_confirmed_front(space):
+    run = search(space, "confirmed", budget=6, confirm=2)
+    assert len(run.spent) == 6, "further trainings cost no budget"
+    for found in run.front():
+        again = [c for c in run.further if c.trial == found.number]
+        assert [c.repeat for c in again] == [1, 2]
+        assert found.metrics["accuracy"] == pytest.approx(sum(c.outcome.metrics["accuracy"] for c in again) / 2)
+        assert len({c.outcome.metrics["accuracy"] for c in again} | {found.trial.metrics["accuracy"]}) > 1
+    frame = run.to_frame().set_index("number")
+    assert set(frame.columns) >= {"trainings", "accuracy_first", "accuracy_interval"}
+    assert "95 % interval" in (run.folder / "report.html").read_text()
+    assert Run(run.folder).front() == run.front()
+
+
+def test_none_is_trained_again_where_it_is_turned_off_or_nothing_was_trained(space):
+    assert search(space, "off", budget=3, confirm=0).further == []
+    assert search(space, "sizes", budget=3, objectives=("macs", "params")).further == []
+
+
+def test_an_interrupted_confirmation_goes_on(space):
+    whole = search(space, "whole", budget=6)
+
+    def confirmed(_confirmation, run):
+        if len(run.further) == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        search(space, "cut", budget=6, watcher=Watcher(trained_further=confirmed))
+    cut = space.parent / "runs" / "cut"
+    with (cut / FURTHER).open("a") as file:
+        file.write('{"trial": 3, "rep')  # torn by a kill
+    resumed = nas.resume(cut)
+    told = [[(c.trial, c.repeat, c.outcome.metrics) for c in run.further] for run in (whole, resumed)]
+    assert told[0] == told[1]
+    assert [json.loads(line)["trial"] for line in (cut / FURTHER).read_text().splitlines()]
+
+
+def test_a_larger_budget_keeps_what_was_confirmed(space):
+    run = search(space, "longer", budget=4)
+    before = list(run.further)
+    longer = nas.resume(run.folder, budget=8)
+    assert longer.further[: len(before)] == before
+    assert len(longer.spent) == 8
+    assert missing(longer) == []
+
+
+# ---- on to higher rungs
+
+
+def reached(run, *rungs):
+    """Take trials on to the second rung, where they have these accuracies."""
+    for number, accuracy in rungs:
+        metrics = run.trials[number].metrics | {"accuracy": accuracy}
+        run.append_further(Further(number, 0, Outcome("complete", metrics), rung=1))
+    return run
+
+
+def test_gains_are_largest_where_the_front_would_grow_most(tmp_path):
+    run = empty_run(tmp_path / "run", rungs=(1, 3))
+    points = [(0.5, 1.0), (0.7, 2.0), (0.8, 4.0), (0.79, 8.0), (0.4, 8.0), (0.2, 8.0), *[(0.3, 9.0)] * 6]
+    values(run, *points)
+    gain = gains(run)
+    assert gain[2] > gain[3] > gain[4] > gain[5] >= 0, "the better, and the cheaper, the more"
+    reached(run, (2, 0.9))
+    after = gains(run)
+    assert after[2] < gain[2], "what is known gains by its doubt alone"
+    assert after[3] < gain[3], "as does what it dominates"
+    assert after[0] > 0, "nothing so cheap is known yet"
+
+
+def test_a_search_takes_on_what_may_belong_to_the_front(space):
+    run = search(space, "rungs", budget=16, rungs=(1, 2, 4), confirm=1)
+    climbed = [one for one in run.further if not one.repeat]
+    assert climbed
+    assert all(result.rung == 2 for result in run.front())
+    for one in climbed:
+        below = [other for other in climbed if (other.trial, other.rung) == (one.trial, one.rung - 1)]
+        assert one.rung == 1 or below, "a rung at a time"
+        assert len(one.outcome.losses) >= 1
+    lengths = sum(length(run, Step(one.trial, one.rung, 0)) * run.trials[one.trial].metrics["macs"] for one in climbed)
+    first = sum(trial.metrics["macs"] for trial in run.spent)
+    assert lengths < 2.5 * first, "half of the work, and at most one training more"
+    assert {one.trial for one in run.further if one.repeat} <= {
+        result.number for result in run.results if result.rung == 2
+    }
+    waiting = {int(path.stem.split("-")[0]) for path in (run.folder / "paused").iterdir()}
+    assert waiting == {result.number for result in run.results if result.rung < 2}
+    frame = run.to_frame()
+    assert frame[frame.on_front]["rung"].eq(2).all()
+    assert "those that might belong to the front went on" in (run.folder / "report.html").read_text()
+
+
+def test_a_longer_training_is_the_one_that_went_on(space):
+    run = search(space, "climbed", budget=12, rungs=(1, 3), confirm=0)
+    one = next(one for one in run.further)
+    alone = search(space, "alone", budget=12, rungs=(3,), confirm=0)
+    same = alone.trials[one.trial]
+    assert same.key == run.trials[one.trial].key
+    assert same.metrics["accuracy"] == one.outcome.metrics["accuracy"]
+
+
+def test_the_same_seed_climbs_the_same_and_a_stop_anywhere_changes_nothing(space):
+    settings = {"budget": 14, "rungs": (1, 2, 4), "confirm": 1}
+    whole = search(space, "whole_ladder", **settings)
+
+    def stop(_further, run):
+        if len(run.further) in (2, 5):
+            raise Stopped
+
+    folder = space.parent / "runs" / "cut_ladder"
+    with pytest.raises(Stopped):
+        search(space, "cut_ladder", watcher=Watcher(trained_further=stop), **settings)
+    for path in sorted((folder / "paused").iterdir())[:3]:
+        path.unlink()  # lost with the disk: trained from the beginning
+    with pytest.raises(Stopped):
+        nas.resume(folder, watcher=Watcher(trained_further=stop))
+    cut = nas.resume(folder)
+    told = [[(c.trial, c.rung, c.repeat, c.outcome.metrics) for c in run.further] for run in (whole, cut)]
+    assert told[0] == told[1]
+    assert story(whole) == story(cut)
+
+
+def test_a_training_that_fails_on_its_way_leaves_the_front(space, monkeypatch):
+    def hostile(pause):
+        raise MemoryError
+
+    monkeypatch.setattr("nas.training.pause.Pause.restore", lambda self, network, optimizer: hostile(self))
+    run = search(space, "falling", budget=12, rungs=(1, 2), confirm=0)
+    failed = {one.trial for one in run.further if one.outcome.state == "failed"}
+    assert failed
+    assert not failed & {result.number for result in run.results}
+    assert run.front(), "the first rung is all that is left"
+
+
+def test_two_workers_climb_and_train_nothing_twice(space):
+    run = search(space, "two", budget=14, rungs=(1, 2, 4), workers=2, confirm=1)
+    steps = [(one.trial, one.rung, one.repeat) for one in run.further]
+    assert len(steps) == len(set(steps)) > 3
+    assert all(result.rung == 2 for result in run.front())
+    assert missing(run) == []

@@ -1,0 +1,74 @@
+"""What networks are expected to reach on the last rung."""
+
+import numpy as np
+import pytest
+
+from nas.record.rungs import reach
+
+NAN = np.nan
+
+
+def table(first, **later):
+    """Values `(networks, rungs)`, those above the first given by network."""
+    values = np.full((len(first), 3), NAN)
+    values[:, 0] = first
+    for rung, found in ((1, later.get("second", {})), (2, later.get("third", {}))):
+        for network, value in found.items():
+            values[network, rung] = value
+    return values
+
+
+def none_again(count):
+    return [[] for _ in range(count)]
+
+
+def test_without_a_network_on_two_rungs_values_stay_as_they_are():
+    first = np.array([0.5, 0.6, 0.9])
+    found = reach(table(first), np.ones((3, 1)), none_again(3))
+    assert found.value == pytest.approx(first)
+    assert (found.doubt > 0).all()
+
+
+def test_few_networks_on_two_rungs_tell_a_common_rise_step_by_step():
+    values = table([0.5, 0.6, 0.7], second={1: 0.8, 2: 0.9}, third={2: 0.95})
+    found = reach(values, np.ones((3, 1)), none_again(3))
+    assert found.value == pytest.approx([0.5 + 0.2 + 0.05, 0.8 + 0.05, 0.95])
+    assert found.doubt[0] > found.doubt[1], "two steps are less sure than one"
+
+
+def test_many_networks_tell_how_the_rise_depends_on_value_and_cost():
+    rng = np.random.default_rng(0)
+    first, cost = rng.uniform(0.4, 0.7, 60), np.exp(rng.uniform(0, 3, 60))
+    truth = first + 0.3 - 0.3 * (first - 0.4) + 0.05 * np.log(cost)
+    values = np.column_stack([first, truth + 0.005 * rng.standard_normal(60)])
+    values[40:, 1] = NAN
+    found = reach(values, cost[:, None], none_again(60))
+    assert np.abs(found.value[40:] - truth[40:]).max() < 0.02
+    assert np.median(found.doubt[40:]) < 0.05
+
+
+def test_the_doubt_covers_what_comes_about_as_often_as_it_should():
+    rng, inside = np.random.default_rng(1), []
+    for _ in range(60):
+        first = rng.uniform(0.4, 0.7, 40)
+        values = np.column_stack([first, first + 0.2 + 0.03 * rng.standard_normal(40)])
+        truth = values[20:, 1].copy()
+        values[20:, 1] = NAN
+        found = reach(values, np.ones((40, 1)), none_again(40))
+        inside += list(np.abs(found.value[20:] - truth) <= found.doubt[20:])
+    assert np.mean(inside) == pytest.approx(0.68, abs=0.1)
+
+
+def test_trainings_from_other_seeds_take_the_place_of_the_first_and_settle_doubt():
+    again = [[], [0.7, 0.72], [0.8]]
+    found = reach(np.array([[0.5], [0.9], [0.8]]), np.ones((3, 1)), again)
+    assert found.value == pytest.approx([0.5, 0.71, 0.8])
+    assert found.doubt[0] == found.doubt[2] > found.doubt[1]
+
+
+def test_a_weak_network_is_never_expected_to_overtake_a_strong_one_alike():
+    rng = np.random.default_rng(2)
+    first = np.r_[rng.uniform(0.78, 0.8, 12), 0.2]
+    values = np.column_stack([first, np.r_[np.full(12, 0.9), NAN]])
+    found = reach(values, np.ones((13, 1)), none_again(13))
+    assert found.value[-1] < 0.75
