@@ -1,0 +1,181 @@
+"""What a person ends up with: the front of a search after its networks are trained ten times longer.
+
+    python benchmarks/front_quality.py --data cluttered_digits --seeds 5
+    python benchmarks/front_quality.py --data cifar10:DIR --subset 4000 --arms single,ladder --work 2e12
+
+Each arm searches with the same work, multiply-adds times images, of which the trainings of the end (`--confirm`) are a
+part: `single` at one length, `ladder` by `--rungs`, `random` as `single` but for its sampler. Then the networks of each
+front are trained `--longer` times as long with `--again` seeds. Their mean accuracies against multiply-adds dominate a
+share of the box from accuracy `--worst` to 1 and, on a logarithmic scale, over all multiply-adds of fronts. Searches
+are runs in `--out`, trainings lines there; what is there is not done again.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import nas
+from nas import pareto
+from nas.data import load
+from nas.engine.ladder import Step, length
+from nas.engine.watcher import Watcher
+from nas.network.architecture import Architecture
+from nas.network.build import build
+from nas.record.run import Run
+from nas.training.catalogue import load_task
+from nas.training.images import Images, load_images
+from nas.training.loop import predict, train
+from nas.training.recipe import Recipe
+
+SEARCHING = 0.85  # of the work, before the front is trained from other seeds
+OBJECTIVES = ("accuracy", "macs")
+
+
+class SpentError(BaseException):
+    """The work is spent."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--space", default="cvt_family")
+    parser.add_argument("--data", default="cluttered_digits")
+    parser.add_argument("--subset", type=int)
+    parser.add_argument("--arms", default="single,ladder,random")
+    parser.add_argument("--rungs", default="1,3,9")
+    parser.add_argument("--promotion", type=float, default=0.5)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--work", type=float, default=1e12, help="multiply-adds of a search, forward ones alone")
+    parser.add_argument("--longer", type=int, default=10)
+    parser.add_argument("--again", type=int, default=3)
+    parser.add_argument("--worst", type=float, default=0.5)
+    parser.add_argument("--out", type=Path, default=Path("front_quality"))
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    given.out.mkdir(parents=True, exist_ok=True)
+    runs = {}
+    for seed, arm in product(range(given.seeds), given.arms.split(",")):
+        runs[arm, seed] = searched(arm, seed, given)
+        trained(runs[arm, seed], given)
+    report(runs, given)
+
+
+def searched(arm: str, seed: int, given: argparse.Namespace) -> Run:
+    """Search until the work is spent, or read the run that did."""
+    rungs = given.rungs if arm.startswith("ladder") else "1"
+    name = f"{arm}-{seed}-{rungs.replace(',', '_')}"
+    if (given.out / f"{name}.done").exists():
+        return Run(given.out / name)
+    settings = {
+        "data": given.data, "objectives": OBJECTIVES, "rungs": rungs, "promotion": given.promotion, "seed": seed,
+        "sampler": "random" if arm == "random" else "pareto", "workers": 1, "recipe": {"subset": given.subset},
+    }  # fmt: skip
+    if not (given.out / name).exists():
+        until(SEARCHING * given.work, lambda w: nas.search(
+            given.space, budget=100_000, name=name, runs=given.out, watcher=w, **settings))  # fmt: skip
+    elif work(Run(given.out / name)) < SEARCHING * given.work:
+        until(SEARCHING * given.work, lambda w: nas.resume(given.out / name, watcher=w))
+    budget = len(Run(given.out / name).spent)
+    until(given.work, lambda w: nas.resume(given.out / name, budget=budget, watcher=w))
+    run = Run(given.out / name)
+    (given.out / f"{name}.done").touch()
+    print(f"{name}: {len(run.spent)} networks, {len(run.further)} further trainings, {run.seconds:.0f} s, "
+          f"{len(run.front())} on the front", flush=True)  # fmt: skip
+    return run
+
+
+def until(most: float, search) -> None:
+    """Search until a run's work comes to `most`."""
+
+    def stop(_, run: Run) -> None:
+        if work(run) >= most:
+            raise SpentError
+
+    with suppress(SpentError):
+        search(Watcher(ended=stop, trained_further=stop))
+
+
+def work(run: Run) -> float:
+    """Return the multiply-adds of a run's trainings, forward ones alone."""
+    macs = {trial.number: trial.metrics["macs"] for trial in run.trials}
+    lengths = [(trial.number, float(run.config.rungs[0])) for trial in run.spent]
+    lengths += [(one.trial, length(run, Step(one.trial, one.rung, one.repeat))) for one in run.further]
+    images = run.config.recipe.subset or run.seal["data"]["parts"]["train"]
+    return sum(macs[number] * times for number, times in lengths) * images * run.config.recipe.epochs
+
+
+def trained(run: Run, given: argparse.Namespace) -> dict[str, float]:
+    """Train the front's networks longer, or read what they came to: mean accuracies by key."""
+    path = given.out / "longer.jsonl"
+    known = {(line["key"], line["seed"]): line["accuracy"] for line in lines(path)}
+    images: Images | None = None
+    found = {}
+    for result in run.front():
+        for seed in range(given.again):
+            if (result.key, seed) not in known:
+                images = images or loaded(run, given)
+                known[result.key, seed] = accuracy_of(
+                    result.architecture, images, run.config.recipe, seed, given.longer
+                )
+                with path.open("a") as file:
+                    file.write(
+                        json.dumps({"key": result.key, "seed": seed, "accuracy": known[result.key, seed]}) + "\n"
+                    )
+        found[result.key] = float(np.mean([known[result.key, seed] for seed in range(given.again)]))
+    return found
+
+
+def loaded(run: Run, given: argparse.Namespace) -> Images:
+    return load_images(load(given.data, resolution=run.space.resolution), torch.device("cpu"), subset=given.subset)
+
+
+def accuracy_of(architecture: Architecture, images: Images, recipe: Recipe, seed: int, longer: int) -> float:
+    task, network = load_task("classification"), build(architecture, seed=1000 + seed)
+    network.to(memory_format=torch.channels_last)
+    train(network, images, recipe, task, 1000 + seed, epochs=recipe.epochs * longer)
+    return float(task.metrics["accuracy"].compute(predict(network, images)))
+
+
+def lines(path: Path) -> Iterator[dict]:
+    yield from map(json.loads, path.read_text().splitlines() if path.exists() else ())
+
+
+def report(runs: dict[tuple[str, int], Run], given: argparse.Namespace) -> None:
+    """Print each arm's hypervolume with its standard error, and its lead over the first arm, seed by seed."""
+    fronts = {}
+    for key, run in runs.items():
+        reached = trained(run, given)
+        fronts[key] = np.array([[-reached[r.key], np.log(r.metrics["macs"])] for r in run.front()])
+    costs = np.concatenate(list(fronts.values()))[:, 1]
+    low, high = costs.min(), costs.max() + 0.1
+    box = (1 - given.worst) * (high - low)
+    volume = {
+        key: pareto.hypervolume(front, (-given.worst, high), (False, False)) / box for key, front in fronts.items()
+    }
+    arms = list(dict.fromkeys(arm for arm, _ in runs))
+    print(
+        "\n| arm | hypervolume | s.e. | lead over the first | s.e. | networks | trained on | on the front |\n"
+        + "|---" * 8
+        + "|"
+    )
+    for arm in arms:
+        own = np.array([volume[arm, seed] for seed in range(given.seeds)])
+        lead = own - np.array([volume[arms[0], seed] for seed in range(given.seeds)])
+        of = [runs[arm, seed] for seed in range(given.seeds)]
+        counts = [np.mean([len(x) for x in found]) for found in
+                  ([r.spent for r in of], [r.further for r in of], [r.front() for r in of])]  # fmt: skip
+        print(f"| {arm} | {own.mean():.4f} | {error(own):.4f} | {lead.mean():+.4f} | {error(lead):.4f} | "
+              + " | ".join(f"{count:.0f}" for count in counts) + " |")  # fmt: skip
+
+
+def error(values: np.ndarray) -> float:
+    return float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")
+
+
+if __name__ == "__main__":
+    main()
