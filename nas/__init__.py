@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nas.engine.calibrate import calibrate
     from nas.engine.samplers import Problem
     from nas.engine.samplers.pareto import ParetoSampler
     from nas.engine.search import resume, search
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from nas.record.attending import layouts
     from nas.record.comparison import compare
     from nas.record.models import load
+    from nas.record.reliability import reliability
     from nas.record.run import Run
     from nas.record.trial import Trial
+    from nas.report.calibration_page import write_calibration
     from nas.report.comparison_page import write_comparison
     from nas.report.export import export
     from nas.report.hub import HubModel
@@ -42,6 +45,7 @@ _HOMES = {
     "SearchSpace": "space.space",
     "Trial": "record.trial",
     "build": "network.build",
+    "calibrate": "engine.calibrate",
     "compare": "record.comparison",
     "export": "report.export",
     "layouts": "record.attending",
@@ -50,9 +54,11 @@ _HOMES = {
     "load_plugins": "evaluation.plugins",
     "load_space": "space.library",
     "load_weights": "network.weights",
+    "reliability": "record.reliability",
     "resume": "engine.search",
     "search": "engine.search",
     "train": "engine.train",
+    "write_calibration": "report.calibration_page",
     "write_comparison": "report.comparison_page",
     "write_report": "report.page",
 }
@@ -66,6 +72,7 @@ __all__ = [
     "SearchSpace",
     "Trial",
     "build",
+    "calibrate",
     "compare",
     "export",
     "layouts",
@@ -74,9 +81,11 @@ __all__ = [
     "load_plugins",
     "load_space",
     "load_weights",
+    "reliability",
     "resume",
     "search",
     "train",
+    "write_calibration",
     "write_comparison",
     "write_report",
 ]

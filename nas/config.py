@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -146,13 +145,10 @@ class Goal(Group):
 class Choosing(Group):
     """The choice of networks.
 
-    After the budget the front is trained `confirm` times again, from other seeds.
-
-    `seed_with` names networks, shipped ones or files; the points of the space nearest to them are trained first and
-    count against the budget. `warm_start` names earlier runs to learn from.
-
-    `scores` names zero-cost scores to note of each architecture before it is trained. `prefilter` gives, by score, the
-    share of the candidates to train, those with the best scores.
+    After the budget the front is trained `confirm` times again, from other seeds. `seed_with` names networks, shipped
+    ones or files; the points of the space nearest to them are trained first and count against the budget. `warm_start`
+    names earlier runs to learn from, `scores` zero-cost scores to note before a training, and `prefilter` gives, by
+    score, the share of the candidates to train, those with the best scores.
     """
 
     panel = "How networks are chosen"
@@ -181,10 +177,11 @@ class Choosing(Group):
 
 
 class Training(Group):
-    """The training of a network: the side of its images in pixels, its recipe, and the lengths it may have.
+    """The training of a network: the side of its images in pixels, its recipe, and its lengths.
 
-    Every network is trained on the first of the `rungs`, lengths in trainings of the recipe. Those that may belong to
-    the front go on from there, up to the last rung, and take the share `promotion` of all training time.
+    Every network is trained on the first of the `rungs`, lengths in trainings of the recipe (auto: those that `nas
+    calibrate --apply` kept, or one). Those that may belong to the front go on and take the share `promotion` of all
+    training; with 1 every one goes on to the last rung and is trained there again, from `confirm` other seeds.
     """
 
     panel = "How networks are trained"
@@ -193,25 +190,28 @@ class Training(Group):
         int | None, Field(ge=4, le=2048), Flag("PIXELS", "Side of the images.", default="the data's")
     ] = None
     rungs: Annotated[
-        Annotated[tuple[Annotated[int, Field(ge=1, le=10_000)], ...], Field(min_length=1, max_length=10)],
-        Flag("NUMBERS", "Lengths of a training, by comma: 1,3,9.", read=parse_lengths),
-    ] = (1,)
-    promotion: Annotated[Positive, Field(lt=1), Flag("SHARE", "Of the time, for trainings that go on.")] = 0.5
+        Literal["auto"] | Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, max_length=10)],
+        Flag("NUMBERS", "Lengths of a training: 1,3,9, or auto: calibrated.", read=parse_lengths),
+    ] = "auto"
+    promotion: Annotated[Positive, Field(le=1), Flag("SHARE", "Of the training, for those that go on.")] = 0.5
     recipe: Recipe = Recipe()
 
-    @field_validator("rungs")
-    @classmethod
-    def _longer(cls, rungs: tuple[int, ...]) -> tuple[int, ...]:
-        if any(after <= before for before, after in pairwise(rungs)):
-            raise SettingError(f"rungs: found {', '.join(map(str, rungs))}; write each longer than the one before")
-        return rungs
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The lengths of the rungs, one where nothing is known."""
+        return (1,) if self.rungs == "auto" else self.rungs
+
+    @model_validator(mode="after")
+    def _longer(self) -> "Training":
+        if list(self.lengths) != sorted(set(self.lengths)):
+            raise SettingError(f"rungs: found {', '.join(map(str, self.lengths))}; write each longer than the last")
+        return self
 
 
 class Machine(Group):
-    """The machine that trains networks.
+    """The machine that trains networks: `workers` trials at once, here or on the Ray cluster at `ray`.
 
-    `workers` trials run at once, on this machine or on the Ray cluster at `ray`. `gpus_per_trial` is the share of a GPU
-    for each, `trial_timeout` the seconds after which one is given up.
+    Each takes `gpus_per_trial` of a GPU, and is given up after `trial_timeout` seconds.
     """
 
     panel = "Where networks are trained"
@@ -246,8 +246,8 @@ class Shipping(Group):
     """The target that networks are shipped to.
 
     `target` is one of this machine (auto: the search's own device, operator by operator) or, as `file:` and a path, a
-    device that was measured elsewhere. It takes `latency_batch` images at once, with `threads` and `dtype`. `latency`
-    chooses measured or predicted milliseconds. `throughput_batch` is the batch of the objective throughput.
+    device that was measured elsewhere. It takes `latency_batch` images at once, with `threads` and `dtype`, those of
+    the objective throughput `throughput_batch`. `latency` chooses measured or predicted milliseconds.
     """
 
     panel = "Where networks will run"

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 COUNTS = {"search": "2", "resume": "3", "profile": "2"}  # architectures in place of a budget's
 QUICK = {  # what a test puts after a reader's own words, as of two the last one holds
     "search": ["--epochs", "1", "--subset", "32", "--confirm", "1"],
+    "calibrate": ["--rungs", "1,2", "--subset", "32"],
     "train": ["--epochs", "1", "--batch-size", "16"],
     "profile": ["--seconds", "0.1"],
     "collect": ["--blocks", "8"],
@@ -50,7 +51,7 @@ def small(command: str) -> list[str]:
         if option in words:
             place = words.index(option) + 1
             words[place] = "2s" if words[place].endswith("m") else count
-    if words[0] in ("search", "profile", "latency"):
+    if words[0] in ("search", "profile", "latency", "calibrate"):
         words = ["tiny.yaml" if word == "cvt_family" else word for word in words]
     if words[0] == "search":
         words += [] if "--budget" in words else ["--budget", COUNTS["search"]]

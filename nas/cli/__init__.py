@@ -15,7 +15,8 @@ from nas.files import home, visible
 COMMANDS = {  # name: its module, and its line in the list of commands
     "search": ("search", "Search a space: ends with a Pareto front, a report and the best network as YAML."),
     "resume": ("search", "Go on with a search, interrupted or finished. Only interrupted trials are repeated."),
-    "train": ("train", "Train a network to the end: ends with weights, a page, and a verdict on the test part."),
+    "calibrate": ("calibrate", "Say how well short trainings rank networks, and which ladder can be trusted."),
+    "train": ("train", "Train a network to the end: weights, a page, a verdict on the test part."),
     "report": ("runs", "Write a run's report, table, best network and front anew, and print the front."),
     "compare": ("compare", "Put runs side by side: fronts, hypervolume, a test of the difference over seeds."),
     "layout": ("layout", "Say where the networks of fronts attend, beside random ones of the same cost."),

@@ -35,7 +35,7 @@ DOING: dict[Purpose, str] = {
 ROWS, RUNNING = 12, 8  # lines for the front, and for the trials that run
 
 
-def watch(begin: Callable[[Watcher], Run]) -> None:
+def watch(begin: Callable[[Watcher], Run], concluding: bool = True) -> Run:
     """Run a search under the live display, and say at the end where its files are. Raises RunError for no result."""
     console = Terminal()
     display = Display(console)
@@ -51,9 +51,11 @@ def watch(begin: Callable[[Watcher], Run]) -> None:
         again = f"nas resume {quoted(display.run.folder)}"
         console.say("\n", ("Stopped.", "yellow"), f" Every finished trial is kept. Go on with: {again}")
         raise typer.Exit(130) from None
-    conclude(console, run)
+    if concluding:
+        conclude(console, run)
     if not run.results:
         raise RunError(f"{run.folder}: {nothing_came(run)}")
+    return run
 
 
 def progress_bar(console: Terminal, **more: Any) -> Progress:
@@ -225,13 +227,13 @@ def _values(outcome: Outcome, run: Run) -> str:
 
 def _length(run: Run, rung: int) -> str:
     """Say how long trainings of a rung are."""
-    epochs = run.config.rungs[rung] * run.config.recipe.epochs
+    epochs = run.config.lengths[rung] * run.config.recipe.epochs
     return f"{epochs} epoch{'' if epochs == 1 else 's'}"
 
 
 def _counts(run: Run, on_front: int) -> Table:
     grid = Table.grid(padding=(0, 3))
-    count, last = Counter(trial.state for trial in run.trials), len(run.config.rungs) - 1
+    count, last = Counter(trial.state for trial in run.trials), len(run.config.lengths) - 1
     far = (line((str(sum(r.rung == last for r in run.results)), "cyan"), f" of them for {_length(run, last)}"),)
     grid.add_row(
         line((str(len(run.spent)), "bold"), " trained"), *(far if last else ()),

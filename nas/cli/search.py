@@ -23,7 +23,7 @@ def search(
     """Search a space: ends with a Pareto front, a report and the best network as YAML."""
     load_plugins(*typed["plugins"])  # limits may name their objectives
     settings = read_settings(typed)
-    _watch(lambda watcher: nas.search(name=name, runs=runs, watcher=watcher, **settings))
+    watched(lambda watcher: nas.search(name=name, runs=runs, watcher=watcher, **settings))
 
 
 def resume(
@@ -35,10 +35,11 @@ def resume(
 ) -> None:
     """Go on with a search, interrupted or finished. Only interrupted trials are repeated."""
     folder = find_run(run, runs)
-    _watch(lambda watcher: nas.resume(folder, budget=budget, watcher=watcher))
+    watched(lambda watcher: nas.resume(folder, budget=budget, watcher=watcher))
 
 
-def _watch(begin: "Callable[[Watcher], nas.Run]") -> None:
+def watched(begin: "Callable[[Watcher], nas.Run]", *, conclude: bool = True) -> "nas.Run":
+    """Run a search under the live display."""
     from nas.cli.display import watch  # needs torch
 
-    watch(begin)
+    return watch(begin, conclude)

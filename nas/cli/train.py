@@ -25,7 +25,7 @@ def train(
     plugins: Plugins = [],  # noqa: B006
     **typed: Any,
 ) -> None:
-    """Train a network to the end: ends with weights, a page, and a verdict on the test part.
+    """Train a network to the end: weights, a page, a verdict on the test part.
 
     Every epoch is on disk before the next begins; --resume goes on exactly, with the settings it began with.
     """

@@ -45,13 +45,14 @@ class Ladder:
 
     def climb(self) -> Job | None:
         """Return the training that pays most, if further ones have had less than their share of the work."""
-        run, seconds = self.run, self.run.config.budget.seconds
-        if len(run.config.rungs) == 1 or len(run.results) < FIRST or (seconds and self.clock() >= seconds):
+        run, seconds, share = self.run, self.run.config.budget.seconds, self.run.config.promotion
+        few = len(run.results) < (FIRST if share < 1 else 1)
+        if len(run.config.lengths) == 1 or few or (seconds and self.clock() >= seconds):
             return None
         macs = {trial.number: trial.metrics.get("macs", 0.0) for trial in run.trials}
-        new = sum(macs[trial.number] * run.config.rungs[0] for trial in run.spent)
+        new = sum(macs[trial.number] * run.config.lengths[0] for trial in run.spent)
         steps = [Step(one.trial, one.rung, one.repeat) for one in run.further] + list(self.running)
-        spent, share = sum(macs[step.trial] * length(run, step) for step in steps), run.config.promotion
+        spent = sum(macs[step.trial] * length(run, step) for step in steps)
         if spent * (1 - share) >= new * share:
             return None
         best = self._best()
@@ -62,7 +63,8 @@ class Ladder:
         found = self.run.results
         steps = [following(self.run, result) for result in found]
         work = [result.metrics["macs"] * ahead(self.run, step) for result, step in zip(found, steps, strict=True)]
-        rates = gains(self.run) / np.maximum(work, 1.0)
+        every = self.run.config.promotion == 1
+        rates = np.ones(len(found)) if every else gains(self.run) / np.maximum(work, 1.0)
         order = np.argsort(-rates, kind="stable")
         paused.trim(self.run.folder, [steps[i].trial for i in order])
         paying = (steps[i] for i in order if rates[i] > 0 and steps[i].repeat <= self.run.config.confirm)
@@ -80,7 +82,7 @@ class Ladder:
         if repeat:
             job = Job(trial, result.architecture, seed, purpose="confirm", repeat=repeat, rung=rung)
         else:
-            since, keep = paused.load(run.folder, trial, result.rung), rung + 1 < len(run.config.rungs)
+            since, keep = paused.load(run.folder, trial, result.rung), rung + 1 < len(run.config.lengths)
             job = Job(trial, result.architecture, seed, purpose="promote", rung=rung, since=since, keep=keep)
         self.watcher.began(job, run)
         return job
@@ -99,7 +101,7 @@ class Ladder:
 
 def following(run: Run, result: Result) -> Step:
     """Return the next training of a result."""
-    last = len(run.config.rungs) - 1
+    last = len(run.config.lengths) - 1
     if result.rung < last:
         return Step(result.number, result.rung + 1, 0)
     return Step(result.number, last, 1 + sum(one.trial == result.number and one.repeat > 0 for one in run.further))
@@ -107,7 +109,7 @@ def following(run: Run, result: Result) -> Step:
 
 def length(run: Run, step: Step) -> float:
     """Return how long a training takes, in trainings of the recipe. One that goes on repeats the fall of its last."""
-    rungs = run.config.rungs
+    rungs = run.config.lengths
     before = 0 if step.repeat or not step.rung else rungs[step.rung - 1]
     return rungs[step.rung] - (1 - run.config.recipe.fall) * before
 
@@ -115,7 +117,7 @@ def length(run: Run, step: Step) -> float:
 def ahead(run: Run, step: Step) -> float:
     """Return the length of a training and of those that follow it up to the last rung."""
     return length(run, step) + sum(
-        length(run, step._replace(rung=r)) for r in range(step.rung + 1, len(run.config.rungs))
+        length(run, step._replace(rung=r)) for r in range(step.rung + 1, len(run.config.lengths))
     )
 
 
@@ -131,7 +133,7 @@ def gains(run: Run) -> Values:
     reference = np.array([worst(column) for column in losses.T])
     reference += MARGIN * (reference - losses.min(axis=0))
     rungs = np.array([result.rung for result in found])
-    on_top = np.flatnonzero(rungs == len(run.config.rungs) - 1)
+    on_top = np.flatnonzero(rungs == len(run.config.lengths) - 1)
     gain = expected_improvement(*boxes(nondominated(losses[on_top]), reference), losses, doubts)
     for i in on_top[pareto.front(losses[on_top], [False] * len(names))]:
         others = boxes(nondominated(losses[on_top[on_top != i]]), reference)
@@ -144,7 +146,7 @@ def missing(run: Run) -> list[Step]:
     """List the trainings from other seeds that are still to be done."""
     done = {(one.trial, one.repeat) for one in run.further}
     repeats = range(1, run.config.confirm + 1) if run.trained_objectives else ()
-    last = len(run.config.rungs) - 1
+    last = len(run.config.lengths) - 1
     return [
         Step(result.number, last, repeat)
         for result in contenders(run)

@@ -26,6 +26,7 @@ from nas.record.config_file import CONFIG
 from nas.record.environment import timed_on
 from nas.record.fingerprint import check_data, fingerprint
 from nas.record.outside import outside_of
+from nas.record.reliability import recalled
 from nas.record.run import SPACE, Run
 from nas.record.seal import check_same
 from nas.registry import EXECUTORS, HEADS
@@ -49,7 +50,8 @@ class Plan:
 
     `dataset` is held in memory, `data` the fingerprint of all of it. `space` is fitted to the data; `designs` are the
     networks to start from. `executor` runs trials at `placement`, and `devices` are those there, on a cluster those of
-    one node. `predictor` predicts latency without measuring, or is None. `outside` has the kinds from outside nas.
+    one node. `predictor` predicts latency without measuring, or is None. `outside` has the kinds from outside nas,
+    `calibration` what `nas calibrate --apply` kept of the same space, data and recipe.
     """
 
     config: SearchConfig
@@ -62,6 +64,7 @@ class Plan:
     predictor: Predictor | None
     outside: Outside
     data: Json = field(default_factory=dict)
+    calibration: Json = field(default_factory=dict)
 
     @cached_property
     def limits(self) -> Limits:
@@ -84,7 +87,10 @@ def new_plan(config: SearchConfig, space: SearchSpace, progress: Progress = lamb
     devices = executor.there(outside.carry(partial(look, config, fitted)), placement)
     predictor = new_predictor(config, fitted, executor, placement, outside, progress)
     known = fingerprint(whole)
-    plan = Plan(config, dataset, fitted, designs, placement, executor, devices, predictor, outside, known)
+    calibration = recalled(config, fitted, known)
+    if config.rungs == "auto":
+        config = config.model_copy(update={"rungs": tuple(calibration.get("ladder", config.lengths))})
+    plan = Plan(config, dataset, fitted, designs, placement, executor, devices, predictor, outside, known, calibration)
     if predictor:
         plan.limits.check(fitted)
     return plan

@@ -59,7 +59,7 @@ class Proposer:
         key = architecture.key()
         needed = {} if key in self.designs else self._bars()
         seed = derive_seed(self.run.config.seed, trial.number)
-        job = Job(trial.number, architecture, seed, needed, keep=len(self.run.config.rungs) > 1)
+        job = Job(trial.number, architecture, seed, needed, keep=len(self.run.config.lengths) > 1)
         self.seen.add(key)
         self.running[job.number] = (trial, decisions)
         if self.parallel:
@@ -161,7 +161,7 @@ class Proposer:
 def make_problem(run: Run, limits: Limits) -> Problem:
     """Tell a sampler the space, and the costs of candidates if objectives or limits name them."""
     config = run.config
-    known = partial(_known, run) if len(config.rungs) > 1 else dict
+    known = partial(_known, run) if len(config.lengths) > 1 else dict
     if not limits.quick & {*config.objectives, *config.maximum, *config.minimum}:
         return Problem(run.space.decide, config.objectives, known=known)
     return Problem(

@@ -66,8 +66,8 @@ def search(
     predictor = predictor_facts(plan.predictor) if plan.predictor else None
     designs = [design.to_dict() for design in plan.designs]
     run = Run.create(
-        new_folder(runs, name, chosen.name), config, plan.space, _start(plan), learnt, plan.outside,
-        predictor=predictor, data=plan.data, designs=designs,
+        new_folder(runs, name, chosen.name), plan.config, plan.space, _start(plan), learnt, plan.outside,
+        predictor=predictor, data=plan.data, designs=designs, calibration=plan.calibration,
     )  # fmt: skip
     with locked(run.folder):
         return _drive(run, plan, watcher)

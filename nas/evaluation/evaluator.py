@@ -183,7 +183,7 @@ class Evaluator:
         with notes.timed("train"):
             losses = train(
                 network, images, config.recipe, self.task, job.seed, self._between,
-                epochs=config.recipe.epochs * config.rungs[job.rung],
+                epochs=config.recipe.epochs * config.lengths[job.rung],
                 since=None if job.since is None else Pause.from_bytes(job.since),
                 keep=keep if job.keep else None,
             )  # fmt: skip

@@ -217,7 +217,7 @@ class Run:
         seen = len(self.trials), len(self.further)
         if self._seen != seen:
             costs = [name for name in self.config.objectives if name not in self.trained_objectives]
-            rungs = len(self.config.rungs)
+            rungs = len(self.config.lengths)
             self._results = results(self.trials, self.further, self.trained_objectives, costs, rungs)
             self._seen = seen
         return self._results

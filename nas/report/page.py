@@ -100,6 +100,7 @@ def _shown(run: Run) -> Context:
         "front_size": len(front),
         "confirmed": _confirmed(run),
         "rungs": _rungs(run),
+        "calibration": run.seal.get("calibration"),
         "again": {name: values for name in columns if (values := run.front_values(name))},
         "predicted": run.predictor_error,
         "limits": run.config.maximum,
@@ -128,7 +129,7 @@ def _layouts(run: Run) -> Context:
 
 def _rungs(run: Run) -> list[Context]:
     """How many networks came to each rung, and how long it is, or nothing where there is but one."""
-    lengths = [length * run.config.recipe.epochs for length in run.config.rungs]
+    lengths = [length * run.config.recipe.epochs for length in run.config.lengths]
     rungs = [{"epochs": length, "count": sum(r.rung >= i for r in run.results)} for i, length in enumerate(lengths)]
     return rungs if len(rungs) > 1 else []
 

@@ -16,7 +16,7 @@ from nas.training.recipe import Recipe
 def test_every_setting_is_offered_once_but_those_without_a_flag() -> None:
     fields = [name for group in GROUPS for name in group.model_fields]
     assert sorted(fields) == sorted(SearchConfig.model_fields)
-    silent = {"weight_decay", "warmup", "label_smoothing", "clip", "drop_path", "shift", "cutout", "initial"}
+    silent = {"weight_decay", "warmup", "fall", "label_smoothing", "clip", "drop_path", "shift", "cutout", "initial"}
     assert OFFERED.keys() == {*fields, *Recipe.model_fields} - silent - {"executor", "recipe"}
     assert signature(search).parameters.keys() == OFFERED.keys() | {"name", "runs"}
 
@@ -71,7 +71,8 @@ def test_the_options_stand_in_the_panels_of_their_groups(nas: Command) -> None:
             panels[-1].append(row.split()[1])
     assert [panel[0] for panel in panels] == ["Options", *(group.panel for group in GROUPS[1:])]
     assert panels[0][-3:] == ["--name", "--runs", "--help"]
-    assert panels[2][1:] == ["--resolution", "--epochs", "--batch-size", "--learning-rate", "--subset"]
+    own = ["--resolution", "--rungs", "--promotion"]
+    assert panels[2][1:] == [*own, "--epochs", "--batch-size", "--learning-rate", "--subset"]
 
 
 def test_a_profile_holds_the_limits_of_the_settings_it_shares(nas: Command) -> None:

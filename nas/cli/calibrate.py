@@ -1,0 +1,78 @@
+"""nas calibrate: say how well short trainings rank the networks of a space, and which ladder can be trusted."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from rich import box
+from rich.table import Table
+
+import nas
+from nas.cli.options import OFFERED, Runs, option, read_settings, takes_settings
+from nas.cli.search import watched
+from nas.cli.terminal import Terminal
+from nas.evaluation.plugins import load_plugins
+from nas.files import quoted
+from nas.record.folders import is_run
+
+if TYPE_CHECKING:
+    from nas.record.reliability import Agreement, Reliability
+    from nas.record.run import Run
+
+OWN = ("budget", "objectives", "promotion", "confirm", "rungs", "pick", "sampler", "warm_start", "prefilter")
+ASKED = {name: offered for name, offered in OFFERED.items() if name not in OWN}
+"""The settings of a search that a calibration takes."""
+
+
+@takes_settings(ASKED)
+def calibrate(
+    *,
+    networks: Annotated[int, option("N", "Networks to train in full, twice.", "--networks", "-n", min=8)] = 24,
+    rungs: Annotated[str, option("NUMBERS", "Lengths to compare; the last is in full.")] = "1,2,4,8,16",
+    apply: Annotated[bool, option("", "Keep the ladder for later searches.", "--apply")] = False,
+    as_json: Annotated[bool, option("", "Print JSON instead of a table.", "--json")] = False,
+    name: Annotated[str, option("NAME", "The run's name; one that is there goes on.")] = "calibration",
+    runs: Runs = Path("runs"),
+    **typed: Any,
+) -> None:
+    """Say how well short trainings rank the networks of a space, and which ladder can be trusted.
+
+    Every network climbs all rungs and is trained in full once more, from another seed. With
+    --apply later searches of the same space, data and recipe take the ladder that it found.
+    """
+    load_plugins(*typed["plugins"])
+    settings, folder = read_settings(typed, ASKED), runs / name
+    if is_run(folder):
+        run = watched(lambda watcher: nas.resume(folder, watcher=watcher), conclude=False)
+    else:
+        own: dict[str, Any] = {"networks": networks, "rungs": rungs, "name": name, "runs": runs}
+        run = watched(lambda watcher: nas.calibrate(watcher=watcher, **own, **settings), conclude=False)
+    found = nas.reliability(run)
+    found.keep(run)
+    nas.write_calibration(run, found)
+    if apply:
+        found.apply(run)
+    if as_json:
+        print(json.dumps(asdict(found), indent=1))  # noqa: T201
+        return
+    _print(Terminal(), run, found, applied=apply)
+
+
+def _print(terminal: Terminal, run: "Run", found: "Reliability", *, applied: bool) -> None:
+    table = Table("", "cost", "tau, all", f"tau, best {found.best}", "rho", box=box.SIMPLE_HEAD)
+    for ranking in (*found.rungs, *found.others):
+        every, best = (_tau(agreement) for agreement in (ranking.every, ranking.best))
+        table.add_row(ranking.name, f"{ranking.share:.0%}", every, best, f"{ranking.every.rho:.2f}")
+    terminal.print(table)
+    for sentence in found.sentences():
+        terminal.say(f"  {sentence}")
+    terminal.say(f"\n  page    {run.folder / 'calibration.html'}")
+    ladder = ",".join(map(str, found.ladder))
+    space, data = quoted(run.config.space), quoted(run.config.data)
+    rungs = "" if applied else f" --rungs {ladder}"
+    terminal.following(f"nas search --space {space} --data {data}{rungs}")
+
+
+def _tau(agreement: "Agreement") -> str:
+    return f"{agreement.tau:.2f} ({agreement.low:.2f} to {agreement.high:.2f})"

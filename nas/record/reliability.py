@@ -1,0 +1,183 @@
+"""How well short trainings rank networks: rung by rung, against trainings in full from another seed.
+
+Kendall's tau is read as pairs: of two networks, the share put in the right order less that put in the wrong one. The
+best quarter is told apart, for there a search decides, and there trainings differ by little more than by chance.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from nas import files
+from nas.config import SearchConfig
+from nas.errors import SettingError
+from nas.files import Json
+from nas.record.run import Run
+from nas.space.grammar import to_dict
+from nas.space.space import SearchSpace
+
+FILE = "reliability.json"
+FEWEST = 8  # networks trained in full, below which nothing can be said
+ENOUGH = 0.5  # tau: three pairs of four in order
+APART = 2.5  # least factor between the lengths of two rungs
+DRAWS, LEVEL = 1000, 0.95
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Kendall's tau with its 95 % interval by bootstrap over networks, and Spearman's rho."""
+
+    tau: float
+    low: float
+    high: float
+    rho: float
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How one quantity ranks the networks: over `every` one, and among the `best` quarter.
+
+    `share` is its cost as a part of a training in full.
+    """
+
+    name: str
+    share: float
+    every: Agreement
+    best: Agreement
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """The rungs of a calibration, quantities that cost no training, and the ladder that follows.
+
+    `networks` were trained in full, `best` of them are the best quarter. The last of `rungs` is the full training
+    against another one, so that no ranking can be expected to agree better. `trusted` tells whether a rung below the
+    last ranks both all networks and the best quarter well enough.
+    """
+
+    objective: str
+    networks: int
+    best: int
+    lengths: tuple[int, ...]
+    rungs: tuple[Ranking, ...]
+    others: tuple[Ranking, ...]
+    ladder: tuple[int, ...]
+    trusted: bool
+
+    def keep(self, run: Run) -> None:
+        """Keep it in the run's folder. Raises RunError when it cannot be written."""
+        run.write_facts(FILE, asdict(self))
+
+    def apply(self, run: Run) -> None:
+        """Keep the ladder for later searches of the same space, data and recipe, in the cache folder."""
+        value = {"run": run.name, "ladder": list(self.ladder), "networks": self.networks, "trusted": self.trusted}
+        files.keep("calibration", _key(run.config, run.space, run.seal["data"]), value)
+
+    def sentences(self) -> list[str]:
+        """Say what was found, in words."""
+        top = self.rungs[-1]
+        said = [
+            f"{self.networks} networks were trained in full, twice: one such training ranks them by the other with "
+            f"tau {_words(top.every)}, and the best {self.best} with {_words(top.best)}; no shorter one can be "
+            "expected to do better.",
+            *(f"At {rung.share:.0%} of the cost ({rung.name}) tau is {_words(rung.every)}, {_words(rung.best)} among "
+              "the best." for rung in self.rungs[:-1]),
+        ]  # fmt: skip
+        ladder = ",".join(map(str, self.ladder))
+        if self.trusted:
+            said.append(f"The cheapest ladder that puts three pairs of four in order is --rungs {ladder}.")
+        else:
+            said.append(
+                f"No rung below the last puts three pairs of four in order among the best: --rungs {ladder} goes on to "
+                "the whole length, and its first rungs only sift."
+            )
+        return said
+
+
+def reliability(run: Run) -> Reliability:
+    """Compare the rungs of a run by the networks that came to the last one.
+
+    Raises SettingError for a run with one rung, or where too few came to the last.
+    """
+    name, lengths = run.trained_objectives[0], run.config.lengths
+    values, truth, costs = _values(run, name)
+    if len(lengths) == 1 or len(truth) < FEWEST:
+        raise SettingError(f"{run.folder}: {len(truth)} networks were trained on {len(lengths)} rungs to the last; "
+                           f"at least {FEWEST} on two rungs are needed: nas calibrate")  # fmt: skip
+    sign = 1.0 if run.maximize[run.config.objectives.index(name)] else -1.0
+    best = np.argsort(-sign * truth, kind="stable")[: max(len(truth) // 4, 2)]
+
+    def ranking(title: str, share: float, column: Values) -> Ranking:
+        return Ranking(title, share, _agreement(column, truth), _agreement(column[best], truth[best]))
+
+    rungs = tuple(ranking(_epochs(run, length), length / lengths[-1], values[:, i]) for i, length in enumerate(lengths))
+    others = tuple(ranking(title, 0.0, sign * column) for title, column in costs.items())
+    ladder, trusted = _ladder(lengths, rungs)
+    return Reliability(name, len(truth), len(best), lengths, rungs, others, ladder, trusted)
+
+
+def recalled(config: SearchConfig, space: SearchSpace, data: Json) -> Json:
+    """Return what `Reliability.apply` kept of this space, these data and this recipe, nothing without it."""
+    return files.recall("calibration", _key(config, space, data)) or {}
+
+
+def _key(config: SearchConfig, space: SearchSpace, data: Json) -> Json:
+    of_space = {name: value for name, value in to_dict(space).items() if name != "name"}
+    of_data = {name: data.get(name) for name in ("labels", "pixels", "files")}
+    return {"space": of_space, "data": of_data, "task": config.task, "recipe": config.recipe.model_dump(mode="json")}
+
+
+def kept(run: Run) -> Reliability | None:
+    """Read what `Reliability.keep` left in a run's folder, or return None. Raises RunError for a damaged file."""
+    facts = run.facts(FILE)
+    return TypeAdapter(Reliability).validate_json(json.dumps(facts)) if facts else None
+
+
+def _values(run: Run, name: str) -> tuple[Values, Values, dict[str, Values]]:
+    """Return values by rung, those in full from other seeds, and what is known without training."""
+    own = {(one.trial, one.rung): one.outcome.metrics for one in run.further if not one.repeat and one.outcome.metrics}
+    count = len(run.config.lengths)
+    chosen = [result for result in run.results if result.rung == count - 1 and result.trainings]
+    rows = [[r.trial.metrics[name], *(own[r.number, i][name] for i in range(1, count))] for r in chosen]
+    costs = {title: np.array([r.metrics[title] for r in chosen]) for title in ("macs", "params")}
+    for title in run.config.scores:
+        scored = [r.trial.outcome.scores.get(title) for r in chosen]
+        costs[title] = np.array([-np.inf if value is None else value for value in scored])
+    return np.array(rows).reshape(len(chosen), count), np.array([r.metrics[name] for r in chosen]), costs
+
+
+def _agreement(cheap: Values, truth: Values) -> Agreement:
+    from scipy.stats import kendalltau, spearmanr  # takes most of a second to import
+
+    rng = np.random.default_rng(0)
+    draws = rng.integers(0, len(truth), (DRAWS, len(truth)))
+    taus = [kendalltau(cheap[rows], truth[rows]).statistic for rows in draws]
+    low, high = np.nanquantile(taus, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if not np.isnan(taus).all() else (-1.0, 1.0)
+    tau, rho = kendalltau(cheap, truth).statistic, spearmanr(cheap, truth).statistic
+    return Agreement(*(float(np.nan_to_num(value)) for value in (tau, low, high, rho)))
+
+
+def _ladder(lengths: Sequence[int], rungs: Sequence[Ranking]) -> tuple[tuple[int, ...], bool]:
+    """The cheapest first rung that sifts all networks, the cheapest last one that ranks the best, and some between."""
+    last = len(lengths) - 1
+    first = next((i for i, rung in enumerate(rungs) if rung.every.tau >= ENOUGH), last)
+    top = next((i for i, rung in enumerate(rungs) if i >= first and rung.best.tau >= ENOUGH), last)
+    found = [lengths[first]]
+    for length in lengths[first + 1 : top]:
+        if found[-1] * APART <= length <= lengths[top] / APART:
+            found.append(length)
+    return (*found, *([lengths[top]] if top > first else [])), top < last
+
+
+def _epochs(run: Run, length: int) -> str:
+    epochs = length * run.config.recipe.epochs
+    return f"{epochs} epoch{'' if epochs == 1 else 's'}"
+
+
+def _words(found: Agreement) -> str:
+    return f"{found.tau:.2f} ({found.low:.2f} to {found.high:.2f})"

@@ -1,0 +1,92 @@
+"""The page of a calibration: how well each rung ranks networks, by its cost."""
+
+from pathlib import Path
+
+import plotly.graph_objects as go
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from nas import files
+from nas.errors import SettingError
+from nas.evaluation import units
+from nas.files import quoted
+from nas.record.reliability import Agreement, Ranking, Reliability
+from nas.record.run import Run
+from nas.report.charts import INK, PALETTE, embed, style
+from nas.report.rendering import flat, machines, render_page
+
+PAGE = "calibration.html"
+
+
+def write_calibration(run: Run, found: Reliability) -> Path:
+    """Write the page into the run's folder and return its path. Raises SettingError when it cannot be written."""
+    page = run.folder / PAGE
+    context = {
+        "run": run,
+        "found": found,
+        "goal": f"--space {quoted(run.config.space)} --data {quoted(run.config.data)}",
+        "command_name": quoted(run.name),
+        "sentences": found.sentences(),
+        "took": units.duration(run.elapsed),
+        "plotlyjs": Markup(get_plotlyjs()),
+        "cost_chart": embed(cost_figure(found), "cost"),
+        "rank_chart": embed(rank_figure(run, found), "ranks"),
+        "settings": flat(run.config.model_dump(mode="json")),
+        "environment": machines(run.environment),
+    }
+    try:
+        files.write(page, render_page(PAGE, context))
+    except OSError as error:
+        raise SettingError(f"{page}: cannot be written ({error.strerror})") from None
+    return page
+
+
+def cost_figure(found: Reliability) -> go.Figure:
+    """Draw tau by the cost of a rung, over all networks and among the best, and lines for what costs no training."""
+    figure = go.Figure()
+    for i, (title, of) in enumerate((("all networks", _every), (f"the best {found.best}", _best))):
+        agreements = [of(ranking) for ranking in found.rungs]
+        figure.add_trace(
+            go.Scatter(
+                x=[ranking.share * (1 + i / 40) for ranking in found.rungs],  # so that no bar hides another
+                y=[one.tau for one in agreements], name=title,
+                mode="lines+markers", line={"color": PALETTE[2 * i], "width": 2.2}, marker={"size": 9},
+                error_y={"type": "data", "symmetric": False, "thickness": 1.2,
+                         "array": [one.high - one.tau for one in agreements],
+                         "arrayminus": [one.tau - one.low for one in agreements]},
+                text=[ranking.name for ranking in found.rungs], hovertemplate="%{text}: tau %{y:.2f}",
+            )
+        )  # fmt: skip
+    for i, ranking in enumerate(found.others):
+        figure.add_hline(y=ranking.every.tau, line={"color": INK, "dash": "dot", "width": 1},
+                         annotation={"text": units.words(ranking.name), "xanchor": "left", "x": i / 5,
+                                     "yanchor": "bottom"})  # fmt: skip
+    figure.update_xaxes(title="Cost, as a part of the training in full", type="log", tickformat=".0%")
+    figure.update_yaxes(title="Kendall's tau with the training in full", range=[-0.55, 1.02])
+    return style(figure, height=440)
+
+
+def rank_figure(run: Run, found: Reliability) -> go.Figure:
+    """Draw every network's value on the first rung against its value in full."""
+    name = found.objective
+    chosen = [result for result in run.results if result.trainings]
+    unit = units.unit_of(name, [result.metrics[name] for result in chosen])
+    figure = go.Figure(
+        go.Scatter(
+            x=[result.trial.metrics[name] * unit.factor for result in chosen],
+            y=[result.metrics[name] * unit.factor for result in chosen],
+            mode="markers", marker={"size": 9, "color": PALETTE[0], "opacity": 0.8},
+            hovertext=[f"trial {result.number}, {result.layout}" for result in chosen], hoverinfo="text+x+y",
+        )
+    )  # fmt: skip
+    figure.update_xaxes(title=f"After {found.rungs[0].name}, {units.heading(name, unit.name)}")
+    figure.update_yaxes(title="In full, from another seed")
+    return style(figure, height=440)
+
+
+def _every(ranking: Ranking) -> Agreement:
+    return ranking.every
+
+
+def _best(ranking: Ranking) -> Agreement:
+    return ranking.best

@@ -1,0 +1,60 @@
+"""A calibration trains every network on every rung and again, is resumed, read, and applied to later searches."""
+
+import json
+
+import pytest
+from command import Command
+from small_searches import QUICK, Stopped, search
+
+import nas
+from nas.engine.watcher import Watcher
+from nas.errors import SettingError
+
+SETTINGS = {"data": "digits", "sampler": "random", "recipe": QUICK, "networks": 8, "rungs": (1, 2), "workers": 1}
+
+
+def test_every_network_climbs_all_rungs_and_is_trained_again_also_after_a_stop(space):
+    runs = space.parent / "runs"
+    whole = nas.calibrate(space, name="whole", runs=runs, **SETTINGS)
+    steps = {(one.trial, one.rung, one.repeat) for one in whole.further}
+    assert steps == {(n, 1, repeat) for n in range(8) for repeat in (0, 1)}
+    assert len(whole.trials) == 8
+
+    def stop(_further, run):
+        if len(run.further) == 5:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        nas.calibrate(space, name="cut", runs=runs, watcher=Watcher(trained_further=stop), **SETTINGS)
+    resumed = nas.resume(runs / "cut")
+    told = [[(c.trial, c.repeat, c.outcome.metrics) for c in run.further] for run in (whole, resumed)]
+    assert told[0] == told[1]
+    assert nas.reliability(resumed).rungs == nas.reliability(whole).rungs
+
+
+@pytest.mark.parametrize("own", ["budget", "objectives", "promotion", "confirm"])
+def test_what_a_calibration_decides_itself_is_refused(space, own):
+    with pytest.raises(SettingError, match=f"{own}: a calibration has its own"):
+        nas.calibrate(space, **{own: 3}, **SETTINGS)
+
+
+def test_the_command_prints_and_draws_and_later_searches_take_the_ladder(space, nas: Command, monkeypatch):
+    monkeypatch.chdir(space.parent)
+    goal = ("--space", space, "--data", "digits", "--subset", 64, "--batch-size", 32)
+    answer = nas("calibrate", *goal, "-n", 8, "--rungs", "1,2,4", "--workers", 1, "--apply")
+    assert answer.status == 0, answer.err
+    assert "tau, all" in answer.out
+    assert "8 networks were trained in full" in " ".join(answer.out.split())
+    page = space.parent / "runs" / "calibration" / "calibration.html"
+    assert "Agreement by cost" in page.read_text()
+    again = nas("calibrate", *goal, "--json")
+    found = json.loads(again.out[again.out.index("{") :])
+    assert (found["networks"], found["lengths"]) == (8, [1, 2, 4])
+    later = search(space, "later", budget=2, recipe={"subset": 64, "batch_size": 32})
+    assert list(later.config.rungs) == found["ladder"]
+    assert "was measured by the calibration" in (later.folder / "report.html").read_text()
+    other = search(space, "other", budget=2, recipe={"subset": 63, "batch_size": 32})
+    assert other.config.rungs == (1,)
+    assert "was not measured" in (other.folder / "report.html").read_text()
+    asked = search(space, "asked", budget=2, recipe={"subset": 64, "batch_size": 32}, rungs=(1, 3))
+    assert asked.config.rungs == (1, 3)

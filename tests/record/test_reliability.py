@@ -1,0 +1,96 @@
+"""How well rungs rank networks, against trainings in full from other seeds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from run_fixtures import empty_run, trial
+
+from nas.errors import SettingError
+from nas.evaluation.job import Outcome
+from nas.record import reliability as module
+from nas.record.reliability import ENOUGH, kept, recalled, reliability
+from nas.record.run import Run
+from nas.record.trial import Further
+
+OBJECTIVES = ("accuracy", "macs")
+
+
+def calibrated(folder: Path, noise: tuple[float, ...], networks: int = 40, seed: int = 0) -> Run:
+    """A run whose networks climbed all rungs, each of which knows their worth but for a noise."""
+    rungs = tuple(3**i for i in range(len(noise)))
+    run, rng = empty_run(folder, rungs=rungs, objectives=OBJECTIVES), np.random.default_rng(seed)
+    for number in range(networks):
+        worth, size = rng.normal(), rng.uniform(1e5, 1e6)
+        known = [0.5 + 0.05 * (worth + spread * rng.normal()) for spread in noise]
+        metrics = {"params": size, "macs": size}
+        run.append(trial(run, number, metrics=metrics | {"accuracy": known[0]}))
+        for rung, value in enumerate(known[1:], 1):
+            run.append_further(Further(number, 0, Outcome("complete", metrics | {"accuracy": value}), rung=rung))
+        full = metrics | {"accuracy": 0.5 + 0.05 * worth}
+        run.append_further(Further(number, 1, Outcome("complete", full), rung=len(noise) - 1))
+    return run
+
+
+def test_the_less_noise_the_better_a_rung_ranks(tmp_path: Path) -> None:
+    found = reliability(calibrated(tmp_path / "run", (2.0, 0.5, 0.02)))
+    taus = [ranking.every.tau for ranking in found.rungs]
+    assert taus == sorted(taus)
+    assert taus[0] < 0.5 < 0.9 < taus[2]
+    assert [ranking.share for ranking in found.rungs] == pytest.approx([1 / 9, 1 / 3, 1])
+    assert (found.networks, found.best) == (40, 10)
+    for ranking in found.rungs:
+        assert ranking.every.low <= ranking.every.tau <= ranking.every.high
+        assert ranking.best.tau <= ranking.every.tau + 0.1, "the best are harder to tell apart"
+    assert {ranking.name for ranking in found.others} == {"macs", "params"}
+    assert abs(found.others[0].every.tau) < 0.4, "size says nothing here"
+
+
+def test_the_interval_covers_the_truth_as_often_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DRAWS", 200)
+    truth = 2 / np.pi * np.arcsin(1 / np.sqrt(2))  # Kendall's tau of normal values with noise as wide as they
+    inside = []
+    for seed in range(30):
+        found = reliability(calibrated(tmp_path / str(seed), (1.0, 0.1), seed=seed)).rungs[0].every
+        inside.append(found.low <= truth <= found.high)
+    assert np.mean(inside) >= 0.8
+
+
+@pytest.mark.parametrize(
+    ("noise", "ladder", "trusted"),
+    [
+        ((0.02, 0.02, 0.02), (1,), True),
+        ((0.55, 0.02, 0.02), (1, 3), True),
+        ((3.0, 0.02, 0.02), (3,), True),
+        ((0.7, 0.7, 0.6, 0.5), (1, 3, 9, 27), False),
+    ],
+)
+def test_the_ladder_is_the_cheapest_that_can_be_trusted(
+    tmp_path: Path, noise: tuple[float, ...], ladder: tuple[int, ...], trusted: bool
+) -> None:
+    found = reliability(calibrated(tmp_path / "run", noise, networks=60))
+    assert (found.ladder, found.trusted) == (ladder, trusted)
+    assert f"--rungs {','.join(map(str, ladder))}" in found.sentences()[-1]
+    if trusted:
+        assert max(r.best.tau for r in found.rungs) >= ENOUGH
+
+
+def test_a_run_without_trainings_in_full_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"5 networks were trained .*; at least 8 .*nas calibrate"):
+        reliability(calibrated(tmp_path / "few", (1.0, 0.1), networks=5))
+    with pytest.raises(SettingError, match="on 1 rungs"):
+        reliability(calibrated(tmp_path / "one", (1.0,), networks=9))
+
+
+def test_it_is_kept_and_applied_to_the_same_space_data_and_recipe(tmp_path: Path) -> None:
+    run = calibrated(tmp_path / "run", (0.3, 0.02), networks=20)
+    run.seal["data"] = {"labels": "a", "pixels": "b", "files": None}
+    found = reliability(run)
+    assert kept(run) is None
+    found.keep(run)
+    assert kept(run) == found
+    found.apply(run)
+    assert recalled(run.config, run.space, run.seal["data"])["ladder"] == list(found.ladder)
+    assert recalled(run.config, run.space, {"labels": "a", "pixels": "other"}) == {}
+    recipe = run.config.recipe.model_copy(update={"epochs": 2})
+    assert recalled(run.config.model_copy(update={"recipe": recipe}), run.space, run.seal["data"]) == {}
