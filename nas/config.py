@@ -15,7 +15,6 @@ from nas.settings import (
     Names,
     Positive,
     Settings,
-    parse_lengths,
     parse_limits,
     parse_names,
     parse_number,
@@ -27,11 +26,13 @@ from nas.settings import (
 from nas.training.catalogue import check_objective, load_task, objective_names
 from nas.training.recipe import Recipe
 
+MOST_TRIALS = 1_000_000
+
 
 class Budget(Settings):
     """The end of a search: after `trials` trained architectures, or after `seconds`."""
 
-    trials: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    trials: Annotated[int, Field(ge=1, le=MOST_TRIALS)] | None = None
     seconds: Positive | None = None
 
     @model_validator(mode="after")
@@ -56,12 +57,9 @@ def parse_budget(text: str | int | Budget, _option: str = "") -> Budget:
     count, seconds = re.fullmatch(r"\d{1,9}", text.strip()), seconds_of(text)
     if not (seconds or (count and int(count[0]))):
         raise SettingError(f"budget: found '{text}'; write a number of architectures (200) or a time (90s, 30m, 2h)")
-    if count:
-        try:
-            return Budget(trials=int(count[0]))
-        except ValidationError:
-            raise SettingError(f"budget: found {text}; at most 1,000,000 architectures") from None
-    return Budget(seconds=seconds)
+    if count and int(count[0]) > MOST_TRIALS:
+        raise SettingError(f"budget: found {text}; at most {MOST_TRIALS:,} architectures")
+    return Budget(trials=int(count[0])) if count else Budget(seconds=seconds)
 
 
 def _named(text: str, _option: str) -> tuple[str, ...] | None:
@@ -80,9 +78,8 @@ def _shares(texts: list[str], option: str) -> dict[str, float]:
 class Goal(Group):
     """The space to search, the images, the budget and the objectives.
 
-    `maximum` and `minimum` are limits on objectives that need no training. `pick` is the rule by which the
-    network of `best.yaml`, for which the run stands, is picked from the front. `plugins` are paths of files that offer
-    kinds of blocks, objectives and the like.
+    `maximum` and `minimum` are limits on objectives that need no training. `pick` is the rule that picks the network of
+    `best.yaml`, for which the run stands. `plugins` are paths of files that offer kinds.
     """
 
     space: Annotated[str, Flag("NAME|FILE", "The search space; see nas spaces.")] = "cvt_family"
@@ -177,11 +174,11 @@ class Choosing(Group):
 
 
 class Training(Group):
-    """The training of a network: the side of its images in pixels, its recipe, and its lengths.
+    """The training of networks: the side of their images in pixels, their recipe, and the lengths.
 
-    Every network is trained on the first of the `rungs`, lengths in trainings of the recipe (auto: those that `nas
-    calibrate --apply` kept, or one). Those that may belong to the front go on and take the share `promotion` of all
-    training; with 1 every one goes on to the last rung and is trained there again, from `confirm` other seeds.
+    Every network is trained on the first of the `rungs`, lengths in trainings of the recipe (auto: calibrated, or one).
+    Those that may belong to the front go on and take the share `promotion` of all training; with 1 every one goes on to
+    the last rung and is trained there again, from `confirm` other seeds.
     """
 
     panel = "How networks are trained"
@@ -189,10 +186,7 @@ class Training(Group):
     resolution: Annotated[
         int | None, Field(ge=4, le=2048), Flag("PIXELS", "Side of the images.", default="the data's")
     ] = None
-    rungs: Annotated[
-        Literal["auto"] | Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, max_length=10)],
-        Flag("NUMBERS", "Lengths of a training: 1,3,9, or auto: calibrated.", read=parse_lengths),
-    ] = "auto"
+    rungs: Annotated[Literal["auto"] | tuple[int, ...], Flag("NUMBERS", "Training lengths: 1,3,9, or auto.")] = "auto"
     promotion: Annotated[Positive, Field(le=1), Flag("SHARE", "Of the training, for those that go on.")] = 0.5
     recipe: Recipe = Recipe()
 
@@ -201,11 +195,16 @@ class Training(Group):
         """The lengths of the rungs, one where nothing is known."""
         return (1,) if self.rungs == "auto" else self.rungs
 
-    @model_validator(mode="after")
-    def _longer(self) -> "Training":
-        if list(self.lengths) != sorted(set(self.lengths)):
-            raise SettingError(f"rungs: found {', '.join(map(str, self.lengths))}; write each longer than the last")
-        return self
+    @field_validator("rungs", mode="before")
+    @classmethod
+    def _longer(cls, rungs: Any) -> object:
+        try:
+            found = [int(str(length)) for length in (rungs.split(",") if isinstance(rungs, str) else rungs)]
+        except (TypeError, ValueError):
+            found = []
+        if rungs == "auto" or (found and found == sorted({length for length in found if length > 0})):
+            return tuple(found) or rungs
+        raise SettingError(f"rungs: found {rungs!r}; write lengths, each longer than the one before: 1,3,9")
 
 
 class Machine(Group):
@@ -278,7 +277,7 @@ GROUPS: tuple[type[Group], ...] = (Goal, Choosing, Training, Machine, Shipping)
 
 
 class SearchConfig(Shipping, Machine, Training, Choosing, Goal):  # pydantic takes the fields of the last base first
-    """Every setting of a search, all groups together."""
+    """Every setting of a search."""
 
 
 def make_config(settings: Mapping[str, Any]) -> SearchConfig:

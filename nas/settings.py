@@ -137,16 +137,6 @@ def parse_amount(text: str) -> float | None:
         return None
 
 
-def parse_lengths(text: str, option: str) -> tuple[int, ...] | str:
-    """Read `1,3,9`, or `auto`. Raises SettingError for another text."""
-    if text == "auto":
-        return text
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise SettingError(f"{option} {text}: write whole numbers by comma, such as {option} 1,3,9, or auto") from None
-
-
 def parse_names(text: str, _option: str) -> tuple[str, ...]:
     """Read names separated by commas."""
     return tuple(part.strip() for part in text.split(",") if part.strip())

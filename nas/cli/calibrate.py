@@ -13,8 +13,8 @@ from nas.cli.options import OFFERED, Runs, option, read_settings, takes_settings
 from nas.cli.search import watched
 from nas.cli.terminal import Terminal
 from nas.evaluation.plugins import load_plugins
+from nas.evaluation.units import show
 from nas.files import quoted
-from nas.record.folders import is_run
 
 if TYPE_CHECKING:
     from nas.record.reliability import Agreement, Reliability
@@ -42,12 +42,9 @@ def calibrate(
     --apply later searches of the same space, data and recipe take the ladder that it found.
     """
     load_plugins(*typed["plugins"])
-    settings, folder = read_settings(typed, ASKED), runs / name
-    if is_run(folder):
-        run = watched(lambda watcher: nas.resume(folder, watcher=watcher), conclude=False)
-    else:
-        own: dict[str, Any] = {"networks": networks, "rungs": rungs, "name": name, "runs": runs}
-        run = watched(lambda watcher: nas.calibrate(watcher=watcher, **own, **settings), conclude=False)
+    settings = read_settings(typed, ASKED)
+    own: dict[str, Any] = {"networks": networks, "rungs": rungs, "name": name, "runs": runs}
+    run = watched(lambda watcher: nas.calibrate(watcher=watcher, **own, **settings), conclude=False)
     found = nas.reliability(run)
     found.keep(run)
     nas.write_calibration(run, found)
@@ -65,6 +62,12 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, applied: boo
         every, best = (_tau(agreement) for agreement in (ranking.every, ranking.best))
         table.add_row(ranking.name, f"{ranking.share:.0%}", every, best, f"{ranking.every.rho:.2f}")
     terminal.print(table)
+    if found.rates:
+        factors = next(iter(found.rates.values()))
+        table = Table("alone", *(f"{factor} × the learning rate" for factor in factors), box=box.SIMPLE_HEAD)
+        for kind, reached in found.rates.items():
+            table.add_row(kind, *(show(found.objective, value) for value in reached.values()))
+        terminal.print(table)
     for sentence in found.sentences():
         terminal.say(f"  {sentence}")
     terminal.say(f"\n  page    {run.folder / 'calibration.html'}")

@@ -46,7 +46,7 @@ class Ladder:
     def climb(self) -> Job | None:
         """Return the training that pays most, if further ones have had less than their share of the work."""
         run, seconds, share = self.run, self.run.config.budget.seconds, self.run.config.promotion
-        few = len(run.results) < (FIRST if share < 1 else 1)
+        few = len(run.results) < (min(FIRST, run.config.budget.trials or FIRST) if share < 1 else 1)
         if len(run.config.lengths) == 1 or few or (seconds and self.clock() >= seconds):
             return None
         macs = {trial.number: trial.metrics.get("macs", 0.0) for trial in run.trials}
@@ -151,7 +151,7 @@ def missing(run: Run) -> list[Step]:
         Step(result.number, last, repeat)
         for result in contenders(run)
         for repeat in repeats
-        if (result.number, repeat) not in done
+        if result.rung == last and (result.number, repeat) not in done
     ]
 
 

@@ -62,7 +62,7 @@ def search(
     check_teachers(earlier, config)
     new_folder(runs, name, chosen.name)  # refuses a wrong name before the work
     plan = new_plan(config, chosen, watcher.calibrated)
-    learnt = learn(earlier, config, plan.space, plan.devices.timed, plan.data) if earlier else None
+    learnt = learn(earlier, plan.config, plan.space, plan.devices.timed, plan.data) if earlier else None
     predictor = predictor_facts(plan.predictor) if plan.predictor else None
     designs = [design.to_dict() for design in plan.designs]
     run = Run.create(

@@ -99,6 +99,8 @@ def _obstacle(run: Run, config: SearchConfig, device: str, data: Json) -> str:
         theirs = getattr(run.config.recipe, name)
         if theirs != getattr(config.recipe, name):
             return f"its recipe has {name} {theirs}"
+    if run.config.lengths[-1] != config.lengths[-1]:
+        return f"its trainings are {run.config.lengths[-1]} of the recipe's long on the last rung"
     timed = [name for name in config.objectives if objective(name).timed]
     if timed and timed_on(run.environment, run.config.target) != device:
         return f"its {timed[0]} was measured on {timed_on(run.environment, run.config.target) or 'an unknown device'}"
@@ -106,11 +108,17 @@ def _obstacle(run: Run, config: SearchConfig, device: str, data: Json) -> str:
 
 
 def _same(run: Run, results: list[Result], config: SearchConfig, space: SearchSpace) -> Iterator[Trial]:
-    """Yield results whose exact architectures lie in the space, as trials with this space's decisions."""
+    """Yield results whose exact architectures lie in the space, as trials with this space's decisions.
+
+    Their values are those of the last rung, but for a sampler that is told those of first trainings alone.
+    """
+    first_alone = len(config.lengths) > 1 and config.sampler != "pareto"
     for result in results:
         with suppress(SpaceError):
             decisions = locate(space, result.architecture)
-            outcome = replace(result.trial.outcome, metrics=dict(result.metrics))
+            outcome = replace(
+                result.trial.outcome, metrics=dict(result.trial.metrics if first_alone else result.metrics)
+            )
             noted = result.trial.sampler if run.config.sampler == config.sampler else {}
             origin = Origin(run.name, result.number)
             yield replace(result.trial, decisions=decisions, outcome=outcome, sampler=noted, learnt_from=origin)

@@ -5,8 +5,9 @@ best quarter is told apart, for there a search decides, and there trainings diff
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from nas import files
 from nas.config import SearchConfig
 from nas.errors import SettingError
 from nas.files import Json
+from nas.record.folders import is_run
 from nas.record.run import Run
 from nas.space.grammar import to_dict
 from nas.space.space import SearchSpace
@@ -25,6 +27,9 @@ FEWEST = 8  # networks trained in full, below which nothing can be said
 ENOUGH = 0.5  # tau: three pairs of four in order
 APART = 2.5  # least factor between the lengths of two rungs
 DRAWS, LEVEL = 1000, 0.95
+FACTORS = (1 / 3, 1.0, 3.0)  # of the learning rate, at which one network of each kind of block is trained
+RATES = "rates"  # the folder of those runs, in that of the calibration
+SURE = 2.0  # deviations of a difference by which another learning rate must be better
 Values = NDArray[np.float64]
 
 
@@ -57,7 +62,8 @@ class Reliability:
 
     `networks` were trained in full, `best` of them are the best quarter. The last of `rungs` is the full training
     against another one, so that no ranking can be expected to agree better. `trusted` tells whether a rung below the
-    last ranks both all networks and the best quarter well enough.
+    last ranks both all networks and the best quarter well enough. `rates` has by kind of block what a network of it
+    alone reached on the first rung, by the factor of the learning rate; `starved` kinds do better at another one.
     """
 
     objective: str
@@ -68,6 +74,8 @@ class Reliability:
     others: tuple[Ranking, ...]
     ladder: tuple[int, ...]
     trusted: bool
+    rates: dict[str, dict[str, float]]
+    starved: tuple[str, ...]
 
     def keep(self, run: Run) -> None:
         """Keep it in the run's folder. Raises RunError when it cannot be written."""
@@ -96,6 +104,11 @@ class Reliability:
                 f"No rung below the last puts three pairs of four in order among the best: --rungs {ladder} goes on to "
                 "the whole length, and its first rungs only sift."
             )
+        if self.starved:
+            said.append(f"Another learning rate than the recipe's suits {', '.join(self.starved)} better: the proxy "
+                        "may starve what is made of it.")  # fmt: skip
+        elif self.rates:
+            said.append("The learning rate starves no kind of block.")
         return said
 
 
@@ -118,7 +131,9 @@ def reliability(run: Run) -> Reliability:
     rungs = tuple(ranking(_epochs(run, length), length / lengths[-1], values[:, i]) for i, length in enumerate(lengths))
     others = tuple(ranking(title, 0.0, sign * column) for title, column in costs.items())
     ladder, trusted = _ladder(lengths, rungs)
-    return Reliability(name, len(truth), len(best), lengths, rungs, others, ladder, trusted)
+    rates, noise = _rates(run, name), float(np.sqrt(np.mean((values[:, -1] - truth) ** 2)))
+    starved = tuple(kind for kind, reached in rates.items() if _gain(reached, sign) > SURE * noise)
+    return Reliability(name, len(truth), len(best), lengths, rungs, others, ladder, trusted, rates, starved)
 
 
 def recalled(config: SearchConfig, space: SearchSpace, data: Json) -> Json:
@@ -149,6 +164,26 @@ def _values(run: Run, name: str) -> tuple[Values, Values, dict[str, Values]]:
         scored = [r.trial.outcome.scores.get(title) for r in chosen]
         costs[title] = np.array([-np.inf if value is None else value for value in scored])
     return np.array(rows).reshape(len(chosen), count), np.array([r.metrics[name] for r in chosen]), costs
+
+
+def rate_folder(run: Run, factor: float) -> Path:
+    """Return the folder of the run that tries a factor of the learning rate."""
+    return run.folder / RATES / f"rate_{factor:.2g}"
+
+
+def _rates(run: Run, name: str) -> dict[str, dict[str, float]]:
+    """Read what each kind alone reached at each factor, of the kinds that were trained at all of them."""
+    found: dict[str, dict[str, float]] = {}
+    for factor in FACTORS:
+        folder = rate_folder(run, factor)
+        for result in Run(folder).results if is_run(folder) else ():
+            found.setdefault(result.architecture.stages[0].block, {})[f"{factor:.2g}"] = result.metrics[name]
+    return {kind: reached for kind, reached in found.items() if len(reached) == len(FACTORS)}
+
+
+def _gain(reached: Mapping[str, float], sign: float) -> float:
+    """The gain of another learning rate over the recipe's."""
+    return max(sign * (value - reached["1"]) for value in reached.values())
 
 
 def _agreement(cheap: Values, truth: Values) -> Agreement:

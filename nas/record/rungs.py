@@ -36,14 +36,15 @@ def reach(values: Values, costs: Values, repeats: list[list[float]]) -> Reach:
     `values` `(networks, rungs)` are NaN above the highest rung of each, `costs` `(networks, costs)`, `repeats` the
     values of the further trainings from other seeds, which take the place of the first where there are any.
     """
+    costs = _even(costs)
     guess = GUESS * float(values[:, 0].std()) if len(values) else 0.0
-    steps = [_Step.of(values[:, i], values[:, i + 1], _even(costs), guess) for i in range(values.shape[1] - 1)]
+    steps = [_Step.of(values[:, i], values[:, i + 1], costs, guess) for i in range(values.shape[1] - 1)]
     noise = _noise(repeats, steps[-1].deviation if steps else guess)
     top = [int(rung) for rung in np.isfinite(values).sum(axis=1) - 1]
     found = Reach(*np.zeros((2, len(values))))
     for i, rung in enumerate(top):
         if rung < values.shape[1] - 1:
-            found.value[i], found.doubt[i] = _climb(values[i, rung], _even(costs)[i], steps[rung:])
+            found.value[i], found.doubt[i] = _climb(values[i, rung], costs[i], steps[rung:])
         else:
             count = max(len(repeats[i]), 1)
             found.value[i] = np.mean(repeats[i] or values[i, -1])

@@ -26,10 +26,14 @@ def test_every_network_climbs_all_rungs_and_is_trained_again_also_after_a_stop(s
 
     with pytest.raises(Stopped):
         nas.calibrate(space, name="cut", runs=runs, watcher=Watcher(trained_further=stop), **SETTINGS)
-    resumed = nas.resume(runs / "cut")
+    resumed = nas.calibrate(name="cut", runs=runs)
     told = [[(c.trial, c.repeat, c.outcome.metrics) for c in run.further] for run in (whole, resumed)]
     assert told[0] == told[1]
-    assert nas.reliability(resumed).rungs == nas.reliability(whole).rungs
+    found, same = nas.reliability(resumed), nas.reliability(whole)
+    assert found == same
+    assert found.rates.keys() == {"conv", "mbconv", "transformer", "moat"}
+    assert all(reached.keys() == {"0.33", "1", "3"} for reached in found.rates.values())
+    assert len({value for reached in found.rates.values() for value in reached.values()}) > 3
 
 
 @pytest.mark.parametrize("own", ["budget", "objectives", "promotion", "confirm"])
@@ -47,6 +51,8 @@ def test_the_command_prints_and_draws_and_later_searches_take_the_ladder(space, 
     assert "8 networks were trained in full" in " ".join(answer.out.split())
     page = space.parent / "runs" / "calibration" / "calibration.html"
     assert "Agreement by cost" in page.read_text()
+    assert "0.33 × the learning rate" in answer.out
+    assert "The learning rate, by kind of block" in page.read_text()
     again = nas("calibrate", *goal, "--json")
     found = json.loads(again.out[again.out.index("{") :])
     assert (found["networks"], found["lengths"]) == (8, [1, 2, 4])

@@ -177,3 +177,9 @@ def test_two_workers_climb_and_train_nothing_twice(space):
     assert len(steps) == len(set(steps)) > 3
     assert all(result.rung == 2 for result in run.front())
     assert missing(run) == []
+
+
+def test_a_small_budget_climbs_too(space):
+    run = search(space, "small", budget=4, rungs=(1, 3), confirm=1)
+    assert [result.rung for result in run.front()] == [1] * len(run.front())
+    assert {one.rung for one in run.further} == {1}

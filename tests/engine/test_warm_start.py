@@ -16,9 +16,9 @@ from nas.engine.search import resume, search
 from nas.engine.warm_start import MOST, learn
 from nas.engine.watcher import Watcher
 from nas.errors import RunError, SettingError
-from nas.evaluation.job import Job
+from nas.evaluation.job import Job, Outcome
 from nas.record.run import Run
-from nas.record.trial import Learnt, Origin
+from nas.record.trial import Further, Learnt, Origin
 from nas.registry import TASKS
 from nas.space.library import load_space
 from nas.space.matching import nearest
@@ -41,6 +41,17 @@ def test_a_run_like_this_one_teaches_its_values(tmp_path: Path) -> None:
     assert learnt.notes == [f"old: {len(run.front())} designs of its front, the values of 12 trials"]
 
 
+def test_of_a_ladder_a_sampler_that_is_told_first_trainings_learns_these(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "old", complete=4, failed=0, rejected=0, rungs=(1, 3), sampler="tpe")
+    better = run.trials[2].metrics | {"accuracy": 0.99}
+    run.append_further(Further(2, 0, Outcome("complete", better), rung=1))
+    first = learn_from(run, rungs=(1, 3), sampler="tpe").trials
+    assert [t.metrics["accuracy"] for t in first] == [t.metrics["accuracy"] for t in run.trials]
+    last = learn_from(run, rungs=(1, 3)).trials
+    assert [t.metrics["accuracy"] for t in last] == [r.metrics["accuracy"] for r in run.results]
+    assert last[2].metrics["accuracy"] == 0.99
+
+
 def test_values_of_another_task_are_not_taken_over(tmp_path):
     run = finished_run(tmp_path / "old", complete=4)
     TASKS.add("other", load_task("classification"), "a test")
@@ -57,6 +68,7 @@ def test_values_of_another_task_are_not_taken_over(tmp_path):
     [
         ({"data": "digits"}, "no values, for its data set is cluttered_digits"),
         ({"recipe": {"epochs": 2}}, "no values, for its recipe has epochs 1"),
+        ({"rungs": (1, 3)}, "no values, for its trainings are 1 of the recipe's long on the last rung"),
         ({"device": "H100"}, "no values, for its latency was measured on cpu"),
         ({"device": "H100", "objectives": ("accuracy", "macs")}, "the values of 12 trials"),
     ],

@@ -1,5 +1,6 @@
 """How well rungs rank networks, against trainings in full from other seeds."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from run_fixtures import empty_run, trial
 from nas.errors import SettingError
 from nas.evaluation.job import Outcome
 from nas.record import reliability as module
-from nas.record.reliability import ENOUGH, kept, recalled, reliability
+from nas.record.reliability import ENOUGH, kept, rate_folder, recalled, reliability
 from nas.record.run import Run
 from nas.record.trial import Further
 
@@ -70,7 +71,7 @@ def test_the_ladder_is_the_cheapest_that_can_be_trusted(
 ) -> None:
     found = reliability(calibrated(tmp_path / "run", noise, networks=60))
     assert (found.ladder, found.trusted) == (ladder, trusted)
-    assert f"--rungs {','.join(map(str, ladder))}" in found.sentences()[-1]
+    assert f"--rungs {','.join(map(str, ladder))}" in " ".join(found.sentences())
     if trusted:
         assert max(r.best.tau for r in found.rungs) >= ENOUGH
 
@@ -94,3 +95,24 @@ def test_it_is_kept_and_applied_to_the_same_space_data_and_recipe(tmp_path: Path
     assert recalled(run.config, run.space, {"labels": "a", "pixels": "other"}) == {}
     recipe = run.config.recipe.model_copy(update={"epochs": 2})
     assert recalled(run.config.model_copy(update={"recipe": recipe}), run.space, run.seal["data"]) == {}
+
+
+def rated(run: Run, kind_values: dict[float, tuple[float, ...]]) -> Run:
+    """Beside a calibration the runs at other learning rates, with these accuracies of its first kinds of block."""
+    for factor, values in kind_values.items():
+        tried = empty_run(rate_folder(run, factor), objectives=OBJECTIVES)
+        drawn = (trial(tried, number) for number in range(200))
+        by_kind = {t.architecture.stages[0].block: t for t in drawn}
+        for number, (kind, value) in enumerate(zip(("conv", "moat"), values, strict=True)):
+            metrics = {"accuracy": value, "macs": 1.0, "params": 1.0}
+            tried.append(replace(by_kind[kind], number=number, outcome=Outcome("complete", metrics)))
+    return run
+
+
+def test_a_kind_that_does_better_at_another_learning_rate_is_named(tmp_path: Path) -> None:
+    run = calibrated(tmp_path / "run", (1.0, 0.1))
+    (run.folder / "rates").mkdir()
+    found = reliability(rated(run, {1 / 3: (0.4, 0.3), 1.0: (0.5, 0.31), 3.0: (0.505, 0.6)}))
+    assert found.rates == {"conv": {"0.33": 0.4, "1": 0.5, "3": 0.505}, "moat": {"0.33": 0.3, "1": 0.31, "3": 0.6}}
+    assert found.starved == ("moat",)
+    assert "suits moat better" in found.sentences()[-1]
