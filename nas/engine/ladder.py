@@ -16,7 +16,7 @@ from nas import pareto
 from nas.engine.improvement import boxes, expected_improvement, nondominated
 from nas.engine.objective_scale import even, worst
 from nas.engine.watcher import Watcher
-from nas.evaluation.job import Job, Outcome, derive_seed
+from nas.evaluation.job import Job, Outcome, Purpose, derive_seed
 from nas.record import paused
 from nas.record.results import Result
 from nas.record.run import Run
@@ -79,11 +79,14 @@ class Ladder:
         (result,) = (result for result in run.results if result.number == trial)
         self.running.add(step)
         seed = derive_seed(run.config.seed, trial, *([repeat] if repeat else []))
-        if repeat:
-            job = Job(trial, result.architecture, seed, purpose="confirm", repeat=repeat, rung=rung)
-        else:
-            since, keep = paused.load(run.folder, trial, result.rung), rung + 1 < len(run.config.lengths)
-            job = Job(trial, result.architecture, seed, purpose="promote", rung=rung, since=since, keep=keep)
+        purpose: Purpose = "confirm" if repeat else "promote"
+        since = None if repeat else paused.load(run.folder, trial, result.rung)
+        keep = not repeat and rung + 1 < len(run.config.lengths)
+        patience = run.config.lengths[rung] / run.config.lengths[0]  # also for one that must begin anew
+        job = Job(
+            trial, result.architecture, seed, purpose=purpose, repeat=repeat, rung=rung, since=since, keep=keep,
+            patience=patience,
+        )  # fmt: skip
         self.watcher.began(job, run)
         return job
 

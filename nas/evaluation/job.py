@@ -24,7 +24,7 @@ class Job:
     the training of trial `number` on to a higher rung, from the bytes in `since` or, without, from its beginning; both
     give back the training as it may go on if they `keep` it. A `confirm` job is the further training number `repeat`,
     from 1, from another seed. A `measure` job reads the objectives `asked` of a trial again, with full effort and
-    without training.
+    without training. `patience` is the time that a job may take, in times of a first training's limit.
     """
 
     number: int
@@ -37,6 +37,11 @@ class Job:
     since: bytes | None = field(default=None, repr=False)
     keep: bool = False
     asked: tuple[str, ...] = ()
+    patience: float = 1.0
+
+    def limit(self, seconds: float | None) -> float | None:
+        """Return the seconds that this job may take, given a first training's, or None without a limit."""
+        return seconds and seconds * self.patience
 
     @property
     def ticket(self) -> tuple[Purpose, int, int, int]:

@@ -183,3 +183,15 @@ def test_a_small_budget_climbs_too(space):
     run = search(space, "small", budget=4, rungs=(1, 3), confirm=1)
     assert [result.rung for result in run.front()] == [1] * len(run.front())
     assert {one.rung for one in run.further} == {1}
+
+
+def test_a_longer_training_has_as_much_more_time(space):
+    limits = []
+
+    def began(job, run):
+        limits.append((job.purpose, job.rung, job.limit(10.0), job.limit(None)))
+
+    search(space, "limits", budget=11, rungs=(1, 2, 4), confirm=1, watcher=Watcher(began=began))
+    assert set(limits) == {
+        ("search", 0, 10.0, None), ("promote", 1, 20.0, None), ("promote", 2, 40.0, None), ("confirm", 2, 40.0, None)
+    }  # fmt: skip

@@ -186,8 +186,9 @@ class LostTrials(tune.Callback):
         """Tell the trial of a dead worker as failed, or hand it out again."""
         error = _error(trial)
         ran = time.monotonic() - self.started.get(trial.trial_id, math.inf)
-        if self.timeout and ran > self.timeout:
-            own = f"TimeLimitError: took longer than {self.timeout:g} s; its worker had to be ended"
+        limit = trial.config["parcel"].job.limit(self.timeout)
+        if limit and ran > limit:
+            own = f"TimeLimitError: took longer than {limit:g} s; its worker had to be ended"
         else:
             own = _own_fault(error)
         if own:

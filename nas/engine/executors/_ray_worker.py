@@ -58,10 +58,11 @@ class Worker(tune.Trainable):
 
     def step(self) -> Message:
         """Evaluate the job. A timer outside the interpreter ends a worker that hangs where no signal handler runs."""
-        if self.timeout:
-            faulthandler.dump_traceback_later(self.timeout + GRACE, exit=True)
+        limit = self.parcel.job.limit(self.timeout)
+        if limit:
+            faulthandler.dump_traceback_later(limit + GRACE, exit=True)
         try:
-            outcome = attempt(self.evaluate, self.parcel.job, self.timeout)
+            outcome = attempt(self.evaluate, self.parcel.job, limit)
         finally:
             faulthandler.cancel_dump_traceback_later()
         return {"outcome": _signed(outcome), "done": True}

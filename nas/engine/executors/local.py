@@ -15,7 +15,7 @@ class Local:
         """Ask, evaluate and tell until there is nothing more to ask."""
         evaluate = prepare(Turns())
         while (job := ask()) is not None:
-            tell(job, attempt(evaluate, job, placement.trial_timeout))
+            tell(job, attempt(evaluate, job, job.limit(placement.trial_timeout)))
 
     def there(self, look: Callable[[], Answer], placement: Placement) -> Answer:
         """Call the function here, where trials run."""
