@@ -136,7 +136,7 @@ def _images_for(architecture: Architecture, data: Dataset, recipe: Recipe, secon
     network = build(architecture).to(memory_format=torch.channels_last)
     clock: list[float] = []
     train(network, images, recipe.model_copy(update={"epochs": 2}), load_task("classification"), 0,
-          lambda share, loss: clock.append(time.process_time()))  # fmt: skip
+          lambda: clock.append(time.process_time()))  # fmt: skip
     step = float(np.median(np.diff(clock[PROBE // 2 :])))
     return int(seconds / step) * recipe.batch_size
 

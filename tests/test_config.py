@@ -61,6 +61,7 @@ def test_settings_written_before_there_were_tasks_and_plugins_are_read():
         ({"recipe": 3}, "recipe: found 3"),
         ({"recipe": {"fall": 0.0}}, "recipe.fall: found 0.0"),
         ({"recipe": {"fall": 1.0}}, "recipe.fall: found 1.0"),
+        ({"recipe": {"warmup": 0.8}}, "recipe: warmup 0.8 and fall 0.3 are more than the whole"),
         ({"rungs": "1,x"}, "rungs: found '1,x'; write lengths, each longer than the one before: 1,3,9"),
         ({"rungs": (1.5, 3)}, "rungs: found"),
         ({"rungs": (3, 1)}, r"rungs: found \(3, 1\); write lengths, each longer than the one before"),

@@ -44,7 +44,8 @@ def calibrate(
     load_plugins(*typed["plugins"])
     settings = read_settings(typed, ASKED)
     own: dict[str, Any] = {"networks": networks, "rungs": rungs, "name": name, "runs": runs}
-    run = watched(lambda watcher: nas.calibrate(watcher=watcher, **own, **settings), conclude=False)
+    again = f"the same command, with --name {quoted(name)}"
+    run = watched(lambda watcher: nas.calibrate(watcher=watcher, **own, **settings), again)
     found = nas.reliability(run)
     found.keep(run)
     nas.write_calibration(run, found)
@@ -72,9 +73,7 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, applied: boo
         terminal.say(f"  {sentence}")
     terminal.say(f"\n  page    {run.folder / 'calibration.html'}")
     ladder = ",".join(map(str, found.ladder))
-    space, data = quoted(run.config.space), quoted(run.config.data)
-    rungs = "" if applied else f" --rungs {ladder}"
-    terminal.following(f"nas search --space {space} --data {data}{rungs}")
+    terminal.following(f"nas search {found.goal}" + ("" if applied else f" --rungs {ladder}"))
 
 
 def _tau(agreement: "Agreement") -> str:

@@ -35,9 +35,13 @@ DOING: dict[Purpose, str] = {
 ROWS, RUNNING = 12, 8  # lines for the front, and for the trials that run
 
 
-def watch(begin: Callable[[Watcher], Run], concluding: bool = True) -> Run:
-    """Run a search under the live display, and say at the end where its files are. Raises RunError for no result."""
-    console = Terminal()
+def watch(begin: Callable[[Watcher], Run], again: str = "") -> Run:
+    """Run a search under the live display, and say at the end where its files are.
+
+    With the command that goes on given, as `again`, the end is left to that command, and all is shown on stderr. Raises
+    RunError for no result.
+    """
+    console = Terminal(stderr=bool(again))
     display = Display(console)
     if remark := cache_remark():
         display.warned(remark)
@@ -48,10 +52,10 @@ def watch(begin: Callable[[Watcher], Run], concluding: bool = True) -> Run:
         if display.run is None:
             console.say("\n", ("Stopped", "yellow"), " before a training began.")
             raise typer.Exit(130) from None
-        again = f"nas resume {quoted(display.run.folder)}"
-        console.say("\n", ("Stopped.", "yellow"), f" Every finished trial is kept. Go on with: {again}")
+        command = again or f"nas resume {quoted(display.run.folder)}"
+        console.say("\n", ("Stopped.", "yellow"), f" Every finished trial is kept. Go on with: {command}")
         raise typer.Exit(130) from None
-    if concluding:
+    if not again:
         conclude(console, run)
     if not run.results:
         raise RunError(f"{run.folder}: {nothing_came(run)}")
@@ -90,7 +94,7 @@ class Display:
         """Return the functions that the search calls."""
         return Watcher(
             placed=self.placed,
-            calibrated=self.calibrated,
+            timed=self.timed,
             began=self.began,
             ended=self.ended,
             trained_further=self.trained_further,
@@ -108,8 +112,12 @@ class Display:
             self.console.say(f"{run.config.data}: {told(data)}")
         if text := _workers(placement, run):
             self.console.say(text)
+        if found := run.seal.get("calibration"):
+            rungs = ",".join(map(str, run.config.lengths))
+            self.console.say(f"--rungs {rungs}, as calibrated by {found['run']} (--rungs 1 for short trainings alone)")
+        self.start, self.done_before, self.start_confirming = time.monotonic(), -1, None
 
-    def calibrated(self, done: int, of: int) -> None:
+    def timed(self, done: int, of: int) -> None:
         """Count the networks measured for the predictor."""
         now = f"measuring what latency is predicted from: network {done} of {of}"
         if self.console.moves:
@@ -169,7 +177,7 @@ class Display:
         new, elapsed = done - max(self.done_before, 0), time.monotonic() - self.start
         if budget.trials:
             left = f"{duration((budget.trials - done) * elapsed / new)} left" if new else ""
-            self.progress.update(self.task, total=budget.trials, completed=done, left=left)
+            self.progress.update(self.task, description="search", total=budget.trials, completed=done, left=left)
         elif budget.seconds:
             left = f"{duration(max(budget.seconds - run.elapsed, 0))} left"
             self.progress.update(self.task, total=budget.seconds, completed=run.elapsed, left=left)

@@ -37,6 +37,8 @@ def conclude(console: Terminal, run: Run) -> None:
         console.say(f"  learnt from {note}")
     if front:
         console.print(front_table(run, front))
+    if front and front[0].rung + 1 < len(run.config.lengths):
+        console.say("  no network has reached the last rung: values are those that are expected there\n")
     if front and (unmet := run.picked.unmet):
         console.say(f"  {unmet}\n")
     if error := run.predictor_error:

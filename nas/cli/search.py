@@ -38,8 +38,8 @@ def resume(
     watched(lambda watcher: nas.resume(folder, budget=budget, watcher=watcher))
 
 
-def watched(begin: "Callable[[Watcher], nas.Run]", *, conclude: bool = True) -> "nas.Run":
-    """Run a search under the live display."""
+def watched(begin: "Callable[[Watcher], nas.Run]", again: str = "") -> "nas.Run":
+    """Run a search under the live display, or a part of another command, which is called `again` to go on."""
     from nas.cli.display import watch  # needs torch
 
-    return watch(begin, conclude)
+    return watch(begin, again)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nas.config import SearchConfig, make_config
 from nas.costs.counts import cost
 from nas.engine.search import resume, search
 from nas.engine.watcher import Watcher
@@ -16,14 +17,17 @@ from nas.errors import SettingError
 from nas.network.architecture import Architecture
 from nas.network.options import Scalar
 from nas.record.folders import is_run
-from nas.record.reliability import FACTORS, RATES, rate_folder
+from nas.record.reliability import FACTORS, FEWEST, RATES, rate_folder
 from nas.record.run import Run
+from nas.record.seal import shown
+from nas.settings import text_of
 from nas.space.space import Domain, SearchSpace
 from nas.training.catalogue import load_task
 
 RUNGS = (1, 2, 4, 8, 16)
 DRAWN = 40  # networks of one kind alone, of which that of the middle size is taken
-OWN = ("budget", "objectives", "promotion", "confirm")  # settings that a calibration decides itself
+DECIDED = ("budget", "objectives", "promotion", "confirm")  # settings that a calibration decides itself
+SAME = ("space", "data", "task", "rungs", "recipe", "resolution", "seed", "sampler")  # one that goes on must have these
 
 
 def calibrate(
@@ -40,34 +44,52 @@ def calibrate(
     """Train networks on every rung, and in full from another seed, for `nas.reliability` to compare.
 
     The first ten lie spread over the costs of the space, the others where the sampler expects the front. The last rung
-    is the training in full. Then one network of each kind of block alone is trained briefly at `FACTORS` of the
+    is the training in full. Then one network of each kind of block alone is trained briefly, twice, at `FACTORS` of the
     learning rate. `settings` are those of a search, whose run this is; one of that name goes on. Raises as `nas.search`
-    does.
+    does, and SettingError for a run of that name that is another calibration or none.
     """
-    for own in OWN:
-        if own in settings:
-            raise SettingError(f"{own}: a calibration has its own")
+    for decided in DECIDED:
+        if decided in settings:
+            raise SettingError(f"{decided}: a calibration has its own")
+    settings |= {"task": task, "objectives": (load_task(task).objectives[0], "macs")}
+    settings |= {"rungs": rungs, "promotion": 1.0, "confirm": 1}
+    named = text_of(space, "space") if isinstance(space, str | Path) else "space"
+    asked = make_config({"space": named, "budget": {"trials": networks}, **settings})
+    if networks < FEWEST or len(asked.lengths) == 1:
+        raise SettingError(f"a calibration takes at least {FEWEST} networks and two rungs: found {networks} networks, "
+                           f"rungs {', '.join(map(str, asked.lengths))}")  # fmt: skip
     folder = Path(runs) / name
     if is_run(folder):
-        run = resume(folder, watcher=watcher)
+        _check_same(Run(folder), asked)
+        longer = networks if networks > (Run(folder).config.budget.trials or 0) else None
+        run = resume(folder, budget=longer, watcher=watcher)
     else:
-        settings |= {"task": task, "objectives": (load_task(task).objectives[0], "macs")}
-        settings |= {"rungs": rungs, "promotion": 1.0, "confirm": 1}
         run = search(space, budget=networks, name=name, runs=runs, watcher=watcher, **settings)
     _try_rates(run, watcher)
     return run
 
 
+def _check_same(run: Run, asked: SearchConfig) -> None:
+    """Raise SettingError unless a run is the calibration that is asked for."""
+    if run.config.promotion != 1:
+        raise SettingError(f"{run.folder} is a search and no calibration; take another --name")
+    for setting in SAME:
+        was, now = getattr(run.config, setting), getattr(asked, setting)
+        if was != now:
+            raise SettingError(f"{setting}: found {shown(now)}; {run.folder} was calibrated with {shown(was)}. Take "
+                               "another --name")  # fmt: skip
+
+
 def _try_rates(run: Run, watcher: Watcher | None) -> None:
     """Train a network of each kind alone at several learning rates, each rate a small run within the run's folder."""
-    designs = []
-    for kind in kinds(run.space):
-        designs.append(run.folder / RATES / f"{kind}.yaml")
-        designs[-1].parent.mkdir(exist_ok=True)
-        alone(run.space, kind, run.config.seed).save(designs[-1])
-    settings = run.config.model_dump(
-        exclude={"space", "budget", "rungs", "promotion", "confirm", "seed_with", "recipe"}
-    )
+    designs = [run.folder / RATES / f"{kind}.yaml" for kind in kinds(run.space)]
+    if not designs:
+        return
+    designs[0].parent.mkdir(exist_ok=True)
+    for design in designs:
+        alone(run.space, design.stem, run.config.seed).save(design)
+    config = run.config.model_dump(include={"data", "task", "resolution", "seed", "device", "workers", "ray", "plugins",
+                                            "gpus_per_trial", "trial_timeout", "objectives"})  # fmt: skip
     for factor in FACTORS:
         folder, recipe = rate_folder(run, factor), run.config.recipe
         if is_run(folder):
@@ -75,8 +97,9 @@ def _try_rates(run: Run, watcher: Watcher | None) -> None:
             continue
         rate = {"learning_rate": recipe.learning_rate * factor}
         search(
-            run.folder / "space.yaml", budget=len(designs), name=folder.name, runs=folder.parent, rungs=(1,), confirm=0,
-            seed_with=tuple(map(str, designs)), recipe=recipe.model_dump() | rate, watcher=watcher, **settings,
+            run.folder / "space.yaml", budget=len(designs), name=folder.name, runs=folder.parent, promotion=1.0,
+            confirm=1, rungs=run.config.lengths[:1], seed_with=tuple(map(str, designs)),
+            recipe=recipe.model_dump() | rate, watcher=watcher, **config,
         )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ worth its work stays where it is. Once the budget is spent, the front is trained
 """
 
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -37,7 +38,10 @@ class Step(NamedTuple):
 
 
 class Ladder:
-    """Asks for further trainings and records them. `clock` tells the seconds that the search took so far."""
+    """Asks for further trainings and records them. `clock` tells the seconds that the search took so far.
+
+    Those of the share come between the search's own from the `FIRST` results on, and what is left of it at the end.
+    """
 
     def __init__(self, run: Run, watcher: Watcher, clock: Callable[[], float]) -> None:
         self.run, self.watcher, self.clock = run, watcher, clock
@@ -45,9 +49,11 @@ class Ladder:
 
     def climb(self) -> Job | None:
         """Return the training that pays most, if further ones have had less than their share of the work."""
-        run, seconds, share = self.run, self.run.config.budget.seconds, self.run.config.promotion
-        few = len(run.results) < (min(FIRST, run.config.budget.trials or FIRST) if share < 1 else 1)
-        if len(run.config.lengths) == 1 or few or (seconds and self.clock() >= seconds):
+        return self._climb() if len(self.run.results) >= FIRST or self.run.config.promotion == 1 else None
+
+    def _climb(self) -> Job | None:
+        run, share = self.run, self.run.config.promotion
+        if not run.results or not run.trained_objectives or (len(run.config.lengths) == 1 and share < 1):
             return None
         macs = {trial.number: trial.metrics.get("macs", 0.0) for trial in run.trials}
         new = sum(macs[trial.number] * run.config.lengths[0] for trial in run.spent)
@@ -71,7 +77,12 @@ class Ladder:
         return next((step for step in paying if step not in self.running), None)
 
     def ask(self) -> Job | None:
-        """Return the next training of the front from another seed, or None when there is none for now or ever."""
+        """Return the next training once nothing new is tried, or None when there is none for now or ever.
+
+        What is left of the share comes first, then the front from other seeds.
+        """
+        if (job := self._climb()) or (self.running and any(not step.repeat for step in self.running)):
+            return job
         return next((self._begin(step) for step in missing(self.run) if step not in self.running), None)
 
     def _begin(self, step: Step) -> Job:
@@ -91,13 +102,13 @@ class Ladder:
         return job
 
     def tell(self, job: Job, outcome: Outcome) -> None:
-        """Record a further training, after the file it may go on from, so that a kill between them costs it alone."""
+        """Record a further training, and keep what it may go on from."""
         folder, number, rung = self.run.folder, job.number, job.rung
         self.running.remove(Step(number, rung, job.repeat))
+        further = Further(number, job.repeat, outcome, round(self.clock(), 3), rung)
+        self.run.append_further(further)  # before the larger file, for which a disk may be too full
         if outcome.pause:
             paused.keep(folder, number, rung, outcome.pause)
-        further = Further(number, job.repeat, outcome, round(self.clock(), 3), rung)
-        self.run.append_further(further)
         paused.drop(folder, number, below=rung)
         self.watcher.trained_further(further, self.run)
 
@@ -107,7 +118,8 @@ def following(run: Run, result: Result) -> Step:
     last = len(run.config.lengths) - 1
     if result.rung < last:
         return Step(result.number, result.rung + 1, 0)
-    return Step(result.number, last, 1 + sum(one.trial == result.number and one.repeat > 0 for one in run.further))
+    done = {one.repeat for one in run.further if one.trial == result.number}
+    return Step(result.number, last, next(repeat for repeat in count(1) if repeat not in done))
 
 
 def length(run: Run, step: Step) -> float:

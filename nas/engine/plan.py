@@ -22,7 +22,7 @@ from nas.evaluation.picks import read_rule
 from nas.evaluation.plugins import Outside
 from nas.files import Json, quoted
 from nas.network.architecture import Architecture
-from nas.record.config_file import CONFIG
+from nas.record.config_file import CONFIG, of_earlier_schedule
 from nas.record.environment import timed_on
 from nas.record.fingerprint import check_data, fingerprint
 from nas.record.outside import outside_of
@@ -51,7 +51,7 @@ class Plan:
     `dataset` is held in memory, `data` the fingerprint of all of it. `space` is fitted to the data; `designs` are the
     networks to start from. `executor` runs trials at `placement`, and `devices` are those there, on a cluster those of
     one node. `predictor` predicts latency without measuring, or is None. `outside` has the kinds from outside nas,
-    `calibration` what `nas calibrate --apply` kept of the same space, data and recipe.
+    `calibration` what `nas calibrate --apply` kept of the same space, data and recipe, if the rungs are its ladder.
     """
 
     config: SearchConfig
@@ -90,6 +90,8 @@ def new_plan(config: SearchConfig, space: SearchSpace, progress: Progress = lamb
     calibration = recalled(config, fitted, known)
     if config.rungs == "auto":
         config = config.model_copy(update={"rungs": tuple(calibration.get("ladder", config.lengths))})
+    if list(config.lengths) != calibration.get("ladder"):
+        calibration = {}
     plan = Plan(config, dataset, fitted, designs, placement, executor, devices, predictor, outside, known, calibration)
     if predictor:
         plan.limits.check(fitted)
@@ -105,6 +107,9 @@ def plan_of(run: Run, warned: Callable[[str], None] = lambda line: None, budget:
     check_settings(config)
     check_space(run)
     designs = tuple(load_architecture(known) for known in run.seal.get("designs", config.seed_with))
+    if run.trials and of_earlier_schedule(run.seal):
+        warned(f"{run.name} began with a learning rate that fell in another way: its front will rest on two kinds of "
+               f"training. Or {_anew(run)}")  # fmt: skip
     whole = load_again(run)
     dataset = _held(config, whole)
     for warning in check_data(run.seal.get("data", {}), whole, str(run.folder), _anew(run)):

@@ -17,6 +17,7 @@ from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.options import Scalar
 from nas.record import paused
+from nas.record.results import fallen
 from nas.record.run import Run
 from nas.record.trial import Trial
 from nas.registry import SAMPLERS
@@ -80,9 +81,9 @@ class Proposer:
             sampler=self._noted(trial),
             ended=round(self.elapsed(), 3),
         )
+        self.run.append(record)
         if outcome.pause:
             paused.keep(self.run.folder, job.number, 0, outcome.pause)
-        self.run.append(record)
         self.run.teller.tell(self.study, trial, record)
         self.rejected = self.rejected + 1 if record.state == "rejected" else 0
         if self.rejected >= MAX_REJECTED:
@@ -174,6 +175,7 @@ def make_problem(run: Run, limits: Limits) -> Problem:
     )
 
 
-def _known(run: Run) -> dict[int, list[float]]:
-    """Give each result's values as they are expected on the last rung, by the trial's number."""
-    return {result.number: [result.metrics[name] for name in run.config.objectives] for result in run.results}
+def _known(run: Run) -> dict[int, list[float] | None]:
+    """Give each result's values as expected on the last rung, by the trial's number, None for one that fell."""
+    found: dict[int, list[float] | None] = dict.fromkeys(fallen(run.further))
+    return found | {r.number: [r.metrics[name] for name in run.config.objectives] for r in run.results}

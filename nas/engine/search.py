@@ -61,7 +61,7 @@ def search(
     earlier = [Run(find_run(known, runs)) for known in config.warm_start]
     check_teachers(earlier, config)
     new_folder(runs, name, chosen.name)  # refuses a wrong name before the work
-    plan = new_plan(config, chosen, watcher.calibrated)
+    plan = new_plan(config, chosen, watcher.timed)
     learnt = learn(earlier, plan.config, plan.space, plan.devices.timed, plan.data) if earlier else None
     predictor = predictor_facts(plan.predictor) if plan.predictor else None
     designs = [design.to_dict() for design in plan.designs]

@@ -18,6 +18,7 @@ from nas.errors import SettingError, SpaceError
 from nas.evaluation.catalogue import objective
 from nas.evaluation.limits import broken_limit
 from nas.files import Json
+from nas.record.config_file import of_earlier_schedule
 from nas.record.environment import timed_on
 from nas.record.results import Result
 from nas.record.run import Run
@@ -47,7 +48,9 @@ def learn(
     notes = []
     for run in runs:
         usable = _usable(run, config)
-        near = [nearest(space, result.architecture) for result in _front(usable, config)]
+        top = max((result.rung for result in usable), default=0)
+        best = _front([result for result in usable if result.rung == top], config)
+        near = [nearest(space, result.architecture) for result in best]
         obstacle = _obstacle(run, config, device, data or {})
         same = [] if obstacle else list(_same(run, usable, config, space))
         for decisions in near:
@@ -95,12 +98,14 @@ def _obstacle(run: Run, config: SearchConfig, device: str, data: Json) -> str:
         return f"its data set {config.data} had other classes or images"
     if run.config.task != config.task:
         return f"its task is {run.config.task}"
+    if of_earlier_schedule(run.seal):
+        return "its learning rate fell in another way"
     for name in type(config.recipe).model_fields:
         theirs = getattr(run.config.recipe, name)
         if theirs != getattr(config.recipe, name):
             return f"its recipe has {name} {theirs}"
-    if run.config.lengths[-1] != config.lengths[-1]:
-        return f"its trainings are {run.config.lengths[-1]} of the recipe's long on the last rung"
+    if run.config.lengths != config.lengths:
+        return f"its trainings have other lengths, {', '.join(map(str, run.config.lengths))} times the recipe's"
     timed = [name for name in config.objectives if objective(name).timed]
     if timed and timed_on(run.environment, run.config.target) != device:
         return f"its {timed[0]} was measured on {timed_on(run.environment, run.config.target) or 'an unknown device'}"

@@ -27,7 +27,7 @@ class Source(Protocol):
 class Watcher:
     """The functions that a search calls as it goes on.
 
-    `calibrated` is called before the first trial, with the number of networks measured so far for the predictor and
+    `timed` is called before the first trial, with the number of networks measured so far for the predictor and
     that of all; `placed` when it is known where trials run; `began` when a job begins; `ended`, `trained_further` and
     `remeasured` when a trial, a further training or new values of the front are on disk; `warned` with a line of text
     when a search goes on in another environment than it began in.
@@ -38,5 +38,5 @@ class Watcher:
     ended: Callable[[Trial, Run], None] = lambda trial, run: None
     trained_further: Callable[[Further, Run], None] = lambda further, run: None
     remeasured: Callable[[Job, Run], None] = lambda job, run: None
-    calibrated: Callable[[int, int], None] = lambda done, of: None
+    timed: Callable[[int, int], None] = lambda done, of: None
     warned: Callable[[str], None] = lambda line: None

@@ -135,18 +135,18 @@ class Evaluator:
 
     def _evaluate(self, job: Job, notes: _Notes) -> str:
         """Fill the notes of a training and return why the network is rejected, or an empty text."""
-        candidate = Candidate(job.architecture, self.conditions)
+        candidate, new = Candidate(job.architecture, self.conditions), job.purpose == "search"
         with notes.timed("build"):
             notes.read(self.noted, candidate)
-            if reason := broken_limit(self.config, notes.metrics):
+            if new and (reason := broken_limit(self.config, notes.metrics)):
                 return reason
             network = build(job.architecture, drop_path=self.config.recipe.drop_path, seed=job.seed)
             network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             candidate = replace(candidate, network=network)
         self._measure(candidate, notes)
-        if reason := broken_limit(self.config, notes.metrics):
+        if new and (reason := broken_limit(self.config, notes.metrics)):
             return reason
-        if job.purpose == "search":
+        if new:
             self._score(candidate, notes)
         if reason := below(job.bars, notes.scores):
             return reason
@@ -184,7 +184,7 @@ class Evaluator:
             losses = train(
                 network, images, config.recipe, self.task, job.seed, self._between,
                 epochs=config.recipe.epochs * config.lengths[job.rung],
-                since=None if job.since is None else Pause.from_bytes(job.since),
+                since=Pause.read(job.since, network) if job.since else None,
                 keep=keep if job.keep else None,
             )  # fmt: skip
             predictions = predict(network, images)
@@ -193,7 +193,7 @@ class Evaluator:
         metrics = {name: metric.compute(predictions) for name, metric in asked.items()}
         notes.read(self.trained, replace(candidate, metrics=metrics))
 
-    def _between(self, share: float, loss: torch.Tensor) -> None:
+    def _between(self) -> None:
         """Give way, between two steps, to a neighbour that measures."""
         self.turns.give_way(torch.cuda.synchronize if self.device.type == "cuda" else lambda: None)
 

@@ -18,7 +18,7 @@ from nas.errors import SettingError
 from nas.evaluation import units
 from nas.files import Json
 from nas.record.fingerprint import difference
-from nas.record.growth import Box, Growth, growth, losses_of
+from nas.record.growth import Box, Growth, growth, losses_of, trainings_of
 from nas.record.run import Run
 from nas.record.seal import shown
 
@@ -91,7 +91,7 @@ class Comparison:
     @property
     def trainings(self) -> int:
         """The number of trainings after which all runs are compared: that of the shortest."""
-        return min(len(run.spent) for run in self.runs)
+        return min(trainings_of(run) for run in self.runs)
 
     @cached_property
     def growths(self) -> list[list[Growth]]:

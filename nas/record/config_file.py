@@ -44,4 +44,10 @@ def read_config(folder: Path, seal: Json) -> SearchConfig:
 
 def _config(settings: Json) -> SearchConfig:
     kept = {key: value for key, value in settings.items() if key not in GONE}
-    return make_config({key: tuple(v) if isinstance(v, list) else v for key, v in kept.items()})
+    config = make_config({key: tuple(v) if isinstance(v, list) else v for key, v in kept.items()})
+    return config.model_copy(update={"rungs": config.lengths})  # a run has made its choice
+
+
+def of_earlier_schedule(seal: Json) -> bool:
+    """Tell whether a run's trainings had the learning rate of earlier versions, which fell as a cosine."""
+    return bool(seal) and "fall" not in seal.get("settings", {}).get("recipe", {})

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas import pareto
+from nas.record.results import Result
 from nas.record.run import Run
 
 EDGE = 1.1  # the worst side of a box, in ranges from its best: a tenth beyond the worst value
@@ -47,9 +48,29 @@ class Growth:
 
 
 def losses_of(run: Run, trainings: int | None = None) -> Floats:
-    """Return the values of a run's results `(results, objectives)`, of all or its first trainings; less is better."""
-    first = {trial.number for trial in run.spent[:trainings]}
-    return run.points([result for result in run.results if result.number in first]) * np.where(run.maximize, -1.0, 1.0)
+    """Return the values of a run's results on its highest rung `(results, objectives)`; less is better.
+
+    They are those of all trainings, or of the first so many. One that went on counts as another.
+    """
+    found, places, _ = _arrivals(run)
+    within = [r for r, place in zip(found, places, strict=True) if trainings is None or place < trainings]
+    return run.points(within) * np.where(run.maximize, -1.0, 1.0)
+
+
+def trainings_of(run: Run) -> int:
+    """Count a run's trainings, those that went on as others, without those from other seeds."""
+    return len(run.spent) + sum(not one.repeat for one in run.further)
+
+
+def _arrivals(run: Run) -> tuple[list[Result], list[int], list[float]]:
+    """Return the results on the highest rung in order, the place of each among the trainings, and when these ended."""
+    events = [(one.ended, one.number, 0) for one in run.spent]
+    events += [(one.ended, one.trial, one.rung) for one in run.further if not one.repeat]
+    events.sort(key=lambda event: event[0])  # equal ends stay in the order of the record
+    place = {(number, rung): i for i, (_, number, rung) in enumerate(events)}
+    top = max((result.rung for result in run.results), default=0)
+    found = sorted((r for r in run.results if r.rung == top), key=lambda result: place[result.number, top])
+    return found, [place[result.number, top] for result in found], [ended for ended, _, _ in events]
 
 
 def growth(run: Run, box: Box | None = None, most: int = POINTS) -> Growth:
@@ -57,9 +78,9 @@ def growth(run: Run, box: Box | None = None, most: int = POINTS) -> Growth:
     losses = losses_of(run)
     if not len(losses):
         return Growth([], [], [])
+    _, places, ended = _arrivals(run)
     box, less = box or Box.around([run]), [False] * losses.shape[1]
-    done = np.cumsum([t.state == "complete" for t in run.spent])
-    ended = np.maximum.accumulate([t.ended for t in run.spent])
+    done = np.searchsorted(places, np.arange(1, len(ended) + 1))
     stops = [i + 1 for i in pareto.spaced(len(done), most)]
     shares, best, seen = [], losses[:0], 0
     for stop in stops:

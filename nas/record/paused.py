@@ -37,10 +37,10 @@ def drop(run: Path, trial: int, below: int) -> None:
 
 def trim(run: Path, order: Iterable[int]) -> None:
     """Delete trainings until the rest has `ROOM`, those of the last trials in this order first."""
-    sizes = {path: path.stat().st_size for path in (run / FOLDER).glob("*.safetensors")}
-    rank = {trial: place for place, trial in enumerate(order)}
+    sizes = {path: path.stat().st_size for path in (run / FOLDER).glob("[0-9]*-[0-9]*.safetensors")}
+    rank = {str(trial): place for place, trial in enumerate(order)}
     size = sum(sizes.values())
-    for path in sorted(sizes, key=lambda path: -rank.get(int(path.stem.partition("-")[0]), len(rank))):
+    for path in sorted(sizes, key=lambda path: -rank.get(path.stem.partition("-")[0], len(rank))):
         if size <= ROOM:
             return
         with suppress(OSError):

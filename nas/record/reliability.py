@@ -4,14 +4,13 @@ Kendall's tau is read as pairs: of two networks, the share put in the right orde
 best quarter is told apart, for there a search decides, and there trainings differ by little more than by chance.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
+from scipy.special import ndtri  # scipy.stats takes most of a second to import
 
 from nas import files
 from nas.config import SearchConfig
@@ -29,7 +28,8 @@ APART = 2.5  # least factor between the lengths of two rungs
 DRAWS, LEVEL = 1000, 0.95
 FACTORS = (1 / 3, 1.0, 3.0)  # of the learning rate, at which one network of each kind of block is trained
 RATES = "rates"  # the folder of those runs, in that of the calibration
-SURE = 2.0  # deviations of a difference by which another learning rate must be better
+DOUBT = 0.05  # the chance that any kind is called starved where none is
+FEWEST_BEST = 6  # networks of the best quarter, below which nothing can be said of them
 Values = NDArray[np.float64]
 
 
@@ -60,12 +60,14 @@ class Ranking:
 class Reliability:
     """The rungs of a calibration, quantities that cost no training, and the ladder that follows.
 
-    `networks` were trained in full, `best` of them are the best quarter. The last of `rungs` is the full training
-    against another one, so that no ranking can be expected to agree better. `trusted` tells whether a rung below the
-    last ranks both all networks and the best quarter well enough. `rates` has by kind of block what a network of it
-    alone reached on the first rung, by the factor of the learning rate; `starved` kinds do better at another one.
+    `goal` are the options that mean the same space, data and recipe. `networks` were trained in full, `best` of them
+    are the best quarter. The last of `rungs` is the full training against another one, so that no ranking can be
+    expected to agree better. `trusted` tells whether a rung below the last ranks both all networks and the best quarter
+    well enough. `rates` has by kind of block what a network of it alone reached on the first rung, by the factor of the
+    learning rate; `starved` kinds do better at another one.
     """
 
+    goal: str
     objective: str
     networks: int
     best: int
@@ -101,8 +103,8 @@ class Reliability:
             said.append(f"The cheapest ladder that puts three pairs of four in order is --rungs {ladder}.")
         else:
             said.append(
-                f"No rung below the last puts three pairs of four in order among the best: --rungs {ladder} goes on to "
-                "the whole length, and its first rungs only sift."
+                f"No rung below the last surely puts three pairs of four in order among the best {self.best}: --rungs "
+                f"{ladder} goes on to the whole length."
             )
         if self.starved:
             said.append(f"Another learning rate than the recipe's suits {', '.join(self.starved)} better: the proxy "
@@ -117,6 +119,8 @@ def reliability(run: Run) -> Reliability:
 
     Raises SettingError for a run with one rung, or where too few came to the last.
     """
+    if not run.trained_objectives:
+        raise SettingError(f"{run.folder}: none of its objectives is trained, so there is nothing to rank")
     name, lengths = run.trained_objectives[0], run.config.lengths
     values, truth, costs = _values(run, name)
     if len(lengths) == 1 or len(truth) < FEWEST:
@@ -130,10 +134,11 @@ def reliability(run: Run) -> Reliability:
 
     rungs = tuple(ranking(_epochs(run, length), length / lengths[-1], values[:, i]) for i, length in enumerate(lengths))
     others = tuple(ranking(title, 0.0, sign * column) for title, column in costs.items())
-    ladder, trusted = _ladder(lengths, rungs)
-    rates, noise = _rates(run, name), float(np.sqrt(np.mean((values[:, -1] - truth) ** 2)))
-    starved = tuple(kind for kind, reached in rates.items() if _gain(reached, sign) > SURE * noise)
-    return Reliability(name, len(truth), len(best), lengths, rungs, others, ladder, trusted, rates, starved)
+    ladder, trusted = _ladder(lengths, rungs, len(best))
+    rates, starved = _rates(run, name, sign)
+    return Reliability(
+        _goal(run.config), name, len(truth), len(best), lengths, rungs, others, ladder, trusted, rates, starved
+    )
 
 
 def recalled(config: SearchConfig, space: SearchSpace, data: Json) -> Json:
@@ -145,12 +150,6 @@ def _key(config: SearchConfig, space: SearchSpace, data: Json) -> Json:
     of_space = {name: value for name, value in to_dict(space).items() if name != "name"}
     of_data = {name: data.get(name) for name in ("labels", "pixels", "files")}
     return {"space": of_space, "data": of_data, "task": config.task, "recipe": config.recipe.model_dump(mode="json")}
-
-
-def kept(run: Run) -> Reliability | None:
-    """Read what `Reliability.keep` left in a run's folder, or return None. Raises RunError for a damaged file."""
-    facts = run.facts(FILE)
-    return TypeAdapter(Reliability).validate_json(json.dumps(facts)) if facts else None
 
 
 def _values(run: Run, name: str) -> tuple[Values, Values, dict[str, Values]]:
@@ -166,28 +165,43 @@ def _values(run: Run, name: str) -> tuple[Values, Values, dict[str, Values]]:
     return np.array(rows).reshape(len(chosen), count), np.array([r.metrics[name] for r in chosen]), costs
 
 
+def _goal(config: SearchConfig) -> str:
+    """Write the options of the space, the data and the recipe, those that are not the default's."""
+    flags = {"space": config.space, "data": config.data, "task": config.task, "resolution": config.resolution}
+    flags |= {name: getattr(config.recipe, name) for name in type(config.recipe).model_fields}
+    default = SearchConfig().model_dump() | SearchConfig().recipe.model_dump()
+    chosen = {name: value for name, value in flags.items() if name in ("space", "data") or value != default[name]}
+    return " ".join(f"--{name.replace('_', '-')} {files.quoted(str(value))}" for name, value in chosen.items())
+
+
 def rate_folder(run: Run, factor: float) -> Path:
     """Return the folder of the run that tries a factor of the learning rate."""
     return run.folder / RATES / f"rate_{factor:.2g}"
 
 
-def _rates(run: Run, name: str) -> dict[str, dict[str, float]]:
-    """Read what each kind alone reached at each factor, of the kinds that were trained at all of them."""
+def _rates(run: Run, name: str, sign: float) -> tuple[dict[str, dict[str, float]], tuple[str, ...]]:
+    """Read what each kind alone reached at each factor, the mean of two trainings, and which kinds are starved.
+
+    These do better at another factor by more than chance allows, with Bonferroni's correction for all that were tried.
+    """
     found: dict[str, dict[str, float]] = {}
+    apart = []  # twice the variances of single trainings
     for factor in FACTORS:
         folder = rate_folder(run, factor)
         for result in Run(folder).results if is_run(folder) else ():
-            found.setdefault(result.architecture.stages[0].block, {})[f"{factor:.2g}"] = result.metrics[name]
-    return {kind: reached for kind, reached in found.items() if len(reached) == len(FACTORS)}
-
-
-def _gain(reached: Mapping[str, float], sign: float) -> float:
-    """The gain of another learning rate over the recipe's."""
-    return max(sign * (value - reached["1"]) for value in reached.values())
+            (kind, *others) = {stage.block for stage in result.architecture.stages}
+            if not others and result.trainings:
+                found.setdefault(kind, {})[f"{factor:.2g}"] = (result.first[name] + result.metrics[name]) / 2
+                apart.append((result.first[name] - result.metrics[name]) ** 2)
+    rates = {kind: reached for kind, reached in found.items() if len(reached) == len(FACTORS)}
+    tries = len(rates) * (len(FACTORS) - 1)
+    least = ndtri(1 - DOUBT / max(tries, 1)) * (np.mean(apart) / 2) ** 0.5 if tries else 0.0  # of two means of two
+    gains = {kind: max(sign * (value - reached["1"]) for value in reached.values()) for kind, reached in rates.items()}
+    return rates, tuple(kind for kind, gain in gains.items() if gain > least)
 
 
 def _agreement(cheap: Values, truth: Values) -> Agreement:
-    from scipy.stats import kendalltau, spearmanr  # takes most of a second to import
+    from scipy.stats import kendalltau, spearmanr
 
     rng = np.random.default_rng(0)
     draws = rng.integers(0, len(truth), (DRAWS, len(truth)))
@@ -197,11 +211,12 @@ def _agreement(cheap: Values, truth: Values) -> Agreement:
     return Agreement(*(float(np.nan_to_num(value)) for value in (tau, low, high, rho)))
 
 
-def _ladder(lengths: Sequence[int], rungs: Sequence[Ranking]) -> tuple[tuple[int, ...], bool]:
+def _ladder(lengths: Sequence[int], rungs: Sequence[Ranking], best: int) -> tuple[tuple[int, ...], bool]:
     """The cheapest first rung that sifts all networks, the cheapest last one that ranks the best, and some between."""
     last = len(lengths) - 1
     first = next((i for i, rung in enumerate(rungs) if rung.every.tau >= ENOUGH), last)
-    top = next((i for i, rung in enumerate(rungs) if i >= first and rung.best.tau >= ENOUGH), last)
+    sure = [rung.best.tau >= ENOUGH and rung.best.low > 0 and best >= FEWEST_BEST for rung in rungs]
+    top = next((i for i, enough in enumerate(sure) if i >= first and enough), last)
     found = [lengths[first]]
     for length in lengths[first + 1 : top]:
         if found[-1] * APART <= length <= lengths[top] / APART:

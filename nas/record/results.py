@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.special import stdtrit  # scipy.stats takes most of a second to import
 
+from nas.evaluation.job import Outcome
 from nas.network.architecture import Architecture
 from nas.record.rungs import Reach, reach
 from nas.record.trial import Further, Trial
@@ -76,15 +77,14 @@ def results(
     Objectives in `trained` are known only after training, `costs` without; there are so many `rungs`.
     """
     climbed, repeats = defaultdict[int, Climbed](dict), defaultdict[int, list[Metrics]](list)
-    fallen = set()
+    further = list(further)
     for one in further:
         if one.outcome.state == "complete" and one.repeat:
             repeats[one.trial].append(one.outcome.metrics)
         elif one.outcome.state == "complete":
             climbed[one.trial][one.rung] = one.outcome.metrics
-        elif not one.repeat:
-            fallen.add(one.trial)
-    complete = [trial for trial in trials if trial.state == "complete" and trial.number not in fallen]
+    fell = fallen(further)
+    complete = [trial for trial in trials if trial.state == "complete" and trial.number not in fell]
     found = {name: _reach(name, complete, climbed, repeats, costs, rungs) for name in trained}
     widths = {name: _width([[again[name] for again in group] for group in repeats.values()]) for name in trained}
     made = []
@@ -123,6 +123,11 @@ def _measured(trial: Trial, further: Sequence[Metrics]) -> dict[str, float]:
         name: float(np.median([value, *(again[name] for again in further if name in again)]))
         for name, value in trial.metrics.items()
     }
+
+
+def fallen(further: Iterable[Further]) -> dict[int, Outcome]:
+    """The outcomes of trials that failed when they went on, by their numbers."""
+    return {one.trial: one.outcome for one in further if not one.repeat and one.outcome.state != "complete"}
 
 
 def flattery(results: Iterable[Result], name: str) -> float:

@@ -25,7 +25,7 @@ from nas.record.folders import is_run, making, no_run
 from nas.record.optuna_study import Teller
 from nas.record.outside import keep_outside, load_outside
 from nas.record.picking import Picked, pick
-from nas.record.results import Result, results
+from nas.record.results import Result, fallen, results
 from nas.record.seal import read_seal, write_seal
 from nas.record.table import frame
 from nas.record.trial import Further, Learnt, Trial, learnt_text, read_learnt
@@ -279,8 +279,8 @@ class Run:
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a row a trial: state, layout, metrics, number of further trainings, seconds, decisions."""
-        results, front = ({result.number: result for result in found} for found in (self.results, self.front()))
-        return frame(self.trials, results, front, self.trained_objectives)
+        found, front = ({result.number: result for result in group} for group in (self.results, self.front()))
+        return frame(self.trials, found, front, self.trained_objectives, fallen(self.further))
 
     def study(self, sampler: "optuna.samplers.BaseSampler | None" = None) -> "optuna.Study":
         """Return the search as an Optuna study in memory, for `optuna.visualization` and for going on.

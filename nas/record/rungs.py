@@ -38,7 +38,7 @@ def reach(values: Values, costs: Values, repeats: list[list[float]]) -> Reach:
     """
     costs = _even(costs)
     guess = GUESS * float(values[:, 0].std()) if len(values) else 0.0
-    steps = [_Step.of(values[:, i], values[:, i + 1], costs, guess) for i in range(values.shape[1] - 1)]
+    steps = [_Rise.of(values[:, i], values[:, i + 1], costs, guess) for i in range(values.shape[1] - 1)]
     noise = _noise(repeats, steps[-1].deviation if steps else guess)
     top = [int(rung) for rung in np.isfinite(values).sum(axis=1) - 1]
     found = Reach(*np.zeros((2, len(values))))
@@ -46,14 +46,15 @@ def reach(values: Values, costs: Values, repeats: list[list[float]]) -> Reach:
         if rung < values.shape[1] - 1:
             found.value[i], found.doubt[i] = _climb(values[i, rung], costs[i], steps[rung:])
         else:
-            count = max(len(repeats[i]), 1)
+            count = len(repeats[i])
             found.value[i] = np.mean(repeats[i] or values[i, -1])
-            found.doubt[i] = noise * (1 / count - 1 / (count + 1)) ** 0.5  # of a mean, by one value more
+            # by one value more a mean moves less than by the first, which takes the place of another
+            found.doubt[i] = noise * ((1 / count - 1 / (count + 1)) if count else 2) ** 0.5
     return found
 
 
 @dataclass(frozen=True)
-class _Step:
+class _Rise:
     """How values rise from one rung to the next: by `rise` at the mean of the features, and so much a feature."""
 
     mean: Values
@@ -62,7 +63,7 @@ class _Step:
     deviation: float
 
     @classmethod
-    def of(cls, before: Values, after: Values, costs: Values, guess: float) -> "_Step":
+    def of(cls, before: Values, after: Values, costs: Values, guess: float) -> "_Rise":
         """Learn from the networks that were on both rungs."""
         both = np.isfinite(before) & np.isfinite(after)
         features, rises = np.column_stack([before, costs])[both], (after - before)[both]
@@ -79,14 +80,15 @@ class _Step:
         slopes = unit * model.coef_ / size
         slopes[0] = max(slopes[0], LEAST)
         rise = unit * float(model.intercept_)
-        return cls(mean, rise, slopes, _believed(rises - rise - (features - mean) @ slopes, guess))
+        errors = rises - rise - (features - mean) @ slopes
+        return cls(mean, rise, slopes, _believed(errors * (count / max(count - width, 1)) ** 0.5, guess))
 
     def up(self, value: float, costs: Values) -> float:
         """Return the value on the next rung."""
         return value + self.rise + float((np.r_[value, costs] - self.mean) @ self.slopes)
 
 
-def _climb(value: float, costs: Values, steps: list[_Step]) -> tuple[float, float]:
+def _climb(value: float, costs: Values, steps: list[_Rise]) -> tuple[float, float]:
     """Follow a value up: what it comes to, and its deviation."""
     variance = 0.0
     for step in steps:

@@ -24,7 +24,6 @@ def write_calibration(run: Run, found: Reliability) -> Path:
     context = {
         "run": run,
         "found": found,
-        "goal": f"--space {quoted(run.config.space)} --data {quoted(run.config.data)}",
         "command_name": quoted(run.name),
         "sentences": found.sentences(),
         "took": units.duration(run.elapsed),

@@ -191,7 +191,7 @@ def hover(result: Result, objectives: Sequence[str], trained: Sequence[str]) -> 
     if result.trainings:
         lines.append(f"trained again {result.trainings} times, at first {first}")
     elif any(result.metrics[name] != result.first[name] for name in trained):
-        lines.append(f"expected on the last rung; trained to rung {result.rung} it has {first}")
+        lines.append(f"expected on the last rung; so far it has {first}")
     return "<br>".join(lines)
 
 

@@ -1,5 +1,6 @@
 """The report: a page that holds all it needs, beside the table and the architectures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from markupsafe import Markup
@@ -12,8 +13,9 @@ from nas.evaluation import units
 from nas.evaluation.picks import KNEE
 from nas.files import Json, quoted
 from nas.record import layouts
-from nas.record.results import flattery
+from nas.record.results import fallen, flattery
 from nas.record.run import Run
+from nas.record.trial import Trial
 from nas.report import figures
 from nas.report.architectures import write_architectures
 from nas.report.charts import embed
@@ -50,7 +52,7 @@ def _context(run: Run) -> Context:
         "run": run,
         **_summary(run),
         **(_shown(run) if run.results else {}),
-        "failed": [t for t in run.trials if t.state == "failed"][:MAX_ROWS],
+        "failed": _failed(run)[:MAX_ROWS],
         "settings": flat(run.config.model_dump(mode="json")),
         "environment": machines(run.environment),
         **_data(run),
@@ -73,11 +75,11 @@ def _data(run: Run) -> Context:
 
 def _summary(run: Run) -> Context:
     """The numbers of the first paragraph."""
-    states = [t.state for t in run.trials]
+    states = [trial.state for trial in run.trials]
     return {
         "trained": len(run.spent),
         "complete": len(run.results),
-        "failures": states.count("failed"),
+        "failures": len(_failed(run)),
         "rejections": states.count("rejected"),
         "took": units.duration(run.elapsed),
         "time": units.duration(run.seconds),
@@ -101,6 +103,7 @@ def _shown(run: Run) -> Context:
         "confirmed": _confirmed(run),
         "rungs": _rungs(run),
         "calibration": run.seal.get("calibration"),
+        "below": bool(run.results) and run.front()[0].rung + 1 < len(run.config.lengths),
         "again": {name: values for name in columns if (values := run.front_values(name))},
         "predicted": run.predictor_error,
         "limits": run.config.maximum,
@@ -127,6 +130,13 @@ def _layouts(run: Run) -> Context:
     return {"layouts": found, "said": found.sentences(), "layout_chart": embed(layout_figure(found), "layout")}
 
 
+def _failed(run: Run) -> list[Trial]:
+    """The trials that failed, at first or when they went on, with the reason."""
+    fell = fallen(run.further)
+    ended = [replace(t, outcome=fell[t.number]) if t.number in fell else t for t in run.trials]
+    return [trial for trial in ended if trial.state != "complete" and trial.state != "rejected"]
+
+
 def _rungs(run: Run) -> list[Context]:
     """How many networks came to each rung, and how long it is, or nothing where there is but one."""
     lengths = [length * run.config.recipe.epochs for length in run.config.lengths]
@@ -137,7 +147,7 @@ def _rungs(run: Run) -> list[Context]:
 def _confirmed(run: Run) -> Context | None:
     """The numbers of trainings, and by how much first ones lay above further ones, or None without any."""
     again = [result for result in run.results if result.trainings]
-    if not again:
+    if not again or not run.trained_objectives:
         return None
     name = run.trained_objectives[0]
     return {

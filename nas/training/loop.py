@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
 from nas.errors import DivergedError
@@ -15,8 +15,8 @@ from nas.training.pause import Pause
 from nas.training.recipe import Recipe
 from nas.training.tasks import Predictions, Task
 
-Between = Callable[[float, Tensor], None]
-"""Called after every step with the finished share of the training and the step's loss."""
+Between = Callable[[], None]
+"""Called after every step."""
 
 Keep = Callable[[Pause], None]
 """Takes a training as it is before its learning rate falls."""
@@ -28,7 +28,7 @@ def train(
     recipe: Recipe,
     task: Task,
     seed: int,
-    between: Between = lambda share, loss: None,
+    between: Between = lambda: None,
     *,
     epochs: int | None = None,
     since: Pause | None = None,
@@ -45,19 +45,19 @@ def train(
     """
     device = images.train_x.device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)  # initial weights and drop path draw from torch's own generator
+        torch.manual_seed(seed)  # initial weights draw from torch's own generator
         optimizer = torch.optim.AdamW(groups(network, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
         if since:
             since.restore(network, optimizer)
         elif recipe.initial == "scaled":
             scaled(network)
-        plan = Plan.of(recipe, len(images.train_y), epochs or recipe.epochs, since.steps if since else 0)
+        steps = Steps.of(recipe, len(images.train_y), epochs or recipe.epochs, since.steps if since else 0)
         network.train()
-        return tuple(_epochs(network, optimizer, images, recipe, task, seed, plan, between, keep))
+        return tuple(_epochs(network, optimizer, images, recipe, task, seed, steps, between, keep))
 
 
 @dataclass(frozen=True)
-class Plan:
+class Steps:
     """The steps of a training: those of an epoch, where it begins, where its learning rate falls, and its end."""
 
     epoch: int
@@ -67,8 +67,8 @@ class Plan:
     end: int
 
     @classmethod
-    def of(cls, recipe: Recipe, images: int, epochs: int, begin: int = 0) -> "Plan":
-        """Plan a training of so many epochs on so many images. Every length rises as the recipe's own."""
+    def of(cls, recipe: Recipe, images: int, epochs: int, begin: int = 0) -> "Steps":
+        """Plan so many epochs on so many images. The learning rate of every length rises as the recipe's own."""
         epoch = max(images // recipe.batch_size, 1)
         end = epoch * epochs
         rise = max(int(epoch * recipe.epochs * recipe.warmup), 1)
@@ -88,27 +88,27 @@ def _epochs(
     recipe: Recipe,
     task: Task,
     seed: int,
-    plan: Plan,
+    steps: Steps,
     between: Between,
     keep: Keep | None,
 ) -> Iterator[float]:
     """Run the epochs and yield the mean loss of each."""
     device = images.train_x.device
     generator, size = torch.Generator(device), min(recipe.batch_size, len(images.train_y))
-    for epoch in range(plan.begin // plan.epoch, plan.end // plan.epoch):
-        total, first = torch.zeros((), device=device), epoch * plan.epoch
-        order = torch.randperm(
-            len(images.train_y), generator=generator.manual_seed(_mixed(seed, -epoch)), device=device
-        )
-        steps = range(max(first, plan.begin), first + plan.epoch)
-        for step in steps:
-            if keep and step == plan.fall:
+    for epoch in range(steps.begin // steps.epoch, steps.end // steps.epoch):
+        total, first = torch.zeros((), device=device), epoch * steps.epoch
+        generator.manual_seed(_mixed(seed, -epoch))
+        order = torch.randperm(len(images.train_y), generator=generator, device=device)
+        taken = range(max(first, steps.begin), first + steps.epoch)
+        for step in taken:
+            if keep and step == steps.fall:
                 keep(Pause.of(step, network, optimizer))
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * plan.factor(step)
+            _set_rate(optimizer, recipe.learning_rate * steps.factor(step))
             rows = order[(step - first) * size :][:size]
             x = images.normalise(images.train_x[rows])
             x = augment(x, recipe, images.mirror, generator.manual_seed(_mixed(seed, step)))
+            if recipe.drop_path:
+                torch.manual_seed(_mixed(seed, step))  # it draws from torch's own generator
             with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
                 loss = task.loss(network(x), images.train_y[rows], recipe.label_smoothing)
             optimizer.zero_grad(set_to_none=True)
@@ -116,11 +116,16 @@ def _epochs(
             clip_grad_norm_(network.parameters(), recipe.clip)
             optimizer.step()
             total += loss.detach()
-            between((step + 1 - plan.begin) / (plan.end - plan.begin), loss.detach())
-        mean = total.item() / len(steps)
+            between()
+        mean = total.item() / len(taken)
         if not math.isfinite(mean):
             raise DivergedError(f"the loss became {mean} in epoch {epoch + 1}")
         yield mean
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
 
 
 def _mixed(seed: int, number: int) -> int:

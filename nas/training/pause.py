@@ -55,6 +55,17 @@ class Pause:
         return save({STEPS: torch.tensor(self.steps), **self.tensors})
 
     @classmethod
+    def read(cls, data: bytes, network: nn.Module) -> "Pause | None":
+        """Read such bytes, or return None for damaged ones and those of another network: it begins anew."""
+        try:
+            pause = cls.from_bytes(data)
+        except RunError:
+            return None
+        own = {NETWORK + name: value.shape for name, value in network.state_dict().items()}
+        kept = {name: value.shape for name, value in pause.tensors.items() if name.startswith(NETWORK)}
+        return pause if own == kept else None
+
+    @classmethod
     def from_bytes(cls, data: bytes) -> "Pause":
         """Read the bytes of such a file. Raises RunError for any others."""
         try:

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from nas.errors import SettingError
 from nas.settings import Flag, Positive, Settings, Share
 
 
@@ -12,8 +13,8 @@ class Recipe(Settings):
 
     `subset` is the number of training images (None: all). `shift` and `cutout` are pixels of a 32-pixel image and grow
     with the resolution. `initial` weights are the papers' or scaled to narrow widths, for short trainings. `warmup` is
-    the share of the steps over which the learning rate rises, and `fall` that over which it falls; `clip` bounds the
-    gradient's norm, `drop_path` is the last block's rate.
+    the share of the recipe's steps over which the learning rate rises, `fall` that of all over which it falls; `clip`
+    bounds the gradient's norm, `drop_path` is the last block's rate.
     """
 
     epochs: Annotated[int, Field(ge=1, le=10_000), Flag("N", "Passes over the training images.")] = 1
@@ -29,3 +30,9 @@ class Recipe(Settings):
     cutout: Annotated[int, Field(ge=0, le=64)] = 0
     subset: Annotated[int | None, Field(ge=2), Flag("N", "Training images used.", default="all")] = None
     initial: Literal["paper", "scaled"] = "scaled"
+
+    @model_validator(mode="after")
+    def _in_turn(self) -> "Recipe":
+        if self.warmup + self.fall > 1:
+            raise SettingError(f"recipe: warmup {self.warmup:g} and fall {self.fall:g} are more than the whole")
+        return self

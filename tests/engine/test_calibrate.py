@@ -4,11 +4,12 @@ import json
 
 import pytest
 from command import Command
-from small_searches import QUICK, Stopped, search
+from small_searches import QUICK, SPACE, Stopped, search
 
 import nas
 from nas.engine.watcher import Watcher
 from nas.errors import SettingError
+from nas.record.run import Run
 
 SETTINGS = {"data": "digits", "sampler": "random", "recipe": QUICK, "networks": 8, "rungs": (1, 2), "workers": 1}
 
@@ -26,7 +27,7 @@ def test_every_network_climbs_all_rungs_and_is_trained_again_also_after_a_stop(s
 
     with pytest.raises(Stopped):
         nas.calibrate(space, name="cut", runs=runs, watcher=Watcher(trained_further=stop), **SETTINGS)
-    resumed = nas.calibrate(name="cut", runs=runs)
+    resumed = nas.calibrate(space, name="cut", runs=runs, **SETTINGS)
     told = [[(c.trial, c.repeat, c.outcome.metrics) for c in run.further] for run in (whole, resumed)]
     assert told[0] == told[1]
     found, same = nas.reliability(resumed), nas.reliability(whole)
@@ -53,8 +54,10 @@ def test_the_command_prints_and_draws_and_later_searches_take_the_ladder(space, 
     assert "Agreement by cost" in page.read_text()
     assert "0.33 × the learning rate" in answer.out
     assert "The learning rate, by kind of block" in page.read_text()
-    again = nas("calibrate", *goal, "--json")
-    found = json.loads(again.out[again.out.index("{") :])
+    again = nas("calibrate", *goal, "-n", 8, "--rungs", "1,2,4", "--json")
+    found = json.loads(again.out)
+    assert found["goal"].endswith("--data digits --batch-size 32 --subset 64")
+    assert f"nas search {found['goal']}" in " ".join(answer.out.split())
     assert (found["networks"], found["lengths"]) == (8, [1, 2, 4])
     later = search(space, "later", budget=2, recipe={"subset": 64, "batch_size": 32})
     assert list(later.config.rungs) == found["ladder"]
@@ -64,3 +67,30 @@ def test_the_command_prints_and_draws_and_later_searches_take_the_ladder(space, 
     assert "was not measured" in (other.folder / "report.html").read_text()
     asked = search(space, "asked", budget=2, recipe={"subset": 64, "batch_size": 32}, rungs=(1, 3))
     assert asked.config.rungs == (1, 3)
+    assert "was not measured" in (asked.folder / "report.html").read_text(), "of these lengths it says nothing"
+
+
+def test_a_run_of_that_name_that_is_another_is_refused_before_anything_is_trained(space):
+    runs = space.parent / "runs"
+    plain = search(space, "plain", budget=2)
+    with pytest.raises(SettingError, match="plain is a search and no calibration; take another --name"):
+        nas.calibrate(space, name="plain", runs=runs, **SETTINGS)
+    assert len(plain.trials) == 2
+    first = nas.calibrate(space, name="first", runs=runs, **SETTINGS)
+    for changes in ({"rungs": (1, 3)}, {"recipe": QUICK | {"epochs": 2}}, {"data": "relations"}):
+        with pytest.raises(SettingError, match=rf"{next(iter(changes))}: found .*first was calibrated with"):
+            nas.calibrate(space, name="first", runs=runs, **(SETTINGS | changes))
+    assert len(Run(first.folder).trials) == 8
+
+
+@pytest.mark.parametrize("few", [{"networks": 7}, {"rungs": (4,)}, {"rungs": "auto"}])
+def test_what_could_not_tell_anything_is_refused_at_once(space, few):
+    with pytest.raises(SettingError, match="at least 8 networks and two rungs: found"):
+        nas.calibrate(space, runs=space.parent / "runs", **(SETTINGS | few))
+    assert not (space.parent / "runs").exists()
+
+
+def test_a_space_without_a_kind_for_all_stages_has_no_learning_rates(tmp_path):
+    space = {**SPACE, "stages": [{**SPACE["stages"][0], "block": "conv"}, {**SPACE["stages"][1], "block": "moat"}]}
+    run = nas.calibrate(space, name="mixed", runs=tmp_path, **SETTINGS)
+    assert nas.reliability(run).rates == {}

@@ -7,8 +7,10 @@ from run_fixtures import empty_run, trial
 from small_searches import Stopped, search, story
 
 import nas
-from nas.engine.ladder import Step, contenders, gains, length, missing
+from nas.engine.ladder import Step, contenders, following, gains, length, missing
 from nas.engine.watcher import Watcher
+from nas.errors import RunError
+from nas.evaluation import evaluator
 from nas.evaluation.job import Outcome
 from nas.record.journal import FURTHER
 from nas.record.run import Run
@@ -195,3 +197,48 @@ def test_a_longer_training_has_as_much_more_time(space):
     assert set(limits) == {
         ("search", 0, 10.0, None), ("promote", 1, 20.0, None), ("promote", 2, 40.0, None), ("confirm", 2, 40.0, None)
     }  # fmt: skip
+
+
+def test_the_seeds_of_a_network_are_each_done_once_in_whatever_order_they_end(tmp_path):
+    run = values(empty_run(tmp_path / "run", confirm=3), (0.9, 2.0), (0.8, 3.0))
+    run.append_further(Further(0, 2, Outcome("complete", {"accuracy": 0.9, "latency": 2.0})))
+    assert following(run, run.results[0]) == Step(0, 0, 1)
+    run.append_further(Further(0, 1, Outcome("complete", {"accuracy": 0.9, "latency": 2.0})))
+    assert following(run, run.results[0]) == Step(0, 0, 3)
+
+
+def test_a_failure_among_few_keeps_no_search_on_its_first_rung(space, monkeypatch):
+    real, count = evaluator.train, iter(range(1000))
+
+    def train(*args, **options):
+        if next(count) in (1, 3):
+            raise MemoryError
+        return real(*args, **options)
+
+    monkeypatch.setattr(evaluator, "train", train)
+    run = search(space, "failing", budget=11, rungs=(1, 2), confirm=0)
+    assert sum(trial.state == "failed" for trial in run.trials) == 2
+    assert all(result.rung == 1 for result in run.front())
+
+
+def test_a_disk_that_is_too_full_for_weights_loses_no_training(space, monkeypatch):
+    def full(*_):
+        raise RunError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nas.record.paused.keep", full)
+        with pytest.raises(RunError, match="the disk is full"):
+            search(space, "full", budget=12, rungs=(1, 2))
+    folder = space.parent / "runs" / "full"
+    assert len(Run(folder).trials) == 1, "the training that ended is kept"
+    resumed = nas.resume(folder)
+    assert story(resumed) == story(search(space, "empty", budget=12, rungs=(1, 2)))
+
+
+def test_a_second_look_rejects_no_network(space, monkeypatch):
+    """A latency a little above the limit, when it is measured again, is no reason to lose a network."""
+    real = evaluator.broken_limit
+    monkeypatch.setattr(evaluator, "broken_limit", lambda config, metrics: real(config, metrics) or next(verdicts))
+    verdicts = iter([""] * 24 + ["latency is above the limit"] * 1000)
+    run = search(space, "limits2", budget=12, rungs=(1, 2), confirm=1)
+    assert {one.outcome.state for one in run.further} == {"complete"}

@@ -1,5 +1,6 @@
 """How well rungs rank networks, against trainings in full from other seeds."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,10 +8,11 @@ import numpy as np
 import pytest
 from run_fixtures import empty_run, trial
 
+from nas.engine.calibrate import alone
 from nas.errors import SettingError
 from nas.evaluation.job import Outcome
 from nas.record import reliability as module
-from nas.record.reliability import ENOUGH, kept, rate_folder, recalled, reliability
+from nas.record.reliability import ENOUGH, rate_folder, recalled, reliability
 from nas.record.run import Run
 from nas.record.trial import Further
 
@@ -87,9 +89,8 @@ def test_it_is_kept_and_applied_to_the_same_space_data_and_recipe(tmp_path: Path
     run = calibrated(tmp_path / "run", (0.3, 0.02), networks=20)
     run.seal["data"] = {"labels": "a", "pixels": "b", "files": None}
     found = reliability(run)
-    assert kept(run) is None
     found.keep(run)
-    assert kept(run) == found
+    assert json.loads((run.folder / "reliability.json").read_text())["ladder"] == list(found.ladder)
     found.apply(run)
     assert recalled(run.config, run.space, run.seal["data"])["ladder"] == list(found.ladder)
     assert recalled(run.config, run.space, {"labels": "a", "pixels": "other"}) == {}
@@ -97,22 +98,34 @@ def test_it_is_kept_and_applied_to_the_same_space_data_and_recipe(tmp_path: Path
     assert recalled(run.config.model_copy(update={"recipe": recipe}), run.space, run.seal["data"]) == {}
 
 
-def rated(run: Run, kind_values: dict[float, tuple[float, ...]]) -> Run:
-    """Beside a calibration the runs at other learning rates, with these accuracies of its first kinds of block."""
-    for factor, values in kind_values.items():
+def rated(run: Run, reached: dict[float, tuple[float, ...]], noise: float) -> Run:
+    """Beside a calibration the runs at other learning rates, with these accuracies of two kinds of block alone."""
+    (run.folder / "rates").mkdir()
+    networks = [alone(run.space, kind, 0) for kind in ("conv", "moat")]
+    for factor, values in reached.items():
         tried = empty_run(rate_folder(run, factor), objectives=OBJECTIVES)
-        drawn = (trial(tried, number) for number in range(200))
-        by_kind = {t.architecture.stages[0].block: t for t in drawn}
-        for number, (kind, value) in enumerate(zip(("conv", "moat"), values, strict=True)):
-            metrics = {"accuracy": value, "macs": 1.0, "params": 1.0}
-            tried.append(replace(by_kind[kind], number=number, outcome=Outcome("complete", metrics)))
+        tried.append(replace(trial(tried, 2), architecture=networks[0], outcome=Outcome("failed")))
+        for number, (network, value) in enumerate(zip(networks, values, strict=True)):
+            metrics = {"accuracy": value - noise, "macs": 1.0, "params": 1.0}
+            tried.append(replace(trial(tried, number), architecture=network, outcome=Outcome("complete", metrics)))
+            again = Outcome("complete", metrics | {"accuracy": value + noise})
+            tried.append_further(Further(number, 1, again))
     return run
 
 
-def test_a_kind_that_does_better_at_another_learning_rate_is_named(tmp_path: Path) -> None:
-    run = calibrated(tmp_path / "run", (1.0, 0.1))
-    (run.folder / "rates").mkdir()
-    found = reliability(rated(run, {1 / 3: (0.4, 0.3), 1.0: (0.5, 0.31), 3.0: (0.505, 0.6)}))
-    assert found.rates == {"conv": {"0.33": 0.4, "1": 0.5, "3": 0.505}, "moat": {"0.33": 0.3, "1": 0.31, "3": 0.6}}
-    assert found.starved == ("moat",)
-    assert "suits moat better" in found.sentences()[-1]
+@pytest.mark.parametrize(("noise", "starved"), [(0.01, ("moat",)), (0.3, ())])
+def test_a_kind_that_does_better_at_another_learning_rate_is_named(
+    tmp_path: Path, noise: float, starved: tuple[str, ...]
+) -> None:
+    reached = {1 / 3: (0.4, 0.3), 1.0: (0.5, 0.31), 3.0: (0.505, 0.6)}
+    found = reliability(rated(calibrated(tmp_path / "run", (1.0, 0.1)), reached, noise))
+    assert found.rates["conv"] == pytest.approx({"0.33": 0.4, "1": 0.5, "3": 0.505})
+    assert found.rates["moat"] == pytest.approx({"0.33": 0.3, "1": 0.31, "3": 0.6})
+    assert found.starved == starved
+    assert ("suits moat better" if starved else "starves no kind") in found.sentences()[-1]
+
+
+def test_of_few_networks_none_is_trusted(tmp_path: Path) -> None:
+    found = reliability(calibrated(tmp_path / "run", (0.02, 0.02), networks=12))
+    assert found.best == 3
+    assert not found.trusted

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -127,14 +128,14 @@ class Forwarder(Searcher):
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         super().__init__(metric=None, mode=None)
-        self.dispatcher = dispatcher
+        self.dispatcher, self.places = dispatcher, count()
 
     def suggest(self, trial_id: str) -> Message | str | None:  # type: ignore[override]
         """Return the next job, or None when there is none for now."""
         job = self.dispatcher.fetch(trial_id)
         if job is None:
             return Searcher.FINISHED if self.dispatcher.over else None
-        return {"parcel": Parcel(job)}
+        return {"parcel": Parcel(job, next(self.places))}
 
     def on_trial_complete(self, trial_id: str, result: Message | None = None, error: bool = False) -> None:
         """Tell a result at once. `LostTrials` deals with workers that died."""
@@ -161,7 +162,7 @@ class NewestFirst(FIFOScheduler):
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """Return the trial that was proposed last."""
         waiting = [trial for trial in tune_controller.get_live_trials() if trial.status == Trial.PENDING]
-        return max(waiting, key=lambda trial: trial.config["parcel"].job.number, default=None)
+        return max(waiting, key=lambda trial: trial.config["parcel"].place, default=None)
 
 
 class LostTrials(tune.Callback):
@@ -174,6 +175,12 @@ class LostTrials(tune.Callback):
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Note the time, for the limit of a worker that hangs and cannot say so."""
         self.started[trial.trial_id] = time.monotonic()
+
+    def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """Let go of the weights that came and went with a trial, as Tune keeps its past."""
+        parcel: Parcel = trial.config["parcel"]
+        trial.config["parcel"] = replace(parcel, job=replace(parcel.job, since=None))
+        trial.last_result.pop("outcome", None)
 
     def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """End Tune's loop after an interruption, or when the record cannot be written."""

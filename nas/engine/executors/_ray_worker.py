@@ -25,9 +25,10 @@ MEMORY_SHARE = 0.9  # of its equal part of the machine, that a worker may take
 
 @dataclass(frozen=True)
 class Parcel:
-    """A job with a short text, as Tune prints whatever it passes on."""
+    """A job with a short text, as Tune prints whatever it passes on, and its place in the order of proposals."""
 
     job: Job
+    place: int = 0
 
     def __repr__(self) -> str:
         return f"job {self.job.number}"

@@ -22,7 +22,7 @@ class Problem:
     `SearchSpace.decide` does; without it the space is learnt from the trials. `cheap` gives the costs of an
     architecture by name, known exactly without training; `objectives` names the study's, in order, so that those among
     the costs are not modelled. `maximum` and `minimum` are limits on costs. `known()` gives the values of trials of
-    which more is known by now than the study was told, by their numbers.
+    which more is known by now than the study was told, by their numbers, None for one that failed since.
     """
 
     decide: Callable[[Choose], object] | None = None
@@ -30,4 +30,4 @@ class Problem:
     cheap: Callable[[Decisions], Mapping[str, float]] = _nothing
     maximum: Mapping[str, float] = field(default_factory=dict)
     minimum: Mapping[str, float] = field(default_factory=dict)
-    known: Callable[[], Mapping[int, Sequence[float]]] = dict
+    known: Callable[[], Mapping[int, Sequence[float] | None]] = dict

@@ -66,7 +66,7 @@ class Situation:
         """Whether one of these trials is at the point."""
         return any((code == point).all() for code in self.tree.encode([self.read(t) for t in trials]))
 
-    def past(self, study: optuna.Study, known: Mapping[int, Sequence[float]]) -> Past:
+    def past(self, study: optuna.Study, known: Mapping[int, Sequence[float] | None]) -> Past:
         """What the trials told, or what is known of them by now.
 
         An infinitely bad value is a failure, an infinitely good one the best of the finite.
