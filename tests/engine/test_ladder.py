@@ -40,8 +40,8 @@ def test_a_trial_that_falls_lets_the_next_one_in(tmp_path):
 
 
 def test_a_search_ends_with_a_confirmed_front(space):
-    run = search(space, "confirmed", budget=12, confirm=2)
-    assert len(run.spent) == 12, "further trainings cost no budget"
+    run = search(space, "confirmed", budget=30, confirm=2)
+    assert len(run.spent) == 30, "further trainings cost no budget"
     for found in run.front():
         again = [c for c in run.further if c.trial == found.number]
         assert [c.repeat for c in again] == [1, 2]

@@ -94,8 +94,8 @@ def test_a_published_network_keeps_its_shape_in_a_small_space() -> None:
     space = load_space("cvt_family")
     near = space.replay(nearest(space, load_architecture("coatnet_0")))
     assert near.layout() == "M-M-T-T"
-    assert [s.width for s in near.stages] == [16, 32, 64, 128]
-    assert [s.depth for s in near.stages] == [2, 3, 4, 2]
+    assert [s.width for s in near.stages] == [12, 24, 48, 64]
+    assert [s.depth for s in near.stages] == [1, 2, 3, 1]
     assert near.stem.kind == "conv"
     assert near.stages[0].options["expansion"] == 4
 
