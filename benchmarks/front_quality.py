@@ -50,6 +50,7 @@ def main() -> None:
     parser.add_argument("--rungs", default="1,3,9")
     parser.add_argument("--promotion", type=float, default=0.5)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--work", type=float, default=1e12, help="multiply-adds of a search, forward ones alone")
     parser.add_argument("--longer", type=int, default=10)
     parser.add_argument("--again", type=int, default=3)
@@ -59,7 +60,8 @@ def main() -> None:
     torch.set_num_threads(1)
     given.out.mkdir(parents=True, exist_ok=True)
     runs = {}
-    for seed, arm in product(range(given.seeds), given.arms.split(",")):
+    seeds = range(given.first_seed, given.first_seed + given.seeds)
+    for seed, arm in product(seeds, given.arms.split(",")):
         runs[arm, seed] = searched(arm, seed, given)
         trained(runs[arm, seed], given)
     report(runs, given)
@@ -157,16 +159,16 @@ def report(runs: dict[tuple[str, int], Run], given: argparse.Namespace) -> None:
     volume = {
         key: pareto.hypervolume(front, (-given.worst, high), (False, False)) / box for key, front in fronts.items()
     }
-    arms = list(dict.fromkeys(arm for arm, _ in runs))
+    arms, seeds = (list(dict.fromkeys(names)) for names in zip(*runs, strict=True))
     print(
         "\n| arm | hypervolume | s.e. | lead over the first | s.e. | networks | trained on | on the front |\n"
         + "|---" * 8
         + "|"
     )
     for arm in arms:
-        own = np.array([volume[arm, seed] for seed in range(given.seeds)])
-        lead = own - np.array([volume[arms[0], seed] for seed in range(given.seeds)])
-        of = [runs[arm, seed] for seed in range(given.seeds)]
+        own = np.array([volume[arm, seed] for seed in seeds])
+        lead = own - np.array([volume[arms[0], seed] for seed in seeds])
+        of = [runs[arm, seed] for seed in seeds]
         counts = [np.mean([len(x) for x in found]) for found in
                   ([r.spent for r in of], [r.further for r in of], [r.front() for r in of])]  # fmt: skip
         print(f"| {arm} | {own.mean():.4f} | {error(own):.4f} | {lead.mean():+.4f} | {error(lead):.4f} | "

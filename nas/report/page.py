@@ -140,7 +140,9 @@ def _failed(run: Run) -> list[Trial]:
 def _rungs(run: Run) -> list[Context]:
     """How many networks came to each rung, and how long it is, or nothing where there is but one."""
     lengths = [length * run.config.recipe.epochs for length in run.config.lengths]
-    rungs = [{"epochs": length, "count": sum(r.rung >= i for r in run.results)} for i, length in enumerate(lengths)]
+    counts = [sum(result.rung >= i for result in run.results) for i in range(len(lengths))]
+    counts[0] = sum(trial.state == "complete" for trial in run.trials)  # also those that failed further up
+    rungs = [{"epochs": length, "count": count} for length, count in zip(lengths, counts, strict=True)]
     return rungs if len(rungs) > 1 else []
 
 

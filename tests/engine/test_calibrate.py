@@ -49,6 +49,8 @@ def test_the_command_prints_and_draws_and_later_searches_take_the_ladder(space, 
     answer = nas("calibrate", *goal, "-n", 8, "--rungs", "1,2,4", "--workers", 1, "--apply")
     assert answer.status == 0, answer.err
     assert "tau, all" in answer.out
+    assert "[promote] trial 0 trained on to 2 epochs: accuracy" in answer.err
+    assert "[confirm] trial 0 trained again: accuracy" in answer.err
     assert "8 networks were trained in full" in " ".join(answer.out.split())
     page = space.parent / "runs" / "calibration" / "calibration.html"
     assert "Agreement by cost" in page.read_text()

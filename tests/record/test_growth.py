@@ -1,11 +1,15 @@
 """How fronts grow, within their own box or one for several runs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from run_fixtures import empty_run, finished_run
+from run_fixtures import empty_run, finished_run, trial
 
 from nas import pareto
-from nas.record.growth import Box, growth, losses_of
+from nas.evaluation.job import Outcome
+from nas.record.growth import Box, growth, losses_of, trainings_of
+from nas.record.trial import Further
 
 
 @pytest.mark.parametrize("objectives", [("accuracy", "latency"), ("accuracy", "latency", "params")])
@@ -44,3 +48,17 @@ def test_the_first_trainings_alone(tmp_path):
 
 def test_a_run_without_a_result_has_not_grown(tmp_path):
     assert growth(empty_run(tmp_path / "empty")).shares == []
+
+
+def test_of_a_ladder_the_last_rung_counts_from_when_it_was_reached(tmp_path):
+    run = empty_run(tmp_path / "run", rungs=(1, 3))
+    for number in range(3):
+        run.append(replace(trial(run, number), ended=float(number + 1)))
+    run.append_further(Further(0, 0, Outcome("complete", run.trials[0].metrics | {"accuracy": 0.9}), 3.5, rung=1))
+    run.append_further(Further(1, 0, Outcome("failed", reason="the loss became nan"), 3.7, rung=1))
+    assert trainings_of(run) == 5
+    assert [len(losses_of(run, trainings)) for trainings in (None, 3, 4)] == [1, 0, 1]
+    grown = growth(run)
+    assert grown.trainings == [0, 1, 2, 3, 4, 5]
+    assert grown.seconds == [0, 1, 2, 3, 3.5, 3.7]
+    assert [share > 0 for share in grown.shares] == [False] * 4 + [True] * 2

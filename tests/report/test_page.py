@@ -194,3 +194,17 @@ def test_a_browser_draws_every_trial_without_errors_or_requests(tmp_path, object
 def test_the_page_reads_a_run_from_disk_as_it_was_written(tmp_path):
     run = finished_run(tmp_path / "run")
     assert Text(render(Run(run.folder))).text == Text(render(run)).text
+
+
+def test_a_network_that_failed_when_it_went_on_is_listed_with_its_reason(tmp_path):
+    run = finished_run(tmp_path / "run", complete=12, failed=0, rejected=0, rungs=(1, 3))
+    run.append_further(Further(4, 0, Outcome("complete", run.trials[4].metrics), rung=1))
+    run.append_further(Further(3, 0, Outcome("failed", reason="out of memory: 3 GiB"), rung=1))
+    text = Text(render(run)).text
+    assert "1 of them failed." in text
+    assert "out of memory: 3 GiB" in text
+    assert "12 were trained for 1 epoch" in text
+    assert "went on, 1 to 3" in text
+    table = run.to_frame().set_index("number")
+    assert (table.state[3], table.reason[3]) == ("failed", "out of memory: 3 GiB")
+    assert list(table.index[table.on_front]) == [4]
