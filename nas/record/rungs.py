@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 Values = NDArray[np.float64]
 FEW = 6  # networks on both rungs, below which all are taken to rise alike
 BELIEF = 3.0  # the number of observations that the first guess of a deviation counts for
 LEAST = -0.5  # by which a value may rise less for being one higher: those promoted are too alike to tell more
 GUESS = 0.5  # that guess, in deviations of all values on the first rung
+EDGE = 1e-3  # the least distance of a share from 0 and 1 that tells anything
 
 
 @dataclass(frozen=True)
@@ -34,23 +36,35 @@ def reach(values: Values, costs: Values, repeats: list[list[float]]) -> Reach:
     """Predict what networks reach on the last rung.
 
     `values` `(networks, rungs)` are NaN above the highest rung of each, `costs` `(networks, costs)`, `repeats` the
-    values of the further trainings from other seeds, which take the place of the first where there are any.
+    values of the further trainings from other seeds, which take the place of the first where there are any. Shares,
+    as accuracies are, rise on a logistic scale, so that none is expected beyond 1.
     """
-    costs = _even(costs)
-    guess = GUESS * float(values[:, 0].std()) if len(values) else 0.0
-    steps = [_Rise.of(values[:, i], values[:, i + 1], costs, guess) for i in range(values.shape[1] - 1)]
-    noise = _noise(repeats, steps[-1].deviation if steps else guess)
-    top = [int(rung) for rung in np.isfinite(values).sum(axis=1) - 1]
+    shares = bool(((values >= 0) & (values <= 1) | np.isnan(values)).all())
+    raised, costs = logit(values.clip(EDGE, 1 - EDGE)) if shares else values, _even(costs)
+    guess = GUESS * float(raised[:, 0].std()) if len(values) else 0.0
+    steps = [_Rise.of(raised[:, i], raised[:, i + 1], costs, guess) for i in range(values.shape[1] - 1)]
     found = Reach(*np.zeros((2, len(values))))
-    for i, rung in enumerate(top):
-        if rung < values.shape[1] - 1:
-            found.value[i], found.doubt[i] = _climb(values[i, rung], costs[i], steps[rung:])
-        else:
-            count = len(repeats[i])
-            found.value[i] = np.mean(repeats[i] or values[i, -1])
-            # by one value more a mean moves less than by the first, which takes the place of another
-            found.doubt[i] = noise * ((1 / count - 1 / (count + 1)) if count else 2) ** 0.5
+    for i, rung in enumerate(int(rung) for rung in np.isfinite(values).sum(axis=1) - 1):
+        value, doubt = _climb(raised[i, rung], costs[i], steps[rung:])
+        if shares:
+            value, doubt = float(expit(value)), doubt * float(expit(value) * expit(-value))
+        found.value[i], found.doubt[i] = (values[i, rung] if rung == len(steps) else value), doubt
+    _confirm(found, values[:, -1], repeats, steps[-1].deviation if steps else guess, shares)
     return found
+
+
+def _confirm(found: Reach, last: Values, repeats: list[list[float]], guess: float, shares: bool) -> None:
+    """Fill in networks on the last rung: the means of trainings from other seeds, and what one more would change.
+
+    `guess` is the deviation between trainings before there are any from other seeds, of shares on the logistic scale.
+    """
+    on_top = np.flatnonzero(np.isfinite(last))
+    noise = _noise(repeats, guess * float((last * (1 - last))[on_top].mean()) if shares and len(on_top) else guess)
+    for i in on_top:
+        count = len(repeats[i])
+        found.value[i] = np.mean(repeats[i]) if count else found.value[i]
+        # by one value more a mean moves less than by the first, which takes the place of another
+        found.doubt[i] = noise * ((1 / count - 1 / (count + 1)) if count else 2) ** 0.5
 
 
 @dataclass(frozen=True)

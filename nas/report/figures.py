@@ -99,17 +99,22 @@ class _Plane:
     def dots(self, results: Sequence[Result]) -> list[go.Scatter]:
         """The dominated results: one trace a block, or one trace coloured by the third objective."""
         if len(self.names) > 2:
-            marker = {"size": self.size, "opacity": 0.7} | self.fill(results)
+            marker = {"size": self.size, "opacity": 0.7} | self.fill(results) | self.hollow(results)
             return [self.trace(results, marker, kind=self.scatter, showlegend=False)]
         seen = {main_block(t) for t in self.run.results}
         return [self.family(results, block) for block in self.colours if block in seen]
 
     def family(self, results: Sequence[Result], block: str) -> go.Scatter:
         """The results made mostly of one block, in the legend even if all of them are on the front."""
-        marker = {"size": self.size, "opacity": 0.5, "color": self.colours[block]}
         own = [t for t in results if main_block(t) == block]
+        marker = {"size": self.size, "opacity": 0.5, "color": self.colours[block]} | self.hollow(own)
         trace = self.trace(own, marker, name=f"mostly {escape(block)}", kind=self.scatter)
         return trace if own else trace.update(x=[None], y=[None])
+
+    def hollow(self, results: Sequence[Result]) -> Attributes:
+        """Rings in place of dots for results below the last rung, whose values are expected ones."""
+        last = len(self.run.config.lengths) - 1
+        return {"symbol": ["circle" if t.rung == last else "circle-open" for t in results]} if last else {}
 
     def steps(self, front: Sequence[Result]) -> go.Scatter:
         """The front as steps: the best first objective within each limit on the second."""

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from run_fixtures import finished_run
+from scipy.special import logit
 
 from nas.evaluation.job import Outcome, State
 from nas.record.results import flattery, results
@@ -61,9 +62,9 @@ def test_a_trial_that_went_on_has_the_value_of_its_highest_rung_and_others_the_o
     found = results(trials, [went_on], ["accuracy"], ["latency"], 2)
     assert [one.rung for one in found] == [0, 1, 0, 0]
     assert found[1].metrics["accuracy"] == found[1].first["accuracy"] == 0.9
-    rise = 0.9 - trials[1].metrics["accuracy"]
+    rise = logit(0.9) - logit(trials[1].metrics["accuracy"])
     for i in (0, 2, 3):
-        assert found[i].metrics["accuracy"] == pytest.approx(trials[i].metrics["accuracy"] + rise)
+        assert logit(found[i].metrics["accuracy"]) == pytest.approx(logit(trials[i].metrics["accuracy"]) + rise)
         assert found[i].first["accuracy"] == trials[i].metrics["accuracy"]
         assert found[i].doubts["accuracy"] > 0
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
 
 from nas.record.rungs import reach
 
@@ -32,14 +33,15 @@ def test_without_a_network_on_two_rungs_values_stay_as_they_are():
 def test_few_networks_on_two_rungs_tell_a_common_rise_step_by_step():
     values = table([0.5, 0.6, 0.7], second={1: 0.8, 2: 0.9}, third={2: 0.95})
     found = reach(values, np.ones((3, 1)), none_again(3))
-    assert found.value == pytest.approx([0.5 + 0.2 + 0.05, 0.8 + 0.05, 0.95])
+    first, second = (logit(0.8) - logit(0.6) + logit(0.9) - logit(0.7)) / 2, logit(0.95) - logit(0.9)
+    assert found.value == pytest.approx([expit(first + second), expit(logit(0.8) + second), 0.95])
     assert found.doubt[0] > found.doubt[1], "two steps are less sure than one"
 
 
 def test_many_networks_tell_how_the_rise_depends_on_value_and_cost():
     rng = np.random.default_rng(0)
     first, cost = rng.uniform(0.4, 0.7, 60), np.exp(rng.uniform(0, 3, 60))
-    truth = first + 0.3 - 0.3 * (first - 0.4) + 0.05 * np.log(cost)
+    truth = expit(logit(first) + 1 - 0.3 * (first - 0.4) + 0.2 * np.log(cost))
     values = np.column_stack([first, truth + 0.005 * rng.standard_normal(60)])
     values[40:, 1] = NAN
     found = reach(values, cost[:, None], none_again(60))
@@ -57,6 +59,15 @@ def test_the_doubt_covers_what_comes_about_as_often_as_it_should():
         found = reach(values, np.ones((40, 1)), none_again(40))
         inside += list(np.abs(found.value[20:] - truth) <= found.doubt[20:])
     assert np.mean(inside) == pytest.approx(0.68, abs=0.1)
+
+
+def test_no_share_is_expected_beyond_the_whole_and_other_values_rise_as_they_are():
+    shares = np.column_stack([[0.5, 0.9, 0.97, 1.0, 0.0], [0.9, 0.99, NAN, NAN, NAN]])
+    found = reach(shares, np.ones((5, 1)), none_again(5))
+    assert ((found.value >= 0) & (found.value <= 1)).all()
+    assert found.value[2] > 0.99
+    losses = np.column_stack([[2.5, 2.0, 1.5], [1.5, 1.0, NAN]])
+    assert reach(losses, np.ones((3, 1)), none_again(3)).value == pytest.approx([1.5, 1.0, 0.5])
 
 
 def test_trainings_from_other_seeds_take_the_place_of_the_first_and_settle_doubt():
