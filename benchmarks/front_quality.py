@@ -133,7 +133,7 @@ def trained(run: Run, given: argparse.Namespace) -> dict[str, float]:
 
 
 def loaded(run: Run, given: argparse.Namespace) -> Images:
-    return load_images(load(given.data, resolution=run.space.resolution), torch.device("cpu"), subset=given.subset)
+    return load_images(load(given.data, resolution=run.config.resolution), torch.device("cpu"), subset=given.subset)
 
 
 def accuracy_of(architecture: Architecture, images: Images, recipe: Recipe, seed: int, longer: int) -> float:
