@@ -75,10 +75,10 @@ def _arrivals(run: Run) -> tuple[list[Result], list[int], list[float]]:
 
 def growth(run: Run, box: Box | None = None, most: int = POINTS) -> Growth:
     """Follow a run's front at up to `most` numbers of trainings, within its own box or another."""
-    losses = losses_of(run)
-    if not len(losses):
+    found, places, ended = _arrivals(run)
+    if not found:
         return Growth([], [], [])
-    _, places, ended = _arrivals(run)
+    losses = run.points(found) * np.where(run.maximize, -1.0, 1.0)
     box, less = box or Box.around([run]), [False] * losses.shape[1]
     done = np.searchsorted(places, np.arange(1, len(ended) + 1))
     stops = [i + 1 for i in pareto.spaced(len(done), most)]

@@ -119,6 +119,8 @@ def _reach(
 
 def _measured(trial: Trial, further: Sequence[Metrics]) -> dict[str, float]:
     """Return the median of all readings of each objective."""
+    if not further:  # as for most trials, and a search asks for its results after each
+        return dict(trial.metrics)
     return {
         name: float(np.median([value, *(again[name] for again in further if name in again)]))
         for name, value in trial.metrics.items()

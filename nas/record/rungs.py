@@ -44,11 +44,14 @@ def reach(values: Values, costs: Values, repeats: list[list[float]]) -> Reach:
     guess = GUESS * float(raised[:, 0].std()) if len(values) else 0.0
     steps = [_Rise.of(raised[:, i], raised[:, i + 1], costs, guess) for i in range(values.shape[1] - 1)]
     found = Reach(*np.zeros((2, len(values))))
-    for i, rung in enumerate(int(rung) for rung in np.isfinite(values).sum(axis=1) - 1):
+    rungs = np.isfinite(values).sum(axis=1) - 1
+    found.value[:] = values[:, -1]
+    for i in np.flatnonzero(rungs < len(steps)):
+        rung = int(rungs[i])
         value, doubt = _climb(raised[i, rung], costs[i], steps[rung:])
         if shares:
             value, doubt = float(expit(value)), doubt * float(expit(value) * expit(-value))
-        found.value[i], found.doubt[i] = (values[i, rung] if rung == len(steps) else value), doubt
+        found.value[i], found.doubt[i] = value, doubt
     _confirm(found, values[:, -1], repeats, steps[-1].deviation if steps else guess, shares)
     return found
 
@@ -60,11 +63,10 @@ def _confirm(found: Reach, last: Values, repeats: list[list[float]], guess: floa
     """
     on_top = np.flatnonzero(np.isfinite(last))
     noise = _noise(repeats, guess * float((last * (1 - last))[on_top].mean()) if shares and len(on_top) else guess)
-    for i in on_top:
+    found.doubt[on_top] = noise * 2**0.5  # the first from another seed takes the place of the own
+    for i in (i for i in on_top if repeats[i]):
         count = len(repeats[i])
-        found.value[i] = np.mean(repeats[i]) if count else found.value[i]
-        # by one value more a mean moves less than by the first, which takes the place of another
-        found.doubt[i] = noise * ((1 / count - 1 / (count + 1)) if count else 2) ** 0.5
+        found.value[i], found.doubt[i] = np.mean(repeats[i]), noise * (1 / count - 1 / (count + 1)) ** 0.5
 
 
 @dataclass(frozen=True)
