@@ -23,7 +23,7 @@ from nas.engine.ladder import missing
 from nas.engine.watcher import Watcher
 from nas.errors import RunError
 from nas.evaluation.job import Job, Outcome, Purpose
-from nas.evaluation.units import duration, show
+from nas.evaluation.units import duration, epochs, show
 from nas.files import cache_remark, quoted
 from nas.record.results import Result
 from nas.record.run import Run
@@ -235,8 +235,7 @@ def _values(outcome: Outcome, run: Run) -> str:
 
 def _length(run: Run, rung: int) -> str:
     """Say how long trainings of a rung are."""
-    epochs = run.config.lengths[rung] * run.config.recipe.epochs
-    return f"{epochs} epoch{'' if epochs == 1 else 's'}"
+    return epochs(run.config.lengths[rung] * run.config.recipe.epochs)
 
 
 def _counts(run: Run, on_front: int) -> Table:

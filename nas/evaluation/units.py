@@ -60,6 +60,11 @@ def unit_of(name: str, values: Iterable[float]) -> Unit:
     return Unit(1, unit)
 
 
+def epochs(count: int) -> str:
+    """Write a number of epochs."""
+    return f"{count} epoch{'' if count == 1 else 's'}"
+
+
 def show_between(name: str, value: float, half_width: float | None) -> str:
     """A value with its interval: `81.20 ± 1.35 %`."""
     if half_width is None:

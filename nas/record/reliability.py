@@ -15,6 +15,7 @@ from scipy.special import ndtri  # scipy.stats takes most of a second to import
 from nas import files
 from nas.config import SearchConfig
 from nas.errors import SettingError
+from nas.evaluation.units import epochs
 from nas.files import Json
 from nas.record.folders import is_run
 from nas.record.run import Run
@@ -132,7 +133,10 @@ def reliability(run: Run) -> Reliability:
     def ranking(title: str, share: float, column: Values) -> Ranking:
         return Ranking(title, share, _agreement(column, truth), _agreement(column[best], truth[best]))
 
-    rungs = tuple(ranking(_epochs(run, length), length / lengths[-1], values[:, i]) for i, length in enumerate(lengths))
+    rungs = tuple(
+        ranking(epochs(length * run.config.recipe.epochs), length / lengths[-1], values[:, i])
+        for i, length in enumerate(lengths)
+    )
     others = tuple(ranking(title, 0.0, sign * column) for title, column in costs.items())
     ladder, trusted = _ladder(lengths, rungs, len(best))
     rates, starved = _rates(run, name, sign)
@@ -222,11 +226,6 @@ def _ladder(lengths: Sequence[int], rungs: Sequence[Ranking], best: int) -> tupl
         if found[-1] * APART <= length <= lengths[top] / APART:
             found.append(length)
     return (*found, *([lengths[top]] if top > first else [])), top < last
-
-
-def _epochs(run: Run, length: int) -> str:
-    epochs = length * run.config.recipe.epochs
-    return f"{epochs} epoch{'' if epochs == 1 else 's'}"
 
 
 def _words(found: Agreement) -> str:
