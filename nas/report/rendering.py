@@ -10,6 +10,7 @@ from nas.evaluation import units
 from nas.files import Json
 from nas.network.architecture import Architecture
 
+MAX_ROWS = 500  # of a table on a page; trials.csv has them all
 WORDS = ("show", "show_difference", "title", "words", "percent", "duration", "show_range")
 """Functions of `nas.evaluation.units` that templates call."""
 

@@ -1,9 +1,5 @@
-"""Plotly figures of a finished search: the front, its growth, and the blocks it is made of.
+"""The front: every result on the plane of the first two objectives."""
 
-A block keeps one colour in every figure.
-"""
-
-from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -11,53 +7,33 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from nas import document
 from nas.evaluation import units
-from nas.record.growth import growth
+from nas.files import Json
 from nas.record.results import Result
-from nas.record.run import Run
-from nas.report.charts import INK, PALETTE, QUIET, Attributes, style
-from nas.space.schema import fields
+from nas.report.charts import INK, PALETTE, QUIET, Attributes, embed, style
+from nas.report.view import View, main_block
 
 SVG_POINTS = 2000  # beyond it a browser draws more smoothly through WebGL
 WIDE = 15.0  # ratio of largest to smallest value from which an axis is logarithmic
 
 
-def colours(run: Run) -> dict[str, str]:
-    """A colour for every block the search may use, in the order of the space's file."""
-    stages = fields(document.read(run.folder / "space.yaml")).stages
-    blocks = dict.fromkeys(block for stage in stages for block in stage.block)
-    return {block: PALETTE[i % len(PALETTE)] for i, block in enumerate(blocks)}
+def context(view: View) -> Json | None:
+    """Return the chart, once a network has been trained to the end."""
+    return {"chart": embed(front_figure(view), "front")} if view.front else None
 
 
-def letters(run: Run) -> dict[str, str]:
-    """The letter by which layouts abbreviate each block, read off the trials: `{"conv": "C", "moat": "A"}`."""
-    pairs: dict[str, str] = {}
-    for trial in run.trials:
-        blocks = (stage.block for stage in trial.architecture.stages)
-        pairs |= zip(blocks, trial.layout.split("-"), strict=True)
-    return {block: pairs[block] for block in colours(run) if block in pairs}
-
-
-def main_block(result: Result) -> str:
-    """The block that a network has most of, the later stage's where two are even."""
-    count: Counter[str] = Counter()
-    for stage in reversed(result.architecture.stages):
-        count[stage.block] += stage.depth
-    return count.most_common(1)[0][0]
-
-
-def front_figure(run: Run) -> go.Figure:
+def front_figure(view: View) -> go.Figure:
     """Every complete result, the first objective against the second, with the front joined and the pick a star.
 
     Colour is the block that a network has most of, or the third objective where there is one.
     """
-    front, found = run.front(), run.results
+    run = view.run
+    front, found = view.front, run.results
     figure = go.Figure()
     if front:
         picked = run.pick()
         numbers = {t.number for t in front}
-        draw = _Plane(run)
+        draw = _Plane(view)
         figure.add_traces(draw.dots([t for t in found if t.number not in numbers]))
         if len(run.config.objectives) == 2:
             figure.add_trace(draw.steps(front))
@@ -70,8 +46,9 @@ def front_figure(run: Run) -> go.Figure:
 class _Plane:
     """The plane of the first two objectives, in the units of its axes."""
 
-    def __init__(self, run: Run) -> None:
-        self.run, self.colours = run, colours(run)
+    def __init__(self, view: View) -> None:
+        self.run, self.colours = view.run, view.colours
+        run = view.run
         self.names = run.config.objectives
         values = run.points(run.results)
         self.units = [units.unit_of(name, values[:, i]) for i, name in enumerate(self.names)]
@@ -198,57 +175,3 @@ def hover(result: Result, objectives: Sequence[str], trained: Sequence[str]) -> 
     elif any(result.metrics[name] != result.first[name] for name in trained):
         lines.append(f"expected on the last rung; so far it has {first}")
     return "<br>".join(lines)
-
-
-def progress_figure(run: Run) -> go.Figure:
-    """Hypervolume of the front against the number of trained architectures."""
-    grown = growth(run)
-    percents = [100 * share for share in grown.shares]
-    line = {"shape": "hv", "color": PALETTE[0], "width": 2.5}
-    text = "%{y:.1f} % after %{x} architectures<extra></extra>"
-    figure = go.Figure(go.Scatter(x=grown.trainings, y=percents, mode="lines", line=line, hovertemplate=text))
-    figure.update_xaxes(title="Trained architectures", rangemode="tozero", dtick=1 if len(run.spent) <= 10 else None)
-    figure.update_yaxes(title="Hypervolume (%)", rangemode="tozero")
-    return style(figure, height=320).update_layout(margin_t=36)
-
-
-def composition_figure(run: Run) -> go.Figure:
-    """Share of each block by stage: on the front (wide bars) beside all trained networks (narrow, pale ones)."""
-    figure, front = go.Figure(), run.front()
-    used = {block: colour for block, colour in colours(run).items() if any(block_shares(run.results, block))}
-    for block, colour in used.items():
-        figure.add_trace(_shares(front, block, "on the front", -0.14, 0.56).update(marker_color=colour))
-        pale = {"color": colour, "opacity": 0.4}
-        figure.add_trace(
-            _shares(run.results, block, "trained", 0.28, 0.22).update(marker=pale, text=None, showlegend=False)
-        )
-    stages = len(block_shares(run.results, ""))
-    style(figure, height=400).update_layout(barmode="stack")
-    names = [f"stage {i}" for i in range(stages)]
-    figure.update_xaxes(tickvals=list(range(1, stages + 1)), ticktext=names, range=[0.5, stages + 0.5], ticks="")
-    return figure.update_xaxes(showgrid=False).update_yaxes(
-        title="Share of networks (%)", range=[0, 100], showgrid=False
-    )
-
-
-def _shares(results: Sequence[Result], block: str, words: str, offset: float, width: float) -> go.Bar:
-    shares = block_shares(results, block)
-    return go.Bar(
-        x=[i + 1 + offset for i in range(len(shares))],
-        y=shares,
-        width=width,
-        name=escape(block),
-        legendgroup=block,
-        text=[f"{share:.0f} %" if share >= 9 else "" for share in shares],
-        textposition="inside",
-        insidetextanchor="middle",
-        textangle=0,
-        constraintext="none",
-        hovertemplate=f"<b>{escape(block)}</b>: %{{y:.0f}} % of {len(results)} {words}<extra></extra>",
-    )
-
-
-def block_shares(results: Sequence[Result], block: str) -> list[float]:
-    """For each stage, the share of networks whose stage is made of `block`, in %."""
-    stages = zip(*(result.architecture.stages for result in results), strict=False)
-    return [100 * sum(s.block == block for s in stage) / len(stage) for stage in stages]

@@ -1,12 +1,12 @@
+"""The front on its plane."""
+
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from run_fixtures import empty_run, finished_run, trial
 
-from nas.report import figures as charts
-
-FIGURES = [charts.front_figure, charts.progress_figure, charts.composition_figure]
+from nas.report.sections.front import front_figure, hover
+from nas.report.view import View
 
 
 def drawn(figure):
@@ -25,14 +25,14 @@ def test_every_complete_trial_is_one_marker(tmp_path, objectives):
         (round(t.metrics[objectives[1]] * factors[1], 6), round(t.metrics[objectives[0]] * factors[0], 6))
         for t in run.results
     )
-    assert drawn(charts.front_figure(run)) == expected
+    assert drawn(front_figure(View(run))) == expected
 
 
 def test_axes_name_the_unit_and_a_wide_range_is_logarithmic(tmp_path):
     run = empty_run(tmp_path / "run")
     for number, latency in enumerate((0.2, 1.0, 9.0)):
         run.append(trial(run, number, metrics={"accuracy": 0.5 + number / 10, "latency": latency}))
-    layout = charts.front_figure(run).layout
+    layout = front_figure(View(run)).layout
     assert layout.yaxis.title.text == "Accuracy (%)"
     assert layout.xaxis.title.text == "Latency (ms), logarithmic"
     assert layout.xaxis.type == "log"
@@ -41,7 +41,7 @@ def test_axes_name_the_unit_and_a_wide_range_is_logarithmic(tmp_path):
 def test_the_front_line_is_what_can_be_attained(tmp_path):
     """At each latency the line stands at the best accuracy of any trial that is no slower."""
     run = finished_run(tmp_path / "run", complete=40)
-    line = next(t for t in charts.front_figure(run).data if t.name == "Pareto front")
+    line = next(t for t in front_figure(View(run)).data if t.name == "Pareto front")
     assert line.line.shape == "hv"
     for x, y in zip(line.x, line.y, strict=True):
         assert y == pytest.approx(100 * max(t.metrics["accuracy"] for t in run.results if t.metrics["latency"] <= x))
@@ -50,7 +50,7 @@ def test_the_front_line_is_what_can_be_attained(tmp_path):
 def test_hover_tells_the_architecture(tmp_path):
     run = finished_run(tmp_path / "run", complete=1)
     found = run.results[0]
-    text = charts.hover(found, run.config.objectives, run.trained_objectives)
+    text = hover(found, run.config.objectives, run.trained_objectives)
     assert found.layout in text
     for stage in found.architecture.stages:
         assert f"{stage.block} × {stage.depth} @ {stage.width}" in text
@@ -65,29 +65,10 @@ def test_names_cannot_add_markup_to_a_hover(tmp_path):
     found = run.results[0]
     odd = replace(found.architecture, stem=replace(found.architecture.stem, kind="<b>x"))
     found = replace(found, trial=replace(found.trial, architecture=odd))
-    assert "&lt;b&gt;x" in charts.hover(found, run.config.objectives, run.trained_objectives)
+    assert "&lt;b&gt;x" in hover(found, run.config.objectives, run.trained_objectives)
 
 
-def test_shares_of_blocks(tmp_path):
-    run = finished_run(tmp_path / "run", complete=30)
-    shares = np.array([charts.block_shares(run.results, block) for block in charts.colours(run)])
-    assert shares.sum(axis=0) == pytest.approx([100, 100, 100])
-    second = [t.architecture.stages[1].block for t in run.results]
-    assert charts.block_shares(run.results, "moat")[1] == pytest.approx(100 * second.count("moat") / 30)
-
-
-def test_main_block_and_letters(tmp_path):
-    run = finished_run(tmp_path / "run", complete=20)
-    assert charts.letters(run) == {"conv": "C", "mbconv": "M", "transformer": "T", "moat": "A"}
-    found = run.results[0]
-    three = zip(found.architecture.stages, ("conv", "conv", "moat"), (1, 2, 3), strict=True)
-    stages = tuple(replace(stage, block=block, depth=depth) for stage, block, depth in three)
-    found = replace(found, trial=replace(found.trial, architecture=replace(found.architecture, stages=stages)))
-    assert charts.main_block(found) == "moat"  # three blocks each: the later one counts
-
-
-@pytest.mark.parametrize("figure", FIGURES)
 @pytest.mark.parametrize("counts", [(0, 0, 0), (1, 0, 0), (0, 2, 1)])
-def test_runs_with_little_in_them_are_drawn(tmp_path, figure, counts):
+def test_runs_with_little_in_them_are_drawn(tmp_path, counts):
     run = finished_run(tmp_path / "run", *counts)
-    figure(run).to_json()
+    front_figure(View(run)).to_json()

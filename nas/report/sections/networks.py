@@ -1,0 +1,25 @@
+"""The networks of the front: the pick as a diagram, all of them as a table."""
+
+from nas.evaluation import units
+from nas.files import Json
+from nas.report.rendering import MAX_ROWS, diagram
+from nas.report.view import View
+
+
+def context(view: View) -> Json | None:
+    """Return the rows of the table and the parts of the picked network."""
+    if not view.front:
+        return None
+    run, front = view.run, view.front
+    columns = dict.fromkeys((*run.config.objectives, *(name for result in front for name in result.metrics)))
+    shown = {name: view.unit(name, front) for name in columns}
+    return {
+        "front": front[:MAX_ROWS],
+        "more": max(len(front) - MAX_ROWS, 0),
+        "again": {name: values for name in columns if (values := run.front_values(name))},
+        "limits": run.config.maximum,
+        "picked": view.picked.result,
+        "units": shown,
+        "headings": {name: units.heading(name, unit.name) for name, unit in shown.items()},
+        "diagram": diagram(view.picked.result.architecture, view.colours),
+    }
