@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 import timm_models
 import torch
+from browser import browser as browser
 from command import nas as nas
 from small_searches import CONVOLUTION_FIRST
 
