@@ -70,10 +70,10 @@ def play(document: str, nas: Command) -> None:
         assert answer.status == 0, f"{command}\n{answer.out}\n{answer.err}"
 
 
-def tell(example: str, capsys: pytest.CaptureFixture[str]) -> str:
-    """Run an example of Python's in this folder and return what it printed."""
+def tell(example: str, capsys: pytest.CaptureFixture[str], **given: object) -> str:
+    """Run an example of Python's in this folder, with the names that its reader has, and return what it printed."""
     capsys.readouterr()
-    exec(compile(example, "<example>", "exec"), {"__name__": "__main__"})
+    exec(compile(example, "<example>", "exec"), {"__name__": "__main__", **given})
     return capsys.readouterr().out
 
 

@@ -1,11 +1,12 @@
-"""Every command and example of the guides to training and export runs as it stands, but for what it spends."""
+"""Every command and example of the guides runs as it stands, but for what it spends."""
 
 import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from command import Command
-from documents import SPACE, blocks, photos, play, run, tell
+from documents import SPACE, blocks, commands, photos, play, run, tell
 
 import nas
 
@@ -55,3 +56,23 @@ def test_the_guide_to_export_runs(home: Path, nas: Command, capsys: pytest.Captu
     said = [tell(example, capsys) for example in blocks("docs/export.md", "python")]
     assert "'value'" in said[0]
     assert "('cats', 'dogs')" in said[1]
+
+
+def test_the_guide_to_spaces_runs(tmp_path: Path, nas: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (example,) = blocks("docs/spaces.md", "yaml")
+    Path("mine.yaml").write_text(example)
+    play("docs/spaces.md", nas)
+
+
+def test_the_guide_to_latency_runs(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert set(commands("docs/latency.md")) <= set(commands("README.md")), "they are run there"
+    (example,) = blocks("docs/latency.md", "python")
+    tell(example.replace("cvt_family", "tiny.yaml"), capsys)
+
+
+def test_the_guide_to_scores_runs(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = blocks("docs/scores.md", "python")
+    network = nas.build(nas.load_space("tiny.yaml").fit(resolution=16, channels=3, classes=4).smallest(), seed=0)
+    given = {"network": network, "images": torch.randn(8, 3, 16, 16), "classes": torch.arange(8) % 4}
+    assert float(tell(example, capsys, **given).split()[0]) > 0
