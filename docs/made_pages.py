@@ -14,19 +14,21 @@ import griffe
 
 import nas
 from nas import cli
+from nas.config import SearchConfig
 from nas.network.options import options_of
 from nas.registry import BLOCKS, HEADS, STEMS
+from nas.settings import Flag, Settings
+from nas.training.full.recipe import FullRecipe
+from nas.training.recipe import Recipe
 
 EXAMPLES = 6  # lines of the guides on the page of a command
-TYPES = {  # what the functions take and give, beside the names of nas itself
-    "Settings": ["nas.config.SearchConfig", "nas.training.recipe.Recipe", "nas.training.full.recipe.FullRecipe"],
-    "What comes back": [
-        "nas.record.results.Result",
-        "nas.evaluation.job.Outcome",
-        "nas.record.trained.Trained",
-        "nas.training.model.Model",
-    ],
-}
+SETTINGS: tuple[type[Settings], ...] = (SearchConfig, Recipe, FullRecipe)
+GIVEN = [  # what functions give, beside the names of nas itself
+    "nas.record.results.Result",
+    "nas.evaluation.job.Outcome",
+    "nas.record.trained.Trained",
+    "nas.training.model.Model",
+]
 
 
 def commands(texts: dict[str, str], places: dict[str, str]) -> dict[str, str]:
@@ -132,9 +134,21 @@ def api(root: Path) -> str:
     told += ["| name | what it does or is |", "|---|---|", *rows, ""]
     for group, names in groups.items():
         told += [f"## {group}\n", *(_documented(f"nas.{name}") for name in names)]
-    for group, paths in TYPES.items():
-        told += [f"## {group}\n", *map(_documented, paths)]
-    return "\n".join(told)
+    told += ["## What comes back\n", *map(_documented, GIVEN), "## Settings\n"]
+    return "\n".join([*told, *map(_fields, SETTINGS)])
+
+
+def _fields(settings: type[Settings]) -> str:
+    """What a class of settings says of itself, and its fields with what the help says of them."""
+    path = f"{settings.__module__}.{settings.__name__}"
+    rows = []
+    for name, field in settings.model_fields.items():
+        meaning = next((note.meaning for note in field.metadata if isinstance(note, Flag)), "")
+        value = field.get_default(call_default_factory=True)
+        default = f"{type(value).__name__}()" if isinstance(value, SETTINGS) else str(value)
+        rows.append(f"| {_code(name)} | {_cell(meaning)} | {_cell(default)} |")
+    head = f"### {path} {{ #{path} }}\n\n{inspect.getdoc(settings)}\n"
+    return "\n".join([head, "| field | meaning | default |", "|---|---|---|", *rows, ""])
 
 
 def _first(docstring: str) -> str:
