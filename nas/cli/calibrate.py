@@ -1,6 +1,5 @@
 """nas calibrate: say how well short trainings rank the networks of a space, and which ladder can be trusted."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,9 +8,9 @@ from rich import box
 from rich.table import Table
 
 import nas
-from nas.cli.options import OFFERED, Runs, option, read_settings, takes_settings
+from nas.cli.options import OFFERED, AsJson, Runs, option, read_settings, takes_settings
 from nas.cli.search import watched
-from nas.cli.terminal import Terminal
+from nas.cli.terminal import Terminal, print_json
 from nas.evaluation.plugins import load_plugins
 from nas.evaluation.units import show
 from nas.files import quoted
@@ -31,12 +30,12 @@ def calibrate(
     networks: Annotated[int, option("N", "Networks to train in full, twice.", "--networks", "-n", min=8)] = 24,
     rungs: Annotated[str, option("NUMBERS", "Lengths to compare; the last is in full.")] = "1,2,4,8,16",
     apply: Annotated[bool, option("", "Keep the ladder for later searches.", "--apply")] = False,
-    as_json: Annotated[bool, option("", "Print JSON instead of a table.", "--json")] = False,
+    as_json: AsJson = False,
     name: Annotated[str, option("NAME", "The run's name; one that is there goes on.")] = "calibration",
     runs: Runs = Path("runs"),
     **typed: Any,
 ) -> None:
-    """Say how well short trainings rank the networks of a space, and which ladder can be trusted.
+    """Say how well short trainings rank networks, and which ladder can be trusted.
 
     Every network climbs all rungs and is trained in full once more, from another seed. With
     --apply later searches of the same space, data and recipe take the ladder that it found.
@@ -52,7 +51,7 @@ def calibrate(
     if apply:
         found.apply(run)
     if as_json:
-        print(json.dumps(asdict(found), indent=1))  # noqa: T201
+        print_json(asdict(found))
         return
     _print(Terminal(), run, found, applied=apply)
 
@@ -70,7 +69,7 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, applied: boo
             table.add_row(kind, *(show(found.objective, value) for value in reached.values()))
         terminal.print(table)
     for sentence in found.sentences():
-        terminal.say(f"  {sentence}")
+        terminal.remark(sentence)
     terminal.say(f"\n  page    {run.folder / 'calibration.html'}")
     ladder = ",".join(map(str, found.ladder))
     terminal.following(f"nas search {found.goal}" + ("" if applied else f" --rungs {ladder}"))

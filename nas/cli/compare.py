@@ -1,6 +1,5 @@
 """nas compare: put runs side by side."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,28 +8,28 @@ from rich import box
 from rich.table import Table
 
 import nas
-from nas.cli.options import Runs, argument, option
-from nas.cli.terminal import Terminal
+from nas.cli.options import AsJson, Runs, argument, option
+from nas.cli.terminal import Terminal, print_json
 from nas.evaluation.units import duration, percent
 from nas.files import quoted
 from nas.record.folders import find_run
 
 
 def compare(
-    names: Annotated[list[str], argument("RUN...", "Finished searches; those that differ in the seed make a side.")],
+    names: Annotated[list[str], argument("RUN", "Finished searches; seeds of one make a side.")],
     out: Annotated[Path, option("FILE", "Write the page here.", "--out", "-o")] = Path("comparison.html"),
-    as_json: Annotated[bool, option("", "Print JSON instead of a table.", "--json")] = False,
+    as_json: AsJson = False,
     runs: Runs = Path("runs"),
 ) -> None:
-    """Put runs side by side: fronts, hypervolume over trainings and over time, a test of the difference.
+    """Put runs side by side: fronts, hypervolume, a test of the difference over seeds.
 
-    Runs whose settings differ in nothing but the seed make one side. Runs with other objectives or
-    other data are refused.
+    Runs whose settings differ in nothing but the seed make one side. Hypervolume is compared over
+    trainings and over time. Runs with other objectives or other data are refused.
     """
     found = nas.compare([nas.Run(find_run(name, runs)) for name in names])
     nas.write_comparison(found, out)
     if as_json:
-        print(json.dumps(found.facts(), indent=1))  # noqa: T201
+        print_json(found.facts() | {"page": out})
         return
     table = Table("side", "run", f"hypervolume after {found.trainings}", "on the front", "time", box=box.SIMPLE_HEAD)
     for side in found.sides:
@@ -44,6 +43,6 @@ def compare(
     terminal = Terminal()
     terminal.print(table)
     for sentence in found.sentences():
-        terminal.say(f"  {sentence}")
+        terminal.remark(sentence)
     terminal.say(f"\n  page    {out}")
     terminal.following(f"nas report {quoted(found.runs[0].folder)}")

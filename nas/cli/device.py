@@ -1,8 +1,9 @@
 """Make the package that times networks on another device, and the predictor from its results, for `nas latency`."""
 
+from dataclasses import asdict
 from pathlib import Path
 
-from nas.cli.terminal import Terminal, line
+from nas.cli.terminal import Terminal, line, print_json
 from nas.costs.deployment import choose_deployment
 from nas.costs.latency import device_package
 from nas.costs.latency.predictor import write_device
@@ -13,29 +14,43 @@ from nas.space.space import SearchSpace
 POOR = 0.6  # Kendall's tau up to which a predictor hardly ranks
 
 
-def write_package(space: SearchSpace, output: Path, target: str, *, networks: int, blocks: int, batch: int) -> None:
+def write_package(
+    space: SearchSpace, output: Path, target: str, *, networks: int, blocks: int, batch: int, as_json: bool
+) -> None:
     """Write a package for a space, and say what to do with it. Raises SettingError for another target."""
     if choose_deployment(target).target != "onnxruntime":
         raise SettingError(f"target {target}: a package is made for onnxruntime, which runs on any device")
-    console = Terminal()
+    console = Terminal(stderr=as_json)
     with console.doing("exporting") as status:
 
         def report(name: str) -> None:
             status.update(line(f"exporting {name}"))
 
         folder = device_package.collect(space, output, networks=networks, blocks=blocks, batch=batch, progress=report)
+    if as_json:
+        print_json(
+            {"folder": folder, "script": folder / "run.py", "space": space.name, "target": target, "batch": batch}
+        )
+        return
     there = f"pip install onnxruntime\n  python {quoted(folder.name)}/run.py"
     console.say(f"{folder}: carry it to the device, and there\n\n  {there}")
     console.following(f"nas latency fit {quoted(folder / 'results.csv')}")
 
 
-def write_predictor(results: Path, output: Path) -> None:
+def write_predictor(results: Path, output: Path, *, as_json: bool) -> None:
     """Write a device's file from the results of its package, and say how well it predicts."""
     predictor = device_package.fit(results)
     write_device(output, predictor)
     error = predictor.error
     middle = sorted(ms for _, ms in predictor.networks)[len(predictor.networks) // 2]
     side = predictor.networks[0][0].resolution
+    if not error.tau > POOR:
+        warning = "It hardly ranks networks: collect more of them (-n), or measure on a quieter device."
+        Terminal(stderr=True).say((warning, "yellow"))
+    if as_json:
+        counts = {"networks": len(predictor.networks), "blocks": len(predictor.blocks)}
+        print_json({"file": output, **predictor.where, "space": predictor.space, **counts, "error": asdict(error)})
+        return
     console = Terminal()
     console.say(
         f"{output}: {predictor.where['device']}, from {len(predictor.networks)} networks and {len(predictor.blocks)} "
@@ -46,6 +61,3 @@ def write_predictor(results: Path, output: Path) -> None:
         f"nas search --space {quoted(predictor.space)} --target {quoted(f'file:{output}')} --resolution {side} "
         f"--max latency={middle:.2g}"
     )
-    if not error.tau > POOR:
-        warning = "It hardly ranks networks: collect more of them (-n), or measure on a quieter device."
-        Terminal(stderr=True).say((warning, "yellow"))

@@ -2,46 +2,42 @@
 
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 import typer
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
-from nas.cli.outcome import conclude, front_table, nothing_came
-from nas.cli.terminal import Terminal, line
+from nas.cli.outcome import conclude, front_table, nothing_came, run_facts
+from nas.cli.picture import DONE, Doing, counts, length, placed, trial_line, values, workers
+from nas.cli.sparkline import growing
+from nas.cli.terminal import Terminal, line, print_json
 from nas.data.summary import told
 from nas.engine.executors import Placement
 from nas.engine.ladder import missing
 from nas.engine.watcher import Watcher
 from nas.errors import RunError
-from nas.evaluation.job import Job, Outcome, Purpose
-from nas.evaluation.units import duration, epochs, show
+from nas.evaluation.job import Job, Purpose
+from nas.evaluation.units import duration
 from nas.files import cache_remark, quoted
-from nas.record.results import Result
 from nas.record.run import Run
 from nas.record.trial import Further, Trial
 
-DOING: dict[Purpose, str] = {
-    "search": "", "promote": ", trained on", "confirm": ", trained again", "measure": ", measured in full"
-}  # fmt: skip
-ROWS, RUNNING = 12, 8  # lines for the front, and for the trials that run
+ROWS = 12  # lines for the front
+GROWTH = 30  # bars of the curve of the hypervolume
 
 
-def watch(begin: Callable[[Watcher], Run], again: str = "") -> Run:
-    """Run a search under the live display, and say at the end where its files are.
+def watch(begin: Callable[[Watcher], Run], again: str = "", *, as_json: bool = False) -> Run:
+    """Run a search under the live display, and say at the end where its files are, or all of its result as JSON.
 
-    With the command that goes on given, as `again`, the end is left to that command, and all is shown on stderr. Raises
-    RunError for no result.
+    With the command that goes on given, as `again`, the end is left to that command. What is not the result is then
+    shown on stderr. Raises RunError for no result.
     """
-    console = Terminal(stderr=bool(again))
+    console = Terminal(stderr=bool(again) or as_json)
     display = Display(console)
     if remark := cache_remark():
         display.warned(remark)
@@ -55,7 +51,9 @@ def watch(begin: Callable[[Watcher], Run], again: str = "") -> Run:
         command = again or f"nas resume {quoted(display.run.folder)}"
         console.say("\n", ("Stopped.", "yellow"), f" Every finished trial is kept. Go on with: {command}")
         raise typer.Exit(130) from None
-    if not again:
+    if as_json:
+        print_json(run_facts(run))
+    elif not again:
         conclude(console, run)
     if not run.results:
         raise RunError(f"{run.folder}: {nothing_came(run)}")
@@ -83,12 +81,12 @@ class Display:
         self.console = console
         self.progress = progress_bar(console)
         self.task = self.progress.add_task("search", total=None, left="")
-        self.live = Live(console=console, refresh_per_second=4, transient=True)
         self.start, self.done_before = time.monotonic(), -1
-        self.running: dict[tuple[Purpose, int, int, int], str] = {}  # a line a job, by its ticket
+        self.running: dict[tuple[Purpose, int, int, int], Doing] = {}  # by the job's ticket
         self.start_confirming: tuple[float, int] | None = None  # when, and after how many
         self.run: Run | None = None
-        self.front: list[Result] = []  # as it stands since the last change of the record
+        self.drawn: list[RenderableType] = []  # of the record, as it stands since its last change
+        self.live = Live(console=console, refresh_per_second=4, transient=True, get_renderable=self.picture)
 
     def watcher(self) -> Watcher:
         """Return the functions that the search calls."""
@@ -110,7 +108,7 @@ class Display:
         """Say what the data are and how many workers the search has."""
         if data := run.seal.get("data"):
             self.console.say(f"{run.config.data}: {told(data)}")
-        if text := _workers(placement, run):
+        if text := placed(placement, run):
             self.console.say(text)
         if found := run.seal.get("calibration"):
             rungs = ",".join(map(str, run.config.lengths))
@@ -120,8 +118,9 @@ class Display:
     def timed(self, done: int, of: int) -> None:
         """Count the networks measured for the predictor."""
         now = f"measuring what latency is predicted from: network {done} of {of}"
+        self.drawn = [line((now, "dim"))]
         if self.console.moves:
-            self.live.update(Group(self.progress, line((now, "dim"))))
+            self.live.refresh()
         elif done in (0, of):
             self.console.say(now)
 
@@ -129,32 +128,31 @@ class Display:
         """Show a job that begins."""
         self.run = run
         if self.done_before < 0:
-            self.done_before, self.front = len(run.spent), run.front()
-        doing = f"trial {job.number}{DOING[job.purpose]}"
-        self.running[job.ticket] = f"{doing}: {job.architecture.layout()}, depths {job.architecture.depths()}"
-        self.draw(run) if job.purpose == "search" else self._picture(run)
+            self.done_before = len(run.spent)
+            self.draw(run)
+        self.running[job.ticket] = Doing.of(job, run)
+        self.count(run) if job.purpose == "search" else self._refresh()
 
     def ended(self, trial: Trial, run: Run) -> None:
         """Show a trial that is on disk."""
         self.running.pop(("search", trial.number, 0, 0), None)
-        self.front = run.front()
         if not self.console.moves and trial.state != "rejected":
             total = run.config.budget.trials or "?"
-            self.console.say(f"[{len(run.spent)}/{total}] {_line(trial, run)}")
+            self.console.say(f"[{len(run.spent)}/{total}] {trial_line(trial, run)}")
         self.draw(run)
+        self.count(run)
 
     def trained_further(self, further: Further, run: Run) -> None:
         """Show a further training of a trial."""
         purpose: Purpose = "confirm" if further.repeat else "promote"
         self.running.pop((purpose, further.trial, further.repeat, further.rung), None)
-        self.front = run.front()
         if further.repeat:
             self._confirming(run)
         if not self.console.moves:
-            again = f" to {_length(run, further.rung)}" if purpose == "promote" else ""
-            head = f"[{purpose}] trial {further.trial}{DOING[purpose].removeprefix(',')}{again}"
-            self.console.say(f"{head}: {_values(further.outcome, run)}")
-        self._picture(run)
+            again = f" to {length(run, further.rung)}" if purpose == "promote" else ""
+            head = f"[{purpose}] trial {further.trial} {DONE[purpose]}{again}"
+            self.console.say(f"{head}: {values(further.outcome, run)}")
+        self.draw(run)
 
     def _confirming(self, run: Run) -> None:
         """Update the progress of the trainings from other seeds."""
@@ -169,10 +167,10 @@ class Display:
         self.running.pop(job.ticket, None)
         if not self.console.moves:
             self.console.say(f"[front] trial {job.number} measured in full")
-        self._picture(run)
+        self.draw(run)
 
-    def draw(self, run: Run) -> None:
-        """Update progress and picture."""
+    def count(self, run: Run) -> None:
+        """Update the progress."""
         budget, done = run.config.budget, len(run.spent)
         new, elapsed = done - max(self.done_before, 0), time.monotonic() - self.start
         if budget.trials:
@@ -181,18 +179,25 @@ class Display:
         elif budget.seconds:
             left = f"{duration(max(budget.seconds - run.elapsed, 0))} left"
             self.progress.update(self.task, total=budget.seconds, completed=run.elapsed, left=left)
-        self._picture(run)
+        self._refresh()
 
-    def _picture(self, run: Run) -> None:
+    def draw(self, run: Run) -> None:
+        """Draw the record anew: counts, front, and how it grew."""
         if self.console.moves:
-            table = front_table(run, self.front, ROWS)
-            self.live.update(Group(self.progress, _counts(run, len(self.front)), table, self._now()))
+            front, width = run.front(), min(GROWTH, self.console.width // 3)
+            grown = growing(run, width)
+            self.drawn = [counts(run, len(front)), front_table(self.console, run, front, ROWS)]
+            self.drawn += [line((grown, "dim"))] if grown else []
+            self._refresh()
 
-    def _now(self) -> Text:
-        """List the running trials, a line each."""
-        lines = list(self.running.values())[:RUNNING]
-        more = len(self.running) - len(lines)
-        return line(("\n".join([*lines, *([f"and {more} more"] if more else [])]), "dim"))
+    def picture(self) -> Group:
+        """Put the picture together, with what each worker does by now."""
+        doing = [workers(self.console, self.running.values())] if self.running else []
+        return Group(self.progress, *self.drawn, *doing)
+
+    def _refresh(self) -> None:
+        if self.console.moves:
+            self.live.refresh()
 
     @contextmanager
     def shown(self) -> Iterator["Display"]:
@@ -207,44 +212,3 @@ class Display:
                 yield self
         finally:
             signal.signal(signal.SIGTERM, before)
-
-
-def _workers(placement: Placement, run: Run) -> str:
-    """Say how many trials run at once and where, and whether nas chose that, or nothing for one worker here."""
-    if placement.workers == 1 and placement.ray is None:
-        return ""
-    where = f"the Ray cluster {placement.ray}" if placement.ray else "this machine"
-    count = f"{placement.workers} workers" if placement.workers else "as many workers as fit"
-    part = "a measured part" if placement.gpu_share else f"{placement.gpus:g}"
-    share = f", {part} of a GPU each" if placement.gpus else ""
-    chosen = " (chosen; --workers 1 repeats a search exactly)" if run.config.workers == "auto" else ""
-    return f"{count} on {where}{share}{chosen}"
-
-
-def _line(trial: Trial, run: Run) -> str:
-    """Write a trial in one line, for a pipe or a log."""
-    head = f"trial {trial.number} {trial.layout}"
-    return f"{head} {_values(trial.outcome, run)}"
-
-
-def _values(outcome: Outcome, run: Run) -> str:
-    if outcome.state != "complete":
-        return f"{outcome.state}: {outcome.reason}"
-    return " ".join(f"{name} {show(name, outcome.metrics[name])}" for name in run.config.objectives)
-
-
-def _length(run: Run, rung: int) -> str:
-    """Say how long trainings of a rung are."""
-    return epochs(run.config.lengths[rung] * run.config.recipe.epochs)
-
-
-def _counts(run: Run, on_front: int) -> Table:
-    grid = Table.grid(padding=(0, 3))
-    count, last = Counter(trial.state for trial in run.trials), len(run.config.lengths) - 1
-    far = (line((str(sum(r.rung == last for r in run.results)), "cyan"), f" of them for {_length(run, last)}"),)
-    grid.add_row(
-        line((str(len(run.spent)), "bold"), " trained"), *(far if last else ()),
-        line((str(count["failed"]), "red"), " failed"), line((str(count["rejected"]), "yellow"), " rejected"),
-        line((str(on_front), "green"), " on the front"),
-    )  # fmt: skip
-    return grid

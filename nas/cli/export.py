@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from nas.cli.options import Plugins, Runs, argument, option, plugin_flags, setting
-from nas.cli.terminal import Terminal
+from nas.cli.options import AsJson, Plugins, Runs, argument, option, plugin_flags, setting
+from nas.cli.terminal import Terminal, print_json
 from nas.evaluation.plugins import load_plugins
 from nas.files import quoted
 from nas.registry import FORMATS, format_name, target_text
@@ -24,6 +24,7 @@ def export(
     dynamic_size: Annotated[bool, option("", "Take images of any size too (onnx).", "--dynamic-size")] = False,
     data: Annotated[str | None, setting("data", "Images to quantise with.", default="the training's")] = None,
     force: Annotated[bool, option("", "Overwrite what is there.", "--force")] = False,
+    as_json: AsJson = False,
     runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
@@ -34,11 +35,14 @@ def export(
     kind = FORMATS.get(format_name(form))
     source = f"{model}:{pick}" if pick else model
     path = output or Path(f"{_stem(model)}{kind.suffix or '_' + target_text(form)}")
-    console = Terminal()
+    console = Terminal(stderr=as_json)
     with console.doing(f"writing {path}"):
         written = exports.export(
             source, form, path, force=force, tolerance=tolerance, dynamic_size=dynamic_size, data=data, runs=runs
         )
+    if as_json:
+        print_json({"path": written.path, "format": form, "checks": written.checks, "plugins": written.plugins})
+        return
     place, needed = quoted(written.path), plugin_flags(plugins or written.plugins)
     lines = [str(written.path), *(f"  {line}" for line in written.checks)]
     console.say("\n".join(lines))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from nas.cli.options import DEFAULTS, Plugins, SpaceName, argument, option, setting
+from nas.cli.options import DEFAULTS, AsJson, Plugins, SpaceName, argument, option, setting
 from nas.evaluation.plugins import load_plugins
 from nas.space.library import load_space
 
@@ -27,6 +27,7 @@ def collect(
     resolution: Annotated[int | None, setting("resolution", default="the space's", bounded=True)] = DEFAULTS.resolution,
     classes: Annotated[int, option("N", "Classes of your data.", min=2)] = 10,
     channels: Annotated[int, option("N", "Channels of your images.", min=1)] = 3,
+    as_json: AsJson = False,
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Write a folder of ONNX models and a script that times them on the device."""
@@ -34,15 +35,16 @@ def collect(
 
     load_plugins(*plugins)
     fitted = load_space(space).fit(resolution=resolution, channels=channels, classes=classes)
-    write_package(fitted, output, target, networks=networks, blocks=blocks, batch=batch)
+    write_package(fitted, output, target, networks=networks, blocks=blocks, batch=batch, as_json=as_json)
 
 
 @latency.command()
 def fit(
     results: Annotated[Path, argument("FILE", "results.csv, in the folder that was carried there.")],
     output: Annotated[Path, option("FILE", "For --target file:FILE.", "--output", "-o")] = Path("mydevice.yaml"),
+    as_json: AsJson = False,
 ) -> None:
     """Make the device's file from those times, and say how well it predicts."""
     from nas.cli.device import write_predictor  # needs torch
 
-    write_predictor(results, output)
+    write_predictor(results, output, as_json=as_json)

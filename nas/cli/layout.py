@@ -1,6 +1,5 @@
 """nas layout: say where the networks of fronts attend, beside random ones of the same cost."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,8 +8,8 @@ from rich import box
 from rich.table import Table
 
 import nas
-from nas.cli.options import Runs, argument, option
-from nas.cli.terminal import Terminal
+from nas.cli.options import AsJson, Runs, argument, option
+from nas.cli.terminal import Terminal, print_json
 from nas.files import quoted
 from nas.record.folders import find_run
 
@@ -19,16 +18,17 @@ if TYPE_CHECKING:
 
 
 def layout(
-    names: Annotated[list[str], argument("RUN...", "Folders of finished searches, pooled, such as one for each seed.")],
+    names: Annotated[list[str], argument("RUN", "Finished searches, pooled, such as seeds of one.")],
     members: Annotated[int, option("N", "Random networks of each space.", min=10, max=100_000)] = 500,
     seed: Annotated[int, option("N", "Of the random networks and the permutations.", min=0)] = 0,
-    as_json: Annotated[bool, option("", "Print JSON instead of tables.", "--json")] = False,
+    as_json: AsJson = False,
     runs: Runs = Path("runs"),
 ) -> None:
-    """Say where the networks of fronts attend, and whether attention rises with the stage.
+    """Say where the networks of fronts attend, beside random ones of the same cost.
 
     Each network of a front is compared with random ones of its space that have as many
-    multiply-adds. The reports of the runs are written anew, with the figure.
+    multiply-adds, and whether attention rises with the stage is tested. The reports of the runs are
+    written anew, with the figure.
     """
     found = [nas.Run(find_run(name, runs)) for name in names]
     terminal = Terminal()
@@ -38,7 +38,7 @@ def layout(
         compared.keep(run)
         nas.write_report(run)
     if as_json:
-        print(json.dumps(asdict(compared), indent=1))  # noqa: T201
+        print_json(asdict(compared))
         return
     _print(terminal, compared)
     for run in found:
@@ -57,5 +57,5 @@ def _print(terminal: Terminal, found: "Layouts") -> None:
         table.add_row(f"stage {share.stage}", f"{share.front:.0%}", f"{low} to {high}", f"{share.random:.0%}")
     terminal.print(table)
     for sentence in found.sentences():
-        terminal.say(f"  {sentence}")
+        terminal.remark(sentence)
     terminal.say("")

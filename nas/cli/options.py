@@ -34,6 +34,7 @@ def argument(metavar: str, meaning: str, default: str | bool = True) -> Any:
 
 RunName = Annotated[str, argument("RUN", "A run's name, or its folder.")]
 Runs = Annotated[Path, option("DIR", "The folder of runs.")]
+AsJson = Annotated[bool, option("", "Print JSON instead.", "--json")]
 
 
 @dataclass(frozen=True)

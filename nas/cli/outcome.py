@@ -1,31 +1,84 @@
 """Print the end of a run: its front, where its files are, and what to do next."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich import box
+from rich.console import RenderableType
 from rich.table import Table
 
 from nas import pareto
+from nas.cli.sparkline import growing
+from nas.cli.strip import strip
 from nas.cli.terminal import Terminal
+from nas.evaluation.catalogue import objective
 from nas.evaluation.units import duration, show_between
-from nas.files import quoted
+from nas.files import Json, quoted
 from nas.record.results import Result
 from nas.record.run import Run
 
+GROWTH = 30  # bars of the curve of the hypervolume
 
-def front_table(run: Run, front: Sequence[Result], rows: int | None = None) -> Table:
-    """Draw the Pareto front of a run, thinned evenly to about `rows` lines, with the pick marked."""
+
+def front_table(console: Terminal, run: Run, front: Sequence[Result], rows: int | None = None) -> RenderableType:
+    """Draw the Pareto front of a run, thinned evenly to about `rows` lines, with the pick marked.
+
+    A narrow terminal gets fewer columns.
+    """
     picked = run.pick().number if front else None
     if rows and len(front) > rows:
         kept = pareto.spaced(len(front), rows)
         front = [result for i, result in enumerate(front) if i in kept or result.number == picked]
-    table = Table("trial", "layout", "depths", *run.config.objectives, "", box=box.SIMPLE_HEAD)
+    ways = ((True, True), (False, True), (False, False))
+    return console.fitting(*(_table(run, front, picked, strips, intervals) for strips, intervals in ways))
+
+
+def _table(run: Run, front: Sequence[Result], picked: int | None, strips: bool, intervals: bool) -> Table:
+    """Draw a front with the stages of its networks and intervals, or without. The pick's name stands where these do."""
+    names = run.config.objectives
+    padding = (0, 1) if strips else (0, 1, 0, 0)
+    table = Table("trial", "layout", *(["stages"] if strips else []), *names, "", box=box.SIMPLE_HEAD, padding=padding)
     for result in front:
-        values = [show_between(n, result.metrics[n], result.intervals.get(n)) for n in run.config.objectives]
-        depths, star = result.architecture.depths(), f"★ {run.config.pick}" if result.number == picked else ""
-        table.add_row(str(result.number), result.layout, depths, *values, star, style="bold green" if star else "")
+        halves = result.intervals if intervals else {}
+        values = [show_between(name, result.metrics[name], halves.get(name)) for name in names]
+        stages = [strip(result.architecture, result.layout)] if strips else []
+        star = (f"★ {run.config.pick}" if strips else "★") if result.number == picked else ""
+        style = "bold green" if star else ""
+        table.add_row(str(result.number), result.layout, *stages, *values, star, style=style)
     return table
+
+
+def run_facts(run: Run) -> Json:
+    """Return a run's result as plain data: counts, front, best network, files."""
+    front, count = run.front(), Counter(trial.state for trial in run.trials)
+    picked = run.picked if front else None
+    best = {"trial": picked.result.number, "rule": run.config.pick, "unmet": picked.unmet} if picked else None
+    return {
+        "run": run.name,
+        "folder": run.folder,
+        "objectives": {n: objective(n).goal for n in run.config.objectives},
+        "budget": run.config.budget.model_dump(),
+        "trained": len(run.spent),
+        "failed": count["failed"],
+        "rejected": count["rejected"],
+        "seconds": run.elapsed,
+        "best": best and best | {"file": run.folder / "best.yaml"},
+        "front": [
+            {
+                "trial": result.number,
+                "layout": result.layout,
+                "depths": [stage.depth for stage in result.architecture.stages],
+                "key": result.key,
+                "metrics": result.metrics,
+                "intervals": result.intervals,
+                "trainings": 1 + result.trainings,
+                "rung": result.rung,
+            }
+            for result in front
+        ],
+        "predictor_error": run.predictor_error or None,
+        "report": run.folder / "report.html",
+    }
 
 
 def conclude(console: Terminal, run: Run) -> None:
@@ -34,21 +87,11 @@ def conclude(console: Terminal, run: Run) -> None:
     counts = f"{len(run.spent)} architectures trained in {duration(run.elapsed)}"
     console.say("\n", (run.name, "bold"), f": {counts}; {len(front)} on the Pareto front")
     for note in run.learnt.notes:
-        console.say(f"  learnt from {note}")
+        console.remark(f"learnt from {note}")
     if front:
-        console.print(front_table(run, front))
-    if front and front[0].rung + 1 < len(run.config.lengths):
-        console.say("  no network has reached the last rung: values are those that are expected there\n")
-    if front and (unmet := run.picked.unmet):
-        console.say(f"  {unmet}\n")
-    if error := run.predictor_error:
-        console.say(
-            f"  latency is predicted: on networks held out, median error {error['median']:.1%}, "
-            f"nine of ten within {error['high']:.1%}\n"
-        )
-    made = run.environment
-    if left := made.get("unreadable_images"):
-        console.say(f"  {left:,} left out of the data: {'; '.join(made.get('left_out') or made['unreadable'][:3])}\n")
+        console.print(front_table(console, run, front))
+    for remark in _remarks(run, front, min(GROWTH, console.width // 3)):
+        console.remark(f"{remark}\n")
     files = {"report": "report.html", "best": "best.yaml", "front": "front/", "trials": "trials.csv"}
     for label, file in files.items():
         if front or label in ("report", "trials"):
@@ -60,6 +103,22 @@ def conclude(console: Terminal, run: Run) -> None:
             f"nas train {folder} --data {quoted(run.config.data)} --name NAME",
             f"nas resume {folder} --budget {trials}",
         )
+
+
+def _remarks(run: Run, front: Sequence[Result], width: int) -> Iterator[str]:
+    """Yield what there is to know of a front beside its values. A curve has so many bars."""
+    if grown := growing(run, width):
+        yield grown
+    if front and front[0].rung + 1 < len(run.config.lengths):
+        yield "no network has reached the last rung: values are those that are expected there"
+    if front and (unmet := run.picked.unmet):
+        yield unmet
+    if error := run.predictor_error:
+        median, high = error["median"], error["high"]
+        yield f"latency is predicted: on networks held out, median error {median:.1%}, nine of ten within {high:.1%}"
+    made = run.environment
+    if left := made.get("unreadable_images"):
+        yield f"{left:,} left out of the data: {'; '.join(made.get('left_out') or made['unreadable'][:3])}"
 
 
 def nothing_came(run: Run) -> str:

@@ -13,6 +13,7 @@ def predict(
     top: Annotated[int, option("N", "The likeliest classes to print for each image.", min=1, max=1000)] = 3,
     form: Annotated[str, option("FORM", "table, json or csv.", "--format")] = "table",
     output: Annotated[Path | None, option("FILE", "Write there.", "--output", "-o", default="the terminal")] = None,
+    as_json: Annotated[bool, option("", "The same as --format json.", "--json")] = False,
     runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
@@ -20,4 +21,4 @@ def predict(
     load_plugins(*plugins)
     from nas.cli.predicting import print_predictions  # needs torch
 
-    print_predictions(model, images, top, form, output, runs)
+    print_predictions(model, images, top, "json" if as_json else form, output, runs)

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from rich.text import Text
 from torch import Tensor
 
 from nas import files
-from nas.cli.terminal import Terminal
+from nas.cli.terminal import Terminal, to_json
 from nas.data.summary import causes
 from nas.data.tree import Tree
 from nas.errors import DataError, SettingError
@@ -107,7 +106,7 @@ def _json(found: Sequence[Prediction]) -> str:
         else {"image": one.image, "classes": [{"class": name, "probability": p} for name, p in one.classes]}
         for one in found
     ]
-    return json.dumps(rows, indent=1) + "\n"
+    return to_json(rows) + "\n"
 
 
 def _csv(found: Sequence[Prediction]) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from nas.cli.options import DEFAULTS, Plugins, Runs, argument, option, read_settings, setting
+from nas.cli.options import DEFAULTS, AsJson, Plugins, Runs, argument, option, read_settings, setting
 from nas.cli.spaces import find_space
 from nas.config import make_config
 from nas.evaluation.plugins import load_plugins
@@ -18,7 +18,7 @@ def profile(
     batch: Annotated[int, setting("latency_batch", "Images at once.", bounded=True)] = DEFAULTS.latency_batch,
     dtype: Annotated[str, setting("dtype")] = DEFAULTS.dtype,
     resolution: Annotated[int | None, setting("resolution", default="the file's", bounded=True)] = DEFAULTS.resolution,
-    as_json: Annotated[bool, option("", "Print JSON instead of tables.", "--json")] = False,
+    as_json: AsJson = False,
     scores: Annotated[bool, option("", "Zero-cost scores too, on images of noise.", "--scores", panel=NETWORK)] = False,
     seconds: Annotated[float, option("SECONDS", "Longest time to measure.", panel=NETWORK, min=0.1, max=3600)] = 10.0,
     networks: Annotated[int, option("N", "Networks to sample.", "-n", panel=SPACE, min=2, max=10_000)] = 100,

@@ -1,9 +1,7 @@
 """Print what networks and spaces cost, for `nas profile`."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +9,10 @@ import torch
 from rich import box
 from rich.table import Table
 
-from nas.cli.tables import listed, network_table, size_of
-from nas.cli.terminal import Piece, Terminal, line
+from nas.cli.tables import listed, network_facts, print_network, size_of
+from nas.cli.terminal import Piece, Terminal, line, print_json
 from nas.config import SearchConfig
-from nas.costs.counts import Cost, cost
+from nas.costs.counts import cost
 from nas.costs.deployment import choose_deployment
 from nas.costs.latency.measure import Latency, measure
 from nas.engine.survey import Survey, survey
@@ -22,7 +20,6 @@ from nas.evaluation.scoring import Scored, score
 from nas.evaluation.units import duration, show
 from nas.evaluation.units import title as title_of
 from nas.evaluation.zero_cost import Sample
-from nas.files import Json, quoted
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.record.networks import find_network
@@ -42,20 +39,12 @@ def profile_space(space: SearchSpace, config: SearchConfig, networks: int, as_js
         ranges = {name: asdict(one) for name, one in found.ranges.items()}
         facts = {"space": space.name, "size": found.space.size(), "ranges": ranges, "shares": found.shares,
                  "seconds_per_trial": found.seconds_per_trial}  # fmt: skip
-        print(json.dumps(facts, indent=2))  # noqa: T201
+        print_json(facts)
         return
     console = Terminal()
     console.print(survey_table(found))
     for pieces in survey_lines(found, config, timed):
         console.say(*pieces)
-
-
-def show_network(name: str, runs: Path, flags: str) -> None:
-    """Print a network part by part. `flags` name its plug-in files in the commands that are proposed."""
-    found, console = find_network(name, runs), Terminal()
-    console.print(network_table(found.architecture, cost(found.architecture)))
-    word, data = quoted(name), "" if found.run or found.trained else " --data NAME[:PATH]"
-    console.following(f"nas profile {word}{flags}", f"nas train {word}{flags}{data}")
 
 
 def profile_network(
@@ -75,10 +64,12 @@ def profile_network(
     known, latency = cost(architecture), measure(architecture, deployment, seconds=seconds)
     scored = _scored(architecture) if scores else {}
     if as_json:
-        print(json.dumps(_facts(architecture, known, latency, scored), indent=2))  # noqa: T201
+        values = {n: {"value": s.value, "ms": s.ms} for n, s in scored.items()}
+        facts = network_facts(architecture, known) | {"latency_ms": latency.to_dict()}
+        print_json(facts | ({"scores": values} if scored else {}))
         return
     console = Terminal()
-    console.print(network_table(architecture, known))
+    print_network(console, architecture, known)
     for pieces in latency_lines(latency):
         console.say(*pieces)
     if scored:
@@ -91,24 +82,6 @@ def _scored(architecture: Architecture) -> dict[str, Scored]:
     x = torch.randn(IMAGES, *architecture.image_shape, generator=generator)
     y = torch.randint(architecture.classes, (IMAGES,), generator=generator)
     return score(build(architecture, seed=0), Sample(x, y, load_task(SearchConfig().task).loss))
-
-
-def _facts(architecture: Architecture, known: Cost, latency: Latency, scored: dict[str, Scored]) -> Json:
-    facts = {
-        "name": architecture.name,
-        "key": architecture.key(),
-        "layout": architecture.layout(),
-        "resolution": architecture.resolution,
-        "params": known.params,
-        "macs": known.macs,
-        "latency_ms": latency.to_dict(),
-        "parts": [
-            {"name": p.name, "kind": p.kind, "depth": p.depth, "width": p.width, "params": p.params, "macs": p.macs}
-            for p in known.parts
-        ],
-    }
-    values = {n: {"value": s.value if isfinite(s.value) else None, "ms": s.ms} for n, s in scored.items()}
-    return facts | ({"scores": values} if scored else {})
 
 
 def latency_lines(latency: Latency) -> list[list[Piece]]:

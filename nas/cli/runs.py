@@ -1,23 +1,88 @@
-"""nas report: write a run's page anew."""
+"""nas runs: list runs and trainings."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
-import nas
-from nas.cli.options import RunName, Runs
-from nas.cli.outcome import conclude, nothing_came
-from nas.cli.terminal import Terminal
-from nas.record.folders import find_run, is_trained
+from rich import box
+from rich.filesize import decimal
+from rich.table import Table
+
+from nas.cli.options import AsJson, argument
+from nas.cli.tables import TIGHT
+from nas.cli.terminal import Terminal, line, print_json
+from nas.evaluation.units import age, duration, show
+from nas.files import quoted
+from nas.record.listing import Entry, State, entries
+
+COLOURS: dict[State, str] = {"running": "green", "finished": "", "stopped": "yellow", "damaged": "red"}
+AGAIN = {"search": "nas resume {}", "training": "nas train {} --resume"}
+COLUMNS: dict[str, Callable[[Entry], str]] = {
+    "name": lambda entry: entry.folder.name,
+    "kind": lambda entry: entry.summary.kind,
+    "state": lambda entry: entry.state,
+    "done": lambda entry: _done(entry),
+    "best": lambda entry: _best(entry),
+    "of": lambda entry: entry.summary.objective.replace("_", " "),
+    "age": lambda entry: age(time.time() - entry.began),
+    "size": lambda entry: decimal(entry.size),
+}
+MIDDLE, NARROW = ("name", "kind", "state", "done", "best", "age", "size"), ("name", "state", "done", "best")
 
 
-def report(run: RunName, runs: Runs = Path("runs")) -> None:
-    """Write a run's report, table, best network and front anew, and print the front."""
-    if any(is_trained(folder) for folder in (Path(run), runs / run)):
-        from nas.cli.training import report_again  # needs torch
+def runs(
+    folder: Annotated[Path, argument("DIR", "The folder of runs.")] = Path("runs"),
+    as_json: AsJson = False,
+) -> None:
+    """List searches and trainings: state, how far they are, best value, age, size.
 
-        report_again(run, runs)
+    What is stopped can go on; what is damaged is listed with the reason.
+    """
+    found = []
+    with Terminal(stderr=True).doing(f"reading {folder}") as status:
+        for entry in entries(folder):
+            found.append(entry)
+            status.update(line(f"reading {folder}: {len(found)} read"))
+    found.sort(key=lambda entry: -entry.began)
+    if as_json:
+        print_json([entry.facts() for entry in found])
         return
-    found = nas.Run(find_run(run, runs))
-    nas.write_report(found)
-    conclude(Terminal(), found)
-    if not found.results:
-        Terminal(stderr=True).say(("warning:", "yellow"), f" {nothing_came(found)}")
+    console = Terminal()
+    if not found:
+        console.say(f"{folder} holds no run")
+        console.following("nas search --budget 20")
+        return
+    console.print(console.fitting(*(_table(found, names) for names in (tuple(COLUMNS), MIDDLE, NARROW))))
+    for entry in found:
+        if entry.state == "damaged":
+            console.remark(f"{entry.folder.name}: {entry.summary.reason}")
+    stopped = next((entry for entry in found if entry.state == "stopped"), None)
+    ready = next((entry for entry in found if entry.state != "damaged" and entry.summary.done), None)
+    again = AGAIN.get(stopped.summary.kind) if stopped else None
+    commands = [again.format(quoted(stopped.folder))] if stopped and again else []
+    console.following(*commands, *([f"nas report {quoted(ready.folder)}"] if ready else []))
+
+
+def _table(found: list[Entry], names: tuple[str, ...]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=TIGHT)
+    for name in names:
+        table.add_column(name, justify="right" if name in ("best", "age", "size") else "left", overflow="fold")
+    for entry in found:
+        table.add_row(*(COLUMNS[name](entry) for name in names), style=COLOURS[entry.state])
+    return table
+
+
+def _done(entry: Entry) -> str:
+    """Write how much is done of how much: trainings of a search, epochs of a training."""
+    one = entry.summary
+    if entry.state == "damaged":
+        return ""
+    if one.of_seconds:
+        return f"{one.done} in {duration(one.seconds)} of {duration(one.of_seconds)}"
+    return f"{one.done}/{one.of}" + (" epochs" if one.kind == "training" else "")
+
+
+def _best(entry: Entry) -> str:
+    one = entry.summary
+    return show(one.objective, one.best) if one.best is not None else ""

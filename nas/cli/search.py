@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import nas
-from nas.cli.options import OFFERED, RunName, Runs, option, read_settings, setting, takes_settings
+from nas.cli.options import OFFERED, AsJson, RunName, Runs, option, read_settings, setting, takes_settings
 from nas.evaluation.plugins import load_plugins
 from nas.record.folders import find_run
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @takes_settings(OFFERED)
 def search(
     *,
+    as_json: AsJson = False,
     name: Annotated[str | None, option("NAME", "The run's name.", default="space and time")] = None,
     runs: Runs = Path("runs"),
     **typed: Any,
@@ -23,7 +24,7 @@ def search(
     """Search a space: ends with a Pareto front, a report and the best network as YAML."""
     load_plugins(*typed["plugins"])  # limits may name their objectives
     settings = read_settings(typed)
-    watched(lambda watcher: nas.search(name=name, runs=runs, watcher=watcher, **settings))
+    watched(lambda watcher: nas.search(name=name, runs=runs, watcher=watcher, **settings), as_json=as_json)
 
 
 def resume(
@@ -31,15 +32,16 @@ def resume(
     budget: Annotated[
         str | None, setting("budget", "A new budget, what is done included: 400, 1h.", default="its own")
     ] = None,
+    as_json: AsJson = False,
     runs: Runs = Path("runs"),
 ) -> None:
     """Go on with a search, interrupted or finished. Only interrupted trials are repeated."""
     folder = find_run(run, runs)
-    watched(lambda watcher: nas.resume(folder, budget=budget, watcher=watcher))
+    watched(lambda watcher: nas.resume(folder, budget=budget, watcher=watcher), as_json=as_json)
 
 
-def watched(begin: "Callable[[Watcher], nas.Run]", again: str = "") -> "nas.Run":
+def watched(begin: "Callable[[Watcher], nas.Run]", again: str = "", *, as_json: bool = False) -> "nas.Run":
     """Run a search under the live display, or a part of another command, which is called `again` to go on."""
     from nas.cli.display import watch  # needs torch
 
-    return watch(begin, again)
+    return watch(begin, again, as_json=as_json)

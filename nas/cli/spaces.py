@@ -1,4 +1,4 @@
-"""nas spaces and nas show: list what ships, show what a space holds, draw a network as a table."""
+"""nas spaces: list what ships, show what a space holds."""
 
 import os
 import re
@@ -9,9 +9,9 @@ import typer
 from rich import box
 from rich.table import Table
 
-from nas.cli.options import Plugins, Runs, argument, option, plugin_flags
-from nas.cli.tables import listed, options_table, size_of, space_table
-from nas.cli.terminal import Terminal
+from nas.cli.options import AsJson, Plugins, argument, option, plugin_flags
+from nas.cli.tables import TIGHT, listed, size_of, space_facts, space_tables
+from nas.cli.terminal import Terminal, print_json
 from nas.errors import SpaceError
 from nas.evaluation.plugins import load_plugins
 from nas.files import quoted
@@ -25,26 +25,34 @@ from nas.space.space import SearchSpace
 def spaces(
     space: Annotated[str | None, argument("SPACE", "A shipped one, or a YAML file.", "list them all")] = None,
     contains: Annotated[str | None, option("NETWORK", "Say whether the space holds this network.")] = None,
+    as_json: AsJson = False,
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """List the spaces and networks that ship, or show one space with its size."""
     load_plugins(*plugins)
     console = Terminal()
     if space is None:
-        _list(console)
+        _list(console, as_json)
     elif contains:
-        _contains(console, space, contains)
+        _contains(console, space, contains, as_json)
     else:
-        _show(console, space, plugin_flags(plugins))
+        _show(console, space, plugin_flags(plugins), as_json)
 
 
-def _list(console: Terminal) -> None:
-    for title, published in (("search space", False), ("published network", True)):
-        table = Table(title, "what it is", box=box.SIMPLE_HEAD)
+def _list(console: Terminal, as_json: bool) -> None:
+    files = shipped()
+    about = {name: _about(path.read_text(encoding="utf-8")) for name, path in files.items()}
+    networks = {name: said for name, said in about.items() if files[name].parent.name == "references"}
+    spaces = {name: said for name, said in about.items() if name not in networks}
+    if as_json:
+        outside = [dict(zip(("kind", "name", "from"), kind, strict=True)) for kind in from_outside()]
+        print_json({"spaces": spaces, "networks": networks, "from_outside": outside})
+        return
+    for title, named in (("search space", spaces), ("published network", networks)):
+        table = Table(title, "what it is", box=box.SIMPLE_HEAD, padding=TIGHT)
         table.columns[0].no_wrap = True
-        for name, path in shipped().items():
-            if (path.parent.name == "references") == published:
-                table.add_row(name, _about(path.read_text(encoding="utf-8")))
+        for name, said in named.items():
+            table.add_row(name, said)
         console.print(table)
     if kinds := from_outside():
         table = Table("kind from outside", "name", "from", box=box.SIMPLE_HEAD)
@@ -61,25 +69,36 @@ def _about(text: str) -> str:
     return plain.partition(". ")[0].removesuffix(".")
 
 
-def _show(console: Terminal, name: str, flags: str) -> None:
+def _show(console: Terminal, name: str, flags: str, as_json: bool) -> None:
     space = load_space(name)
+    if as_json:
+        print_json(space_facts(space))
+        return
     shape = f"{listed(space.resolution)} px, {space.channels} channels, {space.classes} classes"
     size = (size_of(space), "bold")
     console.say((space.name, "bold"), ": ", size, f" networks, {shape} (both from the data in a search)")
-    console.print(space_table(space))
-    console.print(options_table(space))
+    for table in space_tables(console, space):
+        console.print(table)
     console.following(f"nas search --space {quoted(name)}{flags} --budget 200")
 
 
-def _contains(console: Terminal, name: str, network: str) -> None:
+def _contains(console: Terminal, name: str, network: str, as_json: bool) -> None:
     architecture = load_architecture(network)
     space = load_space(name).fit(resolution=None, channels=architecture.channels, classes=architecture.classes)
+    decisions, why = None, ""
     try:
         decisions = locate(space, architecture)
     except SpaceError as error:
-        console.say(("no", "bold"), f": {network} is not in {name}: {error}")
-        raise typer.Exit(1) from None
-    console.say(("yes", "bold"), f": {network} is a point of {name}, by {len(decisions)} decisions")
+        why = str(error)
+    if as_json:
+        inside = decisions is not None
+        print_json({"space": name, "network": network, "contains": inside, "decisions": decisions, "why": why})
+    elif decisions is None:
+        console.say(("no", "bold"), f": {network} is not in {name}: {why}")
+    else:
+        console.say(("yes", "bold"), f": {network} is a point of {name}, by {len(decisions)} decisions")
+    if decisions is None:
+        raise typer.Exit(1)
 
 
 def find_space(name: str) -> SearchSpace | None:
@@ -89,15 +108,3 @@ def find_space(name: str) -> SearchSpace | None:
         return None
     load_beside(path)
     return load_space(path)
-
-
-def show(
-    network: Annotated[str, argument("NETWORK", "A run (RUN:accuracy), training, YAML, published.")],
-    runs: Runs = Path("runs"),
-    plugins: Plugins = [],  # noqa: B006
-) -> None:
-    """Draw a network as a table: its stages, their blocks, parameters, multiply-adds."""
-    load_plugins(*plugins)
-    from nas.cli.profiling import show_network  # needs torch
-
-    show_network(network, runs, plugin_flags(plugins))

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TextIO
 from nas.files import readable
 
 SIGNS = {"★": "*", "±": "+-", "–": "-", "°": "deg", "…": "...", "→": "->", "×": "x", "µ": "u"}
+BARS = dict(zip("▁▂▃▄▅▆▇█", "_.:-=+*#", strict=True))
 LINES = {"─": "-", "━": "-", "═": "=", "╸": "-", "╺": "-", "│": "|", "┃": "|", "║": "|"}
 SPELT = "nas.spelt"
 
@@ -114,7 +115,7 @@ def _spelt(error: UnicodeError) -> tuple[str, int]:
 
 def _spell(sign: str) -> str:
     """Spell a sign in ASCII: `★` as `*`, `┌` as `+`, `é` as `\\xe9`, a byte that is no text as `\\xff`."""
-    if known := SIGNS.get(sign) or LINES.get(sign):
+    if known := SIGNS.get(sign) or LINES.get(sign) or BARS.get(sign):
         return known
     if "\u2500" <= sign <= "\u257f":
         return "+"

@@ -1,14 +1,18 @@
 """Draw a network and a search space as tables."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nas.cli.terminal import line
+from nas.cli.strip import Stage, towers
+from nas.cli.terminal import Terminal, line
+from nas.evaluation.units import show
+from nas.files import Json
 from nas.network.architecture import Architecture, Options
 from nas.network.options import options_of
 from nas.registry import BLOCKS
@@ -17,38 +21,82 @@ from nas.space.space import SearchSpace, slots
 if TYPE_CHECKING:
     from nas.costs.counts import Cost, PartCost  # needs torch
 
+TIGHT = (0, 1, 0, 0)  # padding of a table with many columns
 
-def network_table(architecture: Architecture, known: "Cost") -> RenderableType:
-    """Draw a network part by part: block, resolution, width, depth, parameters, multiply-adds, and then its options."""
-    title = f"{architecture.name}: {architecture.layout()} at {architecture.resolution} px"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", padding=(0, 1, 0, 0))
+
+def print_network(console: Terminal, architecture: Architecture, known: "Cost") -> None:
+    """Draw a network: its stages as towers, then part by part, then its options."""
+    print_towers(console, architecture, known)
+    console.print(console.fitting(_parts(known), _parts_narrow(known)))
+    texts = options_texts(architecture, known)
+    if any(texts):
+        table = Table("part", "options", box=box.SIMPLE_HEAD, padding=TIGHT)
+        for part, text in zip(known.parts, texts, strict=True):
+            if text:
+                table.add_row(part.name, text)
+        console.print(table)
+
+
+def print_towers(console: Terminal, architecture: Architecture, known: "Cost") -> None:
+    """Draw the stages of a network as towers, under its name."""
+    layout = architecture.layout()
+    parts = zip(layout.split("-"), known.parts[1:-1], strict=True)
+    stages = [Stage(p.kind, letter, p.depth, p.width, max(p.resolution), map_of(p)) for letter, p in parts]
+    console.say((architecture.name, "bold"), f": {layout} at {architecture.resolution} px\n")
+    for row in towers(stages, console.width):
+        console.print(row, no_wrap=True)
+
+
+def network_facts(architecture: Architecture, known: "Cost") -> Json:
+    """Return a network and its costs, part by part, as plain data."""
+    named = [architecture.stem.options, *(stage.options for stage in architecture.stages), architecture.head.options]
+    return {
+        "name": architecture.name,
+        "key": architecture.key(),
+        "layout": architecture.layout(),
+        "resolution": architecture.resolution,
+        "params": known.params,
+        "macs": known.macs,
+        "parts": [asdict(part) | {"options": dict(own)} for part, own in zip(known.parts, named, strict=True)],
+    }
+
+
+def _parts(known: "Cost") -> Table:
+    """Draw a network part by part: block, map, width, depth, parameters, multiply-adds."""
+    table = Table(box=box.SIMPLE_HEAD, padding=TIGHT)
     for heading in ("part", "block"):
         table.add_column(heading, no_wrap=True)
     for heading in ("map", "width", "depth", "params", "MMACs", ""):
         table.add_column(heading, justify="right", no_wrap=True)
     for part in known.parts:
-        height, width = part.resolution
-        table.add_row(
-            part.name,
-            part.kind,
-            f"{height}x{width}",
-            str(part.width),
-            str(part.depth),
-            f"{part.params:,}",
-            f"{part.macs / 1e6:,.2f}",
-            f"{part.macs / max(known.macs, 1):.0%}",
-        )
+        costs = f"{part.params:,}", f"{part.macs / 1e6:,.2f}", f"{part.macs / max(known.macs, 1):.0%}"
+        table.add_row(part.name, part.kind, map_of(part), str(part.width), str(part.depth), *costs)
     table.add_section()
     table.add_row("total", "", "", "", "", f"{known.params:,}", f"{known.macs / 1e6:,.2f}", "", style="bold")
+    return table
+
+
+def _parts_narrow(known: "Cost") -> Table:
+    """Draw the same in few columns: what the towers do not show."""
+    table = Table("part", "block", box=box.SIMPLE_HEAD, padding=TIGHT)
+    for heading in ("params", "MACs"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for part in known.parts:
+        table.add_row(part.name.removeprefix("stage "), part.kind, show("params", part.params), show("macs", part.macs))
+    table.add_row("all", "", show("params", known.params), show("macs", known.macs), style="bold")
+    return table
+
+
+def map_of(part: "PartCost") -> str:
+    """Write the size of the map that leaves a part: `14x14`."""
+    height, width = part.resolution
+    return f"{height}x{width}"
+
+
+def options_texts(architecture: Architecture, known: "Cost") -> list[str]:
+    """Write the options of each part that a file names, and those that the block remarks on for its map."""
     named = [architecture.stem.options, *(s.options for s in architecture.stages), architecture.head.options]
-    texts = [_options(part, options) for part, options in zip(known.parts, named, strict=True)]
-    if not any(texts):
-        return table
-    listed = Table("part", "options", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for part, text in zip(known.parts, texts, strict=True):
-        if text:
-            listed.add_row(part.name, text)
-    return Group(table, listed)
+    return [_options(part, options) for part, options in zip(known.parts, named, strict=True)]
 
 
 def _options(part: "PartCost", named: Options) -> str:
@@ -64,21 +112,48 @@ def _options(part: "PartCost", named: Options) -> str:
     return ", ".join(texts)
 
 
-def space_table(space: SearchSpace) -> Table:
-    """Draw a search space, a row each for the stem, the stages and the head: kinds, depths, widths, strides."""
-    table = Table("where", "block", "depth", "width", "stride", box=box.SIMPLE_HEAD)
+def space_tables(console: Terminal, space: SearchSpace) -> list[RenderableType]:
+    """Draw a search space: what may stand at the stem, the stages and the head, and then the options of each kind."""
+    return [console.fitting(_parts_offered(space), _parts_offered_narrow(space)),
+            console.fitting(_options_offered(space, wheres=True), _options_offered(space, wheres=False))]  # fmt: skip
+
+
+def _parts_offered(space: SearchSpace) -> Table:
+    """Draw a row each for the stem, the stages and the head: kinds, depths, widths, strides."""
+    table = Table("where", "block", "depth", "width", "stride", box=box.SIMPLE_HEAD, padding=TIGHT)
     for where, slot in slots(space):
-        table.add_row(
-            where,
-            listed(map(slot.registry.label, slot.kinds)),
-            listed(slot.depths),
-            listed(slot.widths),
-            listed(slot.strides),
-        )
+        kinds = listed(map(slot.registry.label, slot.kinds))
+        table.add_row(where, kinds, *map(listed, (slot.depths, slot.widths, slot.strides)))
     return table
 
 
-def options_table(space: SearchSpace) -> Table:
+def _parts_offered_narrow(space: SearchSpace) -> Table:
+    """Draw the same in two columns."""
+    table = Table("where", "what may stand there", box=box.SIMPLE_HEAD, padding=TIGHT)
+    for where, slot in slots(space):
+        offered = {"depth": slot.depths, "width": slot.widths, "stride": slot.strides}
+        lines = [f"{name} {listed(values)}" for name, values in offered.items() if values]
+        table.add_row(where, "\n".join([listed(map(slot.registry.label, slot.kinds)), *lines]))
+    return table
+
+
+def space_facts(space: SearchSpace) -> Json:
+    """Return what a search space offers at the stem, each stage and the head, as plain data."""
+    fields = ("kinds", "depths", "widths", "strides")
+    return {
+        "name": space.name,
+        "size": space.size(),
+        "resolutions": space.resolution,
+        "channels": space.channels,
+        "classes": space.classes,
+        "parts": [
+            {"part": where} | {name: getattr(slot, name) for name in fields} | {"options": slot.options}
+            for where, slot in slots(space)
+        ],
+    }
+
+
+def _options_offered(space: SearchSpace, *, wheres: bool) -> Table:
     """Draw the options of each kind, in one row for all stages where they are the same."""
     rows: dict[tuple[str, str], tuple[Text, list[str]]] = {}
     for where, slot in slots(space):
@@ -87,10 +162,13 @@ def options_table(space: SearchSpace) -> Table:
             if text:
                 label = slot.registry.label(kind), text.plain
                 rows.setdefault(label, (text, []))[1].append(where.removeprefix("stages."))
-    table = Table("kind", "where", "options", box=box.SIMPLE_HEAD)
-    for (kind, _), (text, wheres) in rows.items():
-        shown = wheres[0] if wheres in (["stem"], ["head"]) else f"stages {', '.join(wheres)}"
-        table.add_row(kind, shown, text)
+    table = Table("kind", *(["where"] if wheres else []), "options", box=box.SIMPLE_HEAD, padding=TIGHT)
+    for (kind, _), (text, places) in rows.items():
+        shown = places[0] if places in (["stem"], ["head"]) else f"stages {', '.join(places)}"
+        if wheres:
+            table.add_row(kind, shown, text)
+        else:
+            table.add_row(line(kind, (f"\n{shown}", "dim")), text)
     return table
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from nas.cli.options import Plugins, Runs, argument, offers, option, read_settings, takes_settings
+from nas.cli.options import AsJson, Plugins, Runs, argument, offers, option, read_settings, takes_settings
 from nas.errors import SettingError
 from nas.training.full.recipe import FullRecipe
 from nas.training.full.settings import Lesson, Place
@@ -21,6 +21,7 @@ def train(
     recipe: Annotated[str | None, option("NAME|FILE", "small, coatnet, moat, deit.", default="by the size")] = None,
     resume: Annotated[bool, option("", "Go on with this training.", "--resume")] = False,
     name: Annotated[str | None, option("NAME", "The training's name.", default="network and time")] = None,
+    as_json: AsJson = False,
     runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006
     **typed: Any,
@@ -34,14 +35,14 @@ def train(
     if not resume:
         _check_together(typed)
         settings = read_settings(typed, OFFERED) | {"recipe": recipe, "plugins": tuple(plugins)}
-        begin(network, name=name, runs=runs, command=shlex.join(["nas", *sys.argv[1:]]), **settings)
+        begin(network, as_json=as_json, name=name, runs=runs, command=shlex.join(["nas", *sys.argv[1:]]), **settings)
         return
     others = {"recipe": recipe, "name": name, "plugins": plugins}
     changed = [name for name, value in typed.items() if value != OFFERED[name].default()]
     if changed := [*changed, *(other for other, value in others.items() if value)]:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
         raise SettingError(f"--resume goes on with the settings that the training began with; leave out {flags}")
-    go_on(network, runs)
+    go_on(network, runs, as_json=as_json)
 
 
 def _check_together(typed: Mapping[str, Any]) -> None:

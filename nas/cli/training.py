@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,13 +15,13 @@ from rich import box
 from rich.table import Table
 
 from nas.cli.display import progress_bar
-from nas.cli.terminal import Piece, Terminal
+from nas.cli.terminal import Piece, Terminal, print_json
 from nas.data import Dataset
 from nas.data.summary import causes, told
 from nas.engine import train as trainings
 from nas.engine.train import Attendant
 from nas.evaluation.units import duration, show, title
-from nas.files import cache_remark, quoted
+from nas.files import Json, cache_remark, quoted
 from nas.record.fingerprint import fingerprint
 from nas.record.folders import find_trained
 from nas.record.models import BEST
@@ -30,30 +31,36 @@ from nas.training.full.loop import Epoch, StoppedError
 from nas.training.full.loop import Progress as Course
 
 
-def begin(network: str, **settings: Any) -> None:
+def begin(network: str, *, as_json: bool = False, **settings: Any) -> None:
     """Begin a training under the live display, and say at the end where its files are."""
-    _attended(lambda attendant: trainings.train(network, attendant=attendant, **settings))
+    _attended(lambda attendant: trainings.train(network, attendant=attendant, **settings), as_json)
 
 
-def go_on(name: str, runs: Path) -> None:
+def go_on(name: str, runs: Path, *, as_json: bool = False) -> None:
     """Go on with a training in the same way."""
-    _attended(lambda attendant: trainings.go_on(name, runs=runs, attendant=attendant))
+    _attended(lambda attendant: trainings.go_on(name, runs=runs, attendant=attendant), as_json)
 
 
-def _attended(begin: Callable[[Attendant], Trained]) -> None:
-    display = Display(Terminal(quiet=os.environ.get("RANK", "0") != "0"))  # of several processes the first one speaks
+def _attended(begin: Callable[[Attendant], Trained], as_json: bool) -> None:
+    speaks = os.environ.get("RANK", "0") == "0"  # of several processes the first one
+    display = Display(Terminal(quiet=not speaks, stderr=as_json))
     if remark := cache_remark():
         display.noted(remark)
     with display.shown():
         trained = begin(display.attendant())
-    conclude(display.console, trained)
+    if speaks:
+        _end(display.console, trained, as_json)
 
 
-def report_again(name: str, runs: Path) -> None:
+def report_again(name: str, runs: Path, *, as_json: bool = False) -> None:
     """Write a training's page anew and print its verdict."""
     trained = Trained(find_trained(name, runs))
     write_training_report(trained)
-    conclude(Terminal(), trained)
+    _end(Terminal(), trained, as_json)
+
+
+def _end(console: Terminal, trained: Trained, as_json: bool) -> None:
+    print_json(training_facts(trained)) if as_json else conclude(console, trained)
 
 
 class Display:
@@ -123,6 +130,29 @@ class Display:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def training_facts(trained: Trained) -> Json:
+    """Return what came of a training as plain data: epochs, the verdict on the test part, files."""
+    ending, history = trained.ending, trained.history
+    verdict = ending and {
+        "epoch": ending.epoch,
+        "images": ending.verdict.images,
+        "metrics": {name: asdict(one) for name, one in ending.verdict.metrics.items()},
+        "calibration_error": ending.verdict.ece,
+    }
+    return {
+        "training": trained.name,
+        "folder": trained.folder,
+        "data": trained.config.data,
+        "finished": ending is not None,
+        "epochs": len(history),
+        "of": trained.config.recipe.epochs,
+        "test": verdict,
+        "costs": ending.costs if ending else None,
+        "weights": trained.folder / BEST if (trained.folder / BEST).exists() else None,
+        "report": trained.folder / "report.html",
+    }
 
 
 def conclude(console: Terminal, trained: Trained) -> None:

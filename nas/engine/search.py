@@ -22,7 +22,7 @@ from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome, Purpose
 from nas.evaluation.plugins import load_plugins
 from nas.files import Json
-from nas.record.environment import changes, environment, note_start
+from nas.record.environment import changes, environment, note_finished, note_start
 from nas.record.folders import find_run, locked, new_folder
 from nas.record.outside import check_unchanged
 from nas.record.run import Run
@@ -140,6 +140,7 @@ def _drive(run: Run, plan: Plan, watcher: Watcher, begin: Callable[[], None] = l
             with suppress(NasError):  # the error that ended the search says more
                 write_report(run)
             raise
+    note_finished(run.folder)
     write_report(run)
     return run
 

@@ -110,3 +110,11 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def age(seconds: float) -> str:
+    """How long ago something was, in one number: `12 min`, `3 h`, `5 days`."""
+    for size, name in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= (2 if name == "days" else 1) * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{max(seconds, 0):.0f} s"

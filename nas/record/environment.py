@@ -24,6 +24,7 @@ def environment(device: str, seed: int, outside: Iterable[str] = ()) -> Json:
     """Collect versions, commit, system and the device on which trials run. `outside` are packages with kinds."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "finished": None,
         "versions": {"python": platform.python_version()} | versions((*PACKAGES, *outside)),
         "commit": source_commit(),
         "system": platform.platform(),
@@ -53,6 +54,15 @@ def note_start(folder: Path, start: Json) -> None:
     found = read_environment(folder)
     with writing(folder / ENVIRONMENT):
         write_environment(folder, found | {"starts": [*found.get("starts", []), start]})
+
+
+def note_finished(folder: Path) -> None:
+    """Note that the last start came to its end. Raises RunError when the facts cannot be read or written."""
+    found = read_environment(folder)
+    last = found["starts"][-1] if found.get("starts") else found
+    last["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
+    with writing(folder / ENVIRONMENT):
+        write_environment(folder, found)
 
 
 def timed_on(environment: Json, target: str) -> str:

@@ -1,5 +1,6 @@
 """Name and check the folder of a new run, lock it, and find an old run by its name or path."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from nas.record.seal import SEAL
 from nas.registry import suggest
 from nas.settings import text_of
 
+PATIENCE = 0.1  # seconds; `is_locked` holds a lock for a moment
 TRAINING = "training.yaml"
 """The file of settings in the folder of a full training."""
 
@@ -70,7 +72,7 @@ def locked(folder: Path, doing: str = "searching") -> Iterator[None]:
     """Hold a run's folder alone within the block. Raises RunError when another process is at work there."""
     lock = filelock.FileLock(folder / ".lock")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=PATIENCE)
     except filelock.Timeout:
         raise RunError(f"{folder}: another process is {doing} there; wait for it or end it") from None
     except OSError as error:
@@ -79,6 +81,21 @@ def locked(folder: Path, doing: str = "searching") -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_locked(folder: Path) -> bool:
+    """Tell whether a process is at work in a run's folder, which may be somebody else's."""
+    try:
+        file = os.open(folder / ".lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)  # gives the lock back
+    return False
 
 
 def exists(folder: Path) -> SettingError:

@@ -18,7 +18,7 @@ from typing import TypeVar
 from nas import files
 from nas.errors import RunError
 from nas.network.options import Scalar
-from nas.record.trial import Further, Trial, further_line, further_of, read_trial, trial_line
+from nas.record.trial import Further, Glance, Trial, further_line, further_of, glance, read_trial, trial_line
 from nas.space.space import Decisions
 
 Line = TypeVar("Line")
@@ -53,6 +53,19 @@ def read_further(folder: Path) -> list[Further]:
                 what = f"further training {one.repeat} of trial {one.trial}"
                 raise RunError(f"{path}:{i}: {what} stands there twice, with different values; {DAMAGED}")
     return sorted(found.values(), key=lambda further: further.ended)
+
+
+def skim(folder: Path) -> tuple[list[Glance], list[Glance]]:
+    """Glance at every finished trial and further training, in a tenth of the time that reading them takes.
+
+    Raises RunError that names a damaged line.
+    """
+    return _skimmed((folder / RECORD,)), _skimmed((folder / EARLIER, folder / FURTHER))
+
+
+def _skimmed(paths: Iterable[Path]) -> list[Glance]:
+    found = (one for path in paths for _, one in _read(path, glance, "a trial"))
+    return list({(one.number, one.repeat, one.rung): one for one in found}.values())
 
 
 def _read(path: Path, read: Callable[[bytes], Line], noun: str) -> Iterator[tuple[int, Line]]:

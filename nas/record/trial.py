@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
-from pydantic import PlainSerializer, PlainValidator, TypeAdapter
+from pydantic import AliasChoices, Field, PlainSerializer, PlainValidator, TypeAdapter
 
 from nas.evaluation.job import Outcome, State
 from nas.files import Json
@@ -95,6 +95,38 @@ def _read(adapter: TypeAdapter[Line], line: bytes) -> Line:
     if b'"outcome"' in line:
         return adapter.validate_json(line, strict=True)
     return adapter.validate_json(json.dumps(modern(json.loads(line))), strict=True)
+
+
+@dataclass(frozen=True)
+class End:
+    """What a list of runs needs of an outcome."""
+
+    state: str
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What a list of runs needs of a trial, or of a further training, of which `number` is the trial's."""
+
+    outcome: End
+    number: Annotated[int, Field(validation_alias=AliasChoices("number", "trial"))]
+    repeat: int = 0
+    rung: int = 0
+    ended: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether it came to its end."""
+        return self.outcome.state == "complete"
+
+
+_GLANCE = TypeAdapter(Glance)
+
+
+def glance(line: bytes) -> Glance:
+    """What a list of runs needs of a line of either kind. Raises ValueError for one that holds none."""
+    return _read(_GLANCE, line)
 
 
 OUTCOME = ("state", "metrics", "seconds", "reason")

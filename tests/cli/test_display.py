@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from run_fixtures import empty_run, trial
 
-from nas.cli.display import RUNNING, Display
+from nas.cli.display import Display
+from nas.cli.picture import RUNNING
 from nas.cli.terminal import Terminal
 from nas.engine.executors import Placement
 from nas.evaluation.job import Job
@@ -30,16 +31,17 @@ def test_every_running_trial_has_a_line_until_they_are_too_many(tmp_path: Path, 
     for each in trials:
         display.began(Job(each.number, each.architecture, 0), run)
     shown = screen(display)
-    assert all(f"trial {number}: {trials[number].layout}" in shown for number in range(RUNNING))
+    assert all(f"trial {number} " in shown for number in range(RUNNING))
+    assert shown.count("training") == RUNNING
     assert "and 2 more" in shown
-    assert f"trial {RUNNING}:" not in shown
+    assert f"trial {RUNNING} " not in shown
     for each in trials[:3]:
         run.append(each)
         display.ended(each, run)
     shown = screen(display)
     assert "more" not in shown
-    assert "trial 2:" not in shown
-    assert f"trial {RUNNING + 1}:" in shown
+    assert "trial 2 " not in shown
+    assert f"trial {RUNNING + 1} " in shown
     assert "3 trained" in shown
 
 

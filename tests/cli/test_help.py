@@ -12,21 +12,8 @@ from nas.config import SearchConfig, parse_budget
 from nas.training.catalogue import load_task
 from nas.training.recipe import Recipe
 
-COMMANDS = (
-    "",
-    "search",
-    "resume",
-    "train",
-    "report",
-    "export",
-    "predict",
-    "show",
-    "profile",
-    "spaces",
-    "latency",
-    "latency collect",
-    "latency fit",
-)
+GROUP = ("latency", "latency collect", "latency fit")
+COMMANDS = ("", *(command for command in LINES if command != "latency"), *GROUP)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -49,11 +36,11 @@ def test_the_defaults_in_the_help_are_those_of_a_search() -> None:
     assert shown["objectives"] == ""  # the task's
     objectives = load_task(shown["task"]).objectives
     shown |= {"budget": parse_budget(shown["budget"]), "objectives": tuple(objectives)}
-    assert shown.keys() - own.keys() == {"name", "runs"}
+    assert shown.keys() - own.keys() == {"as_json", "name", "runs"}
     assert {n: v or None for n, v in shown.items() if n in own} == {n: own[n] or None for n in shown if n in own}
 
 
-@pytest.mark.parametrize("command", COMMANDS[1:11])
+@pytest.mark.parametrize("command", [command for command in LINES if command != "latency"])
 def test_the_list_of_commands_says_what_a_command_says_of_itself(nas: Command, command: str) -> None:
     line = LINES[command][1]
     assert line in nas("--help").out

@@ -18,7 +18,7 @@ def test_every_setting_is_offered_once_but_those_without_a_flag() -> None:
     assert sorted(fields) == sorted(SearchConfig.model_fields)
     silent = {"weight_decay", "warmup", "fall", "label_smoothing", "clip", "drop_path", "shift", "cutout", "initial"}
     assert OFFERED.keys() == {*fields, *Recipe.model_fields} - silent - {"executor", "recipe"}
-    assert signature(search).parameters.keys() == OFFERED.keys() | {"name", "runs"}
+    assert signature(search).parameters.keys() == OFFERED.keys() | {"as_json", "name", "runs"}
 
 
 def test_a_meaning_is_short() -> None:
@@ -70,7 +70,7 @@ def test_the_options_stand_in_the_panels_of_their_groups(nas: Command) -> None:
         elif row.startswith("│ --"):
             panels[-1].append(row.split()[1])
     assert [panel[0] for panel in panels] == ["Options", *(group.panel for group in GROUPS[1:])]
-    assert panels[0][-3:] == ["--name", "--runs", "--help"]
+    assert panels[0][-4:] == ["--json", "--name", "--runs", "--help"]
     own = ["--resolution", "--rungs", "--promotion"]
     assert panels[2][1:] == [*own, "--epochs", "--batch-size", "--learning-rate", "--subset"]
 

@@ -13,6 +13,7 @@ from nas.cli.display import Display, watch
 from nas.cli.outcome import conclude
 from nas.cli.terminal import Terminal, line
 from nas.errors import RunError
+from nas.evaluation.job import Job
 from nas.files import quoted
 
 NASTY = ["exp[lr=0.1]", "[bold]x[/]", "[/b]", ":star:", "a b's", "-x", "caf\udce9", "\x1b[31mred", "*", "~", ""]
@@ -58,12 +59,11 @@ def test_the_end_of_a_run_names_what_there_is_and_quotes_what_to_type(tmp_path: 
 def test_a_live_picture_shows_names_as_they_are(tmp_path: Path) -> None:
     run = finished_run(tmp_path / "a", complete=2)
     display = Display(printed(force_terminal=True, _environ={"TERM": "xterm"}))
-    display.front = run.front()
-    display.running[("search", 0, 0)] = "trial 0: [/b]"
-    display.draw(run)
+    job = Job(0, run.trials[0].architecture, 0, purpose="measure", asked=("[/b]",))
+    display.began(job, run)
     console = printed()
     console.print(display.live.get_renderable())
-    assert "\ntrial 0: [/b]" in text(console)
+    assert "measuring [/b] in full" in text(console)
     assert "★" in text(console)
 
 

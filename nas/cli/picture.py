@@ -1,0 +1,109 @@
+"""Draw the parts of a running search's picture, and write its lines for a log."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from rich.table import Table
+
+from nas.cli.strip import strip
+from nas.cli.terminal import Terminal, line
+from nas.engine.executors import Placement
+from nas.evaluation.job import Job, Outcome, Purpose
+from nas.evaluation.units import duration, epochs, show
+from nas.record.run import Run
+from nas.record.trial import Trial
+
+DONE: dict[Purpose, str] = {
+    "search": "trained", "promote": "trained on", "confirm": "trained again", "measure": "measured in full"
+}  # fmt: skip
+RUNNING = 8  # lines for the trials that run
+
+
+@dataclass(frozen=True)
+class Doing:
+    """A job that a worker does, and since when by the clock of this process."""
+
+    job: Job
+    what: str
+    since: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def of(cls, job: Job, run: Run) -> "Doing":
+        """Say what is done of a job that begins."""
+        long = f" for {length(run, job.rung)}" if len(run.config.lengths) > 1 else ""
+        what = {
+            "search": f"training{long}",
+            "promote": f"training on, to {length(run, job.rung)}",
+            "confirm": f"training again, from seed {job.repeat}",
+            "measure": f"measuring {', '.join(job.asked)} in full",
+        }
+        return cls(job, what[job.purpose])
+
+    @property
+    def lasted(self) -> str:
+        """How long it has taken by now."""
+        seconds = time.monotonic() - self.since
+        return f"{seconds:.0f} s" if seconds < 60 else duration(seconds)
+
+
+def workers(console: Terminal, running: Iterable[Doing]) -> Table:
+    """Draw what each worker does: trial, network, doing, since when. A narrow terminal gets no depths."""
+    doing = list(running)
+    return console.fitting(*(_workers(doing, depths) for depths in (True, False)))  # type: ignore[return-value]
+
+
+def _workers(doing: list[Doing], depths: bool) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), style="dim")
+    for justify in ("left", "left", "left", "right"):
+        table.add_column(justify=justify, no_wrap=True)
+    for one in doing[:RUNNING]:
+        network = one.job.architecture
+        drawn = strip(network, network.layout()) if depths else network.layout()
+        table.add_row(f"trial {one.job.number}", drawn, one.what, one.lasted)
+    if len(doing) > RUNNING:
+        table.add_row(f"and {len(doing) - RUNNING} more")
+    return table
+
+
+def counts(run: Run, on_front: int) -> Table:
+    """Draw how many networks are trained, failed, rejected and on the front."""
+    grid = Table.grid(padding=(0, 3))
+    count, last = Counter(trial.state for trial in run.trials), len(run.config.lengths) - 1
+    far = (line((str(sum(r.rung == last for r in run.results)), "cyan"), f" of them for {length(run, last)}"),)
+    grid.add_row(
+        line((str(len(run.spent)), "bold"), " trained"), *(far if last else ()),
+        line((str(count["failed"]), "red"), " failed"), line((str(count["rejected"]), "yellow"), " rejected"),
+        line((str(on_front), "green"), " on the front"),
+    )  # fmt: skip
+    return grid
+
+
+def placed(placement: Placement, run: Run) -> str:
+    """Say how many trials run at once and where, and whether nas chose that, or nothing for one worker here."""
+    if placement.workers == 1 and placement.ray is None:
+        return ""
+    where = f"the Ray cluster {placement.ray}" if placement.ray else "this machine"
+    count = f"{placement.workers} workers" if placement.workers else "as many workers as fit"
+    part = "a measured part" if placement.gpu_share else f"{placement.gpus:g}"
+    share = f", {part} of a GPU each" if placement.gpus else ""
+    chosen = " (chosen; --workers 1 repeats a search exactly)" if run.config.workers == "auto" else ""
+    return f"{count} on {where}{share}{chosen}"
+
+
+def trial_line(trial: Trial, run: Run) -> str:
+    """Write a trial in one line, for a pipe or a log."""
+    return f"trial {trial.number} {trial.layout} {values(trial.outcome, run)}"
+
+
+def values(outcome: Outcome, run: Run) -> str:
+    """Write the objectives of an outcome, or why there are none."""
+    if outcome.state != "complete":
+        return f"{outcome.state}: {outcome.reason}"
+    return " ".join(f"{name} {show(name, outcome.metrics[name])}" for name in run.config.objectives)
+
+
+def length(run: Run, rung: int) -> str:
+    """Say how long trainings of a rung are."""
+    return epochs(run.config.lengths[rung] * run.config.recipe.epochs)

@@ -1,0 +1,142 @@
+"""Print a network part by part, or two beside each other with what differs, for `nas show`."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from nas.cli.tables import TIGHT, map_of, network_facts, print_network, print_towers
+from nas.cli.terminal import Terminal, line, print_json
+from nas.costs.counts import Cost, cost
+from nas.evaluation.units import show
+from nas.files import Json, quoted
+from nas.network.architecture import Architecture, Options
+from nas.network.options import options_of
+from nas.record.networks import find_network
+from nas.registry import BLOCKS, HEADS, STEMS
+
+OWN = ("kind", "depth", "width", "map")  # what every part has; the rest are options of its kind
+MARK = "*"  # after a value that differs
+Values = Mapping[str, object]
+"""What a part is, by name: kind, depth, width, map, and every option."""
+
+
+def show_network(name: str, runs: Path, flags: str, *, as_json: bool) -> None:
+    """Print a network part by part. `flags` name its plug-in files in the commands that are proposed."""
+    found, console = find_network(name, runs), Terminal()
+    known = cost(found.architecture)
+    if as_json:
+        print_json(network_facts(found.architecture, known))
+        return
+    print_network(console, found.architecture, known)
+    word, data = quoted(name), "" if found.run or found.trained else " --data NAME[:PATH]"
+    console.following(f"nas profile {word}{flags}", f"nas train {word}{flags}{data}")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of two networks, with its costs."""
+
+    architecture: Architecture
+    known: Cost
+
+    @classmethod
+    def of(cls, name: str, runs: Path) -> "Side":
+        """Find a network by any name."""
+        found = find_network(name, runs).architecture
+        return cls(found, cost(found))
+
+    @property
+    def named(self) -> dict[str, Options]:
+        """The options that the file of the network names, by part."""
+        network = self.architecture
+        own = [network.stem.options, *(stage.options for stage in network.stages), network.head.options]
+        return {part.name: options for part, options in zip(self.known.parts, own, strict=True)}
+
+    def parts(self) -> dict[str, Values]:
+        """Return what each part is, with the defaults of options that the file does not name."""
+        found: dict[str, Values] = {"image": {"side": f"{self.architecture.resolution} px"}}
+        registries = [STEMS, *[BLOCKS] * len(self.architecture.stages), HEADS]
+        for part, registry in zip(self.known.parts, registries, strict=True):
+            defaults = {name: option.default for name, option in options_of(registry, part.kind).items()}
+            values = {"kind": part.kind, "depth": part.depth, "width": part.width, "map": map_of(part)}
+            found[part.name] = values | defaults | dict(self.named[part.name])
+        return found
+
+
+def show_two(names: tuple[str, str], runs: Path, flags: str, *, as_json: bool) -> None:
+    """Print two networks part by part beside each other, with what differs marked, and their costs."""
+    one, other = (Side.of(name, runs) for name in names)
+    pairs, console = _pairs(one, other), Terminal()
+    differs = [
+        {"part": part, "value": name, "found": [values.get(name) for values in pair]}
+        for part, pair in pairs.items()
+        for name in _differing(*pair)
+    ]
+    if as_json:
+        networks = [network_facts(side.architecture, side.known) for side in (one, other)]
+        print_json({"networks": networks, "differs": differs, "ratios": _ratios(one, other)})
+        return
+    for side in (one, other):
+        print_towers(console, side.architecture, side.known)
+        console.print()
+    console.print(_table(one, other, pairs))
+    values = "value differs" if len(differs) == 1 else "values differ"
+    console.remark(f"{len(differs)} {values}, marked {MARK}" if differs else "nothing differs")
+    console.following(*(f"nas profile {quoted(name)}{flags}" for name in names))
+
+
+def _pairs(one: Side, other: Side) -> dict[str, tuple[Values, Values]]:
+    """Return each part of both networks; one that a network lacks is empty. Stages are matched by their number."""
+    first, second = one.parts(), other.parts()
+    order = max(first, second, key=len)
+    return {part: (first.get(part, {}), second.get(part, {})) for part in order}
+
+
+def _differing(first: Values, second: Values) -> list[str]:
+    """Name the values of a part that differ. Options are compared within one kind."""
+    same = first.get("kind") == second.get("kind")
+    names = dict.fromkeys((*first, *second))
+    return [name for name in names if (same or name in OWN) and first.get(name) != second.get(name)]
+
+
+def _ratios(one: Side, other: Side) -> Json:
+    """How many times the parameters and multiply-adds of the first network the second one has."""
+    return {name: getattr(other.known, name) / max(getattr(one.known, name), 1) for name in ("params", "macs")}
+
+
+def _table(one: Side, other: Side, pairs: Mapping[str, tuple[Values, Values]]) -> Table:
+    sides = (one, other)
+    table = Table("part", one.architecture.name, other.architecture.name, box=box.SIMPLE_HEAD, padding=TIGHT)
+    for part, pair in pairs.items():
+        marked = _differing(*pair)
+        table.add_row(
+            part, *(_cell(values, marked, _named(side, part)) for side, values in zip(sides, pair, strict=True))
+        )
+    table.add_section()
+    for name, ratio in _ratios(one, other).items():
+        first, second = (show(name, getattr(side.known, name)) for side in (one, other))
+        table.add_row(name, first, f"{second} ({ratio:.3g} ×)", style="bold")
+    return table
+
+
+def _named(side: Side, part: str) -> Collection[str]:
+    """Name the values of a part that are shown although they do not differ."""
+    return {"kind", "side", *side.named.get(part, ()), *(("depth", "width") if part.startswith("stage ") else ())}
+
+
+def _cell(values: Values, marked: list[str], named: Collection[str]) -> Text:
+    """Write a part's values, those that differ marked: its own, and the options that a file names or that differ."""
+    if not values:
+        return line((f"none{MARK}", "bold yellow"))
+    pieces = []
+    for name, value in values.items():
+        text = str(value) if name in ("kind", "side") else f"{name} {value}"
+        if name in marked:
+            pieces.append(line((f"{text}{MARK}", "bold yellow")))
+        elif name in named:
+            pieces.append(line((text, "dim")))
+    return Text(", ").join(pieces)

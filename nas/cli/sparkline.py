@@ -1,0 +1,37 @@
+"""Draw how a search's front grew in one line."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nas.evaluation.units import percent
+from nas.record.growth import growth
+from nas.record.run import Run
+
+BARS = "▁▂▃▄▅▆▇█"
+FEWEST = 8  # trainings, of which a curve tells something
+LAST = 0.25  # of the trainings, whose gain is told
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Draw values as bars from their least to their largest."""
+    low, span = min(values), max(values) - min(values)
+    return "".join(BARS[round((value - low) / span * (len(BARS) - 1)) if span else 0] for value in values)
+
+
+def growing(run: Run, width: int) -> str:
+    """Draw the hypervolume of a run's front over its trainings in so many bars, and say what the last ones added.
+
+    Return an empty text for a run with too few results to tell.
+    """
+    found = growth(run)
+    if not found.trainings or found.trainings[-1] < FEWEST:
+        return ""
+    done = found.trainings[-1]
+    bars = np.interp(np.linspace(1, done, min(width, done)), found.trainings, found.shares)
+    last = round(done * LAST)
+    gain = found.shares[-1] - float(np.interp(done - last, found.trainings, found.shares))
+    added = percent(gain).replace("%", "points")
+    return (
+        f"hypervolume {sparkline(bars.tolist())} {percent(found.shares[-1])}; the last {last} of {done} added {added}"
+    )

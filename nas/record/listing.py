@@ -1,0 +1,201 @@
+"""The runs and trainings of a folder at a glance, without the kinds that they use and without checking every value.
+
+What was read of one is kept in the cache, and read again when its files change.
+"""
+
+import csv
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from nas import document, files
+from nas.errors import NasError, SettingError
+from nas.evaluation.catalogue import objective
+from nas.files import Json
+from nas.record import journal
+from nas.record.environment import ENVIRONMENT, read_environment
+from nas.record.folders import TRAINING, is_locked, is_run, is_trained
+from nas.record.seal import SEAL
+from nas.record.trial import Glance
+
+Kind = Literal["search", "calibration", "training"]
+State = Literal["running", "finished", "stopped", "damaged"]
+CONFIG, PAGE = "config.yaml", "calibration.html"  # the page is what a calibration ends with
+SUMMARY, VERDICT = "summary.csv", "verdict.json"
+READ = (CONFIG, TRAINING, SEAL, ENVIRONMENT, journal.RECORD, journal.FURTHER, journal.EARLIER, SUMMARY, VERDICT, PAGE)
+"""The files that an entry is read from."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the files of a run say: `done` trainings of a search, epochs of a training, of so many, or of a time.
+
+    `best` is the best value of the first objective on the highest rung, of a finished training the one on the test
+    part. `started` is a time in ISO 8601. `reason` says what is damaged.
+    """
+
+    kind: Kind
+    finished: bool = False
+    done: int = 0
+    of: int | None = None
+    seconds: float = 0.0
+    of_seconds: float | None = None
+    objective: str = ""
+    best: float | None = None
+    started: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run or training in a list: its folder, what its files say, and what is true of it now. `size` is in bytes."""
+
+    folder: Path
+    summary: Summary
+    state: State
+    began: float
+    size: int
+
+    def facts(self) -> Json:
+        """Return the entry as plain data."""
+        own = {"name": self.folder.name, "folder": str(self.folder), "state": self.state, "bytes": self.size}
+        return own | {name: value for name, value in asdict(self.summary).items() if name != "finished"}
+
+
+def entries(runs: Path) -> Iterator[Entry]:
+    """Yield the runs and trainings in a folder, in no order. One that is damaged is an entry too.
+
+    Raises SettingError where there is no folder.
+    """
+    try:
+        folders = sorted(path for path in runs.iterdir() if path.is_dir())
+    except OSError as error:
+        raise SettingError(f"{runs}: no folder of runs here ({error.strerror}); name one, such as runs") from None
+    for folder in folders:
+        if is_run(folder) or is_trained(folder) or (folder / SEAL).is_file():
+            yield _entry(folder)
+
+
+def _entry(folder: Path) -> Entry:
+    stamp = _stamp(folder)
+    key = {"folder": str(folder.resolve())}
+    known = files.recall("listing", key)
+    if known and known.get("stamp") == stamp:
+        summary = Summary(**known["summary"])
+    else:
+        summary = _summary(folder)
+        files.keep("listing", key, {"stamp": stamp, "summary": asdict(summary)})
+    state: State = "damaged" if summary.reason else "finished" if summary.finished else "stopped"
+    began = datetime.fromisoformat(summary.started).timestamp() if summary.started else folder.stat().st_mtime
+    return Entry(folder, summary, "running" if is_locked(folder) else state, began, _size(folder))
+
+
+def _stamp(folder: Path) -> list[list[int]]:
+    """The sizes and times of the files that an entry is read from."""
+    found: list[list[int]] = []
+    for name in READ:
+        try:
+            stat = (folder / name).stat()
+        except OSError:
+            found.append([])
+        else:
+            found.append([stat.st_size, stat.st_mtime_ns])
+    return found
+
+
+def _size(folder: Path) -> int:
+    """Add up the sizes of all files in a folder."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118  (quick)
+            except OSError:
+                continue  # removed meanwhile
+    return total
+
+
+def _summary(folder: Path) -> Summary:
+    kind: Kind = "training" if is_trained(folder) or (folder / "architecture.yaml").is_file() else "search"
+    try:
+        return _of_training(folder) if kind == "training" else _of_search(folder)
+    except NasError as error:
+        return Summary(kind, reason=str(error))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
+        return Summary(kind, reason=f"{folder}: damaged ({type(error).__name__}: {error})")
+
+
+def _of_search(folder: Path) -> Summary:
+    settings, made = _settings(folder / CONFIG), read_environment(folder)
+    trials, further = journal.skim(folder)
+    name, budget = settings["objectives"][0], settings["budget"]
+    done = sum(trial.outcome.state != "rejected" for trial in trials)
+    ended = max((one.ended for one in (*trials, *further)), default=0.0)
+    last = (made.get("starts") or [made])[-1]
+    enough = done >= budget["trials"] if budget["trials"] else ended >= budget["seconds"]
+    calibrates = settings.get("promotion") == 1
+    ends = bool(last["finished"]) if "finished" in last else enough  # as runs of earlier versions do not say
+    return Summary(
+        "calibration" if calibrates else "search",
+        enough and ends and ((folder / PAGE).exists() or not calibrates),
+        done,
+        budget["trials"],
+        ended,
+        budget["seconds"],
+        name,
+        _best(trials, further, name),
+        made.get("started"),
+    )
+
+
+def _settings(path: Path) -> Json:
+    """Read settings. Raises SettingError where there are none."""
+    found = document.read(path).value if path.exists() else None
+    if not isinstance(found, dict):
+        raise SettingError(f"{path}: holds no settings; restore it ({SEAL} has what stood in it), or begin anew")
+    return found
+
+
+def _best(trials: list[Glance], further: list[Glance], name: str) -> float | None:
+    """The best value on the highest rung; of networks trained again from other seeds, the mean of those trainings."""
+    values: dict[int, float] = {}
+    again: defaultdict[int, list[float]] = defaultdict(list)
+    top = max((one.rung for one in further if not one.repeat and one.complete), default=0)
+    for one in (*trials, *further):
+        if not one.repeat and not one.complete:
+            values.pop(one.number, None)  # it failed when it went on
+        elif not one.repeat and one.rung == top:
+            values[one.number] = one.outcome.metrics[name]
+        elif one.repeat and one.complete:
+            again[one.number].append(one.outcome.metrics[name])
+    found = [sum(again[n]) / len(again[n]) if again[n] else value for n, value in values.items()]
+    return _best_of(name, found)
+
+
+def _best_of(name: str, values: list[float]) -> float | None:
+    """Return the best of some values, None where there is none, or where it is not known which is."""
+    try:
+        goal = objective(name).goal
+    except SettingError:  # from a plug-in file, which is not run for a list
+        return None
+    return (max if goal == "maximize" else min)(values) if values else None
+
+
+def _of_training(folder: Path) -> Summary:
+    settings, made = _settings(folder / TRAINING), read_environment(folder)
+    name, recipe = settings["monitor"], settings["recipe"]
+    text = (folder / SUMMARY).read_text(encoding="utf-8") if (folder / SUMMARY).exists() else ""
+    rows: list[dict[str, Any]] = list(csv.DictReader(text.splitlines(), strict=True))
+    best = _best_of(name, [float(row[name]) for row in rows if row[name]])
+    finished = (folder / VERDICT).exists()
+    if finished:
+        verdict = json.loads((folder / VERDICT).read_text(encoding="utf-8"))["verdict"]
+        best = verdict["metrics"][name]["value"]
+    seconds = sum(float(row["seconds"]) for row in rows)
+    epochs = None if settings["time"] else recipe["epochs"]
+    return Summary("training", finished, len(rows), epochs, seconds, settings["time"], name, best, made.get("started"))
