@@ -28,10 +28,9 @@ def growing(run: Run, width: int) -> str:
     if not found.trainings or found.trainings[-1] < FEWEST:
         return ""
     done = found.trainings[-1]
-    bars = np.interp(np.linspace(1, done, min(width, done)), found.trainings, found.shares)
+    shares = np.interp(np.linspace(1, done, min(width, done)), found.trainings, found.shares)
     last = round(done * LAST)
     gain = found.shares[-1] - float(np.interp(done - last, found.trainings, found.shares))
     added = percent(gain).replace("%", "points")
-    return (
-        f"hypervolume {sparkline(bars.tolist())} {percent(found.shares[-1])}; the last {last} of {done} added {added}"
-    )
+    bars, reached = sparkline(shares.tolist()), percent(found.shares[-1])
+    return f"hypervolume {bars} {reached}; the last {last} of {done} trainings added {added}"

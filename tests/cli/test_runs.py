@@ -1,0 +1,58 @@
+"""nas runs: a table and JSON, the newest first, with what to type next."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from command import Command
+from run_fixtures import finished_run
+from trained_fixtures import begun
+
+from nas.record.environment import write_environment
+from nas.record.folders import locked
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run of every state, the oldest first by name."""
+    folder = tmp_path_factory.mktemp("many") / "runs"
+    for i, name in enumerate(("a [b]", "b", "c")):
+        run = finished_run(folder / name, complete=5, budget={"trials": 6 if i else 100})
+        started = datetime.now(UTC) - timedelta(days=5 - i)
+        write_environment(run.folder, {"started": started.isoformat()})
+    begun(folder / "d")
+    (folder / "c" / "trials.jsonl").write_text("{}\n{}\n")
+    return folder
+
+
+def test_the_newest_comes_first_with_state_and_best(nas: Command, runs: Path) -> None:
+    with locked(runs / "b"):
+        answer = nas("runs", runs)
+    assert answer.status == 0
+    rows = [line.split() for line in answer.out.splitlines() if line.rstrip().endswith("B") or " B " in line]
+    assert [row[0] for row in rows] == ["d", "c", "b", "a"]
+    assert "running" in rows[2]
+    assert "6/6" in rows[2]
+    assert "6/100" in rows[3]
+    assert "stopped" in rows[3]
+    assert (rows[3][rows[3].index("days") - 1], "days") == ("5", "days")
+    assert "c/trials.jsonl:1: not a trial" in answer.out
+    assert f"nas train {runs}/d --resume" in answer.out
+
+
+def test_json_has_a_row_for_each(nas: Command, runs: Path) -> None:
+    rows = {row["name"]: row for row in json.loads(nas("runs", runs, "--json").out)}
+    assert list(rows) == ["d", "c", "b", "a [b]"]
+    assert (rows["b"]["state"], rows["b"]["kind"], rows["b"]["objective"]) == ("finished", "search", "accuracy")
+    assert 0.5 < rows["b"]["best"] < 1
+    assert rows["b"]["bytes"] > 1000
+    assert rows["c"]["state"] == "damaged"
+    assert rows["c"]["reason"]
+
+
+def test_an_empty_folder_says_what_to_do_and_a_missing_one_is_refused(nas: Command, tmp_path: Path) -> None:
+    assert "nas search" in nas("runs", tmp_path).out
+    assert nas("runs", tmp_path, "--json").out == "[]\n"
+    answer = nas("runs", tmp_path / "none")
+    assert (answer.status, answer.err.count("\n")) == (2, 1)

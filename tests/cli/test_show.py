@@ -1,0 +1,53 @@
+"""nas show: one network, or two beside each other."""
+
+import json
+from pathlib import Path
+
+from command import Command
+from run_fixtures import finished_run
+
+from nas.costs.counts import cost
+from nas.space.library import load_architecture
+
+
+def test_what_differs_is_marked_and_nothing_else(nas: Command) -> None:
+    answer = nas("show", "coatnet_0", "coatnet_1")
+    assert answer.status == 0
+    assert "depth 6*" in answer.out  # stage 1 of CoAtNet-1, against 3
+    assert "depth 3*" in answer.out
+    assert "mbconv*" not in answer.out
+    known = [cost(load_architecture(name)) for name in ("coatnet_0", "coatnet_1")]
+    assert f"({known[1].params / known[0].params:.3g} ×)" in answer.out
+    assert "nothing differs" in nas("show", "coatnet_0", "coatnet_0").out
+
+
+def test_options_that_one_file_leaves_to_the_default_do_not_differ(nas: Command, tmp_path: Path) -> None:
+    network = load_architecture("coatnet_0")
+    text = network.to_yaml()
+    (tmp_path / "named.yaml").write_text(text.replace("block: mbconv,", "block: mbconv, kernel_size: 3,"))
+    assert (tmp_path / "named.yaml").read_text() != text
+    assert "nothing differs" in nas("show", "coatnet_0", tmp_path / "named.yaml").out
+
+
+def test_networks_of_other_depths_are_matched_stage_by_stage(nas: Command) -> None:
+    answer = nas("show", "cvt_13", "coatnet_0")  # of three stages and of four
+    assert answer.status == 0
+    assert "none*" in answer.out
+
+
+def test_json_names_what_differs(nas: Command, tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "a")
+    one, other = (str(result.number) for result in (run.results[0], run.results[1]))
+    found = json.loads(nas("show", f"{run.folder}:{one}", f"{run.folder}:{other}", "--json").out)
+    networks = found["networks"]
+    assert [network["layout"] for network in networks] == [run.results[0].layout, run.results[1].layout]
+    assert found["ratios"]["macs"] == networks[1]["macs"] / networks[0]["macs"]
+    parts = [{part["name"]: part for part in network["parts"]} for network in networks]
+    kinds = {d["part"]: d["found"] for d in found["differs"] if d["value"] == "kind"}
+    assert kinds == {
+        name: [parts[0][name]["kind"], parts[1][name]["kind"]]
+        for name in parts[0]
+        if parts[0][name]["kind"] != parts[1][name]["kind"]
+    }
+    single = json.loads(nas("show", f"{run.folder}:{one}", "--json").out)
+    assert single == networks[0]
