@@ -12,6 +12,7 @@ from nas.config import Budget, make_config, parse_budget
 from nas.data.summary import causes, first_left_out
 from nas.engine.front_measurer import FrontMeasurer
 from nas.engine.ladder import Ladder
+from nas.engine.live import LivePage
 from nas.engine.plan import Plan, new_plan, plan_of
 from nas.engine.prediction import predictor_facts
 from nas.engine.proposer import Proposer
@@ -117,6 +118,7 @@ def _drive(run: Run, plan: Plan, watcher: Watcher, begin: Callable[[], None] = l
         begin()
         watcher.placed(plan.placement, run)
         ladder, measurer = Ladder(run, watcher, proposer.elapsed), FrontMeasurer(run, watcher)
+        page = LivePage(run, watcher.warned)
         sources: tuple[Source, ...] = (proposer, ladder, measurer)
         home: dict[Purpose, Source] = {
             "search": proposer, "promote": ladder, "confirm": ladder, "measure": measurer
@@ -132,6 +134,7 @@ def _drive(run: Run, plan: Plan, watcher: Watcher, begin: Callable[[], None] = l
 
         def tell(job: Job, outcome: Outcome) -> None:
             home[job.purpose].tell(job, outcome)
+            page.refresh()
 
         prepare = plan.outside.carry(partial(Evaluator, plan.config, plan.dataset, predictor=plan.predictor))
         try:

@@ -1,7 +1,7 @@
 """A run as a table: one row a trial."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas.evaluation.job import Outcome
 from nas.record.results import Result
@@ -9,6 +9,9 @@ from nas.record.trial import Trial
 
 if TYPE_CHECKING:
     import pandas as pd
+
+ALWAYS = {"number": int, "state": str, "on_front": bool, "layout": str, "key": str, "seconds": float, "reason": str}
+"""The columns of a table without a row."""
 
 
 def frame(
@@ -20,19 +23,27 @@ def frame(
 ) -> "pd.DataFrame":
     """State, layout, metrics, how often it was trained again, zero-cost scores, seconds and decisions of each trial.
 
-    `results` are those of the complete trials by number; `front` holds the numbers of the trials on the front,
-    `trained` the objectives that are known only after training, `fell` has the ends of those that failed later.
+    Each column is of one type: decisions that are a number in one block and a word in another are text. `results` are
+    those of the complete trials by number; `front` holds the numbers of the trials on the front, `trained` the
+    objectives that are known only after training, `fell` has the ends of those that failed later.
     """
     import pandas as pd
 
-    return pd.DataFrame(
-        [
-            _row(
-                trial, results.get(trial.number), trial.number in front, trained, fell.get(trial.number, trial.outcome)
-            )
-            for trial in trials
-        ]
-    )
+    rows = [
+        _row(trial, results.get(trial.number), trial.number in front, trained, fell.get(trial.number, trial.outcome))
+        for trial in trials
+    ]
+    if not rows:
+        return pd.DataFrame(columns=[*ALWAYS]).astype(ALWAYS)
+    return pd.DataFrame({name: _of_one_type(column) for name, column in pd.DataFrame(rows).items()})
+
+
+def _of_one_type(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Give a column of mixed values one type, what is missing aside: truth values where all are, else text."""
+    if column.dtype != object:
+        return column
+    truths = all(isinstance(value, bool) for value in column.dropna())
+    return column.astype("boolean") if truths else column.map(str, na_action="ignore")
 
 
 def _row(

@@ -11,26 +11,31 @@ from nas.record.run import Run
 from nas.report.architectures import write_architectures
 from nas.report.charts import THEMES
 from nas.report.rendering import inks, render_page
+from nas.report.running import Running
 from nas.report.sections import contexts
 from nas.report.view import View
 
 
-def write_report(run: Run) -> Path:
+def write_report(run: Run, running: Running | None = None) -> Path:
     """Write the page, the table and the architectures, and return the page's path.
 
-    Raises SettingError when the run's folder cannot be written.
+    The page of a search that is `running` says so and loads itself anew. Raises SettingError when the run's folder
+    cannot be written.
     """
     page = run.folder / "report.html"
     try:
-        files.write(run.folder / "trials.csv", run.to_frame().to_csv(index=False))
+        table = run.to_frame()
+        files.write(run.folder / "trials.csv", table.to_csv(index=False))
+        with files.replacing(run.folder / "trials.parquet") as file:
+            table.to_parquet(file, index=False)
         write_architectures(run)
-        files.write(page, render(run))
+        files.write(page, render(run, running))
     except OSError as error:
         raise SettingError(f"{error.filename or run.folder}: cannot be written ({error.strerror})") from None
     return page
 
 
-def render(run: Run) -> str:
+def render(run: Run, running: Running | None = None) -> str:
     """Render the page with everything it needs inside, so that it opens offline."""
     view = View(run)
     shared = {
@@ -42,5 +47,6 @@ def render(run: Run) -> str:
         "letters": view.letters,
         "plotlyjs": Markup(get_plotlyjs()),
         "themes": THEMES,
+        "running": running,
     }
     return render_page("report.html", shared | {"sections": contexts(view)})

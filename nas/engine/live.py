@@ -1,0 +1,45 @@
+"""The page of a search that still runs: written anew between two jobs, as often as that costs next to nothing."""
+
+import time
+from collections.abc import Callable
+
+from nas.record.run import Run
+from nas.report.page import write_report
+from nas.report.running import Running
+
+EVERY = 60.0  # seconds between two pages while the front stays as it is
+SHARE = 0.02  # of the time since the search began, at most, is spent on pages
+FIRST = 0.5  # seconds that the first page is taken to cost
+
+
+class LivePage:
+    """Writes a run's page while its search goes on.
+
+    A page that cannot be written harms no search: `warned` is told once.
+    """
+
+    def __init__(self, run: Run, warned: Callable[[str], None]) -> None:
+        self.run, self.warned = run, warned
+        self.began = self.written = time.monotonic()
+        self.cost, self.spent = FIRST, 0.0
+        self.front: list[int] = []
+        self.failed = False
+
+    def refresh(self) -> None:
+        """Write the page if it is due, and what was spent on pages allows another."""
+        now = time.monotonic()
+        if self.spent + self.cost > SHARE * (now - self.began):
+            return
+        try:
+            front = [result.number for result in self.run.front()]
+            if front == self.front and now - self.written < EVERY:
+                return
+            write_report(self.run, Running.now(self.run, max(EVERY, self.cost / SHARE)))
+            self.front = front
+        except Exception as error:
+            if not self.failed:
+                self.failed = True
+                self.warned(f"the page is not up to date while the search runs: {error}")
+        self.written = time.monotonic()
+        self.cost = self.written - now
+        self.spent += self.cost

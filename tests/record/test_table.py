@@ -1,0 +1,49 @@
+"""The table of a run: columns of one type each, the same in memory and on disk."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+from run_fixtures import empty_run, finished_run, trial
+
+from nas.record.run import Run
+from nas.report.page import write_report
+
+
+def read_back(run: Run) -> pd.DataFrame:
+    return pd.read_parquet(write_report(run).with_name("trials.parquet"))
+
+
+@pytest.mark.parametrize("complete", [1, 12])
+def test_the_parquet_file_is_the_frame(tmp_path: Path, complete: int) -> None:
+    run = finished_run(tmp_path / "a", complete=complete)
+    frame = read_back(run)
+    assert_frame_equal(frame, run.to_frame())
+    assert frame["accuracy"].dtype == float
+    assert frame["on_front"].dtype == bool
+    assert len(frame) == complete + 2
+
+
+def test_a_run_without_a_trial_has_columns(tmp_path: Path) -> None:
+    run = empty_run(tmp_path / "a")
+    frame = read_back(run)
+    assert_frame_equal(frame, run.to_frame())
+    assert frame.empty
+    assert {"number", "state", "on_front", "layout"} <= {*frame.columns}
+
+
+def test_decisions_of_mixed_types_are_text_and_truth_values_stay_such(tmp_path: Path) -> None:
+    run = empty_run(tmp_path / "a")
+    for number, (kernel, shared) in enumerate([(3, True), ("auto", False), (0.25, None), (True, True)]):
+        made = trial(run, number)
+        own = {"kernel": kernel} | ({} if shared is None else {"shared": shared})
+        run.append(replace(made, decisions=made.decisions | own))
+    run.append(trial(run, 4))
+    frame = read_back(run)
+    assert_frame_equal(frame, run.to_frame())
+    assert frame["kernel"][:4].tolist() == ["3", "auto", "0.25", "True"]
+    assert pd.isna(frame["kernel"][4])
+    assert frame["shared"].dtype == "boolean"
+    assert frame["shared"].dropna().tolist() == [True, False, True]
