@@ -19,6 +19,7 @@ COMMANDS = {  # name: its module, and its line in the list of commands
     "train": ("train", "Train a network to the end: weights, a page, a verdict on the test part."),
     "report": ("report", "Write a run's report, table, best network and front anew, and print the front."),
     "runs": ("runs", "List searches and trainings: state, how far they are, best value, age, size."),
+    "dashboard": ("dashboard", "Look at a run in optuna-dashboard, while it goes on and afterwards."),
     "compare": ("compare", "Put runs side by side: fronts, hypervolume, a test of the difference over seeds."),
     "layout": ("layout", "Say where the networks of fronts attend, beside random ones of the same cost."),
     "export": ("export", "Write a network in a format that runs elsewhere, and say what was checked."),

@@ -1,16 +1,45 @@
 """nas report: write a run's page anew."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import nas
-from nas.cli.options import AsJson, RunName, Runs
+from nas.cli.options import AsJson, RunName, Runs, option
 from nas.cli.outcome import conclude, nothing_came, run_facts
 from nas.cli.terminal import Terminal, print_json
 from nas.record.folders import find_run, is_trained
+from nas.report.charts import collected
+from nas.report.images import check_images, write_images
 
 
-def report(run: RunName, as_json: AsJson = False, runs: Runs = Path("runs")) -> None:
+def report(
+    run: RunName,
+    images: Annotated[Path | None, option("DIR", "Write each figure as SVG and PNG, too.", default="no images")] = None,
+    as_json: AsJson = False,
+    runs: Runs = Path("runs"),
+) -> None:
     """Write a run's report, table, best network and front anew, and print the front."""
+    with _drawn(images, Terminal(stderr=as_json)):
+        _report(run, runs, as_json)
+
+
+@contextmanager
+def _drawn(folder: Path | None, console: Terminal) -> Iterator[None]:
+    """Write the figures of the page that is written in the block as images into a folder."""
+    if folder is None:
+        yield
+        return
+    check_images()
+    with collected() as figures:
+        yield
+    with console.doing("drawing the figures"):
+        paths = write_images(figures, folder)
+    console.say(f"\n  {len(paths)} images in {folder}" if paths else "\n  The page has no figure.")
+
+
+def _report(run: str, runs: Path, as_json: bool) -> None:
     if any(is_trained(folder) for folder in (Path(run), runs / run)):
         from nas.cli.training import report_again  # needs torch
 

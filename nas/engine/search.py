@@ -1,12 +1,10 @@
 """Search: make a plan and a run, and keep an executor busy until the budget is spent and the front confirmed."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import optuna
 
 from nas.config import Budget, make_config, parse_budget
 from nas.data.summary import causes, first_left_out
@@ -25,6 +23,7 @@ from nas.evaluation.plugins import load_plugins
 from nas.files import Json
 from nas.record.environment import changes, environment, note_finished, note_start
 from nas.record.folders import find_run, locked, new_folder
+from nas.record.optuna_study import quiet_optuna
 from nas.record.outside import check_unchanged
 from nas.record.run import Run
 from nas.report.page import write_report
@@ -113,7 +112,7 @@ def _start(plan: Plan) -> Json:
 
 def _drive(run: Run, plan: Plan, watcher: Watcher, begin: Callable[[], None] = lambda: None) -> Run:
     """Search to the end. `begin` is called when nothing can be refused any more."""
-    with _quiet_optuna():
+    with quiet_optuna():
         proposer = Proposer(run, plan, watcher)
         begin()
         watcher.placed(plan.placement, run)
@@ -146,14 +145,3 @@ def _drive(run: Run, plan: Plan, watcher: Watcher, begin: Callable[[], None] = l
     note_finished(run.folder)
     write_report(run)
     return run
-
-
-@contextmanager
-def _quiet_optuna() -> Iterator[None]:
-    """Silence Optuna's line for each study and trial."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(before)

@@ -3,6 +3,9 @@
 The palette is Okabe and Ito's, safe for colour-blind readers.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from html import escape
 
 import plotly.graph_objects as go
@@ -15,6 +18,7 @@ INK, QUIET, GRID = "#1d2433", "#5b6475", "#e6e9ef"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 Attributes = Json
 """Plotly's attributes of a part of a figure."""
+_collecting: ContextVar[dict[str, go.Figure] | None] = ContextVar("collecting", default=None)
 PLAIN = str.maketrans({chr(code): " " for code in (*range(32), 127)})
 
 
@@ -63,8 +67,21 @@ def style(figure: go.Figure, height: int) -> go.Figure:
     return figure.update_layout(template=THEMES["light"], height=height)
 
 
+@contextmanager
+def collected() -> Iterator[dict[str, go.Figure]]:
+    """Collect within the block, by name, every figure that becomes a part of a page."""
+    figures: dict[str, go.Figure] = {}
+    before = _collecting.set(figures)
+    try:
+        yield figures
+    finally:
+        _collecting.reset(before)
+
+
 def embed(figure: go.Figure, name: str) -> Markup:
     """Turn a figure into a part of a page (plotly escapes what could end the script)."""
+    if (figures := _collecting.get()) is not None:
+        figures[name] = figure
     config = {"displaylogo": False, "responsive": True, "modeBarButtons": [["toImage", "resetScale2d"]]}
     return Markup(figure.to_html(full_html=False, include_plotlyjs=False, div_id=f"chart-{name}", config=config))
 

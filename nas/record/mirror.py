@@ -1,0 +1,77 @@
+"""A run as an Optuna study in memory that follows the record: for tools that read a storage, and may write into it."""
+
+import threading
+import time
+import warnings
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from nas.errors import RunError
+from nas.record.journal import RECORD, read_trials
+from nas.record.optuna_study import quiet_optuna
+from nas.record.run import Run
+from nas.record.trial import Trial
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+PAUSE = 20  # times as long as reading the record takes, at least, from one reading to the next
+
+
+class Mirror:
+    """A run's study, whose trials are numbered in the order of their ends; the run's own numbers are an attribute.
+
+    Nothing that is done to the study reaches the run. Raises RunError where the record is damaged.
+    """
+
+    def __init__(self, run: Run) -> None:
+        import optuna
+
+        direction = optuna.study.StudyDirection
+        goals = [direction.MAXIMIZE if more else direction.MINIMIZE for more in run.maximize]
+        self.run, self.storage = run, optuna.storages.InMemoryStorage()
+        with quiet_optuna():
+            self.storage.create_new_study(goals, run.name)
+        self.study = optuna.load_study(study_name=run.name, storage=self.storage)
+        with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
+            self.study.set_metric_names(list(run.config.objectives))
+        begun = run.environment.get("started")
+        self.begun = datetime.fromisoformat(begun).astimezone().replace(tzinfo=None) if begun else None
+        self._seen: set[int] = set()
+        self._size, self._next = 0, 0.0
+        self._lock = threading.Lock()
+        self._add(run.trials)
+
+    def update(self) -> None:
+        """Add the trials that ended since, unless the record was read a moment ago or another thread reads it."""
+        if time.monotonic() < self._next or not self._lock.acquire(blocking=False):
+            return
+        start = time.monotonic()
+        try:
+            size = (self.run.folder / RECORD).stat().st_size
+            if size != self._size:
+                self._add(read_trials(self.run.folder, self.run.config.objectives))
+                self._size = size
+        except (OSError, RunError):
+            pass  # it shows what it has
+        finally:
+            self._next = time.monotonic() + max(1.0, PAUSE * (time.monotonic() - start))
+            self._lock.release()
+
+    def _add(self, trials: list[Trial]) -> None:
+        for trial in trials:
+            if trial.number not in self._seen:
+                self.study.add_trial(self._frozen(trial))
+                self._seen.add(trial.number)
+
+    def _frozen(self, trial: Trial) -> "FrozenTrial":
+        found, seconds = self.run.teller.frozen(trial), sum(trial.outcome.seconds.values())
+        more = {name: value for name, value in trial.metrics.items() if name not in self.run.config.objectives}
+        facts = {"trial": trial.number, "seconds": round(seconds, 3), **more}
+        facts |= {"reason": trial.outcome.reason} if trial.outcome.reason else {}
+        for name, value in (facts | {"architecture": trial.architecture.to_yaml()}).items():
+            found.set_user_attr(name, value)
+        if self.begun:
+            found.datetime_complete = self.begun + timedelta(seconds=trial.ended)
+            found.datetime_start = found.datetime_complete - timedelta(seconds=seconds)
+        return found
