@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from nas.errors import RunError
+from nas.files import Json
 from nas.record.journal import RECORD, read_trials
 from nas.record.optuna_study import quiet_optuna
 from nas.record.run import Run
@@ -66,10 +67,14 @@ class Mirror:
 
     def _frozen(self, trial: Trial) -> "FrozenTrial":
         found, seconds = self.run.teller.frozen(trial), sum(trial.outcome.seconds.values())
-        more = {name: value for name, value in trial.metrics.items() if name not in self.run.config.objectives}
-        facts = {"trial": trial.number, "seconds": round(seconds, 3), **more}
+        facts: Json = {
+            "trial": trial.number,
+            "seconds": round(seconds, 3),
+            "architecture": trial.architecture.to_yaml(),
+        }
+        facts |= {name: value for name, value in trial.metrics.items() if name not in self.run.config.objectives}
         facts |= {"reason": trial.outcome.reason} if trial.outcome.reason else {}
-        for name, value in (facts | {"architecture": trial.architecture.to_yaml()}).items():
+        for name, value in facts.items():
             found.set_user_attr(name, value)
         if self.begun:
             found.datetime_complete = self.begun + timedelta(seconds=trial.ended)

@@ -1,4 +1,4 @@
-"""The figures of a page as files of their own, drawn by kaleido in a Chrome or Chromium that is found on the machine."""
+"""The figures of a page as files, drawn by kaleido in a Chrome or Chromium that is found on the machine."""
 
 from collections.abc import Mapping
 from importlib.util import find_spec

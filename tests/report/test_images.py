@@ -8,11 +8,11 @@ from browser import CHROMIUM
 from command import Command
 from PIL import Image
 from run_fixtures import empty_run, finished_run
+from trained_fixtures import ended
 
 from nas.report.charts import collected
 from nas.report.page import render
 from nas.report.training_page import render_training
-from trained_fixtures import ended
 
 needs_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the PATH")
 
