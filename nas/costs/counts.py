@@ -3,9 +3,9 @@
 They are sums over its pieces, each counted once in a process, so that a sampler has them in microseconds.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 from itertools import islice
 from math import prod
@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
+from nas.costs.kept_counts import lasting, ledger
 from nas.network.architecture import Architecture
 from nas.network.pieces import Piece, pieces
 
@@ -84,6 +84,17 @@ def counts(architecture: Architecture) -> Iterator[Count]:
 
 @lru_cache(maxsize=100_000)
 def count(piece: Piece) -> Count:
+    """Count a piece, or recall what an earlier process counted."""
+    if not lasting(piece):
+        return counted(piece)
+    if numbers := ledger().find(piece):
+        return Count(*numbers)
+    found = counted(piece)
+    ledger().keep(piece, astuple(found))
+    return found
+
+
+def counted(piece: Piece) -> Count:
     """Run a piece once and count, a small one on the processor, a large one on the meta device.
 
     Each is faster there. Parameters and multiply-adds are equal on both, operators differ by one at most. Attention
@@ -110,8 +121,19 @@ class _Tally(TorchDispatchMode):
             self.operations += formula(*args, **(kwargs or {}), out_val=out)
         if not func.is_view:
             self.operators += 1
-            self.traffic += sum(t.numel() for t in tree_leaves((args, kwargs, out)) if isinstance(t, Tensor))
+            self.traffic += _numbers((*args, *(kwargs or {}).values(), out))
         return out
+
+
+def _numbers(values: Iterable[Any]) -> int:
+    """Count the numbers in tensors, and in lists of them."""
+    total = 0
+    for value in values:
+        if isinstance(value, Tensor):
+            total += value.numel()
+        elif isinstance(value, list | tuple):
+            total += _numbers(value)
+    return total
 
 
 def parameters(module: nn.Module) -> int:

@@ -169,6 +169,7 @@ def make_problem(run: Run, limits: Limits) -> Problem:
         run.space.decide,
         config.objectives,
         cheap=lambda decisions: limits.cheap(run.space.replay(decisions)),
+        table=limits.table(run.space),
         maximum={n: v for n, v in limits.maximum.items() if n in limits.quick},
         minimum={n: v for n, v in config.minimum.items() if n in limits.quick},
         known=known,

@@ -11,6 +11,7 @@ import numpy as np
 from nas.config import SearchConfig
 from nas.errors import SettingError
 from nas.evaluation.catalogue import objective, objectives
+from nas.evaluation.cost_table import CostTable
 from nas.evaluation.objectives import Candidate, Conditions, Objective
 from nas.evaluation.units import show
 from nas.network.architecture import Architecture
@@ -70,7 +71,13 @@ class Limits:
 
     def _is_quick(self, found: Objective) -> bool:
         predicted = not found.predictable or self.conditions.predictor is not None
-        return found.known is not None and not found.slow and predicted
+        return bool(found.known or found.adds) and not found.slow and predicted
+
+    def table(self, space: SearchSpace) -> CostTable | None:
+        """Return what tells the values of `cheap` for many points of a space at once, or None where nothing does."""
+        sums = {name: found.adds(self.conditions) for name, found in self._quick.items() if found.adds}
+        table = CostTable(space, {name: found for name, found in sums.items() if found})
+        return table if table.sums and table.sums.keys() == self._quick.keys() and table.serves else None
 
     @cached_property
     def quick(self) -> frozenset[str]:

@@ -96,32 +96,31 @@ class WithToken(nn.Module):
 
 def pieces(architecture: Architecture) -> Iterator[Piece]:
     """Yield the pieces of a network from image to classes."""
-    last = _stem(architecture.stem, architecture.channels, architecture.resolution)
+    last = stem_piece(architecture.stem, architecture.channels, architecture.resolution)
     yield last
     for stage in walk(architecture, last.out_resolution):
-        blocks = _blocks(*stage)
+        blocks = stage_pieces(*stage)
         yield from blocks
         last = blocks[-1]
-    yield _head(architecture.head, last, architecture.classes)
+    yield head_piece(architecture.head, last.width, last.out_resolution, last.token, architecture.classes)
 
 
 @lru_cache(maxsize=1000)
-def _stem(stem: StemSpec, channels: int, side: int) -> Piece:
+def stem_piece(stem: StemSpec, channels: int, side: int) -> Piece:
     """Return a network's first piece. Pieces are kept because a space's networks share them."""
     return Piece("stem", stem.kind, (channels, side, side), stem.width, _options(STEMS, stem.kind, stem.options))
 
 
 @lru_cache(maxsize=10_000)
-def _head(head: HeadSpec, last: Piece, classes: int) -> Piece:
-    """Return a network's last piece, which follows the last block."""
-    shape: Shape = (1, last.width) if last.token else (last.width, *last.out_resolution)
-    options = _options(HEADS, head.kind, head.options)
-    return Piece("head", head.kind, shape, classes, options, token=last.token)
+def head_piece(head: HeadSpec, width: int, resolution: Size, token: bool, classes: int) -> Piece:
+    """Return a network's last piece, given the map of the last block, or its class token."""
+    shape: Shape = (1, width) if token else (width, *resolution)
+    return Piece("head", head.kind, shape, classes, _options(HEADS, head.kind, head.options), token=token)
 
 
 @lru_cache(maxsize=100_000)
-def _blocks(stage: StageSpec, width: int, resolution: Size, token: bool) -> tuple[Piece, ...]:
-    """Return the pieces of a stage."""
+def stage_pieces(stage: StageSpec, width: int, resolution: Size, token: bool) -> tuple[Piece, ...]:
+    """Return the pieces of a stage, given the width and the resolution of the incoming map."""
     options = _options(BLOCKS, stage.block, stage.options)
     by_position = BLOCKS.get(stage.block).by_position(stage.options)
     return tuple(
@@ -142,8 +141,11 @@ def _blocks(stage: StageSpec, width: int, resolution: Size, token: bool) -> tupl
 
 @lru_cache(maxsize=10_000)
 def stem_stride(piece: Piece) -> int:
-    """Return the stride of a stem, which only the built module tells."""
-    with torch.device("meta"):
+    """Return the stride of a stem, which only the built module tells.
+
+    Not built on the meta device, where the first random number takes a second of imports.
+    """
+    with torch.random.fork_rng(devices=[]):
         stride: int = piece.build().stride  # type: ignore[assignment]
     return stride
 

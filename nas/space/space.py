@@ -116,7 +116,7 @@ class SearchSpace:
         `stages.2.moat.24.head_dim`, `head.swin.kind`), so that a name always has the same values. Raises SpaceError
         when `choose` returns another value than those offered.
         """
-        walk = _Walk(choose)
+        walk = Traversal(choose)
         resolution = walk.ask(self.resolution, "resolution")
         stem = walk.stem(self.stem)
         stages = tuple([stage for i, slot in enumerate(self.stages) if (stage := walk.stage(slot, i))])
@@ -200,7 +200,7 @@ class SearchSpace:
 
 
 @dataclass(frozen=True)
-class _Walk:
+class Traversal:
     """One traversal of a space, which asks `choose` where there is a choice and checks its answer."""
 
     choose: Choose

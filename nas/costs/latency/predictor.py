@@ -3,14 +3,14 @@
 A predictor's YAML file describes a device elsewhere, `--target file:mydevice.yaml`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from nas import document, files
-from nas.costs.latency.regression import Error, Regression, cross_validate
+from nas.costs.latency.regression import Error, Regression, Vector, cross_validate
 from nas.errors import SettingError, SpaceError
 from nas.files import Json
 from nas.network.architecture import Architecture
@@ -33,7 +33,15 @@ class Predictor:
 
     def predict(self, architecture: Architecture) -> float:
         """Predict the milliseconds of one batch."""
-        return self._regression.predict(pieces(architecture))
+        return self._regression.predict(list(pieces(architecture)))
+
+    def shares(self, pieces: Sequence[Piece]) -> Vector:
+        """Predict the milliseconds that each piece adds to a network, `(pieces,)`."""
+        return self._regression.shares(pieces)
+
+    def total(self, sums: Vector) -> Vector:
+        """Predict the milliseconds of networks, given the sums over their pieces."""
+        return self._regression.total(sums)
 
     @cached_property
     def error(self) -> Error:

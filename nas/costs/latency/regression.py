@@ -4,7 +4,7 @@ The first fills in blocks that were not measured, by their options, sizes and co
 network's blocks by the times of whole networks, whose blocks share caches and, in some runtimes, operators.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -51,19 +51,22 @@ class Regression:
     blocks: Mapping[Piece, float]
     networks: Sequence[Network]
     times: Sequence[float]
-    _vectors: dict[Piece, Vector] = field(default_factory=dict, repr=False, compare=False)
     _shares: dict[Piece, float] = field(default_factory=dict, repr=False, compare=False)
 
-    def predict(self, network: Iterable[Piece]) -> float:
+    def predict(self, network: Sequence[Piece]) -> float:
         """Predict the milliseconds of a network by its pieces."""
-        return max(sum(map(self._share, network), start=float(self._weights[-1])), self._least)
+        return float(self.total(self.shares(network).sum(keepdims=True))[0])
 
-    def _share(self, piece: Piece) -> float:
-        """Return the milliseconds that a piece adds, kept because a proposal asks for thousands of candidates."""
-        share = self._shares.get(piece)
-        if share is None:
-            share = self._shares[piece] = float(self._weights[:-1] @ self._vector(piece))
-        return share
+    def shares(self, pieces: Sequence[Piece]) -> Vector:
+        """Return the milliseconds that each piece adds to a network, which are kept."""
+        if missing := [piece for piece in dict.fromkeys(pieces) if piece not in self._shares]:
+            shares = (self._vectors(missing) * self._weights[:-1]).sum(axis=1)  # the same in whatever company
+            self._shares.update(zip(missing, shares.tolist(), strict=True))
+        return np.array([self._shares[piece] for piece in pieces], np.float64)
+
+    def total(self, sums: Vector) -> Vector:
+        """Return the milliseconds of networks, given the sums over their pieces."""
+        return np.asarray(np.maximum(sums + self._weights[-1], self._least), np.float64)
 
     @cached_property
     def _least(self) -> float:
@@ -81,48 +84,53 @@ class Regression:
         if len(self.blocks) < FEWEST_BLOCKS:
             return None
         model = make_pipeline(StandardScaler(), PolynomialFeatures(2), RidgeCV(PENALTIES))
-        rows = np.array([self._description(piece) for piece in self.blocks])
-        return model.fit(rows, np.log(list(self.blocks.values())))
+        return model.fit(self._descriptions(list(self.blocks)), np.log(list(self.blocks.values())))
 
     @cached_property
     def _weights(self) -> Vector:
         """The weights of a network's features, from ridge regression on relative errors."""
-        rows = np.array([self._features(network) for network in self.networks]) / np.array(self.times)[:, None]
+        pieces = list(dict.fromkeys(piece for network in self.networks for piece in network))
+        place = {piece: i for i, piece in enumerate(pieces)}
+        vectors = self._vectors(pieces)
+        sums = [np.append(vectors[[place[piece] for piece in network]].sum(axis=0), 1.0) for network in self.networks]
+        rows = np.array(sums) / np.array(self.times)[:, None]
         scale = np.sqrt((rows**2).mean(axis=0)) + 1e-12
         model = RidgeCV(PENALTIES, fit_intercept=False).fit(rows / scale, np.ones(len(rows)))
         weights: Vector = model.coef_ / scale
         return weights
 
-    def _features(self, network: Iterable[Piece]) -> Vector:
-        total = np.sum([self._vector(piece) for piece in network], axis=0)
-        return np.append(total, 1.0)
-
-    def _vector(self, piece: Piece) -> Vector:
-        """Return a piece's part of a network's features: 1, its counts, and its time or, without times, its kind."""
-        if piece not in self._vectors:
-            found = count(piece)
-            counts = [1.0, found.operators, found.macs, found.traffic, found.params]
-            self._vectors[piece] = np.array([*counts, *self._timed(piece)])
-        return self._vectors[piece]
-
-    def _timed(self, piece: Piece) -> list[float]:
-        kind = self._kind(piece)
+    def _vectors(self, pieces: Sequence[Piece]) -> Vector:
+        """Each piece's part of a network's features: 1, its counts, and its time or, without times, its kind."""
+        found = [count(piece) for piece in pieces]
+        counts = np.array([[1.0, one.operators, one.macs, one.traffic, one.params] for one in found])
+        kinds = self._kinds(pieces)
         if self._fill is None:
-            return kind
-        ms = self.blocks.get(piece)
-        if ms is None:
-            ms = float(np.exp(self._fill.predict([self._description(piece)])[0]))
-        return [ms, *(ms * own for own in kind)]
+            return np.hstack([counts, kinds])
+        times = self._times(pieces)[:, None]
+        return np.hstack([counts, times, times * kinds])
 
-    def _kind(self, piece: Piece) -> list[float]:
-        return [float((piece.part, piece.kind) == kind) for kind in self.kinds]
+    def _times(self, pieces: Sequence[Piece]) -> Vector:
+        """The milliseconds of blocks, measured or filled in."""
+        times = np.array([self.blocks.get(piece, np.nan) for piece in pieces], np.float64)
+        missing = np.isnan(times)
+        if self._fill is not None and missing.any():
+            unknown = [piece for piece, lacks in zip(pieces, missing, strict=True) if lacks]
+            features, ridge = self._fill[:-1].transform(self._descriptions(unknown)), self._fill[-1]
+            times[missing] = np.exp((features * ridge.coef_).sum(axis=1) + ridge.intercept_)
+        return times
+
+    def _kinds(self, pieces: Sequence[Piece]) -> Vector:
+        return np.array([[(piece.part, piece.kind) == kind for kind in self.kinds] for piece in pieces], np.float64)
+
+    def _descriptions(self, pieces: Sequence[Piece]) -> Vector:
+        """Describe blocks by kind, options, site and counts, as counts alone seldom show an option's cost."""
+        return np.hstack([self._kinds(pieces), [self._description(piece) for piece in pieces]])
 
     def _description(self, piece: Piece) -> list[float]:
-        """Describe a block by kind, options, site and counts, as counts alone seldom show an option's cost."""
         found, options = count(piece), {(piece.kind, *option) for option in piece.options}
         sizes = (found.operators, found.macs, found.traffic, found.params, piece.shape[0], piece.shape[-1], piece.width)
         chosen = [float(option in options) for option in self._options]
-        return [*self._kind(piece), *chosen, *np.log1p(sizes), piece.stride, piece.index, piece.depth]
+        return [*chosen, *np.log1p(sizes), piece.stride, piece.index, piece.depth]
 
     @cached_property
     def _options(self) -> list[tuple[str, str, Scalar]]:

@@ -145,7 +145,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         sign = signs(study)
         _check(problem, names, len(sign))
         columns = {i: (name, sign[i]) for i, name in enumerate(problem.objectives) if name in names}
-        return Costs(problem.cheap, columns, problem.maximum, problem.minimum, self._memory(study).costs)
+        return Costs(problem.cheap, columns, problem.maximum, problem.minimum, self._memory(study).costs, problem.table)
 
 
 def pareto(seed: int, problem: Problem) -> optuna.samplers.BaseSampler:

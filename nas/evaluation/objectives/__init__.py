@@ -5,9 +5,12 @@ tasks are objectives too, known only after training. Files import torch inside t
 run needs no torch.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nas.files import Json
 from nas.network.architecture import Architecture
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
     from nas.costs.deployment import Deployment
     from nas.costs.latency.predictor import Predictor
     from nas.network.build import Network
+    from nas.network.pieces import Piece
 
+Values = NDArray[np.float64]
 Effort = Literal["glance", "search", "full"]
 """How long a measurement may take: for one of a space's many networks, for a trial, for the final front."""
 
@@ -55,12 +60,23 @@ class Reading:
     details: Json = field(default_factory=dict)
 
 
+class Sum(Protocol):
+    """A value known from the decisions as a sum over a network's pieces, so that thousands are told at once."""
+
+    def shares(self, pieces: "Sequence[Piece]") -> Values:
+        """What each piece adds `(pieces,)`."""
+
+    def total(self, sums: Values) -> Values:
+        """The values of networks, given the sums over their pieces."""
+
+
 @dataclass(frozen=True)
 class Objective:
     """A quantity to maximise or minimise, and how its value is found.
 
     `known(candidate)` gives the value from the decisions alone, or None where it cannot; within a millisecond unless
-    `slow`. `measure(candidate, effort)` reads it from a built network; without it, `known` always gives a value.
+    `slow`. One that adds up over pieces says so by `adds(conditions)` instead. `measure(candidate, effort)` reads it
+    from a built network; without it, the decisions always tell the value.
     `trained` ones are known only after training, `predictable` ones at once where the search has a predictor.
 
     `noted` ones are recorded for every trial, `surveyed` ones listed in the table of a space. `timed` ones are measured
@@ -78,6 +94,7 @@ class Objective:
     share: bool = False
     trained: bool = False
     known: Callable[[Candidate], float | None] | None = None
+    adds: Callable[[Conditions], Sum | None] | None = None
     measure: Callable[[Candidate, Effort], Reading] | None = None
     slow: bool = False
     noted: bool = False
@@ -91,7 +108,10 @@ class Objective:
 
     def tell(self, candidate: Candidate) -> float | None:
         """The value from the decisions alone, or None."""
-        return self.known(candidate) if self.known else None
+        if self.known:
+            return self.known(candidate)
+        found = self.adds(candidate.conditions) if self.adds else None
+        return _added(found, candidate.architecture) if found else None
 
     def read(self, candidate: Candidate, effort: Effort = "search") -> Reading:
         """The value of a candidate that is built or, for a trained objective, trained."""
@@ -100,3 +120,9 @@ class Objective:
         value = self.tell(candidate)
         assert value is not None
         return Reading(value)
+
+
+def _added(found: Sum, architecture: Architecture) -> float:
+    from nas.network.pieces import pieces  # needs torch
+
+    return float(found.total(found.shares(list(pieces(architecture))).sum(keepdims=True))[0])

@@ -1,30 +1,32 @@
 """Objectives that are counted, not measured: parameters, multiply-adds and bytes."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
-from nas.evaluation.objectives import Candidate, Effort, Objective, Reading
+import numpy as np
+
+from nas.evaluation.objectives import Candidate, Effort, Objective, Reading, Values
 
 if TYPE_CHECKING:
-    from nas.costs.counts import Count
+    from nas.network.pieces import Piece
 
 __all__ = ["macs", "memory", "params", "training_memory"]
 
 
-def _counts(candidate: Candidate) -> "Iterator[Count]":
-    from nas.costs.counts import counts
+@dataclass(frozen=True)
+class _Counted:
+    """Trainable parameters, or multiply-adds for one image: half the operations that torch's counter prints."""
 
-    return counts(candidate.architecture)
+    what: Literal["params", "macs"]
 
+    def shares(self, pieces: "Sequence[Piece]") -> Values:
+        from nas.costs.counts import count
 
-def _params(candidate: Candidate) -> float:
-    """The number of trainable parameters."""
-    return float(sum(count.params for count in _counts(candidate)))
+        return np.array([getattr(count(piece), self.what) for piece in pieces], np.float64)
 
-
-def _macs(candidate: Candidate) -> float:
-    """Multiply-adds for one image: half the operations that torch's counter prints."""
-    return float(sum(count.macs for count in _counts(candidate)))
+    def total(self, sums: Values) -> Values:
+        return sums
 
 
 def _memory(candidate: Candidate) -> float:
@@ -51,7 +53,7 @@ def _read_training_memory(candidate: Candidate, effort: Effort) -> Reading:
     return Reading(_training_memory(candidate), {"batch": candidate.conditions.batch_size})
 
 
-params = Objective("minimize", title="Parameters", known=_params, noted=True, surveyed=True)
-macs = Objective("minimize", unit="MACs", title="MACs", known=_macs, noted=True, surveyed=True)
+params = Objective("minimize", title="Parameters", adds=lambda _: _Counted("params"), noted=True, surveyed=True)
+macs = Objective("minimize", unit="MACs", title="MACs", adds=lambda _: _Counted("macs"), noted=True, surveyed=True)
 memory = Objective("minimize", unit="B", known=_memory, slow=True, surveyed=True)
 training_memory = Objective("minimize", unit="B", known=_training_memory, measure=_read_training_memory, slow=True)

@@ -19,18 +19,11 @@ THROUGHPUT_SECONDS = 3.0
 ENERGY_SECONDS = 2.0  # meters move in steps of up to 0.1 s
 
 
-def _predicted(candidate: Candidate) -> float | None:
-    """Milliseconds for one batch by the predictor, where the search has one."""
-    predictor = candidate.conditions.predictor
-    return predictor.predict(candidate.architecture) if predictor else None
-
-
 def _latency(candidate: Candidate, effort: Effort) -> Reading:
     """Milliseconds for one batch, predicted in a search that predicts and measured in full for its front."""
-    predicted = _predicted(candidate)
-    if predicted is not None and effort == "search":
-        return Reading(predicted, {"source": "predicted"})
-    deployment = candidate.conditions.deployment
+    deployment, predictor = candidate.conditions.deployment, candidate.conditions.predictor
+    if predictor and effort == "search":
+        return Reading(predictor.predict(candidate.architecture), {"source": "predicted"})
     assert deployment
     measured = _measured(candidate, deployment, LATENCY_SECONDS[effort])
     return Reading(measured.median, {"source": "measured"} | measured.to_dict())
@@ -92,7 +85,7 @@ def _energy_missing(deployment: "Deployment | None") -> str:
 latency = Objective(
     "minimize",
     unit="ms",
-    known=_predicted,
+    adds=lambda conditions: conditions.predictor,
     measure=_latency,
     timed=True,
     predictable=True,

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.engine.samplers._screening.tree import Codes, Tree
-from nas.space.space import Decisions
+from nas.space.space import Decisions, Domain
 
 Values = NDArray[np.float64]
 Cheap = Callable[[Decisions], Mapping[str, float]]
+Many = Callable[[Mapping[str, Domain], Codes], Mapping[str, Values]]
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Past:
 class Costs:
     """The costs of candidates: values by name that are known exactly without a trial.
 
-    `cheap` tells them. `columns` are the study's objectives among them, by index: name and sign. `maximum` and
-    `minimum` are limits. `memory` keeps the costs of past trials.
+    `cheap` tells them of one, `many` of many at once, where the problem can. `columns` are the study's objectives among
+    them, by index: name and sign. `maximum` and `minimum` are limits. `memory` keeps the costs of past trials.
     """
 
     cheap: Cheap
@@ -39,9 +40,12 @@ class Costs:
     maximum: Mapping[str, float] = field(default_factory=dict)
     minimum: Mapping[str, float] = field(default_factory=dict)
     memory: dict[bytes, Mapping[str, float]] = field(default_factory=dict)
+    many: Many | None = None
 
-    def table(self, tree: Tree, codes: Codes, remember: bool = False) -> dict[str, Values]:
+    def table(self, tree: Tree, codes: Codes, remember: bool = False) -> Mapping[str, Values]:
         """The costs of points by name. `remember` keeps them, for past trials."""
+        if self.many:
+            return self.many(tree.domains, codes)
         rows = [self._row(tree, code, remember) for code in codes]
         return {name: np.array([row[name] for row in rows], np.float64) for name in (rows[0] if rows else ())}
 

@@ -1,0 +1,79 @@
+"""Counts kept in the cache folder, a line for each piece, so that another process need not run the piece again.
+
+They hold for the torch and for the source of the package that counted them. Pieces of kinds from outside the package
+are not kept, as their source may change unseen.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import nas
+from nas.files import cache_folder
+from nas.network.pieces import Piece
+from nas.registry import BLOCKS, HEADS, STEMS, Registry
+
+Numbers = tuple[int, ...]
+REGISTRIES: dict[str, Registry] = {"stem": STEMS, "block": BLOCKS, "head": HEADS}
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A file of counts by piece, read once; lines that other processes write later are missed, none is lost."""
+
+    file: Path
+    known: dict[str, Numbers] = field(default_factory=dict)
+
+    def find(self, piece: Piece) -> Numbers | None:
+        """Return the numbers kept of a piece, or None."""
+        return self.known.get(repr(piece))
+
+    def keep(self, piece: Piece, numbers: Numbers) -> None:
+        """Keep the numbers of a piece, in the file too if that can be written."""
+        self.known[repr(piece)] = numbers
+        line = json.dumps([repr(piece), *numbers]) + "\n"
+        with suppress(OSError):
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with self.file.open("ab", buffering=0) as stream:  # one write, so that processes do not mix lines
+                stream.write(line.encode())
+
+
+def ledger() -> Ledger:
+    """Return the ledger of the cache folder."""
+    return _opened(cache_folder())
+
+
+def lasting(piece: Piece) -> bool:
+    """Tell whether a piece is of a kind of this package."""
+    kind = REGISTRIES[piece.part].get(piece.kind)
+    return str(getattr(kind, "__module__", "")).startswith("nas.")
+
+
+@cache
+def _opened(folder: Path) -> Ledger:
+    file = folder / "counts" / f"{_digest()}.jsonl"
+    return Ledger(file, dict(_read(file)))
+
+
+def _read(file: Path) -> Iterator[tuple[str, Numbers]]:
+    """Read the lines that are whole."""
+    with suppress(OSError):
+        for line in file.read_bytes().splitlines():
+            with suppress(ValueError, TypeError):
+                name, *numbers = json.loads(line)
+                yield str(name), tuple(map(int, numbers))
+
+
+@cache
+def _digest() -> str:
+    """Digest what counts depend on: torch, and the source of networks and of counting."""
+    root = Path(nas.__file__).parent
+    digest = hashlib.sha256(version("torch").encode())
+    for path in sorted([*root.glob("network/**/*.py"), *root.glob("costs/*.py")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

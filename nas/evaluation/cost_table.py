@@ -1,0 +1,123 @@
+"""Costs of thousands of a space's points at once: codes in, arrays out.
+
+A cost that is a sum over a network's pieces is one over its parts, and the pieces of a part follow from its own
+decisions and from the map that comes in. So each part is taken apart once for every two of these; points are looked up.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.evaluation.objectives import Sum, Values
+from nas.network.architecture import Decision
+from nas.network.blocks import Size
+from nas.network.options import Scalar
+from nas.network.pieces import Piece, head_piece, stage_pieces, stem_piece
+from nas.registry import HEADS
+from nas.space.space import Domain, SearchSpace, Traversal
+
+Codes = NDArray[np.int32]
+"""Points `(points, decisions)`: 1 + the place of the decision's value in its domain, 0 where it does not arise."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What a part hands on to the next: a map of so many channels and pixels, made by a block of this kind."""
+
+    width: int = 0
+    resolution: Size = (0, 0)
+    block: str = ""
+
+
+@dataclass
+class _Part:
+    """The stem (-1), a stage, or the head: its costs and what it hands on, by its decisions and what comes in."""
+
+    index: int
+    rows: dict[bytes, int] = field(default_factory=dict)
+    costs: list[Values] = field(default_factory=list)
+    outgoing: list[int] = field(default_factory=list)
+
+    def owns(self, name: str) -> bool:
+        """Whether a decision is one of this part."""
+        decision = Decision.parse(name)
+        if decision.part == "stages":
+            return decision.stage == self.index
+        return self.index == (HEAD if decision.part == "head" else STEM)
+
+
+STEM, HEAD = -1, -2
+
+
+@dataclass(frozen=True)
+class CostTable:
+    """The costs by name of a space's points that are `sums` over pieces."""
+
+    space: SearchSpace
+    sums: Mapping[str, Sum]
+    flows: dict[Flow, int] = field(default_factory=lambda: {Flow(): 0}, repr=False)
+
+    @property
+    def serves(self) -> bool:
+        """Whether a part's pieces follow from what is before it: a class token is asked for by the head behind."""
+        return not any(HEADS.get(kind).wants_token for kind in self.space.head.kinds)
+
+    @cached_property
+    def _parts(self) -> list[_Part]:
+        return [_Part(index) for index in (STEM, *range(len(self.space.stages)), HEAD)]
+
+    def __call__(self, domains: Mapping[str, Domain], codes: Codes) -> dict[str, Values]:
+        """Return the costs of points `(points,)` by name. `domains` holds the values that the codes stand for."""
+        total, flow = np.zeros((len(codes), len(self.sums))), np.zeros(len(codes), np.int32)
+        for part in self._parts:
+            own = [j for j, name in enumerate(domains) if part.owns(name)]
+            keyed = np.ascontiguousarray(np.column_stack([flow, codes[:, own]]))
+            rows = self._rows(part, keyed, [(name, values) for name, values in domains.items() if part.owns(name)])
+            total += np.array(part.costs)[rows]
+            flow = np.array(part.outgoing, np.int32)[rows]
+        return {name: found.total(total[:, i]) for i, (name, found) in enumerate(self.sums.items())}
+
+    def _rows(self, part: _Part, keyed: Codes, own: Sequence[tuple[str, Domain]]) -> NDArray[np.intp]:
+        """Look up the rows of a part, taking it apart where it was not seen yet."""
+        keys = [key.tobytes() for key in keyed]
+        if new := {key: i for i, key in enumerate(keys) if key not in part.rows}:
+            flows = list(self.flows)
+            taken = [self._apart(part, flows[keyed[i, 0]], _decoded(own, keyed[i, 1:])) for i in new.values()]
+            added = self._added([pieces for pieces, _ in taken])
+            for key, costs, (_, outgoing) in zip(new, added, taken, strict=True):
+                part.rows[key] = len(part.costs)
+                part.costs.append(costs)
+                part.outgoing.append(self.flows.setdefault(outgoing, len(self.flows)))
+        return np.array([part.rows[key] for key in keys], np.intp)
+
+    def _added(self, parts: Sequence[Sequence[Piece]]) -> Values:
+        """Add up each part's pieces `(parts, sums)`."""
+        pieces = [piece for part in parts for piece in part]
+        of = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+        found = np.zeros((len(parts), len(self.sums)))
+        for i, one in enumerate(self.sums.values()):
+            np.add.at(found[:, i], of, one.shares(pieces))
+        return found
+
+    def _apart(self, part: _Part, incoming: Flow, decisions: Mapping[str, Scalar]) -> tuple[Sequence[Piece], Flow]:
+        """Take one part apart into pieces, and say what it hands on."""
+        space, walk = self.space, Traversal(lambda name, values: decisions[name])
+        if part.index == STEM:
+            side = int(walk.ask(space.resolution, "resolution"))
+            stem = stem_piece(walk.stem(space.stem), space.channels, side)
+            return [stem], Flow(stem.width, stem.out_resolution)
+        if part.index == HEAD:
+            head = walk.head(space.head, incoming.block)
+            return [head_piece(head, incoming.width, incoming.resolution, False, space.classes)], incoming
+        stage = walk.stage(space.stages[part.index], part.index)
+        if stage is None:
+            return [], incoming
+        blocks = stage_pieces(stage, incoming.width, incoming.resolution, False)
+        return blocks, Flow(stage.width, blocks[-1].out_resolution, stage.block)
+
+
+def _decoded(own: Sequence[tuple[str, Domain]], codes: Codes) -> dict[str, Scalar]:
+    return {name: values[code - 1] for (name, values), code in zip(own, codes.tolist(), strict=True) if code}
