@@ -37,12 +37,18 @@ class _Part:
     """The stem (-1), a stage, or the head: its costs and what it hands on, by its decisions and what comes in."""
 
     index: int
+    costs: Values
+    outgoing: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     rows: dict[bytes, int] = field(default_factory=dict)
-    costs: list[Values] = field(default_factory=list)
-    outgoing: list[int] = field(default_factory=list)
+    columns: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
 
-    def owns(self, name: str) -> bool:
-        """Whether a decision is one of this part."""
+    def own(self, names: tuple[str, ...]) -> list[int]:
+        """Return the columns of this part's decisions among those of a space."""
+        if names not in self.columns:
+            self.columns[names] = [j for j, name in enumerate(names) if self._owns(name)]
+        return self.columns[names]
+
+    def _owns(self, name: str) -> bool:
         decision = Decision.parse(name)
         if decision.part == "stages":
             return decision.stage == self.index
@@ -67,17 +73,18 @@ class CostTable:
 
     @cached_property
     def _parts(self) -> list[_Part]:
-        return [_Part(index) for index in (STEM, *range(len(self.space.stages)), HEAD)]
+        none = np.empty((0, len(self.sums)))
+        return [_Part(index, none) for index in (STEM, *range(len(self.space.stages)), HEAD)]
 
     def __call__(self, domains: Mapping[str, Domain], codes: Codes) -> dict[str, Values]:
         """Return the costs of points `(points,)` by name. `domains` holds the values that the codes stand for."""
         total, flow = np.zeros((len(codes), len(self.sums))), np.zeros(len(codes), np.int32)
+        offered, names = list(domains.items()), tuple(domains)
         for part in self._parts:
-            own = [j for j, name in enumerate(domains) if part.owns(name)]
-            keyed = np.ascontiguousarray(np.column_stack([flow, codes[:, own]]))
-            rows = self._rows(part, keyed, [(name, values) for name, values in domains.items() if part.owns(name)])
-            total += np.array(part.costs)[rows]
-            flow = np.array(part.outgoing, np.int32)[rows]
+            own = part.own(names)
+            keyed = np.column_stack([flow, codes[:, own]])
+            rows = self._rows(part, keyed, [offered[j] for j in own])
+            total, flow = total + part.costs[rows], part.outgoing[rows]
         return {name: found.total(total[:, i]) for i, (name, found) in enumerate(self.sums.items())}
 
     def _rows(self, part: _Part, keyed: Codes, own: Sequence[tuple[str, Domain]]) -> NDArray[np.intp]:
@@ -86,11 +93,10 @@ class CostTable:
         if new := {key: i for i, key in enumerate(keys) if key not in part.rows}:
             flows = list(self.flows)
             taken = [self._apart(part, flows[keyed[i, 0]], _decoded(own, keyed[i, 1:])) for i in new.values()]
-            added = self._added([pieces for pieces, _ in taken])
-            for key, costs, (_, outgoing) in zip(new, added, taken, strict=True):
-                part.rows[key] = len(part.costs)
-                part.costs.append(costs)
-                part.outgoing.append(self.flows.setdefault(outgoing, len(self.flows)))
+            outgoing = [self.flows.setdefault(flow, len(self.flows)) for _, flow in taken]
+            part.rows |= {key: len(part.rows) + i for i, key in enumerate(new)}
+            part.costs = np.concatenate([part.costs, self._added([pieces for pieces, _ in taken])])
+            part.outgoing = np.concatenate([part.outgoing, np.array(outgoing, np.int32)])
         return np.array([part.rows[key] for key in keys], np.intp)
 
     def _added(self, parts: Sequence[Sequence[Piece]]) -> Values:

@@ -17,7 +17,7 @@ from nas.engine.samplers._screening.candidates import search, spread, starts
 from nas.engine.samplers._screening.evidence import Costs
 from nas.engine.samplers._screening.proposals import QUEUED, Parameters, Space, note, others, rivals
 from nas.engine.samplers._screening.screen import Screen
-from nas.engine.samplers._screening.situation import Situation, signs
+from nas.engine.samplers._screening.situation import Situation, Told, signs
 from nas.engine.samplers._screening.tree import Codes, Tree, explore
 from nas.registry import suggest
 
@@ -35,6 +35,7 @@ class _Memory:
     space: dict[str, BaseDistribution] = field(default_factory=dict)
     kernels: dict[tuple[str, int], Kernel] = field(default_factory=dict)
     costs: dict[bytes, Mapping[str, float]] = field(default_factory=dict)
+    ended: dict[int, Told] = field(default_factory=dict)
 
 
 _MEMORIES: WeakKeyDictionary[optuna.Study, _Memory] = WeakKeyDictionary()
@@ -99,7 +100,8 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         for _ in range(AGAIN):
             trials = others(study, trial)
             space = {**self._space(study, trials), **asked}
-            now = Situation.of(trial, trials, space, asked, self._memory(study).tree)
+            memory = self._memory(study)
+            now = Situation.of(trial, trials, space, asked, memory.tree, memory.ended)
             point = self._propose(study, now)
             if point is None:
                 return now.tree.decode(now.tree.draw(1, self._rng)[0])

@@ -29,33 +29,57 @@ class _Reader:
 
 
 @dataclass(frozen=True)
+class Told:
+    """What a trial told: its point, its values or None, and whether it is over. Of an ended one nothing changes."""
+
+    point: Codes
+    values: list[float] | None
+    over: bool
+    ended: bool
+    whole: bool
+
+
+@dataclass(frozen=True)
 class Situation:
-    """The trials so far, each point once, as `codes` `(trials, decisions)` of the tree."""
+    """The trials so far, each point once, as `codes` `(trials, decisions)` of the tree, with what each told."""
 
     tree: Tree
     trials: Sequence[FrozenTrial]
     codes: Codes
+    told: Sequence[Told]
     read: _Reader
 
     @classmethod
     def of(
-        cls, trial: FrozenTrial, past: Sequence[FrozenTrial], space: Space, asked: Space, tree: Tree | None
+        cls,
+        trial: FrozenTrial,
+        past: Sequence[FrozenTrial],
+        space: Space,
+        asked: Space,
+        tree: Tree | None,
+        ended: dict[int, Told],
     ) -> "Situation":
         """The situation of a trial that is asked for some parameters of a space.
 
-        The tree is learnt unless it is given. A parameter not asked for keeps the value that the trial has for it, or
-        else that of the newest trial, as somebody fixed it.
+        The tree is learnt unless it is given; then `ended` keeps what ended trials told, by number, from one proposal
+        to the next. A parameter not asked for keeps the value that the trial has for it, or else that of the newest
+        trial, as somebody fixed it.
         """
         read = _Reader(space, tree)
-        walks = [read(t) for t in past]
-        ended = [t.state in WHOLE for t in past]
-        tree = tree or learn(read.domains, walks, ended if any(ended) else None)
-        tree = replace(tree, held=_held(tree, asked, read(trial), walks))
-        codes = tree.encode(walks)
-        kept = np.flatnonzero(tree.whole(codes) | np.array(ended, np.bool_))  # of others a part is not known
-        kept = kept[np.argsort([values_of(past[int(i)]) is None for i in kept], kind="stable")]
-        first = np.sort(kept[np.unique(codes[kept], axis=0, return_index=True)[1]])  # repeated ones do not count again
-        return cls(tree, [past[int(i)] for i in first], codes[first], read)
+        if tree is None:
+            walks, whole = [read(t) for t in past], [t.state in WHOLE for t in past]
+            tree, ended = learn(read.domains, walks, whole if any(whole) else None), {}
+        told = [ended.get(t.number) or _told(t, read, tree) for t in past]
+        ended.update((t.number, one) for t, one in zip(past, told, strict=True) if one.ended)
+        codes = np.array([one.point for one in told], np.int32).reshape(len(told), len(tree.domains))
+        tree = replace(tree, held=_held(tree, asked, read(trial), codes))
+        kept = np.flatnonzero(tree.whole(codes) | np.array([one.whole for one in told], np.bool_))  # of others a part
+        kept = kept[np.argsort([told[i].values is None for i in kept.tolist()], kind="stable")]
+        seen: dict[bytes, int] = {}  # repeated ones do not count again
+        for i in kept.tolist():
+            seen.setdefault(codes[i].tobytes(), i)
+        first = sorted(seen.values())
+        return cls(tree, [past[i] for i in first], codes[first], [told[i] for i in first], read)
 
     @property
     def taken(self) -> set[bytes]:
@@ -71,16 +95,22 @@ class Situation:
 
         An infinitely bad value is a failure, an infinitely good one the best of the finite.
         """
-        values = [known.get(t.number, values_of(t)) for t in self.trials]
+        values = [known.get(t.number, one.values) for t, one in zip(self.trials, self.told, strict=True)]
         told = np.array([v is not None for v in values], np.bool_)
         losses = np.array([v for v in values if v is not None], np.float64).reshape(-1, len(study.directions))
         losses *= signs(study)
         able = (losses < np.inf).all(axis=1)
         done = told.copy()
         done[told] = able
-        over = np.array([t.state in (TrialState.FAIL, TrialState.COMPLETE) or infeasible(t) for t in self.trials], bool)
-        running = np.array([not t.state.is_finished() for t in self.trials], np.bool_)
+        over = np.array([one.over for one in self.told], np.bool_)
+        running = np.array([not one.ended for one in self.told], np.bool_)
         return Past(self.codes[done], _finite(losses[able]), self.codes[over & ~done], self.codes[running])
+
+
+def _told(trial: FrozenTrial, read: _Reader, tree: Tree) -> Told:
+    over = trial.state in (TrialState.FAIL, TrialState.COMPLETE) or infeasible(trial)
+    point = tree.encode([read(trial)])[0]
+    return Told(point, values_of(trial), over, trial.state.is_finished(), trial.state in WHOLE)
 
 
 def signs(study: optuna.Study) -> list[float]:
@@ -88,10 +118,10 @@ def signs(study: optuna.Study) -> list[float]:
     return [-1.0 if d == StudyDirection.MAXIMIZE else 1.0 for d in study.directions]
 
 
-def _held(tree: Tree, asked: Space, mine: Walk, walks: Sequence[Walk]) -> dict[int, int]:
+def _held(tree: Tree, asked: Space, mine: Walk, codes: Codes) -> dict[int, int]:
     held = {}
     for j, name in enumerate(tree.domains):
-        newest = () if name in asked else (walk[name] for walk in reversed(walks) if walk.get(name))
+        newest = [] if name in asked else codes[codes[:, j] > 0, j][-1:].tolist()
         if code := mine.get(name) or next(iter(newest), 0):
             held[j] = code
     return held
