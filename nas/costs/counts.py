@@ -1,6 +1,6 @@
 """Counting a network's parameters and multiply-adds before training, in all and part by part.
 
-They are sums over its pieces, each counted once in a process, so that a sampler has them in microseconds.
+They are sums over its pieces, each counted once on a machine, so that a sampler has them in microseconds.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,9 +9,11 @@ from dataclasses import astuple, dataclass
 from functools import lru_cache
 from itertools import islice
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -32,6 +34,25 @@ class Count:
     macs: int
     operators: int
     traffic: int
+
+
+@dataclass(frozen=True)
+class Summed:
+    """Trainable parameters, or multiply-adds for one image, as a sum over pieces."""
+
+    what: Literal["params", "macs"]
+
+    def predict(self, architecture: Architecture) -> float:
+        """Return the number of one network."""
+        return float(self.shares(list(pieces(architecture))).sum())
+
+    def shares(self, pieces: Sequence[Piece]) -> NDArray[np.float64]:
+        """Return the number of each piece `(pieces,)`."""
+        return np.array([getattr(count(piece), self.what) for piece in pieces], np.float64)
+
+    def total(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the numbers of networks, given the sums over their pieces."""
+        return sums
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,9 @@ class Reading:
 class Sum(Protocol):
     """A value known from the decisions as a sum over a network's pieces, so that thousands are told at once."""
 
+    def predict(self, architecture: Architecture) -> float:
+        """The value of one network."""
+
     def shares(self, pieces: "Sequence[Piece]") -> Values:
         """What each piece adds `(pieces,)`."""
 
@@ -111,7 +114,7 @@ class Objective:
         if self.known:
             return self.known(candidate)
         found = self.adds(candidate.conditions) if self.adds else None
-        return _added(found, candidate.architecture) if found else None
+        return found.predict(candidate.architecture) if found else None
 
     def read(self, candidate: Candidate, effort: Effort = "search") -> Reading:
         """The value of a candidate that is built or, for a trained objective, trained."""
@@ -120,9 +123,3 @@ class Objective:
         value = self.tell(candidate)
         assert value is not None
         return Reading(value)
-
-
-def _added(found: Sum, architecture: Architecture) -> float:
-    from nas.network.pieces import pieces  # needs torch
-
-    return float(found.total(found.shares(list(pieces(architecture))).sum(keepdims=True))[0])

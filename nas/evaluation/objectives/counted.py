@@ -1,32 +1,16 @@
 """Objectives that are counted, not measured: parameters, multiply-adds and bytes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-import numpy as np
-
-from nas.evaluation.objectives import Candidate, Effort, Objective, Reading, Values
-
-if TYPE_CHECKING:
-    from nas.network.pieces import Piece
+from nas.evaluation.objectives import Candidate, Effort, Objective, Reading, Sum
 
 __all__ = ["macs", "memory", "params", "training_memory"]
 
 
-@dataclass(frozen=True)
-class _Counted:
-    """Trainable parameters, or multiply-adds for one image: half the operations that torch's counter prints."""
+def _summed(what: Literal["params", "macs"]) -> Sum:
+    from nas.costs.counts import Summed
 
-    what: Literal["params", "macs"]
-
-    def shares(self, pieces: "Sequence[Piece]") -> Values:
-        from nas.costs.counts import count
-
-        return np.array([getattr(count(piece), self.what) for piece in pieces], np.float64)
-
-    def total(self, sums: Values) -> Values:
-        return sums
+    return Summed(what)
 
 
 def _memory(candidate: Candidate) -> float:
@@ -53,7 +37,7 @@ def _read_training_memory(candidate: Candidate, effort: Effort) -> Reading:
     return Reading(_training_memory(candidate), {"batch": candidate.conditions.batch_size})
 
 
-params = Objective("minimize", title="Parameters", adds=lambda _: _Counted("params"), noted=True, surveyed=True)
-macs = Objective("minimize", unit="MACs", title="MACs", adds=lambda _: _Counted("macs"), noted=True, surveyed=True)
+params = Objective("minimize", title="Parameters", adds=lambda _: _summed("params"), noted=True, surveyed=True)
+macs = Objective("minimize", unit="MACs", title="MACs", adds=lambda _: _summed("macs"), noted=True, surveyed=True)
 memory = Objective("minimize", unit="B", known=_memory, slow=True, surveyed=True)
 training_memory = Objective("minimize", unit="B", known=_training_memory, measure=_read_training_memory, slow=True)
