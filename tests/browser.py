@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 WIDE, NARROW = 1280, 390
+DRIVER = "GL Driver Message"  # Chromium's remark on how fast WebGL is without a graphics card, no trouble of a page's
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +34,10 @@ def opened(browser: Browser, path: Path, *, width: int = WIDE, dark: bool = Fals
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page, troubles = context.new_page(), list[str]()
     page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-    page.on("console", lambda message: troubles.append(f"{message.type}: {message.text}"))
+    page.on(
+        "console",
+        lambda message: None if DRIVER in message.text else troubles.append(f"{message.type}: {message.text}"),
+    )
     page.on(
         "request",
         lambda request: troubles.append(request.url) if request.url[:5] not in ("file:", "data:", "blob:") else None,

@@ -44,7 +44,9 @@ def _theme(ink: str, quiet: str, grid: str, paper: str, colours: tuple[str, ...]
         "shapedefaults": {"line": {"color": quiet}},
         "annotationdefaults": {"font": {"color": quiet, "size": 13}},
     }
-    return {"layout": layout, "data": {"bar": [{"error_y": {"color": ink}}]}}
+    points = {"marker": {"line": {"color": ink}}, "error_x": {"color": quiet}, "error_y": {"color": quiet}}
+    bars = {"error_x": {"color": ink}, "error_y": {"color": ink}}
+    return {"layout": layout, "data": {"bar": [bars], "scatter": [points]}}
 
 
 THEMES = {

@@ -1,0 +1,35 @@
+"""Decisions in people's words: `stages.2.moat.24.head_dim` is "moat head dim at width 24 in stage 2"."""
+
+import re
+
+from nas.network.architecture import Decision
+from nas.network.options import Scalar
+from nas.report.charts import literal
+
+ABSENT = "–"
+
+
+def choice_words(name: str) -> str:
+    """Name a decision of a space, by what its name says. Raises ValueError for a text that names none."""
+    found = Decision.parse(name)
+    if found.part == "resolution":
+        return "resolution"
+    place = f"stage {found.stage}" if found.part == "stages" else found.part
+    field = found.field.replace("_", " ")
+    if not found.given:
+        return f"{field} of {place}" if found.part == "stages" else f"{place} {field}"
+    kind, *width = found.given
+    at = f" at width {width[0]}" if width else ""
+    return f"{kind} {field}{at} in {place}" if found.part == "stages" else f"{place} {field}{at} ({kind})"
+
+
+def choice_label(name: str) -> str:
+    """Name a decision on a chart, broken where a new thought begins, so that it takes little room."""
+    return "<br>".join(literal(line) for line in re.split(r" (?=of |in |at |\()", choice_words(name)))
+
+
+def value_words(value: Scalar | None) -> str:
+    """Write a decided value, or a dash where there was nothing to decide."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ABSENT if value is None else str(value)
