@@ -82,6 +82,7 @@ def test_what_a_search_leaves_behind(space):
         "trials.csv",
         "report.html",
         "best.yaml",
+        "members.json",
     }
     assert names >= expected | {"front"}
     assert len(list((run.folder / "front").iterdir())) == len(run.front())
