@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from nas.record.run import Run
 from nas.report.page import write_report
 from nas.settings import paths_of, text_of
 from nas.space.library import load_space
+from nas.space.matching import nearest
 from nas.space.space import SearchSpace
 from nas.training.caller import undisturbed
 
@@ -67,7 +69,7 @@ def search(
     designs = [design.to_dict() for design in plan.designs]
     run = Run.create(
         new_folder(runs, name, chosen.name), plan.config, plan.space, _start(plan), learnt, plan.outside,
-        predictor=predictor, data=plan.data, designs=designs, calibration=plan.calibration,
+        predictor=predictor, data=plan.data, designs=designs, seeds=_seeds(plan), calibration=plan.calibration,
     )  # fmt: skip
     with locked(run.folder):
         return _drive(run, plan, watcher)
@@ -99,6 +101,16 @@ def resume(run: Run | str | Path, *, budget: int | str | None = None, watcher: W
             note_start(run.folder, start)
 
         return _drive(run, plan, watcher, begin)
+
+
+def _seeds(plan: Plan) -> list[Json]:
+    """For each design to start from, the key of the network that stands for it, and whether that is the design."""
+    seeds = []
+    for design in plan.designs:
+        own = plan.space.replay(nearest(plan.space, design))
+        fitted = replace(design, resolution=own.resolution, channels=own.channels, classes=own.classes)
+        seeds.append({"name": design.name, "key": own.key(), "exact": fitted.key() == own.key()})
+    return seeds
 
 
 def _start(plan: Plan) -> Json:

@@ -8,6 +8,7 @@ from functools import cached_property
 from nas import document
 from nas.evaluation import units
 from nas.evaluation.picks import KNEE
+from nas.files import Json
 from nas.record.picking import Picked
 from nas.record.results import Result, fallen
 from nas.record.run import Run
@@ -60,6 +61,25 @@ class View:
         ended = [replace(t, outcome=fell[t.number]) if t.number in fell else t for t in self.run.trials]
         return [trial for trial in ended if trial.state == "failed"]
 
+    @cached_property
+    def again(self) -> dict[str, dict[str, Json]]:
+        """The readings that were taken again on the front, by objective and the key of the architecture."""
+        names = {name for result in self.front for name in result.metrics}
+        return {name: found for name in sorted(names) if (found := self.run.facts(f"front_{name}.json"))}
+
+    @property
+    def rejected(self) -> list[Trial]:
+        """The trials that broke a limit before their training."""
+        return [trial for trial in self.run.trials if trial.state == "rejected"]
+
+    @cached_property
+    def designs(self) -> dict[str, str]:
+        """The names of the designs that the search began with, by the keys of their networks in the space."""
+        names: dict[str, list[str]] = {}
+        for seed in self.run.seal.get("seeds", ()):
+            names.setdefault(seed["key"], []).append(seed["name"] if seed["exact"] else f"near {seed['name']}")
+        return {key: ", ".join(found) for key, found in names.items()}
+
     def unit(self, name: str, results: Iterable[Result]) -> units.Unit:
         """Return one unit for an objective's values in all of these results."""
         return units.unit_of(name, [result.metrics[name] for result in results if name in result.metrics])
@@ -71,3 +91,13 @@ def main_block(result: Result) -> str:
     for stage in reversed(result.architecture.stages):
         count[stage.block] += stage.depth
     return count.most_common(1)[0][0]
+
+
+def spread(trial: Trial, name: str) -> float:
+    """The interquartile range of an objective's readings, or 0 where there is none."""
+    return float(trial.outcome.readings.get(name, {}).get("iqr") or 0.0)
+
+
+def measured(reading: Json) -> tuple[float, float]:
+    """The value and the interquartile range of a reading taken again."""
+    return float(reading["value"] if "value" in reading else reading["median"]), float(reading.get("iqr") or 0.0)

@@ -1,8 +1,10 @@
 """Searches that start from known networks."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from command import Command
 
@@ -48,6 +50,8 @@ def test_a_search_begins_with_the_nearest_points(space: Path, tmp_path: Path, na
     assert [trial.layout for trial in run.trials[:2]] == ["M-T", "M-A"]
     assert len(run.results) == 3, "known networks count against the budget"
     assert run.config.seed_with == KNOWN
+    stand = [(seed["name"], seed["key"], seed["exact"]) for seed in run.seal["seeds"]]
+    assert stand == [(name, key, False) for name, key in zip(KNOWN, _expected(space), strict=True)]
 
 
 def test_known_networks_survive_an_interruption(space: Path, tmp_path: Path) -> None:
@@ -83,3 +87,12 @@ def test_an_unknown_network_is_refused_before_anything_is_written(space: Path, t
 
 def test_a_search_starts_from_nothing_unless_told() -> None:
     assert make_config({}).seed_with == ()
+
+
+def test_the_seal_tells_a_design_from_the_nearest_network(space: Path, tmp_path: Path) -> None:
+    fitted = load_space(space).fit(resolution=8, channels=1, classes=10)
+    inside = tmp_path / "inside.yaml"
+    replace(fitted.sample(np.random.default_rng(0))[1], name="mine", resolution=32, classes=100).save(inside)
+    run = search(space, budget=1, name="a", runs=tmp_path, seed_with=(str(inside), "coatnet_0"), **SETTINGS)
+    assert [(seed["name"], seed["exact"]) for seed in run.seal["seeds"]] == [("mine", True), ("coatnet_0", False)]
+    assert run.seal["seeds"][0]["key"] == run.trials[0].key

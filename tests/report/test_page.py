@@ -22,7 +22,7 @@ from nas.space.library import load_architecture
 
 EVIL = "<script>alert(1)<b>&amp;"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-CHARTS = ["front", "composition", "importance", "parallel", "progress"]
+CHARTS = ["composition", "importance", "parallel", "progress"]
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--virtual-time-budget=5000",
@@ -191,9 +191,14 @@ def test_a_browser_draws_every_trial_without_errors_or_requests(tmp_path, object
     drawn = result.stdout
     assert 'data-probe="[[],[]]"' in drawn
     assert not [line for line in result.stderr.splitlines() if "CONSOLE" in line and DRIVER not in line]
-    front = drawn[drawn.index('id="chart-front"') : drawn.index('id="chart-composition"')]
-    assert front.count('<path class="point"') == len(run.results)
-    assert re.findall(r'id="chart-(\w+)" class="plotly-graph-div js-plotly-plot"', drawn) == CHARTS
+    charts = re.findall(
+        r'id="chart-([\w-]+)" class="[\w -]*js-plotly-plot[^"]*"(.*?)(?=id="chart-|$)', drawn, re.DOTALL
+    )
+    planes = [f"{kind}-{i}" for i in range(len(objectives) if len(objectives) > 2 else 1) for kind in ("plane", "lens")]
+    assert [name for name, _ in charts] == [*planes, *CHARTS]
+    for name, inside in charts:
+        if name.startswith("plane"):  # bars are <g class="point">
+            assert inside.count('<path class="point ') == len(run.results)
 
 
 def test_the_page_reads_a_run_from_disk_as_it_was_written(tmp_path):

@@ -1,13 +1,13 @@
-"""The networks of the front: the pick as a diagram, all of them as a table."""
+"""The networks of the front: a picture and the values of each, and two of them side by side."""
 
 from nas.evaluation import units
 from nas.files import Json
-from nas.report.rendering import MAX_ROWS, diagram
+from nas.report.rendering import MAX_ROWS
 from nas.report.view import View
 
 
 def context(view: View) -> Json | None:
-    """Return the rows of the table and the parts of the picked network."""
+    """Return the rows of the table."""
     if not view.front:
         return None
     run, front = view.run, view.front
@@ -19,7 +19,7 @@ def context(view: View) -> Json | None:
         "again": {name: values for name in columns if (values := run.front_values(name))},
         "limits": run.config.maximum,
         "picked": view.picked.result,
+        "designs": view.designs,
         "units": shown,
         "headings": {name: units.heading(name, unit.name) for name, unit in shown.items()},
-        "diagram": diagram(view.picked.result.architecture, view.colours),
     }

@@ -1,0 +1,62 @@
+"""The axes of planes: an objective in the unit of all results, with the doubts about its values."""
+
+from collections.abc import Iterable
+from math import log10
+
+from nas.evaluation import units
+from nas.evaluation.catalogue import objective
+from nas.record.results import Result
+from nas.report.charts import Attributes, literal
+from nas.report.view import View, measured, spread
+
+WIDE = 15.0  # ratio of largest to smallest value from which an axis is logarithmic
+MARGIN = 0.15  # of the front's own region, around it
+
+
+class Axis:
+    """One objective along a plane's side, in the unit of all results."""
+
+    def __init__(self, view: View, name: str) -> None:
+        self.view, self.name = view, name
+        self.more = objective(name).goal == "maximize"
+        self.unit = view.unit(name, view.run.results)
+        values = [result.metrics[name] for result in view.run.results]
+        self.wide = not objective(name).share and min(values) > 0 and max(values) > WIDE * min(values)
+
+    def shown(self, value: float) -> float:
+        """A value in the axis' unit, to six digits."""
+        return float(f"{value * self.unit.factor:.6g}")
+
+    def place(self, value: float) -> float:
+        """Where a value lies along the axis, as plotly writes ranges."""
+        scaled = value * self.unit.factor
+        return log10(scaled) if self.wide else scaled
+
+    @property
+    def layout(self) -> Attributes:
+        """The title with its unit, and a logarithmic axis for a wide range."""
+        title = literal(units.heading(self.name, self.unit.name)) + (", logarithmic" if self.wide else "")
+        if not self.wide:
+            return {"title": title}
+        ticks = [step * 10.0**power for power in range(-6, 13) for step in (1, 2, 5)]
+        return {"title": title, "type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+
+    def region(self) -> list[float]:
+        """The range of the front with a margin, or where it is a point, a tenth of all results'."""
+        front, found = ([self.place(t.metrics[self.name]) for t in group]
+                        for group in (self.view.front, self.view.run.results))  # fmt: skip
+        low, high = min(front), max(front)
+        around = MARGIN * (high - low) or (max(found) - min(found)) / 10 or abs(high) / 10 or 1.0
+        return [low - around, high + around]
+
+    def last(self, result: Result) -> tuple[float, float]:
+        """Where a result was measured again, with half the interquartile range, or where it stands."""
+        reading = self.view.again.get(self.name, {}).get(result.key)
+        value, range_ = measured(reading) if reading else (result.metrics[self.name], 0.0)
+        return self.shown(value), self.shown(range_ / 2)
+
+    def doubts(self, results: Iterable[Result]) -> Attributes:
+        """Error bars: the 95 % intervals of a trained objective, half the interquartile ranges of a measured one."""
+        widths = [result.intervals.get(self.name) or spread(result.trial, self.name) / 2 for result in results]
+        array = [self.shown(width) for width in widths]
+        return {"type": "data", "array": array, "visible": any(widths), "thickness": 1, "width": 3}

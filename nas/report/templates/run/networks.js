@@ -1,0 +1,87 @@
+// The trials of the page: their networks, their values in words, their files.
+const read = id => JSON.parse(document.getElementById(id).textContent);
+const all = read("trials");
+const trials = new Map(all.trials.map(([number, state, network, values, spreads, notes]) =>
+  [number, {number, state: ["complete", "failed", "rejected"][state], network, values, spreads, ...notes}]));
+const onFront = new Set(all.front), frontTrials = all.front.map(number => trials.get(number));
+const placeOf = new Map(all.metrics.map((metric, place) => [metric.name, place]));
+const metricOf = name => all.metrics[placeOf.get(name)];
+const objectives = all.metrics.slice(0, all.objectives);
+
+const make = (tag, attributes = {}, ...inside) => {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes))
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value !== null) made.setAttribute(name, value);
+  made.append(...inside.filter(one => one !== null));
+  return made;
+};
+
+const pairs = part => {
+  const [shape, ...values] = all.parts[part];
+  return all.shapes[shape].map((name, i) => [name, ...all.scalars[values[i]]]);
+};
+const partOf = part => Object.fromEntries(pairs(part).map(([name, value]) => [name, value]));
+
+// A network as its frame, stem, stages and head, each stage with the side of its map (0: not known).
+const networkOf = trial => {
+  const [frame, stem, ...rest] = trial.network, head = rest.pop();
+  const image = partOf(frame).resolution, known = all.strides[stem];
+  let side = Math.ceil(image / (known || 1));
+  const mapped = {...partOf(stem), side};
+  const stages = rest.map(partOf).map(stage => ({...stage, side: side = Math.ceil(side / stage.stride)}));
+  return {frame: partOf(frame), stem: mapped, stages, head: partOf(head), known: known > 0};
+};
+
+const OWN = {stem: ["kind", "width", "side"], stage: ["block", "depth", "width", "stride", "side"], head: ["kind"]};
+const options = (part, what) => Object.entries(part).filter(([name]) => !OWN[what].includes(name))
+  .map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`);
+
+const layoutOf = trial => networkOf(trial).stages.map(stage => all.blocks[stage.block][1]).join("-");
+const mainBlock = trial => {
+  const count = new Map();
+  for (const stage of networkOf(trial).stages.reverse())
+    count.set(stage.block, (count.get(stage.block) ?? 0) + stage.depth);
+  return [...count].reduce((most, one) => one[1] > most[1] ? one : most)[0];
+};
+
+// The text of the network's file.
+const yamlOf = trial => {
+  const [frame, stem, ...stages] = trial.network, head = stages.pop();
+  const flow = part => `{${pairs(part).map(([name, , text]) => `${name}: ${text}`).join(", ")}}`;
+  return [`${all.name[0]}_${trial.number}${all.name[1].trimEnd()}`,
+    ...pairs(frame).map(([name, , text]) => `${name}: ${text}`), `stem: ${flow(stem)}`, "stages:",
+    ...stages.map(stage => `- ${flow(stage)}`), `head: ${flow(head)}`, ""].join("\n");
+};
+
+const formats = new Map();
+const formatOf = (places, grouped) => {
+  const key = `${places} ${grouped}`, options = {minimumFractionDigits: places, maximumFractionDigits: places, useGrouping: grouped};
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat("en", options));  // takes long to make
+  return formats.get(key);
+};
+// A value without its unit: with the decimals of a share, or three significant digits.
+const bare = (metric, value) => {
+  const scaled = value * metric.factor;
+  const places = metric.decimals ?? Math.max(0, 2 - (scaled ? Math.floor(Math.log10(Math.abs(scaled))) : 0));
+  return formatOf(places, metric.decimals === null).format(scaled);
+};
+const shown = (metric, value) => value === null ? "–" : `${bare(metric, value)} ${metric.unit}`.trimEnd();
+const difference = (metric, value) => shown(metric, value).replace("%", "points");
+const between = (metric, trial) => {
+  const value = trial.values[placeOf.get(metric.name)], half = trial.interval?.[metric.name];
+  return value === null || half === undefined ? shown(metric, value)
+    : `${bare(metric, value)} ± ${bare(metric, half)} ${metric.unit}`.trimEnd();
+};
+const valuesOf = trial => objectives.map((metric, i) => `${metric.words} ${shown(metric, trial.values[i])}`).join(", ");
+
+// What each part of the page does when a network is chosen.
+const chosen = {number: null, told: []};
+const choose = (number, how = "") => {
+  if (!trials.has(number)) return false;
+  chosen.number = number;
+  for (const tell of chosen.told) tell(trials.get(number), how);
+  return true;
+};
+const trialButton = number => make("button", {class: "show", onclick: () => choose(number)}, `trial ${number}`);
