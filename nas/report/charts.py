@@ -80,10 +80,15 @@ def collected() -> Iterator[dict[str, go.Figure]]:
         _collecting.reset(before)
 
 
-def embed(figure: go.Figure, name: str) -> Markup:
-    """Turn a figure into a part of a page (plotly escapes what could end the script)."""
+def collect(figure: go.Figure, name: str) -> None:
+    """Note that a figure becomes a part of a page, its `chart-NAME`."""
     if (figures := _collecting.get()) is not None:
         figures[name] = figure
+
+
+def embed(figure: go.Figure, name: str) -> Markup:
+    """Turn a figure into a part of a page (plotly escapes what could end the script)."""
+    collect(figure, name)
     config = {"displaylogo": False, "responsive": True, "modeBarButtons": [["toImage", "resetScale2d"]]}
     return Markup(figure.to_html(full_html=False, include_plotlyjs=False, div_id=f"chart-{name}", config=config))
 

@@ -12,11 +12,15 @@ from run_fixtures import empty_run, finished_run, trial
 from nas.evaluation.job import Outcome
 from nas.record.trial import Further
 from nas.report.planes import Plane, planes
-from nas.report.sections.front import front_figure
 from nas.report.view import View
 
 OBJECTIVES = [("accuracy", "latency"), ("accuracy", "latency", "params"), ("latency", "accuracy")]
 NEAR = {"rel": 1e-5}
+
+
+def front_figure(view: View) -> go.Figure:
+    """The plane of the first two objectives."""
+    return planes(view)[0].figure()
 
 
 def drawn(figure: go.Figure, *parts: str) -> dict[int, tuple[float, float]]:

@@ -8,23 +8,22 @@ from markupsafe import Markup
 
 from nas.evaluation.catalogue import objective
 from nas.files import Json
+from nas.report.charts import collect
 from nas.report.planes import Plane, planes
 from nas.report.trial_data import trial_data
 from nas.report.view import View
-
-PARTS = ("below", "failed", "rejected")
 
 
 def context(view: View) -> Json | None:
     """Return the planes and the trials as data, once a network has been trained to the end."""
     if not view.front:
         return None
-    drawn = planes(view)
+    drawn = {f"front-{i}" if i > 1 else "front": plane for i, plane in enumerate(planes(view), 1)}
     second = view.run.config.objectives[1]
     last = len(view.run.config.lengths) - 1
     return {
-        "planes": [{"up": plane.y.name, "across": plane.x.name} for plane in drawn],
-        "figures": _json([_figure(plane) for plane in drawn]),
+        "planes": [{"name": name, "up": plane.y.name, "across": plane.x.name} for name, plane in drawn.items()],
+        "figures": _json([_figure(name, plane) for name, plane in drawn.items()]),
         "trials": _json(trial_data(view)),
         "second": second,
         "most": objective(second).goal == "minimize",
@@ -38,27 +37,20 @@ def context(view: View) -> Json | None:
     }
 
 
-def front_figure(view: View) -> go.Figure:
-    """The plane of the first two objectives, as an image of its own."""
-    return planes(view)[0].figure()
-
-
-def _figure(plane: Plane) -> Json:
+def _figure(name: str, plane: Plane) -> Json:
     """A plane as plain data, without its template, which is that of the reader's screen.
 
     Where the many dots are, the page knows from the values of the trials.
     """
-    figure: Json = json.loads(plane.figure().update_layout(template=None).to_json())
+    drawn, region = plane.figure(), {"x": plane.x.region(), "y": plane.y.region()}
+    collect(drawn, name)
+    collect(go.Figure(drawn).update_xaxes(range=region["x"]).update_yaxes(range=region["y"]), f"{name}-lens")
+    figure: Json = json.loads(go.Figure(drawn).update_layout(template=None).to_json())
     for trace in figure["data"]:
         if trace["meta"]["part"] in ("dots", "below"):
             del trace["x"], trace["y"]
-    return {
-        "data": figure["data"],
-        "layout": figure["layout"],
-        "lens": {"x": plane.x.region(), "y": plane.y.region()},
-        "axes": [plane.x.name, plane.y.name],
-        "limits": len(figure["layout"].get("shapes", ())),
-    }
+    axes = [plane.x.name, plane.y.name]
+    return {"name": name, "data": figure["data"], "layout": figure["layout"], "lens": region, "axes": axes}
 
 
 def _unplaced(view: View) -> int:

@@ -108,12 +108,10 @@ def test_the_pick_is_chosen_at_first(browser: Browser, plain: tuple[Run, Path]) 
 def test_as_many_marks_as_trials(browser: Browser, plain: tuple[Run, Path]) -> None:
     run, path = plain
     with opened(browser, path) as page:
-        assert _numbers(page, "chart-plane-0", "dots", "below", "front", "pick") == [r.number for r in run.results]
-        points = page.locator("#chart-plane-0 .trace:has(path.point)").count()
-        assert (
-            points == sum(bool(t["numbers"]) and t["on"] for t in _traces(page, "chart-plane-0")) + 1
-        )  # measured again
-        lens = _numbers(page, "chart-lens-0", "dots", "below", "front", "pick")
+        assert _numbers(page, "chart-front", "dots", "below", "front", "pick") == [r.number for r in run.results]
+        points = page.locator("#chart-front .trace:has(path.point)").count()
+        assert points == sum(bool(t["numbers"]) and t["on"] for t in _traces(page, "chart-front")) + 1  # measured again
+        lens = _numbers(page, "chart-front-lens", "dots", "below", "front", "pick")
         assert {r.number for r in run.front()} <= set(lens) < {r.number for r in run.results}
 
 
@@ -122,7 +120,7 @@ def test_every_trial_can_be_clicked(browser: Browser, plain: tuple[Run, Path]) -
     front = [r.number for r in run.front() if r.number != run.pick().number]
     others = [r.number for r in run.results if r.number not in front and r.number != run.pick().number]
     with opened(browser, path) as page:
-        for plot, number in [("chart-plane-0", others[0]), ("chart-plane-0", others[-1]), ("chart-lens-0", front[0])]:
+        for plot, number in [("chart-front", others[0]), ("chart-front", others[-1]), ("chart-front-lens", front[0])]:
             page.mouse.click(*_mark(page, plot, number))
             assert _title(page) == f"Trial {number}"
             assert _yaml(page).strip() == _expected(run, number)
@@ -142,7 +140,7 @@ def test_the_arrow_keys_go_along_the_front(browser: Browser, plain: tuple[Run, P
     run, path = plain
     order = [r.number for r in sorted(run.front(), key=lambda r: r.metrics["latency"])]
     with opened(browser, path) as page:
-        page.locator("#chart-plane-0").focus()
+        page.locator("#chart-front").focus()
         page.keyboard.press("Home")
         seen = [_title(page)]
         for _ in order[1:]:
@@ -193,23 +191,26 @@ def test_toggles(browser: Browser, plain: tuple[Run, Path]) -> None:
     below = [r.number for r in run.results if r.rung == 0]
     with opened(browser, path) as page:
         assert "of 1 no objective was known, so it is not drawn" in page.locator("main").inner_text()
-        for plot in ("chart-plane-0", "chart-lens-0"):
+        for plot in ("chart-front", "chart-front-lens"):
             assert _numbers(page, plot, "failed", "rejected") == []
-        assert _numbers(page, "chart-plane-0", "below") == below
+        assert _numbers(page, "chart-front", "below") == below
         page.get_by_label("failed (2)").check()
         page.get_by_label("rejected before training (2)").check()
         page.get_by_label(f"below the last rung ({len(below)})").uncheck()
-        for plot in ("chart-plane-0", "chart-lens-0"):
+        for plot in ("chart-front", "chart-front-lens"):
             assert _numbers(page, plot, "failed") == [40, 41]
             assert _numbers(page, plot, "rejected") == [42]
             assert _numbers(page, plot, "below") == []
-        assert _numbers(page, "chart-plane-0", "dots", "front", "pick") == [r.number for r in run.results if r.rung]
+        assert _numbers(page, "chart-front", "dots", "front", "pick") == [r.number for r in run.results if r.rung]
         page.get_by_label("failed (2)").uncheck()
-        assert _numbers(page, "chart-plane-0", "failed") == []
+        assert _numbers(page, "chart-front", "failed") == []
 
 
 def _slide(slider: Locator, place: int) -> str:
-    slider.evaluate("(slider, place) => { slider.value = place; slider.dispatchEvent(new Event('input')); }", place)
+    """Bring the slider to a place as the keyboard does, and return what it says of itself."""
+    slider.press("Home")
+    for _ in range(place):
+        slider.press("ArrowRight")
     return slider.get_attribute("aria-valuetext") or ""
 
 
@@ -219,18 +220,29 @@ def test_the_slider_finds_the_best_within_each_budget(browser: Browser, plain: t
         slider = page.get_by_label("Latency of at most")
         most = int(slider.get_attribute("max") or 0)
         assert most > 20
-        for place in (0, most // 3, most // 2, most):
+        for place in (0, most // 4, most // 2, most):
             words = _slide(slider, place)
             budget = float(words.removeprefix("at most ").split(" ms")[0])
             best = max((r for r in run.front() if r.metrics["latency"] <= budget), key=lambda r: r.metrics["accuracy"])
             assert f"trial {best.number}, accuracy {100 * best.metrics['accuracy']:.2f} %" in words
             assert _title(page) == f"Trial {best.number}"
             assert page.locator("#budget-value").inner_text() == f"{budget:g} ms"
-            lines = page.evaluate("document.getElementById('chart-plane-0').layout.shapes.map(shape => shape.x0)")
+            lines = page.evaluate("document.getElementById('chart-front').layout.shapes.map(shape => shape.x0)")
             assert budget in lines
         said = page.locator("#budget-said").inner_text()
         assert "More latency buys nothing on this front." in said
         assert "Measured again at the end it has 9.00 ms, outside this budget." in said
+
+
+def test_restoring_the_slider_leaves_the_chosen_network(browser: Browser, plain: tuple[Run, Path]) -> None:
+    with opened(browser, plain[1]) as page:
+        _find(page, 1)
+        page.evaluate("""() => {
+          const slider = document.getElementById("budget-slider");
+          slider.value = 0;
+          slider.dispatchEvent(new Event("input", {bubbles: true}));
+        }""")
+        assert _title(page) == "Trial 1"
 
 
 def test_the_slider_says_what_more_buys(browser: Browser, tmp_path: Path) -> None:
@@ -239,12 +251,11 @@ def test_the_slider_says_what_more_buys(browser: Browser, tmp_path: Path) -> Non
         run.append(trial(run, number, metrics={"accuracy": accuracy, "latency": latency}))
     with opened(browser, write_report(run)) as page:
         slider, said = page.get_by_label("Latency of at most"), page.locator("#budget-said")
-        places = range(int(slider.get_attribute("max") or 0) + 1)
-        reached = next(place for place in places if _slide(slider, place).startswith("at most 2 ms"))
+        assert _slide(slider, 20).startswith("at most 2 ms: trial 1,"), "in steps of 0.05 ms"
         assert "trial 1 " in said.inner_text()
         assert "One step tighter: trial 0, 10.00 points less, at 1.00 ms." in said.inner_text()
         assert "0.1 ms more buys 1.00 points more: trial 2 at 2.08 ms." in said.inner_text()
-        _slide(slider, reached // 2)
+        _slide(slider, 10)
         assert "buys nothing yet; the next gain, 10.00 points more, is trial 1 at 2.00 ms." in said.inner_text()
         slider.press("ArrowRight")
         said.get_by_role("button", name="trial 1").click()
@@ -308,9 +319,9 @@ def test_three_objectives_have_linked_planes(browser: Browser, three: tuple[Run,
     number = run.front()[1].number
     with opened(browser, path) as page:
         page.wait_for_function("document.querySelectorAll('.plane .main-svg').length >= 6")
-        for plot in range(3):
-            assert _numbers(page, f"chart-plane-{plot}", "dots", "front", "pick") == [r.number for r in run.results]
-        page.mouse.click(*_mark(page, "chart-plane-1", number))
+        for plot in ("chart-front", "chart-front-2", "chart-front-3"):
+            assert _numbers(page, plot, "dots", "front", "pick") == [r.number for r in run.results]
+        page.mouse.click(*_mark(page, "chart-front-2", number))
         assert _title(page) == f"Trial {number}"
         values = run.front()[1].metrics
         accuracy, latency, params = 100 * values["accuracy"], values["latency"], values["params"] / 1000
@@ -330,13 +341,13 @@ def test_it_fits_and_has_no_serious_barrier(browser: Browser, plain: tuple[Run, 
         _find(page, 41)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert serious(page) == []
-        whole, lens = (page.locator(f"#chart-{name}-0").bounding_box() or {} for name in ("plane", "lens"))
+        whole, lens = (page.locator(f"#chart-{name}").bounding_box() or {} for name in ("front", "front-lens"))
         below, beside = lens["y"] >= whole["y"] + whole["height"], lens["x"] >= whole["x"] + whole["width"]
         assert (below, beside) == (width == NARROW, width == WIDE)
 
 
 def test_the_ink_of_the_planes_is_the_page_s(browser: Browser, plain: tuple[Run, Path]) -> None:
-    script = "getComputedStyle(document.querySelector('#chart-plane-0 .shapelayer path[style*=\"2.5px\"]')).stroke"
+    script = "getComputedStyle(document.querySelector('#chart-front .shapelayer path[style*=\"2.5px\"]')).stroke"
     with opened(browser, plain[1], dark=True) as page:
         assert page.evaluate(script) == "rgb(230, 233, 239)"
         page.emulate_media(color_scheme="light")
@@ -358,9 +369,9 @@ def test_names_are_text(browser: Browser, tmp_path: Path) -> None:
         assert EVIL in page.locator("#panel").inner_text()
         read = parse(_yaml(page)).value
         assert (read["name"], read["stages"][0]["block"]) == (f"{run.name}_{run.pick().number}", EVIL)
-        page.mouse.move(*_mark(page, "chart-lens-0", run.pick().number))
-        page.wait_for_selector("#chart-lens-0 .hoverlayer text")
-        assert "<script>alert(1)" in page.locator("#chart-lens-0 .hoverlayer").text_content()
+        page.mouse.move(*_mark(page, "chart-front-lens", run.pick().number))
+        page.wait_for_selector("#chart-front-lens .hoverlayer text")
+        assert "<script>alert(1)" in page.locator("#chart-front-lens .hoverlayer").text_content()
         _find(page, 9)
         assert f"failed: {EVIL}" in page.locator("#panel").inner_text()
 

@@ -61,5 +61,8 @@ const startBudget = () => {
   slider.value = Math.max(budgets.findIndex(budget => within(pick, budget)), 0);
   document.getElementById("budget").hidden = false;
   readBudget();
-  slider.addEventListener("input", () => choose(readBudget(), "slider"));
+  slider.addEventListener("input", event => {
+    const best = readBudget();
+    if (event.isTrusted) choose(best, "slider");  // not where a page that loads itself anew restores the slider
+  });
 };

@@ -105,8 +105,8 @@ const goAlong = event => {
 
 const drawPlanes = () => {
   const drawOne = i => {
-    draw(`chart-plane-${i}`, figures[i], [frameOf(figures[i])]);
-    draw(`chart-lens-${i}`, lensOf(figures[i]), []);
+    draw(`chart-${figures[i].name}`, figures[i], [frameOf(figures[i])]);
+    draw(`chart-${figures[i].name}-lens`, lensOf(figures[i]), []);
     if (i + 1 < figures.length) setTimeout(() => {  // the page answers meanwhile
       drawOne(i + 1);
       mark();
