@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
-from browser import DRIVER
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.errors import SettingError
@@ -22,11 +21,11 @@ from nas.space.library import load_architecture
 
 EVIL = "<script>alert(1)<b>&amp;"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-CHARTS = ["composition", "importance", "parallel", "progress"]
+CHARTS = ["composition", "importance", "progress"]
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--virtual-time-budget=5000",
-    "--enable-logging=stderr", "--host-resolver-rules=MAP * 127.0.0.1:9", "--enable-unsafe-swiftshader",
+    "--enable-logging=stderr", "--host-resolver-rules=MAP * 127.0.0.1:9",
 ]  # fmt: skip
 
 
@@ -190,7 +189,7 @@ def test_a_browser_draws_every_trial_without_errors_or_requests(tmp_path, object
     )  # fmt: skip
     drawn = result.stdout
     assert 'data-probe="[[],[]]"' in drawn
-    assert not [line for line in result.stderr.splitlines() if "CONSOLE" in line and DRIVER not in line]
+    assert "CONSOLE" not in result.stderr
     charts = re.findall(
         r'id="chart-([\w-]+)" class="[\w -]*js-plotly-plot[^"]*"(.*?)(?=id="chart-|$)', drawn, re.DOTALL
     )
