@@ -4,6 +4,7 @@ A network is a list of parts (its frame, stem, stages, head), a part the names o
 share is written once and named by its place in a list.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -127,8 +128,8 @@ def stem_stride(stem: StemSpec) -> int:
 
 
 def _metric(view: View, name: str) -> Json:
-    unit = view.unit(name, view.run.results)
-    return {"name": name, "title": units.title(name), "words": units.words(name), "unit": unit.name,
+    unit, base = view.unit(name, view.run.results), units.unit_of(name, [])
+    return {"name": name, "title": units.title(name), "words": units.words(name), "unit": unit.name, "base": base.name,
             "factor": unit.factor, "decimals": unit.decimals, "more": objective(name).goal == "maximize"}  # fmt: skip
 
 
@@ -137,7 +138,8 @@ def _names(view: View) -> Json:
     run = view.run
     first = document.dump({"name": f"{run.name[:80]}_1", "stem": {}}).rpartition("stem:")[0]
     before, _, after = first.rpartition("_1")
-    return {"name": [before, after], "folder": quoted(run.folder), "data": quoted(run.config.data)}
+    plain = re.sub("[^A-Za-z0-9_.]+", "-", run.name).strip("-.") or "trial"
+    return {"name": [before, after], "plain": plain, "folder": quoted(run.folder), "data": quoted(run.config.data)}
 
 
 def _in_yaml(value: Scalar) -> str:

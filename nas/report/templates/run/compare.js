@@ -32,7 +32,7 @@ const showPair = () => {
   const differ = rows.filter(([, , left, right]) => left !== right);
   const marks = new Set(differ.map(([, part]) => part === "stem" ? -1 : part === "head" ? null : Number(part.slice(6))));
   const head = make("tr", {}, make("th", {scope: "col"}, ""), ...[a, b].map(trial => make("th", {scope: "col"},
-    trialButton(trial.number))), make("th", {scope: "col"}, "difference"));
+    trialButton(trial.number))), make("th", {scope: "col"}, "change"));
   const pictures = make("tr", {}, make("th", {scope: "row"}, "stages"), make("td", {}, strip(a, marks)), make("td", {}, strip(b, marks)), make("td"));
   const values = all.metrics.map((metric, i) => make("tr", {}, make("th", {scope: "row"}, metric.title),
     make("td", {}, between(metric, a)), make("td", {}, between(metric, b)),

@@ -61,19 +61,26 @@ const formatOf = (places, grouped) => {
   if (!formats.has(key)) formats.set(key, new Intl.NumberFormat("en", options));  // takes long to make
   return formats.get(key);
 };
+// The unit of a value: a share's, or with the prefix of its size; `metric` itself is in one unit for a whole axis.
+const unitOf = (metric, value) => {
+  if (metric.decimals !== null) return metric;
+  const [size, prefix] = [[1e9, "G"], [1e6, "M"], [1e4, "k"]].find(([least]) => Math.abs(value) >= least) ?? [1, ""];
+  return {factor: 1 / (prefix === "k" ? 1e3 : size), unit: prefix + metric.base, decimals: null};
+};
 // A value without its unit: with the decimals of a share, or three significant digits.
-const bare = (metric, value) => {
-  const scaled = value * metric.factor;
-  const places = metric.decimals ?? Math.max(0, 2 - (scaled ? Math.floor(Math.log10(Math.abs(scaled))) : 0));
-  return formatOf(places, metric.decimals === null).format(scaled);
+const bare = (unit, value) => {
+  const scaled = value * unit.factor;
+  const places = unit.decimals ?? Math.max(0, 2 - (scaled ? Math.floor(Math.log10(Math.abs(scaled))) : 0));
+  return formatOf(places, unit.decimals === null).format(scaled);
 };
-const shown = (metric, value) => value === null ? "–" : `${bare(metric, value)} ${metric.unit}`.trimEnd();
+const shown = (metric, value, half) => {
+  if (value === null) return "–";
+  const unit = unitOf(metric, value), doubt = half === undefined ? "" : ` ± ${bare(unit, half)}`;
+  return `${bare(unit, value)}${doubt} ${unit.unit}`.trimEnd();
+};
 const difference = (metric, value) => shown(metric, value).replace("%", "points");
-const between = (metric, trial) => {
-  const value = trial.values[placeOf.get(metric.name)], half = trial.interval?.[metric.name];
-  return value === null || half === undefined ? shown(metric, value)
-    : `${bare(metric, value)} ± ${bare(metric, half)} ${metric.unit}`.trimEnd();
-};
+const between = (metric, trial) =>
+  shown(metric, trial.values[placeOf.get(metric.name)], trial.interval?.[metric.name]);
 const valuesOf = trial => objectives.map((metric, i) => `${metric.words} ${shown(metric, trial.values[i])}`).join(", ");
 
 // What each part of the page does when a network is chosen.

@@ -56,7 +56,7 @@ const standing = trial => {
 
 const commandsOf = trial => {
   if (trial.state !== "complete") return [];
-  const name = `trial-${trial.number}`, lines = [
+  const name = `${all.plain}-${trial.number}`, lines = [
     ["train it to the end", `nas train ${all.folder}:${trial.number} --data ${all.data} --name ${name}`],
     ["export it, trained", `nas export ${name} --format onnx -o ${name}.onnx`],
     ["export its file", `nas export ${all.folder} --pick ${trial.number} -o ${name}.yaml`]];
