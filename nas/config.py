@@ -5,23 +5,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from nas.errors import SettingError, UserError
+from nas.errors import SettingError
 from nas.registry import EXECUTORS, FILE_TARGET, SAMPLERS, SCORES, TASKS, suggest, target_name
 from nas.settings import (
     Flag,
+    Following,
     Group,
     Names,
     Positive,
     Settings,
+    checked,
     parse_limits,
     parse_names,
     parse_number,
     parse_paths,
     plain,
     seconds_of,
-    understood,
 )
 from nas.training.catalogue import check_objective, load_task, objective_names
 from nas.training.recipe import Recipe
@@ -273,27 +274,15 @@ class Shipping(Group):
         return Path(self.target.removeprefix(FILE_TARGET)) if self.target.startswith(FILE_TARGET) else None
 
 
-GROUPS: tuple[type[Group], ...] = (Goal, Choosing, Training, Machine, Shipping)
+GROUPS: tuple[type[Group], ...] = (Goal, Choosing, Training, Machine, Shipping, Following)
 
 
-class SearchConfig(Shipping, Machine, Training, Choosing, Goal):  # pydantic takes the fields of the last base first
+class SearchConfig(
+    Following, Shipping, Machine, Training, Choosing, Goal
+):  # pydantic takes the last base's fields first
     """Every setting of a search."""
 
 
 def make_config(settings: Mapping[str, Any]) -> SearchConfig:
     """Check settings. Raises SettingError that names the setting, what was found and what is allowed."""
-    try:
-        return SearchConfig.model_validate(understood(settings, SearchConfig))
-    except UserError:
-        raise
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        cause = first.get("ctx", {}).get("error")
-        if isinstance(cause, UserError):
-            raise cause from None
-        key = ".".join(str(k) for k in first["loc"])
-        if first["type"] == "extra_forbidden":
-            allowed = Recipe.model_fields if first["loc"][0] == "recipe" else SearchConfig.model_fields
-            raise SettingError(f"unknown setting '{key}'. {suggest(str(first['loc'][-1]), allowed)}") from None
-        remedy = "; a side is 4 to 2048 pixels" if key == "resolution" else ""
-        raise SettingError(f"{key}: found {first['input']!r}: {first['msg']}{remedy}") from None
+    return checked(settings, SearchConfig)

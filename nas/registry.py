@@ -192,8 +192,9 @@ SCORES = Registry("evaluation/zero_cost", "score", "nas.scores")
 TARGETS = Registry("costs/targets", "target", "nas.targets", "Target")
 TASKS = Registry("training/tasks", "task", "nas.tasks", "Task")
 FORMATS = Registry("report/formats", "format", "nas.formats", "Format")
+TRACKERS = Registry("record/trackers", "tracker", "nas.trackers", "Tracker")
 
-ALL = (BLOCKS, STEMS, HEADS, DATA, OBJECTIVES, SAMPLERS, EXECUTORS, SCORES, TARGETS, TASKS, FORMATS)
+ALL = (BLOCKS, STEMS, HEADS, DATA, OBJECTIVES, SAMPLERS, EXECUTORS, SCORES, TARGETS, TASKS, FORMATS, TRACKERS)
 
 
 def registry_of(noun: str) -> Registry:

@@ -5,13 +5,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 
-from nas.errors import SettingError
+from nas.errors import SettingError, UserError
 from nas.files import Json
+from nas.registry import TRACKERS, suggest
 
 PREFIXES = {"%": 0.01, "k": 1e3, "M": 1e6, "G": 1e9}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -47,6 +48,28 @@ class Flag:
     default: str = ""
     read: Callable[[Any, str], Any] | None = None
     repeated: bool = False
+
+
+Made = TypeVar("Made", bound=Settings)
+
+
+def checked(settings: Mapping[str, Any], model: type[Made]) -> Made:
+    """Make a model of settings. Raises SettingError that names the setting, what was found and what is allowed."""
+    try:
+        return model.model_validate(understood(settings, model))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        cause = first.get("ctx", {}).get("error")
+        if isinstance(cause, UserError):
+            raise cause from None
+        *parts, last = map(str, first["loc"])
+        key = ".".join([*parts, last])
+        if first["type"] == "extra_forbidden":
+            part = model.model_fields[parts[0]].annotation if parts else model
+            allowed = part.model_fields if isinstance(part, type) and issubclass(part, BaseModel) else ()
+            raise SettingError(f"unknown setting '{key}'. {suggest(last, allowed)}") from None
+        remedy = "; a side is 4 to 2048 pixels" if key == "resolution" else ""
+        raise SettingError(f"{key}: found {first['input']!r}: {first['msg']}{remedy}") from None
 
 
 def understood(settings: Mapping[str, Any], model: type[Settings]) -> Json:
@@ -140,6 +163,21 @@ def parse_amount(text: str) -> float | None:
 def parse_names(text: str, _option: str) -> tuple[str, ...]:
     """Read names separated by commas."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+class Following(Group):
+    """The trackers in which a team follows a search or a training, by name."""
+
+    panel = "Where it is followed"
+
+    log: Annotated[Names, Flag("NAMES", "By comma: tensorboard,mlflow.", read=parse_names, default="nowhere")] = ()
+
+    @field_validator("log")
+    @classmethod
+    def _trackers(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            TRACKERS.check(name)
+        return tuple(dict.fromkeys(names))
 
 
 def parse_paths(texts: Iterable[str], _option: str) -> tuple[str, ...]:

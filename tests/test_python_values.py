@@ -66,9 +66,9 @@ def test_settings_mean_the_same_in_any_form(settings: dict[str, Any]) -> None:
 
 
 def test_settings_of_a_training_mean_the_same_in_any_form() -> None:
-    plain = {"time": 1800.0, "patience": 3, "seed": 4, "data": "image_folder:photos", "tensorboard": True}
-    typed = {"time": "30m", "patience": "3", "seed": "4", "data": "image_folder:photos", "tensorboard": "true"}
-    passed = {"time": np.int64(1800), "patience": np.int8(3), "seed": torch.tensor(4), "tensorboard": np.True_}
+    plain = {"time": 1800.0, "patience": 3, "seed": 4, "data": "image_folder:photos", "log": ("mlflow",)}
+    typed = {"time": "30m", "patience": "3", "seed": "4", "data": "image_folder:photos", "log": "mlflow"}
+    passed = {"time": np.int64(1800), "patience": np.int8(3), "seed": torch.tensor(4), "log": ["mlflow", "mlflow"]}
     passed["data"] = Path("image_folder:photos")
     assert make_train_config(typed) == make_train_config(passed) == make_train_config(plain)
     recipe = load_recipe({"epochs": np.int64(3)}, {"batch_size": "16"})

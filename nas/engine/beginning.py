@@ -18,7 +18,7 @@ from nas.network.layers.initialise import scaled
 from nas.network.weights import adapt
 from nas.record.folders import is_trained
 from nas.record.networks import find_network
-from nas.record.tracking import check_tracker
+from nas.record.tracking import check_trackers
 from nas.registry import HEADS
 from nas.settings import text_of
 from nas.space.library import load_architecture
@@ -59,8 +59,7 @@ def find_data(config: TrainConfig, architecture: Architecture, group: Alone) -> 
 
     Raises DataError, SpaceError or SettingError for what does not fit the task, or the processes.
     """
-    if config.tensorboard:
-        check_tracker()
+    check_trackers(config.log)
     task, kind = load_task(config.task), architecture.head.kind
     fitting = [name for name in HEADS.at_hand() if HEADS.get(name).outputs == task.outputs]
     task.check_head(kind, HEADS.get(kind).outputs, fitting)

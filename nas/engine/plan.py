@@ -29,6 +29,7 @@ from nas.record.outside import outside_of
 from nas.record.reliability import recalled
 from nas.record.run import SPACE, Run
 from nas.record.seal import check_same
+from nas.record.tracking import check_trackers
 from nas.registry import EXECUTORS, HEADS
 from nas.space.grammar import to_dict
 from nas.space.library import load_architecture, load_space
@@ -158,6 +159,7 @@ def check_settings(config: SearchConfig) -> None:
         if objective(name).trained and name not in metrics:
             raise SettingError(f"objectives: {name} is no metric of the task {config.task}: {', '.join(metrics)}")
     read_rule(config.pick, config)
+    check_trackers(config.log)
 
 
 def load_data(config: SearchConfig) -> Dataset:

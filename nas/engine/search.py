@@ -9,6 +9,7 @@ from typing import Any
 
 from nas.config import Budget, make_config, parse_budget
 from nas.data.summary import causes, first_left_out
+from nas.engine.following import followed
 from nas.engine.front_measurer import FrontMeasurer
 from nas.engine.ladder import Ladder
 from nas.engine.live import LivePage
@@ -124,7 +125,7 @@ def _start(plan: Plan) -> Json:
 
 def _drive(run: Run, plan: Plan, watcher: Watcher, begin: Callable[[], None] = lambda: None) -> Run:
     """Search to the end. `begin` is called when nothing can be refused any more."""
-    with quiet_optuna():
+    with quiet_optuna(), followed(run, watcher) as watcher:
         proposer = Proposer(run, plan, watcher)
         begin()
         watcher.placed(plan.placement, run)
@@ -154,6 +155,6 @@ def _drive(run: Run, plan: Plan, watcher: Watcher, begin: Callable[[], None] = l
             with suppress(NasError):  # the error that ended the search says more
                 write_report(run)
             raise
-    note_finished(run.folder)
-    write_report(run)
+        note_finished(run.folder)
+        write_report(run)
     return run

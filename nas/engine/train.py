@@ -14,6 +14,7 @@ from nas.data import Dataset
 from nas.data.summary import first_left_out
 from nas.engine.beginning import find_data, find_recipe, find_teacher, first_weights
 from nas.engine.ending import conclude
+from nas.engine.following import NoteEpoch, followed_training
 from nas.errors import DivergedError, NasError, RunError, SettingError
 from nas.evaluation.plugins import Outside, load_plugins
 from nas.files import Json, quoted
@@ -23,7 +24,6 @@ from nas.record.fingerprint import check_data, fingerprint
 from nas.record.folders import find_trained, locked, new_folder
 from nas.record.networks import Found, find_network
 from nas.record.outside import check_unchanged, outside_of_training
-from nas.record.tracking import Tracker
 from nas.record.trained import LAST, Trained
 from nas.report.training_page import write_training_report
 from nas.settings import paths_of, text_of, understood
@@ -183,7 +183,6 @@ class _Session:
     ) -> None:
         self.trained, self.dataset, self.group, self.attendant = trained, batches.dataset, group, attendant
         config = trained.config
-        self.tracker = Tracker(trained.folder) if config.tensorboard and group.leads else None
         self.trainer = Trainer(
             model.to(batches.device),
             load_task(config.task),
@@ -205,6 +204,7 @@ class _Session:
         with (
             locked(trained.folder, "training") if self.group.leads else nullcontext(),
             set_torch_threads(threads) if threads else nullcontext(),
+            followed_training(trained, self.group.leads, self.attendant.noted) as note,
         ):
             if self.group.leads:
                 trained.tidy()
@@ -212,15 +212,15 @@ class _Session:
                     note_start(trained.folder, start)
             self._restore()
             self.attendant.began(trained, self.dataset, self.trainer.progress)
-            self._to_the_end()
+            self._to_the_end(note)
         return trained
 
-    def _to_the_end(self) -> None:
+    def _to_the_end(self, note: NoteEpoch) -> None:
         trained = self.trained
         try:
             if trained.config.start and self.group.leads and not (trained.folder / LAST).exists():
                 trained.keep_state(self._state())  # the weights to begin with may be gone next time
-            self._epochs()
+            self._epochs(note)
             if self.group.leads:
                 conclude(trained, self.trainer, self.dataset)
         except OSError as error:
@@ -233,9 +233,11 @@ class _Session:
                 with suppress(NasError):  # the error that ended the training says more
                     write_training_report(trained)
 
-    def _epochs(self) -> None:
+    def _epochs(self, note: NoteEpoch) -> None:
         trainer, trained, patience = self.trainer, self.trained, self.trained.config.patience
         progress = trainer.progress
+        for epoch in progress.history:
+            note(epoch)
         if self.group.leads and progress.history:
             trained.keep_history(progress.history)  # it may be damaged
         if patience and progress.history and len(progress.history) - progress.best >= patience:
@@ -244,8 +246,7 @@ class _Session:
             if self.group.leads:
                 best = trainer.judged if progress.best == epoch.number else None
                 trained.keep_epoch(self._state(), progress.history, best)
-                if self.tracker:
-                    self.tracker.note(epoch)
+                note(epoch)
             self.attendant.judged(epoch, progress)
             if patience and epoch.number - progress.best >= patience:
                 self.attendant.noted(f"ended by --patience: no better {trained.config.monitor} in {patience} epochs")

@@ -24,7 +24,7 @@ from nas.record.seal import shown
 
 Floats = NDArray[np.float64]
 QUARTILES = (25.0, 50.0, 75.0)
-FREE = frozenset({"seed", "budget", "workers", "ray", "executor", "gpus_per_trial", "trial_timeout", "plugins"})
+FREE = frozenset({"seed", "budget", "workers", "ray", "executor", "gpus_per_trial", "trial_timeout", "plugins", "log"})
 """Settings in which the runs of one side may differ."""
 NAMED = 3  # settings in the name of a side
 MOST = 6  # ranges in a sentence

@@ -7,9 +7,10 @@ from nas.config import Machine, SearchConfig, make_config
 from nas.errors import SettingError
 from nas.files import Json
 from nas.record.seal import SEAL, check_same
+from nas.settings import Following
 
 CONFIG = "config.yaml"
-FREE = frozenset({"space", "data", "budget", "confirm"} | Machine.model_fields.keys())
+FREE = frozenset({"space", "data", "budget", "confirm"} | Machine.model_fields.keys() | Following.model_fields.keys())
 """Settings that may change between two starts: a run has its space, and knows its data by their fingerprint."""
 
 

@@ -28,7 +28,11 @@ class Box:
     @classmethod
     def around(cls, runs: Sequence[Run]) -> "Box":
         """Return the box of runs with the same objectives, at least one of which has a result."""
-        losses = np.concatenate([losses_of(run) for run in runs])
+        return cls.of(np.concatenate([losses_of(run) for run in runs]))
+
+    @classmethod
+    def of(cls, losses: Floats) -> "Box":
+        """Return the box of losses `(points, objectives)`."""
         low, span = losses.min(axis=0), np.ptp(losses, axis=0)
         return cls(low, np.where(span > 0, span, 1.0))
 

@@ -1,41 +1,103 @@
-"""A training followed in TensorBoard, https://www.tensorflow.org/tensorboard."""
+"""Following a search or a training in trackers, each in a thread of its own, so that none delays or ends anything."""
 
-from importlib.util import find_spec
+from collections.abc import Callable, Iterable, Sequence
+from math import isfinite
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import NamedTuple
 
 from nas.errors import SettingError
-from nas.training.full.loop import Epoch
+from nas.record.trackers import Ending, Subject, Tracker, Values
+from nas.registry import TRACKERS
 
-FOLDER = "tensorboard"
+Point = tuple[int, Values]
+"""A step, and its values."""
 
 
-class Tracker:
-    """Writes a training's curves into the folder `tensorboard` beside its record."""
+class End(NamedTuple):
+    """The end of what is followed, with the files to keep."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises SettingError when TensorBoard is not installed."""
-        check_tracker()
-        from torch.utils.tensorboard import SummaryWriter  # an extra
+    ending: Ending
+    files: Sequence[Path]
 
-        self.writer = SummaryWriter(str(folder / FOLDER))
 
-    def note(self, epoch: Epoch) -> None:
-        """Write the values of an epoch. A tracker that fails harms no training."""
-        values = {
-            "loss/train": epoch.loss,
-            "loss/validation": epoch.validation_loss,
-            "learning_rate": epoch.learning_rate,
-        }
-        values |= {f"validation/{name}": value for name, value in epoch.metrics.items()}
+PATIENCE: dict[Ending, float] = {"finished": 30.0, "interrupted": 15.0, "failed": 15.0}
+"""Seconds to wait for a tracker at the end, and"""
+START = 15.0
+"""at the beginning, as a store that is made anew takes the processor from networks that are timed."""
+
+
+def check_trackers(names: Iterable[str]) -> None:
+    """Raise SettingError for a tracker that is not installed."""
+    for name in names:
+        if why := TRACKERS.get(name).missing():
+            raise SettingError(f"--log {name}: {why}")
+
+
+class Tracking:
+    """Trackers that follow one thing. What goes wrong with one is said once to `warned`, and harms nothing."""
+
+    def __init__(self, names: Iterable[str], subject: Subject, warned: Callable[[str], None]) -> None:
+        self.followers = [_Follower(name, subject) for name in names]
+        self.warned = warned
+        for follower in self.followers:
+            follower.begun.wait(START)
+
+    def note(self, step: int, values: Values) -> None:
+        """Hand on the values of a step, unless a tracker has that step already."""
+        kept = {name: float(value) for name, value in values.items() if isfinite(value)}
+        for follower in self.followers:
+            follower.queue.put((step, kept))
+        self._warn()
+
+    def end(self, ending: Ending, files: Sequence[Path]) -> None:
+        """Tell the end, and wait a little until all is taken."""
+        present = [path for path in files if path.exists()]
+        for follower in self.followers:
+            follower.queue.put(End(ending, present))
+        for follower in self.followers:
+            if follower.thread.is_alive():
+                follower.thread.join(PATIENCE[ending])
+            if follower.thread.is_alive():
+                follower.failure = f"has not taken all of it within {PATIENCE[ending]:g} s"
+        self._warn()
+
+    def _warn(self) -> None:
+        for follower in self.followers:
+            if follower.failure and not follower.told:
+                follower.told = True
+                self.warned(f"--log {follower.name}: {follower.failure}. All goes on without it")
+
+
+class _Follower:
+    """A tracker with its thread, and the queue of what it is still to take."""
+
+    def __init__(self, name: str, subject: Subject) -> None:
+        self.name, self.subject = name, subject
+        self.queue: SimpleQueue[Point | End] = SimpleQueue()
+        self.begun, self.failure, self.told = Event(), "", False
+        self.thread = Thread(target=self._safely, args=(self._follow,), name=f"nas-{name}", daemon=True)
+        self._safely(self._make)  # libraries are imported before networks are timed
+        if not self.failure:
+            self.thread.start()
+
+    def _make(self) -> None:
+        self.tracker: Tracker = TRACKERS.get(self.name)()
+
+    def _follow(self) -> None:
+        last = self.tracker.begin(self.subject)
+        self.begun.set()
+        while not isinstance(item := self.queue.get(), End):
+            step, values = item
+            if step > last:
+                self.tracker.note(step, values)
+                last = step
+        self.tracker.end(item.ending, item.files)
+
+    def _safely(self, do: Callable[[], None]) -> None:
         try:
-            for name, value in values.items():
-                self.writer.add_scalar(name, value, epoch.number)
-            self.writer.flush()
-        except OSError:
-            return
-
-
-def check_tracker() -> None:
-    """Raise SettingError when TensorBoard is not installed."""
-    if find_spec("tensorboard") is None:
-        raise SettingError("--tensorboard: TensorBoard is not installed: pip install 'hybrid-nas[tensorboard]'")
+            do()
+        except Exception as error:
+            self.failure = f"{type(error).__name__}: {error}".splitlines()[0]
+            self.begun.set()

@@ -34,6 +34,7 @@ from nas.record.folders import TRAINING, is_trained, making, no_training
 from nas.record.models import BEST, read_model, write_model
 from nas.record.outside import keep_outside, load_outside
 from nas.record.seal import check_same, read_seal, write_seal
+from nas.settings import Following
 from nas.space.library import load_architecture
 from nas.training.full.loop import Epoch
 from nas.training.full.settings import Place, TrainConfig, make_train_config
@@ -41,7 +42,7 @@ from nas.training.full.verdict import Verdict
 from nas.training.model import Model
 
 NETWORK, SUMMARY, LAST, VERDICT = "architecture.yaml", "summary.csv", "last.pt", "verdict.json"
-FREE = frozenset({"data", "teacher", "patience"} | Place.model_fields.keys())
+FREE = frozenset({"data", "teacher", "patience"} | Place.model_fields.keys() | Following.model_fields.keys())
 """Settings that may change between two starts: data and teacher are known by what they hold."""
 
 
@@ -78,7 +79,7 @@ class Trained:
             settings = document.read(self.folder / TRAINING).value
             if not isinstance(settings, dict):
                 raise TypeError(f"{TRAINING} holds no settings")
-            self.config: TrainConfig = make_train_config(settings)
+            self.config: TrainConfig = make_train_config(_modern(settings))
             self.architecture: Architecture = load_architecture(self.folder / NETWORK)
         except (ValueError, TypeError) as error:
             raise RunError(f"{folder}: {TRAINING} or {NETWORK} is damaged: {error}") from None
@@ -212,6 +213,12 @@ class Trained:
         data = {**vars(ending), "verdict": ending.verdict.to_dict()}
         files.write(self.folder / VERDICT, json.dumps(data) + "\n")
         vars(self).pop("ending", None)
+
+
+def _modern(settings: Json) -> Json:
+    """Read settings of earlier versions too, in which TensorBoard had one of its own."""
+    kept = {name: value for name, value in settings.items() if name != "tensorboard"}
+    return kept | ({"log": ("tensorboard",)} if settings.get("tensorboard") else {})
 
 
 def _plain(path: Path) -> Json:

@@ -220,7 +220,7 @@ def test_tensorboard_gets_the_curves(home: Path, four: str) -> None:
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    done = begin(home, "followed", data=four, tensorboard=True)
+    done = begin(home, "followed", data=four, log="tensorboard")
     events = EventAccumulator(str(done.folder / "tensorboard")).Reload()
     found = [(event.step, event.value) for event in events.Scalars("validation/accuracy")]
     assert found == [(e.number, pytest.approx(e.metrics["accuracy"])) for e in done.history]

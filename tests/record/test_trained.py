@@ -47,7 +47,7 @@ def test_a_new_folder_holds_what_was_settled(tmp_path: Path) -> None:
 
 def test_every_setting_survives_its_file(tmp_path: Path) -> None:
     recipe = {"learning_rate": 1e-05, "base_batch": 512, "ema": 0.99996, "balance": "sampling", "mirror": "never"}
-    settings = {"recipe": recipe, "patience": 3, "monitor": "macro_f1", "resolution": 48, "tensorboard": True}
+    settings = {"recipe": recipe, "patience": 3, "monitor": "macro_f1", "resolution": 48, "log": ("tensorboard",)}
     trained = begun(tmp_path / "signs", **settings, device="cpu", loaders=0, threads=2, start="runs/first: 1")
     assert Trained(trained.folder).config == trained.config
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from nas.errors import SettingError, UserError
+from nas.errors import SettingError
 from nas.registry import TASKS, suggest
-from nas.settings import Flag, Group, Positive, seconds_of, understood
+from nas.settings import Flag, Following, Group, Positive, checked, seconds_of
 from nas.training.catalogue import load_task
 from nas.training.full.recipe import FullRecipe
 
@@ -80,10 +80,9 @@ class Place(Group):
     threads: Annotated[Annotated[int, Field(ge=1, le=1024)] | None, Flag("N", "CPU threads.", default="all cores")] = (
         None
     )
-    tensorboard: Annotated[bool, Flag("", "Write curves for TensorBoard too.", "--tensorboard")] = False
 
 
-class TrainConfig(Place, Lesson):
+class TrainConfig(Following, Place, Lesson):
     """Every setting of a full training.
 
     `recipe_name` says where the recipe came from before values were changed. `start` names the weights that the
@@ -97,14 +96,4 @@ class TrainConfig(Place, Lesson):
 
 def make_train_config(settings: Mapping[str, Any]) -> TrainConfig:
     """Check settings. Raises SettingError that names the setting, what was found and what is allowed."""
-    try:
-        return TrainConfig.model_validate(understood(settings, TrainConfig))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        cause = first.get("ctx", {}).get("error")
-        if isinstance(cause, UserError):
-            raise cause from None
-        key = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            raise SettingError(f"unknown setting '{key}'. {suggest(key, TrainConfig.model_fields)}") from None
-        raise SettingError(f"{key}: found {first['input']!r}: {first['msg']}") from None
+    return checked(settings, TrainConfig)
