@@ -61,9 +61,9 @@ def test_the_steps_are_those_of_the_record(run: Run) -> None:
 
 def test_a_search_that_goes_on_goes_on_in_mlflow(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = f"sqlite:///{tiny.parent}/team.db"
+    monkeypatch.chdir(tiny.parent)  # where MLflow keeps the artifacts of such a store
     client(store).get_experiment_by_name("none")  # which makes the store
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-    monkeypatch.chdir(tiny.parent)  # where MLflow keeps the artifacts of such a store
     said: list[str] = []
 
     def stop(done: object, run: Run) -> None:
