@@ -9,7 +9,7 @@ from nas.report.running import Running
 
 EVERY = 60.0  # seconds between two pages while the front stays as it is
 SHARE = 0.02  # of the time since the search began, at most, is spent on pages
-FIRST = 0.5  # seconds that the first page is taken to cost
+FIRST = 0.5  # seconds that the first page counts for: its libraries are needed at the end in any case
 
 
 class LivePage:
@@ -41,5 +41,5 @@ class LivePage:
                 self.failed = True
                 self.warned(f"the page is not up to date while the search runs: {error}")
         self.written = time.monotonic()
-        self.cost = self.written - now
+        self.cost = self.written - now if self.spent else FIRST
         self.spent += self.cost

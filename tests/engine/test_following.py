@@ -8,9 +8,10 @@ import pytest
 from followed import client, curves, histories
 from run_fixtures import empty_run, finished_run, trial
 from small_searches import Stopped, search
+from trained_fixtures import ended
 
 import nas
-from nas.engine.following import BOXED, followed, front_values, points
+from nas.engine.following import BOXED, followed, followed_training, front_values, points
 from nas.engine.watcher import Watcher
 from nas.record.run import Run
 from nas.record.trial import Further
@@ -95,3 +96,25 @@ def test_trackers_may_change_between_two_starts(tiny: Path) -> None:
     config.write_text(config.read_text().replace("log: []", "log: [tensorboard]"))
     nas.resume(run.folder, budget=3)
     assert [step for step, _ in curves(run.folder)["trial/number"]] == [1, 2, 3]
+
+
+def test_a_training_has_a_step_an_epoch_and_its_verdict_at_the_end(tmp_path: Path) -> None:
+    trained = ended(tmp_path / "training", epochs=4, log=("tensorboard",))
+    for _ in range(2):
+        with followed_training(trained, True, pytest.fail) as note:
+            for epoch in trained.history:
+                note(epoch)
+    found = curves(trained.folder)
+    assert found["validation/accuracy"] == [(e.number, pytest.approx(e.metrics["accuracy"])) for e in trained.history]
+    assert found["test/accuracy"] == [(5, pytest.approx(trained.ending.verdict.metrics["accuracy"].value))]
+
+
+def test_what_cannot_be_written_is_said_once(run: Run) -> None:
+    (run.folder / "tensorboard").touch()
+    said: list[str] = []
+    with followed(run, Watcher(warned=said.append)) as watcher:
+        for number in (20, 21):
+            run.append(replace(trial(run, number), ended=float(number)))
+            watcher.ended(run.trials[-1], run)
+    (line,) = said
+    assert "--log tensorboard: " in line
