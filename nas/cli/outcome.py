@@ -14,6 +14,7 @@ from nas.cli.terminal import Terminal
 from nas.evaluation.catalogue import objective
 from nas.evaluation.units import duration, show_between
 from nas.files import Json, quoted
+from nas.record.health import pressing
 from nas.record.results import Result
 from nas.record.run import Run
 
@@ -116,6 +117,8 @@ def _remarks(run: Run, front: Sequence[Result], width: int) -> Iterator[str]:
     if error := run.predictor_error:
         median, high = error["median"], error["high"]
         yield f"latency is predicted: on networks held out, median error {median:.1%}, nine of ten within {high:.1%}"
+    for remark in pressing(run):
+        yield f"attention: {remark}"
     made = run.environment
     if left := made.get("unreadable_images"):
         yield f"{left:,} left out of the data: {'; '.join(made.get('left_out') or made['unreadable'][:3])}"

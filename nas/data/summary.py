@@ -11,7 +11,7 @@ LEFT_OUT = re.compile(r"(?P<name>.*?) \((?P<cause>[A-Za-z][\w ]*)(: .*)?\)", re.
 
 
 def told(data: Json) -> str:
-    """Say in a line how many images the parts and the classes have, of many classes the first, the last and extremes.
+    """Say in a line how many images the parts and the classes have, of many classes the extremes.
 
     `data` has `parts`, their numbers of images by name, `classes`, their names, and `counts`, the numbers of images of
     the classes, or None where the targets are no classes.
@@ -21,12 +21,12 @@ def told(data: Json) -> str:
     if data["counts"] is None:
         return images
     classes = dict(zip(data["classes"], data["counts"], strict=True))
-    listed = [f"{name} {count:,}" for name, count in classes.items()]
-    if len(listed) > SHOWN:
+    if len(classes) > SHOWN:
         few, most = min(classes, key=classes.__getitem__), max(classes, key=classes.__getitem__)
-        extremes = f"fewest {few} {classes[few]:,}, most {most} {classes[most]:,}"
-        listed = [*listed[:3], f"... {listed[-1]} ({extremes})"]
-    return f"{images} of {len(classes)} classes: {', '.join(listed)}"
+        extremes = f"from {classes[few]:,} of {few} to {classes[most]:,} of {most}"
+        return f"{images} of {len(classes)} classes, {extremes}"
+    listed = ", ".join(f"{name} {count:,}" for name, count in classes.items())
+    return f"{images} of {len(classes)} classes: {listed}"
 
 
 def causes(skipped: Sequence[str]) -> list[str]:

@@ -18,7 +18,8 @@ from nas.costs.counts import cost
 from nas.errors import RunError, SettingError
 from nas.network.architecture import Architecture
 from nas.network.pieces import attends, pieces
-from nas.record.layouts import BY_HAND, LEVEL, Layouts, StageShare, Trend
+from nas.record.chance import wilson
+from nas.record.layouts import BY_HAND, Layouts, StageShare, Trend
 from nas.record.run import Run
 from nas.registry import BLOCKS
 from nas.space.space import SearchSpace, draw
@@ -109,14 +110,9 @@ def attending(network: Architecture) -> list[bool]:
 
 def _share(pooled: Sequence[Matched], stage: int) -> StageShare:
     """Count a stage's attention, with Wilson's interval for the fronts' share."""
-    from scipy.stats import binomtest  # takes most of a second to import
-
     own = [int(pair.attention[0, stage]) for pair in pooled]
-    low, high = binomtest(sum(own), len(own)).proportion_ci(LEVEL, method="wilson")
     others = [pair.attention[1:, stage].mean() for pair in pooled if len(pair.attention) > 1]
-    return StageShare(
-        stage, float(np.mean(own)), (float(low), float(high)), float(np.mean(others) if others else np.nan)
-    )
+    return StageShare(stage, float(np.mean(own)), wilson(sum(own), len(own)), float(np.mean(others or [np.nan])))
 
 
 def trend(attention: Floats) -> Floats:

@@ -131,7 +131,7 @@ def reliability(run: Run) -> Reliability:
     best = np.argsort(-sign * truth, kind="stable")[: max(len(truth) // 4, 2)]
 
     def ranking(title: str, share: float, column: Values) -> Ranking:
-        return Ranking(title, share, _agreement(column, truth), _agreement(column[best], truth[best]))
+        return Ranking(title, share, agreement(column, truth), agreement(column[best], truth[best]))
 
     rungs = tuple(
         ranking(epochs(length * run.config.recipe.epochs), length / lengths[-1], values[:, i])
@@ -204,11 +204,12 @@ def _rates(run: Run, name: str, sign: float) -> tuple[dict[str, dict[str, float]
     return rates, tuple(kind for kind, gain in gains.items() if gain > least)
 
 
-def _agreement(cheap: Values, truth: Values) -> Agreement:
+def agreement(cheap: Values, truth: Values, resamples: int = DRAWS) -> Agreement:
+    """Compare two rankings of the same networks."""
     from scipy.stats import kendalltau, spearmanr
 
     rng = np.random.default_rng(0)
-    draws = rng.integers(0, len(truth), (DRAWS, len(truth)))
+    draws = rng.integers(0, len(truth), (resamples, len(truth)))
     taus = [kendalltau(cheap[rows], truth[rows]).statistic for rows in draws]
     low, high = np.nanquantile(taus, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if not np.isnan(taus).all() else (-1.0, 1.0)
     tau, rho = kendalltau(cheap, truth).statistic, spearmanr(cheap, truth).statistic

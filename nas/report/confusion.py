@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+
+from nas.record.chance import wilson
 
 Table = NDArray[np.int64]
 """Counts `(classes, classes)`: the images of each class (row) by the class that they were taken for (column)."""
@@ -78,11 +79,3 @@ def mistakes(table: Table) -> Table:
     wrong = table.copy()
     np.fill_diagonal(wrong, 0)
     return wrong
-
-
-def wilson(hits: int, count: int) -> tuple[float, float]:
-    """Bound a share with 95 % confidence by Wilson's interval, from 0 to 1 where nothing was counted."""
-    if not count:
-        return 0.0, 1.0
-    found = binomtest(hits, count).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)

@@ -10,8 +10,9 @@ from plotly.subplots import make_subplots
 
 from nas.evaluation import units
 from nas.evaluation.catalogue import objective
+from nas.record.chance import wilson
 from nas.report.charts import Attributes, literal, style
-from nas.report.confusion import Table, mistakes, wilson
+from nas.report.confusion import Table, mistakes
 from nas.training.full.loop import Epoch
 from nas.training.full.verdict import Bin
 

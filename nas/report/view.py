@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from nas import document
 from nas.evaluation import units
 from nas.evaluation.picks import KNEE
 from nas.files import Json
+from nas.record.failures import failed_trials
 from nas.record.picking import Picked
-from nas.record.results import Result, fallen
+from nas.record.results import Result
 from nas.record.run import Run
 from nas.record.trial import Trial
 from nas.report.charts import PALETTE
@@ -57,9 +58,7 @@ class View:
     @cached_property
     def failed(self) -> list[Trial]:
         """The trials that failed, at first or when they went on, with the reason."""
-        fell = fallen(self.run.further)
-        ended = [replace(t, outcome=fell[t.number]) if t.number in fell else t for t in self.run.trials]
-        return [trial for trial in ended if trial.state == "failed"]
+        return failed_trials(self.run)
 
     @cached_property
     def again(self) -> dict[str, dict[str, Json]]:

@@ -1,8 +1,6 @@
 import numpy as np
-import pytest
-from scipy.stats import binomtest
 
-from nas.report.confusion import pairs, recalls, wilson
+from nas.report.confusion import pairs, recalls
 
 TABLE = [[8, 2, 0, 0], [1, 3, 0, 0], [0, 0, 0, 0], [5, 5, 0, 90]]
 
@@ -33,16 +31,3 @@ def test_pairs_are_sorted_by_images_then_by_share_without_right_answers():
     assert pairs([[0, 3, 0], [0, 3, 3], [0, 0, 1]], 10)[0].label == 0  # three of three before three of six
     assert len(pairs(TABLE, 2)) == 2
     assert pairs(np.eye(3, dtype=int).tolist(), 5) == []
-
-
-@pytest.mark.parametrize(("hits", "count"), [(0, 5), (5, 5), (17, 40)])
-def test_the_interval_is_wilsons(hits, count):
-    assert wilson(hits, count) == pytest.approx(binomtest(hits, count).proportion_ci(0.95, "wilson"))
-    z, share = 1.959964, hits / count
-    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    assert wilson(hits, count) == pytest.approx((centre - half, centre + half), abs=1e-6)
-
-
-def test_nothing_is_known_of_nothing():
-    assert wilson(0, 0) == (0.0, 1.0)

@@ -2,14 +2,58 @@
 
 from nas.data.summary import SHOWN, told
 from nas.evaluation import units
+from nas.evaluation.catalogue import objective
 from nas.files import Json
+from nas.record.counting import by_images, counting, validation_images
+from nas.record.environment import timed_on
+from nas.record.results import Result
 from nas.record.run import Run
 from nas.report.view import View
 
 
 def context(view: View) -> Json:
-    """Return the numbers of the first paragraph, the tiles, and what the data are."""
-    return {**_counts(view), **_data(view.run), **(_found(view) if view.front else {"complete": 0})}
+    """Return the numbers of the first paragraphs, the tiles, and what the data are."""
+    return {**_asked(view.run), **_counts(view), **_data(view.run), **(_found(view) if view.front else {"complete": 0})}
+
+
+def _asked(run: Run) -> Json:
+    """What was sought, within which limits, at what expense, and where times are those of."""
+    config = run.config
+    goals = [f"{'high' if more else 'low'} {units.words(name)}"
+             for name, more in zip(config.objectives, run.maximize, strict=True)]  # fmt: skip
+    limits = [
+        f"{units.words(name)} {word} {units.show(name, limit)}"
+        for word, given in (("at most", config.maximum), ("at least", config.minimum))
+        for name, limit in given.items()
+    ]
+    lengths = [units.epochs(length * config.recipe.epochs) for length in config.lengths]
+    return {
+        "goals": _listed(goals),
+        "limits": limits,
+        "budget": str(config.budget) if config.budget.trials else units.duration(config.budget.seconds or 0.0),
+        "lengths": lengths,
+        "timed": _timed(run),
+    }
+
+
+def _timed(run: Run) -> str:
+    """Say on what and how the times that count were measured."""
+    config = run.config
+    asked = [n for n in (*config.objectives, *config.maximum, *config.minimum) if objective(n).timed]
+    if not asked:
+        return ""
+    batch = config.throughput_batch if asked == ["throughput"] else config.latency_batch
+    images = "one image at a time" if batch == 1 else f"{batch} images at once"
+    place = timed_on(run.environment, config.target) or f"the target {config.target}"
+    threads = f"{config.threads} thread{'' if config.threads == 1 else 's'}"
+    how = ", predicted from measured blocks and networks" if run.predictor_error else ""
+    names = _listed(list(dict.fromkeys(map(units.words, asked))))
+    verb = "is that" if len(set(asked)) == 1 else "are those"
+    return f"{names[0].upper()}{names[1:]} {verb} of {images} on {place} ({threads}, {config.dtype}){how}."
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _counts(view: View) -> Json:
@@ -36,12 +80,53 @@ def _data(run: Run) -> Json:
 
 
 def _found(view: View) -> Json:
-    first = view.run.config.objectives[0]
+    run, first = view.run, view.run.config.objectives[0]
+    best, picked = run.pick(first), view.picked.result
     return {
-        "complete": len(view.run.results),
+        "complete": len(run.results),
         "first": first,
-        "best": view.run.pick(first),
-        "picked": view.picked.result,
+        "best": best,
+        "best_value": _value(run, best, first),
+        "picked": picked,
+        "picked_values": {name: _value(run, picked, name) for name in run.config.objectives},
+        "ends": _ends(view),
+        "intervals": _intervals(run, [best, picked]),
         "unmet": view.picked.unmet,
         "front_size": len(view.front),
     }
+
+
+def _value(run: Run, result: Result, name: str) -> str:
+    """A value with its interval: from further trainings or, without, from the number of images it was counted on."""
+    value = result.metrics[name]
+    if name in result.intervals:
+        return units.show_between(name, value, result.intervals[name])
+    if bounds := by_images(run, name, value):
+        return units.show_range(name, value, *bounds)
+    measured = run.front_values(name).get(result.key)
+    again = f" ({units.show(name, measured)} as measured at the end)" if measured is not None else ""
+    return f"{units.show(name, value)}{again}"
+
+
+def _ends(view: View) -> list[str]:
+    """The two ends of a front of two objectives."""
+    if len(view.run.config.objectives) != 2 or len(view.front) < 2:
+        return []
+    first, last = view.run.config.objectives
+    return [
+        f"{units.show(first, result.metrics[first])} at {units.show(last, result.metrics[last])}"
+        for result in (view.front[0], view.front[-1])
+    ]
+
+
+def _intervals(run: Run, shown: list[Result]) -> str:
+    """Say what the intervals of the values shown are."""
+    said = []
+    if any(result.intervals for result in shown):
+        said.append("± is the 95 % interval of the mean of further trainings from other seeds.")
+    if validation_images(run) and any(name not in result.intervals for result in shown for name in counting(run)):
+        said.append(
+            f"The 95 % interval is what {validation_images(run):,} validation images leave open; by how much another "
+            "training would differ is not known."
+        )
+    return " ".join(said)

@@ -1,22 +1,40 @@
-"""Whether it can be trusted: how short trainings compare with long ones, and predictions with measurements."""
+"""Whether it can be trusted: health checks in words, and the same networks measured twice."""
 
+import plotly.graph_objects as go
+
+from nas.evaluation import units
 from nas.files import Json
+from nas.record.health import health
+from nas.record.repeats import Pairs, between_rungs, between_seeds, first_and_further, predicted_and_measured
 from nas.record.results import flattery
 from nas.record.run import Run
+from nas.report.charts import PALETTE, QUIET, embed, style
 from nas.report.view import View
+
+FEWEST_POINTS = 4  # below which a scatter shows nothing that the text does not
 
 
 def context(view: View) -> Json | None:
-    """Return the numbers of further trainings, of the rungs, of the calibration and of the predictor."""
+    """Return the remarks of the checks, the numbers of further trainings, and what was measured twice."""
     if not view.front:
         return None
     run = view.run
+    again, predicted = first_and_further(run), predicted_and_measured(run)
+    compared = [*between_rungs(run), *filter(None, [between_seeds(run), predicted])]
+    shown = {"first": again, "latency": predicted}
     return {
+        "health": health(run),
         "confirmed": _confirmed(run),
         "rungs": _rungs(run),
         "calibration": run.seal.get("calibration"),
         "below": view.front[0].rung + 1 < len(run.config.lengths),
         "predicted": run.predictor_error,
+        "ranked": [row for pairs in compared if (row := _ranked(pairs))],
+        "charts": [
+            embed(pairs_figure(pairs), f"pairs-{name}")
+            for name, pairs in shown.items()
+            if pairs and len(pairs.trials) >= FEWEST_POINTS
+        ],
     }
 
 
@@ -42,3 +60,34 @@ def _confirmed(run: Run) -> Json | None:
         "flattery": flattery(again, name),
         "intervals": name in again[0].intervals,
     }
+
+
+def _ranked(pairs: Pairs) -> Json | None:
+    """One line of the table of rank correlations."""
+    found = pairs.agreement
+    if found is None:
+        return None
+    return {
+        "what": f"{units.title(pairs.objective)}: {pairs.before}, {pairs.after}",
+        "networks": len(pairs.trials),
+        "tau": f"{found.tau:.2f}",
+        "interval": f"{found.low:.2f} to {found.high:.2f}" if found.low < found.high else "–",
+        "order": f"{50 * (1 + found.tau):.0f} %",
+    }
+
+
+def pairs_figure(pairs: Pairs) -> go.Figure:
+    """Each trial at its first and second value; on the line both are the same."""
+    unit = units.unit_of(pairs.objective, (*pairs.first, *pairs.second))
+    x, y = ([value * unit.factor for value in values] for values in (pairs.first, pairs.second))
+    ends = [min(x + y), max(x + y)]
+    same = go.Scatter(x=ends, y=ends, mode="lines", line={"color": QUIET, "dash": "dot"}, hoverinfo="skip")
+    text = f"trial %{{customdata}}<br>{pairs.before} %{{x:.4g}}<br>{pairs.after} %{{y:.4g}}<extra></extra>"
+    marker = {"color": PALETTE[0], "size": 9, "opacity": 0.8}
+    dots = go.Scatter(x=x, y=y, customdata=pairs.trials, mode="markers", marker=marker, hovertemplate=text)
+    figure = style(go.Figure([same, dots]), height=340)
+    title = units.heading(pairs.objective, unit.name)
+    figure.update_xaxes(title=f"{title}, {pairs.before}").update_yaxes(
+        title=f"{pairs.after[0].upper()}{pairs.after[1:]}"
+    )
+    return figure.update_layout(showlegend=False, margin_t=24)

@@ -1,0 +1,29 @@
+"""What chance alone gives: how far a share of few may lie from the true one, and how often a count comes so high."""
+
+import numpy as np
+from scipy.special import (
+    bdtrc,
+)  # scipy.stats takes most of a second to import, so the rest is imported where it is used
+
+
+def wilson(hits: int, count: int) -> tuple[float, float]:
+    """Bound a share with 95 % confidence by Wilson's interval, from 0 to 1 where nothing was counted."""
+    from scipy.stats import binomtest
+
+    if not count:
+        return 0.0, 1.0
+    found = binomtest(hits, count).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
+
+
+def so_many(hits: int, count: int, share: float) -> float:
+    """Return the chance of `hits` or more among `count` where each comes with chance `share`."""
+    return float(bdtrc(hits - 1, count, share)) if hits else 1.0
+
+
+def apart(hits: int, count: int, others: int, rest: int) -> float:
+    """Return Fisher's chance that `hits` of `count` are that many more than `others` of `rest` only by accident."""
+    from scipy.stats import fisher_exact
+
+    table = np.array([[hits, count - hits], [others, rest - others]])
+    return float(fisher_exact(table, alternative="greater").pvalue)

@@ -1,0 +1,76 @@
+"""The command that repeats a search, written from its settings."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nas.config import Budget, SearchConfig, make_config
+from nas.files import quoted
+from nas.record.run import SPACE, Run
+from nas.settings import Flag, Settings
+from nas.space.library import shipped
+
+ALWAYS = ("space", "data", "budget", "seed")
+
+
+def repeating(run: Run, **changes: Any) -> str:
+    """Write the command that searches again with a run's settings, but for `changes`.
+
+    A space that does not ship is the run's own, as its file may be another by now. Earlier runs that it learnt from
+    are looked for where the run is.
+    """
+    config = run.config.model_copy(update=changes)
+    if config.space not in shipped():
+        config = config.model_copy(update={"space": str(run.folder / SPACE)})
+    words = [word for name, value in _chosen(config).items() for word in _typed(config, name, value)]
+    if config.warm_start and run.folder.parent != Path("runs"):
+        words += ["--runs", quoted(run.folder.parent)]
+    return " ".join(["nas search", *words])
+
+
+def unsaid(run: Run) -> list[str]:
+    """Name the settings, other than their defaults, that no option of the command sets: `recipe.shift 0`."""
+    recipe, default = run.config.recipe, SearchConfig().recipe
+    return [
+        f"recipe.{name} {_text(getattr(recipe, name))}"
+        for name, field in type(recipe).model_fields.items()
+        if getattr(recipe, name) != getattr(default, name) and not _flag(field.metadata)
+    ]
+
+
+def _flag(metadata: list[Any]) -> Flag | None:
+    return next((note for note in metadata if isinstance(note, Flag)), None)
+
+
+def _chosen(config: SearchConfig) -> dict[str, Any]:
+    """Return the settings that options set and that are not the defaults, and those that a search is named by."""
+    default = make_config({"task": config.task})
+    pairs: list[tuple[Settings, Settings]] = [(config, default), (config.recipe, default.recipe)]
+    return {
+        name: getattr(own, name)
+        for own, other in pairs
+        for name, field in type(own).model_fields.items()
+        if _flag(field.metadata) and (name in ALWAYS or getattr(own, name) != getattr(other, name))
+    }
+
+
+def _typed(config: SearchConfig, name: str, value: Any) -> Iterator[str]:
+    """Yield an option and its value as they are typed, again for each value of one that may be repeated."""
+    fields = type(config).model_fields | type(config.recipe).model_fields
+    flag = _flag(fields[name].metadata)
+    assert flag
+    for each in _each(value) if flag.repeated else [_text(value)]:
+        yield flag.name or f"--{name.replace('_', '-')}"
+        yield quoted(each)
+
+
+def _each(value: Any) -> list[str]:
+    return [f"{name}={_text(number)}" for name, number in value.items()] if isinstance(value, dict) else list(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Budget):
+        return str(value.trials) if value.trials else f"{_text(value.seconds)}s"
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)

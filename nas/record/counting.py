@@ -1,0 +1,25 @@
+"""Objectives that count images: of how many validation images a share is, and how sure it is for that."""
+
+from nas.record.chance import wilson
+from nas.record.run import Run
+from nas.training.catalogue import load_task
+
+
+def counting(run: Run) -> list[str]:
+    """Name the objectives that are shares of the validation images, each right or wrong by itself."""
+    metrics = load_task(run.config.task).metrics
+    return [name for name in run.trained_objectives if name in metrics and metrics[name].counts]
+
+
+def validation_images(run: Run) -> int:
+    """Return the number of images on which networks are compared, 0 where the record does not tell."""
+    return int(((run.seal.get("data") or {}).get("parts") or {}).get("validation", 0))
+
+
+def by_images(run: Run, name: str, value: float) -> tuple[float, float] | None:
+    """Bound a share of the validation images with 95 % confidence: what other images of the kind might have given.
+
+    None for an objective that is no such share, and where the number of images is not known.
+    """
+    images = validation_images(run)
+    return wilson(round(value * images), images) if images and name in counting(run) else None

@@ -1,0 +1,75 @@
+"""Choices of a front that pile up at the edge of what its space offers, where a wider space may have better ones."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nas import document
+from nas.network.architecture import Architecture
+from nas.network.options import Scalar
+from nas.record.chance import so_many
+from nas.record.results import Result
+from nas.record.run import SPACE, Run
+from nas.space.schema import SpaceFile, fields
+
+FEWEST = 4  # networks, or stages with an option, below which nothing piles up
+SHARE = 0.6  # of them, from which a value piles up
+DOUBT = 0.2  # the chance that any edge is named though no value is better than another, by Bonferroni's correction
+Offered = tuple[Scalar, ...]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A value at the edge of those offered, in `hits` of `count` networks, or of stages for a block's option.
+
+    `what` is `depth`, `width` or an option of a `block`; `where` names the part, `stem` or `stage 2`, empty for an
+    option, which counts in all stages.
+    """
+
+    what: str
+    where: str
+    block: str
+    value: Scalar
+    largest: bool
+    hits: int
+    count: int
+
+
+def edges(run: Run, front: Sequence[Result]) -> list[Edge]:
+    """Return where a front's choices pile up at an edge, by more than chance.
+
+    Each decision is drawn evenly among the values that it is offered, so a value comes by chance with the share of one
+    among them. Networks of a front resemble one another, so a share that is no chance may still be an inheritance.
+    """
+    if len(front) < FEWEST:
+        return []
+    space = fields(document.read(run.folder / SPACE))
+    values: dict[tuple[str, str, str, Offered], list[Scalar]] = defaultdict(list)
+    for result in front:
+        for what, where, block, offered, value in _choices(result.architecture, space):
+            values[what, where, block, offered].append(value)
+    found = [
+        (Edge(what, where, block, edge, largest, chosen.count(edge), len(chosen)), 1 / len(offered))
+        for (what, where, block, offered), chosen in values.items()
+        for largest, edge in ((True, max(offered)), (False, min(offered)))
+        if edge and len(chosen) >= FEWEST  # nothing is less than none
+    ]
+    return [edge for edge, share in found if _piles_up(edge, share, DOUBT / len(found))]
+
+
+def _piles_up(edge: Edge, share: float, doubt: float) -> bool:
+    return edge.hits >= SHARE * edge.count and so_many(edge.hits, edge.count, share) < doubt
+
+
+def _choices(network: Architecture, space: SpaceFile) -> Iterator[tuple[str, str, str, Offered, Scalar]]:
+    """Yield a network's choices among numbers: what, where, of which block, what was offered, what was chosen."""
+    chosen: list[tuple[str, str, str, Offered, Scalar]] = [("width", "stem", "", space.stem.width, network.stem.width)]
+    if len(network.stages) == len(space.stages):  # else it is not known which stages were left out
+        for i, (stage, keys) in enumerate(zip(network.stages, space.stages, strict=True)):
+            where = f"stage {i}"
+            chosen += [("depth", where, "", keys.depth, stage.depth), ("width", where, "", keys.width, stage.width)]
+            options = keys.blocks.get(stage.block, {})
+            chosen += [(n, "", stage.block, offered, stage.options[n]) for n, offered in options.items()]
+    for what, where, block, offered, value in chosen:
+        if len(offered) > 1 and all(isinstance(v, int | float) and not isinstance(v, bool) for v in offered):
+            yield what, where, block, offered, value

@@ -1,0 +1,230 @@
+"""Health checks of a search, in words: what speaks against its front, and what was looked at and is well.
+
+Each check is a plain function that returns what it has to remark, or nothing where it does not apply.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from nas.evaluation import units
+from nas.record.chance import so_many
+from nas.record.counting import by_images, counting, validation_images
+from nas.record.edges import Edge, edges
+from nas.record.failures import culprits, failed_trials, reasons
+from nas.record.growth import growth
+from nas.record.repeats import predicted_and_measured
+from nas.record.results import Result
+from nas.record.run import Run
+
+LATE, GROWN = 0.25, 0.01  # the last part of the trainings, and the share of the front that it may win
+FEW = 20  # trainings, below which a curve has no end to speak of
+NEAR, BOUND = 0.05, 0.25  # of a limit: how near is at it, and the share of the front there that makes it bind
+REFUSED = 0.5  # the share of proposals that one limit may reject
+FAILED = 0.05  # the share of trials that may fail
+CLEAR = 0.25  # of the front's span, that chance may move an accuracy by
+EACH = 5  # trainings a decision, by a rule of thumb
+MOST = 4  # edges in a sentence
+LIKELY, DOUBT = 0.9, 0.05  # the share of predictions within the error, and how unlikely more must be
+SCATTER, UNSTEADY = 0.2, 0.1  # of a latency: its quartiles' distance, and the share of medians that may be unsure
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A sentence or two on a search's health; what is not `fine` calls for attention."""
+
+    fine: bool
+    words: str
+
+
+Check = Callable[[Run, Sequence[Result]], Remark | None]
+
+
+def health(run: Run) -> list[Remark]:
+    """Return what the checks remark on a run, what calls for attention first. Nothing without a front."""
+    front = run.front()
+    found = [remark for check in CHECKS if (remark := check(run, front))] if front else []
+    return sorted(found, key=lambda remark: remark.fine)
+
+
+def pressing(run: Run, most: int = 2) -> list[str]:
+    """Return the remarks that most call for attention."""
+    return [remark.words for remark in health(run) if not remark.fine][:most]
+
+
+def failures(run: Run, front: Sequence[Result]) -> Remark | None:
+    """Failures that are many, or that have a reason or a block in common."""
+    failed = failed_trials(run)
+    if not failed:
+        return Remark(True, "No training failed.")
+    commonest, trained = reasons(failed)[0], len(run.spent)
+    said = f"{len(failed)} of {trained} trainings failed"
+    if len(failed) > 1 and len(commonest.trials) > len(failed) / 2:
+        part = "all" if len(commonest.trials) == len(failed) else f"{len(commonest.trials)} of them"
+        said += f", {part} for one reason, first trial {commonest.first}: {commonest.words}"
+    blamed = [
+        f" {one.block} stands in {one.failed} of the {one.failures} networks that failed and in {one.complete} of the "
+        f"{one.others} others: it hardly is by chance."
+        for one in culprits(run, failed)
+    ]
+    return Remark(not blamed and len(failed) <= FAILED * trained, f"{said.rstrip('.')}.{''.join(blamed)}")
+
+
+def growing(run: Run, front: Sequence[Result]) -> Remark | None:
+    """A front that still grew when the search ended."""
+    grown = growth(run)
+    count = grown.trainings[-1]
+    if count < FEW:
+        return None
+    before = float(np.interp(count * (1 - LATE), grown.trainings, grown.shares))
+    won = 1 - before / grown.shares[-1]
+    said = f"The last quarter of the trainings won {100 * won:.1f} % of the final hypervolume"
+    if won > GROWN:
+        return Remark(False, f"{said}: the front still grew, so a larger budget should bring more.")
+    return Remark(True, f"{said}: the front had all but stopped growing.")
+
+
+def binding(run: Run, front: Sequence[Result]) -> Remark | None:
+    """Limits at which the front stands, or that reject most of what is proposed."""
+    config, said = run.config, []
+    for name, limit in (*config.maximum.items(), *config.minimum.items()):
+        known = [result.metrics[name] for result in front if name in result.metrics]
+        near = sum(abs(value - limit) <= NEAR * limit for value in known)
+        if near and near >= BOUND * len(known):
+            said.append(f"{near} of the front's {len(front)} networks are within {100 * NEAR:.0f} % of the limit "
+                        f"{_limit(run, name, limit)}: it, not the space, ends the front there.")  # fmt: skip
+    refused = Counter(t.outcome.reason.split(" ")[0] for t in run.trials if t.state == "rejected")
+    for name, count in refused.most_common():
+        limit = (config.minimum | config.maximum).get(name, 0.0)
+        if limit and count >= REFUSED * len(run.trials):
+            said.append(f"The limit {_limit(run, name, limit)} rejected {count} of {len(run.trials)} proposals: a "
+                        "space that fits it would be searched better.")  # fmt: skip
+    if said:
+        return Remark(False, " ".join(said))
+    if config.maximum or config.minimum:
+        return Remark(True, "No limit binds: the front does not pile up at any, and few proposals were rejected.")
+    return None
+
+
+def _limit(run: Run, name: str, limit: float) -> str:
+    return f"{units.words(name)} {'≤' if name in run.config.maximum else '≥'} {units.show(name, limit)}"
+
+
+def luck(run: Run, front: Sequence[Result]) -> Remark | None:
+    """Whether neighbours on the front differ by more than the noise of their trainings."""
+    name = run.trained_objectives[0] if run.trained_objectives else ""
+    if not name or len(run.config.objectives) != 2 or len(front) < 2:
+        return None
+    pairs = [(one, other) for one, other in pairwise(front) if name in one.intervals and name in other.intervals]
+    if not pairs:
+        return None
+    within = sum(
+        abs(one.metrics[name] - other.metrics[name]) < float(np.hypot(one.intervals[name], other.intervals[name]))
+        for one, other in pairs
+    )
+    noise = float(np.median([np.hypot(one.intervals[name], other.intervals[name]) for one, other in pairs]))
+    said = (f"Chance explains a difference of {units.show_difference(name, noise)} in {units.words(name)} between "
+            f"two networks (95 %), and {within} of {len(pairs)} pairs of neighbours on the front "
+            f"{'differs' if within == 1 else 'differ'} by less")  # fmt: skip
+    if 2 * within < len(pairs):
+        return Remark(True, f"{said}.")
+    return Remark(
+        False, f"{said}: of two such take the cheaper, or have the front trained again more often (--confirm)."
+    )
+
+
+def repeated(run: Run, front: Sequence[Result]) -> Remark | None:
+    """Whether the front was trained again from other seeds."""
+    if not run.trained_objectives:
+        return None
+    name, again = units.words(run.trained_objectives[0]), sum(result.trainings > 0 for result in front)
+    if again == len(front):
+        return Remark(True, "Every network of the front was trained again from other seeds.")
+    advice = "nas resume goes on with that" if run.config.confirm else "--confirm 2 has a search do that at its end"
+    return Remark(False, f"Of the front's {len(front)} networks {again or 'none'} {'was' if again < 2 else 'were'} "
+                         f"trained again from another seed, so part of the {name} may be luck, as the best of many "
+                         f"tries flatter: {advice}.")  # fmt: skip
+
+
+def counted(run: Run, front: Sequence[Result]) -> Remark | None:
+    """A validation part so small that chance alone moves a share of its images by much of what the front spans."""
+    name = next(iter(counting(run)), "")
+    values = [result.metrics[name] for result in front if name]
+    bounds = by_images(run, name, max(values)) if len(values) > 1 else None
+    if bounds is None:
+        return None
+    half, span = (bounds[1] - bounds[0]) / 2, max(values) - min(values)
+    said = (f"{units.title(name)} is counted on {validation_images(run):,} validation images, so chance alone moves "
+            f"the best by {units.show_difference(name, half)} either way (95 %); the front spans "
+            f"{units.show_difference(name, span)}")  # fmt: skip
+    if half > CLEAR * span:
+        return Remark(False, f"{said}: with more images in the validation part small differences would mean more.")
+    return Remark(True, f"{said}.")
+
+
+def at_the_edge(run: Run, front: Sequence[Result]) -> Remark | None:
+    """Choices that pile up at an edge of the space."""
+    found = sorted(edges(run, front), key=lambda edge: not edge.largest)
+    if not found:
+        return None
+    said = "; ".join(map(_edge, found[:MOST])) + (f"; and {len(found) - MOST} more such" if len(found) > MOST else "")
+    return Remark(False, f"{said[0].upper()}{said[1:]}. Better networks may lie beyond the space: widen it there.")
+
+
+def _edge(edge: Edge) -> str:
+    what, side = edge.what.replace("_", " "), "largest" if edge.largest else "smallest"
+    where = f"in {edge.where}" if edge.where else f"to {edge.block}"
+    things = f"stages of {edge.block}" if edge.block else "networks"
+    count = f"all {edge.count}" if edge.hits == edge.count else f"{edge.hits} of the {edge.count}"
+    return f"{what} {edge.value} is the {side} offered {where} and in {count} {things} of the front"
+
+
+def sparse(run: Run, front: Sequence[Result]) -> Remark | None:
+    """Whether there were trainings enough for the decisions of a network."""
+    found = [len(result.trial.decisions) for result in run.results]
+    decisions, count = round(float(np.mean(found))), len(found)
+    said = f"{count} networks were trained, each of about {decisions} decisions"
+    if count < EACH * decisions:
+        return Remark(False, f"{said}: fewer than {EACH} a decision tell little of what each does.")
+    return Remark(True, f"{said}: {count / decisions:.0f} a decision.")
+
+
+def unsteady(run: Run, front: Sequence[Result]) -> Remark | None:
+    """Latencies whose measurements scatter."""
+    found = [
+        *run.facts("front_latency.json").values(),
+        *(r.trial.outcome.readings.get("latency", {}) for r in run.results),
+    ]
+    scatter = [reading["iqr"] / reading["median"] for reading in found if reading.get("iqr") and reading.get("median")]
+    if not scatter:
+        return None
+    wide, unsure = float(np.median(scatter)), sum(not reading.get("steady", True) for reading in found)
+    said = f"Between their quartiles, single timings of a network span {100 * wide:.0f} % of its latency"
+    said += f"; {unsure} of {len(scatter)} medians were not steady in the time given." if unsure else "."
+    if wide > SCATTER or unsure > UNSTEADY * len(scatter):
+        return Remark(False, f"{said} Close latencies mean little: measure on a quieter machine.")
+    return Remark(True, said)
+
+
+def foretold(run: Run, front: Sequence[Result]) -> Remark | None:
+    """Predicted latencies that proved wrong when they were measured."""
+    pairs, error = predicted_and_measured(run), run.predictor_error
+    if pairs is None or not error:
+        return None
+    count = len(pairs.trials)
+    off = sum(
+        abs(measured / guess - 1) > error["high"] for guess, measured in zip(pairs.first, pairs.second, strict=True)
+    )
+    which = f"Of {count} predicted latencies {off or 'none'} proved wrong by more than {100 * error['high']:.0f} %"
+    if so_many(off, count, 1 - LIKELY) < DOUBT:
+        return Remark(False, f"{which} when measured, where one of ten is to be expected: go by the measured ones.")
+    return Remark(True, f"{which} when measured; one of ten is to be expected.")
+
+
+CHECKS: tuple[Check, ...] = (
+    failures, growing, binding, luck, repeated, counted, at_the_edge, foretold, sparse, unsteady
+)  # fmt: skip
+"""In the order in which they matter."""

@@ -1,0 +1,92 @@
+"""How a search spent its time: its trainings side by side, and the seconds of each kind of work."""
+
+from bisect import bisect_right, insort
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from nas.record.run import Run
+from nas.record.trial import Further, Trial
+
+Purpose = Literal["new", "on", "again", "ended early"]
+"""Why there was a training: a new network, one that went on to a longer training, one from another seed; or it failed
+or was rejected."""
+PHASES = {"build": "building networks", "measure": "measuring", "score": "zero-cost scores", "train": "training"}
+TRACE = 0.0005  # of the time, below which a kind of work is not worth a line
+ROUNDED = 0.01  # seconds, by which a training may seem to begin before the one that it followed
+FURTHER = {"on": "training on, to a higher rung", "again": "training again, from other seeds"}
+
+
+@dataclass(frozen=True)
+class Stint:
+    """A training between two times in seconds of the search's clock, in a lane of its own among those beside it."""
+
+    trial: int
+    purpose: Purpose
+    start: float
+    end: float
+    lane: int
+
+
+def stints(run: Run) -> list[Stint]:
+    """Return a run's trainings in the order in which they began, in as few lanes as they take side by side.
+
+    A record does not say which worker trained a network, but how long it took and when it ended. So a training goes
+    to the lane that became free last before it began. A record of an earlier version, without ends, has none.
+    """
+    timed = [one for one in _trainings(run) if one.ended]
+    spans = sorted(
+        ((one.ended - sum(one.outcome.seconds.values()), one.ended, one) for one in timed), key=lambda s: s[:2]
+    )
+    lanes: list[tuple[float, int]] = []  # when each is free, and its number; the soonest first
+    found = []
+    for start, end, one in spans:
+        idle = bisect_right(lanes, (start + ROUNDED, len(lanes)))
+        lane = lanes.pop(idle - 1)[1] if idle else len(lanes)
+        insort(lanes, (end, lane))
+        found.append(Stint(_trial(one), _purpose(one), max(start, 0.0), end, lane))
+    return found
+
+
+def _trainings(run: Run) -> list[Trial | Further]:
+    return [*run.trials, *run.further]
+
+
+def _trial(one: Trial | Further) -> int:
+    return one.number if isinstance(one, Trial) else one.trial
+
+
+def _purpose(one: Trial | Further) -> Purpose:
+    if one.outcome.state != "complete":
+        return "ended early"
+    if isinstance(one, Trial):
+        return "new"
+    return "again" if one.repeat else "on"
+
+
+@dataclass(frozen=True)
+class Spent:
+    """The seconds of workers that went into one kind of work, and their share of all."""
+
+    what: str
+    seconds: float
+    share: float
+
+
+def spent(run: Run, side_by_side: Sequence[Stint]) -> list[Spent]:
+    """Share out the time of all workers among kinds of work, the largest first, and at last what they waited.
+
+    They waited before the first training, for proposals, for one another's measurements, and between two starts.
+    """
+    seconds: dict[str, float] = defaultdict(float)
+    for one in _trainings(run):
+        again = None if isinstance(one, Trial) else FURTHER["again" if one.repeat else "on"]
+        for step, took in one.outcome.seconds.items():
+            seconds[again if again and step == "train" else PHASES.get(step, step)] += took
+    lanes = 1 + max((stint.lane for stint in side_by_side), default=0)
+    whole = max(run.elapsed * lanes, sum(seconds.values())) or 1.0
+    found = [Spent(what, took, took / whole) for what, took in seconds.items() if took >= TRACE * whole]
+    found.sort(key=lambda one: -one.seconds)
+    waited = whole - sum(seconds.values())
+    return [*found, Spent("waiting", waited, waited / whole)] if side_by_side else found

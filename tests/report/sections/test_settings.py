@@ -1,0 +1,30 @@
+"""Settings and the command that repeats the search."""
+
+import html
+import re
+from pathlib import Path
+
+from browser import opened
+from playwright.sync_api import Browser
+from run_fixtures import finished_run
+
+from nas.record.command import repeating
+from nas.report.page import render, write_report
+
+
+def test_the_command_is_copied_as_it_is(browser: Browser, tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "run", space="cvt_family", data="npz:it's <b>", maximum={"latency": 2.0})
+    with opened(browser, write_report(run)) as page:
+        page.get_by_role("button", name="Copy").last.press("Enter")
+        page.get_by_role("button", name="Copied").wait_for()
+        assert page.evaluate("navigator.clipboard.readText()") == repeating(run)
+
+
+def test_what_only_python_sets_and_how_surely_it_repeats_is_told(tmp_path: Path) -> None:
+    several = " ".join(html.unescape(re.sub("<[^>]+>", "", render(finished_run(tmp_path / "several")))).split())
+    assert "With several workers" in several
+    assert "Settings that only Python takes" not in several
+    run = finished_run(tmp_path / "alone", workers=1, recipe={"shift": 0})
+    alone = " ".join(html.unescape(re.sub("<[^>]+>", "", render(run))).split())
+    assert "One worker repeats it exactly" in alone
+    assert "Settings that only Python takes differ from their defaults too: recipe.shift 0." in alone

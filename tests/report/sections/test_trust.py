@@ -1,0 +1,68 @@
+"""Whether it can be trusted."""
+
+import json
+from pathlib import Path
+
+import pytest
+from browser import NARROW, WIDE, opened, serious
+from playwright.sync_api import Browser
+from run_fixtures import empty_run, finished_run, trial
+
+from nas.evaluation.job import Outcome
+from nas.record.repeats import Pairs
+from nas.record.run import Run
+from nas.record.trial import Further
+from nas.report.page import write_report
+from nas.report.sections.trust import context, pairs_figure
+from nas.report.view import View
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run with predicted latencies, of which eleven were trained again twice and measured."""
+    run = empty_run(tmp_path_factory.mktemp("runs") / "run")
+    for number in range(30):
+        run.append(trial(run, number, readings={"latency": {"source": "predicted"}}))
+    for one in run.trials[:11]:
+        for repeat, shift in ((1, -0.02), (2, 0.01)):
+            values = one.metrics | {"accuracy": one.metrics["accuracy"] + shift}
+            run.append_further(Further(one.number, repeat, Outcome("complete", values)))
+    (run.folder / "front_latency.json").write_text(
+        json.dumps({one.key: {"value": 1.1 * one.metrics["latency"]} for one in run.trials[:11]})
+    )
+    return run
+
+
+def test_a_run_without_a_front_promises_nothing(tmp_path: Path) -> None:
+    assert context(View(finished_run(tmp_path / "run", 0, 2, 0))) is None
+
+
+def test_what_was_measured_twice_is_ranked_and_drawn(checked: Run) -> None:
+    shown = context(View(checked))
+    assert shown
+    assert [(row["what"], row["networks"], row["tau"], row["order"]) for row in shown["ranked"]] == [
+        ("Accuracy: one seed, another seed", 11, "1.00", "100 %"),
+        ("Latency: predicted, measured", 11, "1.00", "100 %"),
+    ]
+    assert len(shown["charts"]) == 2
+    assert shown["confirmed"]["flattery"] == pytest.approx(0.005)
+
+
+def test_pairs_are_drawn_in_their_unit_beside_the_line_where_both_are_the_same() -> None:
+    same, dots = pairs_figure(Pairs("accuracy", "own training", "mean", (3, 7), (0.5, 0.7), (0.45, 0.8))).data
+    assert (dots.x, dots.y) == (pytest.approx((50, 70)), pytest.approx((45, 80)))
+    assert tuple(dots.customdata) == (3, 7)
+    assert same.x == same.y == pytest.approx((45, 80))
+
+
+@pytest.mark.parametrize(("width", "dark"), [(NARROW, False), (WIDE, True)])
+def test_every_remark_has_a_sign_in_words_and_nothing_stands_in_the_way(
+    browser: Browser, checked: Run, width: int, dark: bool
+) -> None:
+    with opened(browser, write_report(checked), width=width, dark=dark) as page:
+        signs = page.locator(".health li b").all_inner_texts()
+        assert signs
+        assert set(signs) <= {"✓ fine", "! attention"}
+        assert page.locator("#chart-pairs-first path.point").count() == 11
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert serious(page) == []
