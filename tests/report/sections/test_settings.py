@@ -15,8 +15,8 @@ from nas.report.page import render, write_report
 def test_the_command_is_copied_as_it_is(browser: Browser, tmp_path: Path) -> None:
     run = finished_run(tmp_path / "run", space="cvt_family", data="npz:it's <b>", maximum={"latency": 2.0})
     with opened(browser, write_report(run)) as page:
-        page.get_by_role("button", name="Copy").last.press("Enter")
-        page.get_by_role("button", name="Copied").wait_for()
+        page.get_by_role("button", name="Copy the command that repeats the search").press("Enter")
+        page.get_by_text("Copied", exact=True).wait_for()
         assert page.evaluate("navigator.clipboard.readText()") == repeating(run)
 
 
