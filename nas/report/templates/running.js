@@ -5,22 +5,21 @@
   const place = "nas " + location.pathname, loaded = Date.now();
   const minutes = Math.round((loaded - written) / 60000), late = loaded - written > patience * 1000;
   let touched = 0;
-  const fields = () => document.querySelectorAll("input[id], select[id]");
   const folds = () => document.querySelectorAll("details");
   const recall = () => { try { return JSON.parse(sessionStorage.getItem(place)) || {}; } catch { return {}; } };
   const keep = state => { try { sessionStorage.setItem(place, JSON.stringify(state)); } catch { /* it starts at the top */ } };
   const state = recall();
+  const set = state.fields || {};  // what the reader has set, and no script
   const again = () => {
     keep({
       paused: state.paused, again: true, x: scrollX, y: scrollY, focus: document.activeElement.id,
-      open: [...folds()].map(fold => fold.open),
-      fields: [...fields()].map(field => [field.id, field.value, field.checked]),
+      open: [...folds()].map(fold => fold.open), fields: set,
     });
     location.reload();
   };
   const restore = () => {
     [...folds()].forEach((fold, i) => { if (i in state.open) fold.open = state.open[i]; });
-    for (const [id, value, checked] of state.fields) {
+    for (const [id, [value, checked]] of Object.entries(set)) {
       const field = document.getElementById(id);
       if (!field) continue;
       field.value = value;
@@ -45,13 +44,18 @@
   };
   button.addEventListener("click", () => {
     if (late) return again();
-    keep({paused: state.paused = !state.paused});
+    keep({paused: state.paused = !state.paused, fields: set});
     tell();
   });
+  for (const kind of ["input", "change"])
+    addEventListener(kind, event => {
+      const field = event.target;
+      if (event.isTrusted && field.id) set[field.id] = [field.value, field.checked];
+    });
   for (const kind of ["pointerdown", "pointermove", "keydown", "wheel"])
     addEventListener(kind, () => { touched = Date.now(); }, {passive: true});
   if (state.again) addEventListener("load", restore);
-  keep({paused: state.paused});
+  keep({paused: state.paused, fields: set});
   tell();
   setInterval(tell, 1000);
 })();
