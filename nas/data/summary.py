@@ -23,7 +23,7 @@ def told(data: Json) -> str:
     classes = dict(zip(data["classes"], data["counts"], strict=True))
     if len(classes) > SHOWN:
         few, most = min(classes, key=classes.__getitem__), max(classes, key=classes.__getitem__)
-        extremes = f"from {classes[few]:,} of {few} to {classes[most]:,} of {most}"
+        extremes = f"from {classes[few]:,} images (class {few}) to {classes[most]:,} (class {most})"
         return f"{images} of {len(classes)} classes, {extremes}"
     listed = ", ".join(f"{name} {count:,}" for name, count in classes.items())
     return f"{images} of {len(classes)} classes: {listed}"

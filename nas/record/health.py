@@ -143,7 +143,11 @@ def repeated(run: Run, front: Sequence[Result]) -> Remark | None:
     name, again = units.words(run.trained_objectives[0]), sum(result.trainings > 0 for result in front)
     if again == len(front):
         return Remark(True, "Every network of the front was trained again from other seeds.")
-    advice = "nas resume goes on with that" if run.config.confirm else "--confirm 2 has a search do that at its end"
+    advice = (
+        "the search does that at its end, or nas resume"
+        if run.config.confirm
+        else "--confirm 2 has a search do that at its end"
+    )
     return Remark(False, f"Of the front's {len(front)} networks {again or 'none'} {'was' if again < 2 else 'were'} "
                          f"trained again from another seed, so part of the {name} may be luck, as the best of many "
                          f"tries flatter: {advice}.")  # fmt: skip

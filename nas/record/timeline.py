@@ -3,7 +3,7 @@
 from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from nas.record.run import Run
@@ -20,13 +20,17 @@ FURTHER = {"on": "training on, to a higher rung", "again": "training again, from
 
 @dataclass(frozen=True)
 class Stint:
-    """A training between two times in seconds of the search's clock, in a lane of its own among those beside it."""
+    """A training between two times in seconds of the search's clock, in a lane of its own among those beside it.
+
+    With a `count` above 1 it stands for so many, one after the other, of which `trial` is the first.
+    """
 
     trial: int
     purpose: Purpose
     start: float
     end: float
     lane: int
+    count: int = 1
 
 
 def stints(run: Run) -> list[Stint]:
@@ -46,6 +50,20 @@ def stints(run: Run) -> list[Stint]:
         lane = lanes.pop(idle - 1)[1] if idle else len(lanes)
         insort(lanes, (end, lane))
         found.append(Stint(_trial(one), _purpose(one), max(start, 0.0), end, lane))
+    return found
+
+
+def joined(side_by_side: Sequence[Stint], gap: float) -> list[Stint]:
+    """Join trainings for one purpose that follow one another in a lane after at most `gap` seconds."""
+    last: dict[int, int] = {}
+    found: list[Stint] = []
+    for stint in side_by_side:
+        before = found[last[stint.lane]] if stint.lane in last else None
+        if before and before.purpose == stint.purpose and stint.start - before.end <= gap:
+            found[last[stint.lane]] = replace(before, end=stint.end, count=before.count + stint.count)
+        else:
+            last[stint.lane] = len(found)
+            found.append(stint)
     return found
 
 

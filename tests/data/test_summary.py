@@ -10,7 +10,7 @@ def test_few_classes_are_all_counted():
 
 def test_of_many_classes_some_are_named():
     data = {"parts": {"train": 55}, "classes": [*"abcdefghij"], "counts": [3, 2, 1, 4, 5, 6, 9, 8, 7, 10]}
-    said = "55 images (train) of 10 classes, from 1 of c to 10 of j"
+    said = "55 images (train) of 10 classes, from 1 images (class c) to 10 (class j)"
     assert told(data) == said
 
 

@@ -136,7 +136,7 @@ def test_a_front_trained_again_in_part_is_not_done(tmp_path: Path) -> None:
     fine, words = said(run, health.repeated)
     assert not fine
     assert words.startswith("Of the front's 4 networks 1 was trained again")
-    assert words.endswith("nas resume goes on with that.")
+    assert words.endswith("the search does that at its end, or nas resume.")
     again(run)
     assert said(run, health.repeated) == (True, "Every network of the front was trained again from other seeds.")
 

@@ -8,7 +8,7 @@ from run_fixtures import empty_run, finished_run, trial
 
 from nas.evaluation.job import Outcome
 from nas.record.run import Run
-from nas.record.timeline import spent, stints
+from nas.record.timeline import joined, spent, stints
 from nas.record.trial import Further
 
 
@@ -35,6 +35,17 @@ def test_trainings_lie_in_as_few_lanes_as_they_take_side_by_side(run: Run) -> No
         (3, "ended early", 8.0, 9.0, 0),  # the lane that was free last
         (0, "on", 9.0, 13.0, 0),
         (0, "again", 14.0, 20.0, 0),
+    ]
+
+
+def test_what_follows_closely_for_one_purpose_is_joined(run: Run) -> None:
+    found = [(s.trial, s.start, s.end, s.lane, s.count) for s in joined(stints(run), 0.5)]
+    assert found == [
+        (0, 1.0, 5.0, 0, 1),
+        (1, 2.0, 4.5, 1, 2),  # half a second apart
+        (3, 8.0, 9.0, 0, 1),
+        (0, 9.0, 13.0, 0, 1),
+        (0, 14.0, 20.0, 0, 1),
     ]
 
 

@@ -10,7 +10,7 @@ from nas.record.command import repeating
 from nas.record.failures import reasons
 from nas.record.growth import Growth, growth
 from nas.record.run import Run
-from nas.record.timeline import Purpose, Stint, spent, stints
+from nas.record.timeline import Purpose, Stint, joined, spent, stints
 from nas.record.unlearnt import ByChance, by_chance
 from nas.report.charts import PALETTE, QUIET, embed, style
 from nas.report.rendering import MAX_ROWS
@@ -23,7 +23,9 @@ PURPOSES: dict[Purpose, tuple[str, str]] = {
     "ended early": ("failed or rejected", PALETTE[2]),
 }
 STOPS = 1000  # of the growth's curve
+MANY, WIDE = 500, 500  # trainings that are all drawn, and gaps that can be seen beside one another
 LANE, MOST_HEIGHT = 30, 420  # pixels
+FINE = 500  # trainings, beyond which only powers of ten have labels
 TICKS = [step * 10**power for power in range(6) for step in (1, 2, 5)]
 BAND = "rgba(127, 127, 127, 0.22)"  # seen on white and on black
 
@@ -42,6 +44,7 @@ def context(view: View) -> Json:
         "chance": _against_chance(grown, chance),
         "control": repeating(run, sampler="random") if chance else "",
         "target": quoted(run.folder),
+        "joined": len(side_by_side) > MANY,
         "workers": 1 + max((stint.lane for stint in side_by_side), default=0),
         "spent": [
             {"what": s.what, "time": units.duration(s.seconds), "percent": 100 * s.share}
@@ -85,9 +88,9 @@ def progress_figure(grown: Growth, chance: ByChance | None) -> go.Figure:
     figure = go.Figure(line.update(showlegend=bool(chance)))
     if chance:
         _draw_chance(figure, chance)
-        figure.update_xaxes(
-            title="Trainings, logarithmic", type="log", tickvals=TICKS, ticktext=[f"{t:,}" for t in TICKS]
-        )
+        ticks = TICKS if grown.trainings[-1] <= FINE else TICKS[::3]
+        labels = [f"{tick:,}" for tick in ticks]
+        figure.update_xaxes(title="Trainings, logarithmic", type="log", tickvals=ticks, ticktext=labels)
     else:
         few = grown.trainings[-1:] <= [10]
         figure.update_xaxes(title="Trainings", rangemode="tozero", dtick=1 if few else None)
@@ -136,10 +139,13 @@ def _percents(figure: go.Figure) -> go.Figure:
 def timeline_figure(side_by_side: Sequence[Stint]) -> go.Figure:
     """Every training as a bar from its beginning to its end, one beside the other as they ran.
 
-    All of a purpose are one line with gaps, which a browser draws at once even if they are thousands.
+    All of a purpose are one line with gaps; of very many those are one bar between which no gap would be seen.
     """
     figure, lanes = go.Figure(), 1 + max(stint.lane for stint in side_by_side)
-    long = max(stint.end for stint in side_by_side) > 2 * 3600
+    whole = max(stint.end for stint in side_by_side)
+    long = whole > 2 * 3600
+    if len(side_by_side) > MANY:
+        side_by_side = joined(side_by_side, whole / WIDE)
     height = min(LANE * lanes, MOST_HEIGHT)
     for purpose, (name, colour) in PURPOSES.items():
         own = [stint for stint in side_by_side if stint.purpose == purpose]
@@ -150,11 +156,16 @@ def timeline_figure(side_by_side: Sequence[Stint]) -> go.Figure:
     return style(figure, height=height + 130).update_layout(margin_t=48, hovermode="closest")
 
 
+def _told(stint: Stint) -> str:
+    took = units.duration(stint.end - stint.start)
+    return f"trial {stint.trial}: {took}" if stint.count == 1 else f"{stint.count} trainings: {took}"
+
+
 def _bars(own: Sequence[Stint], unit: float, name: str, colour: str, width: float) -> go.Scatter:
     gap: list[float | None] = [None]
     x = [at for s in own for at in [round(s.start / unit, 3), round(s.end / unit, 3), *gap]]
     y = [at for s in own for at in [s.lane + 1, s.lane + 1, *gap]]
-    text = [at for s in own for at in [f"trial {s.trial}: {units.duration(s.end - s.start)}"] * 2 + [""]]
+    text = [at for s in own for at in [_told(s)] * 2 + [""]]
     return go.Scatter(
         x=x, y=y, text=text, mode="lines", name=name, line={"color": colour, "width": width},
         hovertemplate="%{text}<extra></extra>",

@@ -8,7 +8,7 @@ from run_fixtures import empty_run, finished_run, trial
 
 from nas.record.growth import growth
 from nas.record.run import Run
-from nas.record.timeline import stints
+from nas.record.timeline import Stint, stints
 from nas.record.unlearnt import by_chance
 from nas.report.page import render
 from nas.report.sections.progress import context, progress_figure, time_figure, timeline_figure
@@ -49,6 +49,13 @@ def test_the_timeline_has_a_bar_for_each_training(timed: Run) -> None:
     assert failed.text[0] == "trial 3: 10.0 s"
     assert [round(60 * x) for x in failed.x[:2]] == [10, 20]
     assert set(new.y) == {1, 2, None}
+
+
+def test_thousands_of_trainings_are_few_bars() -> None:
+    many = [Stint(number, "new", number * 10.0, number * 10.0 + 9.99, 0) for number in range(5000)]
+    (bars,) = timeline_figure(many).data
+    assert len(bars.x) == 3
+    assert bars.text[0] == "5000 trainings: 13 h 53 min"
 
 
 def test_the_pace_and_the_control_are_told(timed: Run) -> None:
