@@ -3,7 +3,7 @@
 import os
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -30,6 +30,11 @@ COMMANDS = {  # name: its module, and its line in the list of commands
     "latency": ("latency", "Predict latency on another device: collect a package, run it there, fit."),
 }
 
+OWN = {  # what the options above all commands do
+    "version": "Print the versions that matter, and the device.",
+    "install_completion": "Let this shell complete commands and names.",
+    "show_completion": "Print the script that does.",
+}
 NARROWEST = 20  # columns that a terminal may say to have
 
 
@@ -52,14 +57,37 @@ def _load(name: str) -> Any:
     return typer.main.get_command(single)
 
 
-app = Commands(
-    name="nas",
-    commands={name: TyperCommand(name, help=line) for name, (_, line) in COMMANDS.items()},
-    help="Search for vision networks that mix convolution and attention.",
-    epilog="Begin with: nas spaces, then nas search --budget 20, then nas show on the best.yaml it names.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+def _say_versions(asked: bool) -> None:
+    if asked:
+        import_module("nas.cli.version").print_versions()
+        raise typer.Exit
+
+
+def _top() -> Any:
+    """Make the command above all others, with the options of its own."""
+    top = typer.Typer(
+        name="nas",
+        cls=Commands,
+        help="Search for vision networks that mix convolution and attention.",
+        epilog="Begin with: nas spaces, then nas search --budget 20, then nas show on the best.yaml it names.",
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @top.callback()
+    def options(
+        version: Annotated[bool, typer.Option("--version", callback=_say_versions, is_eager=True)] = False,
+    ) -> None:
+        pass
+
+    made: Any = typer.main.get_command(top)
+    for option in made.params:
+        option.help = OWN.get(option.name, option.help)
+    made.commands = {name: TyperCommand(name, help=line) for name, (_, line) in COMMANDS.items()}
+    return made
+
+
+app = _top()
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from rich import box
 from rich.table import Table
 
 import nas
+from nas.cli.completion import searches
 from nas.cli.options import AsJson, Runs, argument, option
 from nas.cli.terminal import Terminal, print_json
 from nas.evaluation.units import duration, percent
@@ -16,7 +17,7 @@ from nas.record.folders import find_run
 
 
 def compare(
-    names: Annotated[list[str], argument("RUN", "Finished searches; seeds of one make a side.")],
+    names: Annotated[list[str], argument("RUN", "Finished searches; seeds of one make a side.", names=searches)],
     out: Annotated[Path, option("FILE", "Write the page here.", "--out", "-o")] = Path("comparison.html"),
     as_json: AsJson = False,
     runs: Runs = Path("runs"),

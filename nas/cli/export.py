@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Annotated
 
+from nas.cli.completion import NAMES, networks
 from nas.cli.options import AsJson, Plugins, Runs, argument, option, plugin_flags, setting
 from nas.cli.terminal import Terminal, print_json
 from nas.evaluation.plugins import load_plugins
@@ -12,13 +13,22 @@ from nas.registry import FORMATS, format_name, target_text
 
 
 def export(
-    model: Annotated[str, argument("MODEL", "A training; for yaml and python any network.")],
-    form: Annotated[str, option("FORMAT", "onnx, onnx-int8, pt2, safetensors, python, ...", "--format")] = "yaml",
+    model: Annotated[str, argument("MODEL", "A training; for yaml and python any network.", names=networks)],
+    form: Annotated[
+        str,
+        option("FORMAT", "onnx, onnx-int8, pt2, safetensors, python, ...", "--format", autocompletion=NAMES["format"]),
+    ] = "yaml",
     output: Annotated[
         Path | None, option("PATH", "What to write.", "--output", "-o", default="by name and format")
     ] = None,
     pick: Annotated[
-        str | None, option("RULE", "Of a run: knee, accuracy, 'latency<=2', a trial.", default="as best.yaml")
+        str | None,
+        option(
+            "RULE",
+            "Of a run: knee, accuracy, 'latency<=2', a trial.",
+            default="as best.yaml",
+            autocompletion=NAMES["pick"],
+        ),
     ] = None,
     tolerance: Annotated[float, option("X", "Accuracy that int8 may lose; 0.01 is a point.")] = 0.01,
     dynamic_size: Annotated[bool, option("", "Take images of any size too (onnx).", "--dynamic-size")] = False,

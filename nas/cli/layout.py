@@ -8,6 +8,7 @@ from rich import box
 from rich.table import Table
 
 import nas
+from nas.cli.completion import searches
 from nas.cli.options import AsJson, Runs, argument, option
 from nas.cli.terminal import Terminal, print_json
 from nas.files import quoted
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def layout(
-    names: Annotated[list[str], argument("RUN", "Finished searches, pooled, such as seeds of one.")],
+    names: Annotated[list[str], argument("RUN", "Finished searches, pooled, such as seeds of one.", names=searches)],
     members: Annotated[int, option("N", "Random networks of each space.", min=10, max=100_000)] = 500,
     seed: Annotated[int, option("N", "Of the random networks and the permutations.", min=0)] = 0,
     as_json: AsJson = False,

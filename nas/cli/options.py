@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_args
 import typer
 from pydantic.fields import FieldInfo
 
+from nas.cli.completion import NAMES, Completer, searches
 from nas.config import GROUPS, Budget, SearchConfig
 from nas.files import quoted
 from nas.settings import Flag, Group, Settings
@@ -22,17 +23,17 @@ def option(
     """Declare an option by the word for its value, its meaning, and its flags if they differ from its name.
 
     `panel` is the title of its part of the help (None: the first), `default` describes a default whose value says
-    little, `limits` are the least and the largest value (`min`, `max`).
+    little, `limits` are the least and the largest value (`min`, `max`), and what a shell offers (`autocompletion`).
     """
     return typer.Option(*flags, metavar=metavar, help=meaning, show_default=default, rich_help_panel=panel, **limits)
 
 
-def argument(metavar: str, meaning: str, default: str | bool = True) -> Any:
-    """Declare an argument as `option` declares an option."""
-    return typer.Argument(metavar=metavar, help=meaning, show_default=default)
+def argument(metavar: str, meaning: str, default: str | bool = True, names: Completer | None = None) -> Any:
+    """Declare an argument as `option` declares an option. A shell offers the `names`."""
+    return typer.Argument(metavar=metavar, help=meaning, show_default=default, autocompletion=names)
 
 
-RunName = Annotated[str, argument("RUN", "A run's name, or its folder.")]
+RunName = Annotated[str, argument("RUN", "A run's name, or its folder.", names=searches)]
 Runs = Annotated[Path, option("DIR", "The folder of runs.")]
 AsJson = Annotated[bool, option("", "Print JSON instead.", "--json")]
 
@@ -126,7 +127,10 @@ def setting(
     offered = among[name]
     flag, bounds = offered.flag, offered.bounds() if bounded else {}
     flags, words = [flag.name] if flag.name else [], default or flag.default or not offered.left
-    return option(flag.value, meaning or flag.meaning, *flags, panel=panel, default=words, **bounds)
+    names = NAMES.get(name)
+    return option(
+        flag.value, meaning or flag.meaning, *flags, panel=panel, default=words, autocompletion=names, **bounds
+    )
 
 
 def takes_settings(among: Offers) -> Callable[[Callable[..., None]], Callable[..., None]]:

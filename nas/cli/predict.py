@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Annotated
 
+from nas.cli.completion import trainings
 from nas.cli.options import Plugins, Runs, argument, option
 from nas.evaluation.plugins import load_plugins
 
 
 def predict(
-    model: Annotated[str, argument("MODEL", "A training, or what nas export wrote.")],
+    model: Annotated[str, argument("MODEL", "A training, or what nas export wrote.", names=trainings)],
     images: Annotated[list[Path], argument("IMAGE", "Image files, or folders of them.")],
     top: Annotated[int, option("N", "The likeliest classes to print for each image.", min=1, max=1000)] = 3,
     form: Annotated[str, option("FORM", "table, json or csv.", "--format")] = "table",

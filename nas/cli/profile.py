@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+from nas.cli.completion import spaces_and_networks
 from nas.cli.options import DEFAULTS, AsJson, Plugins, Runs, argument, option, read_settings, setting
 from nas.cli.spaces import find_space
 from nas.config import make_config
@@ -12,7 +13,9 @@ NETWORK, SPACE = "Of a network", "Of a space"
 
 
 def profile(
-    what: Annotated[str, argument("NETWORK|SPACE", "Space, run (RUN:accuracy), training, YAML.")],
+    what: Annotated[
+        str, argument("NETWORK|SPACE", "Space, run (RUN:accuracy), training, YAML.", names=spaces_and_networks)
+    ],
     target: Annotated[str, setting("target", "cpu, onnxruntime, cuda, ... or auto.")] = DEFAULTS.target,
     threads: Annotated[int, setting("threads", bounded=True)] = DEFAULTS.threads,
     batch: Annotated[int, setting("latency_batch", "Images at once.", bounded=True)] = DEFAULTS.latency_batch,

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import nas
-from nas.cli.options import AsJson, RunName, Runs, option
+from nas.cli.completion import every_run
+from nas.cli.options import AsJson, Runs, argument, option
 from nas.cli.outcome import conclude, nothing_came, run_facts
 from nas.cli.terminal import Terminal, print_json
 from nas.record.folders import find_run, is_trained
@@ -15,7 +16,7 @@ from nas.report.images import check_images, write_images
 
 
 def report(
-    run: RunName,
+    run: Annotated[str, argument("RUN", "A run's name, or its folder.", names=every_run)],
     images: Annotated[Path | None, option("DIR", "Write each figure as SVG and PNG, too.", default="no images")] = None,
     as_json: AsJson = False,
     runs: Runs = Path("runs"),

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Annotated
 
+from nas.cli.completion import networks
 from nas.cli.options import AsJson, Plugins, Runs, argument, plugin_flags
 from nas.evaluation.plugins import load_plugins
 
 
 def show(
-    network: Annotated[str, argument("NETWORK", "A run (RUN:accuracy), training, YAML, published.")],
-    other: Annotated[str | None, argument("OTHER", "Another, to be drawn beside it.", "none")] = None,
+    network: Annotated[str, argument("NETWORK", "A run (RUN:accuracy), training, YAML, published.", names=networks)],
+    other: Annotated[str | None, argument("OTHER", "Another, to be drawn beside it.", "none", networks)] = None,
     as_json: AsJson = False,
     runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006

@@ -9,6 +9,7 @@ import typer
 from rich import box
 from rich.table import Table
 
+from nas.cli.completion import networks, spaces_and_networks
 from nas.cli.options import AsJson, Plugins, argument, option, plugin_flags
 from nas.cli.tables import TIGHT, listed, size_of, space_facts, space_tables
 from nas.cli.terminal import Terminal, print_json
@@ -23,8 +24,12 @@ from nas.space.space import SearchSpace
 
 
 def spaces(
-    space: Annotated[str | None, argument("SPACE", "A shipped one, or a YAML file.", "list them all")] = None,
-    contains: Annotated[str | None, option("NETWORK", "Say whether the space holds this network.")] = None,
+    space: Annotated[
+        str | None, argument("SPACE", "A shipped one, or a YAML file.", "list them all", spaces_and_networks)
+    ] = None,
+    contains: Annotated[
+        str | None, option("NETWORK", "Say whether the space holds this network.", autocompletion=networks)
+    ] = None,
     as_json: AsJson = False,
     plugins: Plugins = [],  # noqa: B006
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+from nas.cli.completion import NAMES, networks
 from nas.cli.options import AsJson, Plugins, Runs, argument, offers, option, read_settings, takes_settings
 from nas.errors import SettingError
 from nas.training.full.recipe import FullRecipe
@@ -16,9 +17,12 @@ OFFERED = offers((Lesson, Place)) | offers((FullRecipe,), "changes", left=True)
 
 @takes_settings(OFFERED)
 def train(
-    network: Annotated[str, argument("NETWORK", "A run (RUN:accuracy), training, YAML, published.")],
+    network: Annotated[str, argument("NETWORK", "A run (RUN:accuracy), training, YAML, published.", names=networks)],
     *,
-    recipe: Annotated[str | None, option("NAME|FILE", "small, coatnet, moat, deit.", default="by the size")] = None,
+    recipe: Annotated[
+        str | None,
+        option("NAME|FILE", "small, coatnet, moat, deit.", default="by the size", autocompletion=NAMES["recipe"]),
+    ] = None,
     resume: Annotated[bool, option("", "Go on with this training.", "--resume")] = False,
     name: Annotated[str | None, option("NAME", "The training's name.", default="network and time")] = None,
     as_json: AsJson = False,

@@ -7,6 +7,7 @@ from typing import cast
 
 import torch
 
+from nas.costs.machine import cpu_name
 from nas.costs.targets import Dtype, Setting, Target
 from nas.errors import SettingError
 from nas.files import Json
@@ -87,13 +88,4 @@ def device_name(device: torch.device) -> str:
     """Return the device's name as its maker gives it."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return _cpu_name()
-
-
-def _cpu_name() -> str:
-    try:
-        with open("/proc/cpuinfo") as file:  # noqa: PTH123
-            names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()
+    return cpu_name()
