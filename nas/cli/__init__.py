@@ -6,8 +6,9 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
+from nas.cli.helping import Command, Group, untyped
 from nas.cli.streams import steady_streams
 from nas.errors import NasError, UserError
 from nas.files import home, visible
@@ -38,7 +39,7 @@ OWN = {  # what the options above all commands do
 NARROWEST = 20  # columns that a terminal may say to have
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """Commands listed by their line in the table and imported when called."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -53,7 +54,7 @@ def _load(name: str) -> Any:
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
     single = typer.Typer(add_completion=False)
-    single.command(name)(found)
+    single.command(name, cls=Command)(found)
     return typer.main.get_command(single)
 
 
@@ -81,7 +82,7 @@ def _top() -> Any:
         pass
 
     made: Any = typer.main.get_command(top)
-    for option in made.params:
+    for option in map(untyped, made.params):
         option.help = OWN.get(option.name, option.help)
     made.commands = {name: TyperCommand(name, help=line) for name, (_, line) in COMMANDS.items()}
     return made

@@ -61,13 +61,13 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, applied: boo
     for ranking in (*found.rungs, *found.others):
         every, best = (_tau(agreement) for agreement in (ranking.every, ranking.best))
         table.add_row(ranking.name, f"{ranking.share:.0%}", every, best, f"{ranking.every.rho:.2f}")
-    terminal.print(table)
+    terminal.table(table)
     if found.rates:
         factors = next(iter(found.rates.values()))
         table = Table("alone", *(f"{factor} × the learning rate" for factor in factors), box=box.SIMPLE_HEAD)
         for kind, reached in found.rates.items():
             table.add_row(kind, *(show(found.objective, value) for value in reached.values()))
-        terminal.print(table)
+        terminal.table(table)
     for sentence in found.sentences():
         terminal.remark(sentence)
     terminal.say(f"\n  page    {run.folder / 'calibration.html'}")

@@ -42,7 +42,7 @@ def compare(
             mean, deviation = float(np.mean(shares)), float(np.std(shares, ddof=1))
             table.add_row("", "mean", f"{percent(mean)} ± {percent(deviation)}", "", "", style="bold")
     terminal = Terminal()
-    terminal.print(table)
+    terminal.table(table)
     for sentence in found.sentences():
         terminal.remark(sentence)
     terminal.say(f"\n  page    {out}")

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from nas.cli.terminal import Terminal, line, print_json
+from nas.cli.terminal import Terminal, print_json
 from nas.costs.deployment import choose_deployment
 from nas.costs.latency import device_package
 from nas.costs.latency.predictor import write_device
@@ -24,7 +24,7 @@ def write_package(
     with console.doing("exporting") as status:
 
         def report(name: str) -> None:
-            status.update(line(f"exporting {name}"))
+            status.update(console.brief(f"exporting {name}"))
 
         folder = device_package.collect(space, output, networks=networks, blocks=blocks, batch=batch, progress=report)
     if as_json:

@@ -5,18 +5,20 @@ from typing import Annotated
 
 import typer
 
+from nas.cli.helping import Command, Group
 from nas.cli.options import DEFAULTS, AsJson, Plugins, SpaceName, argument, option, setting
 from nas.evaluation.plugins import load_plugins
 from nas.space.library import load_space
 
 latency = typer.Typer(
+    cls=Group,
     help="Predict latency on another device: collect a package, run it there, fit.",
     no_args_is_help=True,
     add_completion=False,
 )
 
 
-@latency.command()
+@latency.command(cls=Command)
 def collect(
     output: Annotated[Path, option("DIR", "The new folder.", "--output", "-o")],
     space: SpaceName = DEFAULTS.space,
@@ -38,7 +40,7 @@ def collect(
     write_package(fitted, output, target, networks=networks, blocks=blocks, batch=batch, as_json=as_json)
 
 
-@latency.command()
+@latency.command(cls=Command)
 def fit(
     results: Annotated[Path, argument("FILE", "results.csv, in the folder that was carried there.")],
     output: Annotated[Path, option("FILE", "For --target file:FILE.", "--output", "-o")] = Path("mydevice.yaml"),

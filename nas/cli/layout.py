@@ -33,7 +33,7 @@ def layout(
     """
     found = [nas.Run(find_run(name, runs)) for name in names]
     terminal = Terminal()
-    with Terminal(stderr=True).doing(f"Drawing {members:,} random networks of each space"):
+    with Terminal(stderr=True).doing(f"drawing {members:,} random networks of each space"):
         compared = nas.layouts(found, members=members, seed=seed)
     for run in found:
         compared.keep(run)
@@ -51,12 +51,12 @@ def _print(terminal: Terminal, found: "Layouts") -> None:
     table = Table("layout", "networks", box=box.SIMPLE_HEAD)
     for name, count in list(found.found.items())[:10]:
         table.add_row(name, str(count))
-    terminal.print(table)
+    terminal.table(table)
     table = Table("", "attends on the front", "95 % interval", "random, same cost", box=box.SIMPLE_HEAD)
     for share in found.stages:
         low, high = (f"{end:.0%}" for end in share.interval)
         table.add_row(f"stage {share.stage}", f"{share.front:.0%}", f"{low} to {high}", f"{share.random:.0%}")
-    terminal.print(table)
+    terminal.table(table)
     for sentence in found.sentences():
         terminal.remark(sentence)
     terminal.say("")

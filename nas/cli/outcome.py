@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rich import box
-from rich.console import RenderableType
 from rich.table import Table
 
 from nas import pareto
@@ -21,7 +20,7 @@ from nas.record.run import Run
 GROWTH = 30  # bars of the curve of the hypervolume
 
 
-def front_table(console: Terminal, run: Run, front: Sequence[Result], rows: int | None = None) -> RenderableType:
+def front_table(console: Terminal, run: Run, front: Sequence[Result], rows: int | None = None) -> Table:
     """Draw the Pareto front of a run, thinned evenly to about `rows` lines, with the pick marked.
 
     A narrow terminal gets fewer columns.

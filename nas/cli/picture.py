@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rich.table import Table
+from rich.text import Text
 
 from nas.cli.strip import strip
 from nas.cli.terminal import Terminal, line
@@ -51,7 +52,7 @@ class Doing:
 def workers(console: Terminal, running: Iterable[Doing]) -> Table:
     """Draw what each worker does: trial, network, doing, since when. A narrow terminal gets no depths."""
     doing = list(running)
-    return console.fitting(*(_workers(doing, depths) for depths in (True, False)))  # type: ignore[return-value]
+    return console.fitting(*(_workers(doing, depths) for depths in (True, False)))
 
 
 def _workers(doing: list[Doing], depths: bool) -> Table:
@@ -67,17 +68,15 @@ def _workers(doing: list[Doing], depths: bool) -> Table:
     return table
 
 
-def counts(run: Run, on_front: int) -> Table:
-    """Draw how many networks are trained, failed, rejected and on the front."""
-    grid = Table.grid(padding=(0, 3))
+def counts(run: Run, on_front: int) -> Text:
+    """Write how many networks are trained, failed, rejected and on the front."""
     count, last = Counter(trial.state for trial in run.trials), len(run.config.lengths) - 1
-    far = (line((str(sum(r.rung == last for r in run.results)), "cyan"), f" of them for {length(run, last)}"),)
-    grid.add_row(
-        line((str(len(run.spent)), "bold"), " trained"), *(far if last else ()),
-        line((str(count["failed"]), "red"), " failed"), line((str(count["rejected"]), "yellow"), " rejected"),
-        line((str(on_front), "green"), " on the front"),
-    )  # fmt: skip
-    return grid
+    far = [(sum(result.rung == last for result in run.results), "cyan", f"of them for {length(run, last)}")]
+    told = [
+        (len(run.spent), "bold", "trained"), *(far if last else []), (count["failed"], "red", "failed"),
+        (count["rejected"], "yellow", "rejected"), (on_front, "green", "on the front"),
+    ]  # fmt: skip
+    return Text("   ").join(line((str(number), style), f" {what}") for number, style, what in told)
 
 
 def placed(placement: Placement, run: Run) -> str:

@@ -130,5 +130,5 @@ def _table(found: Sequence[Prediction]) -> str:
         table.add_row(one.image, *(cells or [Text(one.reason, style="red")]))
     console = Terminal()
     with console.capture() as shown:
-        console.print(table)
+        console.table(table)
     return shown.get()

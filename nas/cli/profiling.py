@@ -42,7 +42,7 @@ def profile_space(space: SearchSpace, config: SearchConfig, networks: int, as_js
         print_json(facts)
         return
     console = Terminal()
-    console.print(survey_table(found))
+    console.table(survey_table(found))
     for pieces in survey_lines(found, config, timed):
         console.say(*pieces)
 
@@ -73,7 +73,7 @@ def profile_network(
     for pieces in latency_lines(latency):
         console.say(*pieces)
     if scored:
-        console.print(scores_table(scored, IMAGES))
+        console.table(scores_table(scored, IMAGES))
 
 
 def _scored(architecture: Architecture) -> dict[str, Scored]:

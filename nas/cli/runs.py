@@ -11,7 +11,7 @@ from rich.table import Table
 
 from nas.cli.options import AsJson, argument
 from nas.cli.tables import TIGHT
-from nas.cli.terminal import Terminal, line, print_json
+from nas.cli.terminal import Terminal, print_json
 from nas.evaluation.units import age, duration, show
 from nas.files import quoted
 from nas.record.listing import Entry, State, entries
@@ -40,10 +40,11 @@ def runs(
     What is stopped can go on; what is damaged is listed with the reason.
     """
     found = []
-    with Terminal(stderr=True).doing(f"reading {folder}") as status:
+    terminal = Terminal(stderr=True)
+    with terminal.doing(f"reading {folder}") as status:
         for entry in entries(folder):
             found.append(entry)
-            status.update(line(f"reading {folder}: {len(found)} read"))
+            status.update(terminal.brief(f"reading {folder}: {len(found)} read"))
     found.sort(key=lambda entry: -entry.began)
     if as_json:
         print_json([entry.facts() for entry in found])
@@ -53,7 +54,7 @@ def runs(
         console.say(f"{folder} holds no run")
         console.following("nas search --budget 20")
         return
-    console.print(console.fitting(*(_table(found, names) for names in (tuple(COLUMNS), MIDDLE, NARROW))))
+    console.table(*(_table(found, names) for names in (tuple(COLUMNS), MIDDLE, NARROW)))
     for entry in found:
         if entry.state == "damaged":
             console.remark(f"{entry.folder.name}: {entry.summary.reason}")
@@ -80,7 +81,7 @@ def _done(entry: Entry) -> str:
         return ""
     if one.of_seconds:
         return f"{one.done} in {duration(one.seconds)} of {duration(one.of_seconds)}"
-    return f"{one.done}/{one.of}" + (" epochs" if one.kind == "training" else "")
+    return f"{one.done}/{one.of}"
 
 
 def _best(entry: Entry) -> str:

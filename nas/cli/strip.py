@@ -90,5 +90,6 @@ def _row(title: str, cells: Sequence[tuple[str, str, int]]) -> Text:
     for i, (text, style, styled) in enumerate(cells):
         pieces += [(" " * GAP if i else "", ""), (text[:styled], style), (text[styled:], "")]
     row = line(*pieces)
-    row.rstrip()
+    if not any(styled for _, _, styled in cells[-1:]):
+        row.rstrip()
     return row

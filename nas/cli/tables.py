@@ -163,6 +163,7 @@ def _options_offered(space: SearchSpace, *, wheres: bool) -> Table:
                 label = slot.registry.label(kind), text.plain
                 rows.setdefault(label, (text, []))[1].append(where.removeprefix("stages."))
     table = Table("kind", *(["where"] if wheres else []), "options", box=box.SIMPLE_HEAD, padding=TIGHT)
+    table.columns[0].overflow = "fold"
     for (kind, _), (text, places) in rows.items():
         shown = places[0] if places in (["stem"], ["head"]) else f"stages {', '.join(places)}"
         if wheres:

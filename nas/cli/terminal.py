@@ -1,17 +1,20 @@
 """The one console of every command: what is printed is text and never markup, so that any name is shown as it is."""
 
 import json
+from collections.abc import Sequence
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
 from rich.padding import Padding
 from rich.status import Status
+from rich.table import Table
 from rich.text import Text
 
 from nas.files import visible
 
+Drawn = TypeVar("Drawn", bound=RenderableType)
 INDENT = 2  # columns before a remark
 Piece = str | tuple[str, str]
 """A text, or a text with its style."""
@@ -49,10 +52,18 @@ class Terminal(Console):
         else:
             self.say(" " * INDENT + text)
 
-    def fitting(self, *pictures: RenderableType) -> RenderableType:
-        """Return the first picture that the terminal is wide enough for, else the last."""
+    def table(self, *tables: Table) -> None:
+        """Print the first table that the terminal is wide enough for, or else the last as records: a line a cell."""
+        wide = self._wide_enough(tables)
+        self.print(wide[0] if wide else _records(tables[-1]))
+
+    def _wide_enough(self, pictures: Sequence[Drawn]) -> list[Drawn]:
         asked = self.options.update(max_width=10_000)
-        return next((p for p in pictures if Measurement.get(self, asked, p).maximum <= self.width), pictures[-1])
+        return [picture for picture in pictures if Measurement.get(self, asked, picture).maximum <= self.width]
+
+    def fitting(self, *pictures: Drawn) -> Drawn:
+        """Return the first picture that the terminal is wide enough for, else the last."""
+        return [*self._wide_enough(pictures), pictures[-1]][0]
 
     def following(self, *commands: str) -> None:
         """Print the commands to type next, whose names were quoted by `nas.files.quoted`."""
@@ -60,7 +71,26 @@ class Terminal(Console):
 
     def doing(self, what: str) -> Status:
         """Show within a block what is being done."""
-        return self.status(line(what), spinner="line")
+        return self.status(self.brief(what), spinner="line")
+
+    def brief(self, text: str) -> Text:
+        """Cut a text to a line with room for a spinner, for one that wraps cannot be drawn over."""
+        return line(text[: max(self.width - 4, 1)])
+
+
+def _records(table: Table) -> Group:
+    """Draw the rows of a table below one another: its first cell, and below it the others with their headings."""
+    title, *columns = table.columns
+    drawn: list[RenderableType] = [Text.assemble(table.title, style="bold")] if isinstance(table.title, str) else []
+    for i, first in enumerate(title.cells):
+        grid = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
+        for column in columns:
+            if str(cell := list(column.cells)[i]):
+                grid.add_row(Padding(column.header, (0, 0, 0, INDENT)), cell)
+        drawn += [first, grid]
+    return Group(*drawn, "")
 
 
 def to_json(facts: object) -> str:

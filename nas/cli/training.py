@@ -167,7 +167,7 @@ def conclude(console: Terminal, trained: Trained) -> None:
         table.add_row(title(name), show(name, one.value), f"{show(name, one.low)} to {show(name, one.high)}")
     counts = f"{ending.verdict.images:,} images, the weights of epoch {ending.epoch} of {len(trained.history)}"
     console.say("\n", (trained.name, "bold"), f": {counts}")
-    console.print(table)
+    console.table(table)
     for label, file in (("report", "report.html"), ("weights", BEST), ("epochs", "summary.csv")):
         console.say(f"  {label:<8}{trained.folder / file}")
     file = quoted(f"{trained.name}.onnx")

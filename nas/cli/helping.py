@@ -1,0 +1,74 @@
+"""The help of commands: typer's panels, and on a narrow terminal, where these cut names off, a plain list."""
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+from rich.padding import Padding
+from typer.core import TyperCommand, TyperGroup
+
+from nas.cli.terminal import INDENT, Terminal, line
+
+NARROW = 70  # columns below which panels have no room for the longest option and its meaning
+
+
+class Command(TyperCommand):
+    """A command."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the option --help."""
+        return untyped(super().get_help_option(ctx))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        _print_narrow(self, ctx) if Terminal().width < NARROW else super().format_help(ctx, formatter)
+
+
+class Group(TyperGroup):
+    """A group of commands."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the option --help."""
+        return untyped(super().get_help_option(ctx))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        _print_narrow(self, ctx) if Terminal().width < NARROW else super().format_help(ctx, formatter)
+
+
+def untyped(option: Any) -> Any:
+    """Take the type of an option that is on or off, which the help would show as <bool>."""
+    option.metavar = ""
+    return option
+
+
+def _print_narrow(command: Any, ctx: Any) -> None:
+    """Print the help of a command or a group: usage, what it does, and each option with its meaning below it."""
+    console = Terminal()
+    console.print(line(("Usage:", "bold"), f" {ctx.command_path} {' '.join(command.collect_usage_pieces(ctx))}\n"))
+    console.print(line(f"{inspect.cleandoc(command.help or '')}\n"))
+    for panel, entries in _panels(command, ctx).items():
+        console.print(line((panel, "bold")))
+        for name, meaning in entries:
+            console.print(Padding(line((name, "cyan")), (0, 0, 0, INDENT)))
+            console.print(Padding(line(meaning), (0, 0, 0, 2 * INDENT)))
+        console.print()
+    if command.epilog:
+        console.print(line(command.epilog))
+
+
+def _panels(command: Any, ctx: Any) -> dict[str, list[tuple[str, str]]]:
+    """Collect the arguments, options and commands, each with its meaning, by the panels of the help."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for panel, name, meaning in _entries(command, ctx):
+        found.setdefault(panel, []).append((name, meaning))
+    return found
+
+
+def _entries(command: Any, ctx: Any) -> Iterator[tuple[str, str, str]]:
+    for parameter in command.get_params(ctx):
+        if record := parameter.get_help_record(ctx):
+            panel = "Arguments" if parameter.param_type_name == "argument" else "Options"
+            yield getattr(parameter, "rich_help_panel", None) or panel, *record
+    for name, under in getattr(command, "commands", {}).items():
+        yield "Commands", name, under.help or ""
