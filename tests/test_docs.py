@@ -51,6 +51,10 @@ def test_the_guide_to_training_runs(home: Path, nas: Command, capsys: pytest.Cap
     assert tell(example, capsys).startswith("Measured(value=0.")
 
 
+def test_the_guide_to_the_terminal_runs(home: Path, nas: Command) -> None:
+    play("docs/terminal.md", nas)
+
+
 def test_the_guide_to_export_runs(home: Path, nas: Command, capsys: pytest.CaptureFixture[str]) -> None:
     play("docs/export.md", nas)
     said = [tell(example, capsys) for example in blocks("docs/export.md", "python")]

@@ -187,7 +187,7 @@ class Display:
             front, width = run.front(), min(GROWTH, self.console.width // 3)
             grown = growing(run, width)
             self.drawn = [counts(run, len(front)), front_table(self.console, run, front, ROWS)]
-            self.drawn += [line((grown, "dim"))] if grown else []
+            self.drawn += [line((f"{grown}\n", "dim"))] if grown else []
             self._refresh()
 
     def picture(self) -> Group:

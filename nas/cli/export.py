@@ -11,25 +11,17 @@ from nas.evaluation.plugins import load_plugins
 from nas.files import quoted
 from nas.registry import FORMATS, format_name, target_text
 
+FORM = "onnx, onnx-int8, pt2, safetensors, python, ..."
+PICK = "Of a run: knee, accuracy, 'latency<=2', a trial."
+
 
 def export(
     model: Annotated[str, argument("MODEL", "A training; for yaml and python any network.", names=networks)],
-    form: Annotated[
-        str,
-        option("FORMAT", "onnx, onnx-int8, pt2, safetensors, python, ...", "--format", autocompletion=NAMES["format"]),
-    ] = "yaml",
+    form: Annotated[str, option("FORMAT", FORM, "--format", names=NAMES["format"])] = "yaml",
     output: Annotated[
         Path | None, option("PATH", "What to write.", "--output", "-o", default="by name and format")
     ] = None,
-    pick: Annotated[
-        str | None,
-        option(
-            "RULE",
-            "Of a run: knee, accuracy, 'latency<=2', a trial.",
-            default="as best.yaml",
-            autocompletion=NAMES["pick"],
-        ),
-    ] = None,
+    pick: Annotated[str | None, option("RULE", PICK, default="as best.yaml", names=NAMES["pick"])] = None,
     tolerance: Annotated[float, option("X", "Accuracy that int8 may lose; 0.01 is a point.")] = 0.01,
     dynamic_size: Annotated[bool, option("", "Take images of any size too (onnx).", "--dynamic-size")] = False,
     data: Annotated[str | None, setting("data", "Images to quantise with.", default="the training's")] = None,
@@ -53,9 +45,8 @@ def export(
     if as_json:
         print_json({"path": written.path, "format": form, "checks": written.checks, "plugins": written.plugins})
         return
+    console.say("\n".join([str(written.path), *(f"  {line}" for line in written.checks)]))
     place, needed = quoted(written.path), plugin_flags(plugins or written.plugins)
-    lines = [str(written.path), *(f"  {line}" for line in written.checks)]
-    console.say("\n".join(lines))
     following = [f"nas predict {place} IMAGE..."] if kind.reads and kind.weights else []
     if format_name(form) == "yaml":
         following = [f"nas show {place}{needed}", f"nas train {place}{needed} --data NAME[:PATH]"]

@@ -18,13 +18,20 @@ DEFAULTS = SearchConfig()
 
 
 def option(
-    metavar: str, meaning: str, *flags: str, panel: str | None = None, default: str | bool = True, **limits: Any
+    metavar: str,
+    meaning: str,
+    *flags: str,
+    panel: str | None = None,
+    default: str | bool = True,
+    names: Completer | None = None,
+    **limits: Any,
 ) -> Any:
     """Declare an option by the word for its value, its meaning, and its flags if they differ from its name.
 
     `panel` is the title of its part of the help (None: the first), `default` describes a default whose value says
-    little, `limits` are the least and the largest value (`min`, `max`), and what a shell offers (`autocompletion`).
+    little, `limits` are the least and the largest value (`min`, `max`). A shell offers the `names`.
     """
+    limits |= {"autocompletion": names} if names else {}
     return typer.Option(*flags, metavar=metavar, help=meaning, show_default=default, rich_help_panel=panel, **limits)
 
 
@@ -128,9 +135,7 @@ def setting(
     flag, bounds = offered.flag, offered.bounds() if bounded else {}
     flags, words = [flag.name] if flag.name else [], default or flag.default or not offered.left
     names = NAMES.get(name)
-    return option(
-        flag.value, meaning or flag.meaning, *flags, panel=panel, default=words, autocompletion=names, **bounds
-    )
+    return option(flag.value, meaning or flag.meaning, *flags, panel=panel, default=words, names=names, **bounds)
 
 
 def takes_settings(among: Offers) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -50,19 +50,17 @@ class Doing:
 
 
 def workers(console: Terminal, running: Iterable[Doing]) -> Table:
-    """Draw what each worker does: trial, network, doing, since when. A narrow terminal gets no depths."""
+    """Draw what each worker does: trial, network, doing, since when. A narrow terminal gets no network."""
     doing = list(running)
-    return console.fitting(*(_workers(doing, depths) for depths in (True, False)))
+    return console.fitting(*(_workers(doing, networks) for networks in (True, False)))
 
 
-def _workers(doing: list[Doing], depths: bool) -> Table:
+def _workers(doing: list[Doing], networks: bool) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), style="dim")
-    for justify in ("left", "left", "left", "right"):
-        table.add_column(justify=justify, no_wrap=True)
+    table.add_column(no_wrap=True)
     for one in doing[:RUNNING]:
-        network = one.job.architecture
-        drawn = strip(network, network.layout()) if depths else network.layout()
-        table.add_row(f"trial {one.job.number}", drawn, one.what, one.lasted)
+        network = [strip(one.job.architecture, one.job.architecture.layout())] if networks else []
+        table.add_row(f"trial {one.job.number}", *network, one.what, line(one.lasted))
     if len(doing) > RUNNING:
         table.add_row(f"and {len(doing) - RUNNING} more")
     return table

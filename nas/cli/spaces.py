@@ -28,7 +28,7 @@ def spaces(
         str | None, argument("SPACE", "A shipped one, or a YAML file.", "list them all", spaces_and_networks)
     ] = None,
     contains: Annotated[
-        str | None, option("NETWORK", "Say whether the space holds this network.", autocompletion=networks)
+        str | None, option("NETWORK", "Say whether the space holds this network.", names=networks)
     ] = None,
     as_json: AsJson = False,
     plugins: Plugins = [],  # noqa: B006

@@ -87,9 +87,7 @@ def _widths(blocks: Sequence[str], texts: Sequence[Sequence[str]]) -> list[int]:
 def _row(title: str, cells: Sequence[tuple[str, str, int]]) -> Text:
     """Join cells into a row. The first signs of each, so many, have its style."""
     pieces: list[tuple[str, str]] = [(title.ljust(5 + GAP), "dim")]
-    for i, (text, style, styled) in enumerate(cells):
+    last = max(i for i, (text, _, _) in enumerate(cells) if text.strip())
+    for i, (text, style, styled) in enumerate(cells[: last + 1]):
         pieces += [(" " * GAP if i else "", ""), (text[:styled], style), (text[styled:], "")]
-    row = line(*pieces)
-    if not any(styled for _, _, styled in cells[-1:]):
-        row.rstrip()
-    return row
+    return line(*pieces)

@@ -31,6 +31,7 @@ LINES = {
     "profile": "profile runs/first --seconds 0.1",
     "spaces": "spaces",
     "latency": "latency --help",
+    "dashboard": "dashboard --help",
 }
 MORE = {
     "help": "--help",
@@ -115,7 +116,15 @@ def test_a_reader_that_leaves_is_no_error(terminals: Terminals, home: Path, name
 
 
 @pytest.mark.parametrize(
-    "name", [*(LINES.keys() - {"latency"}), "a space", "no network", "two networks", "costs of a space", "a training"]
+    "name",
+    [
+        *(LINES.keys() - {"latency", "dashboard"}),
+        "a space",
+        "no network",
+        "two networks",
+        "costs of a space",
+        "a training",
+    ],
 )
 def test_json_stands_alone_on_the_standard_output(terminals: Terminals, home: Path, name: str) -> None:
     facts = json.loads(run(terminals, home, name, "json", "--json").out)
