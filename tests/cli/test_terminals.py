@@ -47,7 +47,7 @@ MORE = {
 }
 NEW = {"search": "--name new{}"}  # what may not be there yet
 STATUS = {"no network": 1, "an error": 2}
-COLOUR = re.compile(r"\x1b\[[\d;]*\b(3[0-8]|4[0-8]|9[0-7]|10[0-7])\b[\d;]*m")
+COLOUR = re.compile(r"\x1b\[([\d;]*;)?(3[0-8]|4[0-8]|9[0-7]|10[0-7])(;[\d;]*)?m")
 ESCAPE = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 
 
