@@ -11,7 +11,7 @@ from nas.cli.options import AsJson, Runs, argument, option
 from nas.cli.outcome import conclude, nothing_came, run_facts
 from nas.cli.terminal import Terminal, print_json
 from nas.record.folders import find_run, is_trained
-from nas.report.charts import collected
+from nas.report.collecting import collected
 from nas.report.images import check_images, write_images
 
 

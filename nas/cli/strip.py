@@ -87,7 +87,7 @@ def _widths(blocks: Sequence[str], texts: Sequence[Sequence[str]]) -> list[int]:
 def _row(title: str, cells: Sequence[tuple[str, str, int]]) -> Text:
     """Join cells into a row. The first signs of each, so many, have its style."""
     pieces: list[tuple[str, str]] = [(title.ljust(5 + GAP), "dim")]
-    last = max(i for i, (text, _, _) in enumerate(cells) if text.strip())
+    last = max((i for i, (text, _, _) in enumerate(cells) if text.strip()), default=-1)
     for i, (text, style, styled) in enumerate(cells[: last + 1]):
         pieces += [(" " * GAP if i else "", ""), (text[:styled], style), (text[styled:], "")]
     return line(*pieces)

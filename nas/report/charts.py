@@ -3,22 +3,19 @@
 The palette is Okabe and Ito's, safe for colour-blind readers.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from html import escape
 
 import plotly.graph_objects as go
 from markupsafe import Markup
 
 from nas.files import Json
+from nas.report.collecting import collect
 
 PALETTE = ("#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#009E73", "#CC79A7", "#6A51A3", "#7F7F7F")
 INK, QUIET, GRID = "#1d2433", "#5b6475", "#e6e9ef"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 Attributes = Json
 """Plotly's attributes of a part of a figure."""
-_collecting: ContextVar[dict[str, go.Figure] | None] = ContextVar("collecting", default=None)
 PLAIN = str.maketrans({chr(code): " " for code in (*range(32), 127)})
 
 
@@ -67,23 +64,6 @@ THEMES = {
 def style(figure: go.Figure, height: int) -> go.Figure:
     """Give a figure the common look, in light, and a height in pixels."""
     return figure.update_layout(template=THEMES["light"], height=height)
-
-
-@contextmanager
-def collected() -> Iterator[dict[str, go.Figure]]:
-    """Collect within the block, by name, every figure that becomes a part of a page."""
-    figures: dict[str, go.Figure] = {}
-    before = _collecting.set(figures)
-    try:
-        yield figures
-    finally:
-        _collecting.reset(before)
-
-
-def collect(figure: go.Figure, name: str) -> None:
-    """Note that a figure becomes a part of a page, its `chart-NAME`."""
-    if (figures := _collecting.get()) is not None:
-        figures[name] = figure
 
 
 def embed(figure: go.Figure, name: str) -> Markup:

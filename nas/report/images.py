@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING
 
 from nas.errors import RunError, SettingError
 from nas.files import Json
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 WIDTH = 1000  # pixels
 SCALE = 2  # pixels of a PNG file for each
@@ -21,7 +23,7 @@ def check_images() -> None:
         raise SettingError("--images: kaleido is not installed: pip install 'hybrid-nas[images]'")
 
 
-def write_images(figures: Mapping[str, go.Figure], folder: Path) -> list[Path]:
+def write_images(figures: "Mapping[str, go.Figure]", folder: Path) -> list[Path]:
     """Write each figure as an SVG and a PNG file, in light, and return their paths.
 
     Raises SettingError without kaleido or a browser, or when the folder cannot be written, RunError when the browser
@@ -38,7 +40,9 @@ def write_images(figures: Mapping[str, go.Figure], folder: Path) -> list[Path]:
     return paths
 
 
-def _task(figure: go.Figure, path: Path) -> Json:
+def _task(figure: "go.Figure", path: Path) -> Json:
+    import plotly.graph_objects as go  # takes a second to import
+
     form = path.suffix[1:]
     size = {"width": WIDTH, "height": figure.layout.height or HEIGHT, "scale": SCALE if form == "png" else 1}
     drawn = go.Figure(figure).update_layout(updatemenus=[], sliders=[])  # nobody can press them

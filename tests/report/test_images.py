@@ -10,7 +10,7 @@ from PIL import Image
 from run_fixtures import empty_run, finished_run
 from trained_fixtures import ended
 
-from nas.report.charts import collected
+from nas.report.collecting import collected
 from nas.report.page import render
 from nas.report.training_page import render_training
 

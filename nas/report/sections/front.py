@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from nas.evaluation.catalogue import objective
 from nas.files import Json
-from nas.report.charts import collect
+from nas.report.collecting import collect
 from nas.report.planes import Plane, planes
 from nas.report.trial_data import trial_data
 from nas.report.view import View
