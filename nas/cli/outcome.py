@@ -77,6 +77,7 @@ def run_facts(run: Run) -> Json:
             for result in front
         ],
         "predictor_error": run.predictor_error or None,
+        "attention": list(pressing(run)),
         "report": run.folder / "report.html",
     }
 
