@@ -196,6 +196,11 @@ class Training(Group):
         """The lengths of the rungs, one where nothing is known."""
         return (1,) if self.rungs == "auto" else self.rungs
 
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """The epochs of a training on each rung."""
+        return tuple(length * self.recipe.epochs for length in self.lengths)
+
     @field_validator("rungs", mode="before")
     @classmethod
     def _longer(cls, rungs: Any) -> object:

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from nas.errors import SettingError, UserError
 from nas.files import Json
-from nas.registry import TRACKERS, suggest
+from nas.registry import suggest
 
 PREFIXES = {"%": 0.01, "k": 1e3, "M": 1e6, "G": 1e9}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -175,9 +175,7 @@ class Following(Group):
     @field_validator("log")
     @classmethod
     def _trackers(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            TRACKERS.check(name)
-        return tuple(dict.fromkeys(names))
+        return tuple(dict.fromkeys(names))  # what is not here is refused when it is to follow, not when a run is read
 
 
 def parse_paths(texts: Iterable[str], _option: str) -> tuple[str, ...]:

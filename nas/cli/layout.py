@@ -13,6 +13,7 @@ from nas.cli.options import AsJson, Runs, argument, option
 from nas.cli.terminal import Terminal, print_json
 from nas.files import quoted
 from nas.record.folders import find_run
+from nas.report.running import Running
 
 if TYPE_CHECKING:
     from nas.record.layouts import Layouts  # needs torch
@@ -37,7 +38,7 @@ def layout(
         compared = nas.layouts(found, members=members, seed=seed)
     for run in found:
         compared.keep(run)
-        nas.write_report(run)
+        nas.write_report(run, Running.elsewhere(run))
     if as_json:
         print_json(asdict(compared))
         return

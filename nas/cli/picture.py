@@ -103,4 +103,4 @@ def values(outcome: Outcome, run: Run) -> str:
 
 def length(run: Run, rung: int) -> str:
     """Say how long trainings of a rung are."""
-    return epochs(run.config.lengths[rung] * run.config.recipe.epochs)
+    return epochs(run.config.epochs[rung])

@@ -13,6 +13,7 @@ from nas.cli.terminal import Terminal, print_json
 from nas.record.folders import find_run, is_trained
 from nas.report.collecting import collected
 from nas.report.images import check_images, write_images
+from nas.report.running import Running
 
 
 def report(
@@ -47,7 +48,7 @@ def _report(run: str, runs: Path, as_json: bool) -> None:
         report_again(run, runs, as_json=as_json)
         return
     found = nas.Run(find_run(run, runs))
-    nas.write_report(found)
+    nas.write_report(found, Running.elsewhere(found))
     if as_json:
         print_json(run_facts(found))
     else:

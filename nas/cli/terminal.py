@@ -95,7 +95,12 @@ def _records(table: Table) -> Group:
 
 def to_json(facts: object) -> str:
     """Write plain data and paths as JSON. A number that is none is null."""
-    return json.dumps(_said(facts), indent=1, default=str)
+    return json.dumps(_said(facts), indent=1, default=_plain)
+
+
+def _plain(value: object) -> object:
+    """Turn a NumPy number into Python's, and a path into text."""
+    return value.item() if hasattr(value, "item") else str(value)
 
 
 def print_json(facts: object) -> None:

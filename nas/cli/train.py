@@ -9,10 +9,11 @@ from typing import Annotated, Any
 from nas.cli.completion import NAMES, networks
 from nas.cli.options import AsJson, Plugins, Runs, argument, offers, option, read_settings, takes_settings
 from nas.errors import SettingError
+from nas.settings import Following
 from nas.training.full.recipe import FullRecipe
 from nas.training.full.settings import Lesson, Place
 
-OFFERED = offers((Lesson, Place)) | offers((FullRecipe,), "changes", left=True)
+OFFERED = offers((Lesson, Place, Following)) | offers((FullRecipe,), "changes", left=True)
 
 
 @takes_settings(OFFERED)

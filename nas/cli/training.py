@@ -147,7 +147,7 @@ def training_facts(trained: Trained) -> Json:
         "data": trained.config.data,
         "finished": ending is not None,
         "epochs": len(history),
-        "of": trained.config.recipe.epochs,
+        "of": None if trained.config.time else trained.config.recipe.epochs,
         "test": verdict,
         "costs": ending.costs if ending else None,
         "weights": trained.folder / BEST if (trained.folder / BEST).exists() else None,

@@ -1,7 +1,7 @@
 """Search: make a plan and a run, and keep an executor busy until the budget is spent and the front confirmed."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,6 @@ from nas.engine.prediction import predictor_facts
 from nas.engine.proposer import Proposer
 from nas.engine.warm_start import check_teachers, learn
 from nas.engine.watcher import Source, Watcher
-from nas.errors import NasError
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome, Purpose
 from nas.evaluation.plugins import load_plugins
@@ -125,9 +124,10 @@ def _start(plan: Plan) -> Json:
 
 def _drive(run: Run, plan: Plan, watcher: Watcher, begin: Callable[[], None] = lambda: None) -> Run:
     """Search to the end. `begin` is called when nothing can be refused any more."""
-    with quiet_optuna(), followed(run, watcher) as watcher:
+    with quiet_optuna(), ExitStack() as stack:
         proposer = Proposer(run, plan, watcher)
         begin()
+        watcher = proposer.watcher = stack.enter_context(followed(run, watcher))
         watcher.placed(plan.placement, run)
         ladder, measurer = Ladder(run, watcher, proposer.elapsed), FrontMeasurer(run, watcher)
         page = LivePage(run, watcher.warned)
@@ -152,7 +152,7 @@ def _drive(run: Run, plan: Plan, watcher: Watcher, begin: Callable[[], None] = l
         try:
             plan.executor.execute(ask, tell, prepare, plan.placement)
         except BaseException:
-            with suppress(NasError):  # the error that ended the search says more
+            with suppress(Exception):  # the error that ended the search says more
                 write_report(run)
             raise
         note_finished(run.folder)

@@ -6,7 +6,6 @@ decisions and from the map that comes in. So each part is taken apart once for e
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,15 +39,8 @@ class _Part:
     costs: Values
     outgoing: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     rows: dict[bytes, int] = field(default_factory=dict)
-    columns: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
 
-    def own(self, names: tuple[str, ...]) -> list[int]:
-        """Return the columns of this part's decisions among those of a space."""
-        if names not in self.columns:
-            self.columns[names] = [j for j, name in enumerate(names) if self._owns(name)]
-        return self.columns[names]
-
-    def _owns(self, name: str) -> bool:
+    def owns(self, name: str) -> bool:
         decision = Decision.parse(name)
         if decision.part == "stages":
             return decision.stage == self.index
@@ -65,23 +57,27 @@ class CostTable:
     space: SearchSpace
     sums: Mapping[str, Sum]
     flows: dict[Flow, int] = field(default_factory=lambda: {Flow(): 0}, repr=False)
+    parts: dict[tuple[tuple[str, Domain], ...], list[tuple[_Part, list[int]]]] = field(default_factory=dict, repr=False)
 
     @property
     def serves(self) -> bool:
         """Whether a part's pieces follow from what is before it: a class token is asked for by the head behind."""
         return not any(HEADS.get(kind).wants_token for kind in self.space.head.kinds)
 
-    @cached_property
-    def _parts(self) -> list[_Part]:
-        none = np.empty((0, len(self.sums)))
-        return [_Part(index, none) for index in (STEM, *range(len(self.space.stages)), HEAD)]
+    def _parts(self, offered: tuple[tuple[str, Domain], ...]) -> list[tuple[_Part, list[int]]]:
+        """Return the parts, each with the columns of its decisions; what they keep holds for these domains."""
+        if offered not in self.parts:
+            none = np.empty((0, len(self.sums)))
+            found = [_Part(index, none) for index in (STEM, *range(len(self.space.stages)), HEAD)]
+            own = [[j for j, (name, _) in enumerate(offered) if part.owns(name)] for part in found]
+            self.parts[offered] = list(zip(found, own, strict=True))
+        return self.parts[offered]
 
     def __call__(self, domains: Mapping[str, Domain], codes: Codes) -> dict[str, Values]:
         """Return the costs of points `(points,)` by name. `domains` holds the values that the codes stand for."""
         total, flow = np.zeros((len(codes), len(self.sums))), np.zeros(len(codes), np.int32)
-        offered, names = list(domains.items()), tuple(domains)
-        for part in self._parts:
-            own = part.own(names)
+        offered = tuple(domains.items())
+        for part, own in self._parts(offered):
             keyed = np.column_stack([flow, codes[:, own]])
             rows = self._rows(part, keyed, [offered[j] for j in own])
             total, flow = total + part.costs[rows], part.outgoing[rows]

@@ -183,7 +183,7 @@ class Evaluator:
         with notes.timed("train"):
             losses = train(
                 network, images, config.recipe, self.task, job.seed, self._between,
-                epochs=config.recipe.epochs * config.lengths[job.rung],
+                epochs=config.epochs[job.rung],
                 since=Pause.read(job.since, network) if job.since else None,
                 keep=keep if job.keep else None,
             )  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from nas.costs.turns import Turn, Turns
-from nas.files import Json
+from nas.files import Json, readable
 from nas.network.architecture import Architecture
 
 State = Literal["complete", "failed", "rejected"]
@@ -89,7 +89,7 @@ Prepare = Callable[[Turns], Evaluate]
 
 def describe(error: BaseException) -> str:
     """Describe an error in one line, in the same words wherever memory ran out."""
-    text = str(error).splitlines()[0] if str(error) else ""
+    text = readable(str(error).splitlines()[0]) if str(error) else ""
     if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
         return f"out of memory: {text or type(error).__name__}"
     return f"{type(error).__name__}: {text}"

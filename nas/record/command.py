@@ -30,11 +30,13 @@ def repeating(run: Run, **changes: Any) -> str:
 
 def unsaid(run: Run) -> list[str]:
     """Name the settings, other than their defaults, that no option of the command sets: `recipe.shift 0`."""
-    recipe, default = run.config.recipe, SearchConfig().recipe
+    config, default = run.config, SearchConfig()
+    pairs: list[tuple[str, Settings, Settings]] = [("", config, default), ("recipe.", config.recipe, default.recipe)]
     return [
-        f"recipe.{name} {_text(getattr(recipe, name))}"
-        for name, field in type(recipe).model_fields.items()
-        if getattr(recipe, name) != getattr(default, name) and not _flag(field.metadata)
+        f"{prefix}{name} {_text(getattr(own, name))}"
+        for prefix, own, other in pairs
+        for name, field in type(own).model_fields.items()
+        if name != "recipe" and getattr(own, name) != getattr(other, name) and not _flag(field.metadata)
     ]
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nas import document
-from nas.network.architecture import Architecture
 from nas.network.options import Scalar
 from nas.record.chance import so_many
 from nas.record.results import Result
@@ -46,7 +45,7 @@ def edges(run: Run, front: Sequence[Result]) -> list[Edge]:
     space = fields(document.read(run.folder / SPACE))
     values: dict[tuple[str, str, str, Offered], list[Scalar]] = defaultdict(list)
     for result in front:
-        for what, where, block, offered, value in _choices(result.architecture, space):
+        for what, where, block, offered, value in _choices(result, space):
             values[what, where, block, offered].append(value)
     found = [
         (Edge(what, where, block, edge, largest, chosen.count(edge), len(chosen)), 1 / len(offered))
@@ -61,15 +60,30 @@ def _piles_up(edge: Edge, share: float, doubt: float) -> bool:
     return edge.hits >= SHARE * edge.count and so_many(edge.hits, edge.count, share) < doubt
 
 
-def _choices(network: Architecture, space: SpaceFile) -> Iterator[tuple[str, str, str, Offered, Scalar]]:
-    """Yield a network's choices among numbers: what, where, of which block, what was offered, what was chosen."""
-    chosen: list[tuple[str, str, str, Offered, Scalar]] = [("width", "stem", "", space.stem.width, network.stem.width)]
+def _choices(result: Result, space: SpaceFile) -> Iterator[tuple[str, str, str, Offered, Scalar]]:
+    """Yield a network's free choices among numbers: what, where, of which block, what was offered, what was chosen.
+
+    A choice that another one narrowed has the other's value in its name, so it is not found under its own.
+    """
+    network, free = result.architecture, result.trial.decisions
+    chosen: list[tuple[str, str, str, str, Offered, Scalar]] = [
+        ("stem.width", "width", "stem", "", space.stem.width, network.stem.width)
+    ]
     if len(network.stages) == len(space.stages):  # else it is not known which stages were left out
         for i, (stage, keys) in enumerate(zip(network.stages, space.stages, strict=True)):
-            where = f"stage {i}"
-            chosen += [("depth", where, "", keys.depth, stage.depth), ("width", where, "", keys.width, stage.width)]
-            options = keys.blocks.get(stage.block, {})
-            chosen += [(n, "", stage.block, offered, stage.options[n]) for n, offered in options.items()]
-    for what, where, block, offered, value in chosen:
-        if len(offered) > 1 and all(isinstance(v, int | float) and not isinstance(v, bool) for v in offered):
+            where, depths = f"stage {i}", tuple(depth for depth in keys.depth if depth)
+            chosen += [
+                (f"stages.{i}.depth", "depth", where, "", depths, stage.depth),
+                (f"stages.{i}.width", "width", where, "", keys.width, stage.width),
+            ]
+            chosen += [
+                (f"stages.{i}.{stage.block}.{option}", option, "", stage.block, offered, stage.options[option])
+                for option, offered in keys.blocks.get(stage.block, {}).items()
+            ]
+    for name, what, where, block, offered, value in chosen:
+        if (
+            name in free
+            and len(offered) > 1
+            and all(isinstance(v, int | float) and not isinstance(v, bool) for v in offered)
+        ):
             yield what, where, block, offered, value

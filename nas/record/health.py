@@ -3,7 +3,6 @@
 Each check is a plain function that returns what it has to remark, or nothing where it does not apply.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -90,17 +89,18 @@ def growing(run: Run, front: Sequence[Result]) -> Remark | None:
 def binding(run: Run, front: Sequence[Result]) -> Remark | None:
     """Limits at which the front stands, or that reject most of what is proposed."""
     config, said = run.config, []
-    for name, limit in (*config.maximum.items(), *config.minimum.items()):
+    sides = [*(("≤", *one) for one in config.maximum.items()), *(("≥", *one) for one in config.minimum.items())]
+    for sign, name, limit in sides:
         known = [result.metrics[name] for result in front if name in result.metrics]
         near = sum(abs(value - limit) <= NEAR * limit for value in known)
         if near and near >= BOUND * len(known):
             said.append(f"{near} of the front's {len(front)} networks are within {100 * NEAR:.0f} % of the limit "
-                        f"{_limit(run, name, limit)}: it, not the space, ends the front there.")  # fmt: skip
-    refused = Counter(t.outcome.reason.split(" ")[0] for t in run.trials if t.state == "rejected")
-    for name, count in refused.most_common():
-        limit = (config.minimum | config.maximum).get(name, 0.0)
-        if limit and count >= REFUSED * len(run.trials):
-            said.append(f"The limit {_limit(run, name, limit)} rejected {count} of {len(run.trials)} proposals: a "
+                        f"{_limit(sign, name, limit)}: it, not the space, ends the front there.")  # fmt: skip
+    refused = [t.outcome.reason for t in run.trials if t.state == "rejected"]
+    for sign, name, limit in sides:
+        count = sum(why.startswith(f"{name} ") and (" is above " in why) == (sign == "≤") for why in refused)
+        if count >= REFUSED * len(run.trials):
+            said.append(f"The limit {_limit(sign, name, limit)} rejected {count} of {len(run.trials)} proposals: a "
                         "space that fits it would be searched better.")  # fmt: skip
     if said:
         return Remark(False, " ".join(said))
@@ -109,8 +109,8 @@ def binding(run: Run, front: Sequence[Result]) -> Remark | None:
     return None
 
 
-def _limit(run: Run, name: str, limit: float) -> str:
-    return f"{units.words(name)} {'≤' if name in run.config.maximum else '≥'} {units.show(name, limit)}"
+def _limit(sign: str, name: str, limit: float) -> str:
+    return f"{units.words(name)} {sign} {units.show(name, limit)}"
 
 
 def luck(run: Run, front: Sequence[Result]) -> Remark | None:
@@ -220,7 +220,7 @@ def foretold(run: Run, front: Sequence[Result]) -> Remark | None:
         return None
     count = len(pairs.trials)
     off = sum(
-        abs(measured / guess - 1) > error["high"] for guess, measured in zip(pairs.first, pairs.second, strict=True)
+        abs(guess / measured - 1) > error["high"] for guess, measured in zip(pairs.first, pairs.second, strict=True)
     )
     which = f"Of {count} predicted latencies {off or 'none'} proved wrong by more than {100 * error['high']:.0f} %"
     if so_many(off, count, 1 - LIKELY) < DOUBT:

@@ -29,6 +29,7 @@ CONFIG, PAGE = "config.yaml", "calibration.html"  # the page is what a calibrati
 SUMMARY, VERDICT = "summary.csv", "verdict.json"
 READ = (CONFIG, TRAINING, SEAL, ENVIRONMENT, journal.RECORD, journal.FURTHER, journal.EARLIER, SUMMARY, VERDICT, PAGE)
 """The files that an entry is read from."""
+VERSION = 1  # of what a summary means
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,13 @@ def entries(runs: Path) -> Iterator[Entry]:
     except OSError as error:
         raise SettingError(f"{runs}: no folder of runs here ({error.strerror}); name one, such as runs") from None
     for folder in folders:
-        if is_run(folder) or is_trained(folder) or (folder / SEAL).is_file():
+        if is_run(folder) or is_trained(folder) or os.path.isfile(folder / SEAL):  # noqa: PTH113  (never raises)
             yield _entry(folder)
 
 
 def _entry(folder: Path) -> Entry:
     stamp = _stamp(folder)
-    key = {"folder": str(folder.resolve())}
+    key = {"folder": str(folder.resolve()), "fields": [*Summary.__dataclass_fields__], "version": VERSION}
     known = files.recall("listing", key)
     if known and known.get("stamp") == stamp:
         summary = Summary(**known["summary"])
@@ -121,7 +122,8 @@ def _size(folder: Path) -> int:
 
 
 def _summary(folder: Path) -> Summary:
-    kind: Kind = "training" if is_trained(folder) or (folder / "architecture.yaml").is_file() else "search"
+    trained = is_trained(folder) or os.path.isfile(folder / "architecture.yaml")  # noqa: PTH113  (never raises)
+    kind: Kind = "training" if trained else "search"
     try:
         return _of_training(folder) if kind == "training" else _of_search(folder)
     except NasError as error:
@@ -138,19 +140,25 @@ def _of_search(folder: Path) -> Summary:
     ended = max((one.ended for one in (*trials, *further)), default=0.0)
     last = (made.get("starts") or [made])[-1]
     enough = done >= budget["trials"] if budget["trials"] else ended >= budget["seconds"]
-    calibrates = settings.get("promotion") == 1
-    ends = bool(last["finished"]) if "finished" in last else enough  # as runs of earlier versions do not say
+    calibrates = (settings.get("promotion"), settings.get("confirm"), settings["objectives"][1:]) == (1, 1, ["macs"])
+    over = bool(last["finished"]) if "finished" in last else enough  # as runs of earlier versions do not say
     return Summary(
         "calibration" if calibrates else "search",
-        enough and ends and ((folder / PAGE).exists() or not calibrates),
+        over and ((folder / PAGE).exists() or not calibrates),
         done,
         budget["trials"],
         ended,
         budget["seconds"],
         name,
         _best(trials, further, name),
-        made.get("started"),
+        _started(made),
     )
+
+
+def _started(made: Json) -> str | None:
+    """Return the time of the first start. Raises ValueError for one that is none."""
+    started = made.get("started")
+    return datetime.fromisoformat(started).isoformat() if started else None
 
 
 def _settings(path: Path) -> Json:
@@ -198,4 +206,4 @@ def _of_training(folder: Path) -> Summary:
         best = verdict["metrics"][name]["value"]
     seconds = sum(float(row["seconds"]) for row in rows)
     epochs = None if settings["time"] else recipe["epochs"]
-    return Summary("training", finished, len(rows), epochs, seconds, settings["time"], name, best, made.get("started"))
+    return Summary("training", finished, len(rows), epochs, seconds, settings["time"], name, best, _started(made))

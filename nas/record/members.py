@@ -62,7 +62,7 @@ def members(run: Run) -> Counts:
     """
     if facts := run.facts(FILE):
         return _read(run, facts)
-    found = counted(draw(run.space, DRAWN))
+    found = counted(draw(run.space, min(DRAWN, run.space.size())))
     with suppress(RunError):  # a folder that may only be read: they are drawn again next time
         run.write_facts(FILE, asdict(found))
     return found

@@ -6,9 +6,9 @@ import warnings
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from nas.errors import RunError
+from nas.errors import RunError, SpaceError
 from nas.files import Json
-from nas.record.journal import RECORD, read_trials
+from nas.record.journal import DAMAGED, RECORD, read_trials
 from nas.record.optuna_study import quiet_optuna
 from nas.record.run import Run
 from nas.record.trial import Trial
@@ -62,7 +62,10 @@ class Mirror:
     def _add(self, trials: list[Trial]) -> None:
         for trial in trials:
             if trial.number not in self._seen:
-                self.study.add_trial(self._frozen(trial))
+                try:
+                    self.study.add_trial(self._frozen(trial))
+                except SpaceError as error:
+                    raise RunError(f"{self.run.folder}: {error}; {DAMAGED}") from None
                 self._seen.add(trial.number)
 
     def _frozen(self, trial: Trial) -> "FrozenTrial":

@@ -134,8 +134,7 @@ def reliability(run: Run) -> Reliability:
         return Ranking(title, share, agreement(column, truth), agreement(column[best], truth[best]))
 
     rungs = tuple(
-        ranking(epochs(length * run.config.recipe.epochs), length / lengths[-1], values[:, i])
-        for i, length in enumerate(lengths)
+        ranking(epochs(run.config.epochs[i]), length / lengths[-1], values[:, i]) for i, length in enumerate(lengths)
     )
     others = tuple(ranking(title, 0.0, sign * column) for title, column in costs.items())
     ladder, trusted = _ladder(lengths, rungs, len(best))

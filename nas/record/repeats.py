@@ -35,7 +35,7 @@ def between_rungs(run: Run) -> list[Pairs]:
     """Return the first trained objective on each two rungs that follow one another, of trials that were on both."""
     if not run.trained_objectives:
         return []
-    name, lengths = run.trained_objectives[0], [length * run.config.recipe.epochs for length in run.config.lengths]
+    name, lengths = run.trained_objectives[0], run.config.epochs
     reached = {(trial.number, 0): trial.metrics[name] for trial in run.trials if trial.state == "complete"}
     reached |= {
         (one.trial, one.rung): one.outcome.metrics[name]

@@ -22,7 +22,7 @@ def write_architectures(run: Run) -> None:
         files.write(folder / name, result.named(run.name).to_yaml())
     for path in folder.iterdir():
         if FRONT_FILE.fullmatch(path.name) and path.name not in names:
-            path.unlink()
+            path.unlink(missing_ok=True)  # another page may be written at once
     if front:
         files.write(run.folder / "best.yaml", run.pick().named(run.name).to_yaml())
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from nas.evaluation.units import duration
+from nas.record.folders import is_locked
 from nas.record.run import Run
 
 EVERY = 30  # seconds from one loading of the page to the next
@@ -22,6 +23,11 @@ class Running:
     written: datetime
     patience: float
     every: int = EVERY
+
+    @classmethod
+    def elsewhere(cls, run: Run) -> "Running | None":
+        """Say how far a search is that another process drives, None where none does."""
+        return cls.now(run) if is_locked(run.folder) else None
 
     @classmethod
     def now(cls, run: Run, between: float = 0.0) -> "Running":

@@ -138,7 +138,7 @@ def _names(view: View) -> Json:
     run = view.run
     first = document.dump({"name": f"{run.name[:80]}_1", "stem": {}}).rpartition("stem:")[0]
     before, _, after = first.rpartition("_1")
-    plain = re.sub("[^A-Za-z0-9_.]+", "-", run.name).strip("-.") or "trial"
+    plain = re.sub("[^A-Za-z0-9_.]+", "-", run.name)[:80].strip("-.") or "trial"
     return {"name": [before, after], "plain": plain, "folder": quoted(run.folder), "data": quoted(run.config.data)}
 
 

@@ -12,7 +12,7 @@ from nas.files import Json
 from nas.record.failures import failed_trials
 from nas.record.picking import Picked
 from nas.record.results import Result
-from nas.record.run import Run
+from nas.record.run import SPACE, Run
 from nas.record.trial import Trial
 from nas.report.charts import PALETTE
 from nas.space.schema import fields
@@ -42,7 +42,7 @@ class View:
     @cached_property
     def colours(self) -> dict[str, str]:
         """A colour for every block the search may use, in the order of the space's file."""
-        stages = fields(document.read(self.run.folder / "space.yaml")).stages
+        stages = fields(document.read(self.run.folder / SPACE)).stages
         blocks = dict.fromkeys(block for stage in stages for block in stage.block)
         return {block: PALETTE[i % len(PALETTE)] for i, block in enumerate(blocks)}
 

@@ -71,9 +71,7 @@ class MLflow(Tracker):
 
     def _new(self, subject: Subject, own: bool) -> str:
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or subject.experiment
-        experiment = self.client.get_experiment_by_name(name)
-        place = str((subject.folder / ARTIFACTS).absolute()) if own else None
-        key = experiment.experiment_id if experiment else self.client.create_experiment(name, artifact_location=place)
+        key = self._experiment(name, str((subject.folder / ARTIFACTS).absolute()) if own else None)
         tags = {"mlflow.source.name": "nas"}
         run: str = self.client.create_run(key, run_name=subject.folder.name, tags=tags).info.run_id
         kinds = self.mlflow.entities
@@ -81,6 +79,17 @@ class MLflow(Tracker):
         for start in range(0, len(params), MOST):
             self.client.log_batch(run, params=params[start : start + MOST])
         return run
+
+    def _experiment(self, name: str, place: str | None) -> str:
+        """Find or make the experiment of a name; another search may make it at the same moment."""
+        if found := self.client.get_experiment_by_name(name):
+            return str(found.experiment_id)
+        try:
+            return str(self.client.create_experiment(name, artifact_location=place))
+        except self.mlflow.exceptions.MlflowException:
+            if (found := self.client.get_experiment_by_name(name)) is None:
+                raise
+            return str(found.experiment_id)
 
     def note(self, step: int, values: Values) -> None:
         """Write a metric for each value."""

@@ -26,7 +26,7 @@ def _asked(run: Run) -> Json:
         for word, given in (("at most", config.maximum), ("at least", config.minimum))
         for name, limit in given.items()
     ]
-    lengths = [units.epochs(length * config.recipe.epochs) for length in config.lengths]
+    lengths = list(map(units.epochs, config.epochs))
     return {
         "goals": _listed(goals),
         "limits": limits,
@@ -39,7 +39,8 @@ def _asked(run: Run) -> Json:
 def _timed(run: Run) -> str:
     """Say on what and how the times that count were measured."""
     config = run.config
-    asked = [n for n in (*config.objectives, *config.maximum, *config.minimum) if objective(n).timed]
+    weighed = dict.fromkeys((*config.objectives, *config.maximum, *config.minimum))
+    asked = [name for name in weighed if objective(name).timed]
     if not asked:
         return ""
     batch = config.throughput_batch if asked == ["throughput"] else config.latency_batch
@@ -47,8 +48,8 @@ def _timed(run: Run) -> str:
     place = timed_on(run.environment, config.target) or f"the target {config.target}"
     threads = f"{config.threads} thread{'' if config.threads == 1 else 's'}"
     how = ", predicted from measured blocks and networks" if run.predictor_error else ""
-    names = _listed(list(dict.fromkeys(map(units.words, asked))))
-    verb = "is that" if len(set(asked)) == 1 else "are those"
+    names = _listed(list(map(units.words, asked)))
+    verb = "is that" if len(asked) == 1 else "are those"
     return f"{names[0].upper()}{names[1:]} {verb} of {images} on {place} ({threads}, {config.dtype}){how}."
 
 

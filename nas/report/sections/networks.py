@@ -18,6 +18,7 @@ def context(view: View) -> Json | None:
         "more": max(len(front) - MAX_ROWS, 0),
         "again": {name: values for name in columns if (values := run.front_values(name))},
         "limits": run.config.maximum,
+        "least": run.config.minimum,
         "picked": view.picked.result,
         "designs": view.designs,
         "units": shown,

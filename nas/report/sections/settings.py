@@ -15,6 +15,7 @@ def context(view: View) -> Json:
         "again": repeating(run),
         "unsaid": unsaid(run),
         "alone": run.config.workers == 1,
+        "best": repr(str(run.folder / "best.yaml")),
         "target": quoted(run.folder),
         "data": quoted(run.config.data),
         "first": run.config.objectives[0],

@@ -40,7 +40,7 @@ def context(view: View) -> Json | None:
 
 def _rungs(run: Run) -> list[Json]:
     """How many networks came to each rung, and how long it is, or nothing where there is but one."""
-    lengths = [length * run.config.recipe.epochs for length in run.config.lengths]
+    lengths = run.config.epochs
     counts = [sum(result.rung >= i for result in run.results) for i in range(len(lengths))]
     counts[0] = sum(trial.state == "complete" for trial in run.trials)  # also those that failed further up
     rungs = [{"epochs": length, "count": count} for length, count in zip(lengths, counts, strict=True)]
@@ -57,7 +57,7 @@ def _confirmed(run: Run) -> Json | None:
         "trials": len(again),
         "trainings": sum(one.repeat > 0 for one in run.further),
         "name": name,
-        "flattery": flattery(again, name),
+        "flattery": flattery(again, name) * (1 if run.maximize[run.config.objectives.index(name)] else -1),
         "intervals": name in again[0].intervals,
     }
 
@@ -72,7 +72,6 @@ def _ranked(pairs: Pairs) -> Json | None:
         "networks": len(pairs.trials),
         "tau": f"{found.tau:.2f}",
         "interval": f"{found.low:.2f} to {found.high:.2f}" if found.low < found.high else "–",
-        "order": f"{50 * (1 + found.tau):.0f} %",
     }
 
 

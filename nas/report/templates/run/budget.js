@@ -1,10 +1,13 @@
 // The slider over the second objective: the best network within it, and what more of it buys.
 const second = objectives[1], first = objectives[0];
 const better = (metric, a, b) => metric.more ? a > b : a < b;
-const within = (value, budget) => value === budget || better(second, value, budget);
+const within = (value, budget) => Math.abs(value - budget) <= 1e-9 * Math.abs(budget) || better(second, value, budget);
 
+// By the second objective, the most frugal first; of equals the best in the first objective.
+const frugal = (a, b) => a.values[1] === b.values[1] ? (better(first, a.values[0], b.values[0]) ? -1 : 1)
+  : better(second, a.values[1], b.values[1]) ? -1 : 1;
 // The front by the second objective, the most frugal first, as far as each is better in the first.
-const ladder = [...frontTrials].sort((a, b) => better(second, a.values[1], b.values[1]) ? -1 : 1)
+const ladder = [...frontTrials].sort((a, b) => frugal(a, b))
   .reduce((steps, trial) => !steps.length || better(first, trial.values[0], steps.at(-1).values[0]) ? [...steps, trial] : steps, []);
 
 // The least of 1, 2, 5, 10, 20, ... and of their tenths that is not below a value.
@@ -58,7 +61,8 @@ const startBudget = () => {
   if (ladder.length < 2) return;
   const pick = trials.get(all.pick).values[1] * second.factor;
   slider.max = budgets.length - 1;
-  slider.value = Math.max(budgets.findIndex(budget => within(pick, budget)), 0);
+  const at = budgets.findIndex(budget => within(pick, budget));
+  slider.value = at < 0 ? budgets.length - 1 : at;
   document.getElementById("budget").hidden = false;
   readBudget();
   slider.addEventListener("input", event => {

@@ -30,7 +30,7 @@ const showPair = () => {
   }
   const [a, b] = pair.map(number => trials.get(number)), rows = differences(a, b);
   const differ = rows.filter(([, , left, right]) => left !== right);
-  const marks = new Set(differ.map(([, part]) => part === "stem" ? -1 : part === "head" ? null : Number(part.slice(6))));
+  const marks = new Set(differ.map(([, part]) => part === "stem" ? -1 : part.startsWith("stage ") ? Number(part.slice(6)) : null));
   const head = make("tr", {}, make("th", {scope: "col"}, ""), ...[a, b].map(trial => make("th", {scope: "col"},
     trialButton(trial.number))), make("th", {scope: "col"}, "change"));
   const pictures = make("tr", {}, make("th", {scope: "row"}, "stages"), make("td", {}, strip(a, marks)), make("td", {}, strip(b, marks)), make("td"));

@@ -39,12 +39,6 @@ const options = (part, what) => Object.entries(part).filter(([name]) => !OWN[wha
   .map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`);
 
 const layoutOf = trial => networkOf(trial).stages.map(stage => all.blocks[stage.block][1]).join("-");
-const mainBlock = trial => {
-  const count = new Map();
-  for (const stage of networkOf(trial).stages.reverse())
-    count.set(stage.block, (count.get(stage.block) ?? 0) + stage.depth);
-  return [...count].reduce((most, one) => one[1] > most[1] ? one : most)[0];
-};
 
 // The text of the network's file.
 const yamlOf = trial => {

@@ -70,7 +70,7 @@ const finder = trial => make("form", {class: "finder", onsubmit: event => {
     field.setCustomValidity(`This page knows no trial ${field.value}.`);
     field.reportValidity();
   }
-}}, make("label", {}, "Trial ", make("input", {name: "number", type: "number", min: 0, value: trial.number,
+}}, make("label", {}, "Trial ", make("input", {name: "number", type: "number", min: 0, required: true, value: trial.number,
   oninput: event => event.currentTarget.setCustomValidity("")})), make("button", {}, "Show"));
 
 const showPanel = (trial, how) => {
@@ -92,7 +92,7 @@ const showPanel = (trial, how) => {
 chosen.told.push(showPanel, (trial, how) => {
   for (const button of document.querySelectorAll("button.show[data-trial]"))
     button.closest("tr").toggleAttribute("data-chosen", Number(button.dataset.trial) === trial.number);
-  if (how !== "start") history.replaceState(null, "", `#trial-${trial.number}`);
+  if (how !== "start") try { history.replaceState(null, "", `#trial-${trial.number}`); } catch { /* too often: the address stays */ }
 });
 for (const button of document.querySelectorAll("button.show[data-trial]"))
   button.addEventListener("click", () => {
