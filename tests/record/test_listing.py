@@ -76,7 +76,9 @@ def test_a_training_has_the_value_on_the_test_part_in_the_end(tmp_path: Path) ->
 
 
 def test_a_calibration_ends_with_its_page(tmp_path: Path) -> None:
-    run = finished_run(tmp_path / "runs" / "a", promotion=1.0, budget={"trials": 13})
+    run = finished_run(
+        tmp_path / "runs" / "a", promotion=1.0, confirm=1, objectives=("accuracy", "macs"), budget={"trials": 13}
+    )
     assert (the(run.folder).summary.kind, the(run.folder).state) == ("calibration", "stopped")
     (run.folder / "calibration.html").write_text("")
     assert the(run.folder).state == "finished"

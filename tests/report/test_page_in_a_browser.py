@@ -1,11 +1,12 @@
 """A run's page as a person sees it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from browser import NARROW, WIDE, opened, serious
 from playwright.sync_api import Browser
-from run_fixtures import finished_run
+from run_fixtures import empty_run, finished_run, trial
 
 from nas.report.page import write_report
 
@@ -22,3 +23,22 @@ def test_it_fits_and_has_no_serious_barrier(browser: Browser, page: Path, width:
     with opened(browser, page, width=width, dark=dark) as shown:
         assert shown.evaluate("document.documentElement.scrollWidth") <= width
         assert serious(shown) == []
+
+
+def test_a_page_of_failures_alone_draws_what_the_workers_did(browser: Browser, tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "run", complete=0, failed=3)
+    run.trials[:] = [replace(one, ended=60.0 * (i + 1)) for i, one in enumerate(run.trials)]
+    with opened(browser, write_report(run)) as shown:
+        shown.get_by_role("heading", name="What the workers did").wait_for()
+        assert shown.locator(".js-plotly-plot").count() == 1
+
+
+def test_the_slider_holds_at_values_a_breadth_off_a_round_number(browser: Browser, tmp_path: Path) -> None:
+    run = empty_run(tmp_path / "run", objectives=("latency", "accuracy"))
+    for number, (latency, accuracy) in enumerate(((1.0, 0.07), (2.0, 0.29), (3.0, 0.57))):
+        run.append(trial(run, number, metrics={"latency": latency, "accuracy": accuracy}))
+    with opened(browser, write_report(run)) as shown:
+        slider = shown.get_by_role("slider")
+        for key in ("Home", "End"):
+            slider.press(key)
+            shown.get_by_text("The best there:").wait_for()
