@@ -1,7 +1,7 @@
 """Print the end of a run: its front, where its files are, and what to do next."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich import box
 from rich.table import Table
@@ -11,7 +11,7 @@ from nas.cli.sparkline import growing
 from nas.cli.strip import strip
 from nas.cli.terminal import Terminal
 from nas.evaluation.catalogue import objective
-from nas.evaluation.units import duration, show_between
+from nas.evaluation.units import duration, show, show_between
 from nas.files import Json, quoted
 from nas.record.health import pressing
 from nas.record.results import Result
@@ -38,14 +38,20 @@ def _table(run: Run, front: Sequence[Result], picked: int | None, strips: bool, 
     names = run.config.objectives
     padding = (0, 1) if strips else (0, 1, 0, 0)
     table = Table("trial", "layout", *(["stages"] if strips else []), *names, "", box=box.SIMPLE_HEAD, padding=padding)
+    again = {name: run.front_values(name) if intervals else {} for name in names}
     for result in front:
-        halves = result.intervals if intervals else {}
-        values = [show_between(name, result.metrics[name], halves.get(name)) for name in names]
+        values = [_value(result, name, again[name], intervals) for name in names]
         stages = [strip(result.architecture, result.layout)] if strips else []
         star = (f"★ {run.config.pick}" if strips else "★") if result.number == picked else ""
         style = "bold green" if star else ""
         table.add_row(str(result.number), result.layout, *stages, *values, star, style=style)
     return table
+
+
+def _value(result: Result, name: str, again: Mapping[str, float], intervals: bool) -> str:
+    """Write a value with its interval, and what it came to when it was measured again at the end."""
+    said = show_between(name, result.metrics[name], result.intervals.get(name) if intervals else None)
+    return f"{said} → {show(name, again[result.key])}" if result.key in again else said
 
 
 def run_facts(run: Run) -> Json:
@@ -77,7 +83,7 @@ def run_facts(run: Run) -> Json:
             for result in front
         ],
         "predictor_error": run.predictor_error or None,
-        "attention": list(pressing(run)),
+        "warnings": list(pressing(run)),
         "report": run.folder / "report.html",
     }
 
@@ -118,7 +124,7 @@ def _remarks(run: Run, front: Sequence[Result], width: int) -> Iterator[str]:
         median, high = error["median"], error["high"]
         yield f"latency is predicted: on networks held out, median error {median:.1%}, nine of ten within {high:.1%}"
     for remark in pressing(run):
-        yield f"attention: {remark}"
+        yield f"warning: {remark}"
     made = run.environment
     if left := made.get("unreadable_images"):
         yield f"{left:,} left out of the data: {'; '.join(made.get('left_out') or made['unreadable'][:3])}"

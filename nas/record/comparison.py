@@ -200,10 +200,14 @@ def _check_comparable(first: Run, run: Run) -> None:
         names = (" and ".join(each.config.objectives) for each in (first, run))
         raise SettingError(f"{what}: one weighs {next(names)}, the other {next(names)}")
     data = [each.seal.get("data") for each in (first, run)]
-    if first.config.data != run.config.data and not all(data):
+    files = [known and known["files"] for known in data]
+    if first.config.data != run.config.data and not (
+        all(data) and (first.config.seed == run.config.seed or all(files))
+    ):
         raise SettingError(f"{what}: one is on {first.config.data}, the other on {run.config.data}")
-    if data[0] and data[1] and (said := difference(data[0], data[1])):
-        raise SettingError(f"{what}: the data of the second are others: {said}")
+    one_seed = first.config.seed == run.config.seed
+    if data[0] and data[1] and (said := difference(data[0], data[1], one_seed=one_seed)):
+        raise SettingError(f"{what}: the data of the second are others than those of the first: {said}")
     if "latency" in first.config.objectives:
         places = [f"{each.environment.get('device')}, {each.config.target}" for each in (first, run)]
         if places[0] != places[1]:

@@ -66,19 +66,22 @@ def check_data(was: Json, dataset: Dataset, begun: str, remedy: str) -> list[str
     return []
 
 
-def difference(was: Json, now: Json) -> str:
-    """Say what is other in data, or return an empty text where they are the same or were only decoded otherwise."""
-    said = [*_classes(was, now), *_counts(was, now)]
+def difference(was: Json, now: Json, *, one_seed: bool = True) -> str:
+    """Say what is other in data, or return an empty text where they are the same or were only decoded otherwise.
+
+    Seeds cut parts and make images, so data that are not of `one_seed` may differ in both, and in nothing else.
+    """
+    said = [*_classes(was, now), *(_counts(was, now) if one_seed else _totals(was, now))]
     for name, noun in (("channels", "channels"), ("resolution", "pixels on a side")):
         if was[name] != now[name]:
             said.append(f"its images have {now[name]} {noun} and had {was[name]}")
     if said:
         return "; ".join(said)
-    if was["labels"] != now["labels"]:
+    if one_seed and was["labels"] != now["labels"]:
         return "its images have other labels, or lie in other parts"
     if was["files"] != now["files"]:
         return "its files have other names or sizes"
-    if was["pixels"] != now["pixels"] and was["readers"] == now["readers"]:
+    if one_seed and was["pixels"] != now["pixels"] and was["readers"] == now["readers"]:
         return "its images have other pixels"
     return ""
 
@@ -110,6 +113,13 @@ def _counts(was: Json, now: Json) -> Iterator[str]:
         for part, count in was["parts"].items():
             if now["parts"][part] != count:
                 yield f"its {part} part has {now['parts'][part]} images and had {count}"
+
+
+def _totals(was: Json, now: Json) -> Iterator[str]:
+    """Say if there are more or fewer images in all."""
+    before, after = (sum(known["parts"].values()) for known in (was, now))
+    if before != after:
+        yield f"there are {after:,} images and were {before:,}"
 
 
 def _counted(known: Json) -> dict[str, int | None]:

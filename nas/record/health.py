@@ -49,7 +49,7 @@ def health(run: Run) -> list[Remark]:
     return sorted(found, key=lambda remark: remark.fine)
 
 
-def pressing(run: Run, most: int = 2) -> list[str]:
+def pressing(run: Run, most: int = 3) -> list[str]:
     """Return the remarks that most call for attention."""
     return [remark.words for remark in health(run) if not remark.fine][:most]
 

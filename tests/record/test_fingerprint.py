@@ -15,6 +15,7 @@ from nas.data.stored import StoredPictures
 from nas.errors import DataError
 from nas.record import fingerprint as prints
 from nas.record.fingerprint import check_data, difference, fingerprint
+from nas.registry import DATA as DATA_SETS
 
 DATA = drawn_images([20, 12, 8])
 
@@ -89,3 +90,15 @@ def test_pictures_that_are_decoded_later_are_known_by_names_and_sizes(
     assert (difference(before, fingerprint(pictures)) == "") == known
     renamed = labelled(images=StoredPictures(tmp_path, [*names[:-1], "z.png"], 8, 1))
     assert difference(before, fingerprint(renamed)) == "its files have other names or sizes"
+
+
+def test_data_cut_by_another_seed_differ_in_what_seeds_do_alone() -> None:
+    one, other = (fingerprint(DATA_SETS.get("digits")(None, seed=seed)) for seed in (0, 1))
+    assert difference(one, other) != ""
+    assert difference(one, other, one_seed=False) == ""
+    fewer = {**other, "parts": {**other["parts"], "train": other["parts"]["train"] - 1}}
+    assert difference(one, fewer, one_seed=False) == "there are 1,796 images and were 1,797"
+    renamed = {**other, "classes": ["zero", *other["classes"][1:]]}
+    assert "called 'zero'" in difference(one, renamed, one_seed=False) or "new" in difference(
+        one, renamed, one_seed=False
+    )

@@ -32,8 +32,17 @@ def _asked(run: Run) -> Json:
         "limits": limits,
         "budget": str(config.budget) if config.budget.trials else units.duration(config.budget.seconds or 0.0),
         "lengths": lengths,
+        "subset": _subset(run),
         "timed": _timed(run),
     }
+
+
+def _subset(run: Run) -> str:
+    """Say on how many of the training images networks were trained, where not on all."""
+    subset, parts = run.config.recipe.subset, (run.seal.get("data") or {}).get("parts", {})
+    if not subset or subset >= parts.get("train", subset + 1):
+        return ""
+    return f"{subset:,} of the {parts['train']:,} training images" if parts else f"{subset:,} of the training images"
 
 
 def _timed(run: Run) -> str:
@@ -90,6 +99,9 @@ def _found(view: View) -> Json:
         "best_value": _value(run, best, first),
         "picked": picked,
         "picked_values": {name: _value(run, picked, name) for name in run.config.objectives},
+        "measured": {
+            n: found[picked.key] for n in run.config.objectives if picked.key in (found := run.front_values(n))
+        },
         "ends": _ends(view),
         "intervals": _intervals(run, [best, picked]),
         "unmet": view.picked.unmet,
@@ -102,11 +114,22 @@ def _value(run: Run, result: Result, name: str) -> str:
     value = result.metrics[name]
     if name in result.intervals:
         return units.show_between(name, value, result.intervals[name])
+    if result.trainings and name in run.trained_objectives:
+        own = _again(run, result.number, name)
+        what = f"mean of {len(own)} further trainings" if len(own) > 1 else "one further training"
+        ends = f", {units.show(name, min(own))} to {units.show(name, max(own))}" if len(own) > 1 else ""
+        return f"{units.show(name, value)} ({what}{ends})"
     if bounds := by_images(run, name, value):
         return units.show_range(name, value, *bounds)
     measured = run.front_values(name).get(result.key)
     again = f" ({units.show(name, measured)} as measured at the end)" if measured is not None else ""
     return f"{units.show(name, value)}{again}"
+
+
+def _again(run: Run, number: int, name: str) -> list[float]:
+    """The values of a trial's trainings from other seeds."""
+    own = [one for one in run.further if one.trial == number and one.repeat]
+    return [one.outcome.metrics[name] for one in own if one.outcome.state == "complete"]
 
 
 def _ends(view: View) -> list[str]:
@@ -125,7 +148,8 @@ def _intervals(run: Run, shown: list[Result]) -> str:
     said = []
     if any(result.intervals for result in shown):
         said.append("± is the 95 % interval of the mean of further trainings from other seeds.")
-    if validation_images(run) and any(name not in result.intervals for result in shown for name in counting(run)):
+    alone = [result for result in shown if not result.trainings]
+    if validation_images(run) and alone and counting(run):
         said.append(
             f"The 95 % interval is what {validation_images(run):,} validation images leave open; by how much another "
             "training would differ is not known."

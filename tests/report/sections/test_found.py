@@ -79,3 +79,20 @@ def test_the_ends_of_the_front_are_named(tmp_path: Path) -> None:
     text = header(run)
     assert f"The front goes from {100 * first['accuracy']:.2f} % at" in text
     assert f"to {100 * last['accuracy']:.2f} % at" in text
+
+
+def test_too_few_further_trainings_for_an_interval_are_told_by_their_ends(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "run", complete=1, failed=0)
+    for repeat, accuracy in enumerate((0.7, 0.82), 1):
+        run.append_further(Further(0, repeat, Outcome("complete", run.trials[0].metrics | {"accuracy": accuracy})))
+    text = header(run)
+    assert "The best accuracy is 76.00 % (mean of 2 further trainings, 70.00 % to 82.00 %)" in text
+    assert "how much another training would differ is not known" not in text
+
+
+def test_a_subset_of_the_training_images_is_named(tmp_path: Path) -> None:
+    data = {"parts": {"train": 2000, "validation": 400}, "classes": ["a", "b"], "counts": [1200, 1200]}
+    config = make_config({"space": "small", "recipe": {"subset": 300}})
+    run = Run.create(tmp_path / "run", config, load_space(SPACE), ENVIRONMENT, data=data)
+    run.append(trial(run, 0))
+    assert "for 1 epoch, on 300 of the 2,000 training images, in" in header(run)

@@ -62,7 +62,7 @@ def test_every_remark_has_a_sign_in_words_and_nothing_stands_in_the_way(
     with opened(browser, write_report(checked), width=width, dark=dark) as page:
         signs = page.locator(".health li b").all_inner_texts()
         assert signs
-        assert set(signs) <= {"✓ fine", "! attention"}
+        assert set(signs) <= {"✓ fine", "! warning"}
         assert page.locator("#chart-pairs-first path.point").count() == 11
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert serious(page) == []
