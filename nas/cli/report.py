@@ -10,6 +10,7 @@ from nas.cli.completion import every_run
 from nas.cli.options import AsJson, Runs, argument, option
 from nas.cli.outcome import conclude, nothing_came, run_facts
 from nas.cli.terminal import Terminal, print_json
+from nas.errors import SettingError
 from nas.record.folders import find_run, is_trained
 from nas.report.collecting import collected
 from nas.report.images import check_images, write_images
@@ -34,6 +35,8 @@ def _drawn(folder: Path | None, console: Terminal) -> Iterator[None]:
         yield
         return
     check_images()
+    if folder.exists() and not folder.is_dir():
+        raise SettingError(f"--images {folder}: is a file; name a folder")
     with collected() as figures:
         yield
     with console.doing("drawing the figures"):

@@ -59,7 +59,7 @@ def test_what_is_missing_is_said(tmp_path: Path, nas: Command, monkeypatch: pyte
     (tmp_path / "file").touch()
     answer = nas("report", run.folder, "--images", tmp_path / "file")
     assert answer.status == 2
-    assert "cannot be written" in answer.err
+    assert "is a file; name a folder" in answer.err
     monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "chrome"))
     answer = nas("report", run.folder, "--images", tmp_path / "images")
     assert (answer.status, "no Chrome or Chromium" in answer.err, "BROWSER_PATH" in answer.err) == (2, True, True)

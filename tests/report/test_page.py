@@ -103,7 +103,7 @@ def test_a_search_took_less_than_its_workers_spent(tmp_path):
     took, spent = units.duration(run.elapsed), units.duration(run.seconds)
     assert took != spent
     assert f"in {took} , proposed by" in said or f"in {took}, proposed by" in said
-    assert f"{spent} spent on trials" in " ".join(said.split())
+    assert f"{spent} spent on trials by all workers" in " ".join(said.split())
 
 
 @pytest.mark.parametrize(("change", "said"), [(-0.0135, "1.35 points better"), (0.02, "2.00 points worse")])

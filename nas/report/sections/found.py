@@ -138,9 +138,15 @@ def _ends(view: View) -> list[str]:
         return []
     first, last = view.run.config.objectives
     return [
-        f"{units.show(first, result.metrics[first])} at {units.show(last, result.metrics[last])}"
+        f"{units.show(first, result.metrics[first])} at {_named(last, result.metrics[last])}"
         for result in (view.front[0], view.front[-1])
     ]
+
+
+def _named(name: str, value: float) -> str:
+    """A value with its unit, or without one with what it counts."""
+    shown = units.show(name, value)
+    return shown if units.unit_of(name, [value]).name else f"{shown} {units.words(name)}"
 
 
 def _intervals(run: Run, shown: list[Result]) -> str:
