@@ -1,7 +1,7 @@
 """Tell what sort of kind an object is, by its class, its methods, or the type that a function returns."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
 from optuna.samplers import BaseSampler
@@ -18,11 +18,12 @@ from nas.training.tasks import Task
 CLASSES = {Block: "block", Stem: "stem", Head: "head"}
 INSTANCES = {Objective: "objective", Target: "target", Task: "task"}
 ATTRIBUTES = {"executor": ("execute", "there"), "format": ("write", "suffix", "weights")}  # from floors above
+METHODS = {"tracker": ("begin", "note", "end", "missing")}  # of a class from a floor above
 RETURNED = {Dataset: "data set", BaseSampler: "sampler", float: "score"}
 PARAMETERS = {"data set": ("path", "seed", "resolution")}
 ALLOWED = (
-    "a kind is a class of Block, Stem or Head, an Objective, Target, Task or Format, an object with the methods "
-    "execute and there, or a function that says what it returns: -> Dataset (data set), -> BaseSampler (sampler), "
+    "a kind is a class of Block, Stem, Head or Tracker, an Objective, Target, Task or Format, an object with the "
+    "methods execute and there, or a function that says what it returns: -> Dataset (data set), -> BaseSampler (sampler), "
     "-> float (score)"
 )
 
@@ -33,16 +34,20 @@ def classify(kind: object) -> str:
     Raises SettingError for an object that is no kind.
     """
     if isinstance(kind, type):
-        noun = next((noun for base, noun in CLASSES.items() if issubclass(kind, base)), None)
+        noun = next((noun for base, noun in CLASSES.items() if issubclass(kind, base)), None) or _alike(kind, METHODS)
     elif inspect.isfunction(kind):
         noun = _of_function(kind)
     else:
         noun = next((noun for base, noun in INSTANCES.items() if isinstance(kind, base)), None)
-        alike = (noun for noun, names in ATTRIBUTES.items() if all(hasattr(kind, name) for name in names))
-        noun = noun or next(alike, None)
+        noun = noun or _alike(kind, ATTRIBUTES)
     if noun is None:
         raise SettingError(f"found {_described(kind)}; {ALLOWED}")
     return noun
+
+
+def _alike(kind: object, known: Mapping[str, tuple[str, ...]]) -> str | None:
+    """Return the noun of what has all these attributes."""
+    return next((noun for noun, names in known.items() if all(hasattr(kind, name) for name in names)), None)
 
 
 def _of_function(function: Callable[..., Any]) -> str | None:

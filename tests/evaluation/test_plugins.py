@@ -28,6 +28,7 @@ from nas.evaluation.objectives import Objective
 from nas.network.blocks import Block
 from nas.network.heads import Head
 from nas.network.stems import Stem
+from nas.record.trackers import Tracker
 from nas.report.formats import Format
 from nas.training.tasks.classification import classification
 """
@@ -37,7 +38,7 @@ EVERY = (
     + """
 from pathlib import Path
 __all__ = ["my_block", "MyStem", "my_head", "my_data", "my_objective", "my_sampler", "my_executor", "my_score",
-           "my_target", "my_task", "my_format"]
+           "my_target", "my_task", "my_format", "my_tracker"]
 class MyBlock(Block):
     letter = "Q"
     def __init__(self, site, *, kernel_size: Literal[3, 5] = 3): super().__init__()
@@ -53,6 +54,10 @@ my_executor = Mine()
 def my_score(network, sample) -> float: ...
 my_target = Target("cpu", prepare=print)
 my_format = Format("mine", lambda shipment, path: [])
+class MyTracker(Tracker):
+    def begin(self, subject): return 0
+    def note(self, step, values): ...
+    def end(self, ending, files): ...
 from dataclasses import replace
 my_task = replace(classification, metrics={"my_metric": classification.metrics["accuracy"]})
 """
@@ -81,6 +86,7 @@ def test_a_file_may_offer_every_sort_of_kind(site: Path, tmp_path: Path) -> None
         "target": ["my_target"],
         "task": ["my_task"],
         "format": ["my_format"],
+        "tracker": ["my_tracker"],
     }
     block = BLOCKS.get("my_block")
     assert (block.__name__, block.__module__) == ("MyBlock", "nas_plugin_mine")
@@ -112,7 +118,7 @@ def test_a_file_without_a_list_holds_the_kind_of_its_name(site: Path, tmp_path: 
         ("__all__ = 'block'", r"mine\.py: __all__ is 'block'; write a list of names"),
         ("__all__ = ['a b']", r"mine\.py: __all__ is \['a b'\]; write a list of names"),
         ("__all__ = ['block']", r"mine\.py: __all__ names 'block', which the file does not define"),
-        ("__all__ = ['x']\nx = 3", r"mine\.py: 'x': found an object of int; a kind is a class of Block, Stem or Head,"),
+        ("__all__ = ['x']\nx = 3", r"mine\.py: 'x': found an object of int; a kind is a class of Block, Stem, Head or Tracker,"),
         ("__all__ = ['X']\nclass X(int): ...", r"mine\.py: 'X': found the class X\(int\); a kind is a class of Block"),
         ("__all__ = ['f']\ndef f(): ...", r"'f': found a function that does not say what it returns; .*-> Dataset"),
         ("__all__ = ['f']\ndef f() -> int: ...", r"'f': found a function that returns <class 'int'>; a kind is"),
@@ -191,7 +197,7 @@ def test_what_is_not_to_be_had_is_said_when_it_is_needed(site: Path, tmp_path: P
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "pytest_node", True, raising=False)
         arrived = pickle.loads(broken)
-        with pytest.raises(SettingError, match=r"mine\.py:37: cannot be run: ModuleNotFoundError: .*'rare_package'"):
+        with pytest.raises(SettingError, match=r"mine\.py:42: cannot be run: ModuleNotFoundError: .*'rare_package'"):
             arrived("my_block")
     arrived = pickle.loads(pickle.dumps(Outside((), {"my-blocks": "1.0"}).carry(BLOCKS.get)))
     with pytest.raises(
