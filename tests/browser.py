@@ -14,9 +14,12 @@ WIDE, NARROW = 1280, 390
 DRIVER = "GL Driver Message"  # Chromium's remark on how fast WebGL is without a graphics card, no trouble of a page's
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The machine's own Chromium, headless; tests that need it are skipped without."""
+    """The machine's own Chromium, headless; tests that need it are skipped without.
+
+    Closed after each file, as playwright keeps a loop of asyncio running meanwhile.
+    """
     if CHROMIUM is None:
         pytest.skip("needs Chromium on the PATH")
     with sync_playwright() as playwright:

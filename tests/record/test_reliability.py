@@ -49,6 +49,7 @@ def test_the_less_noise_the_better_a_rung_ranks(tmp_path: Path) -> None:
     assert abs(found.others[0].every.tau) < 0.4, "size says nothing here"
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_truth_as_often_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DRAWS", 200)
     truth = 2 / np.pi * np.arcsin(1 / np.sqrt(2))  # Kendall's tau of normal values with noise as wide as they
