@@ -23,8 +23,8 @@ RETURNED = {Dataset: "data set", BaseSampler: "sampler", float: "score"}
 PARAMETERS = {"data set": ("path", "seed", "resolution")}
 ALLOWED = (
     "a kind is a class of Block, Stem, Head or Tracker, an Objective, Target, Task or Format, an object with the "
-    "methods execute and there, or a function that says what it returns: -> Dataset (data set), -> BaseSampler (sampler), "
-    "-> float (score)"
+    "methods execute and there, or a function that says what it returns: -> Dataset (data set), -> BaseSampler "
+    "(sampler), -> float (score)"
 )
 
 
