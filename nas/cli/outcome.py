@@ -124,7 +124,7 @@ def _remarks(run: Run, front: Sequence[Result], width: int) -> Iterator[str]:
         median, high = error["median"], error["high"]
         yield f"latency is predicted: on networks held out, median error {median:.1%}, nine of ten within {high:.1%}"
     for remark in pressing(run):
-        yield f"warning: {remark}"
+        yield f"note: {remark}"
     made = run.environment
     if left := made.get("unreadable_images"):
         yield f"{left:,} left out of the data: {'; '.join(made.get('left_out') or made['unreadable'][:3])}"
