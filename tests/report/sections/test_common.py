@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from run_fixtures import empty_run, finished_run, trial
 
-from nas.report.sections.common import compare, composition_figure, context, drawn, ranked
+from nas.report.sections.common import compare, context, ranked
+from nas.report.shares import composition_figure, drawn
 from nas.report.view import View
 
 
@@ -15,7 +16,7 @@ def view(tmp_path_factory):
 
 
 def test_bars_are_the_shares_on_the_front(view):
-    bars = {bar.name.strip("\u2068\u2069"): bar for bar in composition_figure(view, compare(view)).data[:-1]}
+    bars = {bar.name.strip("\u2068\u2069"): bar for bar in composition_figure(compare(view), view.colours).data[:-1]}
     for block, bar in bars.items():
         own = [[result.architecture.stages[i].block == block for result in view.front] for i in range(3)]
         assert list(bar.y) == pytest.approx([sum(stage) / len(stage) for stage in own])
@@ -25,7 +26,7 @@ def test_bars_are_the_shares_on_the_front(view):
 
 def test_dashes_are_the_shares_among_random_members(view):
     compared = compare(view)
-    random = composition_figure(view, compared).data[-1]
+    random = composition_figure(compared, view.colours).data[-1]
     assert list(random.y) == pytest.approx([one.random for one in compared.blocks])
     assert sum(random.y) == pytest.approx(3)
 
