@@ -28,7 +28,6 @@ from nas.record.run import Run
 from nas.record.trial import Further, Trial
 
 ROWS = 12  # lines for the front
-GROWTH = 30  # bars of the curve of the hypervolume
 
 
 def watch(begin: Callable[[Watcher], Run], again: str = "", *, as_json: bool = False) -> Run:
@@ -184,8 +183,7 @@ class Display:
     def draw(self, run: Run) -> None:
         """Draw the record anew: counts, front, and how it grew."""
         if self.console.moves:
-            front, width = run.front(), min(GROWTH, self.console.width // 3)
-            grown = growing(run, width)
+            front, grown = run.front(), growing(run, self.console.width)
             self.drawn = [counts(run, len(front)), front_table(self.console, run, front, ROWS)]
             self.drawn += [line((f"{grown}\n", "dim"))] if grown else []
             self._refresh()

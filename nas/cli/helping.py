@@ -12,28 +12,27 @@ from nas.cli.terminal import INDENT, Terminal, line
 NARROW = 70  # columns below which panels have no room for the longest option and its meaning
 
 
-class Command(TyperCommand):
+class _Plain:
+    """The help of a command or a group, which on a narrow terminal is a plain list."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the option --help."""
+        return untyped(super().get_help_option(ctx))  # type: ignore[misc]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        if Terminal().width < NARROW:
+            _print_narrow(self, ctx)
+        else:
+            super().format_help(ctx, formatter)  # type: ignore[misc]
+
+
+class Command(_Plain, TyperCommand):
     """A command."""
 
-    def get_help_option(self, ctx: Any) -> Any:
-        """Return the option --help."""
-        return untyped(super().get_help_option(ctx))
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the help."""
-        _print_narrow(self, ctx) if Terminal().width < NARROW else super().format_help(ctx, formatter)
-
-
-class Group(TyperGroup):
+class Group(_Plain, TyperGroup):
     """A group of commands."""
-
-    def get_help_option(self, ctx: Any) -> Any:
-        """Return the option --help."""
-        return untyped(super().get_help_option(ctx))
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the help."""
-        _print_narrow(self, ctx) if Terminal().width < NARROW else super().format_help(ctx, formatter)
 
 
 def untyped(option: Any) -> Any:

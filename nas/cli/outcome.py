@@ -17,8 +17,6 @@ from nas.record.health import pressing
 from nas.record.results import Result
 from nas.record.run import Run
 
-GROWTH = 30  # bars of the curve of the hypervolume
-
 
 def front_table(console: Terminal, run: Run, front: Sequence[Result], rows: int | None = None) -> Table:
     """Draw the Pareto front of a run, thinned evenly to about `rows` lines, with the pick marked.
@@ -97,7 +95,7 @@ def conclude(console: Terminal, run: Run) -> None:
         console.remark(f"learnt from {note}")
     if front:
         console.print(front_table(console, run, front))
-    for remark in _remarks(run, front, min(GROWTH, console.width // 3)):
+    for remark in _remarks(run, front, console.width):
         console.remark(f"{remark}\n")
     files = {"report": "report.html", "best": "best.yaml", "front": "front/", "trials": "trials.csv"}
     for label, file in files.items():
@@ -112,9 +110,9 @@ def conclude(console: Terminal, run: Run) -> None:
         )
 
 
-def _remarks(run: Run, front: Sequence[Result], width: int) -> Iterator[str]:
-    """Yield what there is to know of a front beside its values. A curve has so many bars."""
-    if grown := growing(run, width):
+def _remarks(run: Run, front: Sequence[Result], columns: int) -> Iterator[str]:
+    """Yield what there is to know of a front beside its values, for a terminal of so many columns."""
+    if grown := growing(run, columns):
         yield grown
     if front and front[0].rung + 1 < len(run.config.lengths):
         yield "no network has reached the last rung: values are those that are expected there"

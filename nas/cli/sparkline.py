@@ -9,6 +9,7 @@ from nas.record.growth import growth
 from nas.record.run import Run
 
 BARS = "▁▂▃▄▅▆▇█"
+MOST = 30  # bars
 FEWEST = 8  # trainings, of which a curve tells something
 LAST = 0.25  # of the trainings, whose gain is told
 
@@ -19,16 +20,16 @@ def sparkline(values: Sequence[float]) -> str:
     return "".join(BARS[round((value - low) / span * (len(BARS) - 1)) if span else 0] for value in values)
 
 
-def growing(run: Run, width: int) -> str:
-    """Draw the hypervolume of a run's front over its trainings in so many bars, and say what the last ones added.
+def growing(run: Run, columns: int) -> str:
+    """Draw the hypervolume of a run's front over its trainings, and say what the last ones added.
 
-    Return an empty text for a run with too few results to tell.
+    The bars take a third of so many columns at most. Return an empty text for a run with too few results to tell.
     """
     found = growth(run)
     if not found.trainings or found.trainings[-1] < FEWEST:
         return ""
     done = found.trainings[-1]
-    shares = np.interp(np.linspace(1, done, min(width, done)), found.trainings, found.shares)
+    shares = np.interp(np.linspace(1, done, min(MOST, columns // 3, done)), found.trainings, found.shares)
     last = round(done * LAST)
     gain = found.shares[-1] - float(np.interp(done - last, found.trainings, found.shares))
     added = percent(gain).replace("%", "points")

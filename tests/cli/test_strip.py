@@ -62,8 +62,8 @@ def test_bars_rise_with_the_values_in_ascii_too():
 
 def test_a_front_grows_and_the_last_quarter_is_told(tmp_path):
     run = finished_run(tmp_path / "a", complete=40, failed=0)
-    said = growing(run, 10)
+    said = growing(run, 30)
     assert said.startswith("hypervolume ▁")
     assert len(said.split()[1]) == 10
     assert "the last 10 of 40 trainings added" in said
-    assert growing(empty_run(tmp_path / "b"), 10) == ""
+    assert growing(empty_run(tmp_path / "b"), 30) == ""
