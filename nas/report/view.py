@@ -66,6 +66,10 @@ class View:
         names = {name for result in self.front for name in result.metrics}
         return {name: found for name in sorted(names) if (found := self.run.facts(f"front_{name}.json"))}
 
+    def last_values(self, name: str) -> dict[str, float]:
+        """An objective's values that were measured again on the front, by the keys of the architectures."""
+        return {key: measured(reading)[0] for key, reading in self.again.get(name, {}).items()}
+
     @property
     def rejected(self) -> list[Trial]:
         """The trials that broke a limit before their training."""

@@ -96,11 +96,11 @@ def _found(view: View) -> Json:
         "complete": len(run.results),
         "first": first,
         "best": best,
-        "best_value": _value(run, best, first),
+        "best_value": _value(view, best, first),
         "picked": picked,
-        "picked_values": {name: _value(run, picked, name) for name in run.config.objectives},
+        "picked_values": {name: _value(view, picked, name) for name in run.config.objectives},
         "measured": {
-            n: found[picked.key] for n in run.config.objectives if picked.key in (found := run.front_values(n))
+            n: found[picked.key] for n in run.config.objectives if picked.key in (found := view.last_values(n))
         },
         "ends": _ends(view),
         "intervals": _intervals(run, [best, picked]),
@@ -109,9 +109,9 @@ def _found(view: View) -> Json:
     }
 
 
-def _value(run: Run, result: Result, name: str) -> str:
+def _value(view: View, result: Result, name: str) -> str:
     """A value with its interval: from further trainings or, without, from the number of images it was counted on."""
-    value = result.metrics[name]
+    run, value = view.run, result.metrics[name]
     if name in result.intervals:
         return units.show_between(name, value, result.intervals[name])
     if result.trainings and name in run.trained_objectives:
@@ -121,7 +121,7 @@ def _value(run: Run, result: Result, name: str) -> str:
         return f"{units.show(name, value)} ({what}{ends})"
     if bounds := by_images(run, name, value):
         return units.show_range(name, value, *bounds)
-    measured = run.front_values(name).get(result.key)
+    measured = view.last_values(name).get(result.key)
     again = f" ({units.show(name, measured)} as measured at the end)" if measured is not None else ""
     return f"{units.show(name, value)}{again}"
 
