@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 
 from nas.engine.watcher import Watcher
-from nas.record.growth import Box
+from nas.record.growth import Box, as_losses
 from nas.record.run import Run
 from nas.record.trackers import Ending, Subject, Values
 from nas.record.tracking import Point, Tracking
@@ -111,10 +111,10 @@ def front_values(run: Run) -> Values:
     if not front:
         return {}
     signs = np.where(run.maximize, -1.0, 1.0)
-    losses = run.points(front) * signs
+    losses = as_losses(run, front)
     best = {f"best/{name}": float(v) for name, v in zip(names, losses.min(axis=0) * signs, strict=True)}
     first = list(islice((trial for trial in run.trials if trial.state == "complete"), BOXED))
-    grown = {"front/hypervolume": Box.of(run.points(first) * signs).share(losses)} if len(first) == BOXED else {}
+    grown = {"front/hypervolume": Box.of(as_losses(run, first)).share(losses)} if len(first) == BOXED else {}
     return {"front/size": len(front), **best, **grown}
 
 

@@ -19,6 +19,7 @@ from nas.engine.objective_scale import even, worst
 from nas.engine.watcher import Watcher
 from nas.evaluation.job import Job, Outcome, Purpose, derive_seed
 from nas.record import paused
+from nas.record.growth import as_losses
 from nas.record.results import Result
 from nas.record.run import Run
 from nas.record.trial import Further
@@ -142,7 +143,7 @@ def gains(run: Run) -> Values:
     Costs are on a logarithmic scale. A result on the front gains by the chance of a rise, less that of a fall.
     """
     found, names = run.results, run.config.objectives
-    losses = run.points(found) * np.where(run.maximize, -1.0, 1.0)
+    losses = as_losses(run, found)
     losses = np.where([even(column) is not None for column in losses.T], np.log(np.maximum(losses, 1e-300)), losses)
     doubts = np.array([[result.doubts.get(name, 0.0) for name in names] for result in found])
     reference = np.array([worst(column) for column in losses.T])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from nas import pareto
 from nas.record.results import Result
 from nas.record.run import Run
+from nas.record.trial import Trial
 
 EDGE = 1.1  # the worst side of a box, in ranges from its best: a tenth beyond the worst value
 POINTS = 200  # of a curve
@@ -58,7 +59,12 @@ def losses_of(run: Run, trainings: int | None = None) -> Floats:
     """
     found, places, _ = _arrivals(run)
     within = [r for r, place in zip(found, places, strict=True) if trainings is None or place < trainings]
-    return run.points(within) * np.where(run.maximize, -1.0, 1.0)
+    return as_losses(run, within)
+
+
+def as_losses(run: Run, results: Sequence[Result | Trial]) -> Floats:
+    """Return results' objectives with signs such that less is better `(results, objectives)`."""
+    return run.points(results) * np.where(run.maximize, -1.0, 1.0)
 
 
 def trainings_of(run: Run) -> int:
@@ -82,7 +88,7 @@ def growth(run: Run, box: Box | None = None, most: int = POINTS) -> Growth:
     found, places, ended = _arrivals(run)
     if not found:
         return Growth([], [], [])
-    losses = run.points(found) * np.where(run.maximize, -1.0, 1.0)
+    losses = as_losses(run, found)
     box, less = box or Box.around([run]), [False] * losses.shape[1]
     done = np.searchsorted(places, np.arange(1, len(ended) + 1))
     stops = [i + 1 for i in pareto.spaced(len(done), most)]

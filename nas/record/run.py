@@ -114,8 +114,7 @@ class Run:
 
     def front_values(self, name: str) -> dict[str, float]:
         """Read an objective's values that were measured again on the front, by the keys of the architectures."""
-        readings = self.facts(f"front_{name}.json")
-        return {key: reading.get("value", reading.get("median")) for key, reading in readings.items()}
+        return {key: r.get("value", r.get("median")) for key, r in self.facts(f"front_{name}.json").items()}
 
     def keep_front_reading(self, name: str, key: str, value: float, details: Json) -> None:
         """Keep a value that was measured again. Raises RunError when it cannot be written."""
@@ -225,14 +224,16 @@ class Run:
     @property
     def seconds(self) -> float:
         """Seconds spent on all trials and their further trainings."""
-        return sum(sum(training.outcome.seconds.values()) for training in self._trainings())
+        return sum(sum(training.outcome.seconds.values()) for training in self.trainings)
 
     @property
     def elapsed(self) -> float:
         """Seconds that the search took so far, fewer than `seconds` if trials ran side by side."""
-        return max((training.ended for training in self._trainings()), default=0.0) or self.seconds
+        return max((training.ended for training in self.trainings), default=0.0) or self.seconds
 
-    def _trainings(self) -> list[Trial | Further]:
+    @property
+    def trainings(self) -> list[Trial | Further]:
+        """All trials and their further trainings."""
         return [*self.trials, *self.further]
 
     def points(self, results: Iterable[Result | Trial]) -> pareto.Points:

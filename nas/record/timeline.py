@@ -39,7 +39,7 @@ def stints(run: Run) -> list[Stint]:
     A record does not say which worker trained a network, but how long it took and when it ended. So a training goes
     to the lane that became free last before it began. A record of an earlier version, without ends, has none.
     """
-    timed = [one for one in _trainings(run) if one.ended]
+    timed = [one for one in run.trainings if one.ended]
     spans = sorted(
         ((one.ended - sum(one.outcome.seconds.values()), one.ended, one) for one in timed), key=lambda s: s[:2]
     )
@@ -65,10 +65,6 @@ def joined(side_by_side: Sequence[Stint], gap: float) -> list[Stint]:
             last[stint.lane] = len(found)
             found.append(stint)
     return found
-
-
-def _trainings(run: Run) -> list[Trial | Further]:
-    return [*run.trials, *run.further]
 
 
 def _trial(one: Trial | Further) -> int:
@@ -98,7 +94,7 @@ def spent(run: Run, side_by_side: Sequence[Stint]) -> list[Spent]:
     They waited before the first training, for proposals, for one another's measurements, and between two starts.
     """
     seconds: dict[str, float] = defaultdict(float)
-    for one in _trainings(run):
+    for one in run.trainings:
         again = None if isinstance(one, Trial) else FURTHER["again" if one.repeat else "on"]
         for step, took in one.outcome.seconds.items():
             seconds[again if again and step == "train" else PHASES.get(step, step)] += took

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.record.chance import wilson
+from nas.record.chance import apart, wilson
 from nas.record.members import Counts, StageCounts
 
 LEVEL = 0.95
@@ -101,11 +101,9 @@ def _stage(counts: Counts, i: int) -> StageCounts:
 
 
 def _share(stage: int, block: str, front: tuple[int, int], members: tuple[int, int]) -> BlockShare:
-    from scipy.stats import fisher_exact  # takes most of a second to import
-
     (count, networks), (others, drawn) = front, members
-    p = fisher_exact(np.array([[count, networks - count], [others, drawn - others]])).pvalue
-    return BlockShare(stage, block, count, count / networks, wilson(count, networks), others / drawn, float(p))
+    p = apart(count, networks, others, drawn, either_way=True)
+    return BlockShare(stage, block, count, count / networks, wilson(count, networks), others / drawn, p)
 
 
 def _size(stage: int, what: str, front: Mapping[int, int], members: Mapping[int, int]) -> MeanSize:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas.record.growth import Box
+from nas.record.growth import Box, as_losses
 from nas.record.results import Result
 from nas.record.run import Run
 
@@ -49,7 +49,7 @@ def by_chance(run: Run) -> ByChance | None:
     begun = [result for result in run.results if _unlearnt(result, config.sampler)]
     if len(begun) < FEWEST:
         return None
-    losses = run.points(begun) * np.where(run.maximize, -1.0, 1.0)
+    losses = as_losses(run, begun)
     box, rng, counts = Box.around([run]), np.random.default_rng(0), range(1, len(begun) + 1)
     shares = np.array(
         [

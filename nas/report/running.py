@@ -43,5 +43,5 @@ class Running:
 
 def longest_wait(run: Run) -> float:
     """Return the longest time in seconds in which no training of a run ended."""
-    ends = sorted([0.0, *(one.ended for one in run.trials), *(one.ended for one in run.further)])
+    ends = sorted([0.0, *(one.ended for one in run.trainings)])
     return max((later - earlier for earlier, later in pairwise(ends)), default=0.0)
