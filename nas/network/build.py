@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Literal, overload
+from itertools import accumulate
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor, nn
@@ -29,9 +30,10 @@ class Stage(nn.Sequential):
 
 
 class Network(nn.Module):
-    """Stem, stages and head: images `(batch, channels, height, width)` -> logits `(batch, classes)`.
+    """Stem, stages and head: images `(batch, channels, height, width)` -> logits `(batch, classes)`, or boxes.
 
-    A class token, if the head wants one, joins the map in the last stage.
+    A class token, if the head wants one, joins the map in the last stage. A head that wants the maps of all stages is
+    also handed, where they are given, the `targets` of a training and the images' `padding`.
     """
 
     head: Head
@@ -46,10 +48,15 @@ class Network(nn.Module):
             Stage(*(BLOCKS.get(s.block)(next(blocks), **s.options) for _ in range(s.depth)))
             for s in architecture.stages
         )
-        self.head = HEADS.get(head.kind)(architecture.stages[-1].width, architecture.classes, **head.options)
+        widths = tuple(stage.width for stage in architecture.stages)
+        made = HEADS.get(head.kind)
+        self.head = made(widths if made.wants_maps else widths[-1], architecture.classes, **head.options)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, targets: Tensor | None = None, padding: Tensor | None = None) -> Any:
         x = self.stem(x)
+        if self.head.wants_maps:
+            maps = list(accumulate(self.stages, lambda x, stage: stage(x), initial=x))
+            return self.head(maps[1:], targets, padding)
         *stages, last = self.stages
         for stage in stages:
             x = stage(x)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
@@ -48,9 +49,8 @@ class Model(nn.Module):
         """Standardise images of values from 0 to 1 as in training."""
         return (x - self.mean) / self.std
 
-    def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.network(self.normalise(x))
-        return logits
+    def forward(self, x: Tensor, targets: Tensor | None = None, padding: Tensor | None = None) -> Any:
+        return self.network(self.normalise(x), targets, padding)
 
     def preprocess(self, *images: Path | str | Image.Image) -> Tensor:
         """Read images as in training: floats `(images, channels, height, width)` from 0 to 1.

@@ -6,7 +6,7 @@ give. A file of this folder imports torch inside its functions only, so that rea
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from nas.errors import DataError, SpaceError
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Loss(Protocol):
     """The quantity that training minimises, as a mean over a batch."""
 
-    def __call__(self, outputs: "Tensor", targets: "Tensor", label_smoothing: float = 0.0) -> "Tensor":
-        """Return a tensor of one number."""
+    def __call__(self, outputs: Any, targets: "Tensor", label_smoothing: float = 0.0) -> "Tensor":
+        """Return a tensor of one number, from what a network gives in training or in evaluation."""
 
 
 class Predictions(NamedTuple):
@@ -33,7 +33,8 @@ class Metric:
     """A measure of how well a network does its task, computed from its predictions.
 
     A `share` lies between 0 and 1 and is shown in percent, any other value in its `unit`. `title` heads a column
-    where the name does not do. `counts` tells that it is a share of the images, each right or wrong by itself.
+    where the name does not do. `counts` tells that it is a share of the images, each right or wrong by itself; else
+    its interval takes so many `draws` of a bootstrap.
     """
 
     compute: Callable[[Predictions], float]
@@ -42,6 +43,7 @@ class Metric:
     unit: str = ""
     title: str = ""
     counts: bool = False
+    draws: int = 1000
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,11 @@ class Task:
     """One thing to learn.
 
     `metrics` are objectives by name, measured after training; `objectives` are weighed unless a search names others.
-    `targets` is the kind of targets a data set must hold, `outputs` the kind of outputs a head must give.
+    `targets` is the kind of targets a data set must hold, `outputs` the kind of outputs a head must give. `space` and
+    `data` are what a search takes unless told. A `guided` network is shown the targets as it trains.
+
+    Where images are mirrored, shifted or cropped, `follow` moves their targets: it takes those and, for x and y of each
+    image, a scale and an offset `(batch, 2, 2)` by which a place moves, as shares of the sides.
     """
 
     loss: Loss
@@ -57,6 +63,10 @@ class Task:
     objectives: tuple[str, ...]
     targets: str
     outputs: str
+    space: str = "cvt_family"
+    data: str = "cluttered_digits"
+    guided: bool = False
+    follow: "Callable[[Tensor, Tensor], Tensor] | None" = None
 
     def check_targets(self, name: str, targets: str) -> None:
         """Raise DataError unless the data set called `name` holds the targets that this task needs."""
