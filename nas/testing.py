@@ -30,7 +30,7 @@ from torch import nn
 
 from nas.costs.deployment import Deployment
 from nas.costs.targets import Setting, Target
-from nas.data import Dataset
+from nas.data import Dataset, boxes
 from nas.engine.samplers import Problem
 from nas.errors import DataError
 from nas.evaluation.catalogue import objective
@@ -89,10 +89,11 @@ class DataSuite:
         assert data.images.dtype == np.uint8
         assert data.images[:1].flags.c_contiguous
         assert data.labels.dtype == np.int64 or not _has_classes(data)
+        assert data.labels.dtype == np.float32 or data.targets != "boxes"
         side = resolution or data.resolution
         assert data.images.shape == (len(data.labels), data.channels, side, side)
         assert data.channels in (1, 3)
-        assert len(set(data.classes)) == len(data.classes) >= 2
+        assert len(set(data.classes)) == len(data.classes) >= (1 if data.targets == "boxes" else 2)
 
     def test_the_parts_are_disjoint_and_complete(self, path: Path | None) -> None:
         data = self.read(path)
@@ -106,6 +107,23 @@ class DataSuite:
             pytest.skip(f"holds {data.targets}")
         assert set(data.labels[data.train].tolist()) == set(range(len(data.classes)))
         assert set(data.labels.tolist()) <= set(range(len(data.classes)))
+
+    def test_boxes_lie_within_the_images(self, path: Path | None) -> None:
+        data = self.read(path)
+        if data.targets != "boxes":
+            pytest.skip(f"holds {data.targets}")
+        assert data.labels.ndim == 3
+        assert data.labels.shape[2] == boxes.COLUMNS
+        held = boxes.held(data.labels)
+        assert held[data.train].any()
+        found, bare = data.labels[held], data.labels[~held]
+        assert set(found[:, boxes.CLASS].tolist()) <= set(range(len(data.classes)))
+        centres, half = found[:, [boxes.X, boxes.Y]], found[:, [boxes.W, boxes.H]] / 2
+        assert (half > 0).all()
+        assert (centres - half).min() >= -1e-6
+        assert (centres + half).max() <= 1 + 1e-6
+        assert set(found[:, boxes.CROWD].tolist()) <= {0, 1}
+        assert (bare == np.eye(boxes.COLUMNS)[boxes.CLASS] * boxes.NONE).all()
 
     def test_a_seed_gives_the_same_set_twice(self, path: Path | None) -> None:
         first, second = self.read(path, seed=1), self.read(path, seed=1)

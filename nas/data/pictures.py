@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from nas.files import readable
 
@@ -19,6 +19,8 @@ CAUSES: dict[type[Exception], str] = {
     FileNotFoundError: "missing file",
     Image.DecompressionBombError: "enormous image",
 }
+SURROUND = (114, 114, 114)  # grey, as detectors commonly have around a whole picture
+LYING = (5, 6, 7, 8)  # orientations that swap width and height
 GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -27,20 +29,46 @@ Source = Path | BinaryIO | Image.Image
 
 
 class Picture(NamedTuple):
-    """Pixels `(side, side, 3)` as uint8, and whether the file was grey."""
+    """Pixels `(side, side, 3)` as uint8, and whether the file was grey.
+
+    `size` is the upright picture's own width and height in pixels; `share` how much of the square's it takes, from the
+    upper left, so that boxes can be brought back (`nas.data.boxes.to_picture`).
+    """
 
     pixels: NDArray[np.uint8]
     grey: bool
+    size: tuple[int, int]
+    share: tuple[float, float] = (1.0, 1.0)
 
 
-def read_picture(source: Source, side: int) -> Picture:
+class Header(NamedTuple):
+    """What a picture's file says before its pixels: whether it is grey, and the upright width and height."""
+
+    grey: bool
+    size: tuple[int, int]
+
+
+def read_picture(source: Source, side: int, *, whole: bool = False) -> Picture:
     """Read a picture upright, scaled to `side` on its shorter side and cropped to the middle square.
 
-    A transparent picture lies on white. A JPEG is decoded at a fraction of its size where that suffices. Raises what
+    A `whole` one is scaled to `side` on its longer side and lies in the upper left of a square whose rest is grey. A
+    transparent picture lies on white. A JPEG is decoded at a fraction of its size where that suffices. Raises what
     Pillow raises, which may be anything, for a damaged file.
     """
     with _silent(), _opened(source) as image:
-        return _squared(image, side)
+        return _laid(image, side) if whole else _squared(image, side)
+
+
+def share_of(size: tuple[int, int], side: int) -> tuple[float, float]:
+    """Return how much of a square's width and height a whole picture of this size takes."""
+    width, height = _fitted(size, side)
+    return width / side, height / side
+
+
+def _fitted(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """Return the pixels, width and height, that a whole picture takes in a square."""
+    width, height = (max(1, round(length * side / max(size))) for length in size)
+    return width, height
 
 
 _silence: "warnings.catch_warnings[None]"
@@ -91,10 +119,10 @@ def _empty(source: object) -> bool:
         return False
 
 
-def is_grey(source: Source) -> bool:
-    """Tell from a picture's header, without its pixels, whether it is grey. Raises as `read_picture` does."""
+def header(source: Source) -> Header:
+    """Read a picture's header without its pixels. Raises as `read_picture` does."""
     with _silent(), _opened(source) as image:
-        return _is_grey(image)
+        return Header(_is_grey(image), _upright_size(image))
 
 
 def _opened(source: Source) -> AbstractContextManager[Image.Image]:
@@ -108,11 +136,32 @@ def _is_grey(image: Image.Image) -> bool:
 
 
 def _squared(image: Image.Image, side: int) -> Picture:
-    grey = _is_grey(image)
+    grey, size = _is_grey(image), _upright_size(image)
     image.draft(None, (2 * side, 2 * side))  # lets JPEG decode at a fraction of its size
     image.load()
     fitted = ImageOps.fit(_opaque(_upright(image)), (side, side), Image.Resampling.BICUBIC)
-    return Picture(np.asarray(fitted), grey)
+    return Picture(np.asarray(fitted), grey, size)
+
+
+def _laid(image: Image.Image, side: int) -> Picture:
+    grey, size = _is_grey(image), _upright_size(image)
+    width, height = _fitted(image.size, side)
+    image.draft(None, (2 * width, 2 * height))  # as above
+    image.load()
+    square = Image.new("RGB", (side, side), SURROUND)
+    square.paste(_opaque(_upright(image)).resize(_fitted(size, side), Image.Resampling.BICUBIC))
+    return Picture(np.asarray(square), grey, size, share_of(size, side))
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    """Return the width and height that a picture has once it is turned as its camera was held."""
+    width, height = image.size
+    try:
+        noted = image.format != "PNG" or "exif" in image.info  # else Pillow would decode all of a PNG to look for it
+        lies = noted and image.getexif().get(ExifTags.Base.Orientation) in LYING
+    except Exception:  # as below
+        lies = False
+    return (height, width) if lies else (width, height)
 
 
 def _upright(image: Image.Image) -> Image.Image:

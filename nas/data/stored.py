@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data.pictures import Source, cause, is_grey, planes, read_picture
+from nas.data.pictures import Source, cause, header, planes, read_picture
 from nas.errors import DataError
 from nas.files import readable
 
@@ -29,27 +29,29 @@ Rows = NDArray[np.int64]
 class Reading(NamedTuple):
     """Pixels `(channels, side, side)`, where they were decoded, whether the picture is grey, and what is wrong with it.
 
-    `wrong` begins with the picture's name, and is empty where nothing is.
+    `wrong` begins with the picture's name, and is empty where nothing is. `size` is the picture's own width and height.
     """
 
     pixels: NDArray[np.uint8] | None = None
     grey: bool = False
     wrong: str = ""
+    size: tuple[int, int] = (0, 0)
 
 
 class Pictures(ABC):
     """Square pictures of one size that are decoded when rows are asked for: `pictures[rows]`, as of an array.
 
     A kind of them says how many there are, what `read_picture` takes for a row, what people call it, and how some of
-    them are taken. It must pickle without pixels, for the processes that decode.
+    them are taken. It must pickle without pixels, for the processes that decode. Pictures are cropped to squares, or
+    lie `whole` in one.
     """
 
     dtype = np.dtype(np.uint8)
     needs: ClassVar[tuple[str, ...]] = ()
     """Modules that these processes are to load, beforehand where they can."""
 
-    def __init__(self, side: int, channels: int) -> None:
-        self.side, self.channels = side, channels
+    def __init__(self, side: int, channels: int, *, whole: bool = False) -> None:
+        self.side, self.channels, self.whole = side, channels, whole
 
     @abstractmethod
     def __len__(self) -> int:
@@ -77,8 +79,8 @@ class Pictures(ABC):
         source = None
         try:
             source = self.open(row)
-            pixels, grey = read_picture(source, self.side)
-            return Reading(planes(pixels, self.channels), grey)
+            picture = read_picture(source, self.side, whole=self.whole)
+            return Reading(planes(picture.pixels, self.channels), picture.grey, size=picture.size)
         except Exception as error:  # Pillow's readers may raise anything on damaged files
             return self._wrong(row, source, error)
 
@@ -87,7 +89,8 @@ class Pictures(ABC):
         source = None
         try:
             source = self.open(row)
-            return Reading(grey=is_grey(source))
+            grey, size = header(source)
+            return Reading(grey=grey, size=size)
         except Exception as error:  # as above
             return self._wrong(row, source, error)
 
@@ -107,8 +110,8 @@ class Pictures(ABC):
 class StoredPictures(Pictures):
     """The pictures of files, which `names` gives relative to a folder."""
 
-    def __init__(self, folder: Path, names: Iterable[str], side: int, channels: int) -> None:
-        super().__init__(side, channels)
+    def __init__(self, folder: Path, names: Iterable[str], side: int, channels: int, *, whole: bool = False) -> None:
+        super().__init__(side, channels, whole=whole)
         self.folder, self.names = folder, Names(names)
 
     def __len__(self) -> int:
@@ -124,7 +127,8 @@ class StoredPictures(Pictures):
 
     def take(self, rows: Rows, channels: int) -> "StoredPictures":
         """Return the pictures of some files."""
-        return StoredPictures(self.folder, (self.names[row] for row in rows.tolist()), self.side, channels)
+        names = (self.names[row] for row in rows.tolist())
+        return StoredPictures(self.folder, names, self.side, channels, whole=self.whole)
 
 
 class Names:
@@ -180,11 +184,15 @@ def gather(images: Pixels, rows: Rows, spread: Spread = map) -> Gathered:
 
 
 class Screened(NamedTuple):
-    """Pictures that look readable: which of the rows they are, and the others' names with what is wrong."""
+    """Pictures that look readable: which of the rows they are, and the others' names with what is wrong.
+
+    `sizes` are the readable ones' own widths and heights, `(pictures, 2)`.
+    """
 
     pictures: Pictures
     readable: NDArray[np.bool_]
     skipped: tuple[str, ...]
+    sizes: NDArray[np.int64]
 
 
 def screened(pictures: Pictures) -> Screened:
@@ -194,7 +202,8 @@ def screened(pictures: Pictures) -> Screened:
     readable = np.array([not reading.wrong for reading in readings], bool)
     grey = all(reading.grey for reading in readings if not reading.wrong)
     skipped = tuple(reading.wrong for reading in readings if reading.wrong)
-    return Screened(pictures.take(np.flatnonzero(readable), 1 if grey else 3), readable, skipped)
+    sizes = np.array([reading.size for reading in readings if not reading.wrong], np.int64).reshape(-1, 2)
+    return Screened(pictures.take(np.flatnonzero(readable), 1 if grey else 3), readable, skipped, sizes)
 
 
 def _each(look: Callable[[int], Any], count: int, spread: Spread) -> list[Any]:

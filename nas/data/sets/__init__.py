@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from nas.data import boxes
 from nas.data.parts import PARTS as PARTS
 from nas.data.stored import Pictures, Pixels, fits, gather
 from nas.errors import DataError
@@ -31,7 +32,8 @@ class Dataset:
 
     `images` is uint8 `(images, channels, height, width)`, an array in memory or `Pictures` that are decoded when rows
     are asked for; the parts are row numbers. `labels` has a row an image, of the kind `targets` as a task needs it: of
-    classes int64 `(images,)`. `classes` names what a head gives a number for.
+    "classes" int64 `(images,)`, of "boxes" float32 `(images, most, 6)` as in `nas.data.boxes`. `classes` names what a
+    head gives a number for.
     `mirror` tells whether a mirrored image keeps its label; `skipped` names what was left out, each with its cause:
     `cat/7.png (dead link)`, `cat/8.png (damaged image: OSError: ...)`.
     """
@@ -64,10 +66,10 @@ class Dataset:
 
 
 class Split(NamedTuple):
-    """Labelled images: uint8 `(images, channels, height, width)` and int64 `(images,)`."""
+    """Labelled images: uint8 `(images, channels, height, width)`, and the labels as in a data set."""
 
     images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
+    labels: NDArray[Any]
 
 
 def assemble(
@@ -81,29 +83,33 @@ def assemble(
     resolution: int | None,
     mirror: bool,
     skipped: tuple[str, ...] = (),
+    targets: str = "classes",
 ) -> Dataset:
-    """Make a data set of the existing parts, cutting the others from `train`, stratified, by `seed`.
+    """Make a data set of the existing parts, cutting the others from `train`, classes stratified, by `seed`.
 
-    Raises DataError for fewer than two classes, and for a class with too few images to be in every part.
+    Raises DataError for fewer than two classes, and for a class with too few images to be in every part; of boxes, for
+    no class or too few images.
     """
     parts = [train, validation, test]
     images = square(np.concatenate([part.images for part in parts if part]), resolution)
-    labels = np.concatenate([part.labels for part in parts if part]).astype(np.int64)
+    given = [part.labels for part in parts if part]
+    labels = boxes.stack(given) if targets == "boxes" else np.concatenate(given).astype(np.int64)
     sizes = [len(part.labels) if part else 0 for part in parts]
-    return divide(name, classes, images, labels, sizes, seed=seed, mirror=mirror, skipped=skipped)
+    return divide(name, classes, images, labels, sizes, seed=seed, mirror=mirror, skipped=skipped, targets=targets)
 
 
 def divide(
     name: str,
     classes: tuple[str, ...],
     images: Pixels,
-    labels: NDArray[np.int64],
+    labels: NDArray[Any],
     sizes: Sequence[int],
     *,
     seed: int,
     mirror: bool,
     skipped: tuple[str, ...] = (),
     in_memory: bool | None = None,
+    targets: str = "classes",
 ) -> Dataset:
     """Make a data set of images that lie part after part, cutting the parts of no size from `train`, by `seed`.
 
@@ -112,12 +118,14 @@ def divide(
     """
     rows = dict(zip(PARTS, np.split(np.arange(len(labels)), np.cumsum(sizes)[:-1]), strict=True))
     missing = [part for part in ("test", "validation") if not len(rows[part])]
-    _check_classes(name, classes, labels[rows["train"]], 1 + len(missing))
-    held_out = max(round(HELD_OUT * len(rows["train"])), len(classes))
+    counted = targets == "classes"
+    check = _check_classes if counted else _check_boxes
+    check(name, classes, labels[rows["train"]], 1 + len(missing))
+    held_out = max(round(HELD_OUT * len(rows["train"])), len(classes) if counted else 1)
     for part in missing:
-        rows["train"], rows[part] = cut(rows["train"], labels, held_out, seed)
+        rows["train"], rows[part] = cut(rows["train"], labels if counted else None, held_out, seed)
     name, classes = readable(name), tuple(map(readable, classes))
-    found = Dataset(name, images, labels, classes, rows["train"], rows["validation"], rows["test"], mirror, skipped)
+    found = Dataset(name, images, labels, classes, **rows, mirror=mirror, skipped=skipped, targets=targets)
     lazy = isinstance(images, Pictures) and not (fits(images) if in_memory is None else in_memory)
     return found if lazy else hold(found)
 
@@ -152,12 +160,13 @@ def hold(dataset: Dataset, parts: Sequence[NDArray[np.int64]] | None = None) -> 
 
 
 def cut(
-    rows: NDArray[np.int64], labels: NDArray[np.int64], size: int, seed: int
+    rows: NDArray[np.int64], labels: NDArray[np.int64] | None, size: int, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Cut `size` of the rows off, stratified by label, and return the rows that stay and those cut, sorted."""
+    """Cut `size` of the rows off, stratified by any labels, and return the rows that stay and those cut, sorted."""
     from sklearn.model_selection import train_test_split  # takes a second, which pages need not wait for
 
-    stay, off = train_test_split(rows, test_size=size, stratify=labels[rows], random_state=seed)
+    strata = None if labels is None else labels[rows]
+    stay, off = train_test_split(rows, test_size=size, stratify=strata, random_state=seed)
     return np.sort(stay), np.sort(off)
 
 
@@ -171,6 +180,14 @@ def _check_classes(name: str, classes: tuple[str, ...], train: NDArray[np.int64]
             f"{name}: too few training images: {', '.join(few[:5])}{' ...' if len(few) > 5 else ''}; "
             f"each class needs at least {least}, for the parts are cut from them. Add images or leave the class out."
         )
+
+
+def _check_boxes(name: str, classes: tuple[str, ...], train: NDArray[np.floating[Any]], least: int) -> None:
+    if not classes or not sum(boxes.count(train, len(classes)).boxes):
+        raise DataError(f"{name}: the {len(train):,} training images have no box to learn from.")
+    if len(train) < least:
+        raise DataError(f"{name}: found {len(train)} training image(s); at least {least} are needed, for the parts are "
+                        "cut from them. Add images.")  # fmt: skip
 
 
 def square(images: NDArray[np.uint8], resolution: int | None) -> NDArray[np.uint8]:

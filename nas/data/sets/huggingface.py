@@ -97,7 +97,7 @@ def huggingface(path: Path, *, seed: int, resolution: int | None = None, in_memo
     every = np.concatenate(list(labels.values()))
     labelled = np.flatnonzero(every >= 0)
     stored = ArrowPictures(tables, list(splits), labelled, resolution or RESOLUTION, channels=3)
-    pictures, readable, skipped = screened(stored)
+    pictures, readable, skipped, _ = screened(stored)
     kept = labelled[readable]
     sizes = np.bincount(parts[kept], minlength=len(PARTS)).tolist()
     name = f"huggingface:{Path(source).name if _there(source) else source}"

@@ -41,7 +41,7 @@ def image_folder(path: Path, *, seed: int, resolution: int | None = None, in_mem
     found = _found(tree, folders, classes)
     note_strays(tree, folders)
     stored = StoredPictures(path, found.names, resolution or RESOLUTION, channels=3)
-    pictures, whole, unreadable = screened(stored)
+    pictures, whole, unreadable, _ = screened(stored)
     parts, labels, skipped = found.parts[whole], found.labels[whole], (*tree.left, *unreadable)
     names = tuple(classes)
     _check_full(folders, names, parts, labels, skipped)

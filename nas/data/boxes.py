@@ -1,0 +1,82 @@
+"""Boxes on images as labels, the targets "boxes" of a data set: float32 `(images, most, 6)`, a row a box.
+
+Its columns are the constants here. Lengths are shares of the square image's sides. A row that holds no box has class -1 and zeros. A crowd is an area to be
+ignored, neither learnt nor counted.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+CLASS, X, Y, W, H, CROWD = range(6)
+"""The columns: number of the class, centre, width, height, and 1 for a crowd."""
+COLUMNS = 6
+NONE = -1.0
+"""The class of a row that holds no box."""
+
+Floats = NDArray[np.floating[Any]]
+Boxes = NDArray[np.float32]
+Size = tuple[int, int]
+"""Width and height in pixels."""
+Share = tuple[float, float]
+"""How much of a square's width and height is picture."""
+
+
+def pack(boxes: Sequence[ArrayLike]) -> Boxes:
+    """Pack the boxes of each image, `(count, 6)`, into one array with rows for the most that any has, at least 1."""
+    images = [np.reshape(found, (-1, COLUMNS)) for found in boxes]  # so that an empty list is none
+    packed = np.zeros((len(images), max([1, *map(len, images)]), COLUMNS), np.float32)
+    packed[..., CLASS] = NONE
+    for rows, found in zip(packed, images, strict=True):
+        rows[: len(found)] = found
+    return packed
+
+
+def unpack(labels: Floats) -> list[Floats]:
+    """Return the boxes of each image, `(count, 6)`, without the rows that hold none."""
+    return [rows[there] for rows, there in zip(labels, held(labels), strict=True)]
+
+
+def held(labels: Floats) -> NDArray[np.bool_]:
+    """Tell of each row whether it holds a box."""
+    return np.asarray(labels[..., CLASS] >= 0)
+
+
+def stack(parts: Sequence[Floats]) -> Boxes:
+    """Lay the packed boxes of several parts one after another, whatever the most of each."""
+    return pack([found for part in parts for found in unpack(part)])
+
+
+class Count(NamedTuple):
+    """How many boxes there are of each class, without crowds, and how many images have none."""
+
+    boxes: list[int]
+    bare: int
+
+
+def count(labels: Floats, classes: int) -> Count:
+    """Count what the labels of some images hold."""
+    counted = held(labels) & (labels[..., CROWD] == 0)
+    numbers = labels[..., CLASS][counted].astype(np.int64)
+    return Count(np.bincount(numbers, minlength=classes).tolist(), int((~counted.any(1)).sum()))
+
+
+def to_square(corners: Floats, size: Size, share: Share) -> Floats:
+    """Turn corners (left, top, right, bottom) in pixels of a picture of this `size` into centre, width and height.
+
+    These are shares of the square of which the picture takes the upper left `share`.
+    """
+    low, high = (corners[..., at] / size * share for at in (slice(0, 2), slice(2, 4)))
+    return np.concatenate([(low + high) / 2, high - low], axis=-1)
+
+
+def to_picture(boxes: Floats, size: Size, share: Share) -> Floats:
+    """Turn centres, widths and heights in shares of a square back into corners in the picture's own pixels.
+
+    What lies beyond the picture's edge is cut off.
+    """
+    centre, half = boxes[..., 0:2], boxes[..., 2:4] / 2
+    low, high = ((at / share * size).clip(0, size) for at in (centre - half, centre + half))
+    return np.concatenate([low, high], axis=-1)
