@@ -1,7 +1,7 @@
 """Boxes on images as labels, the targets "boxes" of a data set: float32 `(images, most, 6)`, a row a box.
 
-Its columns are the constants here. Lengths are shares of the square image's sides. A row that holds no box has class -1 and zeros. A crowd is an area to be
-ignored, neither learnt nor counted.
+Its columns are the constants here. Lengths are shares of the square image's sides. A row that holds no box has class -1
+and zeros. A crowd is an area to be ignored, neither learnt nor counted.
 """
 
 from collections.abc import Sequence
