@@ -12,7 +12,6 @@ from nas.files import Json
 from nas.training.tasks import Metric, Predictions, Task
 
 BINS = 15  # of the reliability diagram, as in arXiv:1706.04599
-DRAWS = 1000  # of the bootstrap
 WORST = 12
 LEVEL = 0.95
 
@@ -146,12 +145,15 @@ def _with_intervals(task: Task, predictions: Predictions, seed: int) -> dict[str
 
 
 def _bootstrap(metrics: Mapping[str, Metric], predictions: Predictions, seed: int) -> dict[str, NDArray[np.float64]]:
-    """Compute metrics on images drawn again and again with replacement."""
+    """Compute metrics on images drawn again and again with replacement, each as often as it says."""
     rng, count = np.random.default_rng(seed), len(predictions.targets)
-    found = {name: np.empty(DRAWS) for name in metrics}
-    for i in range(DRAWS if metrics else 0):
-        rows = torch.from_numpy(rng.integers(0, count, count))
-        drawn = Predictions(predictions.outputs[rows], predictions.targets[rows])
+    ready = {name: metric.redrawn(predictions) for name, metric in metrics.items() if metric.redrawn}
+    found = {name: np.empty(metric.draws) for name, metric in metrics.items()}
+    for i in range(max((metric.draws for metric in metrics.values()), default=0)):
+        rows = rng.integers(0, count, count)
+        if len(ready) < len(metrics):
+            drawn = Predictions(*(each[torch.from_numpy(rows)] for each in predictions))
         for name, metric in metrics.items():
-            found[name][i] = metric.compute(drawn)
+            if i < metric.draws:
+                found[name][i] = ready[name](rows) if name in ready else metric.compute(drawn)
     return found

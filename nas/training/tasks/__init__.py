@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 from nas.errors import DataError, SpaceError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 
@@ -34,7 +36,8 @@ class Metric:
 
     A `share` lies between 0 and 1 and is shown in percent, any other value in its `unit`. `title` heads a column
     where the name does not do. `counts` tells that it is a share of the images, each right or wrong by itself; else
-    its interval takes so many `draws` of a bootstrap.
+    its interval takes so many `draws` of a bootstrap. `redrawn` makes of predictions what computes it for any rows of
+    them, where that is quicker than to begin anew.
     """
 
     compute: Callable[[Predictions], float]
@@ -44,6 +47,7 @@ class Metric:
     title: str = ""
     counts: bool = False
     draws: int = 1000
+    redrawn: "Callable[[Predictions], Callable[[NDArray[np.int64]], float]] | None" = None
 
 
 @dataclass(frozen=True)

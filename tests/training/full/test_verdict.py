@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nas.training.catalogue import load_task
-from nas.training.full import verdict as module
 from nas.training.full.verdict import Verdict, calibration, confusion, judge, worst
 from nas.training.tasks import Metric, Predictions, Task
 
@@ -127,7 +126,7 @@ def test_shares_of_images_have_wilsons_interval(images: int, seed: int) -> None:
 def test_other_metrics_have_that_of_a_bootstrap() -> None:
     predictions = drawn(120, 4)
     rng, values = np.random.default_rng(5), []
-    for _ in range(module.DRAWS):
+    for _ in range(TASK.metrics["balanced_accuracy"].draws):
         rows = rng.integers(0, 120, 120).tolist()
         labels = [int(predictions.targets[i]) for i in rows]
         said = [int(predictions.outputs[i].argmax()) for i in rows]

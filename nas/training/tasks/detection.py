@@ -1,0 +1,71 @@
+"""Detection: a box round every object, and its class, as a set of answers (https://arxiv.org/abs/2005.12872).
+
+What is learnt and how it is measured lies in `nas/training/boxes/`, which is imported where it is used.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from nas.training.tasks import Metric, Predictions, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    Redrawn = Callable[[NDArray[np.int64]], float]
+
+DRAWS = 200  # for an interval; images are matched once, but their answers are sorted for each
+
+
+def _boxes(module: str) -> Any:
+    return import_module(f"nas.training.boxes.{module}")
+
+
+def _loss(outputs: Any, targets: "Tensor", label_smoothing: float = 0.0) -> "Tensor":
+    """Compare `Detections`, or a network's outputs in evaluation, with boxes `(batch, most, 6)`."""
+    loss: Tensor = _boxes("losses").loss(outputs, targets)
+    return loss
+
+
+def _map(predictions: Predictions) -> float:
+    """Return COCO's mean average precision, over overlaps from .5 to .95."""
+    return float(_boxes("precision").mean_precision(predictions))
+
+
+def _map50(predictions: Predictions) -> float:
+    """Return the mean average precision at an overlap of .5."""
+    return float(_boxes("precision").half_precision(predictions))
+
+
+def _maps(predictions: Predictions) -> "Redrawn":
+    redrawn: Redrawn = _boxes("precision").mean_precisions(predictions)
+    return redrawn
+
+
+def _map50s(predictions: Predictions) -> "Redrawn":
+    redrawn: Redrawn = _boxes("precision").half_precisions(predictions)
+    return redrawn
+
+
+def _follow(targets: "Tensor", moves: "Tensor") -> "Tensor":
+    """Move boxes with their images."""
+    moved: Tensor = _boxes("follow").follow(targets, moves)
+    return moved
+
+
+detection = Task(
+    loss=_loss,
+    metrics={
+        "map": Metric(_map, title="mAP", draws=DRAWS, redrawn=_maps),
+        "map50": Metric(_map50, title="mAP at 50", draws=DRAWS, redrawn=_map50s),
+    },
+    objectives=("map", "latency"),
+    targets="boxes",
+    outputs="boxes",
+    space="detr_family",
+    data="digit_scenes",
+    guided=True,
+    follow=_follow,
+)
