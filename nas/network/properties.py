@@ -30,10 +30,16 @@ def values_of(option: Option) -> Iterator[Scalar]:
 
 
 def width_for(kind: Any, /, **chosen: Scalar) -> int:
-    """Return the smallest width, from 32, that suits the chosen options of a kind and its other defaults."""
+    """Return the smallest width, from 32, that suits the chosen options of a kind and its other defaults.
+
+    A kind with a width of its own allows it too.
+    """
+    own = declared(kind).get("width")
     values = {name: option.default for name, option in declared(kind).items()} | chosen
     misfit = getattr(kind, "misfit", lambda *_: None)
     for width in WIDTHS:
+        if own and not own.allows(width):
+            continue
         if not any(misfit(name, value, width) for name, value in values.items()):
             return width
     raise AssertionError(f"{kind.__name__}: no width of {WIDTHS} fits {values}")
@@ -46,14 +52,19 @@ def scrambled(module: nn.Module, seed: int = 0) -> nn.Module:
         for name, tensor in module.state_dict().items():
             if name.endswith("running_var"):
                 tensor.copy_(torch.rand(tensor.shape, generator=rng) + 0.5)
-            elif tensor.is_floating_point() and tensor.ndim < 2:
+            elif tensor.is_floating_point() and (tensor.ndim < 2 or not tensor.any()):
                 tensor.add_(torch.randn(tensor.shape, generator=rng) * 0.1)
     return module.eval()
 
 
-def assert_gradients_reach_every_parameter(module: nn.Module, x: Tensor, draws: int = 8) -> None:
-    """Assert that in one of several draws a random loss moves each parameter, as a ReLU may block it in some."""
-    unmoved = {name for name, _ in module.named_parameters()}
+def assert_gradients_reach_every_parameter(
+    module: nn.Module, x: Tensor, draws: int = 8, idle: tuple[str, ...] = ()
+) -> None:
+    """Assert that in one of several draws a random loss moves each parameter, as a ReLU may block it in some.
+
+    Only those whose names begin as in `idle` may stay unmoved.
+    """
+    unmoved = {name for name, _ in module.named_parameters() if not name.startswith(idle)}
     for _ in range(draws):
         module.zero_grad()
         out = module(torch.randn_like(x) + torch.randn(1, x.shape[1], 1, 1))

@@ -1,15 +1,18 @@
 """The conformance suites of blocks, stems and heads that `nas.testing` offers."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from nas.network.blocks import Block, Site, Size, strided
 from nas.network.heads import Head
+from nas.network.layers.detections import Detections
 from nas.network.options import Scalar, declared
 from nas.network.properties import (
     assert_compiles,
@@ -223,26 +226,94 @@ class StemSuite(_PartSuite):
 
 
 class HeadSuite(_PartSuite):
-    """The tests of a head, whose class is `kind`."""
+    """The tests of a head, whose class is `kind`.
+
+    Heads of maps are handed those of three stages, and in training the targets of images with boxes.
+    """
 
     kind: ClassVar[type[Head]]
     size = (4, 3)
     sizes = ((7, 7), (3, 5), (1, 1))
+    classes: ClassVar[int] = 10
+    idle: ClassVar[tuple[str, ...]] = ()
+    """How the names of those parameters begin that the paper's head has but cannot train."""
 
     def build(self, size: Size | None = None, stride: int = 2, /, **chosen: Scalar) -> Given:
-        width, classes = width_for(self.kind, **chosen), 10
-        head = _Fed(self.kind(width, classes, **chosen))
-        return Given(head, torch.randn(2, width, *(size or self.size)), (2, classes))
+        options, width = declared(self.kind), width_for(self.kind, **chosen)
+        if "width" in options and "width" not in chosen:  # a width of its own, narrow in tests
+            chosen["width"] = width
+        widths = (8, 16, width)
+        kind: Any = self.kind
+        head = _Fed(kind(widths if kind.wants_maps else width, self.classes, **chosen), widths)
+        outputs: tuple[int, ...] = (2, self.classes)
+        if kind.outputs == "boxes":
+            outputs = (2, int(chosen.get("queries", options["queries"].default)), 4 + self.classes)
+        return Given(head, torch.randn(2, width, *(size or self.size)), outputs)
+
+    def test_gradients_reach_every_parameter(self, stride: int) -> None:
+        module, x, _ = self.scrambled(None, stride)
+        assert_gradients_reach_every_parameter(module.train(), x, idle=self.idle)
+
+    def test_every_value_of_every_option_trains(self, option: str, value: Scalar) -> None:
+        module, x, _ = self.scrambled(None, 1, **{option: value})
+        module.train()(x).square().mean().backward()
+        assert all(p.grad is not None and p.grad.isfinite().all() for p in module.parameters())
+
+    def test_boxes_and_scores_are_shares(self, option: str, value: Scalar) -> None:
+        module, x, _ = self.scrambled(None, 2, **{option: value})
+        if self.kind.outputs != "boxes":
+            pytest.skip(f"gives {self.kind.outputs}")
+        out = module(x)
+        assert 0 <= out.min() <= out.max() <= 1
+
+    def test_images_without_boxes_train(self, option: str, value: Scalar) -> None:
+        module, x, _ = self.build(None, 2, **{option: value})
+        if self.kind.outputs != "boxes":
+            pytest.skip(f"gives {self.kind.outputs}")
+        for targets in (boxes_of(2, self.classes, objects=0), None):
+            out = module.train()(x, targets)
+            out.square().mean().backward()
+            assert out.isfinite().all()
+            assert all(p.grad is None or p.grad.isfinite().all() for p in module.parameters())
+
+
+def boxes_of(images: int, classes: int, objects: int = 3) -> Tensor:
+    """Draw targets of boxes `(images, objects + 2, 6)`: so many objects in the first image, fewer in each further one.
+
+    A row is class, centre x and y, width, height and 0, or -1 and zeros for no object.
+    """
+    targets = torch.zeros(images, objects + 2, 6)
+    targets[..., 0] = -1
+    for image in range(images):
+        some = slice(image and 1, max(objects - image, 0))  # the second image's first row is empty
+        targets[image, some, 0] = torch.randint(classes, targets[image, some, 0].shape).float()
+        targets[image, some, 1:5] = 0.3 + 0.4 * torch.rand_like(targets[image, some, 1:5])
+    return targets
 
 
 class _Fed(nn.Module):
-    """A head fed with a map, or with its own class token mixed with the map as a stage does."""
+    """A head fed with a map, with those of three stages, or with its own class token mixed with the map.
 
-    def __init__(self, head: Head) -> None:
+    What a head of boxes gives in training is joined to one tensor.
+    """
+
+    def __init__(self, head: Head, widths: tuple[int, ...]) -> None:
         super().__init__()
-        self.head = head
+        self.head, self.widths = head, widths
 
-    def forward(self, x: Tensor) -> Tensor:
-        features = self.head.token + x.mean((2, 3))[:, None] if self.head.wants_token else x
-        logits: Tensor = self.head(features)
-        return logits
+    def forward(self, x: Tensor, *targets: Tensor | None) -> Tensor:
+        head: Any = self.head
+        if not head.wants_maps:
+            out: Tensor = head(head.token + x.mean((2, 3))[:, None] if head.wants_token else x)
+            return out
+        maps = [F.interpolate(x[:, :width], scale_factor=2.0 ** (2 - i)) for i, width in enumerate(self.widths)]
+        given = targets or ((boxes_of(len(x), HeadSuite.classes) if self.training else None),)
+        found = head(maps, *given)
+        return found if isinstance(found, Tensor) else torch.cat([part.flatten() for part in _parts(found)])
+
+
+def _parts(found: Detections) -> Iterator[Tensor]:
+    """Yield all that a head of boxes gives in training."""
+    for answers in (found, found.noised):
+        if answers is not None:
+            yield from (answers.logits, answers.boxes)

@@ -27,6 +27,7 @@ def parse_space(doc: Document) -> SearchSpace:
         _slot(doc, ("stages", i), BLOCKS, stage, [file.blocks, stage.blocks]) for i, stage in enumerate(file.stages)
     ]
     head = _slot(doc, ("head",), HEADS, file.head, [])
+    _check_head(doc, head)
     space = SearchSpace(
         name=file.name,
         resolution=file.resolution,
@@ -131,6 +132,17 @@ def _check_widths(doc: Document, key: tuple[str | int, ...], slot: Slot) -> None
                 why = misfit(slot.registry, kind, option, value, slot.widths[0])
                 if why:
                     raise doc.error((*key, "width"), f"{kind}: {why}; write another width or another {option}")
+
+
+def _check_head(doc: Document, slot: Slot) -> None:
+    """Require that each width of a head's own, where it has one, suits each value of its other options."""
+    for kind in slot.kinds:
+        values = {n: slot.options[kind].get(n, (o.default,)) for n, o in options_of(HEADS, kind).items()}
+        for width in values.get("width", ()):
+            for option, value in ((n, v) for n in values for v in values[n]):
+                if why := misfit(HEADS, kind, option, value, int(width)):
+                    key = option if option in slot.options[kind] else "width"
+                    raise doc.error(("head", key), f"{kind}: {why}; write another width or another {option}")
 
 
 def _check_ends(doc: Document, space: SearchSpace) -> None:

@@ -1,0 +1,165 @@
+"""DETR, https://arxiv.org/abs/2005.12872, with what later papers found that it needs to learn from little data.
+
+Those are four-dimensional anchors (DAB-DETR, https://arxiv.org/abs/2201.12329), denoising (DN-DETR,
+https://arxiv.org/abs/2203.01305), repeated labels (DELA-DETR, https://arxiv.org/abs/2203.09507) and focal
+classification (RetinaNet, https://arxiv.org/abs/1708.02002).
+"""
+
+from collections.abc import Sequence
+from math import log
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import AfterValidator, Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nas.network.heads import Head
+from nas.network.layers.denoising import Guides, noised, visible
+from nas.network.layers.detections import Detections, Noised
+from nas.network.layers.queries import Anchors, Learned, inverse_sigmoid
+from nas.network.layers.sine import padded_waves, pixel_waves
+from nas.network.layers.tokens import to_tokens
+from nas.network.layers.transformer import DecoderLayer, EncoderLayer, Memory, perceptron
+from nas.network.options import Count, Scalar
+
+LIKELY = 0.01  # what a focal head begins with as the chance of each class (RetinaNet, section 4.1)
+
+
+def _by_four(value: int) -> int:
+    if value % 4:
+        raise ValueError("not by 4")
+    return value
+
+
+Width = Annotated[int, Field(ge=8, le=2048), AfterValidator(_by_four), "from 8 to 2048 that is divisible by 4"]
+Hidden = Annotated[int, Field(ge=1, le=8192), "from 1 to 8192"]
+Encoder = Annotated[int, Field(ge=0, le=24), "from 0 to 24"]
+Decoder = Annotated[int, Field(ge=1, le=24), "from 1 to 24"]
+Queries = Annotated[int, Field(ge=1, le=2000), "from 1 to 2000"]
+Dropout = Annotated[float, Field(ge=0, lt=1), "from 0 to below 1"]
+Groups = Annotated[int, Field(ge=0, le=100), "from 0 to 100"]
+
+
+class DETR(Head):
+    """1x1 projection of the last map, transformer encoder and decoder, and for each query classes and a box.
+
+    `width`, `heads`, `hidden` and `dropout` are those of the transformer, `encoder` and `decoder` its layers. With
+    `levels` the encoder attends over the last maps of so many stages at once. `anchors` makes the queries boxes that
+    each layer refines. `denoising` is the number of groups of noised targets in training, `repeats` how often a label
+    counts in the matching, `focal` gives each class a sigmoid in place of the softmax with a class of no object.
+    """
+
+    outputs = "boxes"
+    wants_maps = True
+
+    def __init__(
+        self,
+        widths: Sequence[int],
+        classes: int,
+        *,
+        width: Width = 256,
+        encoder: Encoder = 6,
+        decoder: Decoder = 6,
+        heads: Count = 8,
+        hidden: Hidden = 2048,
+        queries: Queries = 100,
+        dropout: Dropout = 0.1,
+        anchors: bool = False,
+        denoising: Groups = 0,
+        repeats: Count = 1,
+        focal: bool = False,
+        levels: Literal[1, 2, 3] = 1,
+    ) -> None:
+        super().__init__()
+        self.classes, self.focal, self.repeats, self.groups, self.count = classes, focal, repeats, denoising, queries
+        self.projections = nn.ModuleList(nn.Conv2d(given, width, 1) for given in widths[-levels:])
+        self.levels = nn.Parameter(torch.randn(levels, width)) if levels > 1 else None
+        self.encoder = nn.ModuleList(EncoderLayer(width, heads, hidden, dropout) for _ in range(encoder))
+        self.decoder = nn.ModuleList(DecoderLayer(width, heads, hidden, dropout, anchors) for _ in range(decoder))
+        self.norm = nn.LayerNorm(width)
+        self.classifier = nn.Linear(width, classes if focal else classes + 1)
+        self.box = perceptron(width, width, width, 4)
+        self.labels = nn.Embedding(classes + 1, width) if denoising else None
+        self.queries = Anchors(queries, width, decoder) if anchors else Learned(queries, width, denoising > 0)
+        if focal:
+            nn.init.constant_(self.classifier.bias, -log(1 / LIKELY - 1))
+        if anchors:  # begin with the anchors themselves as boxes
+            nn.init.zeros_(self.box[-1].weight)  # type: ignore[arg-type]
+            nn.init.zeros_(self.box[-1].bias)  # type: ignore[arg-type]
+
+    def forward(self, maps: Sequence[Tensor], targets: Tensor | None = None, padding: Tensor | None = None) -> Any:
+        """Return boxes and scores, or in training `Detections`."""
+        memory = self._encode(maps[-len(self.projections) :], padding)
+        if not self.training:
+            boxes, hidden = self._decode(memory, None)[-1]
+            logits = self.classifier(hidden).float()
+            scores = logits.sigmoid() if self.focal else logits.softmax(-1)[..., :-1]
+            return torch.cat([boxes, scores], dim=-1)
+        guides = None if targets is None else noised(targets, self.groups, self.classes)
+        answers = self._decode(memory, guides)
+        boxes = torch.stack([box for box, _ in answers])
+        logits = self.classifier(torch.stack([hidden for _, hidden in answers])).float()
+        told = None
+        if targets is not None and guides is not None:
+            told = Noised(*(_filled(x[:, :, self.count :], guides.rows, targets.shape[1]) for x in (logits, boxes)))
+        return Detections(logits[:, :, : self.count], boxes[:, :, : self.count], self.focal, self.repeats, told)
+
+    def _encode(self, maps: Sequence[Tensor], padding: Tensor | None) -> Memory:
+        """Project the maps, and let their pixels attend to each other."""
+        tokens, positions, seen = [], [], []
+        for level, (project, x) in enumerate(zip(self.projections, maps, strict=True)):
+            size = (x.shape[2], x.shape[3])
+            tokens.append(to_tokens(project(x)))
+            width = tokens[0].shape[2]
+            if padding is None:
+                place = pixel_waves(size, width, *self.queries.sine, like=x)
+            else:
+                small = F.interpolate(padding[:, None].float(), size)[:, 0] > 0
+                place = padded_waves(small, width, *self.queries.sine)
+                seen.append(~small.flatten(1))
+            positions.append((place if self.levels is None else place + self.levels[level]).to(tokens[0].dtype))
+        x, place = _joined(tokens), _joined(positions)
+        mask = _joined(seen)[:, None, None] if seen else None
+        for layer in self.encoder:
+            x = layer(x, place, mask)
+        return Memory(x, place, x + place, mask)
+
+    def _decode(self, memory: Memory, guides: Guides | None) -> list[tuple[Tensor, Tensor]]:
+        """Return each layer's boxes, and what it made of the queries; in evaluation those of the last one at least."""
+        x = self._content(memory.tokens, guides)
+        boxes = self.queries.boxes(x.shape[0], guides)
+        seen = None if guides is None else visible(self.count, guides)
+        answers = []
+        for index, layer in enumerate(self.decoder):
+            x = layer(x, *self.queries(boxes, x, index, guides), seen, memory)
+            if self.training or self.queries.refines or index == len(self.decoder) - 1:
+                hidden = self.norm(x)
+                found = (self.box(hidden).float() + inverse_sigmoid(boxes)).sigmoid()
+                answers.append((found, hidden))
+                boxes = found.detach() if self.queries.refines else boxes
+        return answers
+
+    def _content(self, like: Tensor, guides: Guides | None) -> Tensor:
+        """Return what the queries begin with: nothing, or with denoising the vectors of their labels, or of none."""
+        content = like.new_zeros(like.shape[0], self.count, like.shape[2])
+        if self.labels is not None:
+            content = content + self.labels.weight[-1]
+            content = content if guides is None else torch.cat([content, self.labels(guides.labels)], dim=1)
+        return content
+
+    @classmethod
+    def misfit(cls, option: str, value: Scalar, width: int) -> str | None:
+        """Require heads that divide the transformer's width."""
+        if option == "heads" and width % int(value):
+            return f"width {width} is not divisible by heads {value}"
+        return None
+
+
+def _joined(levels: list[Tensor]) -> Tensor:
+    return levels[0] if len(levels) == 1 else torch.cat(levels, dim=1)
+
+
+def _filled(x: Tensor, rows: int, most: int) -> Tensor:
+    """Fill each group of `(layers, batch, groups * rows, ...)` to `most` rows, those of the targets."""
+    return F.pad(x.unflatten(2, (-1, rows)), (0, 0, 0, most - rows)).flatten(2, 3)
