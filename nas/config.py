@@ -84,7 +84,7 @@ class Goal(Group):
     """
 
     space: Annotated[str, Flag("NAME|FILE", "The search space; see nas spaces.")] = "cvt_family"
-    data: Annotated[str, Flag("NAME[:PATH]", "Images: digits, cifar10:DIR, image_folder:DIR, ...")] = "cluttered_digits"
+    data: Annotated[str, Flag("NAME[:PATH]", "Images: digits, image_folder:DIR, voc:DIR, ...")] = "cluttered_digits"
     task: Annotated[str, Flag("NAME", "What networks learn: classification.")] = "classification"
     budget: Annotated[Budget, Flag("N|TIME", "Networks to train (200), or a time (30m, 2h).", read=parse_budget)] = (
         Budget(trials=200)

@@ -49,6 +49,21 @@ def parts_of(names: Iterable[str]) -> dict[str, str]:
     return {part: chosen[part][0] for part in PARTS if part in chosen}
 
 
+def siblings(name: str, names: Iterable[str]) -> list[str]:
+    """Return the names that differ from one in nothing but the part: `instances_val2017` from `instances_train2017`."""
+    return [other for other in names if _pattern(other) == _pattern(name)]
+
+
+def part_of(name: str) -> str | None:
+    """Return the part that a folder is called by, if its name tells one."""
+    found = {SYNONYMS[word] for word in _words(name) if word in SYNONYMS}
+    return found.pop() if len(found) == 1 else None
+
+
+def _pattern(name: str) -> str:
+    return re.sub(r"[^\W\d_]+", lambda word: "*" if word[0].casefold() in SYNONYMS else word[0], name)
+
+
 def _words(name: str) -> list[str]:
     """Split a name into its words without nouns, also without those at the end of a part's name: `trainset`."""
     words = [word for word in re.findall(r"[^\W\d_]+", name.casefold()) if word not in NOUNS]

@@ -14,19 +14,29 @@ def told(data: Json) -> str:
     """Say in a line how many images the parts and the classes have, of many classes the extremes.
 
     `data` has `parts`, their numbers of images by name, `classes`, their names, and `counts`, the numbers of images of
-    the classes, or None where the targets are no classes.
+    the classes, or None where they have none. Where the targets are boxes it counts these, and has `bare`, the number
+    of images without one.
     """
     held = {part: count for part, count in data["parts"].items() if count}
     images = f"{' + '.join(f'{count:,}' for count in held.values())} images ({', '.join(held)})"
     if data["counts"] is None:
         return images
-    classes = dict(zip(data["classes"], data["counts"], strict=True))
+    classes, noun, bare = dict(zip(data["classes"], data["counts"], strict=True)), noun_of(data), ""
+    if noun == "boxes":
+        images += f" with {sum(data['counts']):,} boxes"
+        bare = f"; {data['bare']:,} images have none" if data["bare"] else ""
+    many = "1 class" if len(classes) == 1 else f"{len(classes)} classes"
     if len(classes) > SHOWN:
         few, most = min(classes, key=classes.__getitem__), max(classes, key=classes.__getitem__)
-        extremes = f"from {classes[few]:,} images (class {few}) to {classes[most]:,} (class {most})"
-        return f"{images} of {len(classes)} classes, {extremes}"
+        extremes = f"from {classes[few]:,} {noun} (class {few}) to {classes[most]:,} (class {most})"
+        return f"{images} of {many}, {extremes}{bare}"
     listed = ", ".join(f"{name} {count:,}" for name, count in classes.items())
-    return f"{images} of {len(classes)} classes: {listed}"
+    return f"{images} of {many}: {listed}{bare}"
+
+
+def noun_of(data: Json) -> str:
+    """Return what the `counts` of such data are of: images or boxes."""
+    return "images" if data.get("bare") is None else "boxes"
 
 
 def causes(skipped: Sequence[str]) -> list[str]:

@@ -12,14 +12,16 @@ import platform
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import features
 
-from nas.data import Dataset
+from nas.data import Dataset, boxes
 from nas.data.pictures import Source
 from nas.data.stored import Pictures
+from nas.data.summary import noun_of
 from nas.errors import DataError
 from nas.files import Json
 
@@ -34,10 +36,9 @@ def fingerprint(dataset: Dataset) -> Json:
     """
     rows = np.concatenate([dataset.train, dataset.validation, dataset.test])
     labels, images = dataset.labels[rows], dataset.images
-    counted = dataset.targets == "classes"
     return {
         "classes": list(dataset.classes),
-        "counts": np.bincount(labels, minlength=len(dataset.classes)).tolist() if counted else None,
+        **_tally(labels, dataset),
         "parts": dataset.parts,
         "channels": dataset.channels,
         "resolution": dataset.resolution,
@@ -47,6 +48,15 @@ def fingerprint(dataset: Dataset) -> Json:
         "files": _files(images) if isinstance(images, Pictures) else None,
         "readers": _readers(),
     }
+
+
+def _tally(labels: NDArray[Any], dataset: Dataset) -> Json:
+    """Count the images of each class, or the boxes and the images without any; other targets are not counted."""
+    if dataset.targets == "boxes":
+        found = boxes.count(labels, len(dataset.classes))
+        return {"counts": found.boxes, "bare": found.bare}
+    counted = dataset.targets == "classes"
+    return {"counts": np.bincount(labels, minlength=len(dataset.classes)).tolist() if counted else None}
 
 
 def check_data(was: Json, dataset: Dataset, begun: str, remedy: str) -> list[str]:
@@ -102,13 +112,14 @@ def _classes(was: Json, now: Json) -> Iterator[str]:
 
 
 def _counts(was: Json, now: Json) -> Iterator[str]:
-    """Say of which classes there are more or fewer images, or else of which parts."""
+    """Say of which classes there are more or fewer images or boxes, or else of which parts."""
+    noun = noun_of(now)
     before, after = _counted(was), _counted(now)
     other = [name for name in before if name in after and after[name] != before[name]]
     for name in other[:NAMED]:
-        yield f"'{name}' has {after[name]} images and had {before[name]}"
+        yield f"'{name}' has {after[name]} {noun} and had {before[name]}"
     if len(other) > NAMED:
-        yield f"{len(other) - NAMED} more classes have other numbers of images"
+        yield f"{len(other) - NAMED} more classes have other numbers of {noun}"
     if before.keys() == after.keys() and not other:
         for part, count in was["parts"].items():
             if now["parts"][part] != count:
@@ -123,7 +134,7 @@ def _totals(was: Json, now: Json) -> Iterator[str]:
 
 
 def _counted(known: Json) -> dict[str, int | None]:
-    """The images of each class, None where targets are no classes."""
+    """The images or boxes of each class, None where targets are neither."""
     counts: list[int | None] = known["counts"] or [None] * len(known["classes"])
     return dict(zip(known["classes"], counts, strict=True))
 

@@ -31,14 +31,14 @@ def test_a_path_may_hold_colons_and_a_home():
     assert "~" not in str(parse("npz:~/c.npz")[1])
 
 
-@pytest.mark.parametrize("name", ["cifar10", "fashion_mnist", "image_folder", "npz"])
+@pytest.mark.parametrize("name", ["cifar10", "coco", "fashion_mnist", "image_folder", "npz", "voc"])
 @pytest.mark.parametrize("path", ["no/such/place", "x" * 5000, "a\0b"])
 def test_a_missing_path_is_named(name, path, tmp_path):
     with pytest.raises(DataError, match=f"^{name}: .*Write {name}:PATH"):
         load(f"{name}:{tmp_path / path}")
 
 
-@pytest.mark.parametrize("name", ["cifar10", "fashion_mnist", "image_folder"])
+@pytest.mark.parametrize("name", ["cifar10", "fashion_mnist", "image_folder", "voc"])
 def test_a_file_is_no_folder(name, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="should be a folder, but a file lies there"):

@@ -14,6 +14,15 @@ def test_of_many_classes_some_are_named():
     assert told(data) == said
 
 
+def test_boxes_are_counted_and_the_images_without_any():
+    data = {"parts": {"train": 50, "test": 2}, "classes": ["cell"], "counts": [1200], "bare": 0}
+    assert told(data) == "50 + 2 images (train, test) with 1,200 boxes of 1 class: cell 1,200"
+    assert told(data | {"bare": 7}).endswith("cell 1,200; 7 images have none")
+    many = data | {"classes": [*"abcdefghij"], "counts": [*range(1, 11)], "bare": 1}
+    said = "with 55 boxes of 10 classes, from 1 boxes (class a) to 10 (class j); 1 images have none"
+    assert told(many).endswith(said)
+
+
 def test_targets_that_are_no_classes_are_not_counted():
     assert told({"parts": {"train": 3}, "classes": ["angle"], "counts": None}) == "3 images (train)"
 

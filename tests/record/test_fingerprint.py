@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from small_trainings import drawn_images
 
+from nas.data import boxes
 from nas.data.sets import Dataset
 from nas.data.stored import StoredPictures
 from nas.errors import DataError
@@ -54,6 +55,22 @@ def test_what_is_other_is_said(other: Dataset, says: str) -> None:
         DataError, match=f"drawn is not what runs/a began with: .*{says}.* Put the data back .*, or wait"
     ):
         check_data(fingerprint(DATA), other, "runs/a", "wait")
+
+
+def boxed(*classes: int, targets: str = "boxes") -> Dataset:
+    """Images with a box of each of some classes, the last without any."""
+    rows = [[(number, 0.5, 0.5, 0.2, 0.2, 0) for number in classes]] * (len(DATA.labels) - 1)
+    return labelled(labels=boxes.pack([*rows, []]), targets=targets)
+
+
+def test_boxes_are_counted_by_class_with_the_images_that_have_none() -> None:
+    known = json.loads(json.dumps(fingerprint(boxed(0, 2))))
+    assert (known["counts"], known["bare"]) == ([57, 0, 57], 1)
+    assert check_data(known, boxed(0, 2), "runs/a", "") == []
+    assert difference(known, fingerprint(boxed(0, 2, 1))) == "'class 1' has 57 boxes and had 0"
+    moved = boxed(0, 2)
+    moved.labels[3, 0, boxes.X] += 1e-3
+    assert difference(known, fingerprint(moved)) == "its images have other labels, or lie in other parts"
 
 
 def test_an_image_that_can_be_read_no_more_is_named() -> None:

@@ -222,10 +222,10 @@ def test_costs_have_their_conditions_and_are_counted_where_nobody_measured(tmp_p
 
 def test_images_left_out_are_named(tmp_path):
     trained = ended(tmp_path / "signs")
-    assert "Images left out" not in Page(render_training(trained)).text
+    assert "Left out of the data" not in Page(render_training(trained)).text
     with_ending(trained, replace(trained.ending, unreadable=("a/<b>.png", "a/c.png", "a/c.png")))
     text = Page(render_training(trained)).text
-    assert "2 images could not be read. Their namesa/<b>.pnga/c.png" in text
+    assert "2 items could not be used. Their names and causesa/<b>.pnga/c.png" in text
 
 
 def test_commands_name_the_folder_as_a_shell_and_python_read_it(tmp_path):

@@ -1,6 +1,6 @@
 """What was asked and what was found, in sentences."""
 
-from nas.data.summary import SHOWN, told
+from nas.data.summary import SHOWN, noun_of, told
 from nas.evaluation import units
 from nas.evaluation.catalogue import objective
 from nas.files import Json
@@ -84,6 +84,7 @@ def _data(run: Run) -> Json:
     counts = known.get("counts") or []
     return {
         "told": told(known) if known else "",
+        "counted": noun_of(known),
         "counts": dict(zip(known["classes"], map("{:,}".format, counts), strict=True)) if len(counts) > SHOWN else {},
         "left_out": run.environment.get("left_out", []),
     }

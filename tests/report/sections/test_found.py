@@ -96,3 +96,17 @@ def test_a_subset_of_the_training_images_is_named(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", config, load_space(SPACE), ENVIRONMENT, data=data)
     run.append(trial(run, 0))
     assert "for 1 epoch, on 300 of the 2,000 training images, in" in header(run)
+
+
+def test_boxes_are_counted_class_by_class(tmp_path: Path) -> None:
+    data = {
+        "parts": {"train": 2000, "validation": 400},
+        "classes": [*"abcdefghij"],
+        "counts": [*range(11, 21)],
+        "bare": 30,
+    }
+    run = Run.create(tmp_path / "run", make_config({"space": "small"}), load_space(SPACE), ENVIRONMENT, data=data)
+    run.append(trial(run, 0))
+    text = " ".join(re.sub("<[^>]+>", "", render(run)).split())
+    assert "with 155 boxes of 10 classes, from 11 boxes (class a) to 20 (class j); 30 images have none." in text
+    assert "Boxes of each class" in text
