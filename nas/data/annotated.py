@@ -121,10 +121,10 @@ def _fitted(one: Photograph, size: tuple[int, int], left: Left) -> Photograph | 
         left.out(one.file.name, f"picture of another shape than annotated: {size[0]}x{size[1]}, not {said}")
         return None
     marks: dict[Mark, None] = {}
-    for each in one.marks:
-        corners = np.multiply(each.corners, (across, down, across, down)).clip(0, (*size, *size))
-        cut = each._replace(corners=tuple(corners.tolist()))
-        if (corners[2:] - corners[:2]).min() < LEAST:
+    corners = np.array([each.corners for each in one.marks]).reshape(-1, 4) * (across, down, across, down)
+    for each, (x0, y0, x1, y1) in zip(one.marks, corners.clip(0, (*size, *size)).tolist(), strict=True):
+        cut = each._replace(corners=(x0, y0, x1, y1))
+        if min(x1 - x0, y1 - y0) < LEAST:
             left.out(f"{each.name} in {one.file.name}", "box outside its picture")
         elif cut in marks:
             left.out(f"{each.name} in {one.file.name}", "box that occurs twice")

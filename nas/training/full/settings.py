@@ -30,7 +30,7 @@ class Lesson(Group):
     """
 
     data: Annotated[
-        str, Flag("NAME[:PATH]", "Images: image_folder:DIR, voc:DIR, ...", default="those of the run, or cluttered_digits")
+        str, Flag("NAME[:PATH]", "Images: image_folder:DIR, voc:DIR", default="those of the run, or cluttered_digits")
     ] = ""
     task: Annotated[str, Flag("NAME", "What the network learns: classification.")] = "classification"
     teacher: Annotated[str | None, Flag("MODEL", "Trained folder, or timm name, to learn from.", default="none")] = None
