@@ -1,8 +1,9 @@
 """DETR, https://arxiv.org/abs/2005.12872, with what later papers found that it needs to learn from little data.
 
 Those are four-dimensional anchors (DAB-DETR, https://arxiv.org/abs/2201.12329), denoising (DN-DETR,
-https://arxiv.org/abs/2203.01305), repeated labels (DELA-DETR, https://arxiv.org/abs/2203.09507) and focal
-classification (RetinaNet, https://arxiv.org/abs/1708.02002).
+https://arxiv.org/abs/2203.01305), repeated labels (DELA-DETR, https://arxiv.org/abs/2203.09507), focal classification
+(RetinaNet, https://arxiv.org/abs/1708.02002) and queries that begin with the likeliest pixels of the encoder
+(Deformable DETR, https://arxiv.org/abs/2010.04159).
 """
 
 from collections.abc import Sequence
@@ -17,8 +18,9 @@ from torch.nn import functional as F
 from nas.network.heads import Head
 from nas.network.layers.denoising import Guides, noised, visible
 from nas.network.layers.detections import Detections, Noised
-from nas.network.layers.queries import Anchors, Learned, inverse_sigmoid
-from nas.network.layers.sine import padded_waves, pixel_waves
+from nas.network.layers.queries import Anchors, Learned, inverse_sigmoid, unmoved
+from nas.network.layers.selection import Chosen, Selection
+from nas.network.layers.sine import pixel_places, pixel_waves
 from nas.network.layers.tokens import to_tokens
 from nas.network.layers.transformer import DecoderLayer, EncoderLayer, Memory, perceptron
 from nas.network.options import Count, Scalar
@@ -46,8 +48,9 @@ class DETR(Head):
 
     `width`, `heads`, `hidden` and `dropout` are those of the transformer, `encoder` and `decoder` its layers. With
     `levels` the encoder attends over the last maps of so many stages at once. `anchors` makes the queries boxes that
-    each layer refines. `denoising` is the number of groups of noised targets in training, `repeats` how often a label
-    counts in the matching, `focal` gives each class a sigmoid in place of the softmax with a class of no object.
+    each layer refines, `selected` those of the pixels that seem likeliest to hold an object. `denoising` is the number
+    of groups of noised targets in training, `repeats` how often a label counts in the matching, `focal` gives each
+    class a sigmoid in place of the softmax with a class of no object.
     """
 
     outputs = "boxes"
@@ -66,6 +69,7 @@ class DETR(Head):
         queries: Queries = 100,
         dropout: Dropout = 0.1,
         anchors: bool = False,
+        selected: bool = False,
         denoising: Groups = 0,
         repeats: Count = 1,
         focal: bool = False,
@@ -76,60 +80,68 @@ class DETR(Head):
         self.projections = nn.ModuleList(nn.Conv2d(given, width, 1) for given in widths[-levels:])
         self.levels = nn.Parameter(torch.randn(levels, width)) if levels > 1 else None
         self.encoder = nn.ModuleList(EncoderLayer(width, heads, hidden, dropout) for _ in range(encoder))
-        self.decoder = nn.ModuleList(DecoderLayer(width, heads, hidden, dropout, anchors) for _ in range(decoder))
+        refined = anchors or selected
+        self.decoder = nn.ModuleList(DecoderLayer(width, heads, hidden, dropout, refined) for _ in range(decoder))
         self.norm = nn.LayerNorm(width)
-        self.classifier = nn.Linear(width, classes if focal else classes + 1)
+        outputs = classes if focal else classes + 1
+        self.classifier = nn.Linear(width, outputs)
         self.box = perceptron(width, width, width, 4)
         self.labels = nn.Embedding(classes + 1, width) if denoising else None
-        self.queries = Anchors(queries, width, decoder) if anchors else Learned(queries, width, denoising > 0)
-        if focal:
-            nn.init.constant_(self.classifier.bias, -log(1 / LIKELY - 1))
-        if anchors:  # begin with the anchors themselves as boxes
-            nn.init.zeros_(self.box[-1].weight)  # type: ignore[arg-type]
-            nn.init.zeros_(self.box[-1].bias)  # type: ignore[arg-type]
+        self.selection = Selection(queries, width, outputs, focal) if selected else None
+        own = 0 if selected else queries
+        self.queries = Anchors(own, width, decoder) if refined else Learned(queries, width, denoising > 0)
+        for classifier in self._classifiers() if focal else ():
+            nn.init.constant_(classifier.bias, -log(1 / LIKELY - 1))
+        if refined:
+            unmoved(self.box)
+
+    def _classifiers(self) -> list[nn.Linear]:
+        return [self.classifier] if self.selection is None else [self.classifier, self.selection.classifier]
 
     def forward(self, maps: Sequence[Tensor], targets: Tensor | None = None, padding: Tensor | None = None) -> Any:
         """Return boxes and scores, or in training `Detections`."""
-        memory = self._encode(maps[-len(self.projections) :], padding)
+        maps = maps[-len(self.projections) :]
+        sizes = [(x.shape[2], x.shape[3]) for x in maps]
+        paddings = [] if padding is None else [_shrunk(padding, size) for size in sizes]
+        memory = self._encode(maps, paddings)
+        chosen = self.selection(memory.tokens, sizes, paddings) if self.selection else None
         if not self.training:
-            boxes, hidden = self._decode(memory, None)[-1]
+            boxes, hidden = self._decode(memory, None, chosen)[-1]
             logits = self.classifier(hidden).float()
             scores = logits.sigmoid() if self.focal else logits.softmax(-1)[..., :-1]
             return torch.cat([boxes, scores], dim=-1)
         guides = None if targets is None else noised(targets, self.groups, self.classes)
-        answers = self._decode(memory, guides)
+        answers = self._decode(memory, guides, chosen)
         boxes = torch.stack([box for box, _ in answers])
         logits = self.classifier(torch.stack([hidden for _, hidden in answers])).float()
-        told = None
+        count, told = boxes.shape[2] - (0 if guides is None else guides.boxes.shape[1]), None
         if targets is not None and guides is not None:
-            told = Noised(*(_filled(x[:, :, self.count :], guides.rows, targets.shape[1]) for x in (logits, boxes)))
-        return Detections(logits[:, :, : self.count], boxes[:, :, : self.count], self.focal, self.repeats, told)
+            told = Noised(*(_filled(x[:, :, count:], guides.rows, targets.shape[1]) for x in (logits, boxes)))
+        logits, boxes = logits[:, :, :count], boxes[:, :, :count]
+        if chosen is not None:  # learnt from as the answers of a layer before the first
+            logits, boxes = torch.cat([chosen.logits[None], logits]), torch.cat([chosen.boxes[None], boxes])
+        return Detections(logits, boxes, self.focal, self.repeats, told)
 
-    def _encode(self, maps: Sequence[Tensor], padding: Tensor | None) -> Memory:
+    def _encode(self, maps: Sequence[Tensor], paddings: Sequence[Tensor]) -> Memory:
         """Project the maps, and let their pixels attend to each other."""
-        tokens, positions, seen = [], [], []
+        tokens, positions, (temperature, shift) = [], [], self.queries.sine
         for level, (project, x) in enumerate(zip(self.projections, maps, strict=True)):
-            size = (x.shape[2], x.shape[3])
             tokens.append(to_tokens(project(x)))
-            width = tokens[0].shape[2]
-            if padding is None:
-                place = pixel_waves(size, width, *self.queries.sine, like=x)
-            else:
-                small = F.interpolate(padding[:, None].float(), size)[:, 0] > 0
-                place = padded_waves(small, width, *self.queries.sine)
-                seen.append(~small.flatten(1))
+            padding = paddings[level] if paddings else None
+            places = pixel_places((x.shape[2], x.shape[3]), shift, x.device, padding)
+            place = pixel_waves(*places, tokens[0].shape[2], temperature)
             positions.append((place if self.levels is None else place + self.levels[level]).to(tokens[0].dtype))
         x, place = _joined(tokens), _joined(positions)
-        mask = _joined(seen)[:, None, None] if seen else None
+        mask = ~_joined([padding.flatten(1) for padding in paddings])[:, None, None] if paddings else None
         for layer in self.encoder:
             x = layer(x, place, mask)
         return Memory(x, place, x + place, mask)
 
-    def _decode(self, memory: Memory, guides: Guides | None) -> list[tuple[Tensor, Tensor]]:
+    def _decode(self, memory: Memory, guides: Guides | None, chosen: Chosen | None) -> list[tuple[Tensor, Tensor]]:
         """Return each layer's boxes, and what it made of the queries; in evaluation those of the last one at least."""
-        x = self._content(memory.tokens, guides)
-        boxes = self.queries.boxes(x.shape[0], guides)
-        seen = None if guides is None else visible(self.count, guides)
+        x = self._content(memory.tokens, guides, chosen)
+        boxes = self.queries.boxes(x.shape[0], guides, None if chosen is None else chosen.boxes.detach())
+        seen = None if guides is None else visible(x.shape[1] - guides.boxes.shape[1], guides)
         answers = []
         for index, layer in enumerate(self.decoder):
             x = layer(x, *self.queries(boxes, x, index, guides), seen, memory)
@@ -140,9 +152,14 @@ class DETR(Head):
                 boxes = found.detach() if self.queries.refines else boxes
         return answers
 
-    def _content(self, like: Tensor, guides: Guides | None) -> Tensor:
-        """Return what the queries begin with: nothing, or with denoising the vectors of their labels, or of none."""
+    def _content(self, like: Tensor, guides: Guides | None, chosen: Chosen | None) -> Tensor:
+        """Return what the queries begin with: nothing or the chosen tokens, and with denoising the vector of no label.
+
+        Guides begin with the vectors of their labels.
+        """
         content = like.new_zeros(like.shape[0], self.count, like.shape[2])
+        if chosen is not None:
+            content = chosen.tokens.detach()
         if self.labels is not None:
             content = content + self.labels.weight[-1]
             content = content if guides is None else torch.cat([content, self.labels(guides.labels)], dim=1)
@@ -154,6 +171,11 @@ class DETR(Head):
         if option == "heads" and width % int(value):
             return f"width {width} is not divisible by heads {value}"
         return None
+
+
+def _shrunk(padding: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return the padding of images `(batch, height, width)` as that of their maps."""
+    return F.interpolate(padding[:, None].float(), size)[:, 0] > 0
 
 
 def _joined(levels: list[Tensor]) -> Tensor:

@@ -17,6 +17,12 @@ def inverse_sigmoid(x: Tensor) -> Tensor:
     return (x / (1 - x)).log()
 
 
+def unmoved(box: nn.Sequential) -> None:
+    """Set the weights by which boxes begin as those that they are refined from."""
+    for weights in box[-1].parameters():
+        nn.init.zeros_(weights)
+
+
 class Learned(nn.Module):
     """Trained vectors that stand for positions, DETR's, https://arxiv.org/abs/2005.12872 (appendix A.3).
 
@@ -31,7 +37,7 @@ class Learned(nn.Module):
         self.table = nn.Parameter(torch.randn(queries, width))
         self.place: nn.Module = perceptron(2 * width, width, width) if guided else nn.Identity()
 
-    def boxes(self, batch: int, guides: Guides | None) -> Tensor:
+    def boxes(self, batch: int, guides: Guides | None, chosen: Tensor | None = None) -> Tensor:
         """Return the boxes that the decoder's answers are changes of, `(batch or 1, all or 1, 4)`."""
         return self.table.new_full((1, 1, 4), 0.5, dtype=torch.float32)
 
@@ -48,7 +54,7 @@ class Anchors(nn.Module):
     """Trained boxes, which each layer of the decoder refines: DAB-DETR's, https://arxiv.org/abs/2201.12329 (section 4).
 
     `table` holds logits of centre x and y, width and height. Centres begin spread over the image, as by the authors'
-    option `random_refpoints_xy`, which also keeps them there.
+    option `random_refpoints_xy`, which also keeps them there. Without `queries` the boxes come from elsewhere.
     """
 
     refines = True
@@ -56,14 +62,15 @@ class Anchors(nn.Module):
 
     def __init__(self, queries: int, width: int, layers: int) -> None:
         super().__init__()
-        self.table = nn.Parameter(torch.cat([inverse_sigmoid(torch.rand(queries, 2)), torch.randn(queries, 2)], dim=1))
+        table = torch.cat([inverse_sigmoid(torch.rand(queries, 2)), torch.randn(queries, 2)], dim=1)
+        self.table = nn.Parameter(table) if queries else table
         self.place = perceptron(2 * width, width, width)
         self.scale: nn.Module = perceptron(width, width, width) if layers > 1 else nn.Identity()
         self.sides = perceptron(width, width, 2)
 
-    def boxes(self, batch: int, guides: Guides | None) -> Tensor:
-        """Return the boxes that the first layer refines, `(batch, all, 4)`."""
-        boxes = self.table.float().sigmoid().expand(batch, -1, -1)
+    def boxes(self, batch: int, guides: Guides | None, chosen: Tensor | None = None) -> Tensor:
+        """Return the boxes that the first layer refines, its own or the `chosen` ones, `(batch, all, 4)`."""
+        boxes = self.table.float().sigmoid().expand(batch, -1, -1) if chosen is None else chosen
         return boxes if guides is None else torch.cat([boxes, guides.boxes], dim=1)
 
     def forward(self, boxes: Tensor, x: Tensor, layer: int, guides: Guides | None) -> tuple[Tensor, Tensor]:

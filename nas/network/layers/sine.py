@@ -16,26 +16,25 @@ def waves(places: Tensor, width: int, temperature: float) -> Tensor:
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)
 
 
-def pixel_waves(size: tuple[int, int], width: int, temperature: float, shift: float, like: Tensor) -> Tensor:
-    """Return the positions of a map's pixels, `(1, height * width, width)`, of rows first, then of columns.
+def pixel_places(
+    size: tuple[int, int], shift: float, device: torch.device, padding: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return the rows and columns of a map's pixels as shares of its sides, `(batch or 1, height, width)`.
 
-    Pixels count from 1, less `shift`, as shares of the map's sides. `like` lends its device.
+    Pixels count from 1, less `shift`, where images are padded from the first pixel that `padding` leaves, as shares of
+    what it leaves.
     """
-    rows, columns = (torch.arange(1, side + 1, device=like.device) for side in size)
-    y = waves((rows - shift) / (size[0] + EPSILON), width // 2, temperature)
-    x = waves((columns - shift) / (size[1] + EPSILON), width // 2, temperature)
-    return torch.cat([y[:, None].expand(-1, size[1], -1), x.expand(size[0], -1, -1)], dim=-1).flatten(0, 1)[None]
+    if padding is not None:
+        left = ~padding
+        y, x = left.cumsum(1, dtype=torch.float32), left.cumsum(2, dtype=torch.float32)
+        return (y - shift) / (y[:, -1:] + EPSILON), (x - shift) / (x[:, :, -1:] + EPSILON)
+    y, x = ((torch.arange(1, side + 1, device=device) - shift) / (side + EPSILON) for side in size)
+    return y[None, :, None].expand(1, *size), x[None, None].expand(1, *size)
 
 
-def padded_waves(padding: Tensor, width: int, temperature: float, shift: float) -> Tensor:
-    """Return the positions of pixels in images that are padded, `(batch, height * width, width)`.
-
-    They count from the first pixel that `padding` `(batch, height, width)` leaves, as shares of what it leaves.
-    """
-    left = ~padding
-    y, x = left.cumsum(1, dtype=torch.float32), left.cumsum(2, dtype=torch.float32)
-    y, x = (y - shift) / (y[:, -1:] + EPSILON), (x - shift) / (x[:, :, -1:] + EPSILON)
-    return torch.cat([waves(places, width // 2, temperature) for places in (y, x)], dim=-1).flatten(1, 2)
+def pixel_waves(rows: Tensor, columns: Tensor, width: int, temperature: float) -> Tensor:
+    """Return the positions of pixels, `(batch or 1, height * width, width)`, of rows first, then of columns."""
+    return torch.cat([waves(places, width // 2, temperature) for places in (rows, columns)], dim=-1).flatten(1, 2)
 
 
 def box_waves(boxes: Tensor, width: int, temperature: float) -> Tensor:
