@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from boxed_folders import COLOURS, PICTURES, annotation, picture, voc_folder
+from PIL import Image
 
 from nas.data import boxes, load, stored
 from nas.data.boxes import CLASS, CROWD
@@ -205,6 +206,18 @@ def test_missing_damaged_and_turned_pictures_are_left_out(folder):
         "no image that Pillow reads: JPEGImages/p2.png",
         "picture of another shape than annotated: p3.png",
     ]
+
+
+def test_a_photograph_is_annotated_as_its_camera_was_held(folder):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side: 60x40 in the file, 40x60 upright
+    picture(folder / "JPEGImages" / "p1.png", [("cat", 0, 0, 30, 40)], exif=exif)
+    change(folder, "p1", annotation([("cat", 0, 0, 40, 30)], size=(40, 60)))
+    data = read(folder, resolution=60)
+    assert data.labels[1, 0, 1:5] == pytest.approx([1 / 3, 0.25, 2 / 3, 0.5])
+    assert (data.images[1, 0, 5:25, 5:35] > 200).all()
+    assert (data.images[1, 0, 35:, :40] == 90).all()
+    assert (data.images[1, :, :, 40:] == 114).all()
 
 
 def test_a_picture_is_found_by_its_annotation_s_name_or_by_what_this_says(folder):
