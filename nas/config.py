@@ -83,9 +83,9 @@ class Goal(Group):
     `best.yaml`, for which the run stands. `plugins` are paths of files that offer kinds.
     """
 
-    space: Annotated[str, Flag("NAME|FILE", "The search space; see nas spaces.")] = "cvt_family"
-    data: Annotated[str, Flag("NAME[:PATH]", "Images: digits, image_folder:DIR, voc:DIR, ...")] = "cluttered_digits"
-    task: Annotated[str, Flag("NAME", "What networks learn: classification.")] = "classification"
+    space: Annotated[str, Flag("NAME|FILE", "The search space; see nas spaces.")] = ""
+    data: Annotated[str, Flag("NAME[:PATH]", "Images: digits, image_folder:DIR, voc:DIR, ...")] = ""
+    task: Annotated[str, Flag("NAME", "What networks learn: classification, detection.")] = "classification"
     budget: Annotated[Budget, Flag("N|TIME", "Networks to train (200), or a time (30m, 2h).", read=parse_budget)] = (
         Budget(trials=200)
     )
@@ -110,15 +110,6 @@ class Goal(Group):
     def _task(cls, name: str) -> str:
         TASKS.check(name)
         return name
-
-    @model_validator(mode="before")
-    @classmethod
-    def _defaults(cls, settings: dict[str, Any]) -> dict[str, Any]:
-        """Take the objectives of the task unless others are named."""
-        if settings.get("objectives") is not None:
-            return settings
-        task = settings.get("task", cls.model_fields["task"].default)
-        return settings | {"objectives": load_task(task).objectives}
 
     @field_validator("objectives")
     @classmethod
@@ -285,7 +276,15 @@ GROUPS: tuple[type[Group], ...] = (Goal, Choosing, Training, Machine, Shipping, 
 class SearchConfig(
     Following, Shipping, Machine, Training, Choosing, Goal
 ):  # pydantic takes the last base's fields first
-    """Every setting of a search."""
+    """Every setting of a search. Space, data, objectives and recipe are those of the task unless named."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_task(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        task, recipe = load_task(settings.get("task", cls.model_fields["task"].default)), settings.get("recipe", {})
+        found = {"objectives": task.objectives, "space": task.space, "data": task.data}
+        named = {name: value for name, value in settings.items() if name not in found or value not in (None, "")}
+        return found | named | ({"recipe": {**task.recipe, **recipe}} if isinstance(recipe, Mapping) else {})
 
 
 def make_config(settings: Mapping[str, Any]) -> SearchConfig:

@@ -186,7 +186,7 @@ class ObjectiveSuite:
     @pytest.fixture
     def conditions(self) -> Conditions:
         """Return the conditions of the candidates. Override it for an objective that needs others."""
-        return Conditions(Deployment("cpu"), loss=load_task("classification").loss)
+        return Conditions(Deployment("cpu"), task=load_task("classification"))
 
     @pytest.fixture
     def decided(self, conditions: Conditions) -> Candidate:

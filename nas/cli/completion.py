@@ -90,6 +90,7 @@ NAMES: dict[str, Completer] = {
     "warm_start": several(searches),
     "device": lambda ctx, incomplete: ["auto", "cpu", "cuda"],
     "teacher": trainings,
+    "backbone": trainings,
     "recipe": lambda ctx, incomplete: list(shipped_recipes()),
     "format": kinds(FORMATS),
 }

@@ -10,8 +10,9 @@ import typer
 from pydantic.fields import FieldInfo
 
 from nas.cli.completion import NAMES, Completer, searches
-from nas.config import GROUPS, Budget, SearchConfig
+from nas.config import GROUPS, Budget, SearchConfig, make_config
 from nas.files import quoted
+from nas.registry import TASKS
 from nas.settings import Flag, Group, Settings
 
 DEFAULTS = SearchConfig()
@@ -49,7 +50,8 @@ AsJson = Annotated[bool, option("", "Print JSON instead.", "--json")]
 class Offered:
     """A setting offered in a panel of the help.
 
-    `part_of` names the setting that holds it. One that is `left` is None unless typed, and then left as it is.
+    `part_of` names the setting that holds it. One that is `left` is None unless typed, and then left as it is: so are
+    those of a part, which the task decides.
     """
 
     name: str
@@ -103,7 +105,7 @@ def _offered(group: type[Settings], panel: str | None, part_of: str = "", left: 
         if flag:
             yield Offered(name, field, flag, panel, part_of, left)
         elif isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
-            yield from _offered(field.annotation, panel, name)
+            yield from _offered(field.annotation, panel, name, left=True)
 
 
 Offers = dict[str, Offered]
@@ -116,6 +118,24 @@ def offers(groups: Iterable[type[Group]], part_of: str = "", left: bool = False)
 
 
 OFFERED = offers(GROUPS)
+
+
+def _decided() -> dict[str, str]:
+    """Write the defaults that the task decides, by setting: that of most tasks, then those that differ."""
+    configs = {task: make_config({"task": task}) for task in TASKS.at_hand()}
+    own = {task: dict(config) | dict(config.recipe) for task, config in configs.items()}
+    first = own[DEFAULTS.task]
+    names = ("space", "data", *(name for name, offered in OFFERED.items() if offered.part_of))
+    return {
+        name: "; ".join([
+            str(first[name]),
+            *(f"{found[name]} for {task}" for task, found in own.items() if found[name] != first[name])
+        ])
+        for name in names
+    }
+
+
+DECIDED = _decided()
 
 
 def setting(
@@ -133,7 +153,9 @@ def setting(
     """
     offered = among[name]
     flag, bounds = offered.flag, offered.bounds() if bounded else {}
-    flags, words = [flag.name] if flag.name else [], default or flag.default or not offered.left
+    flags = [flag.name] if flag.name else []
+    decided = DECIDED.get(name, "") if among is OFFERED else ""
+    words = default or flag.default or decided or not offered.left
     names = NAMES.get(name)
     return option(flag.value, meaning or flag.meaning, *flags, panel=panel, default=words, names=names, **bounds)
 
@@ -174,7 +196,7 @@ def read_settings(typed: Mapping[str, Any], among: Offers = OFFERED) -> dict[str
     return settings
 
 
-SpaceName = Annotated[str, setting("space")]
+SpaceName = Annotated[str, setting("space", default=DEFAULTS.space)]
 Plugins = Annotated[list[str], setting("plugins")]
 
 

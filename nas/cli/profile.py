@@ -30,7 +30,7 @@ def profile(
     ] = [],  # noqa: B006
     minimum: Annotated[list[str], setting("minimum", panel=SPACE)] = [],  # noqa: B006
     budget: Annotated[str | None, setting("budget", "Say how long such a search takes.", panel=SPACE)] = None,
-    data: Annotated[str, setting("data", "That search's images.", panel=SPACE)] = DEFAULTS.data,
+    data: Annotated[str, setting("data", "That search's images.", panel=SPACE)] = "",
     task: Annotated[str, setting("task", panel=SPACE)] = DEFAULTS.task,
     runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006

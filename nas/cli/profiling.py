@@ -23,8 +23,9 @@ from nas.evaluation.zero_cost import Sample
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.record.networks import find_network
+from nas.registry import HEADS
 from nas.space.space import SearchSpace
-from nas.training.catalogue import load_task
+from nas.training.catalogue import load_task, task_of
 
 IMAGES = 16  # of noise, for scores
 SLOWED = 1.1  # times the calibrated time; the user is told of more
@@ -77,11 +78,11 @@ def profile_network(
 
 
 def _scored(architecture: Architecture) -> dict[str, Scored]:
-    """Score the network with its initial weights on normal noise of random classes, the same each time."""
-    generator = torch.Generator().manual_seed(0)
+    """Score the network with its initial weights on normal noise with targets by chance, the same each time."""
+    task, generator = load_task(task_of(HEADS.get(architecture.head.kind).outputs)), torch.Generator().manual_seed(0)
     x = torch.randn(IMAGES, *architecture.image_shape, generator=generator)
-    y = torch.randint(architecture.classes, (IMAGES,), generator=generator)
-    return score(build(architecture, seed=0), Sample(x, y, load_task(SearchConfig().task).loss))
+    y = task.drawn(IMAGES, architecture.classes, generator)
+    return score(build(architecture, seed=0), Sample(x, y, task.loss))
 
 
 def latency_lines(latency: Latency) -> list[list[Piece]]:

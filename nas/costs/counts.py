@@ -121,9 +121,9 @@ def counted(piece: Piece) -> Count:
     Each is faster there. Parameters and multiply-adds are equal on both, operators differ by one at most. Attention
     runs unfused, because the fused operator would count as nothing.
     """
-    large = prod(piece.shape) * piece.width > LARGE
+    large = prod(piece.taken) * piece.width > LARGE
     with torch.random.fork_rng(devices=[]), torch.device("meta") if large else nullcontext():
-        network, x = piece.build().eval(), torch.zeros(1, *piece.shape)
+        network, x = piece.build().eval(), torch.zeros(1, *piece.taken)
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), _Tally() as tally:
         network(x)
     return Count(parameters(network), tally.operations // 2, tally.operators, tally.traffic)

@@ -5,8 +5,9 @@ Scratch space inside an operator, torch's and the driver's own memory and an all
 number is the architecture's share, less than a process list shows.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import is_dataclass
 from typing import Any
 
 import torch
@@ -17,10 +18,9 @@ from torch.utils._pytree import tree_leaves
 
 from nas.network.architecture import Architecture
 from nas.network.build import Network, skeleton
+from nas.training.tasks import Task
 
 ADAMW_MOMENTS = 2  # numbers that the optimiser keeps for each parameter
-Loss = Callable[[Tensor, Tensor], Tensor]
-"""The loss of a training: logits `(batch, classes)` and labels `(batch,)` to one number."""
 
 
 class _Live(TorchDispatchMode):
@@ -56,18 +56,33 @@ def inference_memory(network: Network | Architecture, batch: int = 1) -> int:
     return _bytes(_held(copy, x)) + int(live.peak)
 
 
-def training_memory(network: Network | Architecture, batch: int, loss: Loss) -> int:
+def training_memory(network: Network | Architecture, batch: int, task: Task) -> int:
     """Count the peak bytes of a training step on `batch` images with AdamW, backward pass and state included.
 
-    Gradients count as they are made, the optimiser's two moments throughout.
+    Gradients count as they are made, the optimiser's two moments throughout. A guided task's own loss does not count: it
+    looks at values, of which there are none here, and its tensors are small beside the maps.
     """
     copy, x = _on_meta(network, batch)
     copy.train()
-    labels = torch.zeros(batch, dtype=torch.long, device="meta")
-    with _Live([*_held(copy, x), labels]) as live:
-        torch.autograd.backward(loss(copy(x), labels))
+    architecture = network if isinstance(network, Architecture) else network.architecture
+    targets = task.drawn(batch, architecture.classes, torch.Generator().manual_seed(0)).to("meta")
+    with _Live([*_held(copy, x), targets]) as live:
+        if task.guided:
+            loss = torch.stack([answer.float().sum() for answer in _answers(copy(x, targets))]).sum()
+        else:
+            loss = task.loss(copy(x), targets)
+        torch.autograd.backward(loss)
     state = ADAMW_MOMENTS * _bytes([p for p in copy.parameters() if p.requires_grad])
     return _bytes(_held(copy, x)) + state + int(live.peak)
+
+
+def _answers(outputs: Any) -> Iterator[Tensor]:
+    """Yield the tensors that a network gives, also those in a dataclass."""
+    if isinstance(outputs, Tensor):
+        yield outputs
+    elif is_dataclass(outputs):
+        for value in vars(outputs).values():
+            yield from _answers(value)
 
 
 def _on_meta(network: Network | Architecture, batch: int) -> tuple[nn.Module, Tensor]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from nas import data as datasets
 from nas.costs.deployment import choose_device
@@ -13,7 +14,7 @@ from nas.data import Dataset
 from nas.errors import SettingError
 from nas.files import Json
 from nas.network.architecture import Architecture
-from nas.network.build import build
+from nas.network.build import Network, build
 from nas.network.layers.initialise import scaled
 from nas.network.weights import adapt
 from nas.record.folders import is_trained
@@ -46,10 +47,14 @@ def find_teacher(name: str | None, dataset: Dataset, runs: Path) -> Teacher | No
 
 
 def find_recipe(
-    recipe: str | Path | Mapping[str, Any] | FullRecipe | None, changes: Mapping[str, Any] | None, resolution: int
+    recipe: str | Path | Mapping[str, Any] | FullRecipe | None,
+    changes: Mapping[str, Any] | None,
+    resolution: int,
+    task: str,
 ) -> Json:
-    """Load the recipe, by default that for the size of the images, as settings: `recipe` and `recipe_name`."""
-    source = recipe if recipe is not None else "small" if resolution < LARGE else "coatnet"
+    """Load the recipe as settings, `recipe` and `recipe_name`, by default the task's or that for the images' size."""
+    usual = load_task(task).full_recipe or ("small" if resolution < LARGE else "coatnet")
+    source = recipe if recipe is not None else usual
     name = "" if isinstance(source, Mapping | FullRecipe) else text_of(source, "recipe")
     return {"recipe": load_recipe(source, changes).model_dump(), "recipe_name": name}
 
@@ -69,12 +74,44 @@ def find_data(config: TrainConfig, architecture: Architecture, group: Alone) -> 
     if config.recipe.balance != "none" and task.targets != "classes":
         raise SettingError(f"--balance {config.recipe.balance}: the task {config.task} has no classes to balance")
     if config.teacher and task.targets != "classes":
-        raise SettingError(f"--teacher {config.teacher}: the task {config.task} has no classes to teach")
+        raise SettingError(f"--teacher {config.teacher}: a teacher tells the classes of whole images, and the task "
+                           f"{config.task} learns {task.targets}; leave it out")  # fmt: skip
     if min(config.recipe.batch_size, len(dataset.train)) // config.recipe.accumulate < group.count > 1:
         raise SettingError(f"--batch-size {config.recipe.batch_size}: {group.count} processes need an image each, in "
                            f"each of the {config.recipe.accumulate} parts of a step")  # fmt: skip
     fitted = replace(architecture, resolution=side, channels=dataset.channels, classes=len(dataset.classes))
     return dataset, load_architecture(fitted.to_dict())
+
+
+def find_backbone(config: TrainConfig, architecture: Architecture, runs: Path) -> Model | None:
+    """Find the trained network whose stem and stages a training begins with.
+
+    Raises SettingError where there is none, with the first value in which its stem or stages differ, and for a network
+    that has weights already.
+    """
+    if not config.backbone:
+        return None
+    if config.start:
+        raise SettingError(f"--backbone {config.backbone}: {config.start} has weights already, which go on; leave out "
+                           "the backbone, or train the network's YAML file anew")  # fmt: skip
+    found = find_network(config.backbone, runs)
+    if found.model is None:
+        raise SettingError(f"--backbone {config.backbone}: has no weights; name a folder that nas train left, or a "
+                           ".safetensors file")  # fmt: skip
+    ours, theirs = (_backbone(each) for each in (architecture, found.architecture))
+    for name in (*ours, *theirs):
+        if ours.get(name) != theirs.get(name):
+            raise SettingError(f"--backbone {config.backbone}: another stem or stages: {name} is "
+                               f"{theirs.get(name, 'missing')} there and {ours.get(name, 'missing')} in the network")  # fmt: skip
+    return found.model
+
+
+def _backbone(architecture: Architecture) -> Json:
+    """Return channels and all values of stem and stages by dotted names."""
+    whole = architecture.complete()
+    parts = {"stem": whole["stem"]} | {f"stages.{i}": stage for i, stage in enumerate(whole["stages"])}
+    values = {f"{part}.{name}": value for part, named in parts.items() for name, value in named.items()}
+    return {"channels": architecture.channels} | values
 
 
 def _device(config: TrainConfig, group: Alone) -> torch.device:
@@ -96,15 +133,26 @@ def first_weights(
     batches = Batches(dataset, _device(config, group), config.loaders)
     mean, std = batches.statistics()
     network = build(architecture, drop_path=config.recipe.drop_path, seed=config.seed)
-    if begin is not None:
-        state = begin.network.state_dict()
-        if begin.classes != dataset.classes:
-            state |= {n: v for n, v in network.state_dict().items() if n.startswith("head.classifier.")}
-            noted(f"{config.start} knows other classes: the classifier begins anew")
-        network.load_state_dict(adapt(state, network))
-    elif config.recipe.initial == "scaled":
+    if config.recipe.initial == "scaled":
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             scaled(network)
+    if begin is not None:
+        network.load_state_dict(adapt(_beginning(config, begin, network, dataset, noted), network))
     facts = {"data": config.data, "seed": config.seed, "parts": dataset.parts, "finished": False}
     return batches, Model(network, dataset.classes, mean, std, facts)
+
+
+def _beginning(
+    config: TrainConfig, begin: Model, network: Network, dataset: Dataset, noted: Callable[[str], None]
+) -> dict[str, Tensor]:
+    """Return the weights to begin with: those of `begin` but for what is new, which is the network's own."""
+    theirs, ours = begin.network.state_dict(), network.state_dict()
+    if config.backbone:
+        noted(f"stem and stages begin as in {config.backbone}, the head anew")
+        kept = {name: value for name, value in theirs.items() if not name.startswith("head.")}
+        return kept | {name: value for name, value in ours.items() if name.startswith("head.")}
+    if begin.classes == dataset.classes:
+        return theirs
+    noted(f"{config.start} knows other classes: the classifier begins anew")
+    return theirs | {name: value for name, value in ours.items() if name.startswith("head.classifier.")}

@@ -31,7 +31,7 @@ SAME = ("space", "data", "task", "rungs", "recipe", "resolution", "seed", "sampl
 
 
 def calibrate(
-    space: str | Path | Mapping[str, Any] | SearchSpace = "cvt_family",
+    space: str | Path | Mapping[str, Any] | SearchSpace = "",
     *,
     networks: int = 24,
     rungs: tuple[int, ...] | str = RUNGS,

@@ -37,9 +37,9 @@ from nas.training.caller import undisturbed
 
 @undisturbed()
 def search(
-    space: str | Path | Mapping[str, Any] | SearchSpace = "cvt_family",
+    space: str | Path | Mapping[str, Any] | SearchSpace = "",
     *,
-    data: str = "cluttered_digits",
+    data: str = "",
     budget: int | str = 200,
     name: str | None = None,
     runs: str | Path = "runs",
@@ -48,9 +48,9 @@ def search(
 ) -> Run:
     """Search a space for the architectures that are best in several objectives at once.
 
-    `space` is what `nas.load_space` takes, `budget` a number of architectures (200) or a time ("30m"). `settings` are
-    the fields of `nas.config.SearchConfig`: objectives, maximum, minimum, pick, sampler, seed, seed_with, warm_start,
-    scores, prefilter, device, recipe, plugins, ...
+    `space` is what `nas.load_space` takes, `data` as the command line has it, by default those of the task; `budget` is
+    a number of architectures (200) or a time ("30m"). `settings` are the fields of `nas.config.SearchConfig`: task, objectives, maximum, minimum, pick, sampler, seed,
+    seed_with, warm_start, scores, prefilter, device, recipe, plugins, ...
 
     Raises SettingError, SpaceError or DataError for settings, a space or data that are wrong, before anything is
     written, and RunError when the search cannot go on.
@@ -59,7 +59,7 @@ def search(
     load_plugins(*paths_of(settings.get("plugins"), "plugins"))  # settings and space may name their kinds
     named = text_of(space, "space") if isinstance(space, str | Path) else "space"
     config = make_config({"space": named, "data": data, "budget": parse_budget(budget), **settings})
-    chosen, runs = load_space(space), Path(text_of(runs, "runs"))
+    chosen, runs = load_space(space or config.space), Path(text_of(runs, "runs"))
     earlier = [Run(find_run(known, runs)) for known in config.warm_start]
     check_teachers(earlier, config)
     new_folder(runs, name, chosen.name)  # refuses a wrong name before the work

@@ -8,11 +8,10 @@ from typing import Any
 
 from torch.utils.benchmark import set_torch_threads
 
-from nas.config import Goal
 from nas.costs.deployment import device_name
 from nas.data import Dataset
 from nas.data.summary import first_left_out
-from nas.engine.beginning import find_data, find_recipe, find_teacher, first_weights
+from nas.engine.beginning import find_backbone, find_data, find_recipe, find_teacher, first_weights
 from nas.engine.ending import conclude
 from nas.engine.following import NoteEpoch, followed_training
 from nas.errors import DivergedError, NasError, RunError, SettingError
@@ -26,10 +25,11 @@ from nas.record.networks import Found, find_network
 from nas.record.outside import check_unchanged, outside_of_training
 from nas.record.trained import LAST, Trained
 from nas.report.training_page import write_training_report
+from nas.registry import HEADS
 from nas.settings import paths_of, text_of, understood
 from nas.space.library import load_architecture
 from nas.training.caller import undisturbed
-from nas.training.catalogue import load_task
+from nas.training.catalogue import load_task, task_of
 from nas.training.full.batches import Batches
 from nas.training.full.group import Alone, find_group
 from nas.training.full.loop import Epoch, Progress, StoppedError, Trainer
@@ -80,14 +80,16 @@ def train(
     attendant, files = attendant or Attendant(), load_plugins(*paths_of(plugins, "plugins"))
     runs, settings = Path(text_of(runs, "runs")), understood(settings, TrainConfig)
     found = _find(architecture, runs)
-    settings |= {"data": settings.get("data") or _data_of(found), "start": _start_of(found, architecture)}
+    settings |= {"task": settings.get("task") or _task_of(found), "start": _start_of(found, architecture)}
+    settings |= {"data": settings.get("data") or _data_of(found, settings["task"])}
     side = settings.get("resolution") or found.architecture.resolution
-    config = make_train_config(settings | find_recipe(recipe, changes, side))
+    config = make_train_config(settings | find_recipe(recipe, changes, side, settings["task"]))
     group = find_group(config.device)
     _new_folder(runs, name, found, group)  # refuses a wrong name before the work
     dataset, fitted = find_data(config, found.architecture, group)
     teacher = find_teacher(config.teacher, dataset, runs)
-    batches, model = first_weights(config, fitted, dataset, group, found.model, attendant.noted)
+    backbone = find_backbone(config, fitted, runs)
+    batches, model = first_weights(config, fitted, dataset, group, found.model or backbone, attendant.noted)
     folder = _new_folder(runs, name, found, group)
     if group.leads:
         outside = outside_of_training(config, fitted, (*found.outside.files, *files))
@@ -118,9 +120,10 @@ def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant:
         raise _changed(trained)
     teacher = find_teacher(config.teacher, dataset, runs)
     _check_teacher(trained, teacher)
-    fresh = config.start and not (trained.folder / LAST).exists()
-    begin = find_network(config.start, runs).model if fresh else None
-    batches, model = first_weights(config, fitted, dataset, group, begin, attendant.noted)
+    fresh = not (trained.folder / LAST).exists()
+    begin = find_network(config.start, runs).model if fresh and config.start else None
+    backbone = find_backbone(config, fitted, runs) if fresh else None
+    batches, model = first_weights(config, fitted, dataset, group, begin or backbone, attendant.noted)
     start = _environment(config, batches, trained.outside)
     for warning in [*warnings, *changes(trained.environment, start, trained.name)]:
         attendant.noted(f"warning: {warning}")
@@ -153,10 +156,16 @@ def _start_of(found: Found, asked: object) -> str:
     return str(found.trained.folder if found.trained else asked) if found.model else ""
 
 
-def _data_of(found: Found) -> str:
-    """Name the data of the run or the training that a network comes from, or else the default ones."""
+def _task_of(found: Found) -> str:
+    """Name the task of the run or the training that a network comes from, or else the one that its head is for."""
     home = found.run or found.trained
-    return home.config.data if home else Goal.model_fields["data"].default
+    return home.config.task if home else task_of(HEADS.get(found.architecture.head.kind).outputs)
+
+
+def _data_of(found: Found, task: str) -> str:
+    """Name the data of the run or the training that a network comes from, or else those of the task."""
+    home = found.run or found.trained
+    return home.config.data if home and home.config.task == task else load_task(task).data
 
 
 def _new_folder(runs: Path, name: str | None, found: Found, group: Alone) -> Path:
@@ -218,7 +227,8 @@ class _Session:
     def _to_the_end(self, note: NoteEpoch) -> None:
         trained = self.trained
         try:
-            if trained.config.start and self.group.leads and not (trained.folder / LAST).exists():
+            given = trained.config.start or trained.config.backbone
+            if given and self.group.leads and not (trained.folder / LAST).exists():
                 trained.keep_state(self._state())  # the weights to begin with may be gone next time
             self._epochs(note)
             if self.group.leads:

@@ -1,18 +1,20 @@
 """Costs of thousands of a space's points at once: codes in, arrays out.
 
 A cost that is a sum over a network's pieces is one over its parts, and the pieces of a part follow from its own
-decisions and from the map that comes in. So each part is taken apart once for every two of these; points are looked up.
+decisions and from the map that comes in, or the maps that the head reads. So each part is taken apart once for every
+two of these; points are looked up.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nas.evaluation.objectives import Sum, Values
 from nas.network.architecture import Decision
-from nas.network.blocks import Size
 from nas.network.options import Scalar
 from nas.network.pieces import Piece, head_piece, stage_pieces, stem_piece
 from nas.registry import HEADS
@@ -22,22 +24,22 @@ Codes = NDArray[np.int32]
 """Points `(points, decisions)`: 1 + the place of the decision's value in its domain, 0 where it does not arise."""
 
 
-@dataclass(frozen=True)
-class Flow:
-    """What a part hands on to the next: a map of so many channels and pixels, made by a block of this kind."""
-
-    width: int = 0
-    resolution: Size = (0, 0)
-    block: str = ""
+Shape = tuple[int, int, int]
+"""The map that a part hands on to the next: channels, height and width."""
+NONE: Shape = (0, 0, 0)
 
 
 @dataclass
 class _Part:
-    """The stem (-1), a stage, or the head: its costs and what it hands on, by its decisions and what comes in."""
+    """The stem (-1), a stage, or the head: its costs and what it hands on, by its decisions and what comes in.
+
+    Of a stage that is left out, `stands` is false.
+    """
 
     index: int
     costs: Values
     outgoing: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    stands: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
     rows: dict[bytes, int] = field(default_factory=dict)
 
     def owns(self, name: str) -> bool:
@@ -56,13 +58,23 @@ class CostTable:
 
     space: SearchSpace
     sums: Mapping[str, Sum]
-    flows: dict[Flow, int] = field(default_factory=lambda: {Flow(): 0}, repr=False)
+    maps: dict[Shape, int] = field(default_factory=lambda: {NONE: 0}, repr=False)
     parts: dict[tuple[tuple[str, Domain], ...], list[tuple[_Part, list[int]]]] = field(default_factory=dict, repr=False)
 
     @property
     def serves(self) -> bool:
         """Whether a part's pieces follow from what is before it: a class token is asked for by the head behind."""
         return not any(HEADS.get(kind).wants_token for kind in self.space.head.kinds)
+
+    @cached_property
+    def levels(self) -> int:
+        """The most maps of stages that a head of the space reads."""
+        offered = ((HEADS.get(kind), named) for kind, named in self.space.head.options.items())
+        return max(
+            int(kind.levels_of(dict(zip(named, values, strict=True)))) if kind.wants_maps else 1
+            for kind, named in offered
+            for values in product(*named.values())
+        )
 
     def _parts(self, offered: tuple[tuple[str, Domain], ...]) -> list[tuple[_Part, list[int]]]:
         """Return the parts, each with the columns of its decisions; what they keep holds for these domains."""
@@ -75,24 +87,31 @@ class CostTable:
 
     def __call__(self, domains: Mapping[str, Domain], codes: Codes) -> dict[str, Values]:
         """Return the costs of points `(points,)` by name. `domains` holds the values that the codes stand for."""
-        total, flow = np.zeros((len(codes), len(self.sums))), np.zeros(len(codes), np.int32)
+        total, last = np.zeros((len(codes), len(self.sums))), np.zeros(len(codes), np.int32)
+        maps = np.zeros((len(codes), self.levels), np.int32)  # of the latest stages, which a head may read
         offered = tuple(domains.items())
         for part, own in self._parts(offered):
-            keyed = np.column_stack([flow, codes[:, own]])
+            keyed = np.column_stack([maps if part.index == HEAD else last, codes[:, own]])
             rows = self._rows(part, keyed, [offered[j] for j in own])
-            total, flow = total + part.costs[rows], part.outgoing[rows]
+            total, last = total + part.costs[rows], part.outgoing[rows]
+            if part.index >= 0:
+                maps = np.where(part.stands[rows, None], np.column_stack([maps[:, 1:], last]), maps)
         return {name: found.total(total[:, i]) for i, (name, found) in enumerate(self.sums.items())}
 
     def _rows(self, part: _Part, keyed: Codes, own: Sequence[tuple[str, Domain]]) -> NDArray[np.intp]:
         """Look up the rows of a part, taking it apart where it was not seen yet."""
         keys = [key.tobytes() for key in keyed]
         if new := {key: i for i, key in enumerate(keys) if key not in part.rows}:
-            flows = list(self.flows)
-            taken = [self._apart(part, flows[keyed[i, 0]], _decoded(own, keyed[i, 1:])) for i in new.values()]
-            outgoing = [self.flows.setdefault(flow, len(self.flows)) for _, flow in taken]
+            known, incoming = list(self.maps), keyed.shape[1] - len(own)
+            taken = [
+                self._apart(part, [known[m] for m in keyed[i, :incoming]], _decoded(own, keyed[i, incoming:]))
+                for i in new.values()
+            ]
+            outgoing = [self.maps.setdefault(shape, len(self.maps)) for _, shape in taken]
             part.rows |= {key: len(part.rows) + i for i, key in enumerate(new)}
             part.costs = np.concatenate([part.costs, self._added([pieces for pieces, _ in taken])])
             part.outgoing = np.concatenate([part.outgoing, np.array(outgoing, np.int32)])
+            part.stands = np.concatenate([part.stands, [bool(pieces) for pieces, _ in taken]])
         return np.array([part.rows[key] for key in keys], np.intp)
 
     def _added(self, parts: Sequence[Sequence[Piece]]) -> Values:
@@ -104,21 +123,24 @@ class CostTable:
             np.add.at(found[:, i], of, one.shares(pieces))
         return found
 
-    def _apart(self, part: _Part, incoming: Flow, decisions: Mapping[str, Scalar]) -> tuple[Sequence[Piece], Flow]:
-        """Take one part apart into pieces, and say what it hands on."""
+    def _apart(
+        self, part: _Part, maps: Sequence[Shape], decisions: Mapping[str, Scalar]
+    ) -> tuple[Sequence[Piece], Shape]:
+        """Take one part apart into pieces, and say what it hands on. It is given the last map, the head several."""
         space, walk = self.space, Traversal(lambda name, values: decisions[name])
         if part.index == STEM:
             side = int(walk.ask(space.resolution, "resolution"))
             stem = stem_piece(walk.stem(space.stem), space.channels, side)
-            return [stem], Flow(stem.width, stem.out_resolution)
+            return [stem], (stem.width, *stem.out_resolution)
+        width, *sides = maps[-1]
         if part.index == HEAD:
-            head = walk.head(space.head, incoming.block)
-            return [head_piece(head, incoming.width, incoming.resolution, False, space.classes)], incoming
+            head = walk.head(space.head, space.stages[-1].kinds[0])  # as no head asks for a token, any block will do
+            return [head_piece(head, tuple(m for m in maps if m != NONE), False, space.classes)], maps[-1]
         stage = walk.stage(space.stages[part.index], part.index)
         if stage is None:
-            return [], incoming
-        blocks = stage_pieces(stage, incoming.width, incoming.resolution, False)
-        return blocks, Flow(stage.width, blocks[-1].out_resolution, stage.block)
+            return [], maps[-1]
+        blocks = stage_pieces(stage, width, (sides[0], sides[1]), False)
+        return blocks, (stage.width, *blocks[-1].out_resolution)
 
 
 def _decoded(own: Sequence[tuple[str, Domain]], codes: Codes) -> dict[str, Scalar]:

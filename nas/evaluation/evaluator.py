@@ -57,7 +57,7 @@ def conditions_of(
         predictor,
         throughput_batch=config.throughput_batch,
         batch_size=config.recipe.batch_size,
-        loss=load_task(config.task).loss,
+        task=load_task(config.task),
     )
 
 

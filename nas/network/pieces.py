@@ -3,9 +3,10 @@
 Thousands of networks of a space share some thousand pieces, so each is counted and timed once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from math import prod
 from typing import Literal
 
 import torch
@@ -28,7 +29,8 @@ class Piece:
     """A stem, block or head with its site and all its options, equal to those that compute alike.
 
     `shape` is that of one image's incoming map, `(channels, height, width)`, or of its class token, `(1, channels)`.
-    `width` counts the outgoing channels, which are a head's classes.
+    `width` counts the outgoing channels, which are a head's classes. A head that reads several maps has the shapes of
+    the `earlier` ones too; it is built to take them all as one row of numbers.
     """
 
     part: Literal["stem", "block", "head"]
@@ -40,6 +42,7 @@ class Piece:
     index: int = 0
     depth: int = 1
     token: bool = False
+    earlier: tuple[Shape, ...] = ()
 
     def __hash__(self) -> int:
         return self._hash
@@ -59,12 +62,29 @@ class Piece:
         if self.part == "stem":
             built: nn.Module = STEMS.get(self.kind)(self.shape[0], self.width, **options)
         elif self.part == "head":
-            built = HEADS.get(self.kind)(self.shape[-1] if self.token else self.shape[0], self.width, **options)
+            return self._head(options)
         else:
             resolution = (self.shape[1], self.shape[2])
             site = Site(self.shape[0], self.width, self.stride, resolution, self.index, self.depth, token=self.token)
             built = BLOCKS.get(self.kind)(site, **options)
         return WithToken(built, self.width) if self.part == "block" and self.token else built
+
+    def _head(self, options: dict[str, Scalar]) -> nn.Module:
+        kind = HEADS.get(self.kind)
+        if self._maps:
+            return WithMaps(kind(tuple(shape[0] for shape in self._maps), self.width, **options), self._maps)
+        built: nn.Module = kind(self.shape[-1] if self.token else self.shape[0], self.width, **options)
+        return built
+
+    @property
+    def _maps(self) -> tuple[Shape, ...]:
+        """The shapes of the maps that a head of several reads, none of another piece."""
+        return (*self.earlier, self.shape) if self.part == "head" and HEADS.get(self.kind).wants_maps else ()
+
+    @property
+    def taken(self) -> Shape:
+        """The shape of what the built piece takes for one image: its incoming map, or a row of several."""
+        return (sum(map(prod, self._maps)),) if self._maps else self.shape
 
     @property
     def out_resolution(self) -> Size:
@@ -94,15 +114,30 @@ class WithToken(nn.Module):
         return y
 
 
+class WithMaps(nn.Module):
+    """A head of several maps, wrapped to take them as one row of numbers `(batch, numbers)`, one map after another."""
+
+    def __init__(self, head: nn.Module, shapes: Sequence[Shape]) -> None:
+        super().__init__()
+        self.head, self.shapes = head, shapes
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = x.split([prod(shape) for shape in self.shapes], dim=1)
+        y: Tensor = self.head([part.view(-1, *shape) for part, shape in zip(parts, self.shapes, strict=True)])
+        return y
+
+
 def pieces(architecture: Architecture) -> Iterator[Piece]:
     """Yield the pieces of a network from image to classes."""
     last = stem_piece(architecture.stem, architecture.channels, architecture.resolution)
     yield last
+    maps = []
     for stage in walk(architecture, last.out_resolution):
         blocks = stage_pieces(*stage)
         yield from blocks
         last = blocks[-1]
-    yield head_piece(architecture.head, last.width, last.out_resolution, last.token, architecture.classes)
+        maps.append((last.width, *last.out_resolution))
+    yield head_piece(architecture.head, tuple(maps), last.token, architecture.classes)
 
 
 @lru_cache(maxsize=1000)
@@ -111,11 +146,23 @@ def stem_piece(stem: StemSpec, channels: int, side: int) -> Piece:
     return Piece("stem", stem.kind, (channels, side, side), stem.width, _options(STEMS, stem.kind, stem.options))
 
 
+def head_piece(head: HeadSpec, maps: tuple[Shape, ...], token: bool, classes: int) -> Piece:
+    """Return a network's last piece, given the shapes of the stages' maps; `token` says that it reads a class token."""
+    kind, options = HEADS.get(head.kind), _options(HEADS, head.kind, head.options)
+    earlier = maps[-kind.levels_of(dict(options)) : -1] if kind.wants_maps else ()
+    return _head_piece(head.kind, (1, maps[-1][0]) if token else maps[-1], classes, options, token, earlier)
+
+
 @lru_cache(maxsize=10_000)
-def head_piece(head: HeadSpec, width: int, resolution: Size, token: bool, classes: int) -> Piece:
-    """Return a network's last piece, given the map of the last block, or its class token."""
-    shape: Shape = (1, width) if token else (width, *resolution)
-    return Piece("head", head.kind, shape, classes, _options(HEADS, head.kind, head.options), token=token)
+def _head_piece(
+    kind: str,
+    shape: Shape,
+    classes: int,
+    options: tuple[tuple[str, Scalar], ...],
+    token: bool,
+    earlier: tuple[Shape, ...],
+) -> Piece:
+    return Piece("head", kind, shape, classes, options, token=token, earlier=earlier)
 
 
 @lru_cache(maxsize=100_000)

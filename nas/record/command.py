@@ -30,7 +30,7 @@ def repeating(run: Run, **changes: Any) -> str:
 
 def unsaid(run: Run) -> list[str]:
     """Name the settings, other than their defaults, that no option of the command sets: `recipe.shift 0`."""
-    config, default = run.config, SearchConfig()
+    config, default = run.config, make_config({"task": run.config.task})
     pairs: list[tuple[str, Settings, Settings]] = [("", config, default), ("recipe.", config.recipe, default.recipe)]
     return [
         f"{prefix}{name} {_text(getattr(own, name))}"

@@ -17,6 +17,11 @@ def load_task(name: str) -> Task:
     return found
 
 
+def task_of(outputs: str) -> str:
+    """Name the first task at hand whose networks give such outputs, or classification where there is none."""
+    return next((name for name in TASKS.at_hand() if load_task(name).outputs == outputs), "classification")
+
+
 def objective_names() -> list[str]:
     """Return the names that a search may weigh: the kinds of objectives, and the metrics of every task."""
     return sorted({*OBJECTIVES.names(), *(name for task in tasks() for name in task.metrics)})

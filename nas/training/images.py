@@ -14,6 +14,7 @@ from nas.data.sets import hold
 from nas.data.stored import memory
 from nas.errors import DataError
 from nas.training.recipe import Recipe
+from nas.training.tasks import Follow
 
 
 @dataclass(frozen=True)
@@ -102,25 +103,40 @@ def _resized(images: NDArray[np.uint8], side: int | None) -> Tensor:
     return torch.cat(parts).round_().clamp_(0, 255).to(torch.uint8)
 
 
-def augment(x: Tensor, recipe: Recipe, mirror: bool, generator: torch.Generator) -> Tensor:
-    """Mirror each image, shift it and cut out a square, `(batch, channels, height, width)` in and out."""
-    scale = x.shape[-1] / 32
+def augment(
+    x: Tensor, y: Tensor, recipe: Recipe, mirror: bool, generator: torch.Generator, follow: Follow | None = None
+) -> tuple[Tensor, Tensor]:
+    """Mirror each image, shift it and cut out a square, `(batch, channels, height, width)` in and out.
+
+    What a shift uncovers is filled with the image's reflection, or, where targets `follow`, with the mean, as reflected
+    things have no targets.
+    """
+    side, scale = x.shape[-1], x.shape[-1] / 32
+    flipped, shifts = torch.zeros(len(x), dtype=torch.bool, device=x.device), torch.zeros(2, 1, device=x.device)
     if mirror:
-        flipped = torch.rand(len(x), 1, 1, 1, generator=generator, device=x.device) < 0.5
-        x = torch.where(flipped, x.flip(3), x)
-    if shift := min(round(recipe.shift * scale), x.shape[-1] - 1):
-        x = _shift(x, shift, generator)
-    if size := min(round(recipe.cutout * scale), x.shape[-1]):
+        flipped = torch.rand(len(x), generator=generator, device=x.device) < 0.5
+        x = torch.where(flipped.view(-1, 1, 1, 1), x.flip(3), x)
+    if most := min(round(recipe.shift * scale), side - 1):
+        shifts = torch.randint(-most, most + 1, (2, len(x)), generator=generator, device=x.device)
+        x = _shift(x, shifts, most, "constant" if follow else "reflect")
+    if size := min(round(recipe.cutout * scale), side):
         x = _cutout(x, size, generator)
-    return x
+    return x, follow(y, _moves(flipped, shifts / side)) if follow else y
 
 
-def _shift(x: Tensor, most: int, generator: torch.Generator) -> Tensor:
-    """Move each image by up to `most` pixels each way and fill in its reflection."""
+def _moves(flipped: Tensor, shifts: Tensor) -> Tensor:
+    """Return scale and offset `(batch, 2, 2)` of x and y, of images that are mirrored, then moved up and left."""
+    moves = torch.zeros(len(flipped), 2, 2, device=flipped.device)
+    moves[:, 0, 0], moves[:, 1, 0] = 1 - 2.0 * flipped, 1.0
+    moves[:, 0, 1], moves[:, 1, 1] = flipped - shifts[1], -shifts[0]
+    return moves
+
+
+def _shift(x: Tensor, shifts: Tensor, most: int, fill: str) -> Tensor:
+    """Move each image up and left by its `shifts` `(2, batch)`, of `most` pixels at most."""
     batch, _, height, width = x.shape
-    windows = F.pad(x, (most,) * 4, mode="reflect").unfold(2, height, 1).unfold(3, width, 1)
-    dy, dx = torch.randint(0, 2 * most + 1, (2, batch), generator=generator, device=x.device)
-    moved = windows[torch.arange(batch, device=x.device), :, dy, dx]
+    windows = F.pad(x, (most,) * 4, mode=fill).unfold(2, height, 1).unfold(3, width, 1)
+    moved = windows[torch.arange(batch, device=x.device), :, shifts[0] + most, shifts[1] + most]
     return moved.contiguous(memory_format=torch.channels_last)
 
 

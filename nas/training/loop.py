@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -14,6 +15,8 @@ from nas.training.images import Images, augment
 from nas.training.pause import Pause
 from nas.training.recipe import Recipe
 from nas.training.tasks import Predictions, Task
+
+LIMIT, PIXELS = 500, 2**19  # images, and their pixels, that a network sees at once when it is judged
 
 Between = Callable[[], None]
 """Called after every step."""
@@ -105,12 +108,13 @@ def _epochs(
                 keep(Pause.of(step, network, optimizer))
             _set_rate(optimizer, recipe.learning_rate * steps.factor(step))
             rows = order[(step - first) * size :][:size]
-            x = images.normalise(images.train_x[rows])
-            x = augment(x, recipe, images.mirror, generator.manual_seed(_mixed(seed, step)))
-            if recipe.drop_path:
-                torch.manual_seed(_mixed(seed, step))  # it draws from torch's own generator
+            x, y = images.normalise(images.train_x[rows]), images.train_y[rows]
+            x, y = augment(x, y, recipe, images.mirror, generator.manual_seed(_mixed(seed, step)), task.follow)
+            if recipe.drop_path or task.guided:
+                torch.manual_seed(_mixed(seed, step))  # what drops or disturbs draws from torch's own generator
             with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
-                loss = task.loss(network(x), images.train_y[rows], recipe.label_smoothing)
+                outputs = network(x, y) if task.guided else network(x)
+                loss = task.loss(outputs, y, recipe.label_smoothing)
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             clip_grad_norm_(network.parameters(), recipe.clip)
@@ -133,20 +137,33 @@ def _mixed(seed: int, number: int) -> int:
     return (seed * 1_000_003 + number * 7_919 + 1) % 2**63
 
 
-def groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Put weight decay on kernels and matrices only, not on norms, biases, position tables or tokens."""
+def groups(network: nn.Module, weight_decay: float, backbone_rate: float = 1.0) -> list[dict[str, Any]]:
+    """Put weight decay on kernels and matrices only, not on norms, biases, position tables or tokens.
+
+    With another `backbone_rate` than 1 those of the head come first; `rate` is each one's factor of the learning rate.
+    """
     decayed = [m.weight for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     taken = {id(p) for p in decayed}
     rest = [p for p in network.parameters() if id(p) not in taken]
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
+    found: list[dict[str, Any]]
+    found = [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
+    if backbone_rate == 1:
+        return found
+    head = {id(p) for p in network.get_submodule("head").parameters()}
+    return [
+        group | {"params": [p for p in group["params"] if (id(p) in head) == ours], "rate": rate}
+        for ours, rate in ((True, 1.0), (False, backbone_rate))
+        for group in found
+    ]
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, images: Images, batch_size: int = 500) -> Predictions:
-    """Compute a network's outputs for the validation images, `batch_size` at once."""
+def predict(network: nn.Module, images: Images, batch_size: int | None = None) -> Predictions:
+    """Compute a network's outputs for the validation images, `batch_size` at once, by default fewer of large ones."""
     network.eval()
     outputs = []
-    for x in torch.split(images.validation_x, batch_size):
+    at_once = batch_size or max(min(LIMIT, PIXELS // images.resolution**2), 1)
+    for x in torch.split(images.validation_x, at_once):
         with torch.autocast("cuda", torch.bfloat16, enabled=x.device.type == "cuda"):
             outputs.append(network(images.normalise(x)))
     return Predictions(torch.cat(outputs), images.validation_y)

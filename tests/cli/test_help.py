@@ -9,7 +9,6 @@ from command import Command
 from nas.cli import COMMANDS as LINES
 from nas.cli.search import search
 from nas.config import SearchConfig, parse_budget
-from nas.training.catalogue import load_task
 from nas.training.recipe import Recipe
 
 GROUP = ("latency", "latency collect", "latency fit")
@@ -32,10 +31,10 @@ def test_in_a_terminal_of_a_hundred_columns_a_meaning_takes_a_line(
 
 def test_the_defaults_in_the_help_are_those_of_a_search() -> None:
     shown = {name: parameter.default for name, parameter in inspect.signature(search).parameters.items()}
-    own = dict(SearchConfig()) | dict(Recipe())
-    assert shown["objectives"] == ""  # the task's
-    objectives = load_task(shown["task"]).objectives
-    shown |= {"budget": parse_budget(shown["budget"]), "objectives": tuple(objectives)}
+    own = dict(SearchConfig())
+    decided = ("space", "data", "objectives", *Recipe.model_fields)  # by the task
+    assert not any(shown.pop(name, None) for name in decided)
+    shown |= {"budget": parse_budget(shown["budget"])}
     assert shown.keys() - own.keys() == {"as_json", "name", "runs"}
     assert {n: v or None for n, v in shown.items() if n in own} == {n: own[n] or None for n in shown if n in own}
 
@@ -45,3 +44,11 @@ def test_the_list_of_commands_says_what_a_command_says_of_itself(nas: Command, c
     line = LINES[command][1]
     assert line in nas("--help").out
     assert line in nas(command, "--help").out
+
+
+def test_a_default_that_the_task_decides_says_so(nas: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    words = nas("search", "--help").out
+    assert re.search(r"--space +NAME|FILE +The search space; see nas spaces.", words)
+    assert "[default: (cvt_family; detr_family for detection)]" in words
+    assert "[default: (cluttered_digits; digit_scenes for detection)]" in words

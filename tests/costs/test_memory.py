@@ -1,15 +1,19 @@
 """Memory: what is counted on the meta device is what tensors take where they are real."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
 
 from nas.costs.counts import cost
 from nas.costs.memory import _held, _Live, inference_memory, training_memory
 from nas.network.build import build
 from nas.registry import BLOCKS
 from nas.space.library import load_architecture, load_space
+from nas.training.catalogue import load_task
+
+CLASSIFICATION = load_task("classification")
 
 
 def test_a_chain_of_maps_is_counted_by_hand():
@@ -44,7 +48,7 @@ def test_the_meta_device_counts_what_the_processor_holds(block):
 def test_training_takes_more_and_grows_with_the_batch():
     a = load_architecture("tiny_moat_0")
     weights = 4 * cost(a).params
-    sizes = [training_memory(a, batch, cross_entropy) for batch in (1, 2, 4)]
+    sizes = [training_memory(a, batch, CLASSIFICATION) for batch in (1, 2, 4)]
     assert weights < inference_memory(a) < 4 * weights < sizes[0]
     assert sizes[2] - sizes[1] == pytest.approx(2 * (sizes[1] - sizes[0]), rel=0.05)
     assert inference_memory(a, batch=8) > inference_memory(a)
@@ -57,7 +61,7 @@ def test_a_network_that_is_built_counts_as_its_architecture_and_is_left_alone(bl
     network = build(a, seed=0).to(memory_format=torch.channels_last)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     assert inference_memory(network) == inference_memory(a)
-    assert training_memory(network, 4, cross_entropy) == training_memory(a, 4, cross_entropy)
+    assert training_memory(network, 4, CLASSIFICATION) == training_memory(a, 4, CLASSIFICATION)
     assert network.training
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert all(p.grad is None for p in network.parameters())
@@ -69,4 +73,4 @@ def test_the_loss_is_the_tasks_own():
     def wasteful(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return scores.new_zeros(10**8).sum() + scores.sum()
 
-    assert training_memory(a, 1, wasteful) - training_memory(a, 1, cross_entropy) > 3 * 10**8
+    assert training_memory(a, 1, replace(CLASSIFICATION, loss=wasteful)) - training_memory(a, 1, CLASSIFICATION) > 3 * 10**8

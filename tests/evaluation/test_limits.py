@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from latency_spaces import tiny
-from torch.nn.functional import cross_entropy
 
 from nas.config import make_config
 from nas.costs.counts import cost
@@ -14,6 +13,7 @@ from nas.errors import SettingError
 from nas.evaluation.evaluator import conditions_of
 from nas.evaluation.limits import Limits
 from nas.space.space import SearchSpace, draw
+from nas.training.catalogue import load_task
 
 
 def limits_of(config, predictor=None) -> Limits:
@@ -44,7 +44,7 @@ def test_what_the_decisions_tell_is_what_is_measured_later():
     assert limits.tell("params", architecture) == expected.params
     assert limits.tell("macs", architecture) == expected.macs
     assert limits.tell("memory", architecture) == inference_memory(architecture)
-    assert limits.tell("training_memory", architecture) == training_memory(architecture, 4, cross_entropy)
+    assert limits.tell("training_memory", architecture) == training_memory(architecture, 4, load_task("classification"))
     assert limits.tell("latency", architecture) is None
 
 

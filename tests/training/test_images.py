@@ -122,12 +122,12 @@ def test_more_than_half_the_memory_is_refused_with_the_remedy(tmp_path, monkeypa
 
 
 def test_without_augmentation_images_stay(generator):
-    assert torch.equal(augment(ramp(), QUIET, False, generator), ramp())
+    assert torch.equal(augmented(ramp(), QUIET, False, generator), ramp())
 
 
 def test_mirroring_flips_half_of_the_images_whole(generator):
     x = ramp()
-    out = augment(x, QUIET, True, generator)
+    out = augmented(x, QUIET, True, generator)
     flipped = [torch.equal(a, b.flip(2)) for a, b in zip(out, x, strict=True)]
     same = [torch.equal(a, b) for a, b in zip(out, x, strict=True)]
     assert all(f != s for f, s in zip(flipped, same, strict=True))
@@ -136,7 +136,7 @@ def test_mirroring_flips_half_of_the_images_whole(generator):
 
 def test_a_shift_moves_each_image_by_at_most_so_many_pixels(generator):
     x = ramp()
-    out = augment(x, Recipe(shift=4, cutout=0), False, generator)  # 4 at 32 pixels are 2 at 16
+    out = augmented(x, Recipe(shift=4, cutout=0), False, generator)  # 4 at 32 pixels are 2 at 16
     moves = set()
     for image in out:
         inner = image[:, 4:12, 4:12]
@@ -150,7 +150,7 @@ def test_a_shift_moves_each_image_by_at_most_so_many_pixels(generator):
 
 def test_a_cutout_is_one_square_of_the_mean(generator):
     x = ramp()
-    out = augment(x, Recipe(shift=0, cutout=8), False, generator)  # 8 at 32 pixels are 4 at 16
+    out = augmented(x, Recipe(shift=0, cutout=8), False, generator)  # 8 at 32 pixels are 4 at 16
     for image in out:
         hole = image == 0
         assert torch.equal(hole[0], hole[1])
@@ -164,6 +164,6 @@ def test_a_cutout_is_one_square_of_the_mean(generator):
 
 def test_augmentation_follows_its_generator():
     recipe = Recipe(shift=4, cutout=8)
-    draws = [augment(ramp(), recipe, True, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
+    draws = [augmented(ramp(), recipe, True, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
     assert torch.equal(draws[0], draws[1])
     assert not torch.equal(draws[0], draws[2])

@@ -97,7 +97,7 @@ def _write_network(folder: Path, name: str, architecture: Architecture, batch: i
 
 
 def _write_block(folder: Path, name: str, piece: Piece, batch: int) -> Json:
-    shape = (batch, *piece.shape)
+    shape = (batch, *piece.taken)
     write_onnx(piece.build().eval(), torch.zeros(shape), folder / f"{name}.onnx")
     return {"name": name, "shape": list(shape), "block": piece_to_dict(piece)}
 

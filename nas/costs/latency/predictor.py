@@ -94,10 +94,12 @@ def write_device(path: Path, predictor: Predictor) -> None:
 
 def piece_to_dict(piece: Piece) -> Json:
     """Return a piece as plain data."""
-    return asdict(piece) | {"shape": list(piece.shape), "options": dict(piece.options)}
+    maps = {"shape": list(piece.shape), "earlier": [list(shape) for shape in piece.earlier]}
+    return asdict(piece) | maps | {"options": dict(piece.options)}
 
 
 def piece_from_dict(data: Mapping[str, Any]) -> Piece:
-    """Read the piece that `piece_to_dict` wrote."""
+    """Read the piece that `piece_to_dict` wrote, or an earlier version's, which knew one map alone."""
     names = ("part", "kind", "width", "stride", "index", "depth", "token")
-    return Piece(**{n: data[n] for n in names}, shape=tuple(data["shape"]), options=tuple(data["options"].items()))
+    maps = {"shape": tuple(data["shape"]), "earlier": tuple(map(tuple, data.get("earlier", ())))}
+    return Piece(**{n: data[n] for n in names}, **maps, options=tuple(data["options"].items()))

@@ -75,7 +75,7 @@ class _Ratios:
         """Measure a network and its new blocks."""
         for piece in dict.fromkeys(pieces(architecture)):
             if piece not in self.blocks:
-                timing = time_network(piece.build(), piece.shape, deployment, PRECISION, seconds[1])
+                timing = time_network(piece.build(), piece.taken, deployment, PRECISION, seconds[1])
                 self.blocks[piece] = timing.median / _reference_ms(deployment)
         found = measure(architecture, deployment, seconds=seconds[0])
         self.networks[architecture.key()] = found.median / _reference_ms(deployment)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nas.files import Json
 from nas.network.architecture import Architecture
-from nas.training.tasks import Loss
+from nas.training.tasks import Task
 
 if TYPE_CHECKING:
     from nas.costs.deployment import Deployment
@@ -32,14 +32,14 @@ class Conditions:
     """The conditions that all candidates of a search share.
 
     `deployment` is where the networks will run (None: on a device that is elsewhere), `predictor` predicts their
-    milliseconds there; `batch_size` is that of a training step, `loss` that of the task.
+    milliseconds there; `batch_size` is that of a training step of the `task`.
     """
 
     deployment: "Deployment | None" = None
     predictor: "Predictor | None" = None
     throughput_batch: int = 32
     batch_size: int = 16
-    loss: Loss | None = None
+    task: Task | None = None
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ def _peak(candidate: Candidate, training: bool) -> float:
     network, conditions = candidate.network or candidate.architecture, candidate.conditions
     if not training:
         return float(inference_memory(network))
-    assert conditions.loss
-    return float(training_memory(network, conditions.batch_size, conditions.loss))
+    assert conditions.task
+    return float(training_memory(network, conditions.batch_size, conditions.task))
 
 
 def _read_training_memory(candidate: Candidate, effort: Effort) -> Reading:

@@ -1,8 +1,11 @@
 """Heads, which turn the last feature map, or those of several stages, into a network's outputs."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from torch import Tensor, nn
+
+from nas.network.options import Scalar
 
 
 class Head(nn.Module):
@@ -26,3 +29,8 @@ class Head(nn.Module):
     """
 
     token: Tensor
+
+    @classmethod
+    def levels_of(cls, options: Mapping[str, Scalar]) -> int:
+        """Return how many of the maps, the last ones, a head that wants them reads with these options."""
+        return int(options.get("levels", 1))

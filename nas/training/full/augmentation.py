@@ -1,5 +1,8 @@
 """Augmentation of whole batches on the training's device, by kornia (https://kornia.readthedocs.io)."""
 
+from collections.abc import Sequence
+from functools import reduce
+
 import kornia.augmentation as K
 import torch
 from kornia.augmentation.auto import RandAugment
@@ -8,6 +11,7 @@ from torch.distributions import Beta
 from torch.nn import functional as F
 
 from nas.training.full.recipe import FullRecipe
+from nas.training.tasks import Follow
 
 GROUP = 16  # images that share their draw of operations
 HALF = 15  # kornia's magnitude at which an operation of both signs has half of its range
@@ -18,40 +22,61 @@ TOP = 10.0  # of the papers' scale
 class Augmentation(nn.Module):
     """Crops, mirrors, RandAugment's operations and erasing, drawn from torch's own generator.
 
-    Images `(batch, channels, height, width)` of values from 0 to 1, in and out.
+    Images `(batch, channels, height, width)` of values from 0 to 1 with their targets, in and out. Where these `follow`
+    the images, no operation turns or shears.
     """
 
-    def __init__(self, recipe: FullRecipe, side: int, channels: int, mirror: bool) -> None:
+    def __init__(
+        self, recipe: FullRecipe, side: int, channels: int, mirror: bool, follow: Follow | None = None
+    ) -> None:
         super().__init__()
+        self.follow = follow
         wanted = recipe.mirror == "always" or (recipe.mirror == "auto" and mirror)
         crop = K.RandomResizedCrop((side, side), (recipe.crop, 1.0), cropping_mode="resample")
-        steps = [crop] * (recipe.crop < 1) + [K.RandomHorizontalFlip(0.5)] * wanted
-        self.frame = nn.Sequential(*steps)
+        self.frame = nn.ModuleList([crop] * (recipe.crop < 1) + [K.RandomHorizontalFlip(0.5)] * wanted)
         strength = min(recipe.magnitude / TOP, 1.0)
-        self.operations = (
-            RandAugment(recipe.operations, HALF, policy(strength, channels)) if recipe.operations and strength else None
-        )
+        offered = policy(strength, channels, straight=follow is not None)
+        count = min(recipe.operations, len(offered))
+        self.operations = RandAugment(count, HALF, offered) if count and strength else None
         self.erase = K.RandomErasing(p=recipe.erasing) if recipe.erasing else nn.Identity()
 
     @torch.no_grad()
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.frame(x)
+    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        matrices = []
+        for step in self.frame:
+            x = step(x)
+            matrices.append(step.transform_matrix)
         if self.operations is not None:
-            x = torch.cat([self.operations(group) for group in x.split(GROUP)])
-        out: Tensor = self.erase(x)
-        return out.clamp(0, 1)
+            groups = [(self.operations(group), self.operations.transform_matrix) for group in x.split(GROUP)]
+            x, moved = (torch.cat(found) for found in zip(*groups, strict=True))
+            matrices.append(moved)
+        if self.follow and matrices:
+            y = self.follow(y, moves(matrices, x.shape[-1]))
+        return self.erase(x).clamp(0, 1), y
 
 
-def policy(strength: float, channels: int) -> list[list[tuple[str, float, float | None]]]:
+def moves(matrices: Sequence[Tensor], side: int) -> Tensor:
+    """Return scale and offset `(batch, 2, 2)` of x and y, as shares of the side, of what kornia's matrices do in turn.
+
+    A matrix `(batch, 3, 3)` moves the centres of pixels, the first of which is at 0, and neither turns nor shears.
+    """
+    whole = reduce(lambda before, after: after @ before, matrices)
+    scale = whole[:, :2, :2].diagonal(dim1=1, dim2=2)
+    return torch.stack([scale, (whole[:, :2, 2] + 0.5 - 0.5 * scale) / side], 2)
+
+
+def policy(strength: float, channels: int, straight: bool = False) -> list[list[tuple[str, float, float | None]]]:
     """List RandAugment's operations (arXiv:1909.13719, section 3) at a strength from 0 to 1.
 
     The ranges are those of timm and of the authors' code at magnitude 10; kornia's own begin at their strongest for
     many operations and shear three times as far. Its brightness is added, and its contrast multiplies, which elsewhere
     is brightness; posterize leaves four bits at least. Its solarize_add, which the paper does not have, is left out: it
-    inverts bright pixels at any strength.
+    inverts bright pixels at any strength. With `straight`, so are those that turn or shear, as a box around what is
+    turned is no box any more.
     """
-    both = {"rotate": 30.0, "shear_x": 0.3 / torch.pi, "shear_y": 0.3 / torch.pi, "translate_x": 0.45}
-    both["translate_y"] = both["translate_x"]
+    both = {"translate_x": 0.45, "translate_y": 0.45}
+    if not straight:
+        both = {"rotate": 30.0, "shear_x": 0.3 / torch.pi, "shear_y": 0.3 / torch.pi} | both
     found: list[list[tuple[str, float, float | None]]]
     found = [[(name, -2 * most * strength, 2 * most * strength)] for name, most in both.items()]
     found += [[("auto_contrast", 0.0, 1.0)], [("equalize", 0.0, 1.0)], [("invert", 0.0, 1.0)]]

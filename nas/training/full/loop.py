@@ -87,10 +87,12 @@ class Trainer:
         steps = max(len(dataset.train) // recipe.batch_size, 1)
         self.progress = Progress(Course(recipe.epochs, steps, limit))
         self.schedule = Schedule(recipe.peak, recipe.end, min(recipe.warmup / recipe.epochs, 1.0))
-        optimizer = torch.optim.AdamW(groups(model.network, recipe.weight_decay), lr=recipe.peak, fused=True)
+        trained = groups(model.network, recipe.weight_decay, recipe.backbone_rate)
+        optimizer = torch.optim.AdamW(trained, lr=recipe.peak, fused=True)
         self.wrapped, self.optimizer = self.group.wrap(self.model, optimizer)
         self.average = averaged(self.model, recipe.ema) if recipe.ema else None
-        self.augment = Augmentation(recipe, dataset.resolution, dataset.channels, dataset.mirror).to(device)
+        shape = dataset.resolution, dataset.channels
+        self.augment = Augmentation(recipe, *shape, dataset.mirror, task.follow).to(device)
         weighing = recipe.balance == "weights"
         self.shares = task.targets == "classes" and bool(recipe.mixup or recipe.cutmix or weighing)
         if self.shares:  # the loss is handed shares of the classes, else their numbers
@@ -150,7 +152,7 @@ class Trainer:
         parts = self.batches(self._rows()[course.step * recipe.accumulate :])
         while course.step < course.steps and not self._over():
             for group in self.optimizer.param_groups:
-                group["lr"] = self.schedule.rate(course.share, course.one)
+                group["lr"] = self.schedule.rate(course.share, course.one) * group.get("rate", 1.0)
             loss = self._step(list(islice(parts, recipe.accumulate)))
             total += loss
             losses.append(loss)
@@ -188,14 +190,14 @@ class Trainer:
     def _learn(self, x: Tensor, y: Tensor, share: float) -> Tensor:
         """Add the gradients of one part of a batch and return its share of the loss."""
         recipe, course = self.recipe, self.progress.course
-        x = self.augment(x)
+        x, y = self.augment(x, y)
         if self.shares:
             mixing = course.share < 1 - recipe.plain / recipe.epochs
             x, y = self.mix(x, y, mixing)
             y = y * self.weights if recipe.balance == "weights" else y
         x = x.contiguous(memory_format=torch.channels_last)
         with self.autocast:
-            outputs = self.wrapped(x)
+            outputs = self.wrapped(x, y) if self.task.guided else self.wrapped(x)
             loss = self.task.loss(outputs, y, recipe.label_smoothing)
             if self.teacher is not None:
                 loss = lesson(loss, outputs, self.teacher(x), recipe.teaching, recipe.temperature)

@@ -22,7 +22,7 @@ class FullRecipe(Group):
 
     A step takes `batch_size` images, in `accumulate` parts one after the other. `learning_rate` is the peak, for
     batches of `base_batch` and in proportion for others, or as it stands without; it falls to `final_learning_rate`.
-    `warmup` and `plain` are in epochs: the last `plain` of them go without mixup and cutmix.
+    Stem and stages take `backbone_rate` times as much. `warmup` and `plain` are in epochs: the last `plain` of them go without mixup and cutmix.
 
     `crop` is the least share of an image's area that a random resized crop takes, 1 for none. `magnitude` is on the
     scale to 10 of the papers; `operations` are those of RandAugment an image, 0 for none. `mixup` and `cutmix` are the
@@ -39,6 +39,7 @@ class FullRecipe(Group):
     accumulate: Annotated[int, Field(ge=1, le=4096), Flag("N", "Parts of a step, one after the other.")] = 1
     learning_rate: Annotated[Positive, Flag("X", "Its peak, after the warm-up.")] = 2e-3
     base_batch: Annotated[int | None, Field(ge=1), Flag("N", "Batch that the learning rate is for.")] = None
+    backbone_rate: Annotated[Rate, Flag("X", "Factor of it for stem and stages.")] = 1.0
     final_learning_rate: Annotated[float, Field(ge=0), Flag("X", "Its end.")] = 1e-5
     warmup: Annotated[float, Field(ge=0, le=10_000), Flag("EPOCHS", "Linear rise of the learning rate.")] = 5.0
     weight_decay: Annotated[float, Field(ge=0, le=10), Flag("X", "Of kernels and matrices only.")] = 0.05

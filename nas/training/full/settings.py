@@ -25,14 +25,18 @@ def parse_time(text: str | float | None, option: str = "--time") -> float | None
 class Lesson(Group):
     """The images, the teacher and the length.
 
+    `backbone` names a trained network of the same stem and stages, whose weights these begin with.
     `time` in seconds replaces the recipe's epochs: the schedule ends when it does. Training ends early after `patience`
     epochs without a better `monitor` on the validation part, a metric of the task; the best epoch's weights are kept.
     """
 
     data: Annotated[
-        str, Flag("NAME[:PATH]", "Images: image_folder:DIR, voc:DIR", default="those of the run, or cluttered_digits")
+        str, Flag("NAME[:PATH]", "Images: image_folder:DIR, voc:DIR, ...", default="those of the run, or the task's")
     ] = ""
-    task: Annotated[str, Flag("NAME", "What the network learns: classification.")] = "classification"
+    task: Annotated[
+        str, Flag("NAME", "What it learns: classification, detection.", default="as the head gives")
+    ] = ""
+    backbone: Annotated[str, Flag("MODEL", "Trained network to take stem and stages from.", default="none")] = ""
     teacher: Annotated[str | None, Flag("MODEL", "Trained folder, or timm name, to learn from.", default="none")] = None
     time: Annotated[Positive | None, Flag("TIME", "Train for 30m, 2h, ...", default="by epochs", read=parse_time)] = (
         None
@@ -60,12 +64,13 @@ class Lesson(Group):
     @model_validator(mode="before")
     @classmethod
     def _monitor(cls, settings: dict[str, Any]) -> dict[str, Any]:
-        """Watch the task's first metric unless another is named."""
-        task = load_task(settings.get("task") or cls.model_fields["task"].default)
+        """Classify unless another task is named, and watch the task's first metric unless another is."""
+        named = settings.get("task") or "classification"
+        task = load_task(named)
         name = settings.get("monitor") or next(iter(task.metrics))
         if name not in task.metrics:
             raise SettingError(f"unknown metric '{name}'. {suggest(name, task.metrics)}")
-        return settings | {"monitor": name}
+        return settings | {"task": named, "monitor": name}
 
 
 class Place(Group):

@@ -5,7 +5,7 @@ give. A file of this folder imports torch inside its functions only, so that rea
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from nas.errors import DataError, SpaceError
@@ -13,7 +13,7 @@ from nas.errors import DataError, SpaceError
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from torch import Tensor
+    from torch import Generator, Tensor
 
 
 class Loss(Protocol):
@@ -28,6 +28,24 @@ class Predictions(NamedTuple):
 
     outputs: "Tensor"
     targets: "Tensor"
+
+
+class Follow(Protocol):
+    """What moves targets along with their images, where these are mirrored, shifted or cropped."""
+
+    def __call__(self, targets: "Tensor", moves: "Tensor", /) -> "Tensor":
+        """Return the targets as they are afterwards.
+
+        `moves` `(batch, 2, 2)` holds for x and y of each image a scale and an offset by which a place moves, as shares
+        of the sides: its new place is the scale times the old one, plus the offset.
+        """
+
+
+def _classes(images: int, classes: int, generator: "Generator") -> "Tensor":
+    """Draw a class for each image."""
+    import torch
+
+    return torch.randint(classes, (images,), generator=generator)
 
 
 @dataclass(frozen=True)
@@ -56,10 +74,11 @@ class Task:
 
     `metrics` are objectives by name, measured after training; `objectives` are weighed unless a search names others.
     `targets` is the kind of targets a data set must hold, `outputs` the kind of outputs a head must give. `space` and
-    `data` are what a search takes unless told. A `guided` network is shown the targets as it trains.
+    `data` are what a search takes unless told, `recipe` the values of its recipe that differ from others', and
+    `full_recipe` names that of a full training, or is empty where the size of the images decides.
 
-    Where images are mirrored, shifted or cropped, `follow` moves their targets: it takes those and, for x and y of each
-    image, a scale and an offset `(batch, 2, 2)` by which a place moves, as shares of the sides.
+    A `guided` network is shown the targets as it trains. Targets that are places in the image `follow` it where it
+    moves. `drawn(images, classes, generator)` gives targets by chance, for counts and scores without data.
     """
 
     loss: Loss
@@ -70,7 +89,10 @@ class Task:
     space: str = "cvt_family"
     data: str = "cluttered_digits"
     guided: bool = False
-    follow: "Callable[[Tensor, Tensor], Tensor] | None" = None
+    follow: Follow | None = None
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    full_recipe: str = ""
+    drawn: "Callable[[int, int, Generator], Tensor]" = _classes
 
     def check_targets(self, name: str, targets: str) -> None:
         """Raise DataError unless the data set called `name` holds the targets that this task needs."""
