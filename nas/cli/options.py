@@ -127,10 +127,12 @@ def _decided() -> dict[str, str]:
     first = own[DEFAULTS.task]
     names = ("space", "data", *(name for name, offered in OFFERED.items() if offered.part_of))
     return {
-        name: "; ".join([
-            str(first[name]),
-            *(f"{found[name]} for {task}" for task, found in own.items() if found[name] != first[name])
-        ])
+        name: "; ".join(
+            [
+                str(first[name]),
+                *(f"{found[name]} for {task}" for task, found in own.items() if found[name] != first[name]),
+            ]
+        )
         for name in names
     }
 

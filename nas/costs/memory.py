@@ -59,8 +59,8 @@ def inference_memory(network: Network | Architecture, batch: int = 1) -> int:
 def training_memory(network: Network | Architecture, batch: int, task: Task) -> int:
     """Count the peak bytes of a training step on `batch` images with AdamW, backward pass and state included.
 
-    Gradients count as they are made, the optimiser's two moments throughout. A guided task's own loss does not count: it
-    looks at values, of which there are none here, and its tensors are small beside the maps.
+    Gradients count as they are made, the optimiser's two moments throughout. A guided task's own loss does not count:
+    it looks at values, of which there are none here, and its tensors are small beside the maps.
     """
     copy, x = _on_meta(network, batch)
     copy.train()

@@ -100,9 +100,10 @@ def find_backbone(config: TrainConfig, architecture: Architecture, runs: Path) -
                            ".safetensors file")  # fmt: skip
     ours, theirs = (_backbone(each) for each in (architecture, found.architecture))
     for name in (*ours, *theirs):
-        if ours.get(name) != theirs.get(name):
-            raise SettingError(f"--backbone {config.backbone}: another stem or stages: {name} is "
-                               f"{theirs.get(name, 'missing')} there and {ours.get(name, 'missing')} in the network")  # fmt: skip
+        here, there = (values.get(name, "missing") for values in (ours, theirs))
+        if here != there:
+            raise SettingError(f"--backbone {config.backbone}: has another stem or stages: {name} is {there} there, "
+                               f"and {here} in the network")  # fmt: skip
     return found.model
 
 

@@ -48,9 +48,10 @@ def search(
 ) -> Run:
     """Search a space for the architectures that are best in several objectives at once.
 
-    `space` is what `nas.load_space` takes, `data` as the command line has it, by default those of the task; `budget` is
-    a number of architectures (200) or a time ("30m"). `settings` are the fields of `nas.config.SearchConfig`: task, objectives, maximum, minimum, pick, sampler, seed,
-    seed_with, warm_start, scores, prefilter, device, recipe, plugins, ...
+    `space` is what `nas.load_space` takes, `data` written as on the command line, each by default that of the task;
+    `budget` is a number of architectures (200) or a time ("30m"). `settings` are the fields of
+    `nas.config.SearchConfig`: task, objectives, maximum, minimum, pick, sampler, seed, seed_with, warm_start, scores,
+    prefilter, device, recipe, plugins, ...
 
     Raises SettingError, SpaceError or DataError for settings, a space or data that are wrong, before anything is
     written, and RunError when the search cannot go on.

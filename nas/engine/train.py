@@ -24,8 +24,8 @@ from nas.record.folders import find_trained, locked, new_folder
 from nas.record.networks import Found, find_network
 from nas.record.outside import check_unchanged, outside_of_training
 from nas.record.trained import LAST, Trained
-from nas.report.training_page import write_training_report
 from nas.registry import HEADS
+from nas.report.training_page import write_training_report
 from nas.settings import paths_of, text_of, understood
 from nas.space.library import load_architecture
 from nas.training.caller import undisturbed

@@ -128,7 +128,7 @@ def _moves(flipped: Tensor, shifts: Tensor) -> Tensor:
     """Return scale and offset `(batch, 2, 2)` of x and y, of images that are mirrored, then moved up and left."""
     moves = torch.zeros(len(flipped), 2, 2, device=flipped.device)
     moves[:, 0, 0], moves[:, 1, 0] = 1 - 2.0 * flipped, 1.0
-    moves[:, 0, 1], moves[:, 1, 1] = flipped - shifts[1], -shifts[0]
+    moves[:, 0, 1], moves[:, 1, 1] = flipped.float() - shifts[1], -shifts[0]
     return moves
 
 

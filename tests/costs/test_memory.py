@@ -73,4 +73,7 @@ def test_the_loss_is_the_tasks_own():
     def wasteful(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return scores.new_zeros(10**8).sum() + scores.sum()
 
-    assert training_memory(a, 1, replace(CLASSIFICATION, loss=wasteful)) - training_memory(a, 1, CLASSIFICATION) > 3 * 10**8
+    assert (
+        training_memory(a, 1, replace(CLASSIFICATION, loss=wasteful)) - training_memory(a, 1, CLASSIFICATION)
+        > 3 * 10**8
+    )

@@ -25,6 +25,14 @@ def generator():
     return torch.Generator().manual_seed(0)
 
 
+def augmented(x: torch.Tensor, recipe: Recipe, mirror: bool, generator: torch.Generator) -> torch.Tensor:
+    """Images alone, of which the targets do not follow."""
+    y = torch.arange(len(x))
+    x, after = augment(x, y, recipe, mirror, generator)
+    assert after is y
+    return x
+
+
 def ramp(batch: int = 64, side: int = 16, channels: int = 3) -> torch.Tensor:
     """Images in which every pixel differs and none is 0."""
     pixels = torch.arange(1, channels * side * side + 1, dtype=torch.float32)
@@ -167,3 +175,31 @@ def test_augmentation_follows_its_generator():
     draws = [augmented(ramp(), recipe, True, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
     assert torch.equal(draws[0], draws[1])
     assert not torch.equal(draws[0], draws[2])
+
+
+def places(x: torch.Tensor) -> torch.Tensor:
+    """Where each image's one bright pixel is, as shares of the sides `(batch, 2)`, nan where it has gone."""
+    found = torch.full((len(x), 2), torch.nan)
+    for i, image in enumerate(x[:, 0]):
+        for row, column in (image > 0.5).nonzero().tolist():
+            found[i] = torch.tensor([(column + 0.5) / x.shape[3], (row + 0.5) / x.shape[2]])
+    return found
+
+
+@pytest.mark.parametrize(("mirror", "recipe"), [(True, QUIET), (False, Recipe(shift=6)), (True, Recipe(shift=6))])
+def test_targets_go_where_the_pixels_go(mirror: bool, recipe: Recipe, generator: torch.Generator) -> None:
+    rows, columns = torch.randint(16, (2, 80), generator=generator)
+    x = torch.zeros(80, 1, 16, 16)
+    x[torch.arange(80), 0, rows, columns] = 1.0
+
+    def follow(targets: torch.Tensor, moves: torch.Tensor) -> torch.Tensor:
+        return targets * moves[:, :, 0] + moves[:, :, 1]
+
+    out, found = augment(x, places(x), recipe, mirror, generator, follow)
+    seen = places(out)
+    there = ~seen.isnan().any(1)
+    assert torch.allclose(found[there], seen[there], atol=1e-6)
+    assert there.sum() > 50
+    assert not torch.equal(seen[there], places(x)[there])
+    outside = ((found < 0) | (found > 1)).any(1)
+    assert torch.equal(outside, ~there), "what is filled in shows nothing twice"

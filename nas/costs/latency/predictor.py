@@ -101,5 +101,5 @@ def piece_to_dict(piece: Piece) -> Json:
 def piece_from_dict(data: Mapping[str, Any]) -> Piece:
     """Read the piece that `piece_to_dict` wrote, or an earlier version's, which knew one map alone."""
     names = ("part", "kind", "width", "stride", "index", "depth", "token")
-    maps = {"shape": tuple(data["shape"]), "earlier": tuple(map(tuple, data.get("earlier", ())))}
-    return Piece(**{n: data[n] for n in names}, **maps, options=tuple(data["options"].items()))
+    known = {name: data[name] for name in names} | {"earlier": tuple(map(tuple, data.get("earlier", ())))}
+    return Piece(**known, shape=tuple(data["shape"]), options=tuple(data["options"].items()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import reduce
+from typing import cast
 
 import kornia.augmentation as K
 import torch
@@ -42,10 +43,10 @@ class Augmentation(nn.Module):
 
     @torch.no_grad()
     def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        matrices = []
+        matrices: list[Tensor] = []
         for step in self.frame:
             x = step(x)
-            matrices.append(step.transform_matrix)
+            matrices.append(cast(Tensor, step.transform_matrix))
         if self.operations is not None:
             groups = [(self.operations(group), self.operations.transform_matrix) for group in x.split(GROUP)]
             x, moved = (torch.cat(found) for found in zip(*groups, strict=True))

@@ -22,7 +22,8 @@ class FullRecipe(Group):
 
     A step takes `batch_size` images, in `accumulate` parts one after the other. `learning_rate` is the peak, for
     batches of `base_batch` and in proportion for others, or as it stands without; it falls to `final_learning_rate`.
-    Stem and stages take `backbone_rate` times as much. `warmup` and `plain` are in epochs: the last `plain` of them go without mixup and cutmix.
+    Stem and stages take `backbone_rate` times as much. `warmup` and `plain` are in epochs: the last `plain` of them go
+    without mixup and cutmix.
 
     `crop` is the least share of an image's area that a random resized crop takes, 1 for none. `magnitude` is on the
     scale to 10 of the papers; `operations` are those of RandAugment an image, 0 for none. `mixup` and `cutmix` are the

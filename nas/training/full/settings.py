@@ -33,9 +33,7 @@ class Lesson(Group):
     data: Annotated[
         str, Flag("NAME[:PATH]", "Images: image_folder:DIR, voc:DIR, ...", default="those of the run, or the task's")
     ] = ""
-    task: Annotated[
-        str, Flag("NAME", "What it learns: classification, detection.", default="as the head gives")
-    ] = ""
+    task: Annotated[str, Flag("NAME", "What it learns: classification, detection.", default="as the head gives")] = ""
     backbone: Annotated[str, Flag("MODEL", "Trained network to take stem and stages from.", default="none")] = ""
     teacher: Annotated[str | None, Flag("MODEL", "Trained folder, or timm name, to learn from.", default="none")] = None
     time: Annotated[Positive | None, Flag("TIME", "Train for 30m, 2h, ...", default="by epochs", read=parse_time)] = (

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kornia.augmentation.auto import RandAugment
 from kornia.augmentation.auto.rand_augment import ops
 from torch import Tensor
 
@@ -20,7 +21,10 @@ def images(count: int = 8, channels: int = 3, side: int = 16, seed: int = 0) -> 
 
 def augmented(recipe: FullRecipe, x: Tensor, mirror: bool = True, seed: int = 0) -> Tensor:
     torch.manual_seed(seed)
-    return Augmentation(recipe, x.shape[2], x.shape[1], mirror)(x)
+    y = torch.arange(len(x))
+    out, after = Augmentation(recipe, x.shape[2], x.shape[1], mirror)(x, y)
+    assert after is y, "labels of whole images stay"
+    return out
 
 
 # ---- images alone
@@ -88,6 +92,55 @@ def test_the_share_of_images_that_are_erased_is_that_of_the_recipe() -> None:
     share = (found[erased] == 0).float().flatten(1).mean(1)
     assert share.max() < 0.36
     assert (found[~erased] == 1).all()
+
+
+# ---- targets that follow their images
+
+
+def affine(targets: Tensor, moves: Tensor) -> Tensor:
+    return targets * moves[:, :, 0] + moves[:, :, 1]
+
+
+def centre(x: Tensor) -> Tensor:
+    """The mean place of the light `(batch, 2)`, as shares of the sides."""
+    places = (torch.arange(x.shape[-1]) + 0.5) / x.shape[-1]
+    light = x[:, 0] / x[:, 0].sum((1, 2), keepdim=True)
+    return torch.stack([(light.sum(1) * places).sum(1), (light.sum(2) * places).sum(1)], 1)
+
+
+@pytest.mark.parametrize(("recipe", "close"), [
+    (FullRecipe(mirror="always"), 1e-6),
+    (FullRecipe(mirror="never", crop=0.5), 5e-3),
+    (FullRecipe(mirror="always", crop=0.5), 5e-3),
+    (FullRecipe(mirror="never", operations=3, magnitude=4), 5e-3),
+])  # fmt: skip
+def test_targets_go_where_the_pixels_go(recipe: FullRecipe, close: float) -> None:
+    """A spot of light, of which no operation may change more than its place and its size, near the middle."""
+    where = 0.4 + 0.2 * torch.rand(60, 2, generator=torch.Generator().manual_seed(0))
+    places = (torch.arange(48) + 0.5) / 48
+    x = torch.exp(-((places[None, :] - where[:, :1]) ** 2)[:, None, :] / 0.004)
+    x = (x * torch.exp(-((places[None, :] - where[:, 1:]) ** 2)[:, :, None] / 0.004))[:, None]
+    torch.manual_seed(0)
+    augment = Augmentation(recipe, 48, 1, True, affine)
+    if augment.operations is not None:  # those that change the light would move its mean
+        moving = [[("translate_x", -0.2, 0.2)], [("translate_y", -0.2, 0.2)]]
+        augment.operations = RandAugment(2, 15, moving)
+    out, found = augment(x, where)
+    assert found.shape == where.shape
+    assert (found - centre(out)).abs().max() < close
+    assert (found - where).abs().max() > 0.05, "something moves"
+
+
+def test_nothing_turns_or_shears_where_targets_follow() -> None:
+    names = [name for ((name, *_),) in policy(0.5, 3)]
+    straight = [name for ((name, *_),) in policy(0.5, 3, straight=True)]
+    assert straight == [name for name in names if name not in ("rotate", "shear_x", "shear_y")]
+    every = FullRecipe(operations=14, magnitude=9, mirror="never")
+    torch.manual_seed(0)
+    augment = Augmentation(every, 16, 1, False, affine)
+    out, found = augment(images(40, channels=1), torch.full((40, 2), 0.5))
+    assert out.shape == (40, 1, 16, 16)
+    assert (found != 0.5).any()
 
 
 # ---- RandAugment's operations
