@@ -39,10 +39,13 @@ def scaled(network: nn.Module) -> None:
     """Draw every kernel by its fan-in and start every residual branch at zero, for short trainings.
 
     The papers' deviation of 0.02 suits widths of hundreds; at a width of 32 it leaves so little signal that a
-    transformer stays at chance for a hundred steps. `closes` names the layer that ends a branch.
+    transformer stays at chance for a hundred steps. `closes` names the layer that ends a branch. A part that is
+    `by_fans` is drawn so already, and stays.
     """
+    parts = (part for part in network.modules() if getattr(part, "by_fans", False))
+    stays = {module for part in parts for module in part.modules()}
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv2d | nn.Linear) and module not in stays:
             nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
     for module in network.modules():
         if closing := getattr(module, "closes", None):

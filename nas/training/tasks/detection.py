@@ -12,10 +12,11 @@ from nas.training.tasks import Metric, Predictions, Task
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from torch import Tensor
+    from torch import Generator, Tensor
 
     Redrawn = Callable[[NDArray[np.int64]], float]
 
+DRAWN = 5  # boxes on an image that are drawn by chance
 DRAWS = 200  # for an interval; images are matched once, but their answers are sorted for each
 
 
@@ -55,6 +56,16 @@ def _follow(targets: "Tensor", moves: "Tensor") -> "Tensor":
     return moved
 
 
+def _drawn(images: int, classes: int, generator: "Generator") -> "Tensor":
+    """Draw boxes by chance for each image, all inside it."""
+    import torch
+
+    numbers = torch.randint(classes, (images, DRAWN, 1), generator=generator).float()
+    sizes = 0.1 + 0.3 * torch.rand(images, DRAWN, 2, generator=generator)
+    centres = sizes / 2 + (1 - sizes) * torch.rand(images, DRAWN, 2, generator=generator)
+    return torch.cat([numbers, centres, sizes, torch.zeros_like(numbers)], -1)
+
+
 detection = Task(
     loss=_loss,
     metrics={
@@ -68,4 +79,7 @@ detection = Task(
     data="digit_scenes",
     guided=True,
     follow=_follow,
+    recipe={"epochs": 8, "learning_rate": 1e-3, "weight_decay": 1e-4, "clip": 0.1},
+    full_recipe="detection",
+    drawn=_drawn,
 )

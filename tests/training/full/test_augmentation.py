@@ -191,7 +191,7 @@ def test_operations_do_at_magnitude_10_what_the_papers_code_does() -> None:
     torch.manual_seed(0)
     recipe = FullRecipe(mirror="never", operations=1, magnitude=10)
     x = torch.full((16 * 300, 1, 20, 20), 0.6)
-    found = Augmentation(recipe, 20, 1, mirror=False)(x)[:, 0, 8:12, 8:12].mean((1, 2))
+    found = augmented(recipe, x, mirror=False)[:, 0, 8:12, 8:12].mean((1, 2))
     expected = [
         0.6,  # turned, sheared, equalised, sharper or softer
         0.45,  # moved by 0.45 of the side, so that nothing is in a quarter of the middle
