@@ -28,6 +28,9 @@ class Head(nn.Module):
     `padding`, bool `(batch, height, width)`, is True where an image is padded.
     """
 
+    by_fans: ClassVar[bool] = False
+    """Whether the head draws its weights by their fans, so that short trainings leave them as they are."""
+
     token: Tensor
 
     @classmethod

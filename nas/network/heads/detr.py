@@ -55,6 +55,7 @@ class DETR(Head):
 
     outputs = "boxes"
     wants_maps = True
+    by_fans = True
 
     def __init__(
         self,

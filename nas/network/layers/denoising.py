@@ -31,10 +31,9 @@ def noised(targets: Tensor, groups: int, classes: int) -> Guides | None:
     no object.
     """
     real = (targets[..., 0] >= 0) & (targets[..., 5] == 0)
-    columns = real.any(0).nonzero()
-    if not groups or not len(columns):
+    rows = _filled(real)
+    if not groups or not rows:
         return None
-    rows = int(columns[-1]) + 1
     targets, real = targets[:, :rows].repeat(1, groups, 1), real[:, :rows].repeat(1, groups)
     labels, boxes = targets[..., 0].long(), targets[..., 1:5]
     flipped = torch.rand(labels.shape, device=labels.device) < FLIPPED
@@ -43,6 +42,14 @@ def noised(targets: Tensor, groups: int, classes: int) -> Guides | None:
     moves, changes = (MOVED * (2 * torch.rand_like(boxes) - 1)).chunk(2, dim=-1)
     boxes = torch.cat([centre + moves * size / 2, size * (1 + changes)], dim=-1).clamp(0, 1)
     return Guides(labels.where(real, classes), boxes.where(real[..., None], 0.5), real, rows)
+
+
+def _filled(real: Tensor) -> int:
+    """Return how many rows reach to the last object of the batch: all of them where there are no values to look at."""
+    if real.is_meta:
+        return real.shape[1]
+    columns = real.any(0).nonzero()
+    return int(columns[-1]) + 1 if len(columns) else 0
 
 
 def visible(queries: int, guides: Guides) -> Tensor:
@@ -54,7 +61,7 @@ def visible(queries: int, guides: Guides) -> Tensor:
     group = torch.arange(guides.labels.shape[1], device=guides.labels.device) // guides.rows
     group = torch.cat([group.new_full((queries,), -1), group])
     sees = (group == -1) | (group[:, None] == group)
-    if guides.real.all():
+    if not guides.real.is_meta and guides.real.all():
         return sees[None, None]
     real = torch.cat([guides.real.new_ones(len(guides.real), queries), guides.real], dim=1)
     itself = torch.eye(len(group), dtype=torch.bool, device=group.device)
