@@ -49,11 +49,12 @@ def find_teacher(name: str | None, dataset: Dataset, runs: Path) -> Teacher | No
 def find_recipe(
     recipe: str | Path | Mapping[str, Any] | FullRecipe | None,
     changes: Mapping[str, Any] | None,
-    resolution: int,
-    task: str,
+    architecture: Architecture,
+    settings: Mapping[str, Any],
 ) -> Json:
     """Load the recipe as settings, `recipe` and `recipe_name`, by default the task's or that for the images' size."""
-    usual = load_task(task).full_recipe or ("small" if resolution < LARGE else "coatnet")
+    side = settings.get("resolution") or architecture.resolution
+    usual = load_task(settings["task"]).full_recipe or ("small" if side < LARGE else "coatnet")
     source = recipe if recipe is not None else usual
     name = "" if isinstance(source, Mapping | FullRecipe) else text_of(source, "recipe")
     return {"recipe": load_recipe(source, changes).model_dump(), "recipe_name": name}

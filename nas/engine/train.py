@@ -80,16 +80,14 @@ def train(
     attendant, files = attendant or Attendant(), load_plugins(*paths_of(plugins, "plugins"))
     runs, settings = Path(text_of(runs, "runs")), understood(settings, TrainConfig)
     found = _find(architecture, runs)
-    settings |= {"task": settings.get("task") or _task_of(found), "start": _start_of(found, architecture)}
-    settings |= {"data": settings.get("data") or _data_of(found, settings["task"])}
-    side = settings.get("resolution") or found.architecture.resolution
-    config = make_train_config(settings | find_recipe(recipe, changes, side, settings["task"]))
+    settings |= _resolved(found, architecture, settings)
+    config = make_train_config(settings | find_recipe(recipe, changes, found.architecture, settings))
     group = find_group(config.device)
     _new_folder(runs, name, found, group)  # refuses a wrong name before the work
     dataset, fitted = find_data(config, found.architecture, group)
     teacher = find_teacher(config.teacher, dataset, runs)
-    backbone = find_backbone(config, fitted, runs)
-    batches, model = first_weights(config, fitted, dataset, group, found.model or backbone, attendant.noted)
+    begin = find_backbone(config, fitted, runs) or found.model
+    batches, model = first_weights(config, fitted, dataset, group, begin, attendant.noted)
     folder = _new_folder(runs, name, found, group)
     if group.leads:
         outside = outside_of_training(config, fitted, (*found.outside.files, *files))
@@ -122,8 +120,8 @@ def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant:
     _check_teacher(trained, teacher)
     fresh = not (trained.folder / LAST).exists()
     begin = find_network(config.start, runs).model if fresh and config.start else None
-    backbone = find_backbone(config, fitted, runs) if fresh else None
-    batches, model = first_weights(config, fitted, dataset, group, begin or backbone, attendant.noted)
+    begin = begin or (find_backbone(config, fitted, runs) if fresh else None)
+    batches, model = first_weights(config, fitted, dataset, group, begin, attendant.noted)
     start = _environment(config, batches, trained.outside)
     for warning in [*warnings, *changes(trained.environment, start, trained.name)]:
         attendant.noted(f"warning: {warning}")
@@ -151,21 +149,18 @@ def _find(architecture: Architecture | Mapping[str, Any] | str | Path, runs: Pat
     return find_network(text_of(architecture, "architecture"), runs)
 
 
-def _start_of(found: Found, asked: object) -> str:
-    """Name the weights that a training begins with, empty for new ones."""
-    return str(found.trained.folder if found.trained else asked) if found.model else ""
+def _resolved(found: Found, asked: object, settings: Mapping[str, Any]) -> Json:
+    """Name the task, the data, and the weights that a training begins with, empty for new ones.
 
-
-def _task_of(found: Found) -> str:
-    """Name the task of the run or the training that a network comes from, or else the one that its head is for."""
+    Unless told, task and data are those of the run or the training that the network comes from, or else the task that
+    the head is for, and its data.
+    """
     home = found.run or found.trained
-    return home.config.task if home else task_of(HEADS.get(found.architecture.head.kind).outputs)
-
-
-def _data_of(found: Found, task: str) -> str:
-    """Name the data of the run or the training that a network comes from, or else those of the task."""
-    home = found.run or found.trained
-    return home.config.data if home and home.config.task == task else load_task(task).data
+    own = home.config.task if home else task_of(HEADS.get(found.architecture.head.kind).outputs)
+    task = settings.get("task") or own
+    data = home.config.data if home and own == task else load_task(task).data
+    start = str(found.trained.folder if found.trained else asked) if found.model else ""
+    return {"task": task, "data": settings.get("data") or data, "start": start}
 
 
 def _new_folder(runs: Path, name: str | None, found: Found, group: Alone) -> Path:

@@ -46,7 +46,7 @@ def _flag(metadata: list[Any]) -> Flag | None:
 
 def _chosen(config: SearchConfig) -> dict[str, Any]:
     """Return the settings that options set and that are not the defaults, and those that a search is named by."""
-    default = make_config({"task": config.task})
+    default = make_config({"task": config.task}).model_copy(update={"task": SearchConfig().task})
     pairs: list[tuple[Settings, Settings]] = [(config, default), (config.recipe, default.recipe)]
     return {
         name: getattr(own, name)

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
 from nas.errors import DivergedError
+from nas.files import Json
 from nas.network.layers.initialise import scaled
 from nas.training.images import Images, augment
 from nas.training.pause import Pause
@@ -110,8 +110,7 @@ def _epochs(
             rows = order[(step - first) * size :][:size]
             x, y = images.normalise(images.train_x[rows]), images.train_y[rows]
             x, y = augment(x, y, recipe, images.mirror, generator.manual_seed(_mixed(seed, step)), task.follow)
-            if recipe.drop_path or task.guided:
-                torch.manual_seed(_mixed(seed, step))  # what drops or disturbs draws from torch's own generator
+            torch.manual_seed(_mixed(seed, step))  # what drops or disturbs draws from torch's own generator
             with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
                 outputs = network(x, y) if task.guided else network(x)
                 loss = task.loss(outputs, y, recipe.label_smoothing)
@@ -137,7 +136,7 @@ def _mixed(seed: int, number: int) -> int:
     return (seed * 1_000_003 + number * 7_919 + 1) % 2**63
 
 
-def groups(network: nn.Module, weight_decay: float, backbone_rate: float = 1.0) -> list[dict[str, Any]]:
+def groups(network: nn.Module, weight_decay: float, backbone_rate: float = 1.0) -> list[Json]:
     """Put weight decay on kernels and matrices only, not on norms, biases, position tables or tokens.
 
     With another `backbone_rate` than 1 those of the head come first; `rate` is each one's factor of the learning rate.
@@ -145,7 +144,7 @@ def groups(network: nn.Module, weight_decay: float, backbone_rate: float = 1.0) 
     decayed = [m.weight for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     taken = {id(p) for p in decayed}
     rest = [p for p in network.parameters() if id(p) not in taken]
-    found: list[dict[str, Any]]
+    found: list[Json]
     found = [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
     if backbone_rate == 1:
         return found

@@ -425,7 +425,7 @@ def test_a_task_without_classes_is_trained_with_its_plug_in_which_goes_along(hom
     assert nas.load(done.folder).facts["task"] == "orientation"
     assert Trained(done.folder).ending.verdict == found
     for how, said in (
-        ({"teacher": "first"}, "no classes to teach"),
+        ({"teacher": "first"}, "tells the classes of whole images, and the task orientation learns angles"),
         ({"changes": {"balance": "weights"}}, "no classes"),
     ):
         refused(home, SettingError, said, "turned", **settings, **how)

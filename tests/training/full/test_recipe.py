@@ -49,7 +49,7 @@ def test_ten_thousand_steps_of_warm_up_are_so_many_epochs_of_imagenet() -> None:
 
 def test_those_that_ship_are_listed_and_say_where_they_come_from() -> None:
     ours = shipped_recipes()
-    assert sorted(ours) == ["coatnet", "deit", "moat", "small"]
+    assert sorted(ours) == ["coatnet", "deit", "detection", "detr", "moat", "small"]
     for name in PUBLISHED:
         assert "https://arxiv.org/abs/" in ours[name].read_text()
     assert load_recipe("small").initial == "scaled"
@@ -127,7 +127,7 @@ def test_what_is_no_recipe_is_refused_with_the_file(mine: Path, text: str) -> No
 
 @pytest.mark.parametrize("name", ["smal", "nowhere/mine.yaml", "x" * 5000, "a\0b", "."])
 def test_unknown_names_get_the_nearest(name: str) -> None:
-    with pytest.raises(SettingError, match="Allowed: coatnet, deit, moat, small"):
+    with pytest.raises(SettingError, match="Allowed: coatnet, deit, detection, detr, moat, small"):
         load_recipe(name)
     if name == "smal":
         with pytest.raises(SettingError, match=r"Did you mean 'small'?"):
