@@ -64,7 +64,7 @@ def offered(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         ("nas spaces moat_", ["moat_family", *(f"moat_{i}" for i in range(5))]),
         ("nas export first --format onnx", ["onnx", "onnx-int8"]),
         ("nas export first --pick k", ["knee"]),
-        ("nas train first --recipe ", ["coatnet", "deit", "moat", "small"]),
+        ("nas train first --recipe ", ["coatnet", "deit", "detection", "detr", "moat", "small"]),
         ("nas train first --teacher k", ["knee"]),
         ("nas resume --runs nowhere ", []),
         ("nas nothing ", list(COMMANDS)),
