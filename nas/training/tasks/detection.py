@@ -79,7 +79,7 @@ detection = Task(
     data="digit_scenes",
     guided=True,
     follow=_follow,
-    recipe={"epochs": 8, "learning_rate": 1e-3, "weight_decay": 1e-4, "clip": 0.1},
+    recipe={"epochs": 2, "learning_rate": 1e-3, "weight_decay": 1e-4, "initial": "paper"},
     full_recipe="detection",
     drawn=_drawn,
 )
