@@ -109,7 +109,7 @@ def _evaluated(outputs: Tensor, targets: Tensor) -> COCOeval_faster | None:
         return None
     true = _annotated(image, named, truths[:, [X, Y, W, H]], iscrowd=crowd)
     said, boxes, labels, scores = _best(outputs)
-    asked = np.isin(labels, kinds)  # others change nothing and take time
+    asked = np.isin(labels, kinds) & (scores > 0)  # other classes change nothing, and what has no chance is not said
     answers = _annotated(said[asked], labels[asked], boxes[asked], score=scores[asked], iscrowd=0 * said[asked])
     categories = [{"id": kind} for kind in kinds.tolist()]
     frame = {"images": [{"id": number} for number in range(len(targets))], "categories": categories}

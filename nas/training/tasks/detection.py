@@ -70,7 +70,7 @@ detection = Task(
     loss=_loss,
     metrics={
         "map": Metric(_map, title="mAP", draws=DRAWS, redrawn=_maps),
-        "map50": Metric(_map50, title="mAP at 50", draws=DRAWS, redrawn=_map50s),
+        "map50": Metric(_map50, title="mAP@50", draws=DRAWS, redrawn=_map50s),
     },
     objectives=("map", "latency"),
     targets="boxes",
