@@ -65,6 +65,7 @@ def test_an_image_without_objects_and_one_without_answers() -> None:
 def test_answers_of_no_area_or_no_number_show_nothing() -> None:
     scene = seen(((0.25, 0.5, 0, 0), 0, 0.9), ((np.nan, 0.5, 0.2, 0.2), 0, 0.8), ((5.0, 5, 1, 1), 1, 0.7))
     assert [answer.kind for answer in scene.answers] == ["background"] * 3
+    assert np.isfinite([answer.box for answer in scene.answers]).all()
     assert scene.missed == (1, 2)
 
 

@@ -143,6 +143,15 @@ def test_outputs_that_are_no_numbers_crash_nothing(value: float) -> None:
     assert mean_precision(Predictions(torch.full_like(outputs, value), targets)) == 0
 
 
+def test_queries_whose_scores_are_no_numbers_take_the_place_of_none() -> None:
+    outputs, targets = drawn(10, queries=60, classes=8)
+    outputs[:, :20, 4:] = 0
+    expected = mean_precision(Predictions(outputs, targets))
+    broken = outputs.clone()
+    broken[:, :20, 4:] = math.nan
+    assert mean_precision(Predictions(broken, targets)) == expected
+
+
 def test_half_precision_floats_and_boxes_on_any_type() -> None:
     outputs, targets = drawn(8)
     near = half_precision(Predictions(outputs, targets))
