@@ -24,6 +24,8 @@ def export(
     pick: Annotated[str | None, option("RULE", PICK, default="as best.yaml", names=NAMES["pick"])] = None,
     tolerance: Annotated[float, option("X", "Accuracy that int8 may lose; 0.01 is a point.")] = 0.01,
     dynamic_size: Annotated[bool, option("", "Take images of any size too (onnx).", "--dynamic-size")] = False,
+    queries: Annotated[int | None, option("N", "Of a detector: find no more boxes than this.", min=1)] = None,
+    resolution: Annotated[int | None, option("PIXELS", "Take images of this smaller side.", min=1)] = None,
     data: Annotated[str | None, setting("data", "Images to quantise with.", default="the training's")] = None,
     force: Annotated[bool, option("", "Overwrite what is there.", "--force")] = False,
     as_json: AsJson = False,
@@ -40,7 +42,16 @@ def export(
     console = Terminal(stderr=as_json)
     with console.doing(f"writing {path}"):
         written = exports.export(
-            source, form, path, force=force, tolerance=tolerance, dynamic_size=dynamic_size, data=data, runs=runs
+            source,
+            form,
+            path,
+            force=force,
+            tolerance=tolerance,
+            dynamic_size=dynamic_size,
+            queries=queries,
+            resolution=resolution,
+            data=data,
+            runs=runs,
         )
     if as_json:
         print_json({"path": written.path, "format": form, "checks": written.checks, "plugins": written.plugins})

@@ -7,19 +7,27 @@ from nas.cli.completion import trainings
 from nas.cli.options import Plugins, Runs, argument, option
 from nas.evaluation.plugins import load_plugins
 
+BOXES = "Boxes of a detector"
+
 
 def predict(
     model: Annotated[str, argument("MODEL", "A training, or what nas export wrote.", names=trainings)],
     images: Annotated[list[Path], argument("IMAGE", "Image files, or folders of them.")],
-    top: Annotated[int, option("N", "The likeliest classes to print for each image.", min=1, max=1000)] = 3,
+    top: Annotated[
+        int | None, option("N", "The likeliest classes to print for each image.", min=1, max=1000, default="3")
+    ] = None,
+    threshold: Annotated[
+        float | None, option("X", "The least score of a box, from 0 to 1.", panel=BOXES, default="0.5")
+    ] = None,
+    draw: Annotated[Path | None, option("DIR", "Write the images with boxes there.", panel=BOXES)] = None,
     form: Annotated[str, option("FORM", "table, json or csv.", "--format")] = "table",
     output: Annotated[Path | None, option("FILE", "Write there.", "--output", "-o", default="the terminal")] = None,
     as_json: Annotated[bool, option("", "The same as --format json.", "--json")] = False,
     runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
-    """Print the classes that a trained network gives images, with their probabilities."""
+    """Print what a trained network finds in images: classes with probabilities, or boxes with scores."""
     load_plugins(*plugins)
-    from nas.cli.predicting import print_predictions  # needs torch
+    from nas.cli.predicting import Asked, print_predictions  # needs torch
 
-    print_predictions(model, images, top, "json" if as_json else form, output, runs)
+    print_predictions(model, images, Asked(top, threshold, draw), "json" if as_json else form, output, runs)

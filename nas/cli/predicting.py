@@ -1,65 +1,89 @@
-"""Read images, ask a trained network, and print what it says as a table, JSON or CSV."""
+"""Read images, ask a trained network, and print what it says, or draw it on them."""
 
-import csv
-import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import typer
-from rich import box
-from rich.table import Table
-from rich.text import Text
 from torch import Tensor
 
 from nas import files
-from nas.cli.terminal import Terminal, to_json
+from nas.cli.predicted import FORMS, WAYS, Prediction, written
+from nas.cli.terminal import Terminal
 from nas.data.summary import causes
 from nas.data.tree import Tree
 from nas.errors import DataError, SettingError
 from nas.record.folders import is_trained
 from nas.registry import suggest
+from nas.report.drawing import targets_in, write_drawing
 from nas.report.export import open_exported
 from nas.report.formats import Reader
-from nas.training.model import preprocess
+from nas.training.boxes.found import THRESHOLD, Place, boxes_in
+from nas.training.model import BOXES, preprocess
 
 BATCH = 64  # images read and run at once
-FORMS = ("table", "json", "csv")
+TOP = 3
 
 
-class Prediction(NamedTuple):
-    """An image with its likeliest classes and their probabilities, or the reason why it could not be read."""
+class Asked(NamedTuple):
+    """What to print: of a classifier the `top` classes, of a detector boxes of a score, and where to draw them."""
 
-    image: str
-    classes: Sequence[tuple[str, float]]
-    reason: str = ""
+    top: int | None = None
+    threshold: float | None = None
+    draw: Path | None = None
+
+    def check(self, reader: Reader, model: str) -> None:
+        """Raise SettingError for what a network has no answer to."""
+        if reader.outputs not in WAYS:
+            raise SettingError(f"{model}: gives {reader.outputs}; nas predict prints {' and '.join(WAYS)}")
+        if reader.outputs == BOXES and self.top is not None:
+            raise SettingError(f"--top {self.top}: {model} is a detector, which gives each box one class; leave it out")
+        if reader.outputs != BOXES and (self.threshold, self.draw) != (None, None):
+            flag = "--draw" if self.threshold is None else "--threshold"
+            raise SettingError(f"{flag}: {model} is a classifier and finds no boxes; leave {flag} out")
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise SettingError(f"--threshold {self.threshold:g} is not allowed; write a score from 0 to 1")
 
 
-def print_predictions(model: str, images: Sequence[Path], top: int, form: str, output: Path | None, runs: Path) -> None:
-    """Print the `top` likeliest classes of each image in some form, or write them to `output`.
+def print_predictions(
+    model: str, images: Sequence[Path], asked: Asked, form: str, output: Path | None, runs: Path
+) -> None:
+    """Print what is asked of each image in some form, or write it to `output`, and draw boxes.
 
-    Images that cannot be read are named, and end in exit status 1. Raises SettingError for an unknown form, and where
-    nothing that runs here is called `model`; DataError where there is no image.
+    Images that cannot be read are named, and end in exit status 1. Raises SettingError for an unknown form, for what
+    the network cannot answer, and where nothing that runs here is called `model`; DataError where there is no image.
     """
     if form not in FORMS:
         raise SettingError(f"--format {form}: {suggest(form, FORMS)}")
     reader = open_exported(next(filter(is_trained, (Path(model), runs / model)), Path(model)))
-    found = list(_predictions(reader, list(_listed(images)), min(top, len(reader.classes))))
-    text = {"json": _json, "csv": _csv}.get(form, _table)(found)
-    if output:
-        try:
-            files.write(output, text)
-        except OSError as error:
-            raise SettingError(f"{output}: cannot be written ({error.strerror})") from None
-        Terminal().say(str(output))
-    else:
-        sys.stdout.write(text)
-    if failed := [one for one in found if one.reason]:
+    asked.check(reader, model)
+    listed = list(_listed(images))
+    targets = targets_in(asked.draw, listed) if asked.draw else []
+    found = list(_predictions(reader, listed, asked))
+    failed = [one for one in found if one.reason]
+    for image, target, one in zip(listed, targets, found, strict=False):
+        if not one.reason:
+            write_drawing(image, target, one.found, reader.classes)
+    _tell(written(found, reader.outputs, form), output)
+    if asked.draw:
+        print(f"{len(found) - len(failed)} drawn in {asked.draw}", file=sys.stderr)  # noqa: T201
+    if failed:
         print(f"error: {len(failed)} of {len(found)} images could not be read", file=sys.stderr)  # noqa: T201
         raise typer.Exit(1)
+
+
+def _tell(text: str, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        files.write(output, text)
+    except OSError as error:
+        raise SettingError(f"{output}: cannot be written ({error.strerror})") from None
+    Terminal().say(str(output))
 
 
 def _listed(images: Sequence[Path]) -> Iterator[Path]:
@@ -79,56 +103,28 @@ def _listed(images: Sequence[Path]) -> Iterator[Path]:
         yield from inside
 
 
-def _predictions(reader: Reader, images: Sequence[Path], top: int) -> Iterator[Prediction]:
+def _predictions(reader: Reader, images: Sequence[Path], asked: Asked) -> Iterator[Prediction]:
     for start in range(0, len(images), BATCH):
         ready, reasons = [], {}
         for image in images[start : start + BATCH]:
             try:
-                ready.append((image, preprocess([image], reader.resolution, reader.channels)))
+                x, (place,) = preprocess([image], reader.resolution, reader.channels, whole=reader.outputs == BOXES)
+                ready.append((x, place))
             except DataError as error:
                 reasons[image] = str(error).removeprefix(f"{image}: ")
-        answers = iter(_ask(reader, [x for _, x in ready], top) if ready else ())
+        answers = iter(_ask(reader, ready, asked) if ready else ())
         for image in images[start : start + BATCH]:
             yield Prediction(str(image), [] if image in reasons else next(answers), reasons.get(image, ""))
 
 
-def _ask(reader: Reader, images: Sequence[Tensor], top: int) -> Iterator[list[tuple[str, float]]]:
-    """Yield the likeliest classes of each image, with their probabilities."""
-    best = reader.logits(torch.cat(list(images))).float().softmax(1).topk(top)
-    for values, places in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-        yield [(reader.classes[place], value) for place, value in zip(places, values, strict=True)]
-
-
-def _json(found: Sequence[Prediction]) -> str:
-    rows = [
-        {"image": one.image, "error": one.reason}
-        if one.reason
-        else {"image": one.image, "classes": [{"class": name, "probability": p} for name, p in one.classes]}
-        for one in found
+def _ask(reader: Reader, ready: Sequence[tuple[Tensor, Place]], asked: Asked) -> Sequence[Sequence[Any]]:
+    """Return what is found in each image: the likeliest classes with their probabilities, or boxes."""
+    outputs = reader.run(torch.cat([x for x, _ in ready])).float()
+    if reader.outputs == BOXES:
+        places = [place for _, place in ready]
+        return boxes_in(outputs, places, reader.classes, THRESHOLD if asked.threshold is None else asked.threshold)
+    best = outputs.softmax(1).topk(min(asked.top or TOP, len(reader.classes)))
+    return [
+        [(reader.classes[place], value) for place, value in zip(places, values, strict=True)]
+        for values, places in zip(best.values.tolist(), best.indices.tolist(), strict=True)
     ]
-    return to_json(rows) + "\n"
-
-
-def _csv(found: Sequence[Prediction]) -> str:
-    """Write a line for each image and class."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["image", "rank", "class", "probability", "error"])
-    for one in found:
-        if one.reason:
-            writer.writerow([one.image, "", "", "", one.reason])
-        for rank, (name, probability) in enumerate(one.classes, 1):
-            writer.writerow([one.image, rank, name, f"{probability:.6f}", ""])
-    return text.getvalue()
-
-
-def _table(found: Sequence[Prediction]) -> str:
-    most = max((len(one.classes) for one in found), default=0)
-    table = Table("image", *(["class", "", *["next", ""] * (most - 1)][: 2 * most]), box=box.SIMPLE_HEAD)
-    for one in found:
-        cells = [cell for name, p in one.classes for cell in (name, Text(f"{p:.1%}", justify="right"))]
-        table.add_row(one.image, *(cells or [Text(one.reason, style="red")]))
-    console = Terminal()
-    with console.capture() as shown:
-        console.table(table)
-    return shown.get()

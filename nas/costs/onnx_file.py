@@ -28,7 +28,7 @@ def write_onnx(network: nn.Module, x: Tensor, file: Path | io.BytesIO) -> None:
             (x.to("cpu", torch.float32).contiguous(),),
             file,  # type: ignore[arg-type]
             input_names=[INPUT],
-            output_names=["logits"],
+            output_names=["outputs"],
             opset_version=OPSET,
             dynamo=False,
         )

@@ -11,14 +11,16 @@ from typing import NamedTuple
 from nas.errors import SettingError
 from nas.network.architecture import Architecture
 from nas.network.foreign_files import foreign
+from nas.network.lowering import lowered
 from nas.record.folders import is_trained
 from nas.record.models import BEST, load
 from nas.record.networks import Found, find_network
-from nas.registry import FORMATS, format_name
+from nas.registry import FORMATS, HEADS, format_name, target_text
 from nas.report.examples import Images
 from nas.report.formats import Format, Reader, Shipment
 from nas.report.hub import CARD, CONFIG, WEIGHTS
 from nas.report.metadata import reader_of
+from nas.space.library import load_architecture
 from nas.training.caller import undisturbed
 from nas.training.model import Model
 
@@ -42,6 +44,8 @@ def export(
     force: bool = False,
     tolerance: float = 0.01,
     dynamic_size: bool = False,
+    queries: int | None = None,
+    resolution: int | None = None,
     data: str | None = None,
     seed: int | None = None,
     runs: Path | str = "runs",
@@ -52,9 +56,11 @@ def export(
     for formats without weights, whatever names an architecture. `format` is one of `nas export --help`, such as
     `onnx-int8`. `data` names the images to quantise with, by default those that the model was trained on, divided by
     `seed` as then. `tolerance` is the share of images that a quantised network may get wrong beyond the model itself.
-    With `dynamic_size`, images of any size are to be taken. `runs` is the folder of runs and trainings by name.
+    With `dynamic_size`, images of any size are to be taken. With fewer `queries` or a smaller `resolution` the network
+    is lowered first, as `Model.lowered` does. `runs` is the folder of runs and trainings by name.
 
-    Raises SettingError for an unknown format or source, missing weights or packages, and a place that is taken;
+    Raises SettingError for an unknown format or source, one that the format cannot write, missing weights or packages,
+    a network that cannot be lowered so, and a place that is taken;
     DataError for images that cannot be read; RunError when a check fails. Then nothing is left behind.
     """
     kind, path = _kind(format), Path(path)
@@ -64,8 +70,12 @@ def export(
     model = found.model
     if kind.weights and model is None:
         raise SettingError(f"format {format} needs weights: give a folder that nas train left")
+    _check_outputs(kind, format, found.architecture)
     _check_place(path, kind, force)
-    shipment = Shipment(found.architecture, model, tolerance=tolerance, dynamic_size=dynamic_size)
+    architecture = load_architecture(lowered(found.architecture, queries, resolution).to_dict())
+    if model is not None and architecture != found.architecture:
+        model = model.lowered(queries, resolution)
+    shipment = Shipment(architecture, model, tolerance=tolerance, dynamic_size=dynamic_size)
     if model is not None:
         images = Images(model, data, seed)
         shipment = replace(shipment, training=images.training, validation=images.validation)
@@ -82,6 +92,16 @@ def _kind(text: str) -> Format:
     if lacking := kind.missing():
         raise SettingError(f"format {text}: {lacking}")
     return kind
+
+
+def _check_outputs(kind: Format, text: str, architecture: Architecture) -> None:
+    """Raise SettingError, with the formats that can, where one cannot write networks of some kind of outputs."""
+    outputs = HEADS.get(architecture.head.kind).outputs
+    if kind.only in ("", outputs):
+        return
+    able = [target_text(name) for name in FORMATS.at_hand() if FORMATS.get(name).only in ("", outputs)]
+    raise SettingError(f"format {text}: writes networks that give {kind.only}; {architecture.name} gives {outputs}. "
+                       f"Formats for it: {', '.join(able)}")  # fmt: skip
 
 
 @undisturbed()

@@ -1,37 +1,62 @@
 """What an exported file says of itself, in words and JSON, so that nobody guesses classes or normalisation."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from nas.errors import SettingError
 from nas.network.architecture import Architecture
+from nas.data.pictures import SURROUND
+from nas.network.heads import Head
 from nas.report.formats import Reader
-from nas.training.model import Model
+from nas.training.model import BOXES, Model
 
-INPUT, OUTPUT = "images", "logits"
+INPUT = "images"
 IMAGES = "float32 (batch, channels, height, width), values from 0 to 1; the network normalises them itself"
-LOGITS = "float32 (batch, classes); softmax over the classes gives probabilities"
+SQUARE = f"a picture is scaled to fit the square and laid in its upper left corner, on grey ({SURROUND[0]} of 255)"
+OUTPUTS = {
+    Head.outputs: "float32 (batch, classes); softmax over the classes gives probabilities",
+    BOXES: "float32 (batch, queries, 4 + classes): centre x, centre y, width and height of a box as shares of the "
+    "square's sides, then its score from 0 to 1 for each class; boxes do not double, so none need be suppressed",
+}
 LARGEST = 4096  # pixels on a side
 
 
 @dataclass(frozen=True)
 class Described:
-    """What a reader needs of a file's metadata: class names, and channels and side of the images."""
+    """What a reader needs of a file's metadata: classes, channels and side of the images, and the kind of outputs."""
 
     classes: tuple[str, ...]
     channels: int
     resolution: int
+    outputs: str = Head.outputs
+
+    @property
+    def count(self) -> int:
+        """How many numbers the network gives for an image, or for each of its boxes."""
+        return len(self.classes) + 4 * (self.outputs == BOXES)
+
+    @property
+    def rank(self) -> int:
+        """The number of dimensions of the outputs."""
+        return 3 if self.outputs == BOXES else 2
+
+    def reader(self, run: Callable[[Tensor], Tensor]) -> Reader:
+        """Make a reader of the function that runs the network."""
+        return Reader(self.classes, self.channels, self.resolution, run, self.outputs)
 
 
 def metadata_of(model: Model) -> dict[str, str]:
     """Describe a model: architecture, classes, mean, std and facts as JSON, input and output in words."""
     plain = {name: json.dumps(value) for name, value in model.to_dict().items()}
-    return plain | {"input": f"{INPUT}: {IMAGES}", "output": f"{OUTPUT}: {LOGITS}"}
+    square = f"; {SQUARE}" if model.outputs == BOXES else ""
+    said = OUTPUTS.get(model.outputs, "float32 (batch, classes)")
+    return plain | {"input": f"{INPUT}: {IMAGES}{square}", "output": f"{model.outputs}: {said}"}
 
 
 def described(metadata: Mapping[str, str], source: Path) -> Described:
@@ -53,17 +78,19 @@ def described(metadata: Mapping[str, str], source: Path) -> Described:
         raise SettingError(f"{source}: its metadata are damaged: classes are a list of names")
     if len(classes) != architecture.classes:
         raise SettingError(f"{source}: names {len(classes)} classes for a head of {architecture.classes}")
-    return Described(tuple(classes), architecture.channels, architecture.resolution)
+    outputs = metadata.get("output", Head.outputs).partition(":")[0]
+    return Described(tuple(classes), architecture.channels, architecture.resolution, outputs)
 
 
-def check_outputs(found: int, classes: int, source: Path) -> None:
-    """Raise SettingError, naming `source`, where a network's outputs are not as many as its classes."""
-    if found != classes:
-        raise SettingError(f"{source}: gives {found} outputs, but its metadata name {classes} classes; export it again")
+def check_outputs(found: int, said: Described, source: Path) -> None:
+    """Raise SettingError, naming `source`, where a network's outputs are not as many as its classes ask for."""
+    if found != said.count:
+        raise SettingError(f"{source}: gives {found} outputs, but its metadata name {len(said.classes)} classes; export "
+                           "it again")  # fmt: skip
 
 
 def reader_of(model: Model) -> Reader:
     """Make a model ready to run, where its weights are."""
     architecture = model.eval().architecture
     run = torch.inference_mode()(lambda images: model(images.to(model.mean.device)).cpu())
-    return Reader(model.classes, architecture.channels, architecture.resolution, run)
+    return Reader(model.classes, architecture.channels, architecture.resolution, run, model.outputs)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nas.errors import RunError, SettingError
 from nas.report.formats import Reader
-from nas.report.metadata import INPUT, OUTPUT, check_outputs, described, metadata_of
+from nas.report.metadata import INPUT, check_outputs, described, metadata_of
 from nas.report.tracing import plain, quiet, step, trace
 from nas.training.model import Model
 
@@ -27,7 +27,7 @@ def missing() -> str:
 def make_onnx(model: Model, dynamic_size: bool = False) -> Any:
     """Export a model as an `onnx.ModelProto` of opset 20, by torch's current exporter, with its metadata.
 
-    Its input is `images`, its output `logits`; the batch may have any size, and with `dynamic_size` the images too.
+    Its input is `images`, its output called by its kind, `logits` or `boxes`; the batch may have any size, and with `dynamic_size` the images too.
     Raises RunError where torch cannot.
     """
     model = plain(model)
@@ -39,7 +39,7 @@ def make_onnx(model: Model, dynamic_size: bool = False) -> Any:
                 program,
                 dynamo=True,
                 input_names=[INPUT],
-                output_names=[OUTPUT],
+                output_names=[model.outputs],
                 opset_version=OPSET,
                 dynamic_shapes=(varying,),
                 external_data=False,
@@ -90,11 +90,11 @@ def session(data: bytes, threads: int = 0) -> Any:
 
 
 def runner(opened: Any) -> Callable[[Tensor], Tensor]:
-    """Return the function of a session: images -> logits."""
+    """Return the function of a session of one output: images -> logits, or boxes."""
 
     def run(images: Tensor) -> Tensor:
-        (logits,) = opened.run([OUTPUT], {INPUT: images.to(torch.float32).contiguous().numpy()})
-        return torch.from_numpy(logits)
+        (outputs,) = opened.run(None, {INPUT: images.to(torch.float32).contiguous().numpy()})
+        return torch.from_numpy(outputs)
 
     return run
 
@@ -116,11 +116,11 @@ def read_onnx(path: Path) -> Reader:
         raise SettingError(f"{path}: keeps weights in other files, which nas never writes; such files are not read")
     found = described({prop.key: prop.value for prop in proto.metadata_props}, path)
     inputs, outputs = ({one.name: one.shape for one in ones} for ones in (opened.get_inputs(), opened.get_outputs()))
-    if list(inputs) != [INPUT] or list(outputs) != [OUTPUT] or len(outputs[OUTPUT]) != 2:
+    if list(inputs) != [INPUT] or list(outputs) != [found.outputs] or len(outputs[found.outputs]) != found.rank:
         raise SettingError(f"{path}: takes {', '.join(inputs)} and gives {', '.join(outputs)}, not {INPUT} and "
-                           f"{OUTPUT}; it is not a file that nas exported")  # fmt: skip
-    check_outputs(outputs[OUTPUT][1], len(found.classes), path)
-    return Reader(found.classes, found.channels, found.resolution, runner(opened))
+                           f"{found.outputs}; it is not a file that nas exported")  # fmt: skip
+    check_outputs(outputs[found.outputs][-1], found, path)
+    return found.reader(runner(opened))
 
 
 def _parsed(data: bytes) -> Any:

@@ -10,18 +10,18 @@ from nas.training.model import Model
 
 BATCHES = (1, 2, 5)
 LARGEST = 1e-4
-"""The largest allowed difference between two logits."""
+"""The largest allowed difference between two outputs."""
 
 
 def compare(
     model: Model,
-    logits: Callable[[Tensor], Tensor],
+    run: Callable[[Tensor], Tensor],
     sizes: Sequence[tuple[int, int]] = (),
     *,
     largest: float = LARGEST,
     by: str = "",
 ) -> str:
-    """Compare logits at three batch sizes, on images of noise, and say the largest difference.
+    """Compare outputs at three batch sizes, on images of noise, and say the largest difference.
 
     `sizes` are the images' heights and widths, those of the training by default. `by` names what runs the exported
     network. Raises RunError when it fails, and for a difference over `largest`.
@@ -34,7 +34,7 @@ def compare(
             with torch.inference_mode():
                 expected = model(images)
             try:
-                found = logits(images)
+                found = run(images)
             except Exception as error:  # a runtime may raise anything
                 first = str(error).strip().split("\n")[0][:200]
                 raise RunError(f"the exported network does not run {where} ({type(error).__name__}: {first})") from None
@@ -46,7 +46,7 @@ def compare(
                                "is allowed")  # fmt: skip
             worst = max(worst, difference)
     what = f" and {len(sizes)} image sizes" if len(sizes) > 1 else ""
-    shown = "the same logits bit for bit" if worst == 0 else f"largest difference from PyTorch {worst:.1e}"
+    shown = f"the same {model.outputs} bit for bit" if worst == 0 else f"largest difference from PyTorch {worst:.1e}"
     return f"{shown} at batch sizes {', '.join(map(str, BATCHES))}{what}{by and f', by {by}'}"
 
 

@@ -9,18 +9,30 @@ from PIL import Image
 from torch import Tensor, nn
 
 from nas.data.pictures import planes, read_picture
-from nas.errors import DataError
+from nas.errors import DataError, SettingError
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import Network
+from nas.network.lowering import lower, lowered, queries_of
+from nas.training.boxes.found import THRESHOLD, Box, Place, boxes_in
+
+
+BOXES = "boxes"
+"""The kind of outputs of a detector, by the task's name for it."""
+ORDER = "order_of_queries"
+"""The fact that lists a network's queries, those first that found most on the validation part."""
+MEASURED = (ORDER, "test", "calibration_error", "params", "macs", "latency")
+"""Facts that are of the network as it is."""
+Picture = Path | str | Image.Image
 
 
 class Model(nn.Module):
-    """A network that normalises its images itself: values from 0 to 1 -> logits.
+    """A network that normalises its images itself: values from 0 to 1 -> logits, or boxes.
 
-    Takes floats `(batch, channels, height, width)` and gives `(batch, classes)`. `network` is the network alone, for
-    normalised images. `mean` and `std` are those of the training images, a value a channel, on the scale of 0 to 1.
-    `facts` say where the weights come from and what was measured with them, as plain data.
+    Takes floats `(batch, channels, height, width)` and gives logits `(batch, classes)`, or, of a detector, boxes
+    `(batch, queries, 4 + classes)` as `Head` has them. `network` is the network alone, for normalised images. `mean`
+    and `std` are those of the training images, a value a channel, on the scale of 0 to 1. `facts` say where the
+    weights come from and what was measured with them, as plain data.
     """
 
     mean: Tensor
@@ -32,7 +44,7 @@ class Model(nn.Module):
         classes: Sequence[str],
         mean: Sequence[float],
         std: Sequence[float],
-        facts: Mapping[str, object] | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -45,6 +57,11 @@ class Model(nn.Module):
         """The network's architecture."""
         return self.network.architecture
 
+    @property
+    def outputs(self) -> str:
+        """The kind of outputs: `logits` of a classifier, `boxes` of a detector."""
+        return self.network.head.outputs
+
     def normalise(self, x: Tensor) -> Tensor:
         """Standardise images of values from 0 to 1 as in training."""
         return (x - self.mean) / self.std
@@ -52,12 +69,43 @@ class Model(nn.Module):
     def forward(self, x: Tensor, targets: Tensor | None = None, padding: Tensor | None = None) -> Any:
         return self.network(self.normalise(x), targets, padding)
 
-    def preprocess(self, *images: Path | str | Image.Image) -> Tensor:
+    def preprocess(self, *images: Picture) -> Tensor:
         """Read images as in training: floats `(images, channels, height, width)` from 0 to 1.
 
+        A classifier sees the middle square of a picture, a detector all of it, in the upper left of a grey square.
         Raises DataError, naming the file, for one that cannot be read.
         """
-        return preprocess(images, self.architecture.resolution, self.architecture.channels)
+        return self._read(images)[0]
+
+    def detect(self, *images: Picture, threshold: float = THRESHOLD) -> list[list[Box]]:
+        """Find boxes with a score of `threshold` or more in each picture, in its own pixels, the surest first.
+
+        Raises SettingError for a network that gives no boxes, and DataError as `preprocess` does.
+        """
+        if self.outputs != BOXES:
+            raise SettingError(f"detect: {self.architecture.name} gives {self.outputs}, not boxes; call the model")
+        x, places = self._read(images)
+        with torch.inference_mode():
+            return boxes_in(self(x.to(self.mean.device)), places, self.classes, threshold)
+
+    def lowered(self, queries: int | None = None, resolution: int | None = None) -> "Model":
+        """Copy the model with fewer queries or for smaller images, of `resolution` pixels on a side.
+
+        Those queries stay that found most on the validation part, where the training noted them, else the first. What
+        was measured of the model is not true of the copy and leaves its facts. Raises SettingError for more than the
+        model has.
+        """
+        architecture = lowered(self.architecture, queries, resolution)
+        network = lower(self.network, architecture, self.facts.get(ORDER) or ())
+        facts = {name: value for name, value in self.facts.items() if name not in MEASURED}
+        note = {"queries": queries_of(self.architecture), "resolution": self.architecture.resolution}
+        mean, std = (values.flatten().tolist() for values in (self.mean, self.std))
+        copy = Model(network, self.classes, mean, std, facts | {"lowered_from": note})
+        return copy.train(self.training).to(self.mean.device)
+
+    def _read(self, images: Sequence[Picture]) -> tuple[Tensor, list[Place]]:
+        architecture = self.architecture
+        return preprocess(images, architecture.resolution, architecture.channels, whole=self.outputs == BOXES)
 
     def to_dict(self) -> Json:
         """Return everything but the weights as plain data."""
@@ -70,20 +118,24 @@ class Model(nn.Module):
         }
 
 
-def preprocess(images: Sequence[Path | str | Image.Image], side: int, channels: int) -> Tensor:
-    """Read images as floats `(images, channels, side, side)` from 0 to 1.
+def preprocess(
+    images: Sequence[Picture], side: int, channels: int, *, whole: bool = False
+) -> tuple[Tensor, list[Place]]:
+    """Read images as floats `(images, channels, side, side)` from 0 to 1, and say where each lies in its square.
 
-    Raises DataError, naming the file, for one that cannot be read.
+    Of a picture the middle square is read, or the `whole`, in the upper left of a grey one. Raises DataError, naming
+    the file, for one that cannot be read.
     """
-    read = []
+    read, places = [], []
     for image in images:
         try:
-            picture = read_picture(Path(image) if isinstance(image, str) else image, side)
+            picture = read_picture(Path(image) if isinstance(image, str) else image, side, whole=whole)
         except Exception as error:  # Pillow's readers may raise anything on damaged files
             name = "image" if isinstance(image, Image.Image) else str(image)
             raise DataError(f"{name}: cannot be read as an image ({type(error).__name__}: {error})") from None
         read.append(torch.from_numpy(planes(picture.pixels, channels)))
-    return scaled(torch.stack(read))
+        places.append(Place(picture.size, picture.share))
+    return scaled(torch.stack(read)), places
 
 
 def scaled(x: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from nas.network.architecture import Architecture
+from nas.network.heads import Head
 from nas.training.model import Model
 
 
@@ -42,14 +43,15 @@ class Shipment:
 class Reader:
     """A written network that is ready to run here.
 
-    `logits` takes floats `(batch, channels, height, width)` from 0 to 1 and gives `(batch, classes)`; normalisation is
-    its own business.
+    `run` takes floats `(batch, channels, height, width)` from 0 to 1, normalisation is its own business, and gives the
+    `outputs` of a head: logits `(batch, classes)`, or boxes `(batch, queries, 4 + classes)`.
     """
 
     classes: Sequence[str]
     channels: int
     resolution: int
-    logits: Callable[[Tensor], Tensor]
+    run: Callable[[Tensor], Tensor]
+    outputs: str = Head.outputs
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,14 @@ class Format:
     `write(shipment, path)` writes a file of the name's `suffix`, or a folder where that is empty, and returns a line
     for each thing that it checked. It raises RunError when a check fails, and then leaves nothing behind. `reads`
     makes what was written ready to run; it raises SettingError for a damaged file. `weights` tells whether a format
-    needs a trained model. `missing` says what must be installed first, or gives an empty text.
+    needs a trained model; `only` names the one kind of outputs that it can write, if it cannot write all. `missing`
+    says what must be installed first, or gives an empty text.
     """
 
     about: str
     write: Callable[[Shipment, Path], list[str]]
     suffix: str = ""
     weights: bool = True
+    only: str = ""
     reads: Callable[[Path], Reader] | None = None
     missing: Callable[[], str] = lambda: ""

@@ -147,4 +147,4 @@ def _described(file: Path, metadata: dict[str, str]) -> bytes:
 
 
 onnx_int8 = Format("8-bit ONNX, smaller and faster on processors", _write, suffix=".onnx", reads=read_onnx,
-                   missing=missing)  # fmt: skip
+                   only="logits", missing=missing)  # fmt: skip

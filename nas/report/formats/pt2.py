@@ -29,7 +29,7 @@ def _write(shipment: Shipment, path: Path) -> list[str]:
         file.write(data.getbuffer())
     side = model.architecture.resolution
     return [
-        compare(model, _reads(path).logits, by="torch.export.load"),
+        compare(model, _reads(path).run, by="torch.export.load"),
         f"any batch size, {side} x {side} pixels, no pickle inside",
     ]
 
@@ -41,12 +41,12 @@ def _reads(path: Path) -> Reader:
         module = program.module()
         run = torch.inference_mode()(module)
         answer = run(torch.zeros(1, found.channels, found.resolution, found.resolution))
-        outputs = answer.shape[1]
+        outputs = answer.shape[-1]
     except Exception as error:  # a program may be anything
         first = str(error).strip().split("\n")[0][:200]
         raise SettingError(f"{path}: its program does not run ({type(error).__name__}: {first})") from None
-    check_outputs(outputs, len(found.classes), path)
-    return Reader(found.classes, found.channels, found.resolution, run)
+    check_outputs(outputs, found, path)
+    return found.reader(run)
 
 
 pt2 = Format("a program of torch.export", _write, suffix=".pt2", reads=_reads)

@@ -1,6 +1,7 @@
 """One readable Python file that needs torch alone, with the code of the parts in use and no other."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -10,14 +11,15 @@ from nas.report.source.files import reader, run_file, staged
 from nas.report.source.modules import Key
 from nas.report.source.program import NORMALISE, STAGE, Program, module_name
 from nas.report.source.trial import compare
+from nas.training.model import BOXES
 
-TAKEN = ("CLASSES", "MEAN", "STD", "CHANNELS", "RESOLUTION", "WEIGHTS", "Network", "Stage", "build", "normalise")
+TAKEN = ("CLASSES", "MEAN", "STD", "CHANNELS", "RESOLUTION", "OUTPUTS", "WEIGHTS", "Network", "Stage", "build", "normalise")
 IMPORTS = (
     Key("torch", ""), Key("torch", "Tensor"), Key("torch", "nn"), Key("dataclasses", "replace"),
     Key("collections.abc", "Iterator"), Key("pathlib", "Path"),
 )  # fmt: skip
 
-HEADER = '''"""{title}, an image classifier of {size} in one file that needs torch alone.
+HEADER = '''"""{title}, {what} of {size} in one file that needs torch alone.
 
 {table}
 
@@ -29,10 +31,9 @@ TRAINED = """With its weights beside it in {module}.pt:
     from {module} import CLASSES, build, normalise
 
     network = build()
-    probabilities = network(normalise(images)).softmax(1)  # one for each of CLASSES
+{answer}
 
-`images` are floats (batch, {channels}, {side}, {side}) from 0 to 1: the middle square of a picture whose
-shorter side is scaled to {side} pixels. Other sizes work too."""
+`images` are floats (batch, {channels}, {side}, {side}) from 0 to 1: {square}. Other sizes work too."""
 UNTRAINED = """It has new weights until some are loaded:
 
     from {module} import build
@@ -52,7 +53,7 @@ WITH_TOKEN = """
         return x if token is None else (x, token)
 """
 NETWORK = '''class Network(nn.Module):
-    """Normalised images `(batch, channels, height, width)` -> one number for each class, `(batch, classes)`.
+    """Normalised images `(batch, channels, height, width)` -> {gives}.
 
     `drop_path` is the rate at which training drops the branches of the last block, rising from 0 at the first.
     """
@@ -77,6 +78,11 @@ FORWARD_TOKEN = """        x = self.stem(x)
             x = stage(x)
         _, token = last(x, self.head.token.expand(x.shape[0], -1, -1))
         return self.head(token)"""
+FORWARD_MAPS = """        x, maps = self.stem(x), []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        return self.head(maps)"""
 BUILD = '''def build(weights: Path | str | None = None) -> Network:
     """Build the network in evaluation mode with its weights, those beside this file unless another file is named."""
     network = Network()
@@ -92,6 +98,34 @@ BUILD_UNTRAINED = '''def build(weights: Path | str | None = None) -> Network:
 '''
 
 
+class Words(NamedTuple):
+    """What the file says of a kind of outputs: what gives them, how they are used, and how pictures become squares."""
+
+    what: str
+    gives: str
+    answer: str
+    square: str
+    constant: str = ""
+
+
+CLASSIFIER = Words(
+    "an image classifier",
+    "one number for each class, `(batch, classes)`",
+    "    probabilities = network(normalise(images)).softmax(1)  # one for each of CLASSES",
+    "the middle square of a picture whose\nshorter side is scaled to {side} pixels",
+)
+DETECTOR = Words(
+    "an object detector",
+    "boxes `(batch, queries, 4 + classes)`",
+    """    boxes = network(normalise(images))  # (batch, queries, 4 + classes)
+
+Of each box these are centre x, centre y, width and height, as shares of the square's sides, and its score from 0 to 1
+for each of CLASSES. Boxes do not double, so none need be suppressed.""",
+    "a picture scaled to fit\n{side} x {side} pixels and laid in the upper left corner of the square, the rest grey (114 of 255)",
+    f'OUTPUTS = "{BOXES}"\n',
+)
+
+
 def source(shipment: Shipment, stem: str) -> str:
     """Write the text of the file, whose weights lie beside it as STEM.pt.
 
@@ -99,9 +133,11 @@ def source(shipment: Shipment, stem: str) -> str:
     """
     architecture, trained = shipment.architecture, shipment.model is not None
     program = Program(architecture, shipment.model, TAKEN, IMPORTS)
+    words = DETECTOR if program.head.kind.outputs == BOXES else CLASSIFIER
     usage = (TRAINED if trained else UNTRAINED).format(
-        module=module_name(stem), channels=architecture.channels, side=architecture.resolution
-    )
+        module=module_name(stem), channels=architecture.channels, side=architecture.resolution,
+        answer=words.answer, square=words.square.format(side=architecture.resolution),
+    )  # fmt: skip
     network = NETWORK.format(
         classes="len(CLASSES)" if trained else architecture.classes,
         last=max(program.depth - 1, 1),
@@ -110,15 +146,14 @@ def source(shipment: Shipment, stem: str) -> str:
             program.stem, "channels", str(architecture.stem.width), options=architecture.stem.options
         ),
         stages=program.stage_calls(),
-        head=program.part_call(
-            program.head, str(architecture.stages[-1].width), "classes", options=architecture.head.options
-        ),
-        forward=FORWARD_TOKEN if program.wants_token else FORWARD,
+        head=program.part_call(program.head, program.head_width, "classes", options=architecture.head.options),
+        forward=FORWARD_MAPS if program.wants_maps else FORWARD_TOKEN if program.wants_token else FORWARD,
+        gives=words.gives,
     )
     stage = STAGE.format(site=program.site_name) + (WITH_TOKEN if program.wants_token else "")
-    weights = 'WEIGHTS = Path(__file__).with_suffix(".pt")\n' if trained else ""
+    weights = words.constant + ('WEIGHTS = Path(__file__).with_suffix(".pt")\n' if trained else "")
     tail = [stage, network, *([NORMALISE, BUILD] if trained else [BUILD_UNTRAINED])]
-    header = HEADER.format(title=program.title, size=program.size, table=program.table(), usage=usage)
+    header = HEADER.format(title=program.title, what=words.what, size=program.size, table=program.table(), usage=usage)
     return program.text(header, program.constants() + weights, tail)
 
 

@@ -116,6 +116,7 @@ timm = Format(
     _write,
     suffix=".py",
     weights=False,
+    only="logits",
     reads=_read,
     missing=_missing,
 )

@@ -12,6 +12,7 @@ from types import ModuleType
 import torch
 
 from nas.errors import SettingError
+from nas.network.heads import Head
 from nas.report.formats import Reader
 
 
@@ -63,5 +64,5 @@ def reader(module: ModuleType, path: Path) -> Reader:
         first = (str(error).strip().splitlines() or [""])[0]
         raise SettingError(f"{path}: its weights cannot be loaded ({type(error).__name__}: {first}); export it again, "
                            "or put them beside it") from None  # fmt: skip
-    logits = torch.inference_mode()(lambda x: network(module.normalise(x)))
-    return Reader(module.CLASSES, module.CHANNELS, module.RESOLUTION, logits)
+    run = torch.inference_mode()(lambda x: network(module.normalise(x)))
+    return Reader(module.CLASSES, module.CHANNELS, module.RESOLUTION, run, getattr(module, "OUTPUTS", Head.outputs))

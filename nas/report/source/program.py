@@ -91,6 +91,17 @@ class Program:
         """Whether a class token joins the map in the last stage."""
         return bool(HEADS.get(self.architecture.head.kind).wants_token)
 
+    @property
+    def wants_maps(self) -> bool:
+        """Whether the head takes the maps of all stages."""
+        return bool(HEADS.get(self.architecture.head.kind).wants_maps)
+
+    @property
+    def head_width(self) -> str:
+        """Write the width of the map that the head takes, or of those of all stages."""
+        widths = [str(stage.width) for stage in self.architecture.stages]
+        return sequence(widths) if self.wants_maps else widths[-1]
+
     @cached_property
     def names(self) -> Names:
         """The code that the parts need, under names that do not clash. Raises SettingError where it cannot go along."""

@@ -1,0 +1,55 @@
+"""A network that does less after its training: fewer queries, smaller images."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from torch import Tensor
+
+from nas.errors import SettingError
+from nas.network.architecture import Architecture, HeadSpec
+from nas.network.build import Network, build, skeleton
+from nas.network.options import options_of
+from nas.network.weights import adapt
+from nas.registry import HEADS
+
+QUERIES = "queries"
+"""The option of a head that says how many boxes it may find."""
+
+
+def queries_of(architecture: Architecture) -> int | None:
+    """Return the number of boxes that a network may find in an image, None of one that finds none."""
+    known = QUERIES in options_of(HEADS, architecture.head.kind)
+    return int(architecture.value(f"head.{QUERIES}")) if known else None
+
+
+def lowered(architecture: Architecture, queries: int | None = None, resolution: int | None = None) -> Architecture:
+    """Return the architecture with fewer queries or smaller images, of `resolution` pixels on a side.
+
+    Raises SettingError for more of either than it has, and for queries of a network without.
+    """
+    now = queries_of(architecture)
+    if queries is not None and now is None:
+        raise SettingError(f"queries {queries}: the head '{architecture.head.kind}' has none; only networks that find "
+                           "boxes have queries")  # fmt: skip
+    for name, asked, most in ((QUERIES, queries, now), ("resolution", resolution, architecture.resolution)):
+        if asked is not None and most is not None and not 1 <= asked <= most:
+            raise SettingError(f"{name} {asked} is not allowed; a trained network can be lowered to 1 to {most}")
+    options = dict(architecture.head.options) | ({QUERIES: queries} if queries is not None else {})
+    head = HeadSpec(architecture.head.kind, options)
+    return replace(architecture, head=head, resolution=resolution or architecture.resolution)
+
+
+def lower(network: Network, architecture: Architecture, keep: Sequence[int] = ()) -> Network:
+    """Build a lowered architecture's network of a trained one's weights, position tables brought to its resolution.
+
+    Of more queries than it has, it has the first of `keep`, in that order; of none the first ones.
+    """
+    state: Mapping[str, Tensor] = network.state_dict()
+    if count := queries_of(architecture):
+        now = range(queries_of(network.architecture) or 0)
+        rows = [*dict.fromkeys([*keep, *now])][:count]
+        wanted = skeleton(replace(network.architecture, head=architecture.head)).state_dict()
+        state = {n: value if value.shape == wanted[n].shape else value[rows] for n, value in state.items()}
+    fresh = build(architecture)
+    fresh.load_state_dict(adapt(state, fresh))
+    return fresh.train(network.training).to(next(network.parameters()).device)

@@ -1,0 +1,112 @@
+"""Boxes drawn on pictures, with their classes and scores, readable on small pictures as on large ones."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from nas import files
+from nas.data.pictures import upright
+from nas.errors import SettingError
+from nas.report.charts import PALETTE
+from nas.report.rendering import inks
+from nas.training.boxes.found import Box
+
+LEAST = 480  # pixels on the longer side; smaller pictures are enlarged
+CRISP = 128  # pixels; smaller pictures are enlarged pixel by pixel
+FONT = "DejaVuSans.ttf"  # of many systems, with more alphabets than Pillow's own
+JPEG = {".jpg", ".jpeg"}
+
+
+def targets_in(folder: Path, images: Sequence[Path]) -> list[Path]:
+    """Name the file for each image's drawing in a folder, which is made.
+
+    A JPEG file stays one, any other becomes a PNG file; of images of one name the later ones get a number. Raises
+    SettingError where the folder cannot be made, or holds such a file already.
+    """
+    taken: list[Path] = []
+    for image in images:
+        suffix, number = image.suffix if image.suffix.lower() in JPEG else ".png", 1
+        while (target := folder / f"{image.stem}{'' if number == 1 else f'-{number}'}{suffix}") in taken:
+            number += 1
+        taken.append(target)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        there = [target for target in taken if target.exists()]
+    except OSError as error:
+        raise SettingError(f"--draw {folder}: cannot be made a folder ({error.strerror}); name another") from None
+    if there:
+        raise SettingError(f"{there[0]} exists already; name another folder to draw in")
+    return taken
+
+
+def write_drawing(image: Path, target: Path, boxes: Sequence[Box], classes: Sequence[str]) -> None:
+    """Draw boxes on an image file's picture and write it. Raises SettingError where it cannot be written."""
+    picture = drawn(upright(image), boxes, classes)
+    try:
+        with files.replacing(target) as file:
+            picture.save(file, "JPEG" if target.suffix.lower() in JPEG else "PNG", quality=92)
+    except OSError as error:
+        raise SettingError(f"{target}: cannot be written ({error.strerror})") from None
+
+
+def drawn(picture: Image.Image, boxes: Sequence[Box], classes: Sequence[str]) -> Image.Image:
+    """Draw boxes on a copy of a picture, each class in its colour, the surest above the others."""
+    scale = max(1.0, LEAST / max(picture.size))
+    how = Image.Resampling.NEAREST if max(picture.size) < CRISP else Image.Resampling.BICUBIC
+    copy = picture.convert("RGB").resize([max(1, round(length * scale)) for length in picture.size], how)
+    pen, line = ImageDraw.Draw(copy), max(2, round(max(copy.size) / 320))
+    font = _font(max(13, round(max(copy.size) / 42)))
+    for box in sorted(boxes, key=lambda box: box.score):
+        colour = colour_of(classes.index(box.name))
+        corners = [end * scale for end in box.corners]
+        pen.rectangle(_grown(corners, line // 2 + 1), outline="white", width=line + 2)  # stands out on any ground
+        pen.rectangle(_grown(corners, line // 2), outline=colour, width=line)
+    for box in sorted(boxes, key=lambda box: box.score):
+        colour = colour_of(classes.index(box.name))
+        _label(pen, f"{box.name} {box.score:.2f}", colour, [end * scale for end in box.corners], font, copy.size)
+    return copy
+
+
+def colour_of(label: int) -> str:
+    """Return a class's colour."""
+    return PALETTE[label % len(PALETTE)]
+
+
+def _grown(corners: Sequence[float], by: int) -> list[int]:
+    left, top, right, bottom = map(round, corners)
+    return [left - by, top - by, max(right, left) + by, max(bottom, top) + by]
+
+
+def _label(
+    pen: ImageDraw.ImageDraw, text: str, colour: str, corners: Sequence[float], font: ImageFont.FreeTypeFont,
+    size: tuple[int, int],
+) -> None:  # fmt: skip
+    """Write on a box's upper edge, or below that where the picture ends, and within the picture's sides."""
+    pad = max(2, round(font.size / 5))
+    text = _cut(pen, text, font, size[0] - 2 * pad)
+    width, height = round(pen.textlength(text, font)) + 2 * pad, round(font.size * 1.25) + pad
+    left = max(0, min(round(corners[0]), size[0] - width))
+    top = max(0, min(round(corners[1]), size[1]) - height) if corners[1] >= height else max(0, round(corners[1]))
+    pen.rectangle([left, top, left + width, top + height], fill=colour)
+    pen.text((left + pad, top + height / 2), text, inks({"": colour})[""], font, anchor="lm")
+
+
+def _cut(pen: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont, most: float) -> str:
+    """Shorten a text that is wider than a picture, in the middle, so that its end, the score, stays."""
+    name, _, score = text.rpartition(" ")
+    name = " ".join(name.split())
+    while pen.textlength(f"{name} {score}", font) > most and len(name) > 1:
+        name = name.removesuffix("…")[:-1] + "…"
+    return f"{name} {score}"
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    try:
+        return ImageFont.truetype(FONT, size)
+    except OSError:
+        found = ImageFont.load_default(size)
+        assert isinstance(found, ImageFont.FreeTypeFont)
+        return found

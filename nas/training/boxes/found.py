@@ -1,0 +1,53 @@
+"""The boxes that a network finds in pictures, in the pictures' own pixels."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from torch import Tensor
+
+from nas.data.boxes import Share, Size, to_picture
+
+THRESHOLD = 0.5  # of the score: more likely a thing of the class than not
+
+
+class Box(NamedTuple):
+    """A box found in a picture: the class, its score from 0 to 1, and the corners in the picture's own pixels."""
+
+    name: str
+    score: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def corners(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom."""
+        return self[2:]
+
+
+class Place(NamedTuple):
+    """Where a picture lies in its square: its width and height in pixels, and its share of the square's sides."""
+
+    size: Size
+    share: Share
+
+
+def boxes_in(
+    outputs: Tensor, places: Sequence[Place], classes: Sequence[str], threshold: float = THRESHOLD
+) -> list[list[Box]]:
+    """Read the boxes of each picture from a network's outputs `(pictures, queries, 4 + classes)`, the surest first.
+
+    A query finds one box at most, of its likeliest class, if the score of that is `threshold` or more.
+    """
+    scores, labels = (part.cpu().numpy() for part in outputs[..., 4:].float().max(-1))
+    shares = outputs[..., :4].float().cpu().numpy()
+    found = []
+    for place, score, label, share in zip(places, scores, labels, shares, strict=True):
+        sure = [int(row) for row in (-score).argsort(kind="stable") if score[row] >= threshold]
+        corners = to_picture(share[sure], place.size, place.share)
+        found.append([
+            Box(classes[label[row]], float(score[row]), *map(float, ends))
+            for row, ends in zip(sure, corners, strict=True)
+        ])  # fmt: skip
+    return found
