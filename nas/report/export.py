@@ -63,14 +63,14 @@ def export(
     a network that cannot be lowered so, and a place that is taken;
     DataError for images that cannot be read; RunError when a check fails. Then nothing is left behind.
     """
-    kind, path = _kind(format), Path(path)
+    kind, path = FORMATS.get(format_name(format)), Path(path)
     if not 0 <= tolerance < 1:
         raise SettingError(f"tolerance {tolerance:g} is not allowed; write a share from 0 to below 1, such as 0.01")
     found = _found(source, Path(runs))
     model = found.model
     if kind.weights and model is None:
         raise SettingError(f"format {format} needs weights: give a folder that nas train left")
-    _check_outputs(kind, format, found.architecture)
+    _check_able(kind, format, found.architecture)
     _check_place(path, kind, force)
     architecture = load_architecture(lowered(found.architecture, queries, resolution).to_dict())
     if model is not None and architecture != found.architecture:
@@ -86,22 +86,15 @@ def export(
         raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
 
 
-def _kind(text: str) -> Format:
-    """Find a format by name. Raises SettingError for an unknown one, and one whose packages are not installed."""
-    kind: Format = FORMATS.get(format_name(text))
+def _check_able(kind: Format, text: str, architecture: Architecture) -> None:
+    """Raise SettingError where a format's packages are not installed, or, with those that can, it cannot write this."""
+    outputs = HEADS.get(architecture.head.kind).outputs
+    if kind.only not in ("", outputs):
+        able = [target_text(name) for name in FORMATS.at_hand() if FORMATS.get(name).only in ("", outputs)]
+        raise SettingError(f"format {text}: writes networks that give {kind.only}; {architecture.name} gives {outputs}. "
+                           f"Formats for it: {', '.join(able)}")  # fmt: skip
     if lacking := kind.missing():
         raise SettingError(f"format {text}: {lacking}")
-    return kind
-
-
-def _check_outputs(kind: Format, text: str, architecture: Architecture) -> None:
-    """Raise SettingError, with the formats that can, where one cannot write networks of some kind of outputs."""
-    outputs = HEADS.get(architecture.head.kind).outputs
-    if kind.only in ("", outputs):
-        return
-    able = [target_text(name) for name in FORMATS.at_hand() if FORMATS.get(name).only in ("", outputs)]
-    raise SettingError(f"format {text}: writes networks that give {kind.only}; {architecture.name} gives {outputs}. "
-                       f"Formats for it: {', '.join(able)}")  # fmt: skip
 
 
 @undisturbed()
