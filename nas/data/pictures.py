@@ -190,3 +190,10 @@ def planes(pixels: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
     if not (np.array_equal(first, pixels[..., 1]) and np.array_equal(first, pixels[..., 2])):
         first = np.asarray(np.rint(pixels @ np.array([0.299, 0.587, 0.114])), np.uint8)  # ITU-R BT.601, as Pillow's
     return np.ascontiguousarray(first[..., None, :, :])
+
+
+def upright(source: Source) -> Image.Image:
+    """Read a whole picture upright, in colour and at its own size. Raises as `read_picture` does."""
+    with _silent(), _opened(source) as image:
+        image.load()
+        return _opaque(_upright(image))

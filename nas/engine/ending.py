@@ -15,26 +15,35 @@ from nas.costs.deployment import choose_deployment
 from nas.costs.latency.measure import measure
 from nas.data import Dataset
 from nas.files import Json
-from nas.record.trained import Ending, Trained
+from nas.engine.lowering import measure_lowered
+from nas.record.trained import Ending, Lowered, Trained
+from nas.training.boxes.verdict import judge_boxes
 from nas.training.full.loop import Trainer, answers
 from nas.training.full.verdict import judge
-from nas.training.model import Model
+from nas.training.model import BOXES, ORDER, Model
 
 SECONDS = 5.0  # for a latency
+LARGE, LARGEST = 160, 480  # pixels; larger pictures are JPEG files, and none on the page is larger than the last
 
 
 def conclude(trained: Trained, trainer: Trainer, dataset: Dataset) -> None:
     """Judge the best weights and write the verdict. Raises OSError when it cannot be written."""
     model = trained.model().to(trainer.batches.device)
     predictions = answers(model, trainer.batches, dataset.test, nullcontext())
-    verdict = judge(trainer.task, predictions, trained.config.seed)
+    verdict, boxes = judge(trainer.task, predictions, trained.config.seed), None
+    order, smaller = list[int](), list[Lowered]()
+    if trainer.task.outputs == BOXES:
+        boxes = judge_boxes(predictions, len(dataset.classes))
+        order, smaller = measure_lowered(model, trainer, dataset.validation)
     if len(predictions.targets) < len(dataset.test):  # some could not be read, and the others have moved up
         places = trainer.batches.readable(dataset.test)
         verdict = replace(verdict, mistakes=[replace(m, row=int(places[m.row])) for m in verdict.mistakes])
-    pictures = tuple(_png(dataset.images[dataset.test[[m.row]]][0]) for m in verdict.mistakes)
-    costs = _costs(model)
-    ending = Ending(verdict, trainer.progress.best, pictures, costs, tuple(trainer.batches.unreadable))
-    model.facts = facts(trained, ending, dataset.parts)
+        boxes = boxes and replace(boxes, shown=tuple(replace(s, row=int(places[s.row])) for s in boxes.shown))
+    rows = [one.row for one in (boxes.shown if boxes else verdict.mistakes)]
+    pictures = tuple(_picture(dataset.images[dataset.test[[row]]][0], bool(boxes)) for row in rows)
+    left_out = tuple(trainer.batches.unreadable)
+    ending = Ending(verdict, trainer.progress.best, pictures, _costs(model), left_out, boxes, tuple(smaller))
+    model.facts = facts(trained, ending, dataset.parts) | ({ORDER: order} if order else {})
     trained.keep_ending(ending, model)
 
 
@@ -69,8 +78,13 @@ def _costs(model: Model) -> Json:
     return {"params": counted.params, "macs": counted.macs, "latency": timed.to_dict()}
 
 
-def _png(planes: NDArray[np.uint8]) -> str:
-    """Write an image `(channels, height, width)` as a PNG file in base64."""
+def _picture(planes: NDArray[np.uint8], light: bool) -> str:
+    """Write an image `(channels, height, width)` in base64, as a PNG file or, a large `light` one, as a JPEG file."""
     file = io.BytesIO()
-    Image.fromarray(planes[0] if len(planes) == 1 else planes.transpose(1, 2, 0)).save(file, "PNG")
+    image = Image.fromarray(planes[0] if len(planes) == 1 else planes.transpose(1, 2, 0))
+    if light and image.width > LARGE:
+        image.thumbnail((LARGEST, LARGEST))
+        image.save(file, "JPEG", quality=85)
+    else:
+        image.save(file, "PNG")
     return base64.b64encode(file.getvalue()).decode()

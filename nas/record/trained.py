@@ -36,6 +36,7 @@ from nas.record.outside import keep_outside, load_outside
 from nas.record.seal import check_same, read_seal, write_seal
 from nas.settings import Following
 from nas.space.library import load_architecture
+from nas.training.boxes.verdict import BoxVerdict
 from nas.training.full.loop import Epoch
 from nas.training.full.settings import Place, TrainConfig, make_train_config
 from nas.training.full.verdict import Verdict
@@ -47,11 +48,28 @@ FREE = frozenset({"data", "teacher", "patience"} | Place.model_fields.keys() | F
 
 
 @dataclass(frozen=True)
+class Lowered:
+    """A detector as it is, or with fewer queries or smaller images: metrics on validation images, and what it costs.
+
+    `latency` is the median for one image in milliseconds.
+    """
+
+    queries: int
+    resolution: int
+    metrics: dict[str, float]
+    macs: int
+    latency: float
+    images: int
+
+
+@dataclass(frozen=True)
 class Ending:
     """The end of a training: the verdict on the weights of one epoch, and more that its page shows.
 
-    `pictures` are the verdict's mistakes as PNG files in base64. `costs` are parameters, multiply-adds and, where it
-    could be measured, `latency` in milliseconds with its conditions. `unreadable` names images that were left out.
+    `pictures` are the verdict's mistakes, or the images that a detector's verdict shows, as PNG or JPEG files in base64.
+    `costs` are parameters, multiply-adds and, where it could be measured, `latency` in milliseconds with its conditions.
+    `unreadable` names images that were left out. Of a detector, `boxes` says what it found, and `lowered` what it does
+    as it is, first, and with fewer queries or smaller images.
     """
 
     verdict: Verdict
@@ -59,6 +77,26 @@ class Ending:
     pictures: tuple[str, ...] = ()
     costs: Json = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
+    boxes: BoxVerdict | None = None
+    lowered: tuple[Lowered, ...] = ()
+
+    def to_dict(self) -> Json:
+        """Return plain data."""
+        return vars(self) | {
+            "verdict": self.verdict.to_dict(),
+            "boxes": self.boxes and self.boxes.to_dict(),
+            "lowered": [asdict(one) for one in self.lowered],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Json) -> "Ending":
+        """Undo `to_dict`. Raises TypeError, KeyError or AttributeError for other data."""
+        boxes, lowered = data.get("boxes"), data.get("lowered", ())
+        return cls(**data | {
+            "verdict": Verdict.from_dict(data["verdict"]),
+            "boxes": boxes and BoxVerdict.from_dict(boxes),
+            "lowered": tuple(Lowered(**one) for one in lowered),
+        })  # fmt: skip
 
 
 class Trained:
@@ -158,8 +196,7 @@ class Trained:
         if not path.exists():
             return None
         try:
-            data = _plain(path)
-            return Ending(Verdict.from_dict(data.pop("verdict")), **data)
+            return Ending.from_dict(_plain(path))
         except (KeyError, TypeError, AttributeError):
             raise RunError(f"{path}: damaged; the training writes it anew with --resume") from None
 
@@ -210,8 +247,7 @@ class Trained:
     def keep_ending(self, ending: Ending, model: Model) -> None:
         """Write the verdict, and the weights with it in their facts. Raises OSError."""
         write_model(model, self.folder / BEST)
-        data = {**vars(ending), "verdict": ending.verdict.to_dict()}
-        files.write(self.folder / VERDICT, json.dumps(data) + "\n")
+        files.write(self.folder / VERDICT, json.dumps(ending.to_dict()) + "\n")
         vars(self).pop("ending", None)
 
 

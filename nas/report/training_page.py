@@ -20,6 +20,7 @@ from nas.record.models import BEST
 from nas.record.trained import VERDICT, Ending, Trained
 from nas.registry import BLOCKS, target_text
 from nas.report import training_figures as figures
+from nas.report.boxes_part import boxes_part
 from nas.report.charts import PALETTE, THEMES, embed
 from nas.report.confusion import pairs, recalls
 from nas.report.rendering import diagram, flat, inks, machines, render_page
@@ -61,6 +62,7 @@ def render_training(trained: Trained) -> str:
             **_what(trained, history),
             **_curves(history, best),
             **(_verdict(trained, ending) if ending else {"verdict": None, "calibration": None, "mistakes": []}),
+            "detector": load_task(trained.config.task).outputs == "boxes",
             **_costs(trained, ending, history),
             **_next(trained),
             "plotlyjs": Markup(get_plotlyjs()) if history else "",
@@ -133,8 +135,12 @@ def _verdict(trained: Trained, ending: Ending) -> Json:
     verdict = ending.verdict
     first = trained.config.monitor if trained.config.monitor in verdict.metrics else next(iter(verdict.metrics))
     found = {"verdict": verdict, "first": first, "mistakes": [], "calibration": None, "recalls": [], "pairs": []}
+    found |= {"verdict_file": VERDICT}
+    if ending.boxes:
+        classes = _classes(trained, len(ending.boxes.classes))
+        return found | {"classes": classes} | boxes_part(ending, classes, first)
     if not verdict.confusion:
-        return found
+        return found | {"boxes": None}
     classes = _classes(trained, len(verdict.confusion))
     table, judged = np.array(verdict.confusion, dtype=np.int64), recalls(verdict.confusion)
     count = len(classes)
@@ -155,7 +161,7 @@ def _verdict(trained: Trained, ending: Ending) -> Json:
         "more": max(len(judged) - MAX_ROWS, 0),
         "calibration": _calibration(verdict),
         "mistakes": _mistakes(ending),
-        "verdict_file": VERDICT,
+        "boxes": None,
     }
 
 

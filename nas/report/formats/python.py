@@ -13,7 +13,19 @@ from nas.report.source.program import NORMALISE, STAGE, Program, module_name
 from nas.report.source.trial import compare
 from nas.training.model import BOXES
 
-TAKEN = ("CLASSES", "MEAN", "STD", "CHANNELS", "RESOLUTION", "OUTPUTS", "WEIGHTS", "Network", "Stage", "build", "normalise")
+TAKEN = (
+    "CLASSES",
+    "MEAN",
+    "STD",
+    "CHANNELS",
+    "RESOLUTION",
+    "OUTPUTS",
+    "WEIGHTS",
+    "Network",
+    "Stage",
+    "build",
+    "normalise",
+)
 IMPORTS = (
     Key("torch", ""), Key("torch", "Tensor"), Key("torch", "nn"), Key("dataclasses", "replace"),
     Key("collections.abc", "Iterator"), Key("pathlib", "Path"),

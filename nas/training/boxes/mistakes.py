@@ -4,7 +4,7 @@ Kinds of error as after TIDE, https://arxiv.org/abs/2008.08115 (section 2.2), wi
 a box that overlaps no object by half of their union shows nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -26,7 +26,7 @@ class Answer:
     `found`: it is the first to show an object of its class. `doubled`: it shows one that was found before.
     `misnamed`: it shows an object of another class. `background`: it shows nothing. `crowd`: it lies in an area that
     is neither right nor wrong. `truth` is the row of the targets that it shows, None for background, and `overlap` the
-    share of the union (of the answer itself for a crowd).
+    share of the union (of the answer itself for a crowd). `query` is the number of the query that answered.
     """
 
     box: tuple[float, float, float, float]
@@ -35,6 +35,7 @@ class Answer:
     kind: Kind
     truth: int | None = None
     overlap: float = 0.0
+    query: int = field(default=-1, compare=False)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def examine(outputs: Floats, targets: Floats, least: float = 0.5) -> Scene:
         kind, place = _judge(int(labels[query]), overlap, truths, taken)
         x, y, w, h = outputs[query, :4].tolist()
         shown = (None, 0.0) if place is None else (int(rows[place]), float(overlap[place]))
-        answers.append(Answer((x, y, w, h), int(labels[query]), float(scores[query]), kind, *shown))
+        answers.append(Answer((x, y, w, h), int(labels[query]), float(scores[query]), kind, *shown, int(query)))
     missed = rows[~taken & (truths[:, CROWD] == 0)]
     return Scene(tuple(answers), tuple(missed.tolist()))
 

@@ -48,6 +48,11 @@ def half_precisions(predictions: Predictions) -> Callable[[Rows], float]:
     return lambda rows: float(found.drawn(rows)[0])
 
 
+def class_precisions(predictions: Predictions) -> dict[int, tuple[float, float]]:
+    """Return for each class that has a box its average precision over overlaps from .5 to .95, and at .5."""
+    return matched(predictions).classes
+
+
 def _or_none(value: float) -> float:
     return 0.0 if math.isnan(value) else float(value)
 
@@ -55,12 +60,13 @@ def _or_none(value: float) -> float:
 class Matched:
     """Answers matched with the true boxes of their images, once for all precisions that are asked for.
 
-    `whole` is the mean over the classes of the average precision at each overlap, NaN where there is no box.
+    `whole` is the mean over the classes of the average precision at each overlap, NaN where there is no box; `classes`
+    are those of every class.
     """
 
     def __init__(self, predictions: Predictions) -> None:
         self._evaluator = _evaluated(*predictions)
-        self.whole = _means(self._evaluator)
+        self.whole, self.classes = _means(self._evaluator), _by_class(self._evaluator)
         self._drawn: tuple[Rows | None, Floats] = None, self.whole
         # What it found image by image, which its own tool for several processes joins in the same way.
         found = self._evaluator._evalImgs_cpp if self._evaluator else []
@@ -96,6 +102,15 @@ def _means(evaluator: COCOeval_faster | None) -> Floats:
     there = precisions[0, 0] > -1
     means: Floats = precisions[:, :, there].mean((1, 2)) if there.any() else np.full(len(precisions), np.nan)
     return means
+
+
+def _by_class(evaluator: COCOeval_faster | None) -> dict[int, tuple[float, float]]:
+    """Return each class's average precision, over all overlaps and at the first."""
+    if evaluator is None:
+        return {}
+    means = evaluator.eval["precision"][..., 0, 0].mean(1)  # by overlap and class
+    kinds = map(int, evaluator.params.catIds)
+    return {kind: (float(m.mean()), float(m[0])) for kind, m in zip(kinds, means.T, strict=True) if m[0] > -1}
 
 
 def _evaluated(outputs: Tensor, targets: Tensor) -> COCOeval_faster | None:

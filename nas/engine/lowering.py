@@ -1,0 +1,95 @@
+"""What a trained detector loses, and saves, with fewer queries or smaller images: measured on the validation part."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nas.costs.counts import cost
+from nas.costs.deployment import choose_deployment
+from nas.costs.latency.measure import measure
+from nas.network.architecture import Architecture
+from nas.network.lowering import lowered, queries_of
+from nas.record.trained import Lowered
+from nas.training.full.batches import Batches, Rows
+from nas.training.full.loop import Trainer, answers
+from nas.training.model import ORDER, Model
+from nas.training.tasks import Predictions
+
+QUERIES, SIDES = (0.75, 0.5, 0.25), (0.75, 0.5)
+"""Shares of a network's own that are tried, each by itself."""
+FEWEST, MOST, PIXELS = 50, 500, 2**25  # images of the validation part, as many as have so many pixels
+SECONDS = 0.5  # for a latency
+
+
+def measure_lowered(model: Model, trainer: Trainer, rows: Rows) -> tuple[list[int], list[Lowered]]:
+    """Rank a model's queries by what they find, and measure it as it is and lowered, on rows of the validation part.
+
+    The model is told the order of its queries, by which it is lowered from then on.
+    """
+    side = model.architecture.resolution
+    rows = rows[: min(MOST, max(FEWEST, PIXELS // side**2))]
+    whole = answers(model, trainer.batches, rows, nullcontext())
+    order = by_use(whole)
+    model.facts = {**model.facts, ORDER: order}
+    found = [_measured(trainer, model, whole)]
+    for queries, resolution in _settings(model.architecture):
+        small = model.lowered(queries, resolution)
+        predictions = answers(cast(Model, Scaled(small)), trainer.batches, rows, nullcontext())
+        found.append(_measured(trainer, small, predictions))
+    return order, found
+
+
+def by_use(predictions: Predictions) -> list[int]:
+    """List the queries, those first whose answers found the most objects, each counted by its score."""
+    from nas.training.boxes.mistakes import examine  # a library of detection
+
+    outputs, targets = (part.float().numpy() for part in predictions)
+    use: NDArray[np.float64] = np.zeros(outputs.shape[1])
+    for output, target in zip(outputs, targets, strict=True):
+        for answer in examine(output, target, 0.0).answers:
+            use[answer.query] += answer.score * (answer.kind == "found")
+    return [int(query) for query in np.argsort(-use, kind="stable")]
+
+
+class Scaled(nn.Module):
+    """A model that is handed images of any size, and scales them to its own, as pictures are scaled when read."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Any:
+        side = self.model.architecture.resolution
+        if x.shape[-1] != side:
+            x = F.interpolate(x, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
+        return self.model(x)
+
+
+def _settings(architecture: Architecture) -> Iterator[tuple[int | None, int | None]]:
+    """Yield numbers of queries, then sides in pixels, each smaller than the network's own and none twice."""
+    now, side = queries_of(architecture) or 0, architecture.resolution
+    for queries in dict.fromkeys(max(1, round(share * now)) for share in QUERIES):
+        if queries < now:
+            yield queries, None
+    for pixels in dict.fromkeys(max(1, round(share * side)) for share in SIDES):
+        if pixels < side:
+            yield None, pixels
+
+
+def _measured(trainer: Trainer, model: Model, predictions: Predictions) -> Lowered:
+    architecture, device = model.architecture, model.mean.device
+    deployment = choose_deployment("auto", device=device.type)
+    return Lowered(
+        queries_of(architecture) or 0,
+        architecture.resolution,
+        {name: metric.compute(predictions) for name, metric in trainer.task.metrics.items()},
+        cost(architecture).macs,
+        measure(model.network, deployment, seconds=SECONDS).median,
+        len(predictions.targets),
+    )

@@ -1,0 +1,113 @@
+"""The part of a training's page that is about boxes: found and missed, class by class, images, and lowered networks."""
+
+from collections.abc import Iterator, Sequence
+
+from nas.evaluation import units
+from nas.files import Json
+from nas.record.chance import wilson
+from nas.record.trained import Ending, Lowered
+from nas.training.boxes.verdict import GROUPS, BoxVerdict, ClassBoxes, Drawn, Shown
+
+MAX_ROWS = 2000  # of classes; verdict.json has them all
+KINDS = {
+    "found": "found",
+    "doubled": "found again",
+    "misnamed": "a wrong class",
+    "background": "nothing there",
+    "missed": "missed",
+    "true": "the true box of what was found",
+}
+"""What a box on an image is, in the order of the legend."""
+TITLES = {
+    "worst": ("Worst", "Images where most answers are wrong and most objects were not found."),
+    "missed": ("Missed", "Images with most objects that no answer showed, but for those above."),
+    "doubled": ("Found twice", "Images with most answers for objects that a surer answer had shown."),
+    "best": ("Best", "Images with most objects of which all were found, and nothing else."),
+}
+WORTH = 0.01  # of a metric; a lowered network that loses no more is proposed
+
+
+def boxes_part(ending: Ending, classes: Sequence[str], first: str) -> Json:
+    """Make what the templates need of a detector's ending; `first` is the metric that the page is headed by."""
+    boxes = ending.boxes
+    if boxes is None:
+        return {"boxes": None, "box_groups": [], "lowered": []}
+    rows = sorted(map(_row, boxes.classes), key=lambda row: (row["half"] is None, row["half"], row["label"]))
+    return {
+        "boxes": boxes,
+        "box_counts": _counts(boxes),
+        "box_classes": rows[:MAX_ROWS],
+        "box_more": max(len(rows) - MAX_ROWS, 0),
+        "box_kinds": KINDS,
+        "box_groups": list(_groups(ending, boxes, classes)),
+        "lowered": _lowered(ending.lowered, first),
+        "proposed": _proposed(ending.lowered, first),
+    }
+
+
+def _counts(boxes: BoxVerdict) -> Json:
+    """Sum the classes up. `low` and `high` are the interval of the share found."""
+    counted = {name: boxes.count(name) for name in ("objects", "found", "missed", "doubled", "misnamed", "background")}
+    low, high = wilson(counted["found"], counted["objects"]) if counted["objects"] else (0.0, 0.0)
+    answers = sum(counted[kind] for kind in ("found", "doubled", "misnamed", "background"))
+    return counted | {"answers": answers, "low": low, "high": high}
+
+
+def _row(one: ClassBoxes) -> Json:
+    return vars(one) | {"missed": one.missed, "wrong": one.misnamed + one.background}
+
+
+def _groups(ending: Ending, boxes: BoxVerdict, classes: Sequence[str]) -> Iterator[Json]:
+    """Yield the groups of images that are shown, in order: best first."""
+    pictures = [*ending.pictures, *("" for _ in boxes.shown)]
+    shown = [(one, picture) for one, picture in zip(boxes.shown, pictures, strict=False) if picture]
+    for group in ("best", *(name for name, *_ in GROUPS if name != "best")):
+        title, about = TITLES[group]
+        scenes = [_scene(one, picture, classes) for one, picture in shown if one.group == group]
+        yield {"title": title, "about": about, "scenes": scenes}
+
+
+def _scene(one: Shown, picture: str, classes: Sequence[str]) -> Json:
+    kind = "jpeg" if picture.startswith("/9j/") else "png"
+    objects, found = one.count("missed", "true"), one.count("found")
+    said = [f"{found} of {objects} found" if objects else "no object"]
+    for name, word in (("missed", "missed"), ("doubled", "twice"), ("misnamed", "wrong class"), ("background", "from nothing")):
+        if some := [classes[box.label] for box in one.boxes if box.kind == name]:
+            said.append(f"{word}: {', '.join(some)}")
+    drawn = [_drawn(box, classes) for box in one.boxes]
+    return {"row": one.row, "source": f"data:image/{kind};base64,{picture}", "crisp": kind == "png",
+            "said": "; ".join(said), "boxes": drawn}  # fmt: skip
+
+
+def _drawn(box: Drawn, classes: Sequence[str]) -> Json:
+    """Place a box and its name on a picture of 100 by 100; a box reaches no further than the picture."""
+    x, y, w, h = box.box
+    left, top, right, bottom = (100 * min(max(end, 0.0), 1.0) for end in (x - w / 2, y - h / 2, x + w / 2, y + h / 2))
+    name = {"true": "", "missed": classes[box.label]}.get(box.kind, f"{classes[box.label]} {box.score or 0:.2f}")
+    above, middle = top >= 6, left + right > 130
+    return {
+        "kind": box.kind, "left": left, "top": top, "width": right - left, "height": bottom - top, "name": name[:24],
+        "x": right if middle else left, "anchor": "end" if middle else "start",
+        "y": (min(bottom + 5, 99) if box.kind == "missed" else top - 1.4 if above else top + 5.4),
+    }  # fmt: skip
+
+
+def _lowered(rows: Sequence[Lowered], first: str) -> list[Json]:
+    """Put what lowered networks lose and save beside the network as it is, which is the first."""
+    return [
+        vars(row)
+        | {
+            "lost": row.metrics[first] - rows[0].metrics[first],
+            "saved": 1 - row.macs / rows[0].macs,
+            "faster": 1 - row.latency / rows[0].latency,
+        }
+        for row in rows
+    ]
+
+
+def _proposed(rows: Sequence[Lowered], first: str) -> Lowered | None:
+    """Return the lowered network of the fewest multiply-adds that loses a point of the metric at most."""
+    if not rows:
+        return None
+    fitting = [row for row in rows[1:] if rows[0].metrics[first] - row.metrics[first] <= WORTH]
+    return min(fitting, key=lambda row: row.macs, default=None)
