@@ -42,27 +42,23 @@ def export(
     console = Terminal(stderr=as_json)
     with console.doing(f"writing {path}"):
         written = exports.export(
-            source,
-            form,
-            path,
-            force=force,
-            tolerance=tolerance,
-            dynamic_size=dynamic_size,
-            queries=queries,
-            resolution=resolution,
-            data=data,
-            runs=runs,
-        )
+            source, form, path, force=force, tolerance=tolerance, dynamic_size=dynamic_size, queries=queries,
+            resolution=resolution, data=data, runs=runs,
+        )  # fmt: skip
     if as_json:
         print_json({"path": written.path, "format": form, "checks": written.checks, "plugins": written.plugins})
         return
     console.say("\n".join([str(written.path), *(f"  {line}" for line in written.checks)]))
-    place, needed = quoted(written.path), plugin_flags(plugins or written.plugins)
-    following = [f"nas predict {place} IMAGE..."] if kind.reads and kind.weights else []
-    if format_name(form) == "yaml":
-        following = [f"nas show {place}{needed}", f"nas train {place}{needed} --data NAME[:PATH]"]
-    if following:
+    if following := _following(form, quoted(written.path), plugin_flags(plugins or written.plugins)):
         console.following(*following)
+
+
+def _following(form: str, place: str, needed: str) -> list[str]:
+    """List the commands that take what was written."""
+    kind = FORMATS.get(format_name(form))
+    if format_name(form) == "yaml":
+        return [f"nas show {place}{needed}", f"nas train {place}{needed} --data NAME[:PATH]"]
+    return [f"nas predict {place} IMAGE..."] if kind.reads and kind.weights else []
 
 
 def _stem(model: str) -> str:

@@ -45,8 +45,9 @@ def written(found: Sequence[Prediction], outputs: str, form: str) -> str:
 
 
 def _plain(one: Prediction, way: Way) -> dict[str, object]:
-    said = {"error": one.reason} if one.reason else {way.key: [way.plain(each) for each in one.found]}
-    return {"image": one.image} | said
+    if one.reason:
+        return {"image": one.image, "error": one.reason}
+    return {"image": one.image, way.key: [way.plain(each) for each in one.found]}
 
 
 def _csv(found: Sequence[Prediction], way: Way) -> str:

@@ -14,10 +14,10 @@ from nas.costs.counts import cost
 from nas.costs.deployment import choose_deployment
 from nas.costs.latency.measure import measure
 from nas.data import Dataset
-from nas.files import Json
 from nas.engine.lowering import measure_lowered
+from nas.files import Json
 from nas.record.trained import Ending, Lowered, Trained
-from nas.training.boxes.verdict import judge_boxes
+from nas.training.boxes.judging import judge_boxes
 from nas.training.full.loop import Trainer, answers
 from nas.training.full.verdict import judge
 from nas.training.model import BOXES, ORDER, Model

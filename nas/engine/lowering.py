@@ -5,7 +5,6 @@ from contextlib import nullcontext
 from typing import Any, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -14,9 +13,10 @@ from nas.costs.counts import cost
 from nas.costs.deployment import choose_deployment
 from nas.costs.latency.measure import measure
 from nas.network.architecture import Architecture
-from nas.network.lowering import lowered, queries_of
+from nas.network.lowering import queries_of
 from nas.record.trained import Lowered
-from nas.training.full.batches import Batches, Rows
+from nas.training.boxes.mistakes import examine
+from nas.training.full.batches import Rows
 from nas.training.full.loop import Trainer, answers
 from nas.training.model import ORDER, Model
 from nas.training.tasks import Predictions
@@ -47,8 +47,6 @@ def measure_lowered(model: Model, trainer: Trainer, rows: Rows) -> tuple[list[in
 
 def by_use(predictions: Predictions) -> list[int]:
     """List the queries, those first whose answers found the most objects, each counted by its score."""
-    from nas.training.boxes.mistakes import examine  # a library of detection
-
     outputs, targets = (part.float().numpy() for part in predictions)
     use: NDArray[np.float64] = np.zeros(outputs.shape[1])
     for output, target in zip(outputs, targets, strict=True):

@@ -66,10 +66,10 @@ class Lowered:
 class Ending:
     """The end of a training: the verdict on the weights of one epoch, and more that its page shows.
 
-    `pictures` are the verdict's mistakes, or the images that a detector's verdict shows, as PNG or JPEG files in base64.
-    `costs` are parameters, multiply-adds and, where it could be measured, `latency` in milliseconds with its conditions.
-    `unreadable` names images that were left out. Of a detector, `boxes` says what it found, and `lowered` what it does
-    as it is, first, and with fewer queries or smaller images.
+    `pictures` are the verdict's mistakes, or the images that a detector's verdict shows, as PNG or JPEG files in
+    base64. `costs` are parameters, multiply-adds and, where it could be measured, `latency` in milliseconds with its
+    conditions. `unreadable` names images that were left out. Of a detector, `boxes` says what it found, and `lowered`
+    what it does as it is, first, and with fewer queries or smaller images.
     """
 
     verdict: Verdict

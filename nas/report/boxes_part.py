@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from nas.evaluation import units
 from nas.files import Json
 from nas.record.chance import wilson
 from nas.record.trained import Ending, Lowered
-from nas.training.boxes.verdict import GROUPS, BoxVerdict, ClassBoxes, Drawn, Shown
+from nas.training.boxes.verdict import BoxVerdict, ClassBoxes, Drawn, Shown
 
 MAX_ROWS = 2000  # of classes; verdict.json has them all
 KINDS = {
@@ -19,11 +18,13 @@ KINDS = {
 }
 """What a box on an image is, in the order of the legend."""
 TITLES = {
-    "worst": ("Worst", "Images where most answers are wrong and most objects were not found."),
+    "best": ("Best", "Images with fewest mistakes, and of these with most objects."),
+    "worst": ("Worst", "Images with most mistakes: objects that were missed, and answers that are not right."),
     "missed": ("Missed", "Images with most objects that no answer showed, but for those above."),
     "doubled": ("Found twice", "Images with most answers for objects that a surer answer had shown."),
-    "best": ("Best", "Images with most objects of which all were found, and nothing else."),
 }
+LONGEST = 14  # letters of a name on a picture
+LINE, LETTER = 5.2, 2.8  # height and width of a letter, where the picture is 100 by 100
 WORTH = 0.01  # of a metric; a lowered network that loses no more is proposed
 
 
@@ -58,11 +59,10 @@ def _row(one: ClassBoxes) -> Json:
 
 
 def _groups(ending: Ending, boxes: BoxVerdict, classes: Sequence[str]) -> Iterator[Json]:
-    """Yield the groups of images that are shown, in order: best first."""
+    """Yield the groups of images that are shown."""
     pictures = [*ending.pictures, *("" for _ in boxes.shown)]
     shown = [(one, picture) for one, picture in zip(boxes.shown, pictures, strict=False) if picture]
-    for group in ("best", *(name for name, *_ in GROUPS if name != "best")):
-        title, about = TITLES[group]
+    for group, (title, about) in TITLES.items():
         scenes = [_scene(one, picture, classes) for one, picture in shown if one.group == group]
         yield {"title": title, "about": about, "scenes": scenes}
 
@@ -71,25 +71,44 @@ def _scene(one: Shown, picture: str, classes: Sequence[str]) -> Json:
     kind = "jpeg" if picture.startswith("/9j/") else "png"
     objects, found = one.count("missed", "true"), one.count("found")
     said = [f"{found} of {objects} found" if objects else "no object"]
-    for name, word in (("missed", "missed"), ("doubled", "twice"), ("misnamed", "wrong class"), ("background", "from nothing")):
+    for name, word in (
+        ("missed", "missed"),
+        ("doubled", "twice"),
+        ("misnamed", "wrong class"),
+        ("background", "from nothing"),
+    ):
         if some := [classes[box.label] for box in one.boxes if box.kind == name]:
             said.append(f"{word}: {', '.join(some)}")
-    drawn = [_drawn(box, classes) for box in one.boxes]
+    drawn: list[Json] = []
+    for box in one.boxes:
+        drawn.append(_drawn(box, classes, drawn))
     return {"row": one.row, "source": f"data:image/{kind};base64,{picture}", "crisp": kind == "png",
             "said": "; ".join(said), "boxes": drawn}  # fmt: skip
 
 
-def _drawn(box: Drawn, classes: Sequence[str]) -> Json:
-    """Place a box and its name on a picture of 100 by 100; a box reaches no further than the picture."""
+def _drawn(box: Drawn, classes: Sequence[str], before: Sequence[Json]) -> Json:
+    """Place a box and its name on a picture of 100 by 100, the box within it and the name where none was `before`."""
     x, y, w, h = box.box
     left, top, right, bottom = (100 * min(max(end, 0.0), 1.0) for end in (x - w / 2, y - h / 2, x + w / 2, y + h / 2))
-    name = {"true": "", "missed": classes[box.label]}.get(box.kind, f"{classes[box.label]} {box.score or 0:.2f}")
-    above, middle = top >= 6, left + right > 130
+    name = classes[box.label] if len(classes[box.label]) <= LONGEST else f"{classes[box.label][: LONGEST - 1]}…"
+    told = {"true": "", "missed": name}.get(box.kind, f"{name} {box.score or 0:.2f}")
+    side = left + right > 130
+    x, y = right if side else left, bottom + LINE if box.kind == "missed" else top - 1.4
+    y = min(max(y, LINE), 99.0)
+    step = LINE if y < 50 else -LINE
+    start = x - side * LETTER * len(told)
+    while told and any(_meet(one, start, y, len(told)) for one in before):
+        y += step
     return {
-        "kind": box.kind, "left": left, "top": top, "width": right - left, "height": bottom - top, "name": name[:24],
-        "x": right if middle else left, "anchor": "end" if middle else "start",
-        "y": (min(bottom + 5, 99) if box.kind == "missed" else top - 1.4 if above else top + 5.4),
+        "kind": box.kind, "left": left, "top": top, "width": right - left, "height": bottom - top, "name": told,
+        "x": x, "y": y, "anchor": "end" if side else "start", "start": start,
     }  # fmt: skip
+
+
+def _meet(one: Json, start: float, y: float, letters: int) -> bool:
+    """Tell whether a name of so many letters would touch that of a box."""
+    end, other = start + LETTER * letters, one["start"] + LETTER * len(one["name"])
+    return bool(one["name"]) and abs(one["y"] - y) < LINE and start < other and one["start"] < end
 
 
 def _lowered(rows: Sequence[Lowered], first: str) -> list[Json]:

@@ -38,9 +38,9 @@ class Exported(NamedTuple):
 @undisturbed()
 def export(
     source: str | Path | Model | Architecture,
-    format: str,  # noqa: A002  (the word that the command has too)
+    format: str,
     path: Path | str,
-    *,
+    *,  # noqa: A002  (the command's word)
     force: bool = False,
     tolerance: float = 0.01,
     dynamic_size: bool = False,
@@ -59,26 +59,18 @@ def export(
     With `dynamic_size`, images of any size are to be taken. With fewer `queries` or a smaller `resolution` the network
     is lowered first, as `Model.lowered` does. `runs` is the folder of runs and trainings by name.
 
-    Raises SettingError for an unknown format or source, one that the format cannot write, missing weights or packages,
-    a network that cannot be lowered so, and a place that is taken;
-    DataError for images that cannot be read; RunError when a check fails. Then nothing is left behind.
+    Raises SettingError for an unknown format or source, one that cannot be written or lowered so, missing weights or
+    packages, and a place that is taken; DataError for images that cannot be read; RunError when a check fails. Then
+    nothing is left behind.
     """
     kind, path = FORMATS.get(format_name(format)), Path(path)
     if not 0 <= tolerance < 1:
         raise SettingError(f"tolerance {tolerance:g} is not allowed; write a share from 0 to below 1, such as 0.01")
-    found = _found(source, Path(runs))
-    model = found.model
-    if kind.weights and model is None:
-        raise SettingError(f"format {format} needs weights: give a folder that nas train left")
-    _check_able(kind, format, found.architecture)
+    _check_able(kind, format, found := _found(source, Path(runs)))
     _check_place(path, kind, force)
-    architecture = load_architecture(lowered(found.architecture, queries, resolution).to_dict())
-    if model is not None and architecture != found.architecture:
-        model = model.lowered(queries, resolution)
-    shipment = Shipment(architecture, model, tolerance=tolerance, dynamic_size=dynamic_size)
-    if model is not None:
-        images = Images(model, data, seed)
-        shipment = replace(shipment, training=images.training, validation=images.validation)
+    shipment = Shipment(*_lowered(found, queries, resolution), tolerance=tolerance, dynamic_size=dynamic_size)
+    if shipment.model is not None:
+        shipment = _with_images(shipment, Images(shipment.model, data, seed))
     try:
         with _beside(path, force) as place:
             return Exported(path, kind.write(shipment, place), tuple(file.path for file in found.outside.files))
@@ -86,13 +78,28 @@ def export(
         raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
 
 
-def _check_able(kind: Format, text: str, architecture: Architecture) -> None:
-    """Raise SettingError where a format's packages are not installed, or, with those that can, it cannot write this."""
+def _with_images(shipment: Shipment, images: Images) -> Shipment:
+    return replace(shipment, training=images.training, validation=images.validation)
+
+
+def _lowered(found: Found, queries: int | None, resolution: int | None) -> tuple[Architecture, Model | None]:
+    """Lower a network, if that is asked for. Raises SettingError or SpaceError where it cannot be."""
+    architecture = load_architecture(lowered(found.architecture, queries, resolution).to_dict())
+    if found.model is None or architecture == found.architecture:
+        return architecture, found.model
+    return architecture, found.model.lowered(queries, resolution)
+
+
+def _check_able(kind: Format, text: str, found: Found) -> None:
+    """Raise SettingError where a format cannot write a network, naming those that can, or lacks weights or packages."""
+    if kind.weights and found.model is None:
+        raise SettingError(f"format {text} needs weights: give a folder that nas train left")
+    architecture = found.architecture
     outputs = HEADS.get(architecture.head.kind).outputs
     if kind.only not in ("", outputs):
         able = [target_text(name) for name in FORMATS.at_hand() if FORMATS.get(name).only in ("", outputs)]
-        raise SettingError(f"format {text}: writes networks that give {kind.only}; {architecture.name} gives {outputs}. "
-                           f"Formats for it: {', '.join(able)}")  # fmt: skip
+        raise SettingError(f"format {text}: writes networks that give {kind.only}; '{architecture.name}' gives "
+                           f"{outputs}. Formats for it: {', '.join(able)}")  # fmt: skip
     if lacking := kind.missing():
         raise SettingError(f"format {text}: {lacking}")
 

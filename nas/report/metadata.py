@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nas.data.pictures import SURROUND
 from nas.errors import SettingError
 from nas.network.architecture import Architecture
-from nas.data.pictures import SURROUND
 from nas.network.heads import Head
 from nas.report.formats import Reader
 from nas.training.model import BOXES, Model
@@ -85,8 +85,8 @@ def described(metadata: Mapping[str, str], source: Path) -> Described:
 def check_outputs(found: int, said: Described, source: Path) -> None:
     """Raise SettingError, naming `source`, where a network's outputs are not as many as its classes ask for."""
     if found != said.count:
-        raise SettingError(f"{source}: gives {found} outputs, but its metadata name {len(said.classes)} classes; export "
-                           "it again")  # fmt: skip
+        classes = f"{len(said.classes)} classes"
+        raise SettingError(f"{source}: gives {found} outputs, but its metadata name {classes}; export it again")
 
 
 def reader_of(model: Model) -> Reader:

@@ -27,8 +27,8 @@ def missing() -> str:
 def make_onnx(model: Model, dynamic_size: bool = False) -> Any:
     """Export a model as an `onnx.ModelProto` of opset 20, by torch's current exporter, with its metadata.
 
-    Its input is `images`, its output called by its kind, `logits` or `boxes`; the batch may have any size, and with `dynamic_size` the images too.
-    Raises RunError where torch cannot.
+    Its input is `images`, its output is called by its kind, `logits` or `boxes`; the batch may have any size, and with
+    `dynamic_size` the images too. Raises RunError where torch cannot.
     """
     model = plain(model)
     program = trace(model, dynamic_size)

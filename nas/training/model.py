@@ -16,7 +16,6 @@ from nas.network.build import Network
 from nas.network.lowering import lower, lowered, queries_of
 from nas.training.boxes.found import THRESHOLD, Box, Place, boxes_in
 
-
 BOXES = "boxes"
 """The kind of outputs of a detector, by the task's name for it."""
 ORDER = "order_of_queries"

@@ -79,7 +79,7 @@ def test_safetensors_from_a_trained_folder(learnt, tmp_path):
     for place in (tmp_path, done.path):
         reader = open_exported(place)
         assert reader.classes == learnt.model.classes
-        torch.testing.assert_close(reader.logits(images), expected)
+        torch.testing.assert_close(reader.run(images), expected)
 
 
 def test_places_that_cannot_be_written(tmp_path):

@@ -133,7 +133,7 @@ DETECTOR = Words(
 
 Of each box these are centre x, centre y, width and height, as shares of the square's sides, and its score from 0 to 1
 for each of CLASSES. Boxes do not double, so none need be suppressed.""",
-    "a picture scaled to fit\n{side} x {side} pixels and laid in the upper left corner of the square, the rest grey (114 of 255)",
+    "a picture scaled to fit\n{side} x {side} pixels, in the upper left of the square, the rest grey (114 of 255)",
     f'OUTPUTS = "{BOXES}"\n',
 )
 
@@ -145,7 +145,7 @@ def source(shipment: Shipment, stem: str) -> str:
     """
     architecture, trained = shipment.architecture, shipment.model is not None
     program = Program(architecture, shipment.model, TAKEN, IMPORTS)
-    words = DETECTOR if program.head.kind.outputs == BOXES else CLASSIFIER
+    words = DETECTOR if program.outputs == BOXES else CLASSIFIER
     usage = (TRAINED if trained else UNTRAINED).format(
         module=module_name(stem), channels=architecture.channels, side=architecture.resolution,
         answer=words.answer, square=words.square.format(side=architecture.resolution),

@@ -92,6 +92,11 @@ class Program:
         return bool(HEADS.get(self.architecture.head.kind).wants_token)
 
     @property
+    def outputs(self) -> str:
+        """The kind of outputs that the head gives."""
+        return str(HEADS.get(self.architecture.head.kind).outputs)
+
+    @property
     def wants_maps(self) -> bool:
         """Whether the head takes the maps of all stages."""
         return bool(HEADS.get(self.architecture.head.kind).wants_maps)

@@ -68,8 +68,9 @@ def examine(outputs: Floats, targets: Floats, least: float = 0.5) -> Scene:
     for query, overlap in zip(order, overlaps, strict=True):
         kind, place = _judge(int(labels[query]), overlap, truths, taken)
         x, y, w, h = outputs[query, :4].tolist()
-        shown = (None, 0.0) if place is None else (int(rows[place]), float(overlap[place]))
-        answers.append(Answer((x, y, w, h), int(labels[query]), float(scores[query]), kind, *shown, int(query)))
+        truth, share = (None, 0.0) if place is None else (int(rows[place]), float(overlap[place]))
+        label, score = int(labels[query]), float(scores[query])
+        answers.append(Answer((x, y, w, h), label, score, kind, truth, share, int(query)))
     missed = rows[~taken & (truths[:, CROWD] == 0)]
     return Scene(tuple(answers), tuple(missed.tolist()))
 

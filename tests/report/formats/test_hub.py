@@ -42,7 +42,7 @@ def test_the_folder_is_the_mixins(shipped):
 def test_it_is_read_without_the_mixin_too(learnt, shipped):
     images = learnt.validation.images[:5]
     with torch.no_grad():
-        assert torch.equal(open_exported(shipped("hub")).logits(images), learnt.model(images))
+        assert torch.equal(open_exported(shipped("hub")).run(images), learnt.model(images))
 
 
 def test_the_card_says_what_was_measured(tmp_path):

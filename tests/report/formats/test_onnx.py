@@ -150,7 +150,7 @@ def test_a_block_from_outside_is_not_needed_to_run_a_file(shipped, tmp_path):
     said = next(prop for prop in proto.metadata_props if prop.key == "architecture")
     said.value = said.value.replace('"mbconv"', '"my_block"')
     onnx.save(proto, tmp_path / "m.onnx")
-    assert open_exported(tmp_path / "m.onnx").logits(torch.rand(2, 1, 8, 8)).shape == (2, 10)
+    assert open_exported(tmp_path / "m.onnx").run(torch.rand(2, 1, 8, 8)).shape == (2, 10)
 
 
 def test_files_that_others_wrote(shipped, tmp_path):
@@ -171,4 +171,4 @@ def test_it_reads_back(learnt, shipped, tmp_path):
     assert (reader.classes, reader.channels, reader.resolution) == (tuple("0123456789"), 1, 8)
     images = learnt.validation.images[:9]
     with torch.no_grad():
-        torch.testing.assert_close(reader.logits(images), learnt.model(images), rtol=0, atol=1e-4)
+        torch.testing.assert_close(reader.run(images), learnt.model(images), rtol=0, atol=1e-4)

@@ -25,7 +25,7 @@ def test_the_accuracy_is_told_before_and_after_and_kept(learnt, tmp_path):
     images = learnt.validation.images
     with torch.no_grad():
         before = accuracy(learnt.model(images), learnt.validation)
-    after = accuracy(reader.logits(images), learnt.validation)
+    after = accuracy(reader.run(images), learnt.validation)
     assert before > 0.8
     assert before - after <= 0.02
     assert done.checks[0] == f"accuracy {before:.4f} before, {after:.4f} after, on 359 validation images"
@@ -44,7 +44,7 @@ def test_weights_are_bytes_by_channel_in_qdq_form(learnt, shipped):
     assert any(list(scale.dims) == [64] for scale in scales), "no scale for each channel of mbconv's expansion"
     said = {prop.key: prop.value for prop in proto.metadata_props}
     assert {"architecture", "classes", "mean", "std", "facts", "input"} <= said.keys()
-    assert open_exported(shipped("onnx-int8")).logits(torch.rand(5, 1, 8, 8)).shape == (5, 10)
+    assert open_exported(shipped("onnx-int8")).run(torch.rand(5, 1, 8, 8)).shape == (5, 10)
 
 
 def test_a_network_that_loses_too_much_is_refused_after_every_attempt(learnt, tmp_path, monkeypatch):

@@ -24,7 +24,7 @@ def test_every_block_stem_and_head_computes_the_same(parts, tmp_path):
     images = torch.rand(3, 3, 32, 32)
     with torch.no_grad():
         assert torch.equal(torch.export.load(done.path).module()(images), model(images))
-        assert torch.equal(open_exported(done.path).logits(images), model(images))
+        assert torch.equal(open_exported(done.path).run(images), model(images))
 
 
 def test_images_of_other_sizes_are_for_onnx(tmp_path):
@@ -65,7 +65,7 @@ def nodes(data):
 
 def test_an_archive_written_again_unchanged_opens(shipped, tmp_path):
     (tmp_path / "m.pt2").write_bytes(changed(shipped("pt2")))
-    assert open_exported(tmp_path / "m.pt2").logits(torch.rand(2, 1, 8, 8)).shape == (2, 10)
+    assert open_exported(tmp_path / "m.pt2").run(torch.rand(2, 1, 8, 8)).shape == (2, 10)
 
 
 def test_torch_itself_runs_what_such_a_file_pickles(shipped, tmp_path):

@@ -113,7 +113,7 @@ def test_a_trained_model_is_written_checked_and_read(tmp_path: Path) -> None:
     reader = python.reads(path)
     assert (tuple(reader.classes), reader.channels, reader.resolution) == (CLASSES, 3, 16)
     x = torch.rand(2, 3, 16, 16)
-    assert torch.equal(reader.logits(x), model(x))
+    assert torch.equal(reader.run(x), model(x))
     state = torch.load(tmp_path / "net.pt", weights_only=True)
     assert list(state) == list(model.network.state_dict())
     (tmp_path / "net.pt").unlink()

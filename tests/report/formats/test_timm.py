@@ -254,7 +254,7 @@ def test_it_reads_back(kind: str, model: Model, x: torch.Tensor, folder: Path) -
     reader = written.reads(folder / f"{kind}.py")
     assert (tuple(reader.classes), reader.channels, reader.resolution) == (CLASSES, x.shape[1], 32)
     with torch.no_grad():
-        assert torch.equal(reader.logits(x), model(x))
+        assert torch.equal(reader.run(x), model(x))
 
 
 @pytest.mark.parametrize(

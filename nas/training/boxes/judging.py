@@ -1,0 +1,91 @@
+"""Judge a detector by its answers for the test part: count them, class by class, and choose images to look at."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas.data.boxes import CLASS, CROWD, Floats, H, W, X, Y, held
+from nas.training.boxes.found import THRESHOLD
+from nas.training.boxes.mistakes import Scene, examine
+from nas.training.boxes.precision import class_precisions
+from nas.training.boxes.verdict import BoxVerdict, ClassBoxes, Drawn, Shown
+from nas.training.tasks import Predictions
+
+SHOWN = 4  # images of a group
+KINDS = ("found", "doubled", "misnamed", "background")
+"""What an answer may be, but for those in crowds, which do not count."""
+
+
+@dataclass(frozen=True)
+class _View:
+    """An image of the test part with what was found in it, to choose by.
+
+    `mistakes` are objects that were missed, and answers that are not right.
+    """
+
+    row: int
+    boxes: tuple[Drawn, ...]
+    objects: int
+    missed: int
+    doubled: int
+    mistakes: int
+    overlap: float
+
+    @classmethod
+    def of(cls, row: int, scene: Scene, targets: Floats) -> "_View":
+        """Sum an image up by the answers for it and its targets."""
+        true = [i for i in np.flatnonzero(held(targets)).tolist() if not targets[i, CROWD]]
+        answers = [answer for answer in scene.answers if answer.kind in KINDS]
+        drawn = [_true(targets[i], "missed" if i in scene.missed else "true") for i in true]
+        drawn += [Drawn(a.kind, a.label, a.box, a.score) for a in reversed(answers)]
+        right = [answer.overlap for answer in answers if answer.kind == "found"]
+        return cls(
+            row,
+            tuple(drawn),
+            len(true),
+            len(scene.missed),
+            scene.count("doubled"),
+            len(scene.missed) + len(answers) - len(right),
+            sum(right) / max(len(right), 1),
+        )
+
+
+GROUPS: tuple[tuple[str, Callable[[_View], bool], Callable[[_View], tuple[float, ...]]], ...] = (
+    ("worst", lambda view: view.mistakes > 0, lambda view: (view.mistakes, -view.objects)),
+    ("missed", lambda view: view.missed > 0, lambda view: (view.missed, view.mistakes)),
+    ("doubled", lambda view: view.doubled > 0, lambda view: (view.doubled, view.mistakes)),
+    ("best", lambda view: view.objects > view.missed, lambda view: (-view.mistakes, view.objects, view.overlap)),
+)
+"""Images to look at: a group's name, which images may be in it, and by what those come first that are shown."""
+
+
+def judge_boxes(predictions: Predictions, classes: int, threshold: float = THRESHOLD) -> BoxVerdict:
+    """Judge a detector of so many classes by its predictions for the test part, on the processor."""
+    outputs, targets = (part.float().numpy() for part in predictions)
+    scenes = [examine(answer, target, threshold) for answer, target in zip(outputs, targets, strict=True)]
+    true = targets[held(targets) & (targets[..., CROWD] == 0)][:, CLASS].astype(int).tolist()
+    said = [(answer.label, str(answer.kind)) for scene in scenes for answer in scene.answers]
+    objects, answers, precisions = Counter(true), Counter(said), class_precisions(predictions)
+    table = [
+        ClassBoxes(label, objects[label], *precisions.get(label, (None, None)), **{k: answers[label, k] for k in KINDS})
+        for label in range(classes)
+    ]
+    views = [_View.of(row, *one) for row, one in enumerate(zip(scenes, targets, strict=True))]
+    return BoxVerdict(threshold, tuple(table), tuple(_chosen(views)))
+
+
+def _chosen(views: Sequence[_View]) -> list[Shown]:
+    """Choose images for each group, none for two: what went wrong is shown before what went well."""
+    left, found = list(views), []
+    for group, fits, rank in GROUPS:
+        first = sorted(filter(fits, left), key=rank, reverse=True)[:SHOWN]
+        left = [view for view in left if view not in first]
+        found += [Shown(group, view.row, view.boxes) for view in first]
+    return found
+
+
+def _true(row: Floats, kind: str) -> Drawn:
+    x, y, w, h = row[[X, Y, W, H]].tolist()
+    return Drawn(kind, int(row[CLASS]), (x, y, w, h))
