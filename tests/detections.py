@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from trained_fixtures import ENVIRONMENT, LATENCY, history, picture
 
-from nas.data.boxes import CLASS, CROWD, H, W, X, Y, pack
+from nas.data.boxes import CLASS, H, W, X, Y, pack
 from nas.evaluation.plugins import Outside
 from nas.network.architecture import Architecture
 from nas.network.build import build
-from nas.network.properties import scrambled
 from nas.record.trained import Ending, Lowered, Trained
 from nas.space.library import load_architecture
 from nas.training.boxes.judging import judge_boxes
@@ -37,9 +37,23 @@ def network(side: int = 32, classes: int = 3, **head: object) -> Architecture:
 
 
 def model(side: int = 32, names: tuple[str, ...] = NAMES, **head: object) -> Model:
-    """A detector with no weight that hides a part."""
-    net = scrambled(build(network(side, len(names), **head), seed=0))
-    return Model(net, names, (0.4, 0.5, 0.6), (0.2, 0.25, 0.3), {}).eval()
+    """A detector whose queries give answers far from each other's, for images that are not the same all over."""
+    net, generator = build(network(side, len(names), **head), seed=0), torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight.mul_(4 if weight.ndim > 1 else 1)
+        for layer in (net.head.classifier, net.head.box[-1]):
+            layer.weight.copy_(0.5 * torch.randn(layer.weight.shape, generator=generator))
+            layer.bias.zero_()
+    return Model(net, names, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), {}).eval()
+
+
+def quarters(width: int, height: int) -> Image.Image:
+    """A picture whose quarters have colours of their own."""
+    picture = Image.new("RGB", (width, height), "red")
+    picture.paste("white", (width // 2, 0, width, height // 2))
+    picture.paste("blue", (0, height // 2, width // 2, height))
+    return picture
 
 
 def answers(images: int, classes: int = 3, queries: int = 10, seed: int = 0) -> Predictions:

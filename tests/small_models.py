@@ -16,6 +16,7 @@ from nas.space.library import load_architecture
 from nas.training.model import Model, scaled
 
 NARROW = {"head_dim": 8, "heads": 1, "window": 3, "distance": 3}
+SMALL = {"width": 16, "heads": 2, "hidden": 16, "encoder": 1, "decoder": 2, "queries": 6}  # of a detector's head
 
 
 def model_of(blocks: list[str], stem: str = "conv", head: str = "pool", side: int = 16, **facts: object) -> Model:
@@ -27,7 +28,7 @@ def model_of(blocks: list[str], stem: str = "conv", head: str = "pool", side: in
     ]
     architecture = load_architecture(
         {"name": "small", "resolution": side, "classes": 4, "stem": {"kind": stem, "width": 8}, "stages": stages,
-         "head": {"kind": head}}
+         "head": {"kind": head} | (SMALL if HEADS.get(head).wants_maps else {})}
     )  # fmt: skip
     network = scrambled(build(architecture, seed=0))
     return Model(network, ("a", "b", "c", "d"), (0.4, 0.5, 0.6), (0.2, 0.25, 0.3), facts).eval()

@@ -38,9 +38,9 @@ class Exported(NamedTuple):
 @undisturbed()
 def export(
     source: str | Path | Model | Architecture,
-    format: str,
+    format: str,  # noqa: A002  (the word that the command has too)
     path: Path | str,
-    *,  # noqa: A002  (the command's word)
+    *,
     force: bool = False,
     tolerance: float = 0.01,
     dynamic_size: bool = False,

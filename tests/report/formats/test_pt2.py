@@ -20,11 +20,14 @@ GRAPH, WEIGHTS = "models/model.json", "data/weights/model_weights_config.json"
 def test_every_block_stem_and_head_computes_the_same(parts, tmp_path):
     model = model_of(*parts, side=32)
     done = export(model, "pt2", tmp_path / "m.pt2")
-    assert done.checks[0].startswith("the same logits bit for bit at batch sizes 1, 2, 5")
+    of_maps = model.network.head.wants_maps  # whose attention over tokens torch computes in another order
+    same = "largest difference from PyTorch" if of_maps else "the same logits bit for bit"
+    assert done.checks[0].startswith(same)
+    assert " at batch sizes 1, 2, 5" in done.checks[0]
     images = torch.rand(3, 3, 32, 32)
     with torch.no_grad():
-        assert torch.equal(torch.export.load(done.path).module()(images), model(images))
-        assert torch.equal(open_exported(done.path).run(images), model(images))
+        for found in (torch.export.load(done.path).module()(images), open_exported(done.path).run(images)):
+            torch.testing.assert_close(found, model(images), rtol=0, atol=1e-6 if of_maps else 0)
 
 
 def test_images_of_other_sizes_are_for_onnx(tmp_path):

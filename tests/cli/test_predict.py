@@ -1,0 +1,109 @@
+"""nas predict: what detectors find, as a table, JSON, CSV and drawings; what is asked of the wrong kind is refused."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from command import Command
+from detections import NAMES, model, quarters
+from PIL import Image
+from small_models import model_of
+
+from nas.record.models import write_model
+
+SURE = "0.8"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a detector, a classifier, two pictures of different shapes and a damaged one."""
+    folder = tmp_path_factory.mktemp("predict")
+    for name, found in (("finder", model(focal=True)), ("classes", model_of(["conv"]))):
+        write_model(found, folder / f"{name}.safetensors")
+    (folder / "pictures").mkdir()
+    for name, size in (("tall", (30, 60)), ("wide", (80, 40))):
+        quarters(*size).save(folder / "pictures" / f"{name}.png")
+    (folder / "broken.png").write_bytes(b"no picture")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+
+
+def test_a_table_has_a_row_a_box_in_pixels(nas: Command) -> None:
+    answer = nas("predict", "finder.safetensors", "pictures", "--threshold", SURE)
+    assert answer.status == 0, answer.err
+    lines = answer.out.splitlines()
+    assert lines[1].split() == ["image", "class", "score", "left", "top", "right", "bottom"]
+    (first, *_) = model(focal=True).detect("pictures/tall.png", threshold=float(SURE))[0]
+    row = next(line for line in lines if line.strip().startswith("pictures/tall.png"))
+    assert row.split()[-5:] == [f"{first.score:.1%}", *(f"{end:.0f}" for end in first.corners)]
+
+
+def test_json_and_csv_say_the_same(nas: Command) -> None:
+    told = json.loads(nas("predict", "finder.safetensors", "pictures", "--json", "--threshold", SURE).out)
+    expected = model(focal=True).detect("pictures/tall.png", "pictures/wide.png", threshold=float(SURE))
+    assert [one["image"] for one in told] == ["pictures/tall.png", "pictures/wide.png"]
+    for one, boxes in zip(told, expected, strict=True):
+        assert [(box["class"], box["score"]) for box in one["boxes"]] == [
+            (box.name, pytest.approx(box.score, abs=1e-6)) for box in boxes
+        ]
+        assert [[box[end] for end in ("left", "top", "right", "bottom")] for box in one["boxes"]] == [
+            pytest.approx(list(box.corners), abs=1e-3) for box in boxes
+        ]
+    text = nas("predict", "finder.safetensors", "pictures", "--format", "csv", "--threshold", SURE).out
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == sum(map(len, expected))
+    assert rows[0]["class"] in NAMES
+    assert float(rows[0]["right"]) == pytest.approx(expected[0][0].right, abs=0.01)
+
+
+def test_an_image_in_which_nothing_is_found_is_named(nas: Command) -> None:
+    answer = nas("predict", "finder.safetensors", "pictures/wide.png", "--threshold", "1")
+    assert answer.out.split()[-2:] == ["pictures/wide.png", "nothing"]
+    told = json.loads(nas("predict", "finder.safetensors", "pictures/wide.png", "--threshold", "1", "--json").out)
+    assert told == [{"image": "pictures/wide.png", "boxes": []}]
+    text = nas("predict", "finder.safetensors", "pictures/wide.png", "--threshold", "1", "--format", "csv").out
+    assert text.splitlines()[1] == "pictures/wide.png,,,,,,,"
+
+
+def test_boxes_are_drawn_on_what_can_be_read(nas: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "drawn"
+    answer = nas(
+        "predict", "finder.safetensors", "pictures", "broken.png", "--threshold", SURE, "--draw", str(folder)
+    )  # fmt: skip
+    assert answer.status == 1
+    assert f"2 drawn in {folder}" in answer.err
+    assert "1 of 3 images could not be read" in answer.err
+    assert sorted(path.name for path in folder.iterdir()) == ["tall.png", "wide.png"]
+    with Image.open(folder / "wide.png") as found:
+        assert found.size == (480, 240)
+    again = nas("predict", "finder.safetensors", "pictures", "--draw", str(folder))
+    assert again.status == 2
+    assert "tall.png exists already; name another folder to draw in" in again.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["classes.safetensors", "--draw", "d"], "--draw: classes.safetensors is a classifier and finds no boxes"),
+        (["classes.safetensors", "--threshold", "0.2"], "--threshold: classes.safetensors is a classifier"),
+        (["finder.safetensors", "--top", "2"], "--top 2: finder.safetensors is a detector, which gives"),
+        (["finder.safetensors", "--threshold", "50"], "--threshold 50 is not allowed; write a score from 0 to 1"),
+    ],
+)  # fmt: skip
+def test_what_a_network_has_no_answer_to_is_refused(words: list[str], message: str, nas: Command) -> None:
+    answer = nas("predict", words[0], "pictures", *words[1:])
+    assert answer.status == 2
+    assert message in " ".join(answer.err.split())
+    assert not Path("d").exists()
+
+
+def test_a_classifier_says_what_it_always_said(nas: Command) -> None:
+    told = json.loads(nas("predict", "classes.safetensors", "pictures", "--top", "2", "--json").out)
+    assert [len(one["classes"]) for one in told] == [2, 2]
+    assert len(json.loads(nas("predict", "classes.safetensors", "pictures/tall.png", "--json").out)[0]["classes"]) == 3

@@ -1,0 +1,72 @@
+"""A model of a detector: pictures whole, boxes in their pixels, a lowered copy without what was measured before."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from detections import NAMES, model, quarters
+from PIL import Image
+from small_models import model_of
+
+import nas
+from nas.errors import DataError, SettingError
+from nas.record.models import write_model
+from nas.training.model import ORDER
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A picture twice as wide as it is high, red, and white in its upper right quarter."""
+    quarters(80, 40).save(tmp_path / "wide.png")
+    return tmp_path / "wide.png"
+
+
+def test_a_detector_sees_all_of_a_picture_on_grey_and_a_classifier_its_middle(picture: Path) -> None:
+    whole = model().preprocess(picture)[0]
+    assert whole.shape == (3, 32, 32)
+    assert whole[1, 4, [0, 31]].tolist() == [0, 1]
+    assert whole[:, 16:].eq(114 / 255).all()
+    middle = model_of(["conv"]).preprocess(picture)[0]
+    assert middle[1, 2, [0, 15]].tolist() == [0, 1]
+    assert not middle.eq(114 / 255).any()
+
+
+def test_boxes_are_those_of_the_outputs_in_the_pictures_pixels(picture: Path) -> None:
+    found = model()
+    with torch.no_grad():
+        outputs = found(found.preprocess(picture))[0]
+    (boxes,) = found.detect(picture, threshold=0)
+    assert len(boxes) == 8
+    assert [box.score for box in boxes] == sorted((row[4:].max().item() for row in outputs), reverse=True)
+    surest = outputs[outputs[:, 4:].max(1).values.argmax()]
+    assert boxes[0].name == NAMES[int(surest[4:].argmax())]
+    x, y, w, h = (80 * surest[:4]).tolist()
+    ends = np.clip([x - w / 2, y - h / 2, x + w / 2, y + h / 2], 0, [80, 40, 80, 40])
+    assert boxes[0].corners == pytest.approx(tuple(ends), abs=1e-3)
+    assert found.detect(picture, Image.open(picture), threshold=1.0) == [[], []]
+
+
+def test_a_classifier_detects_nothing_and_says_so(picture: Path) -> None:
+    with pytest.raises(SettingError, match="small gives logits, not boxes"):
+        model_of(["conv"]).detect(picture)
+    with pytest.raises(DataError, match=r"gone\.png: cannot be read"):
+        model().detect(picture.with_name("gone.png"))
+
+
+def test_it_comes_back_from_disk(picture: Path, tmp_path: Path) -> None:
+    found = model(anchors=True, focal=True)
+    write_model(found, tmp_path / "best.safetensors")
+    assert nas.load(tmp_path).detect(picture, threshold=0.3) == found.detect(picture, threshold=0.3)
+
+
+def test_a_lowered_copy_keeps_the_best_queries_and_loses_what_was_measured() -> None:
+    found = model()
+    found.facts = {"data": "voc:animals", "test": {"map": {"value": 0.5}}, "params": 9, ORDER: [3, 1, 0, 2, 4, 5, 6, 7]}
+    small = found.lowered(queries=2, resolution=16)
+    assert small.facts == {"data": "voc:animals", "lowered_from": {"queries": 8, "resolution": 32}}
+    assert small(torch.rand(1, 3, 16, 16)).shape == (1, 2, 7)
+    ours, theirs = found.network.head.state_dict(), small.network.head.state_dict()
+    (name,) = [name for name, value in ours.items() if value.shape != theirs[name].shape]
+    assert torch.equal(theirs[name], ours[name][[3, 1]])
+    assert found.architecture.resolution == 32, "the model is as it was"
