@@ -14,9 +14,10 @@ from nas.training.tasks import Predictions
 ONE, TWO = (0.25, 0.25, 0.2, 0.2), (0.75, 0.75, 0.2, 0.2)
 
 
-def scene(
-    truths: list[tuple[int, tuple[float, ...], int]], said: list[tuple[int, tuple[float, ...], float]]
-) -> Predictions:
+Place = tuple[float, ...]
+
+
+def scene(truths: list[tuple[int, Place, int]], said: list[tuple[int, Place, float]]) -> Predictions:
     """One image: true boxes by class, place and whether they are crowds, and answers by class, place and score."""
     rows = np.array([(label, *box, crowd) for label, box, crowd in truths]).reshape(-1, 6)
     outputs = torch.zeros(1, 5, 6)
