@@ -31,8 +31,7 @@ WORTH = 0.01  # of a metric; a lowered network that loses no more is proposed
 def boxes_part(ending: Ending, classes: Sequence[str], first: str) -> Json:
     """Make what the templates need of a detector's ending; `first` is the metric that the page is headed by."""
     boxes = ending.boxes
-    if boxes is None:
-        return {"boxes": None, "box_groups": [], "lowered": []}
+    assert boxes is not None
     rows = sorted(map(_row, boxes.classes), key=lambda row: (row["half"] is None, row["half"], row["label"]))
     return {
         "boxes": boxes,

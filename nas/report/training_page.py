@@ -29,12 +29,15 @@ from nas.training.full.loop import Epoch
 from nas.training.full.recipe import load_recipe, shipped_recipes
 from nas.training.full.settings import TrainConfig
 from nas.training.full.verdict import Verdict
+from nas.training.model import BOXES
 
 PAIRS = 12  # of classes, in the table of mistakes
 MAX_ROWS = 2000  # of classes; verdict.json has them all
 NAMED = 500  # images that were left out
 SHARP = 128  # pixels; smaller pictures are enlarged pixel by pixel
 CHANGES = 6  # values of a recipe that the first sentence lists
+NO_VERDICT: Json = {"verdict": None, "calibration": None, "mistakes": [], "recalls": [], "pairs": [], "boxes": None,
+                    "proposed": None}  # fmt: skip
 
 
 def write_training_report(trained: Trained) -> Path:
@@ -61,8 +64,9 @@ def render_training(trained: Trained) -> str:
         {
             **_what(trained, history),
             **_curves(history, best),
-            **(_verdict(trained, ending) if ending else {"verdict": None, "calibration": None, "mistakes": []}),
-            "detector": load_task(trained.config.task).outputs == "boxes",
+            **NO_VERDICT,
+            **(_verdict(trained, ending) if ending else {}),
+            "detector": load_task(trained.config.task).outputs == BOXES,
             **_costs(trained, ending, history),
             **_next(trained),
             "plotlyjs": Markup(get_plotlyjs()) if history else "",
@@ -134,13 +138,12 @@ def _verdict(trained: Trained, ending: Ending) -> Json:
     """What the best weights do on the test part."""
     verdict = ending.verdict
     first = trained.config.monitor if trained.config.monitor in verdict.metrics else next(iter(verdict.metrics))
-    found = {"verdict": verdict, "first": first, "mistakes": [], "calibration": None, "recalls": [], "pairs": []}
-    found |= {"verdict_file": VERDICT}
+    found = {"verdict": verdict, "first": first, "verdict_file": VERDICT}
     if ending.boxes:
         classes = _classes(trained, len(ending.boxes.classes))
         return found | {"classes": classes} | boxes_part(ending, classes, first)
     if not verdict.confusion:
-        return found | {"boxes": None}
+        return found
     classes = _classes(trained, len(verdict.confusion))
     table, judged = np.array(verdict.confusion, dtype=np.int64), recalls(verdict.confusion)
     count = len(classes)
@@ -161,7 +164,6 @@ def _verdict(trained: Trained, ending: Ending) -> Json:
         "more": max(len(judged) - MAX_ROWS, 0),
         "calibration": _calibration(verdict),
         "mistakes": _mistakes(ending),
-        "boxes": None,
     }
 
 
