@@ -40,8 +40,10 @@ from nas.network.build import build
 from nas.network.testing import BlockSuite, HeadSuite, StemSuite
 from nas.space.library import load_architecture
 from nas.training.catalogue import load_task
+from nas.training.testing import TaskSuite
 
-__all__ = ["BlockSuite", "DataSuite", "HeadSuite", "ObjectiveSuite", "SamplerSuite", "StemSuite", "TargetSuite"]
+__all__ = ["BlockSuite", "DataSuite", "HeadSuite", "ObjectiveSuite", "SamplerSuite", "StemSuite", "TargetSuite",
+           "TaskSuite"]  # fmt: skip
 
 NET = {
     "resolution": 8,

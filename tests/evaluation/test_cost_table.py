@@ -28,6 +28,15 @@ OPTIONAL: dict[str, Any] = {
     "head": {"kind": "pool", "norm": ["layer", "batch"]},
 }
 
+DETECTORS: dict[str, Any] = OPTIONAL | {
+    "name": "detectors",
+    "head": {
+        "kind": "detr", "width": [8, 16], "encoder": 1, "decoder": 1, "heads": 2, "hidden": 8, "queries": [4, 9],
+        "anchors": [True, False], "levels": [1, 3, 2],
+    },
+}  # fmt: skip
+SPACES = {"optional": OPTIONAL, "detectors": DETECTORS}
+
 
 def predictor(space: SearchSpace) -> Predictor:
     """A predictor of a device on which a piece costs what its counts say."""
@@ -45,9 +54,9 @@ def limits(space: SearchSpace, **settings: Any) -> Limits:
     return Limits(make_config({"space": space.name} | settings), Conditions(predictor=predictor(space)))
 
 
-@pytest.mark.parametrize("name", ["cvt_family", "optional"])
+@pytest.mark.parametrize("name", ["cvt_family", "optional", "detectors"])
 def test_many_points_cost_what_each_does(name: str) -> None:
-    found = load_space(OPTIONAL if name == "optional" else name)
+    found = load_space(SPACES.get(name, name))
     space = found.fit(resolution=32, channels=3, classes=10)
     known = limits(space, objectives=("accuracy", "latency", "params"), maximum={"macs": 1e9})
     table, (tree, _) = known.table(space), explore(space.decide, np.random.default_rng(0))
