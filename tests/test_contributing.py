@@ -163,7 +163,7 @@ for name, value in others.items():
 def test_what_does_not_fit_a_task_is_refused(house: Path) -> None:
     assert _python(house, "-c", REFUSALS).stdout.splitlines() == [
         "('angle_error', 'latency')",
-        "head 'pool' gives logits; this task needs direction: direction",
+        "head 'pool' gives logits; the task orientation needs direction: direction, or --task classification",
         "data set 'digits' holds classes; this task needs angles",
         "data set 'turned_angles' holds angles; this task needs classes",
         "objectives: accuracy is no metric of the task orientation: angle_error",

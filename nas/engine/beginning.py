@@ -20,10 +20,9 @@ from nas.network.weights import adapt
 from nas.record.folders import is_trained
 from nas.record.networks import find_network
 from nas.record.tracking import check_trackers
-from nas.registry import HEADS
 from nas.settings import text_of
 from nas.space.library import load_architecture
-from nas.training.catalogue import load_task
+from nas.training.catalogue import check_head, load_task
 from nas.training.full.batches import Batches
 from nas.training.full.group import Alone, Together
 from nas.training.full.recipe import FullRecipe, load_recipe
@@ -66,9 +65,8 @@ def find_data(config: TrainConfig, architecture: Architecture, group: Alone) -> 
     Raises DataError, SpaceError or SettingError for what does not fit the task, or the processes.
     """
     check_trackers(config.log)
-    task, kind = load_task(config.task), architecture.head.kind
-    fitting = [name for name in HEADS.at_hand() if HEADS.get(name).outputs == task.outputs]
-    task.check_head(kind, HEADS.get(kind).outputs, fitting)
+    task = load_task(config.task)
+    check_head(config.task, architecture.head.kind)
     side = config.resolution or architecture.resolution
     dataset = datasets.load(config.data, seed=config.seed, resolution=side)
     task.check_targets(dataset.name, dataset.targets)

@@ -30,11 +30,11 @@ from nas.record.reliability import recalled
 from nas.record.run import SPACE, Run
 from nas.record.seal import check_same
 from nas.record.tracking import check_trackers
-from nas.registry import EXECUTORS, HEADS
+from nas.registry import EXECUTORS
 from nas.space.grammar import to_dict
 from nas.space.library import load_architecture, load_space
 from nas.space.space import SearchSpace
-from nas.training.catalogue import load_task
+from nas.training.catalogue import check_head, load_task
 from nas.training.images import in_memory
 
 
@@ -180,9 +180,8 @@ def _held(config: SearchConfig, dataset: Dataset) -> Dataset:
 
 def fit(space: SearchSpace, dataset: Dataset, task: str) -> SearchSpace:
     """Fit a space to a data set. Raises SpaceError for a head that does not fit the task."""
-    fitting = [kind for kind in HEADS.at_hand() if HEADS.get(kind).outputs == load_task(task).outputs]
     for kind in space.head.kinds:
-        load_task(task).check_head(kind, HEADS.get(kind).outputs, fitting)
+        check_head(task, kind)
     return space.fit(resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes))
 
 

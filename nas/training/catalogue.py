@@ -6,8 +6,8 @@ Tasks of packages are imported only where a name is none of an objective or of a
 from collections.abc import Iterator
 from contextlib import suppress
 
-from nas.errors import SettingError
-from nas.registry import OBJECTIVES, TASKS, suggest
+from nas.errors import SettingError, SpaceError
+from nas.registry import HEADS, OBJECTIVES, TASKS, suggest
 from nas.training.tasks import Task
 
 
@@ -20,6 +20,16 @@ def load_task(name: str) -> Task:
 def task_of(outputs: str) -> str:
     """Name the first task at hand whose networks give such outputs, or classification where there is none."""
     return next((name for name in TASKS.at_hand() if load_task(name).outputs == outputs), "classification")
+
+
+def check_head(task: str, kind: str) -> None:
+    """Raise SpaceError, with the heads and the tasks that fit, unless a head gives what a task needs."""
+    given, needed = HEADS.get(kind).outputs, load_task(task).outputs
+    if given != needed:
+        heads = [name for name in HEADS.at_hand() if HEADS.get(name).outputs == needed]
+        others = [f"--task {name}" for name in TASKS.at_hand() if load_task(name).outputs == given]
+        raise SpaceError(f"head '{kind}' gives {given}; the task {task} needs {needed}: "
+                         f"{', or '.join([', '.join(heads), *others])}")  # fmt: skip
 
 
 def objective_names() -> list[str]:

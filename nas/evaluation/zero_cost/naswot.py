@@ -42,7 +42,7 @@ class _Codes(TorchDispatchMode):
         self.agreements = torch.zeros(images, images, dtype=torch.float64)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in GATES:
+        if func in GATES and len(args[0]) == self.images:  # not of weights, such as a detector's first boxes
             signs = args[0].detach().gt(0).reshape(self.images, -1).float().mul_(2).sub_(1)
             # codes of +-1: their product counts agreements less disagreements, exactly below 2^24 units
             self.agreements += (signs.shape[1] + (signs @ signs.T).double().cpu()) / 2

@@ -8,7 +8,8 @@ linear are replaced so that the law still holds:
   strength that is measured;
 - softmax gives equal weights, its value for equal logits, so that attention is the mean over its keys. The flow goes
   through the values; queries and keys, which route the signal and do not carry it, have none;
-- a sigmoid gate (Squeeze-and-Excitation, QuickGELU) stands open, and what computes it has no flow.
+- a sigmoid gate (Squeeze-and-Excitation, QuickGELU) stands open, and what computes it has no flow. So it is with the
+  boxes of a detector, whose flow is that of its logits.
 """
 
 import copy
@@ -22,6 +23,7 @@ from torch.overrides import TorchFunctionMode
 
 from nas.evaluation.zero_cost import Sample, weights
 from nas.network.build import Network
+from nas.network.layers.detections import Detections
 
 
 def synflow(network: Network, sample: Sample) -> float:
@@ -34,10 +36,12 @@ def synflow(network: Network, sample: Sample) -> float:
         for tensor in (*magnitudes.parameters(), *magnitudes.buffers()):  # a buffer may be a table of positions
             tensor.abs_()
     own = weights(magnitudes)
+    magnitudes.head.train()  # so that a detector gives logits, not shares
     with _Linear():
-        flow = magnitudes(torch.ones_like(sample.x[:1], dtype=torch.float64)).sum()
-    found = torch.autograd.grad(flow, own, allow_unused=True)
-    return float(sum((w.detach() * g).sum() for w, g in zip(own, found, strict=True) if g is not None))
+        found = magnitudes(torch.ones_like(sample.x[:1], dtype=torch.float64))
+        flow = (found.logits if isinstance(found, Detections) else found).sum()
+    gradients = torch.autograd.grad(flow, own, allow_unused=True)
+    return float(sum((w.detach() * g).sum() for w, g in zip(own, gradients, strict=True) if g is not None))
 
 
 def _same(x: Tensor, *_args: Any, **_kwargs: Any) -> Tensor:
@@ -59,7 +63,7 @@ def _mean(q: Tensor, k: Tensor, v: Tensor, *_args: Any, **_kwargs: Any) -> Tenso
 _LINEAR: dict[Any, Callable[..., Tensor]] = {
     **dict.fromkeys((F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_, F.relu6, F.hardtanh), _same),
     **dict.fromkeys((F.gelu, F.silu, F.hardswish, F.tanh, torch.tanh, Tensor.tanh), _same),
-    **dict.fromkeys((F.batch_norm, F.layer_norm, F.group_norm), _same),
+    **dict.fromkeys((F.batch_norm, F.layer_norm, F.group_norm, F.dropout), _same),
     **dict.fromkeys((F.sigmoid, F.hardsigmoid, torch.sigmoid, Tensor.sigmoid, Tensor.sigmoid_), _open),
     **dict.fromkeys((F.softmax, torch.softmax, Tensor.softmax), _equal),
     F.scaled_dot_product_attention: _mean,

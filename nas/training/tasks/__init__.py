@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from nas.errors import DataError, SpaceError
+from nas.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -98,8 +98,3 @@ class Task:
         """Raise DataError unless the data set called `name` holds the targets that this task needs."""
         if targets != self.targets:
             raise DataError(f"data set '{name}' holds {targets}; this task needs {self.targets}")
-
-    def check_head(self, kind: str, outputs: str, fitting: list[str]) -> None:
-        """Raise SpaceError, with the kinds that fit, unless a head gives the outputs that this task needs."""
-        if outputs != self.outputs:
-            raise SpaceError(f"head '{kind}' gives {outputs}; this task needs {self.outputs}: {', '.join(fitting)}")
