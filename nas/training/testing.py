@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.registry import DATA, HEADS
@@ -27,16 +28,20 @@ NET = {
 
 
 class TaskSuite:
-    """The tests of a task, the Task `kind`, on networks with the first head at hand that gives its outputs."""
+    """The tests of a task, the Task `kind`, on networks with the first head at hand that gives its outputs.
+
+    `options` are those of the head, where its own are slow.
+    """
 
     kind: ClassVar[Task]
+    options: ClassVar[Json] = {}
 
     @pytest.fixture
     def architecture(self) -> Architecture:
-        """Return a small network. Override it where the head needs other options."""
+        """Return a small network."""
         heads = ((name, HEADS.get(name)) for name in HEADS.at_hand())
         head = next(name for name, made in heads if made.outputs == self.kind.outputs and not made.wants_token)
-        return load_architecture({**NET, "head": {"kind": head}})
+        return load_architecture({**NET, "head": {"kind": head, **self.options}})
 
     @pytest.fixture
     def targets(self) -> Tensor:

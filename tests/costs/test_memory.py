@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from small_detection import NET
 from torch import nn
 
 from nas.costs.counts import cost
 from nas.costs.memory import _held, _Live, inference_memory, training_memory
+from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.registry import BLOCKS
 from nas.space.library import load_architecture, load_space
@@ -77,3 +79,20 @@ def test_the_loss_is_the_tasks_own():
         training_memory(a, 1, replace(CLASSIFICATION, loss=wasteful)) - training_memory(a, 1, CLASSIFICATION)
         > 3 * 10**8
     )
+
+
+def test_a_detector_trains_with_its_denoising_queries_and_is_left_alone():
+    task = load_task("detection")
+
+    def detector(**head: object) -> Architecture:
+        return load_architecture(NET | {"head": NET["head"] | head})
+
+    plain, guided = (training_memory(detector(denoising=groups), 4, task) for groups in (0, 5))
+    assert inference_memory(detector()) < plain < guided
+    assert inference_memory(detector(denoising=0)) < inference_memory(detector()), "the labels are weights"
+    network = build(detector(), seed=0)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    assert training_memory(network, 4, task) == training_memory(detector(), 4, task)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    sizes = [training_memory(detector(), batch, task) for batch in (2, 4, 8)]
+    assert sizes[2] - sizes[1] == pytest.approx(2 * (sizes[1] - sizes[0]), rel=0.05)

@@ -186,7 +186,7 @@ def test_the_commands_of_a_search_and_a_training_need_nothing_but_the_task(
     assert nas("runs").out.count("map") == 1
     answer = nas("train", "first", "--epochs", 1, "--name", "knee", "--device", "cpu")
     assert answer.status == 0, answer.err
-    assert "mAP at 50" in answer.out
+    assert "mAP" in answer.out
     done = Trained(tmp_path / "runs/knee")
     assert (done.config.task, done.config.data, done.config.recipe_name) == ("detection", "digit_scenes", "detection")
     assert done.ending

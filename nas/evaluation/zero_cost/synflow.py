@@ -23,6 +23,7 @@ from torch.overrides import TorchFunctionMode
 
 from nas.evaluation.zero_cost import Sample, weights
 from nas.network.build import Network
+from nas.network.heads import Head
 from nas.network.layers.detections import Detections
 
 
@@ -36,7 +37,9 @@ def synflow(network: Network, sample: Sample) -> float:
         for tensor in (*magnitudes.parameters(), *magnitudes.buffers()):  # a buffer may be a table of positions
             tensor.abs_()
     own = weights(magnitudes)
-    magnitudes.head.train()  # so that a detector gives logits, not shares
+    for head in magnitudes.modules():
+        if isinstance(head, Head):  # in training a detector gives logits, not shares
+            head.train()
     with _Linear():
         found = magnitudes(torch.ones_like(sample.x[:1], dtype=torch.float64))
         flow = (found.logits if isinstance(found, Detections) else found).sum()

@@ -13,7 +13,7 @@ from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import Network, build
 from nas.network.properties import width_for
 from nas.registry import BLOCKS, HEADS, SCORES, STEMS
-from nas.training.catalogue import load_task
+from nas.training.catalogue import load_task, task_of
 
 
 def network(block: str, **settings: Any) -> Network:
@@ -23,10 +23,10 @@ def network(block: str, **settings: Any) -> Network:
     return build(Architecture(StemSpec("conv", 8), stages, HeadSpec("pool"), "tiny", 16, 1, 3), seed=0, **settings)
 
 
-def batch(images: int = 4) -> Sample:
-    generator = torch.Generator().manual_seed(0)
-    x, classes = torch.randn(images, 1, 16, 16, generator=generator), torch.arange(images) % 3
-    return Sample(x, classes, load_task("classification").loss)
+def batch(images: int = 4, task: str = "classification") -> Sample:
+    generator, learnt = torch.Generator().manual_seed(0), load_task(task)
+    x = torch.randn(images, 1, 16, 16, generator=generator)
+    return Sample(x, learnt.drawn(images, 3, generator), learnt.loss)
 
 
 @pytest.mark.parametrize("block", BLOCKS.names())
@@ -42,7 +42,7 @@ def test_every_score_is_defined_for_every_block(block: str) -> None:
 def test_every_score_is_defined_for_every_stem_and_head(stem: str, head: str) -> None:
     stages = (StageSpec("conv", 1, 32, 1), StageSpec("cvt", 1, 64, 1))
     ends = Architecture(StemSpec(stem, 32), stages, HeadSpec(head), "tiny", 16, 1, 3)
-    scored = score(build(ends, seed=0), batch())
+    scored = score(build(ends, seed=0), batch(task=task_of(HEADS.get(head).outputs)))
     assert all(math.isfinite(s.value) for s in scored.values()), scored
 
 

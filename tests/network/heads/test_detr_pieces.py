@@ -1,6 +1,7 @@
 """A head of several maps as a piece: what it costs alone is what it adds to its network."""
 
 from itertools import accumulate
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from small_detection import NET
 
 from nas.costs.counts import cost, count, parameters
 from nas.costs.latency.predictor import piece_from_dict, piece_to_dict
+from nas.costs.onnx_file import write_onnx
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.network.pieces import Piece, pieces
@@ -69,3 +71,14 @@ def test_a_file_keeps_it_and_reads_an_earlier_versions() -> None:
     assert piece_from_dict(data) == head
     assert "earlier" in data
     assert piece_from_dict({name: value for name, value in data.items() if name != "earlier"}).earlier == ()
+
+
+@torch.no_grad()
+def test_another_device_can_run_it(tmp_path: Path) -> None:
+    """A package for a device holds each piece as ONNX."""
+    head, x = last(detector(levels=2)), torch.randn(1, *last(detector(levels=2)).taken)
+    built = head.build().eval()
+    write_onnx(built, x, tmp_path / "head.onnx")
+    session = pytest.importorskip("onnxruntime").InferenceSession(tmp_path / "head.onnx")
+    (found,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+    torch.testing.assert_close(torch.from_numpy(found), built(x), rtol=1e-4, atol=1e-4)

@@ -1,31 +1,27 @@
-"""The suite of tasks, over those of nas."""
+"""What every task keeps: run over the registry, so that a new kind is tested by existing."""
+
+from typing import Any
 
 import pytest
 import torch
-from small_detection import NET
+from small_detection import HEAD
+from suites import suites
 from torch import Tensor
 
-from nas.network.architecture import Architecture
-from nas.space.library import load_architecture
+from nas.registry import TASKS
 from nas.testing import TaskSuite
 from nas.training.catalogue import load_task
-from nas.training.testing import CLASSES, IMAGES
+from nas.training.testing import IMAGES
+
+OPTIONS: dict[str, Any] = {name: value for name, value in HEAD.items() if name not in ("kind", "levels")}
+
+globals().update(suites(TaskSuite, TASKS, detection={"options": OPTIONS}))
 
 
-class TestClassification(TaskSuite):
-    kind = load_task("classification")
-
-
-class TestDetection(TaskSuite):
-    kind = load_task("detection")
-
-    @pytest.fixture
-    def architecture(self) -> Architecture:
-        return load_architecture(NET | {"classes": CLASSES})
-
-
-class TestDetectionWithoutObjects(TestDetection):
+class TestWithoutObjects(TaskSuite):
     """Scenes that are empty have a loss too, though no precision to speak of."""
+
+    kind, options = load_task("detection"), OPTIONS
 
     @pytest.fixture
     def targets(self) -> Tensor:
