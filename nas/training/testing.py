@@ -11,7 +11,6 @@ from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.registry import DATA, HEADS
-from nas.space.library import load_architecture
 from nas.training.catalogue import objective_names
 from nas.training.full.recipe import load_recipe
 from nas.training.recipe import Recipe
@@ -41,7 +40,7 @@ class TaskSuite:
         """Return a small network."""
         heads = ((name, HEADS.get(name)) for name in HEADS.at_hand())
         head = next(name for name, made in heads if made.outputs == self.kind.outputs and not made.wants_token)
-        return load_architecture({**NET, "head": {"kind": head, **self.options}})
+        return Architecture.from_dict({**NET, "head": {"kind": head, **self.options}})
 
     @pytest.fixture
     def targets(self) -> Tensor:

@@ -11,12 +11,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from outside import forget
+from small_detection import NET
+from small_detection import home as detection
 from small_trainings import PLAIN_STAGES, archive, network
 
 from nas.engine.beginning import find_data
 from nas.engine.train import train
 from nas.errors import SettingError
 from nas.record.trained import Trained
+from nas.space.library import load_architecture
 from nas.training.full.group import Alone, find_group
 from nas.training.full.settings import make_train_config
 
@@ -100,6 +104,21 @@ def test_two_processes_take_the_steps_of_one(home: Path) -> None:
         assert torch.allclose(two.model().network.get_parameter(name), value, atol=5e-3)
     assert two.ending is not None
     assert two.ending.verdict.images == one.ending.verdict.images  # type: ignore[union-attr]
+
+
+@pytest.mark.slow
+def test_two_processes_train_a_detector(home: Path) -> None:
+    settings = detection(home)
+    load_architecture(NET).save(home / "detector.yaml")
+    told = ["--data", "few_scenes", "--plugins", settings["plugins"][0], "--device", "cpu", "--name", "two"]
+    with launched(home, "detector.yaml", *told, "--epochs", "2", "--batch-size", "16") as process:
+        out, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, out
+    two = Trained(home / "runs" / "two")
+    assert two.history[1].loss < two.history[0].loss
+    assert two.ending is not None
+    assert two.ending.verdict.images == 16
+    forget()
 
 
 @pytest.mark.slow
