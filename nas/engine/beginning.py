@@ -155,4 +155,9 @@ def _beginning(
     if begin.classes == dataset.classes:
         return theirs
     noted(f"{config.start} knows other classes: the classifier begins anew")
-    return theirs | {name: value for name, value in ours.items() if name.startswith("head.classifier.")}
+    new = {
+        name: value
+        for name, value in ours.items()
+        if "classifier" in name.split(".") or (name.startswith("head.") and theirs[name].shape != value.shape)
+    }
+    return theirs | new

@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 from scipy.special import ndtri  # scipy.stats takes most of a second to import
 
 from nas import files
-from nas.config import SearchConfig
+from nas.config import SearchConfig, make_config
 from nas.errors import SettingError
 from nas.evaluation.units import epochs
 from nas.files import Json
 from nas.record.folders import is_run
 from nas.record.run import Run
+from nas.settings import Flag
 from nas.space.grammar import to_dict
 from nas.space.space import SearchSpace
+from nas.training.recipe import Recipe
 
 FILE = "reliability.json"
 FEWEST = 8  # networks trained in full, below which nothing can be said
@@ -169,10 +171,12 @@ def _values(run: Run, name: str) -> tuple[Values, Values, dict[str, Values]]:
 
 
 def _goal(config: SearchConfig) -> str:
-    """Write the options of the space, the data and the recipe, those that are not the default's."""
+    """Write the options of the space, the data and the recipe, those that are not the task's own."""
     flags = {"space": config.space, "data": config.data, "task": config.task, "resolution": config.resolution}
-    flags |= {name: getattr(config.recipe, name) for name in type(config.recipe).model_fields}
-    default = SearchConfig().model_dump() | SearchConfig().recipe.model_dump()
+    offered = [name for name, field in Recipe.model_fields.items() if any(isinstance(n, Flag) for n in field.metadata)]
+    flags |= {name: getattr(config.recipe, name) for name in offered}
+    usual = make_config({"task": config.task})
+    default = usual.model_dump() | usual.recipe.model_dump() | {"task": SearchConfig().task}
     chosen = {name: value for name, value in flags.items() if name in ("space", "data") or value != default[name]}
     return " ".join(f"--{name.replace('_', '-')} {files.quoted(str(value))}" for name, value in chosen.items())
 
@@ -211,7 +215,8 @@ def agreement(cheap: Values, truth: Values, resamples: int = DRAWS) -> Agreement
     draws = rng.integers(0, len(truth), (resamples, len(truth)))
     taus = [kendalltau(cheap[rows], truth[rows]).statistic for rows in draws]
     low, high = np.nanquantile(taus, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if not np.isnan(taus).all() else (-1.0, 1.0)
-    tau, rho = kendalltau(cheap, truth).statistic, spearmanr(cheap, truth).statistic
+    varies = all(len(np.unique(values)) > 1 for values in (cheap, truth))
+    tau, rho = kendalltau(cheap, truth).statistic, spearmanr(cheap, truth).statistic if varies else 0.0
     return Agreement(*(float(np.nan_to_num(value)) for value in (tau, low, high, rho)))
 
 

@@ -20,12 +20,12 @@ from small_searches import story
 import nas
 from nas.config import make_config
 from nas.data.sets.digit_scenes import Scene, digit_scenes
-from nas.engine import ending
+from nas.engine import ending, lowering
 from nas.engine.train import Attendant
 from nas.errors import SettingError, SpaceError
 from nas.evaluation.evaluator import conditions_of
 from nas.evaluation.limits import Limits
-from nas.record.command import repeating
+from nas.record.command import repeating, unsaid
 from nas.record.run import Run
 from nas.record.trained import Trained
 from nas.space.library import load_architecture, load_space
@@ -42,7 +42,8 @@ CHANGES = {
 @pytest.fixture(scope="module", autouse=True)
 def _soon() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ending, "SECONDS", 0.1)
+        patch.setattr(ending, "SECONDS", 0.05)
+        patch.setattr(lowering, "SECONDS", 0.02)
         yield
     forget()
 
@@ -115,6 +116,7 @@ def test_its_pick_and_its_command_are_of_the_task(run: Run) -> None:
     best = max(result.metrics["map"] for result in run.results)
     assert run.pick("map").metrics["map"] == best
     assert "--task detection" in repeating(run)
+    assert unsaid(run) == [], "the recipe is the task's"
     assert run.pick("knee").architecture.head.kind == "detr"
 
 
@@ -221,6 +223,35 @@ def test_a_training_that_stops_goes_on_exactly(run: Run, settings: dict[str, Any
         assert done.ending.verdict == whole.ending.verdict
         ours, theirs = done.model().state_dict(), whole.model().state_dict()
         assert all(torch.equal(ours[weight], theirs[weight]) for weight in theirs)
+
+
+def test_a_detector_goes_on_with_other_classes(run: Run, settings: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "fewer.py").write_text(FEWER)
+    noted: list[str] = []
+    before = begin(run, settings, "before")
+    after = nas.train("before", name="after", runs=settings["runs"], data="fewer_classes", device="cpu", threads=1,
+                      plugins=(*settings["plugins"], str(tmp_path / "fewer.py")), changes={"epochs": 1},
+                      attendant=Attendant(noted=noted.append))  # fmt: skip
+    assert any("knows other classes: the classifier begins anew" in line for line in noted)
+    assert (before.architecture.classes, after.architecture.classes) == (10, 5)
+    assert after.ending
+
+
+FEWER = """
+from dataclasses import replace
+
+from nas.data.sets import Dataset
+from nas.data.sets.digit_scenes import Scene, digit_scenes
+
+__all__ = ["fewer_classes"]
+
+
+def fewer_classes(path: None, *, seed: int, resolution: int | None = None) -> Dataset:
+    scenes = digit_scenes(None, seed=seed, resolution=resolution, scene=Scene(train=48, validation=16, test=16))
+    labels = scenes.labels.copy()
+    labels[..., 0] = labels[..., 0] // 2
+    return replace(scenes, labels=labels, classes=tuple("abcde"))
+"""
 
 
 def test_a_teacher_and_balanced_classes_are_refused(run: Run, settings: dict[str, Any]) -> None:
