@@ -149,6 +149,8 @@ def training_facts(trained: Trained) -> Json:
         "epochs": len(history),
         "of": None if trained.config.time else trained.config.recipe.epochs,
         "test": verdict,
+        "boxes": ending.boxes.counts | {"threshold": ending.boxes.threshold} if ending and ending.boxes else None,
+        "lowered": [asdict(one) for one in ending.lowered] if ending else [],
         "costs": ending.costs if ending else None,
         "weights": trained.folder / BEST if (trained.folder / BEST).exists() else None,
         "report": trained.folder / "report.html",
@@ -168,6 +170,8 @@ def conclude(console: Terminal, trained: Trained) -> None:
     counts = f"{ending.verdict.images:,} images, the weights of epoch {ending.epoch} of {len(trained.history)}"
     console.say("\n", (trained.name, "bold"), f": {counts}")
     console.table(table)
+    if ending.boxes:
+        console.say(f"  {ending.boxes}\n")
     for label, file in (("report", "report.html"), ("weights", BEST), ("epochs", "summary.csv")):
         console.say(f"  {label:<8}{trained.folder / file}")
     file = quoted(f"{trained.name}.onnx")

@@ -34,7 +34,7 @@ def conclude(trained: Trained, trainer: Trainer, dataset: Dataset) -> None:
     order, smaller = list[int](), list[Lowered]()
     if trainer.task.outputs == BOXES:
         boxes = judge_boxes(predictions, len(dataset.classes))
-        order, smaller = measure_lowered(model, trainer, dataset.validation)
+        order, smaller = measure_lowered(model, trainer, dataset.validation, SECONDS / 10)
     if len(predictions.targets) < len(dataset.test):  # some could not be read, and the others have moved up
         places = trainer.batches.readable(dataset.test)
         verdict = replace(verdict, mistakes=[replace(m, row=int(places[m.row])) for m in verdict.mistakes])

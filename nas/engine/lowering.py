@@ -13,7 +13,7 @@ from nas.costs.counts import cost
 from nas.costs.deployment import choose_deployment
 from nas.costs.latency.measure import measure
 from nas.network.architecture import Architecture
-from nas.network.lowering import queries_of
+from nas.network.lowering import queries_of, trains_queries
 from nas.record.trained import Lowered
 from nas.training.boxes.mistakes import examine
 from nas.training.full.batches import Rows
@@ -24,24 +24,24 @@ from nas.training.tasks import Predictions
 QUERIES, SIDES = (0.75, 0.5, 0.25), (0.75, 0.5)
 """Shares of a network's own that are tried, each by itself."""
 FEWEST, MOST, PIXELS = 50, 500, 2**25  # images of the validation part, as many as have so many pixels
-SECONDS = 0.5  # for a latency
 
 
-def measure_lowered(model: Model, trainer: Trainer, rows: Rows) -> tuple[list[int], list[Lowered]]:
+def measure_lowered(model: Model, trainer: Trainer, rows: Rows, seconds: float) -> tuple[list[int], list[Lowered]]:
     """Rank a model's queries by what they find, and measure it as it is and lowered, on rows of the validation part.
 
-    The model is told the order of its queries, by which it is lowered from then on.
+    A latency is measured for so many `seconds`. The model is told the order of its queries, by which it is lowered from
+    then on. It is empty where queries have no weights of their own.
     """
     side = model.architecture.resolution
     rows = rows[: min(MOST, max(FEWEST, PIXELS // side**2))]
     whole = answers(model, trainer.batches, rows, nullcontext())
-    order = by_use(whole)
+    order = by_use(whole) if trains_queries(model.architecture) else []
     model.facts = {**model.facts, ORDER: order}
-    found = [_measured(trainer, model, whole)]
+    found = [_measured(trainer, model, whole, seconds)]
     for queries, resolution in _settings(model.architecture):
         small = model.lowered(queries, resolution)
         predictions = answers(cast(Model, Scaled(small)), trainer.batches, rows, nullcontext())
-        found.append(_measured(trainer, small, predictions))
+        found.append(_measured(trainer, small, predictions, seconds))
     return order, found
 
 
@@ -80,7 +80,7 @@ def _settings(architecture: Architecture) -> Iterator[tuple[int | None, int | No
             yield None, pixels
 
 
-def _measured(trainer: Trainer, model: Model, predictions: Predictions) -> Lowered:
+def _measured(trainer: Trainer, model: Model, predictions: Predictions, seconds: float) -> Lowered:
     architecture, device = model.architecture, model.mean.device
     deployment = choose_deployment("auto", device=device.type)
     return Lowered(
@@ -88,6 +88,6 @@ def _measured(trainer: Trainer, model: Model, predictions: Predictions) -> Lower
         architecture.resolution,
         {name: metric.compute(predictions) for name, metric in trainer.task.metrics.items()},
         cost(architecture).macs,
-        measure(model.network, deployment, seconds=SECONDS).median,
+        measure(model.network, deployment, seconds=seconds).median,
         len(predictions.targets),
     )

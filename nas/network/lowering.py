@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from nas.errors import SettingError
@@ -20,6 +21,16 @@ def queries_of(architecture: Architecture) -> int | None:
     """Return the number of boxes that a network may find in an image, None of one that finds none."""
     known = QUERIES in options_of(HEADS, architecture.head.kind)
     return int(architecture.value(f"head.{QUERIES}")) if known else None
+
+
+def trains_queries(architecture: Architecture) -> bool:
+    """Tell whether each query has weights of its own; else queries are the likeliest places of the image at hand."""
+    count = queries_of(architecture) or 0
+    return count > 1 and _shapes(architecture) != _shapes(lowered(architecture, count - 1))
+
+
+def _shapes(architecture: Architecture) -> list[torch.Size]:
+    return [value.shape for value in skeleton(architecture).state_dict().values()]
 
 
 def lowered(architecture: Architecture, queries: int | None = None, resolution: int | None = None) -> Architecture:
@@ -42,7 +53,7 @@ def lowered(architecture: Architecture, queries: int | None = None, resolution: 
 def lower(network: Network, architecture: Architecture, keep: Sequence[int] = ()) -> Network:
     """Build a lowered architecture's network of a trained one's weights, position tables brought to its resolution.
 
-    Of more queries than it has, it has the first of `keep`, in that order; of none the first ones.
+    Of queries with weights of their own it keeps the first of `keep`, in that order, and then others as they come.
     """
     state: Mapping[str, Tensor] = network.state_dict()
     if count := queries_of(architecture):

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from nas.files import Json
+from nas.network.architecture import Architecture
+from nas.network.lowering import trains_queries
 from nas.record.chance import wilson
 from nas.record.trained import Ending, Lowered
 from nas.training.boxes.verdict import BoxVerdict, ClassBoxes, Drawn, Shown
@@ -28,7 +30,7 @@ LINE, LETTER = 5.2, 2.8  # height and width of a letter, where the picture is 10
 WORTH = 0.01  # of a metric; a lowered network that loses no more is proposed
 
 
-def boxes_part(ending: Ending, classes: Sequence[str], first: str) -> Json:
+def boxes_part(network: Architecture, ending: Ending, classes: Sequence[str], first: str) -> Json:
     """Make what the templates need of a detector's ending; `first` is the metric that the page is headed by."""
     boxes = ending.boxes
     assert boxes is not None
@@ -42,12 +44,13 @@ def boxes_part(ending: Ending, classes: Sequence[str], first: str) -> Json:
         "box_groups": list(_groups(ending, boxes, classes)),
         "lowered": _lowered(ending.lowered, first),
         "proposed": _proposed(ending.lowered, first),
+        "ranked": trains_queries(network),
     }
 
 
 def _counts(boxes: BoxVerdict) -> Json:
     """Sum the classes up. `low` and `high` are the interval of the share found."""
-    counted = {name: boxes.count(name) for name in ("objects", "found", "missed", "doubled", "misnamed", "background")}
+    counted = boxes.counts
     low, high = wilson(counted["found"], counted["objects"]) if counted["objects"] else (0.0, 0.0)
     answers = sum(counted[kind] for kind in ("found", "doubled", "misnamed", "background"))
     return counted | {"answers": answers, "low": low, "high": high}

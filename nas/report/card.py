@@ -8,9 +8,10 @@ from typing import Any
 
 import jinja2
 
-from nas.training.model import Model
+from nas.training.model import BOXES, Model
 
-TITLES = {"accuracy": "Accuracy", "top5": "Top-5 accuracy", "balanced_accuracy": "Balanced accuracy", "f1": "Macro F1"}
+TITLES = {"accuracy": "Accuracy", "top5": "Top-5 accuracy", "balanced_accuracy": "Balanced accuracy", "f1": "Macro F1",
+          "map": "mAP", "map50": "mAP at 50"}  # fmt: skip
 SHOWN = 100  # class names
 MARKS = re.compile(r"([\\`*_{}\[\]()#+\-!|~$])")
 ENVIRONMENT = jinja2.Environment(
@@ -38,6 +39,7 @@ def card_text(model: Model) -> str:
     facts, architecture = model.facts, model.architecture
     return str(_metadata(model)) + "\n" + ENVIRONMENT.get_template("card.md").render(
         name=architecture.name,
+        detector=model.outputs == BOXES,
         architecture=architecture,
         layout=architecture.layout(),
         classes=model.classes[:SHOWN],
@@ -75,11 +77,11 @@ def _metadata(model: Model) -> str:
     """The block of YAML at the top of a card, which the hub searches and draws."""
     from huggingface_hub import EvalResult, ModelCardData  # an extra
 
-    facts = model.facts
+    facts, task = model.facts, "object-detection" if model.outputs == BOXES else "image-classification"
     kind, _, place = " ".join(str(facts.get("data") or "unknown").split()).partition(":")
     results = [
         EvalResult(
-            task_type="image-classification",
+            task_type=task,
             dataset_type=kind,
             dataset_name=PurePath(place).name or kind,
             dataset_split="test",
@@ -92,8 +94,8 @@ def _metadata(model: Model) -> str:
     card = ModelCardData(
         license=str(facts["licence"]) if facts.get("licence") else None,
         library_name="hybrid-nas",
-        pipeline_tag="image-classification",
-        tags=["image-classification", "neural-architecture-search", "pytorch_model_hub_mixin", "model_hub_mixin"],
+        pipeline_tag=task,
+        tags=[task, "neural-architecture-search", "pytorch_model_hub_mixin", "model_hub_mixin"],
         model_name=model.architecture.name,
         eval_results=results or None,
     )

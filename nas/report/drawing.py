@@ -17,6 +17,8 @@ LEAST = 480  # pixels on the longer side; smaller pictures are enlarged
 CRISP = 128  # pixels; smaller pictures are enlarged pixel by pixel
 FONT = "DejaVuSans.ttf"  # of many systems, with more alphabets than Pillow's own
 JPEG = {".jpg", ".jpeg"}
+Rectangle = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels."""
 
 
 def targets_in(folder: Path, images: Sequence[Path]) -> list[Path]:
@@ -56,16 +58,20 @@ def drawn(picture: Image.Image, boxes: Sequence[Box], classes: Sequence[str]) ->
     scale = max(1.0, LEAST / max(picture.size))
     how = Image.Resampling.NEAREST if max(picture.size) < CRISP else Image.Resampling.BICUBIC
     copy = picture.convert("RGB").resize([max(1, round(length * scale)) for length in picture.size], how)
-    pen, line = ImageDraw.Draw(copy), max(2, round(max(copy.size) / 320))
-    font = _font(max(13, round(max(copy.size) / 42)))
-    for box in sorted(boxes, key=lambda box: box.score):
-        colour = colour_of(classes.index(box.name))
+    pen, line = ImageDraw.Draw(copy), max(3, round(max(copy.size) / 250))
+    font, taken = _font(max(14, round(max(copy.size) / 38))), list[Rectangle]()
+    surest = sorted(boxes, key=lambda box: -box.score)
+    for box in reversed(surest):
         corners = [end * scale for end in box.corners]
         pen.rectangle(_grown(corners, line // 2 + 1), outline="white", width=line + 2)  # stands out on any ground
-        pen.rectangle(_grown(corners, line // 2), outline=colour, width=line)
-    for box in sorted(boxes, key=lambda box: box.score):
-        colour = colour_of(classes.index(box.name))
-        _label(pen, f"{box.name} {box.score:.2f}", colour, [end * scale for end in box.corners], font, copy.size)
+        pen.rectangle(_grown(corners, line // 2), outline=colour_of(classes.index(box.name)), width=line)
+    for box in surest:
+        text = _cut(pen, f"{box.name} {box.score:.2f}", font, copy.width - font.size)
+        size = round(pen.textlength(text, font) + 0.5 * font.size), round(1.4 * font.size)
+        taken.append(_free((box.left * scale, box.top * scale), size, copy.size, taken))
+        colour, (left, top, *_) = colour_of(classes.index(box.name)), taken[-1]
+        pen.rectangle(taken[-1], fill=colour)
+        pen.text((left + font.size / 4, top + size[1] / 2), text, inks({"": colour})[""], font, anchor="lm")
     return copy
 
 
@@ -79,18 +85,20 @@ def _grown(corners: Sequence[float], by: int) -> list[int]:
     return [left - by, top - by, max(right, left) + by, max(bottom, top) + by]
 
 
-def _label(
-    pen: ImageDraw.ImageDraw, text: str, colour: str, corners: Sequence[float], font: ImageFont.FreeTypeFont,
-    size: tuple[int, int],
-) -> None:  # fmt: skip
-    """Write on a box's upper edge, or below that where the picture ends, and within the picture's sides."""
-    pad = max(2, round(font.size / 5))
-    text = _cut(pen, text, font, size[0] - 2 * pad)
-    width, height = round(pen.textlength(text, font)) + 2 * pad, round(font.size * 1.25) + pad
-    left = max(0, min(round(corners[0]), size[0] - width))
-    top = max(0, min(round(corners[1]), size[1]) - height) if corners[1] >= height else max(0, round(corners[1]))
-    pen.rectangle([left, top, left + width, top + height], fill=colour)
-    pen.text((left + pad, top + height / 2), text, inks({"": colour})[""], font, anchor="lm")
+def _free(
+    corner: tuple[float, float], size: tuple[int, int], picture: tuple[int, int], taken: Sequence[Rectangle]
+) -> Rectangle:
+    """Find the place of a name: on its box's upper left corner, within the picture, below what is taken already."""
+    (width, height), (wide, high) = size, picture
+    left = max(0, min(round(corner[0]), wide - width))
+    top = max(0, min(round(corner[1]) - height, high - height))
+    while any(_meet((left, top, left + width, top + height), other) for other in taken) and top + 2 * height <= high:
+        top += height
+    return left, top, left + width, top + height
+
+
+def _meet(one: Rectangle, other: Rectangle) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _cut(pen: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont, most: float) -> str:

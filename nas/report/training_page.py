@@ -141,7 +141,7 @@ def _verdict(trained: Trained, ending: Ending) -> Json:
     found = {"verdict": verdict, "first": first, "verdict_file": VERDICT}
     if ending.boxes:
         classes = _classes(trained, len(ending.boxes.classes))
-        return found | {"classes": classes} | boxes_part(ending, classes, first)
+        return found | {"classes": classes} | boxes_part(trained.architecture, ending, classes, first)
     if not verdict.confusion:
         return found
     classes = _classes(trained, len(verdict.confusion))

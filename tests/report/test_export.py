@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 
+import detections
 import pytest
 import torch
 from hostile import hostile
@@ -203,3 +204,33 @@ def test_a_file_that_only_stands_for_a_network_says_how_to_get_it(tmp_path, suff
     path.write_text("<!DOCTYPE html><html>Sign in</html>")
     with pytest.raises(SettingError, match="an HTML page; download the file itself"):
         open_exported(path)
+
+
+@pytest.mark.parametrize(("form", "place"), [("timm", "m.py"), ("onnx-int8", "m.onnx")])
+def test_a_format_of_classifiers_refuses_a_detector_and_names_those_that_can(form, place, tmp_path):
+    with pytest.raises(SettingError, match=f"format {form}: writes networks that give logits; 'finder' gives boxes. "
+                                           "Formats for it: .*hub, onnx, pt2, python, safetensors, yaml"):  # fmt: skip
+        export(detections.model(), form, tmp_path / place)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("form", "place"), [("safetensors", "m.safetensors"), ("python", "m.py"), ("hub", "m")])
+def test_a_detector_leaves_and_comes_back(form, place, tmp_path):
+    model, images = detections.model(selected=True, denoising=1), torch.rand(2, 3, 32, 32)
+    done = export(model, form, tmp_path / place)
+    reader = open_exported(done.path)
+    assert (reader.outputs, tuple(reader.classes)) == ("boxes", detections.NAMES)
+    with torch.no_grad():
+        torch.testing.assert_close(reader.run(images), model(images), rtol=0, atol=1e-6)
+
+
+def test_a_network_is_lowered_before_it_is_written(tmp_path):
+    done = export(detections.network(), "yaml", tmp_path / "few.yaml", queries=4, resolution=16)
+    found = load_architecture(done.path)
+    assert (found.head.options["queries"], found.resolution) == (4, 16)
+    small = export(model_of(["moat"]), "safetensors", tmp_path / "small.safetensors", resolution=8)
+    assert open_exported(small.path).resolution == 8
+    with pytest.raises(SettingError, match="only networks that find boxes have queries"):
+        export(model_of(["conv"]), "safetensors", tmp_path / "m.safetensors", queries=4)
+    with pytest.raises(SettingError, match="resolution 32 is not allowed; a trained network can be lowered to 1 to 16"):
+        export(model_of(["conv"]), "safetensors", tmp_path / "m.safetensors", resolution=32)

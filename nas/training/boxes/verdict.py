@@ -69,6 +69,19 @@ class BoxVerdict:
         """Count answers of a kind, `objects`, or what was `missed`, over all classes."""
         return sum(getattr(one, kind) for one in self.classes)
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """The objects, those missed, and the answers of each kind, over all classes."""
+        return {name: self.count(name) for name in ("objects", "found", "missed", "doubled", "misnamed", "background")}
+
+    def __str__(self) -> str:
+        counts = self.counts
+        return (
+            f"found {counts['found']:,} of {counts['objects']:,} objects with a score of {self.threshold:g} or more; "
+            f"{counts['doubled']:,} boxes show one again, {counts['misnamed']:,} have a wrong class, "
+            f"{counts['background']:,} show nothing"
+        )
+
     def to_dict(self) -> Json:
         """Return plain data."""
         return asdict(self)

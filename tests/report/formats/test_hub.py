@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import detections
 import huggingface_hub
 import pytest
 import torch
@@ -122,3 +123,15 @@ def test_pickled_weights_are_not_read(folder, tmp_path):
         open_exported(folder)
     with pytest.raises(SettingError):
         nas.HubModel.from_pretrained(str(folder))
+
+
+def test_the_card_of_a_detector(tmp_path):
+    model = detections.model()
+    model.facts = {"data": "voc:animals", "test": {"map": {"value": 0.5, "low": 0.4, "high": 0.6}, "images": 9}}
+    text = (export(model, "hub", tmp_path / "m").path / "README.md").read_text()
+    head = yaml.safe_load(text.split("---")[1])
+    assert head["pipeline_tag"] == "object-detection"
+    assert head["model-index"][0]["results"][0]["task"]["type"] == "object-detection"
+    assert "An object detector of 3 classes" in text
+    assert "| mAP | 0.5000 | 0.4000 to 0.6000 |" in text
+    assert 'model.detect("image.png")' in text

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import detections
 import onnx
 import onnxruntime as ort
 import pytest
@@ -172,3 +173,26 @@ def test_it_reads_back(learnt, shipped, tmp_path):
     images = learnt.validation.images[:9]
     with torch.no_grad():
         torch.testing.assert_close(reader.run(images), learnt.model(images), rtol=0, atol=1e-4)
+
+
+def test_a_detector_gives_boxes_and_says_what_they_are(tmp_path):
+    model = detections.model()
+    done = export(model, "onnx", tmp_path / "m.onnx", queries=3, resolution=16)
+    session = ort.InferenceSession(str(done.path), providers=["CPUExecutionProvider"])
+    (output,) = session.get_outputs()
+    assert (output.name, output.shape) == ("boxes", ["batch", 3, 7])
+    said = session.get_modelmeta().custom_metadata_map
+    assert said["output"].startswith("boxes: float32 (batch, queries, 4 + classes): centre x")
+    assert "laid in its upper left corner, on grey (114 of 255)" in said["input"]
+    small, reader = model.lowered(3, 16), open_exported(done.path)
+    assert (reader.outputs, reader.resolution, tuple(reader.classes)) == ("boxes", 16, detections.NAMES)
+    images = torch.rand(2, 3, 16, 16)
+    with torch.no_grad():
+        torch.testing.assert_close(reader.run(images), small(images), rtol=0, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_detector_takes_images_of_any_size(tmp_path):
+    model = detections.model(anchors=True, focal=True, levels=2)
+    done = export(model, "onnx", tmp_path / "m.onnx", dynamic_size=True)
+    assert "4 image sizes" in done.checks[0]

@@ -1,0 +1,97 @@
+"""The end of a detector's training: what it found, on images, and what fewer queries and smaller images cost."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from detections import answers
+from outside import forget
+from small_detection import HEAD, NET, home
+
+import nas
+from nas.costs.counts import cost
+from nas.engine import ending
+from nas.engine.lowering import Scaled, by_use
+from nas.network.lowering import lowered
+from nas.record.trained import Trained
+from nas.training.boxes.precision import mean_precision
+from nas.training.model import ORDER
+from nas.training.tasks import Predictions
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """What a quick training of a detector takes; a latency is measured for a moment."""
+    given = home(tmp_path_factory.mktemp("lowering"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ending, "SECONDS", 0.1)
+        yield {"data": given["data"], "plugins": given["plugins"], "runs": given["runs"], "device": "cpu",
+               "changes": {"epochs": 1, "batch_size": 16}}  # fmt: skip
+    forget()
+
+
+@pytest.fixture(scope="module")
+def trained(settings: dict[str, Any]) -> Trained:
+    """A detector whose queries have weights of their own."""
+    return nas.train(NET, name="finder", **settings)
+
+
+def test_the_network_is_measured_as_it_is_and_with_less_of_either(trained: Trained) -> None:
+    rows = trained.ending.lowered
+    assert [(row.queries, row.resolution) for row in rows] == [(6, 16), (4, 16), (3, 16), (2, 16), (6, 12), (6, 8)]
+    for row in rows:
+        assert row.macs == cost(lowered(trained.architecture, row.queries, row.resolution)).macs
+        assert row.metrics.keys() == {"map", "map50"}
+        assert row.latency > 0
+        assert row.images == 16
+    assert [row.macs for row in rows[:4]] == sorted((row.macs for row in rows[:4]), reverse=True)
+
+
+def test_a_lowered_model_does_what_was_measured(trained: Trained, settings: dict[str, Any]) -> None:
+    data = nas.engine.train.find_data(trained.config, trained.architecture, nas.engine.train.Alone())[0]
+    x = torch.from_numpy(data.images[data.validation]).float() / 255
+    targets = torch.from_numpy(data.labels[data.validation])
+    model = nas.load(trained.folder)
+    assert sorted(model.facts[ORDER]) == list(range(6))
+    for row in trained.ending.lowered:
+        small = model.lowered(row.queries, row.resolution)
+        with torch.inference_mode():
+            outputs = Scaled(small)(x)
+        assert mean_precision(Predictions(outputs, targets)) == pytest.approx(row.metrics["map"], abs=1e-3)
+
+
+def test_the_verdict_counts_and_shows_the_test_part(trained: Trained) -> None:
+    boxes = trained.ending.boxes
+    assert boxes.count("objects") == boxes.count("found") + boxes.count("missed") > 0
+    assert len(trained.ending.pictures) == len(boxes.shown) > 0
+    again = Trained(trained.folder)
+    assert again.ending == trained.ending
+    assert "What it found" in (trained.folder / "report.html").read_text()
+
+
+def test_queries_that_are_the_likeliest_places_have_no_order(settings: dict[str, Any]) -> None:
+    network = NET | {"head": HEAD | {"anchors": False, "selected": True}}
+    done = nas.train(network, name="selected", **settings)
+    assert ORDER not in done.model().facts
+    assert len(done.ending.lowered) == 6
+    assert "those that seem likeliest" in " ".join((done.folder / "report.html").read_text().split())
+
+
+def test_queries_come_in_the_order_of_what_they_find() -> None:
+    outputs, targets = answers(30)
+    order = by_use(Predictions(outputs, targets))
+    assert sorted(order) == list(range(10))
+    assert order[0] == 0, "the first query answers in every scene that has an object"
+    turned = [*reversed(range(10))]
+    assert by_use(Predictions(outputs[:, turned], targets))[:2] == [turned.index(query) for query in order[:2]]
+    nothing = np.zeros((2, 3, 7), np.float32)
+    assert by_use(Predictions(torch.from_numpy(nothing), targets[:2])) == [0, 1, 2]
+
+
+def test_a_lowered_network_is_trained_further(trained: Trained, settings: dict[str, Any], tmp_path: Path) -> None:
+    place = nas.export(trained.folder, "safetensors", tmp_path / "few.safetensors", queries=3).path
+    done = nas.train(place, name="further", **settings)
+    assert done.architecture.head.options["queries"] == 3

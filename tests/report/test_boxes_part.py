@@ -1,0 +1,103 @@
+"""A detector's page: what was found in words and by class, boxes on images, and what a lowered network loses."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import detections
+import pytest
+from browser import NARROW, WIDE, opened, serious
+from detections import ended
+from playwright.sync_api import Browser
+
+from nas.record.trained import Trained
+from nas.report.training_page import render_training, write_training_report
+
+HOSTILE = ("<script>alert(1)</script>", "\"quoted\" 'name' & <b>x</b>", "שלום (1)", "🚸 " + "long" * 40)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A detector's training that has ended."""
+    return ended(tmp_path_factory.mktemp("runs") / "animals")
+
+
+def text_of(page: str) -> str:
+    body = re.sub(r"<(script|style)\b.*?</\1>", "", page.partition("<body>")[2], flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", body).split())
+
+
+def test_the_sections_are_those_of_boxes_and_none_of_classes(trained: Trained) -> None:
+    assert re.findall(r"<h2>(.*?)</h2>", render_training(trained)) == [
+        "Curves", "What it found", "Images", "Fewer queries, smaller images", "The network and what it costs",
+        "What to do next",
+    ]  # fmt: skip
+
+
+def test_the_numbers_are_said_in_words(trained: Trained) -> None:
+    text, counts = text_of(render_training(trained)), trained.ending.boxes.counts
+    assert "mAP is 61.0 % (95 % interval 57.0 to 65.0) , mAP@50 83.0 %" in text
+    assert f"Of {counts['objects']} objects in the 60 test images, {counts['found']} were found" in text
+    assert f"{counts['doubled']} show an object that a surer one had shown" in text
+    assert f"{counts['misnamed']} have a wrong class, and {counts['background']} show nothing" in text
+
+
+def test_what_a_lowered_network_loses_is_told_and_one_that_loses_little_is_proposed(trained: Trained) -> None:
+    page = text_of(render_training(trained))
+    assert "With 4 queries at 32 × 32 pixels it needs 4 % fewer multiply-adds and loses 0.40 points of mAP." in page
+    assert "−21.00 points" in page
+    assert re.search(r"nas export .*animals --queries 4 --resolution 32 --format onnx", page)
+    poor = tuple(
+        replace(row, metrics={"map": 0.7 - 0.1 * i, "map50": 0.9}) for i, row in enumerate(detections.lowered())
+    )
+    rows = replace(trained.ending, lowered=poor)
+    vars(trained)["ending"] = rows
+    page = text_of(render_training(trained))
+    vars(trained).pop("ending")
+    assert "Each of them loses more than a point of mAP." in page
+    assert "--queries" not in page
+
+
+def test_every_shown_image_has_its_boxes(trained: Trained) -> None:
+    page = render_training(trained)
+    figures = re.findall(r'<svg class="boxed" viewBox="0 0 100 100".*?</svg>', page, re.DOTALL)
+    shown = trained.ending.boxes.shown
+    assert len(figures) == len(shown)
+    assert sum(figure.count("<rect") for figure in figures) == 2 * sum(len(one.boxes) for one in shown)
+    assert all('href="data:image/png;base64,' in figure for figure in figures)
+    first = re.search(r'aria-label="(Test image \d+: [^"]*)"', figures[0])
+    assert first
+    assert "4 of 4 found" in first[1]
+
+
+def test_a_training_that_has_not_ended_or_found_nothing_has_a_page(tmp_path: Path) -> None:
+    begun = render_training(detections.begun(tmp_path / "begun"))
+    assert "What it found" not in begun
+    assert "The training has not ended" in text_of(begun)
+    done = ended(tmp_path / "bare")
+    bare = replace(done.ending.boxes, shown=(), classes=tuple(
+        replace(one, objects=0, found=0, doubled=0, misnamed=0, background=0, half=None, precision=None)
+        for one in done.ending.boxes.classes
+    ))  # fmt: skip
+    vars(done)["ending"] = replace(done.ending, boxes=bare, pictures=(), lowered=())
+    page = text_of(render_training(done))
+    assert "Of 0 objects in the 60 test images, none could be found" in page
+    assert "Fewer queries" not in page
+
+
+@pytest.mark.parametrize(("width", "dark"), [(NARROW, False), (WIDE, True)])
+def test_a_browser_shows_it_without_errors_overflow_or_barriers(
+    browser: Browser, tmp_path: Path, width: int, dark: bool
+) -> None:
+    done = ended(tmp_path / "animals", HOSTILE, side=200)
+    with opened(browser, write_training_report(done), width=width, dark=dark) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert serious(page) == []
+        boxes = page.locator(".scenes svg.boxed")
+        assert boxes.count() == len(done.ending.boxes.shown)
+        assert page.locator(".scenes text").all_inner_texts()
+        inside = page.evaluate(
+            "[...document.querySelectorAll('.scenes rect')].map(r => [r.x, r.y, r.width].map(v => v.baseVal.value))"
+            ".every(([x, y, width]) => x >= 0 && y >= 0 && x + width <= 100.01)"
+        )
+        assert inside
