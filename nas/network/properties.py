@@ -62,17 +62,18 @@ def assert_gradients_reach_every_parameter(
 ) -> None:
     """Assert that in one of several draws a random loss moves each parameter, as a ReLU may block it in some.
 
-    Only those whose names begin as in `idle` may stay unmoved.
+    Only those that need no gradient, or whose names begin as in `idle`, may stay unmoved.
     """
-    unmoved = {name for name, _ in module.named_parameters() if not name.startswith(idle)}
+    trained = {name: p for name, p in module.named_parameters() if p.requires_grad}
+    unmoved = {name for name in trained if not name.startswith(idle)}
     for _ in range(draws):
         module.zero_grad()
-        out = module(torch.randn_like(x) + torch.randn(1, x.shape[1], 1, 1))
+        out = module((torch.randn_like(x) + torch.randn(1, x.shape[1], 1, 1)).requires_grad_())
         (out * torch.randn_like(out)).sum().backward()
-        for name, parameter in module.named_parameters():
+        for name, parameter in trained.items():
             assert parameter.grad is not None, f"no gradient reaches {name}"
             assert parameter.grad.isfinite().all(), f"the gradient of {name} is not finite"
-        unmoved -= {name for name, p in module.named_parameters() if p.grad is not None and p.grad.any()}
+        unmoved -= {name for name, p in trained.items() if p.grad is not None and p.grad.any()}
         if not unmoved:
             return
     raise AssertionError(f"the gradients of {sorted(unmoved)} are zero")

@@ -1,12 +1,13 @@
 """ResNet's basic and bottleneck block, https://arxiv.org/abs/1512.03385, with the gates of later papers."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
 
 from nas.network.blocks import Block, Site
+from nas.network.layers.frozen import Frozen, freeze, norm_of
 from nas.network.layers.gates import after_stage, gates
 from nas.network.layers.initialise import kaiming
 from nas.network.layers.residual import DropPath, Pointwise, projection_shortcut
@@ -20,10 +21,12 @@ Divisor = Annotated[int, Field(ge=1, le=16), "from 1 to 16 that divides the widt
 class _Residual(Block):
     """What both blocks do after their convolutions: gates, the shortcut's addition and ReLU."""
 
-    def _close(self, site: Site, se_ratio: float, cbam_ratio: float, bam_ratio: float) -> None:
+    def _close(
+        self, site: Site, se_ratio: float, cbam_ratio: float, bam_ratio: float, norm: type[nn.Module] = nn.BatchNorm2d
+    ) -> None:
         """Build what follows the convolutions, and initialise the whole block."""
         self.gates = gates(site.width, se_ratio, cbam_ratio)
-        self.shortcut = projection_shortcut(site.in_width, site.width, site.stride)
+        self.shortcut = projection_shortcut(site.in_width, site.width, site.stride, norm)
         self.drop_path = DropPath(site.drop_path)
         self.after = after_stage(site.width, bam_ratio, site.index, site.depth)
         self.apply(kaiming)
@@ -34,8 +37,8 @@ class _Residual(Block):
 
     @classmethod
     def by_position(cls, options: Mapping[str, Scalar]) -> bool:
-        """Tell whether BAM follows a stage's last block."""
-        return bool(options.get("bam_ratio"))
+        """Tell whether BAM follows a stage's last block, or dilation its first."""
+        return bool(options.get("bam_ratio")) or options.get("dilation", 1) != 1
 
 
 class Conv(_Residual):
@@ -79,6 +82,10 @@ class Bottleneck(_Residual):
 
     `se_ratio` and `cbam_ratio` add Squeeze-and-Excitation or CBAM before the addition, `bam_ratio` BAM after the
     stage's last block. Each is the squeezed width as a share of the width (0: none; the papers use 1/16).
+
+    `dilation` is that of the 3x3 convolutions after the stage's first block, as where a stage keeps a map that its
+    stride would have halved (DC5 of detectors, with stride 1 and dilation 2). `frozen` leaves the norms as they are in
+    training, or all weights: for a network that begins from trained ones.
     """
 
     letter = "B"
@@ -92,16 +99,19 @@ class Bottleneck(_Residual):
         se_ratio: Ratio = 0.0,
         cbam_ratio: Ratio = 0.0,
         bam_ratio: Ratio = 0.0,
+        dilation: Literal[1, 2, 4] = 1,
+        frozen: Frozen = "none",
     ) -> None:
         super().__init__()
-        width, hidden = site.width, site.width // expansion
+        width, hidden, norm = site.width, site.width // expansion, norm_of(frozen)
         self.reduce = nn.Conv2d(site.in_width, hidden, 1, bias=False)
-        self.norm1 = nn.BatchNorm2d(hidden)
-        self.conv = _strided(hidden, hidden, kernel_size, site.stride)
-        self.norm2 = nn.BatchNorm2d(hidden)
+        self.norm1 = norm(hidden)
+        self.conv = _strided(hidden, hidden, kernel_size, site.stride, dilation if site.index else 1)
+        self.norm2 = norm(hidden)
         self.expand = nn.Conv2d(hidden, width, 1, bias=False)
-        self.norm3 = nn.BatchNorm2d(width)
-        self._close(site, se_ratio, cbam_ratio, bam_ratio)
+        self.norm3 = norm(width)
+        self._close(site, se_ratio, cbam_ratio, bam_ratio, norm)
+        freeze(self, frozen)
 
     def forward(self, x: Tensor) -> Tensor:
         branch = self.norm1(self.reduce(x)).relu_()
@@ -116,7 +126,8 @@ class Bottleneck(_Residual):
         return None
 
 
-def _strided(in_width: int, width: int, kernel_size: int, stride: int) -> nn.Conv2d:
+def _strided(in_width: int, width: int, kernel_size: int, stride: int, dilation: int = 1) -> nn.Conv2d:
     if kernel_size == 1:
         return Pointwise(in_width, width, stride)
-    return nn.Conv2d(in_width, width, kernel_size, stride, kernel_size // 2, bias=False)
+    padding = dilation * (kernel_size // 2)
+    return nn.Conv2d(in_width, width, kernel_size, stride, padding, dilation, bias=False)

@@ -43,7 +43,7 @@ class Learned(nn.Module):
 
     def forward(self, boxes: Tensor, x: Tensor, layer: int, guides: Guides | None) -> tuple[Tensor, Tensor]:
         """Return positions among the queries, and the places on the map that they look at."""
-        positions = self.table[None]
+        positions = self.table[None].clone()  # torch's FlopCounterMode trips over a parameter's view without gradients
         if guides is not None:
             waves = box_waves(guides.boxes, x.shape[2], TEMPERATURE).to(x.dtype)
             positions = torch.cat([positions.expand(x.shape[0], -1, -1), self.place(waves)], dim=1)

@@ -122,8 +122,8 @@ def pooled_shortcut(in_width: int, width: int, stride: int, pool: Pool = "avg") 
     return projection if stride == 1 else nn.Sequential(pooling(stride, pool), projection)
 
 
-def projection_shortcut(in_width: int, width: int, stride: int) -> nn.Module:
+def projection_shortcut(in_width: int, width: int, stride: int, norm: type[nn.Module] = nn.BatchNorm2d) -> nn.Module:
     """Build an identity, or for another shape a 1 x 1 convolution and BatchNorm (arXiv:1512.03385, option B)."""
     if stride == 1 and in_width == width:
         return nn.Identity()
-    return nn.Sequential(Pointwise(in_width, width, stride), nn.BatchNorm2d(width))
+    return nn.Sequential(Pointwise(in_width, width, stride), norm(width))

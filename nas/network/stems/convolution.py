@@ -4,6 +4,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from nas.network.layers.frozen import Frozen, freeze, norm_of
 from nas.network.layers.initialise import kaiming, normal, truncated_normal
 from nas.network.stems import Stem
 
@@ -42,17 +43,19 @@ class Conv(Stem):
 class ResNet(Stem):
     """7x7 convolution with stride 2, BatchNorm, ReLU, 3x3 maximum pooling with stride 2.
 
-    ResNet's, https://arxiv.org/abs/1512.03385 (Table 1, conv1 and the pooling after it).
+    ResNet's, https://arxiv.org/abs/1512.03385 (Table 1, conv1 and the pooling after it). `frozen` leaves the norm as it
+    is in training, or all weights: for a network that begins from trained ones.
     """
 
     stride = 4
 
-    def __init__(self, channels: int, width: int) -> None:
+    def __init__(self, channels: int, width: int, *, frozen: Frozen = "none") -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels, width, 7, 2, 3, bias=False)
-        self.norm = nn.BatchNorm2d(width)
+        self.norm = norm_of(frozen)(width)
         self.pool = nn.MaxPool2d(3, 2, 1)
         self.apply(kaiming)
+        freeze(self, frozen)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.pool(self.norm(self.conv(x)).relu_())
