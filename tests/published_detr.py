@@ -130,15 +130,16 @@ class PublishedDETR(nn.Module):
         width: int = 256,
         heads: int = 8,
         hidden: int = 2048,
-        layers: int = 6,
+        encoder: int = 6,
+        decoder: int = 6,
         queries: int = 100,
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
         self.backbone, self.width = backbone, width
         self.input_proj = nn.Conv2d(channels, width, 1)
-        self.encoder = nn.ModuleList(EncoderLayer(width, heads, hidden, dropout) for _ in range(layers))
-        self.decoder = nn.ModuleList(DecoderLayer(width, heads, hidden, dropout) for _ in range(layers))
+        self.encoder = nn.ModuleList(EncoderLayer(width, heads, hidden, dropout) for _ in range(encoder))
+        self.decoder = nn.ModuleList(DecoderLayer(width, heads, hidden, dropout) for _ in range(decoder))
         self.norm = nn.LayerNorm(width)
         self.query_embed = nn.Embedding(queries, width)
         self.class_embed = nn.Linear(width, classes + 1)
