@@ -53,7 +53,7 @@ class Selection(nn.Module):
             sure = sure.masked_fill(F.pad(hidden, (0, x.shape[1] - hidden.shape[1])), -torch.inf)
         best = sure.topk(self.count, dim=1).indices[..., None]
         begun = _boxes(sizes, paddings, like=x)
-        begun = F.pad(begun, (0, 0, 0, x.shape[1] - begun.shape[1]), value=0.5).expand(len(x), -1, -1)
+        begun = F.pad(begun, (0, 0, 0, x.shape[1] - begun.shape[1]), value=0.5).expand(x.shape[0], -1, -1)
         x, logits, begun = (each.gather(1, best.expand(-1, -1, each.shape[2])) for each in (x, logits, begun))
         return Chosen(x, (self.box(x).float() + inverse_sigmoid(begun)).sigmoid(), logits)
 

@@ -9,7 +9,12 @@ from torch import Tensor
 from nas.errors import SpaceError
 from nas.network.heads.detr import DETR
 from nas.network.layers.detections import Detections
-from nas.network.properties import assert_gradients_reach_every_parameter, assert_runs_in_bfloat16, scrambled
+from nas.network.properties import (
+    assert_exports,
+    assert_gradients_reach_every_parameter,
+    assert_runs_in_bfloat16,
+    scrambled,
+)
 from nas.network.testing import HeadSuite, boxes_of
 from nas.space.library import load_architecture, load_space
 
@@ -79,6 +84,15 @@ def test_it_runs_in_bfloat16(options: dict[str, Any]) -> None:
     if "selected" not in options:  # which pixels are chosen, a digit more or less decides
         assert_runs_in_bfloat16(module, x)
     assert module.bfloat16()(x.bfloat16()).shape == shape
+
+
+@pytest.mark.parametrize("options", [{"anchors": True}, REMEDIES | {"selected": True}], ids=str)
+def test_it_exports_for_batches_of_any_size(options: dict[str, Any]) -> None:
+    class Suite(HeadSuite):
+        kind = DETR
+
+    module, x, _ = Suite().scrambled(None, 1, **SMALL | options)
+    assert_exports(module, x)
 
 
 @torch.no_grad()
