@@ -9,7 +9,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from nas.network.heads import Head
+from nas.network.layers.detections import Detections
 from nas.network.options import Option, Scalar, declared
 
 WIDTHS = range(32, 513)
@@ -120,3 +123,45 @@ def assert_state_round_trips(module: nn.Module, fresh: nn.Module, x: Tensor) -> 
 def assert_compiles(module: nn.Module, x: Tensor) -> None:
     """Assert that `torch.compile` gives the same function as one graph."""
     torch.testing.assert_close(torch.compile(module, fullgraph=True)(x), module(x), rtol=1e-3, atol=1e-3)
+
+
+def boxes_of(images: int, classes: int, objects: int = 3) -> Tensor:
+    """Draw targets of boxes `(images, objects + 2, 6)`: so many objects in the first image, fewer in each further one.
+
+    A row is class, centre x and y, width, height and 0, or -1 and zeros for no object.
+    """
+    targets = torch.zeros(images, objects + 2, 6)
+    targets[..., 0] = -1
+    for image in range(images):
+        some = slice(image and 1, max(objects - image, 0))  # the second image's first row is empty
+        targets[image, some, 0] = torch.randint(classes, targets[image, some, 0].shape).float()
+        targets[image, some, 1:5] = 0.3 + 0.4 * torch.rand_like(targets[image, some, 1:5])
+    return targets
+
+
+class Fed(nn.Module):
+    """A head fed with a map, with those of three stages, or with its own class token mixed with the map.
+
+    What a head of boxes gives in training is joined to one tensor.
+    """
+
+    def __init__(self, head: Head, widths: tuple[int, ...], classes: int) -> None:
+        super().__init__()
+        self.head, self.widths, self.classes = head, widths, classes
+
+    def forward(self, x: Tensor, *targets: Tensor | None) -> Tensor:
+        head: Any = self.head
+        if not head.wants_maps:
+            out: Tensor = head(head.token + x.mean((2, 3))[:, None] if head.wants_token else x)
+            return out
+        maps = [F.interpolate(x[:, :width], scale_factor=2.0 ** (2 - i)) for i, width in enumerate(self.widths)]
+        given = targets or ((boxes_of(len(x), self.classes) if self.training else None),)
+        found = head(maps, *given)
+        return found if isinstance(found, Tensor) else torch.cat([part.flatten() for part in _parts(found)])
+
+
+def _parts(found: Detections) -> Iterator[Tensor]:
+    """Yield all that a head of boxes gives in training."""
+    for answers in (found, found.noised):
+        if answers is not None:
+            yield from (answers.logits, answers.boxes)

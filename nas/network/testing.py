@@ -1,26 +1,25 @@
 """The conformance suites of blocks, stems and heads that `nas.testing` offers."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from nas.network.blocks import Block, Site, Size, strided
 from nas.network.heads import Head
-from nas.network.layers.detections import Detections
 from nas.network.options import Scalar, declared
 from nas.network.properties import (
+    Fed,
     assert_compiles,
     assert_exports,
     assert_gradients_reach_every_parameter,
     assert_runs_in_bfloat16,
     assert_same_in_channels_last,
     assert_state_round_trips,
+    boxes_of,
     scrambled,
     values_of,
     width_for,
@@ -244,7 +243,7 @@ class HeadSuite(_PartSuite):
             chosen["width"] = width
         widths = (8, 16, width)
         kind: Any = self.kind
-        head = _Fed(kind(widths if kind.wants_maps else width, self.classes, **chosen), widths)
+        head = Fed(kind(widths if kind.wants_maps else width, self.classes, **chosen), widths, self.classes)
         outputs: tuple[int, ...] = (2, self.classes)
         if kind.outputs == "boxes":
             outputs = (2, int(chosen.get("queries", options["queries"].default)), 4 + self.classes)
@@ -275,45 +274,3 @@ class HeadSuite(_PartSuite):
             out.square().mean().backward()
             assert out.isfinite().all()
             assert all(p.grad is None or p.grad.isfinite().all() for p in module.parameters())
-
-
-def boxes_of(images: int, classes: int, objects: int = 3) -> Tensor:
-    """Draw targets of boxes `(images, objects + 2, 6)`: so many objects in the first image, fewer in each further one.
-
-    A row is class, centre x and y, width, height and 0, or -1 and zeros for no object.
-    """
-    targets = torch.zeros(images, objects + 2, 6)
-    targets[..., 0] = -1
-    for image in range(images):
-        some = slice(image and 1, max(objects - image, 0))  # the second image's first row is empty
-        targets[image, some, 0] = torch.randint(classes, targets[image, some, 0].shape).float()
-        targets[image, some, 1:5] = 0.3 + 0.4 * torch.rand_like(targets[image, some, 1:5])
-    return targets
-
-
-class _Fed(nn.Module):
-    """A head fed with a map, with those of three stages, or with its own class token mixed with the map.
-
-    What a head of boxes gives in training is joined to one tensor.
-    """
-
-    def __init__(self, head: Head, widths: tuple[int, ...]) -> None:
-        super().__init__()
-        self.head, self.widths = head, widths
-
-    def forward(self, x: Tensor, *targets: Tensor | None) -> Tensor:
-        head: Any = self.head
-        if not head.wants_maps:
-            out: Tensor = head(head.token + x.mean((2, 3))[:, None] if head.wants_token else x)
-            return out
-        maps = [F.interpolate(x[:, :width], scale_factor=2.0 ** (2 - i)) for i, width in enumerate(self.widths)]
-        given = targets or ((boxes_of(len(x), HeadSuite.classes) if self.training else None),)
-        found = head(maps, *given)
-        return found if isinstance(found, Tensor) else torch.cat([part.flatten() for part in _parts(found)])
-
-
-def _parts(found: Detections) -> Iterator[Tensor]:
-    """Yield all that a head of boxes gives in training."""
-    for answers in (found, found.noised):
-        if answers is not None:
-            yield from (answers.logits, answers.boxes)
