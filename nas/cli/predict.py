@@ -26,7 +26,7 @@ def predict(
     runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
-    """Print what a trained network finds in images: classes with probabilities, or boxes with scores."""
+    """Print what a trained network finds in images: classes or boxes, with scores."""
     load_plugins(*plugins)
     from nas.cli.predicting import Asked, print_predictions  # needs torch
 
