@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from small_models import SMALL
 
 from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import build
@@ -61,9 +62,15 @@ def of_head(name: str) -> Iterator[Architecture]:
 
 
 def _each(kind: Any) -> Iterator[dict[str, Any]]:
-    yield {}
-    for option, law in declared(kind).items():
-        yield from ({option: value} for value in values_of(law))
+    """Every value of every option that fits the others; a head with a transformer of its own has a small one."""
+    own, misfit = declared(kind), getattr(kind, "misfit", lambda *_: None)
+    small = {name: value for name, value in SMALL.items() if "width" in own and name in own}
+    yield small
+    for option, law in own.items():
+        for value in values_of(law):
+            options = small | {option: value}
+            if not any(misfit(name, chosen, options.get("width", 0)) for name, chosen in options.items()):
+                yield options
 
 
 def trained(architecture: Architecture, classes: Sequence[str] = CLASSES) -> Model:

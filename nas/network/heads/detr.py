@@ -106,21 +106,18 @@ class DETR(Head):
         paddings = [] if padding is None else [_shrunk(padding, size) for size in sizes]
         memory = self._encode(maps, paddings)
         chosen = self.selection(memory.tokens, sizes, paddings) if self.selection else None
+        guides = noised(targets, self.groups, self.classes) if self.training and targets is not None else None
+        boxes, logits = self._decode(memory, guides, chosen)
         if not self.training:
-            boxes, hidden = self._decode(memory, None, chosen)[-1]
-            logits = self.classifier(hidden).float()
-            scores = logits.sigmoid() if self.focal else logits.softmax(-1)[..., :-1]
-            return torch.cat([boxes, scores], dim=-1)
-        guides = None if targets is None else noised(targets, self.groups, self.classes)
-        answers = self._decode(memory, guides, chosen)
-        boxes = torch.stack([box for box, _ in answers])
-        logits = self.classifier(torch.stack([hidden for _, hidden in answers])).float()
+            scores = logits[-1].sigmoid() if self.focal else logits[-1].softmax(-1)[..., :-1]
+            return torch.cat([boxes[-1], scores], dim=-1)
         count, told = boxes.shape[2] - (0 if guides is None else guides.boxes.shape[1]), None
         if targets is not None and guides is not None:
             told = Noised(*(_filled(x[:, :, count:], guides.rows, targets.shape[1]) for x in (logits, boxes)))
         logits, boxes = logits[:, :, :count], boxes[:, :, :count]
         if chosen is not None:  # learnt from as the answers of a layer before the first
-            logits, boxes = torch.cat([chosen.logits[None], logits]), torch.cat([chosen.boxes[None], boxes])
+            logits = torch.cat([chosen.logits[None], logits])
+            boxes = torch.cat([chosen.boxes[None], boxes])
         return Detections(logits, boxes, self.focal, self.repeats, told)
 
     def _encode(self, maps: Sequence[Tensor], paddings: Sequence[Tensor]) -> Memory:
@@ -138,20 +135,24 @@ class DETR(Head):
             x = layer(x, place, mask)
         return Memory(x, place, x + place, mask)
 
-    def _decode(self, memory: Memory, guides: Guides | None, chosen: Chosen | None) -> list[tuple[Tensor, Tensor]]:
-        """Return each layer's boxes, and what it made of the queries; in evaluation those of the last one at least."""
+    def _decode(self, memory: Memory, guides: Guides | None, chosen: Chosen | None) -> tuple[Tensor, Tensor]:
+        """Return boxes and logits `(layers, batch, queries, ...)`, in evaluation those of the last layer alone."""
         x = self._content(memory.tokens, guides, chosen)
         boxes = self.queries.boxes(x.shape[0], guides, None if chosen is None else chosen.boxes.detach())
         seen = None if guides is None else visible(x.shape[1] - guides.boxes.shape[1], guides)
-        answers = []
-        for index, layer in enumerate(self.decoder):
-            x = layer(x, *self.queries(boxes, x, index, guides), seen, memory)
-            if self.training or self.queries.refines or index == len(self.decoder) - 1:
-                hidden = self.norm(x)
-                found = (self.box(hidden).float() + inverse_sigmoid(boxes)).sigmoid()
-                answers.append((found, hidden))
-                boxes = found.detach() if self.queries.refines else boxes
-        return answers
+        made: list[Tensor] = []
+        found: list[Tensor] = []
+        for layer, decode in enumerate(self.decoder):
+            x = decode(x, *self.queries(boxes, x, layer, guides), seen, memory)
+            if self.training or self.queries.refines or layer == len(self.decoder) - 1:
+                made.append(self.norm(x))
+            if self.queries.refines:
+                found.append((self.box(made[-1]).float() + inverse_sigmoid(boxes)).sigmoid())
+                boxes = found[-1].detach()
+        first = 0 if self.training else -1
+        hidden = torch.stack(made[first:])
+        boxes = torch.stack(found[first:]) if found else self.box(hidden).float().sigmoid()
+        return boxes, self.classifier(hidden).float()
 
     def _content(self, like: Tensor, guides: Guides | None, chosen: Chosen | None) -> Tensor:
         """Return what the queries begin with: nothing or the chosen tokens, and with denoising the vector of no label.

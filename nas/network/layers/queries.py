@@ -38,12 +38,13 @@ class Learned(nn.Module):
         self.place: nn.Module = perceptron(2 * width, width, width) if guided else nn.Identity()
 
     def boxes(self, batch: int, guides: Guides | None, chosen: Tensor | None = None) -> Tensor:
-        """Return the boxes that the decoder's answers are changes of, `(batch or 1, all or 1, 4)`."""
+        """Return what boxes of no query would be, `(1, 1, 4)`, as none is refined."""
         return self.table.new_full((1, 1, 4), 0.5, dtype=torch.float32)
 
     def forward(self, boxes: Tensor, x: Tensor, layer: int, guides: Guides | None) -> tuple[Tensor, Tensor]:
         """Return positions among the queries, and the places on the map that they look at."""
-        positions = self.table[None].clone()  # torch's FlopCounterMode trips over a parameter's view without gradients
+        # a copy, as torch's FlopCounterMode trips over a parameter's view where no gradients are taken
+        positions = self.table[None].clone()
         if guides is not None:
             waves = box_waves(guides.boxes, x.shape[2], TEMPERATURE).to(x.dtype)
             positions = torch.cat([positions.expand(x.shape[0], -1, -1), self.place(waves)], dim=1)
