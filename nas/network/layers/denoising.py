@@ -34,7 +34,8 @@ def noised(targets: Tensor, groups: int, classes: int) -> Guides | None:
     rows = _filled(real)
     if not groups or not rows:
         return None
-    targets, real = targets[:, :rows].repeat(1, groups, 1), real[:, :rows].repeat(1, groups)
+    targets = targets[:, :rows].repeat(1, groups, 1)
+    real = real[:, :rows].repeat(1, groups)
     labels, boxes = targets[..., 0].long(), targets[..., 1:5]
     flipped = torch.rand(labels.shape, device=labels.device) < FLIPPED
     labels = torch.where(flipped, torch.randint_like(labels, classes), labels)
