@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from boxed_folders import voc_folder
 from command import Command
 from PIL import Image
 
@@ -28,6 +29,16 @@ stages:
   - {block: [conv, mbconv], depth: [1, 2], width: [8, 16], stride: 2}
   - {block: [moat, transformer], depth: [1, 2], width: [8, 16], stride: 2, head_dim: 8}
 """  # in place of the flagship, the default
+BOXES = """
+name: boxes
+resolution: 32
+stem: {kind: patchify, width: 8, patch_size: 4}
+stages:
+  - {block: [conv, mbconv], depth: 1, width: [8, 16], stride: 2}
+head:
+  {kind: detr, width: 16, encoder: 1, decoder: [1, 2], heads: 2, hidden: 16, queries: 12, dropout: 0, selected: true,
+   denoising: 1, focal: true}
+"""  # in place of the space of detectors
 
 
 def blocks(document: str, language: str) -> list[str]:
@@ -55,13 +66,14 @@ def small(command: str) -> list[str]:
         words = ["tiny.yaml" if word == "cvt_family" else word for word in words]
     if words[0] == "search":
         words += [] if "--budget" in words else ["--budget", COUNTS["search"]]
-        words += [] if "--space" in words else ["--space", "tiny.yaml"]
+        words += [] if "--space" in words else ["--space", "boxes.yaml" if "--task" in words else "tiny.yaml"]
     return words + [word for name in words[:2] if "--resume" not in words for word in QUICK.get(name, [])]
 
 
 def play(document: str, nas: Command) -> None:
     """Run every command of a document in this folder, one after the other, as a reader would."""
     Path("tiny.yaml").write_text(SPACE)
+    Path("boxes.yaml").write_text(BOXES)
     for command in commands(document):
         if command.startswith("python "):
             run(small(command), Path())
@@ -93,6 +105,16 @@ def photos(folder: Path, names: tuple[str, ...] = ("cats", "dogs"), count: int =
             pixels = rng.integers(0, 120, (40, 48, 3), np.uint8)
             pixels[..., label % 3] += 120
             Image.fromarray(pixels).save(folder / name / f"{number:03d}.jpg")
+
+
+def animals(folder: Path, count: int = 12) -> None:
+    """Make photographs with boxes, as Pascal VOC has them, named by numbers."""
+    voc_folder(
+        folder, {f"{number:06d}": [("cat", 5, 4, 25, 24), ("dog", 30, 10, 50, 30)] for number in range(1, count)}
+    )
+    for file in (folder / "JPEGImages").iterdir():
+        Image.open(file).save(file.with_suffix(".jpg"))
+        file.unlink()
 
 
 def binaries(folder: Path) -> None:

@@ -1,14 +1,18 @@
 """Every command and example of the guides runs as it stands, but for what it spends."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from command import Command
-from documents import SPACE, blocks, commands, photos, play, run, tell
+from documents import SPACE, animals, blocks, commands, photos, play, run, tell
 
 import nas
+from nas.data.sets.digit_scenes import Scene, digit_scenes
+
+FIRST = "animals/JPEGImages/000001.jpg"
 
 pytestmark = pytest.mark.usefixtures("short_clocks")
 
@@ -49,6 +53,23 @@ def test_the_guide_to_training_runs(home: Path, nas: Command, capsys: pytest.Cap
     play("docs/training.md", nas)
     (example,) = blocks("docs/training.md", "python")
     assert tell(example, capsys).startswith("Measured(value=0.")
+
+
+def test_the_guide_to_detection_leads_to_boxes_on_pictures(
+    tmp_path: Path, nas: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(digit_scenes.__kwdefaults__, "scene", Scene(train=32, validation=8, test=8, resolution=32))
+    animals(tmp_path / "animals")
+    play("docs/detection.md", nas)
+    assert len(list((tmp_path / "drawn").iterdir())) == len(list((tmp_path / "again").iterdir())) == 11
+    found, deployed = blocks("docs/detection.md", "python")
+    assert all(line.split()[0] in ("cat", "dog") for line in tell(found, capsys).splitlines())
+    every = run(["-c", deployed.replace(">= 0.5", ">= 0")], tmp_path).splitlines()
+    with_nas = json.loads(nas("predict", "finder.onnx", FIRST, "--threshold", 0, "--json").out)[0]["boxes"]
+    assert len(every) == len(with_nas) == 12
+    ends = {(one["class"], round(one["left"])) for one in with_nas if one["left"] > 0}
+    assert ends <= {(name, int(left)) for name, left, *_ in map(str.split, every)}
 
 
 def test_the_guide_to_the_terminal_runs(home: Path, nas: Command) -> None:

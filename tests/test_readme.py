@@ -6,6 +6,8 @@ import pytest
 from command import Command
 from documents import binaries, blocks, commands, photos, play, tell
 
+from nas.data.sets.digit_scenes import Scene, digit_scenes
+
 README = "README.md"
 
 pytestmark = pytest.mark.usefixtures("short_clocks")
@@ -17,6 +19,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     photos(tmp_path / "photos")
     binaries(tmp_path)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(digit_scenes.__kwdefaults__, "scene", Scene(train=32, validation=8, test=8, resolution=32))
     return tmp_path
 
 

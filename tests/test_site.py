@@ -23,6 +23,7 @@ RUN_BY = {  # the page, and the test that runs all of it
     "docs/tutorial.md": "test_docs.py",
     "docs/spaces.md": "test_docs.py",
     "docs/training.md": "test_docs.py",
+    "docs/detection.md": "test_docs.py",
     "docs/terminal.md": "test_docs.py",
     "docs/export.md": "test_docs.py",
     "docs/latency.md": "test_docs.py",
