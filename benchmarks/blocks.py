@@ -14,7 +14,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -272,25 +272,35 @@ def check(pair: Pair) -> None:
     assert error < 1e-3, f"{pair.name}: relative error {error:.1e}"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments(about: str | None, batch: int) -> argparse.ArgumentParser:
+    """Make the parser of the options of `show`."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
-    parser.add_argument("--batch", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=batch)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", default="", help="a part of the rows' names")
-    options = parser.parse_args()
+    return parser
+
+
+def show(make: Callable[[], Iterable[Pair]], options: argparse.Namespace, size: str, width: int = 130) -> None:
+    """Make pairs on one thread, check and compare each, forward and in training, and print a table."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     device = torch.device(options.device)
     machine = torch.cuda.get_device_name() if device.type == "cuda" else "CPU, one thread"
-    title = f"torch {torch.__version__}, {machine}, batch {options.batch}, {SIDE} px, median of {options.rounds} rounds"
+    title = f"torch {torch.__version__}, {machine}, batch {options.batch}, {size}, median of {options.rounds} rounds"
     table = Table("ours / theirs", "", "ours ms", "theirs ms", "ratio", "ours MiB", "theirs MiB", "ratio", title=title)
-    for pair in (p for make in (networks, attentions) for p in make(options.batch)):
+    for pair in make():
         if options.only in pair.name:
             check(pair)
             for training in (False, True):
                 table.add_row(*compare(pair, device, options.rounds, training))
-    Console(width=130).print(table)
+    Console(width=width).print(table)
+
+
+def main() -> None:
+    options = arguments(__doc__, batch=2).parse_args()
+    show(lambda: (*networks(options.batch), *attentions(options.batch)), options, f"{SIDE} px")
 
 
 if __name__ == "__main__":

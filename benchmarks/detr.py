@@ -7,16 +7,13 @@ for both. Rounds, clock and memory are those of blocks.py.
     python benchmarks/detr.py --height 320 --width 426 --rounds 9
 """
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from blocks import Pair, check, compare
-from rich.console import Console
-from rich.table import Table
+from blocks import Pair, arguments, show
 from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -73,27 +70,12 @@ def detectors(batch: int, height: int, width: int) -> Iterator[Pair]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
-    parser.add_argument("--batch", type=int, default=1)
+    parser = arguments(__doc__, batch=1)
     parser.add_argument("--height", type=int, default=320)
     parser.add_argument("--width", type=int, default=426)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--only", default="", help="a part of the rows' names")
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    device = torch.device(options.device)
-    machine = torch.cuda.get_device_name() if device.type == "cuda" else "CPU, one thread"
-    size = f"batch {options.batch}, {options.height} x {options.width} px"
-    title = f"torch {torch.__version__}, {machine}, {size}, median of {options.rounds} rounds"
-    table = Table("ours / theirs", "", "ours ms", "theirs ms", "ratio", "ours MiB", "theirs MiB", "ratio", title=title)
-    for pair in detectors(options.batch, options.height, options.width):
-        if options.only in pair.name:
-            check(pair)
-            for training in (False, True):
-                table.add_row(*compare(pair, device, options.rounds, training))
-    Console(width=150).print(table)
+    size = f"{options.height} x {options.width} px"
+    show(lambda: detectors(options.batch, options.height, options.width), options, size, width=150)
 
 
 if __name__ == "__main__":
