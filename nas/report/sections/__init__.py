@@ -3,10 +3,10 @@
 from types import ModuleType
 
 from nas.files import Json
-from nas.report.sections import common, found, front, mattered, networks, progress, settings, trust
+from nas.report.sections import found, front, mattered, networks, progress, settings, traits, trust
 from nas.report.view import View
 
-SECTIONS: tuple[ModuleType, ...] = (found, front, networks, common, mattered, progress, trust, settings)
+SECTIONS: tuple[ModuleType, ...] = (found, front, networks, traits, mattered, progress, trust, settings)
 
 
 def contexts(view: View) -> dict[str, Json]:

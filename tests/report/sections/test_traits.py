@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from run_fixtures import empty_run, finished_run, trial
 
-from nas.report.sections.common import compare, context, ranked
+from nas.report.sections.traits import compare, context, ranked
 from nas.report.shares import composition_figure, drawn
 from nas.report.view import View
 
