@@ -44,6 +44,11 @@ def held(labels: Floats) -> NDArray[np.bool_]:
     return np.asarray(labels[..., CLASS] >= 0)
 
 
+def counted(labels: Floats) -> NDArray[np.bool_]:
+    """Tell of each row whether it holds a box that counts, which a crowd does not."""
+    return np.asarray(held(labels) & (labels[..., CROWD] == 0), bool)
+
+
 def stack(parts: Sequence[Floats]) -> Boxes:
     """Lay the packed boxes of several parts one after another, whatever the most of each."""
     return pack([found for part in parts for found in unpack(part)])
@@ -58,9 +63,14 @@ class Count(NamedTuple):
 
 def count(labels: Floats, classes: int) -> Count:
     """Count what the labels of some images hold."""
-    counted = held(labels) & (labels[..., CROWD] == 0)
-    numbers = labels[..., CLASS][counted].astype(np.int64)
-    return Count(np.bincount(numbers, minlength=classes).tolist(), int((~counted.any(1)).sum()))
+    there = counted(labels)
+    numbers = labels[..., CLASS][there].astype(np.int64)
+    return Count(np.bincount(numbers, minlength=classes).tolist(), int((~there.any(1)).sum()))
+
+
+def upper_left(boxes: NDArray[Any]) -> NDArray[Any]:
+    """Turn centre, width and height into the upper left corner, width and height, which is COCO's way."""
+    return np.concatenate([boxes[..., 0:2] - boxes[..., 2:4] / 2, boxes[..., 2:4]], axis=-1)
 
 
 def to_square(corners: Floats, size: Size, share: Share) -> Floats:

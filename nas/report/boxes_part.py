@@ -7,6 +7,7 @@ from nas.network.architecture import Architecture
 from nas.network.lowering import trains_queries
 from nas.record.chance import wilson
 from nas.record.trained import Ending, Lowered
+from nas.training.boxes.verdict import KINDS as ANSWERS
 from nas.training.boxes.verdict import BoxVerdict, ClassBoxes, Drawn, Shown
 
 MAX_ROWS = 2000  # of classes; verdict.json has them all
@@ -52,7 +53,7 @@ def _counts(boxes: BoxVerdict) -> Json:
     """Sum the classes up. `low` and `high` are the interval of the share found."""
     counted = boxes.counts
     low, high = wilson(counted["found"], counted["objects"]) if counted["objects"] else (0.0, 0.0)
-    answers = sum(counted[kind] for kind in ("found", "doubled", "misnamed", "background"))
+    answers = sum(counted[kind] for kind in ANSWERS)
     return counted | {"answers": answers, "low": low, "high": high}
 
 

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas.data.boxes import CLASS, CROWD, Floats, H, W, X, Y, held
+from nas.data.boxes import CLASS, Floats, H, W, X, Y, counted
 from nas.training.boxes.found import THRESHOLD
 from nas.training.boxes.mistakes import Scene, examine
 from nas.training.boxes.precision import class_precisions
-from nas.training.boxes.verdict import BoxVerdict, ClassBoxes, Drawn, Shown
+from nas.training.boxes.verdict import KINDS, BoxVerdict, ClassBoxes, Drawn, Shown
 from nas.training.tasks import Predictions
 
 SHOWN = 4  # images of a group
-KINDS = ("found", "doubled", "misnamed", "background")
-"""What an answer may be, but for those in crowds, which do not count."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class _View:
     @classmethod
     def of(cls, row: int, scene: Scene, targets: Floats) -> "_View":
         """Sum an image up by the answers for it and its targets."""
-        true = [i for i in np.flatnonzero(held(targets)).tolist() if not targets[i, CROWD]]
+        true = np.flatnonzero(counted(targets)).tolist()
         answers = [answer for answer in scene.answers if answer.kind in KINDS]
         drawn = [_true(targets[i], "missed" if i in scene.missed else "true") for i in true]
         drawn += [Drawn(a.kind, a.label, a.box, a.score) for a in reversed(answers)]
@@ -65,7 +63,7 @@ def judge_boxes(predictions: Predictions, classes: int, threshold: float = THRES
     """Judge a detector of so many classes by its predictions for the test part, on the processor."""
     outputs, targets = (part.float().numpy() for part in predictions)
     scenes = [examine(answer, target, threshold) for answer, target in zip(outputs, targets, strict=True)]
-    true = targets[held(targets) & (targets[..., CROWD] == 0)][:, CLASS].astype(int).tolist()
+    true = targets[counted(targets)][:, CLASS].astype(int).tolist()
     said = [(answer.label, str(answer.kind)) for scene in scenes for answer in scene.answers]
     objects, answers, precisions = Counter(true), Counter(said), class_precisions(predictions)
     table = [

@@ -11,7 +11,7 @@ import numpy as np
 from faster_coco_eval import mask
 from numpy.typing import NDArray
 
-from nas.data.boxes import CLASS, CROWD, H, W, X, Y, held
+from nas.data.boxes import CLASS, CROWD, H, W, X, Y, held, upper_left
 
 OVERLAP = 0.5  # of the union, from which a box shows an object
 
@@ -97,10 +97,7 @@ def _overlaps(boxes: Floats, truths: Floats) -> Floats:
     """Return the overlap of every box (rows) with every true one (columns), for crowds as COCO counts it."""
     if not len(boxes) or not len(truths):
         return np.zeros((len(boxes), len(truths)))
-    found = mask.iou(_cornered(boxes), _cornered(truths[:, [X, Y, W, H]]), (truths[:, CROWD] != 0).astype(int).tolist())
+    found = mask.iou(
+        upper_left(boxes), upper_left(truths[:, [X, Y, W, H]]), (truths[:, CROWD] != 0).astype(int).tolist()
+    )
     return np.asarray(found, np.float64)
-
-
-def _cornered(boxes: Floats) -> Floats:
-    """Turn centre, width and height into the upper left corner, width and height."""
-    return np.hstack([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, 2:]])

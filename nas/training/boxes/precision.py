@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
-from nas.data.boxes import CLASS, CROWD, H, W, X, Y, held
+from nas.data.boxes import CLASS, CROWD, H, W, X, Y, held, upper_left
 from nas.training.tasks import Predictions
 
 DETECTIONS = 100  # an image
@@ -153,9 +153,8 @@ def _best(outputs: Tensor) -> tuple[Rows, Floats, Rows, Floats]:
 
 def _annotated(images: Rows, labels: Rows, boxes: Floats, **columns: Rows | Floats) -> list[dict[str, object]]:
     """Return COCO's annotations of boxes given by centre, width and height, numbered from 1."""
-    low, sides = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, 2:]
-    columns |= {"image_id": images, "category_id": labels, "area": sides.prod(1)}
-    columns |= {"id": np.arange(len(images)) + 1, "bbox": np.hstack([low, sides])}
+    columns |= {"image_id": images, "category_id": labels, "area": boxes[:, 2:].prod(1)}
+    columns |= {"id": np.arange(len(images)) + 1, "bbox": upper_left(boxes)}
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in rows]
 

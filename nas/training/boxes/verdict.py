@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass
 
 from nas.files import Json
 
+KINDS = ("found", "doubled", "misnamed", "background")
+"""What an answer may be, but for those in crowds, which do not count."""
+
 
 @dataclass(frozen=True)
 class Drawn:
