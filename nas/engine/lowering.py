@@ -7,7 +7,6 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from nas.costs.counts import cost
 from nas.costs.deployment import choose_deployment
@@ -18,7 +17,7 @@ from nas.record.trained import Lowered
 from nas.training.boxes.mistakes import examine
 from nas.training.full.batches import Rows
 from nas.training.full.loop import Trainer, answers
-from nas.training.model import ORDER, Model
+from nas.training.model import ORDER, Model, resized
 from nas.training.tasks import Predictions
 
 QUERIES, SIDES = (0.75, 0.5, 0.25), (0.75, 0.5)
@@ -63,10 +62,7 @@ class Scaled(nn.Module):
         self.model = model
 
     def forward(self, x: Tensor) -> Any:
-        side = self.model.architecture.resolution
-        if x.shape[-1] != side:
-            x = F.interpolate(x, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
-        return self.model(x)
+        return self.model(resized(x, self.model.architecture.resolution))
 
 
 def _settings(architecture: Architecture) -> Iterator[tuple[int | None, int | None]]:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from nas.data.pictures import planes, read_picture
 from nas.errors import DataError, SettingError
@@ -135,6 +136,13 @@ def preprocess(
         read.append(torch.from_numpy(planes(picture.pixels, channels)))
         places.append(Place(picture.size, picture.share))
     return scaled(torch.stack(read)), places
+
+
+def resized(x: Tensor, side: int) -> Tensor:
+    """Scale images of values from 0 to 1 to squares of `side` pixels, as pictures are scaled when read."""
+    if x.shape[2:] == (side, side):
+        return x
+    return F.interpolate(x, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
 
 
 def scaled(x: Tensor) -> Tensor:

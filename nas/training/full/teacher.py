@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from nas.errors import SettingError
 from nas.registry import suggest
-from nas.training.model import Model
+from nas.training.model import Model, resized
 
 LUMINANCE = (0.299, 0.587, 0.114)  # as in nas.data.pictures
 
@@ -32,8 +32,7 @@ class Teacher(nn.Module):
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
-        if x.shape[2:] != (self.side, self.side):
-            x = F.interpolate(x, (self.side, self.side), mode="bicubic", antialias=True).clamp(0, 1)
+        x = resized(x, self.side)
         if x.shape[1] != self.channels:
             x = _grey(x) if self.channels == 1 else x.expand(-1, self.channels, -1, -1)
         answers: Tensor = self.network(x)
