@@ -20,7 +20,7 @@ from small_searches import story
 import nas
 from nas.config import make_config
 from nas.data.sets.digit_scenes import Scene, digit_scenes
-from nas.engine import ending, lowering
+from nas.engine import ending
 from nas.engine.train import Attendant
 from nas.errors import SettingError, SpaceError
 from nas.evaluation.evaluator import conditions_of
@@ -43,7 +43,6 @@ CHANGES = {
 def _soon() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ending, "SECONDS", 0.05)
-        patch.setattr(lowering, "SECONDS", 0.02)
         yield
     forget()
 
