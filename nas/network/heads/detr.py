@@ -49,8 +49,8 @@ class DETR(Head):
     `width`, `heads`, `hidden` and `dropout` are those of the transformer, `encoder` and `decoder` its layers. With
     `levels` the encoder attends over the last maps of so many stages at once. `anchors` makes the queries boxes that
     each layer refines, `selected` those of the pixels that seem likeliest to hold an object. `denoising` is the number
-    of groups of noised targets in training, `repeats` how often a label counts in the matching, `focal` gives each
-    class a sigmoid in place of the softmax with a class of no object.
+    of groups of noised targets in training, `repeats` how often a label counts in the matching of each layer but the
+    last, `focal` gives each class a sigmoid in place of the softmax with a class of no object.
     """
 
     outputs = "boxes"

@@ -23,7 +23,7 @@ class Detections:
 
     `boxes` `(layers, batch, queries, 4)` are centre, width and height as shares of the image's sides. `logits`
     are `(layers, batch, queries, classes + 1)`, the last for no object, or with `focal` `(..., classes)`,
-    each for a sigmoid of its own. In the matching each target counts `repeats` times.
+    each for a sigmoid of its own. In the matching each target counts `repeats` times, in the last layer once.
     """
 
     logits: Tensor

@@ -5,6 +5,8 @@ https://arxiv.org/abs/1708.02002; of the boxes that were matched L1 and generali
 batch holds. Denoising queries know their boxes, https://arxiv.org/abs/2203.01305 (section 4.3), and are not matched.
 """
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -26,8 +28,23 @@ def loss(found: Detections | Tensor, targets: Tensor) -> Tensor:
     """
     if isinstance(found, Tensor):
         return _validation_loss(found, targets)
-    total = _criterion(found, match(found, labels_of(targets)))
+    labels = labels_of(targets)
+    total = torch.stack([_criterion(part, match(part, labels)) for part in _parts(found)]).sum()
     return total if found.noised is None else total + _denoising(found, targets)
+
+
+def _parts(found: Detections) -> list[Detections]:
+    """Part the layers that are asked several times for each box from the last, which is asked once.
+
+    So the last learns to answer once, as with H-DETR's hybrid layers, https://arxiv.org/abs/2207.13080 (section 3).
+    """
+    if found.repeats == 1 or len(found.logits) == 1:
+        return [replace(found, repeats=1)]
+    layers = slice(None, -1), slice(-1, None)
+    return [
+        replace(found, logits=found.logits[some], boxes=found.boxes[some], repeats=repeats)
+        for some, repeats in zip(layers, (found.repeats, 1), strict=True)
+    ]
 
 
 def _validation_loss(outputs: Tensor, targets: Tensor) -> Tensor:

@@ -69,11 +69,12 @@ def paired(logits: Tensor, boxes: Tensor, rows: Tensor, focal: bool) -> dict[int
 
 
 def slow(found: Detections, aims: Tensor) -> float:
-    """The published criterion, with the auxiliary losses of all layers."""
-    true = [rows[(rows[:, 0] >= 0) & (rows[:, 5] == 0)].repeat(found.repeats, 1) for rows in aims]
-    number = max(sum(map(len, true)), 1)
-    total = 0.0
-    for logits, boxes in zip(found.logits.detach(), found.boxes.detach(), strict=True):
+    """The published criterion, with the auxiliary losses of all layers, of which the last counts a label once."""
+    total, last = 0.0, len(found.logits) - 1
+    for layer, (logits, boxes) in enumerate(zip(found.logits.detach(), found.boxes.detach(), strict=True)):
+        times = 1 if layer == last else found.repeats
+        true = [rows[(rows[:, 0] >= 0) & (rows[:, 5] == 0)].repeat(times, 1) for rows in aims]
+        number = max(sum(map(len, true)), 1)
         classes = weights = 0.0
         for image, rows in enumerate(true):
             pairs = paired(logits[image], boxes[image], rows, found.focal) if len(rows) else {}
@@ -112,6 +113,12 @@ def slow_denoising(found: Detections, aims: Tensor) -> float:
 def test_the_loss_is_the_published_one(seed: int, focal: bool, repeats: int) -> None:
     found, aims = answers(focal, repeats=repeats, seed=seed), targets(seed)
     assert loss(found, aims).item() == pytest.approx(slow(found, aims), rel=1e-4)
+
+
+def test_the_only_layer_is_the_last() -> None:
+    found = answers(focal=True, repeats=2)
+    alone = replace(found, logits=found.logits[-1:], boxes=found.boxes[-1:])
+    torch.testing.assert_close(loss(alone, targets()), loss(replace(alone, repeats=1), targets()))
 
 
 @pytest.mark.parametrize("focal", [False, True])
