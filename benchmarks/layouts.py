@@ -2,20 +2,24 @@
 
     python benchmarks/layouts.py --data relations --seeds 5
     python benchmarks/layouts.py --data relations_local --layouts C-C-C-C,C-C-T-T --set learning_rate=1e-3
+    python benchmarks/layouts.py --device cuda --processes 12 --seconds 20
     python benchmarks/layouts.py --layouts M-M-T-T --images 12000 --norm layer     # equal images, another head
 
 A layout names the block of each of four stages on maps of 16, 16, 8 and 8 pixels, for images of 32: C convolution, M
 MBConv (m without Squeeze-and-Excitation), T relative transformer, A MOAT. Widths are stretched until the multiply-adds
-are those of `--macs`; then every network trains for `--seconds` of one processor's time, which its own step time turns
-into a number of images, so that the schedule ends where the time does. `--images` gives all the same number instead.
-Results are lines of `--out`; those that are there are not trained again. Prints means with standard errors.
+are those of `--macs`; then every network trains for `--seconds` of one processor's time, or of a GPU's, which its own
+step time turns into a number of images, so that the schedule ends where the time does: steps are timed alone, before
+`--processes` train side by side. `--images` gives all the same number instead. Results are lines of `--out`; those that
+are there are not trained again. Prints means with standard errors.
 """
 
 import argparse
 import json
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +29,7 @@ from nas.costs.counts import cost
 from nas.data import load
 from nas.data.sets import Dataset
 from nas.network.architecture import Architecture
-from nas.network.build import build
+from nas.network.build import Network, build
 from nas.training.catalogue import load_task
 from nas.training.images import load_images
 from nas.training.loop import predict, train
@@ -71,38 +75,60 @@ def main() -> None:
     parser.add_argument("--resolution", type=int, default=32)
     parser.add_argument("--images", type=int, help="images of every training, in place of a time")
     parser.add_argument("--norm", default="batch", choices=["batch", "layer"], help="the head's")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--processes", type=int, default=1, help="trainings at once")
     parser.add_argument("--set", nargs="*", default=[], help="settings of the recipe, such as learning_rate=1e-3")
     parser.add_argument("--out", type=Path, default=Path("layouts.jsonl"))
     given = parser.parse_args()
     torch.set_num_threads(1)
     data = load(given.data, resolution=given.resolution)
-    changes = " ".join(sorted([*given.set, f"norm={given.norm}", f"images={given.images or 'by time'}"]))
-    for seed, layout in product(range(given.first_seed, given.first_seed + given.seeds), _names(given.layouts)):
-        if (layout, data.name, seed, changes) not in {(x.layout, x.data, x.seed, x.changes) for x in _lines(given.out)}:
-            line = measure(layout, data, seed, changes, given)
+    timed = f"by {given.device}'s time" if given.device != "cpu" else "by time"
+    changes = " ".join(sorted([*given.set, f"norm={given.norm}", f"images={given.images or timed}"]))
+    seeds = range(given.first_seed, given.first_seed + given.seeds)
+    known = {(x.layout, x.seed) for x in _lines(given.out) if (x.data, x.changes) == (data.name, changes)}
+    left = [(layout, seed) for seed, layout in product(seeds, _names(given.layouts)) if (layout, seed) not in known]
+    totals = {layout: given.images or _images_for(layout, data, given) for layout in dict.fromkeys(x for x, _ in left)}
+    with ProcessPoolExecutor(given.processes, get_context("spawn")) as pool:
+        measured = [pool.submit(measure, *one, data, totals[one[0]], changes, given) for one in left]
+        for line in (each.result() for each in as_completed(measured)):
             with given.out.open("a") as file:
                 file.write(json.dumps(asdict(line)) + "\n")
-            print(f"{layout} seed {seed}: {line.accuracy:.3f}, loss {line.loss:.2f}, {line.images} images", flush=True)
+            print(f"{line.layout} seed {line.seed}: {line.accuracy:.3f}, loss {line.loss:.2f}, {line.images} images",
+                  flush=True)  # fmt: skip
     report([line for line in _lines(given.out) if (line.data, line.changes) == (data.name, changes)])
 
 
-def measure(layout: str, data: Dataset, seed: int, changes: str, given: argparse.Namespace) -> Line:
-    """Train one layout for a time, or on a number of images, and return its accuracy on the validation part."""
-    architecture = matched(layout, given.macs, data, given.norm)
-    recipe = Recipe.model_validate(dict(change.split("=") for change in given.set))
-    total = given.images or _images_for(architecture, data, recipe, given.seconds)
+def measure(layout: str, seed: int, data: Dataset, total: int, changes: str, given: argparse.Namespace) -> Line:
+    """Train one layout on a number of images, and return its accuracy on the validation part."""
+    torch.set_num_threads(1)
+    architecture, recipe = matched(layout, given.macs, data, given.norm), _recipe(given)
     epochs = max(1, -(-total // len(data.train)))
     recipe = recipe.model_copy(update={"epochs": epochs, "subset": total // epochs})
-    images = load_images(data, torch.device("cpu"), subset=recipe.subset, seed=seed)
-    task = load_task("classification")
-    network = build(architecture).to(memory_format=torch.channels_last)
-    start = time.process_time()
+    images = load_images(data, torch.device(given.device), subset=recipe.subset, seed=seed)
+    task, network = load_task("classification"), _network(architecture, given)
+    start = _now(given)
     losses = train(network, images, recipe, task, seed)
-    spent = time.process_time() - start
+    spent = _now(given) - start
     accuracy = float(task.metrics["accuracy"].compute(predict(network, images)))
     seen = recipe.epochs * (recipe.subset or 0)
     costs = cost(architecture)
     return Line(layout, data.name, seed, changes, accuracy, losses[-1], costs.macs, costs.params, seen, spent)
+
+
+def _recipe(given: argparse.Namespace) -> Recipe:
+    return Recipe.model_validate(dict(change.split("=") for change in given.set))
+
+
+def _network(architecture: Architecture, given: argparse.Namespace) -> Network:
+    return build(architecture).to(given.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _now(given: argparse.Namespace) -> float:
+    """Return the processor's seconds, or those of the clock once the GPU has done all that it was given."""
+    if given.device == "cpu":
+        return time.process_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 def matched(layout: str, macs: float, data: Dataset, norm: str = "batch") -> Architecture:
@@ -130,15 +156,16 @@ def _architecture(layout: str, stretch: float, data: Dataset, norm: str) -> Arch
     )
 
 
-def _images_for(architecture: Architecture, data: Dataset, recipe: Recipe, seconds: float) -> int:
-    """Return the number of images whose steps take `seconds`, as timed on a few of them."""
-    images = load_images(data, torch.device("cpu"), subset=PROBE * recipe.batch_size)
-    network = build(architecture).to(memory_format=torch.channels_last)
+def _images_for(layout: str, data: Dataset, given: argparse.Namespace) -> int:
+    """Return the number of images whose steps take `--seconds`, as timed on a few of them."""
+    recipe = _recipe(given)
+    images = load_images(data, torch.device(given.device), subset=PROBE * recipe.batch_size)
+    network = _network(matched(layout, given.macs, data, given.norm), given)
     clock: list[float] = []
     train(network, images, recipe.model_copy(update={"epochs": 2}), load_task("classification"), 0,
-          lambda: clock.append(time.process_time()))  # fmt: skip
+          lambda: clock.append(_now(given)))  # fmt: skip
     step = float(np.median(np.diff(clock[PROBE // 2 :])))
-    return int(seconds / step) * recipe.batch_size
+    return int(given.seconds / step) * recipe.batch_size
 
 
 def _names(text: str) -> list[str]:

@@ -2,9 +2,11 @@
 
     python benchmarks/detection/remedies.py --minutes 15
     python benchmarks/detection/remedies.py --data voc:BCCD --arms all,plain
+    python benchmarks/detection/remedies.py --epochs 30 --device cuda
 
-Each arm trains the same backbone for the same time, one core each, by `nas train`; trainings in `--out` that are
-finished are read, those interrupted go on. The table has mean average precision on the test part, with 95 % intervals.
+Each arm trains the same backbone for the same time or epochs, one thread each, by `nas train`; trainings in `--out`
+that are finished are read, those interrupted go on. The table has mean average precision on the test part, with 95 %
+intervals.
 """
 
 import argparse
@@ -38,6 +40,8 @@ def main() -> None:
     parser.add_argument("--resolution", type=int)
     parser.add_argument("--arms", help="by comma: all, plain, published recipe, " + ", ".join(OFF))
     parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--epochs", type=int, help="of each arm, in place of a time")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="both in float32")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("remedies"))
     given = parser.parse_args()
@@ -71,8 +75,10 @@ def finished(name: str, head: dict[str, Any], recipe: str, given: argparse.Names
     network = copy.deepcopy(read(given.network).value)
     network |= {"name": name, "resolution": dataset.resolution, "channels": dataset.channels}
     network |= {"classes": len(dataset.classes), "head": network["head"] | head}
-    return nas.train(network, name=folder.name, runs=given.out, data=given.data, recipe=recipe,
-                     time=60 * given.minutes, threads=1, seed=given.seed)  # fmt: skip
+    changes = {"precision": "float32"} | ({"epochs": given.epochs} if given.epochs else {})
+    return nas.train(network, name=folder.name, runs=given.out, data=given.data, recipe=recipe, changes=changes,
+                     time=None if given.epochs else 60 * given.minutes, threads=1, device=given.device,
+                     seed=given.seed)  # fmt: skip
 
 
 if __name__ == "__main__":
