@@ -65,7 +65,7 @@ def test_the_guide_to_detection_leads_to_boxes_on_pictures(
     assert len(list((tmp_path / "drawn").iterdir())) == len(list((tmp_path / "again").iterdir())) == 11
     found, deployed = blocks("docs/detection.md", "python")
     assert all(line.split()[0] in ("cat", "dog") for line in tell(found, capsys).splitlines())
-    every = run(["-c", deployed.replace(">= 0.5", ">= 0")], tmp_path).splitlines()
+    every = run(["-c", deployed.replace('said["facts"]["threshold"]', "0")], tmp_path).splitlines()
     with_nas = json.loads(nas("predict", "finder.onnx", FIRST, "--threshold", 0, "--json").out)[0]["boxes"]
     assert len(every) == len(with_nas) == 12
     ends = {(one["class"], round(one["left"])) for one in with_nas if one["left"] > 0}

@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 
 import nas
-from nas.cli.options import OFFERED, AsJson, Runs, option, read_settings, takes_settings
+from nas.cli.options import OFFERED, AsJson, Runs, option, plugin_flags, read_settings, takes_settings
 from nas.cli.search import watched
 from nas.cli.terminal import Terminal, print_json
 from nas.evaluation.plugins import load_plugins
@@ -72,7 +72,9 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, applied: boo
         terminal.remark(sentence)
     terminal.say(f"\n  page    {run.folder / 'calibration.html'}")
     ladder = ",".join(map(str, found.ladder))
-    terminal.following(f"nas search {found.goal}" + ("" if applied else f" --rungs {ladder}"))
+    terminal.following(
+        f"nas search {found.goal}{plugin_flags(run.config.plugins)}" + ("" if applied else f" --rungs {ladder}")
+    )
 
 
 def _tau(agreement: "Agreement") -> str:

@@ -17,7 +17,7 @@ def predict(
         int | None, option("N", "The likeliest classes to print for each image.", min=1, max=1000, default="3")
     ] = None,
     threshold: Annotated[
-        float | None, option("X", "The least score of a box, from 0 to 1.", panel=BOXES, default="0.5")
+        float | None, option("X", "The least score of a box, from 0 to 1.", panel=BOXES, default="the training's")
     ] = None,
     draw: Annotated[Path | None, option("DIR", "Write the images with boxes there.", panel=BOXES)] = None,
     form: Annotated[str, option("FORM", "table, json or csv.", "--format")] = "table",

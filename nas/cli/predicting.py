@@ -21,7 +21,7 @@ from nas.registry import suggest
 from nas.report.drawing import targets_in, write_drawing
 from nas.report.export import open_exported
 from nas.report.formats import Reader
-from nas.training.boxes.found import THRESHOLD, Place, boxes_in
+from nas.training.boxes.found import Place, boxes_in
 from nas.training.model import BOXES, preprocess
 
 BATCH = 64  # images read and run at once
@@ -122,7 +122,9 @@ def _ask(reader: Reader, ready: Sequence[tuple[Tensor, Place]], asked: Asked) ->
     outputs = reader.run(torch.cat([x for x, _ in ready])).float()
     if reader.outputs == BOXES:
         places = [place for _, place in ready]
-        return boxes_in(outputs, places, reader.classes, THRESHOLD if asked.threshold is None else asked.threshold)
+        return boxes_in(
+            outputs, places, reader.classes, reader.threshold if asked.threshold is None else asked.threshold
+        )
     best = outputs.softmax(1).topk(min(asked.top or TOP, len(reader.classes)))
     return [
         [(reader.classes[place], value) for place, value in zip(places, values, strict=True)]

@@ -174,8 +174,8 @@ def conclude(console: Terminal, trained: Trained) -> None:
         console.say(f"  {ending.boxes}\n")
     for label, file in (("report", "report.html"), ("weights", BEST), ("epochs", "summary.csv")):
         console.say(f"  {label:<8}{trained.folder / file}")
-    file = quoted(f"{trained.name}.onnx")
-    console.following(f"nas export {folder} --format onnx -o {file}", f"nas predict {folder} IMAGE...")
+    file, draw = quoted(f"{trained.name}.onnx"), " --draw DIR" if ending.boxes else ""
+    console.following(f"nas export {folder} --format onnx -o {file}", f"nas predict {folder} IMAGE...{draw}")
 
 
 def _conclude_unfinished(console: Terminal, trained: Trained) -> None:

@@ -14,13 +14,13 @@ from nas.costs.counts import cost
 from nas.costs.deployment import choose_deployment
 from nas.costs.latency.measure import measure
 from nas.data import Dataset
-from nas.engine.lowering import measure_lowered
+from nas.engine.lowering import measure_lowered, some, told
 from nas.files import Json
 from nas.record.trained import Ending, Lowered, Trained
 from nas.training.boxes.judging import judge_boxes
 from nas.training.full.loop import Trainer, answers
 from nas.training.full.verdict import judge
-from nas.training.model import BOXES, ORDER, Model
+from nas.training.model import BOXES, Model
 
 SECONDS = 5.0  # for a latency
 LARGE, LARGEST = 160, 480  # pixels; larger pictures are JPEG files, and none on the page is larger than the last
@@ -31,19 +31,22 @@ def conclude(trained: Trained, trainer: Trainer, dataset: Dataset) -> None:
     model = trained.model().to(trainer.batches.device)
     predictions = answers(model, trainer.batches, dataset.test, nullcontext())
     verdict, boxes = judge(trainer.task, predictions, trained.config.seed), None
-    order, smaller = list[int](), list[Lowered]()
+    noted, smaller = Json(), list[Lowered]()
     if trainer.task.outputs == BOXES:
-        boxes = judge_boxes(predictions, len(dataset.classes))
-        order, smaller = measure_lowered(model, trainer, dataset.validation, SECONDS / 10)
+        rows = some(dataset.validation, dataset.resolution)
+        whole = answers(model, trainer.batches, rows, nullcontext())
+        model.facts = noted = told(model, whole)
+        boxes = judge_boxes(predictions, len(dataset.classes), model.threshold)
+        smaller = measure_lowered(model, trainer, rows, whole, SECONDS / 10)
     if len(predictions.targets) < len(dataset.test):  # some could not be read, and the others have moved up
         places = trainer.batches.readable(dataset.test)
         verdict = replace(verdict, mistakes=[replace(m, row=int(places[m.row])) for m in verdict.mistakes])
         boxes = boxes and replace(boxes, shown=tuple(replace(s, row=int(places[s.row])) for s in boxes.shown))
-    rows = [one.row for one in (boxes.shown if boxes else verdict.mistakes)]
-    pictures = tuple(_picture(dataset.images[dataset.test[[row]]][0], bool(boxes)) for row in rows)
+    shown = [one.row for one in (boxes.shown if boxes else verdict.mistakes)]
+    pictures = tuple(_picture(dataset.images[dataset.test[[row]]][0], bool(boxes)) for row in shown)
     left_out = tuple(trainer.batches.unreadable)
     ending = Ending(verdict, trainer.progress.best, pictures, _costs(model), left_out, boxes, tuple(smaller))
-    model.facts = facts(trained, ending, dataset.parts) | ({ORDER: order} if order else {})
+    model.facts = facts(trained, ending, dataset.parts) | noted
     trained.keep_ending(ending, model)
 
 

@@ -11,9 +11,12 @@ from torch import Tensor, nn
 from nas.costs.counts import cost
 from nas.costs.deployment import choose_deployment
 from nas.costs.latency.measure import measure
+from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.lowering import queries_of, trains_queries
 from nas.record.trained import Lowered
+from nas.training.boxes.found import NOTED
+from nas.training.boxes.judging import best_threshold
 from nas.training.boxes.mistakes import examine
 from nas.training.full.batches import Rows
 from nas.training.full.loop import Trainer, answers
@@ -25,23 +28,31 @@ QUERIES, SIDES = (0.75, 0.5, 0.25), (0.75, 0.5)
 FEWEST, MOST, PIXELS = 50, 500, 2**25  # images of the validation part, as many as have so many pixels
 
 
-def measure_lowered(model: Model, trainer: Trainer, rows: Rows, seconds: float) -> tuple[list[int], list[Lowered]]:
-    """Rank a model's queries by what they find, and measure it as it is and lowered, on rows of the validation part.
+def some(rows: Rows, side: int) -> Rows:
+    """Take the first rows of the validation part, fewer of larger images."""
+    return rows[: min(MOST, max(FEWEST, PIXELS // side**2))]
 
-    A latency is measured for so many `seconds`. The model is told the order of its queries, by which it is lowered from
-    then on. It is empty where queries have no weights of their own.
+
+def told(model: Model, predictions: Predictions) -> Json:
+    """Return what validation images tell of a detector, as facts: the score from which on its answers are taken.
+
+    Where its queries have weights of their own it is also their order, by which the network is lowered.
     """
-    side = model.architecture.resolution
-    rows = rows[: min(MOST, max(FEWEST, PIXELS // side**2))]
-    whole = answers(model, trainer.batches, rows, nullcontext())
-    order = by_use(whole) if trains_queries(model.architecture) else []
-    model.facts = {**model.facts, ORDER: order}
+    order = {ORDER: by_use(predictions)} if trains_queries(model.architecture) else {}
+    return {NOTED: best_threshold(predictions), **order}
+
+
+def measure_lowered(model: Model, trainer: Trainer, rows: Rows, whole: Predictions, seconds: float) -> list[Lowered]:
+    """Measure a model as it is, by its predictions `whole` for rows of the validation part, and lowered.
+
+    A latency is measured for so many `seconds`.
+    """
     found = [_measured(trainer, model, whole, seconds)]
     for queries, resolution in _settings(model.architecture):
         small = model.lowered(queries, resolution)
         predictions = answers(cast(Model, Scaled(small)), trainer.batches, rows, nullcontext())
         found.append(_measured(trainer, small, predictions, seconds))
-    return order, found
+    return found
 
 
 def by_use(predictions: Predictions) -> list[int]:

@@ -15,7 +15,7 @@ from scipy.special import ndtri  # scipy.stats takes most of a second to import
 from nas import files
 from nas.config import SearchConfig, make_config
 from nas.errors import SettingError
-from nas.evaluation.units import epochs
+from nas.evaluation.units import epochs, words
 from nas.files import Json
 from nas.record.folders import is_run
 from nas.record.run import Run
@@ -163,7 +163,7 @@ def _values(run: Run, name: str) -> tuple[Values, Values, dict[str, Values]]:
     count = len(run.config.lengths)
     chosen = [result for result in run.results if result.rung == count - 1 and result.trainings]
     rows = [[r.trial.metrics[name], *(own[r.number, i][name] for i in range(1, count))] for r in chosen]
-    costs = {title: np.array([r.metrics[title] for r in chosen]) for title in ("macs", "params")}
+    costs = {words(title): np.array([r.metrics[title] for r in chosen]) for title in ("macs", "params")}
     for title in run.config.scores:
         scored = [r.trial.outcome.scores.get(title) for r in chosen]
         costs[title] = np.array([-np.inf if value is None else value for value in scored])

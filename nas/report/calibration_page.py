@@ -58,7 +58,7 @@ def cost_figure(found: Reliability) -> go.Figure:
         )  # fmt: skip
     for i, ranking in enumerate(found.others):
         figure.add_hline(y=ranking.every.tau, line={"color": INK, "dash": "dot", "width": 1},
-                         annotation={"text": units.words(ranking.name), "xanchor": "left", "x": i / 5,
+                         annotation={"text": ranking.name, "xanchor": "left", "x": i / 5,
                                      "yanchor": "bottom"})  # fmt: skip
     figure.update_xaxes(title="Cost, as a part of the training in full", type="log", tickformat=".0%")
     figure.update_yaxes(title="Kendall's tau with the training in full", range=[-0.55, 1.02])

@@ -14,6 +14,7 @@ from nas.errors import SettingError
 from nas.network.architecture import Architecture
 from nas.network.heads import Head
 from nas.report.formats import Reader
+from nas.training.boxes.found import THRESHOLD, threshold_of
 from nas.training.model import BOXES, Model
 
 INPUT = "images"
@@ -29,12 +30,13 @@ LARGEST = 4096  # pixels on a side
 
 @dataclass(frozen=True)
 class Described:
-    """What a reader needs of a file's metadata: classes, channels and side of the images, and the kind of outputs."""
+    """What a reader needs of a file's metadata: classes, channels and side of the images, outputs and threshold."""
 
     classes: tuple[str, ...]
     channels: int
     resolution: int
     outputs: str = Head.outputs
+    threshold: float = THRESHOLD
 
     @property
     def count(self) -> int:
@@ -48,7 +50,7 @@ class Described:
 
     def reader(self, run: Callable[[Tensor], Tensor]) -> Reader:
         """Make a reader of the function that runs the network."""
-        return Reader(self.classes, self.channels, self.resolution, run, self.outputs)
+        return Reader(self.classes, self.channels, self.resolution, run, self.outputs, self.threshold)
 
 
 def metadata_of(model: Model) -> dict[str, str]:
@@ -68,6 +70,7 @@ def described(metadata: Mapping[str, str], source: Path) -> Described:
         # its blocks may be from outside nas and need not be known, as the file holds what they compute
         architecture = Architecture.from_dict(json.loads(metadata["architecture"]))
         classes: Any = json.loads(metadata["classes"])
+        threshold = threshold_of(json.loads(metadata.get("facts", "{}")))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise SettingError(f"{source}: its metadata are damaged ({type(error).__name__}: {error})") from None
     for name, most in (("channels", 3), ("resolution", LARGEST), ("classes", LARGEST**2)):
@@ -79,7 +82,7 @@ def described(metadata: Mapping[str, str], source: Path) -> Described:
     if len(classes) != architecture.classes:
         raise SettingError(f"{source}: names {len(classes)} classes for a head of {architecture.classes}")
     outputs = metadata.get("output", Head.outputs).partition(":")[0]
-    return Described(tuple(classes), architecture.channels, architecture.resolution, outputs)
+    return Described(tuple(classes), architecture.channels, architecture.resolution, outputs, threshold)
 
 
 def check_outputs(found: int, said: Described, source: Path) -> None:
@@ -93,4 +96,4 @@ def reader_of(model: Model) -> Reader:
     """Make a model ready to run, where its weights are."""
     architecture = model.eval().architecture
     run = torch.inference_mode()(lambda images: model(images.to(model.mean.device)).cpu())
-    return Reader(model.classes, architecture.channels, architecture.resolution, run, model.outputs)
+    return Reader(model.classes, architecture.channels, architecture.resolution, run, model.outputs, model.threshold)

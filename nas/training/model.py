@@ -15,7 +15,7 @@ from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import Network
 from nas.network.lowering import lower, lowered, queries_of
-from nas.training.boxes.found import THRESHOLD, Box, Place, boxes_in
+from nas.training.boxes.found import Box, Place, boxes_in, threshold_of
 
 BOXES = "boxes"
 """The kind of outputs of a detector, by the task's name for it."""
@@ -77,16 +77,23 @@ class Model(nn.Module):
         """
         return self._read(images)[0]
 
-    def detect(self, *images: Picture, threshold: float = THRESHOLD) -> list[list[Box]]:
+    @property
+    def threshold(self) -> float:
+        """The score from which on boxes are taken, which the training noted: that with the best F1 in validation."""
+        return threshold_of(self.facts)
+
+    def detect(self, *images: Picture, threshold: float | None = None) -> list[list[Box]]:
         """Find boxes with a score of `threshold` or more in each picture, in its own pixels, the surest first.
 
-        Raises SettingError for a network that gives no boxes, and DataError as `preprocess` does.
+        The model's own `threshold` is taken unless another is named. Raises SettingError for a network that gives no
+        boxes, and DataError as `preprocess` does.
         """
         if self.outputs != BOXES:
             raise SettingError(f"detect: {self.architecture.name} gives {self.outputs}, not boxes; call the model")
         x, places = self._read(images)
         with torch.inference_mode():
-            return boxes_in(self(x.to(self.mean.device)), places, self.classes, threshold)
+            outputs = self(x.to(self.mean.device))
+        return boxes_in(outputs, places, self.classes, self.threshold if threshold is None else threshold)
 
     def lowered(self, queries: int | None = None, resolution: int | None = None) -> "Model":
         """Copy the model with fewer queries or for smaller images, of `resolution` pixels on a side.

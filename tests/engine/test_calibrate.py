@@ -4,6 +4,7 @@ import json
 
 import pytest
 from command import Command
+from small_detection import FEW_SCENES
 from small_searches import QUICK, SPACE, Stopped, search
 
 import nas
@@ -46,7 +47,9 @@ def test_what_a_calibration_decides_itself_is_refused(space, own):
 def test_the_command_prints_and_draws_and_later_searches_take_the_ladder(space, nas: Command, monkeypatch):
     monkeypatch.chdir(space.parent)
     goal = ("--space", space, "--data", "digits", "--subset", 64, "--batch-size", 32)
-    answer = nas("calibrate", *goal, "-n", 8, "--rungs", "1,2,4", "--workers", 1, "--apply")
+    goal += ("--plugins", (space.parent / "scenes.py"))
+    (space.parent / "scenes.py").write_text(FEW_SCENES)
+    answer = nas("calibrate", *goal, "-n", 8, "--rungs", "1,2,4", "--workers", 1, "--apply", "--scores", "naswot")
     assert answer.status == 0, answer.err
     assert "tau, all" in answer.out
     assert "[promote] trial 0 trained on to 2 epochs: accuracy" in answer.err
@@ -56,10 +59,11 @@ def test_the_command_prints_and_draws_and_later_searches_take_the_ladder(space, 
     assert "Agreement by cost" in page.read_text()
     assert "0.33 × the learning rate" in answer.out
     assert "The learning rate, by kind of block" in page.read_text()
-    again = nas("calibrate", *goal, "-n", 8, "--rungs", "1,2,4", "--json")
+    assert all(name in answer.out and name in page.read_text() for name in ("naswot", "parameters"))
+    again = nas("calibrate", *goal, "-n", 8, "--rungs", "1,2,4", "--json", "--scores", "naswot")
     found = json.loads(again.out)
     assert found["goal"].endswith("--data digits --batch-size 32 --subset 64")
-    assert f"nas search {found['goal']}" in " ".join(answer.out.split())
+    assert f"nas search {found['goal']} --plugins" in " ".join(answer.out.split())
     assert (found["networks"], found["lengths"]) == (8, [1, 2, 4])
     later = search(space, "later", budget=2, recipe={"subset": 64, "batch_size": 32})
     assert list(later.config.rungs) == found["ladder"]

@@ -56,6 +56,7 @@ def test_a_lowered_model_does_what_was_measured(trained: Trained, settings: dict
     targets = torch.from_numpy(data.labels[data.validation])
     model = nas.load(trained.folder)
     assert sorted(model.facts[ORDER]) == list(range(6))
+    assert model.threshold == model.facts["threshold"] == trained.ending.boxes.threshold
     for row in trained.ending.lowered:
         small = model.lowered(row.queries, row.resolution)
         with torch.inference_mode():

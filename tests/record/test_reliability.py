@@ -45,7 +45,7 @@ def test_the_less_noise_the_better_a_rung_ranks(tmp_path: Path) -> None:
     for ranking in found.rungs:
         assert ranking.every.low <= ranking.every.tau <= ranking.every.high
         assert ranking.best.tau <= ranking.every.tau + 0.1, "the best are harder to tell apart"
-    assert {ranking.name for ranking in found.others} == {"macs", "params"}
+    assert {ranking.name for ranking in found.others} == {"MACs", "parameters"}
     assert abs(found.others[0].every.tau) < 0.4, "size says nothing here"
 
 

@@ -217,9 +217,10 @@ def test_a_format_of_classifiers_refuses_a_detector_and_names_those_that_can(for
 @pytest.mark.parametrize(("form", "place"), [("safetensors", "m.safetensors"), ("python", "m.py"), ("hub", "m")])
 def test_a_detector_leaves_and_comes_back(form, place, tmp_path):
     model, images = detections.model(selected=True, denoising=1), torch.rand(2, 3, 32, 32)
+    model.facts = {"threshold": 0.37}
     done = export(model, form, tmp_path / place)
     reader = open_exported(done.path)
-    assert (reader.outputs, tuple(reader.classes)) == ("boxes", detections.NAMES)
+    assert (reader.outputs, tuple(reader.classes), reader.threshold) == ("boxes", detections.NAMES, 0.37)
     with torch.no_grad():
         torch.testing.assert_close(reader.run(images), model(images), rtol=0, atol=1e-6)
 

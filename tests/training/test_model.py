@@ -47,6 +47,18 @@ def test_boxes_are_those_of_the_outputs_in_the_pictures_pixels(picture: Path) ->
     assert found.detect(picture, Image.open(picture), threshold=1.0) == [[], []]
 
 
+def test_boxes_are_taken_from_the_score_that_the_training_noted(picture: Path) -> None:
+    found = model(focal=True)
+    assert found.threshold == 0.5
+    found.facts = {"threshold": 0.9}
+    assert all(one.score >= 0.9 for one in found.detect(picture)[0])
+    assert found.detect(picture) == found.detect(picture, threshold=0.9)
+    assert len(found.detect(picture, threshold=0)[0]) == 8
+    for damaged in ("much", 7.0, None):
+        found.facts = {"threshold": damaged}
+        assert found.threshold == 0.5
+
+
 def test_a_classifier_detects_nothing_and_says_so(picture: Path) -> None:
     with pytest.raises(SettingError, match="small gives logits, not boxes"):
         model_of(["conv"]).detect(picture)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from nas.network.architecture import Architecture
 from nas.network.heads import Head
+from nas.training.boxes.found import THRESHOLD
 from nas.training.model import Model
 
 
@@ -44,7 +45,8 @@ class Reader:
     """A written network that is ready to run here.
 
     `run` takes floats `(batch, channels, height, width)` from 0 to 1, normalisation is its own business, and gives the
-    `outputs` of a head: logits `(batch, classes)`, or boxes `(batch, queries, 4 + classes)`.
+    `outputs` of a head: logits `(batch, classes)`, or boxes `(batch, queries, 4 + classes)`, which are taken from a
+    score of `threshold` on.
     """
 
     classes: Sequence[str]
@@ -52,6 +54,7 @@ class Reader:
     resolution: int
     run: Callable[[Tensor], Tensor]
     outputs: str = Head.outputs
+    threshold: float = THRESHOLD
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ TAKEN = (
     "CHANNELS",
     "RESOLUTION",
     "OUTPUTS",
+    "THRESHOLD",
     "WEIGHTS",
     "Network",
     "Stage",
@@ -132,7 +133,7 @@ DETECTOR = Words(
     """    boxes = network(normalise(images))  # (batch, queries, 4 + classes)
 
 Of each box these are centre x, centre y, width and height, as shares of the square's sides, and its score from 0 to 1
-for each of CLASSES. Boxes do not double, so none need be suppressed.""",
+for each of CLASSES. Those from THRESHOLD on are taken; boxes do not double, so none need be suppressed.""",
     "a picture scaled to fit\n{side} x {side} pixels, in the upper left of the square, the rest grey (114 of 255)",
     f'OUTPUTS = "{BOXES}"\n',
 )
@@ -163,7 +164,8 @@ def source(shipment: Shipment, stem: str) -> str:
         gives=words.gives,
     )
     stage = STAGE.format(site=program.site_name) + (WITH_TOKEN if program.wants_token else "")
-    weights = words.constant + ('WEIGHTS = Path(__file__).with_suffix(".pt")\n' if trained else "")
+    told = f"THRESHOLD = {shipment.model.threshold}\n" if shipment.model and words is DETECTOR else ""
+    weights = words.constant + told + ('WEIGHTS = Path(__file__).with_suffix(".pt")\n' if trained else "")
     tail = [stage, network, *([NORMALISE, BUILD] if trained else [BUILD_UNTRAINED])]
     header = HEADER.format(title=program.title, what=words.what, size=program.size, table=program.table(), usage=usage)
     return program.text(header, program.constants() + weights, tail)

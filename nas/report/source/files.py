@@ -14,6 +14,7 @@ import torch
 from nas.errors import SettingError
 from nas.network.heads import Head
 from nas.report.formats import Reader
+from nas.training.boxes.found import THRESHOLD
 
 
 @contextmanager
@@ -65,4 +66,5 @@ def reader(module: ModuleType, path: Path) -> Reader:
         raise SettingError(f"{path}: its weights cannot be loaded ({type(error).__name__}: {first}); export it again, "
                            "or put them beside it") from None  # fmt: skip
     run = torch.inference_mode()(lambda x: network(module.normalise(x)))
-    return Reader(module.CLASSES, module.CHANNELS, module.RESOLUTION, run, getattr(module, "OUTPUTS", Head.outputs))
+    outputs, threshold = getattr(module, "OUTPUTS", Head.outputs), getattr(module, "THRESHOLD", THRESHOLD)
+    return Reader(module.CLASSES, module.CHANNELS, module.RESOLUTION, run, outputs, threshold)

@@ -7,7 +7,9 @@ from torch import Tensor
 
 from nas.data.boxes import Share, Size, to_picture
 
-THRESHOLD = 0.5  # of the score: more likely a thing of the class than not
+THRESHOLD = 0.5  # of the score, where a training noted none: more likely a thing of the class than not
+NOTED = "threshold"
+"""The fact that says from which score on the boxes of a model are taken: that with the best F1 in validation."""
 
 
 class Box(NamedTuple):
@@ -24,6 +26,12 @@ class Box(NamedTuple):
     def corners(self) -> tuple[float, float, float, float]:
         """Left, top, right and bottom."""
         return self[2:]
+
+
+def threshold_of(facts: object) -> float:
+    """Read the score from which on boxes are taken from a model's facts, the usual one where they hold none."""
+    noted = facts.get(NOTED) if isinstance(facts, dict) else None
+    return noted if isinstance(noted, float) and 0 <= noted <= 1 else THRESHOLD
 
 
 class Place(NamedTuple):

@@ -177,6 +177,7 @@ def test_it_reads_back(learnt, shipped, tmp_path):
 
 def test_a_detector_gives_boxes_and_says_what_they_are(tmp_path):
     model = detections.model()
+    model.facts = {"threshold": 0.37}
     done = export(model, "onnx", tmp_path / "m.onnx", queries=3, resolution=16)
     session = ort.InferenceSession(str(done.path), providers=["CPUExecutionProvider"])
     (output,) = session.get_outputs()
@@ -186,6 +187,7 @@ def test_a_detector_gives_boxes_and_says_what_they_are(tmp_path):
     assert "laid in its upper left corner, on grey (114 of 255)" in said["input"]
     small, reader = model.lowered(3, 16), open_exported(done.path)
     assert (reader.outputs, reader.resolution, tuple(reader.classes)) == ("boxes", 16, detections.NAMES)
+    assert reader.threshold == 0.37
     images = torch.rand(2, 3, 16, 16)
     with torch.no_grad():
         torch.testing.assert_close(reader.run(images), small(images), rtol=0, atol=1e-4)

@@ -3,11 +3,13 @@
 import json
 
 import numpy as np
+import pytest
 import torch
 from detections import answers
 
 from nas.data.boxes import pack
-from nas.training.boxes.judging import judge_boxes
+from nas.training.boxes.found import THRESHOLD
+from nas.training.boxes.judging import best_threshold, judge_boxes
 from nas.training.boxes.verdict import BoxVerdict
 from nas.training.tasks import Predictions
 
@@ -62,6 +64,17 @@ def test_every_true_box_of_a_shown_image_is_drawn_as_found_or_missed() -> None:
         truths = int((predictions.targets[one.row, :, 0] >= 0).sum())
         assert one.count("true") + one.count("missed") == truths
         assert one.count("true") == one.count("found")
+
+
+def test_the_best_threshold_leaves_out_what_is_wrong_more_often_than_right() -> None:
+    truths = [(0, ONE, 0), (1, TWO, 0)]
+    said = [(0, ONE, 0.9), (1, TWO, 0.408), (0, TWO, 0.3), (0, (0.75, 0.25, 0.1, 0.1), 0.2)]
+    predictions = scene(truths, said)
+    assert best_threshold(predictions) == 0.4
+    judged = judge_boxes(predictions, 2, best_threshold(predictions))
+    assert (judged.threshold, judged.count("found"), judged.count("misnamed")) == (0.4, 2, 0)
+    assert best_threshold(scene(truths, said[:1])) == pytest.approx(0.9, abs=0.011)
+    assert best_threshold(scene([], said)) == THRESHOLD, "without an object nothing can be told"
 
 
 def test_it_survives_json() -> None:
