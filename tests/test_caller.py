@@ -22,6 +22,7 @@ from picture_folders import write
 from small_searches import SPACE, Stopped
 from small_searches import search as tiny_search
 from small_trainings import network
+from threadpoolctl import threadpool_info
 
 import nas
 from nas.engine.attempt import time_limit
@@ -41,7 +42,7 @@ def state() -> dict[str, Any]:
     """All that a caller may have set, by name."""
     loggers = [logging.root, logging.getLogger("optuna"), logging.getLogger("ray"), logging.getLogger("torch")]
     return {
-        "threads": (torch.get_num_threads(), torch.get_num_interop_threads()),
+        "threads": (torch.get_num_threads(), torch.get_num_interop_threads(), threads_of_libraries()),
         "gradients": (torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.is_anomaly_enabled()),
         "defaults": (torch.get_default_dtype(), torch.get_default_device(), torch.get_float32_matmul_precision()),
         "deterministic": (
@@ -64,6 +65,23 @@ def state() -> dict[str, Any]:
         "hook": sys.excepthook,
         "streams": (sys.stdout, sys.stderr),
     }
+
+
+def threads_of_libraries() -> list[tuple[str, int]]:
+    """Return in how many threads each library of numerics works."""
+    return [(library["filepath"], library["num_threads"]) for library in threadpool_info()]
+
+
+def test_a_search_multiplies_small_matrices_in_one_thread_and_trains_in_all(space: Path) -> None:
+    found: set[int] = set()
+
+    def began(_job: object, _run: object) -> None:
+        found.update(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+        assert torch.get_num_threads() == 2
+
+    with settings(hostile=False):
+        tiny_search(space, "a", 1, watcher=Watcher(began=began))
+    assert found == {1}
 
 
 @contextmanager

@@ -136,6 +136,11 @@ class _Tally(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.operations = self.operators = self.traffic = 0
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Tell torch not to load its compiler for us, which takes a second: nothing is compiled while we count."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
         if formula := flop_registry.get(func.overloadpacket):

@@ -84,7 +84,7 @@ def test_what_a_device_elsewhere_cannot_do(space, device, tmp_path, settings, me
 
 
 def test_the_front_of_a_predicted_search_is_measured(space, tmp_path, monkeypatch):
-    for name, value in (("NETWORKS", 9), ("NETWORK_SECONDS", 0.05), ("BLOCK_SECONDS", 0.02)):
+    for name, value in (("NETWORKS", 9), ("ROUNDS", 1)):
         monkeypatch.setattr(f"nas.costs.latency.sampling.{name}", value)
     monkeypatch.setitem(timed.LATENCY_SECONDS, "full", 0.1)
     run = nas.search(space, budget=3, runs=tmp_path, latency="predicted", **SETTINGS)

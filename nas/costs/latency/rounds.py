@@ -1,8 +1,8 @@
-"""Timing by clocks: warm-up, calibration, rounds that alternate between two clocks, the interval of a median."""
+"""Timing by clocks: warm-up, calibration, rounds of two clocks or of many, the interval of a median."""
 
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,9 @@ SETTLED = 0.02  # the share by which a spell must beat the earlier ones for the 
 MOST_WARM_UP = 3.0  # seconds
 FEWEST, MOST_AT_ONCE = 12, 25  # rounds
 CONFIDENCE = 0.95
+SHORT_SPELL = 1e-3  # seconds of a network that is one of many
+BETWEEN = 5  # clocks between two turns of the reference, where there are many
+FEWEST_ROUNDS = 3
 
 
 def calibrate(clock: Clock, spells: int = 8, seconds: float = 0.2) -> float:
@@ -67,6 +70,48 @@ def alternate(clock: Clock, reference: Clock, precision: float, seconds: float) 
         low, high = interval(ratios)
         if high - low <= precision * np.median(ratios):
             return times
+
+
+def side_by_side(
+    clocks: Sequence[Clock], reference: Clock, rounds: int, seconds: float, told: Callable[[float], None]
+) -> tuple[Times, float]:
+    """Return the time of one run of each clock as a multiple of the reference's, the median over rounds.
+
+    Returns also the seconds of one run of the reference, the median of the quickest round.
+
+    A round goes over all clocks in a random order, with the reference before and after every few. So what slows the
+    machine for some seconds spoils a round or two of each, and not all rounds of one. No further round begins once
+    `seconds` have passed, unless there were fewer than three. `told` is called with the share that is done.
+    """
+    counts = [_turns(clock) for clock in clocks]
+    compared, rng = _turns(reference), np.random.default_rng(0)
+    ratios: list[Times] = []
+    compared_to: list[float] = []
+    end = time.monotonic() + seconds
+    while len(ratios) < rounds and (len(ratios) < FEWEST_ROUNDS or time.monotonic() < end):
+        row, others = np.empty(len(clocks)), [_again(reference, compared)]
+        order = rng.permutation(len(clocks)).tolist()
+        for some in (order[i : i + BETWEEN] for i in range(0, len(order), BETWEEN)):
+            row[some] = [_again(clocks[i], counts[i]) for i in some]
+            others.append(_again(reference, compared))
+            row[some] /= (others[-2] + others[-1]) / 2
+        ratios.append(row)
+        compared_to.append(float(np.median(others)))
+        told(len(ratios) / rounds)
+    return np.asarray(np.median(ratios, axis=0)), min(compared_to)
+
+
+def _turns(clock: Clock) -> int:
+    """Run twice, as the first run prepares, and return the number of runs in a short spell."""
+    clock(1)
+    once = clock(1)
+    return max(2 if once < SPELL * LEAST_RUNS else 1, round(SHORT_SPELL / max(once, 1e-7)))
+
+
+def _again(clock: Clock, count: int) -> float:
+    """Return the seconds of one run when others ran before: the first run fetches from memory and does not count."""
+    clock(1)
+    return clock(count) / count
 
 
 def interval(values: Times, confidence: float = CONFIDENCE) -> tuple[float, float]:

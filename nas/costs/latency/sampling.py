@@ -1,25 +1,29 @@
-"""Measuring for a predictor some whole networks of a space and their blocks.
+"""Measuring for a predictor some whole networks of a space and their blocks, all side by side.
 
-The cache folder keeps measurements by device, versions, target, setting and space, so that another run or an
-interrupted one goes on from there. They are multiples of the reference network's time, which still hold when the
+The cache folder keeps measurements by device, versions, target and setting, whatever space or data they were made for,
+so that another run goes on from there. They are multiples of the reference network's time, which still hold when the
 machine proves faster than in its calibration.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from nas import files
+from nas.costs.counts import count
 from nas.costs.deployment import Deployment
-from nas.costs.latency.measure import PRECISION, measure, reference_seconds, time_network
+from nas.costs.kept_counts import lasting
+from nas.costs.latency.measure import reference_seconds, time_side_by_side
 from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dict
 from nas.network.architecture import Architecture
 from nas.network.pieces import Piece, pieces
-from nas.space.grammar import to_dict
 from nas.space.space import SearchSpace, draw
 
-NETWORKS = 32
-NETWORK_SECONDS, BLOCK_SECONDS = 2.0, 0.4  # at most, for one measurement
+NETWORKS = 40
+SECONDS = 1.0  # for a network with its blocks, after which no further round begins
+ROUNDS = 10
+AT_ONCE = 50_000_000  # parameters of the networks that are in memory side by side
 Progress = Callable[[int, int], None]
 """Called with the numbers of measured networks and of all."""
 
@@ -29,28 +33,51 @@ def predictor_for(
     deployment: Deployment,
     *,
     networks: int | None = None,
-    seconds: tuple[float, float] | None = None,
+    rounds: int | None = None,
     progress: Progress = lambda done, of: None,
 ) -> Predictor:
     """Make a predictor for a space on a target of this machine, measuring only networks that the cache lacks.
 
-    `seconds` bounds the time for measuring a network and a block. Raises SettingError when the target is not on this
-    machine.
+    Each is measured in so many rounds. Raises SettingError when the target is not on this machine.
     """
     deployment.check()
-    key = {"space": to_dict(space)} | deployment.key()
-    ratios = _Ratios.read(key)
+    ratios = _Ratios.read(deployment.key())
     drawn = draw(space, networks or NETWORKS)
-    for done, architecture in enumerate(drawn):
-        progress(done, len(drawn))
-        if architecture.key() not in ratios.networks:
-            ratios.measure(architecture, deployment, seconds or (NETWORK_SECONDS, BLOCK_SECONDS))
-            ratios.write(key)
+    progress(0, len(drawn))
+    missing = [architecture for architecture in drawn if architecture.key() not in ratios.networks]
+    for some in _groups(missing):
+        done = sum(architecture.key() in ratios.networks for architecture in drawn)
+        told = partial(_tell, progress, done, len(some), len(drawn))
+        ratios.measure(some, deployment, rounds or ROUNDS, told)
+        ratios.write(deployment.key())
     progress(len(drawn), len(drawn))
-    unit = _reference_ms(deployment)
+    unit = 1e3 * reference_seconds(deployment)
     times = tuple((a, unit * ratios.networks[a.key()]) for a in drawn)
-    blocks = tuple((piece, unit * ratio) for piece, ratio in ratios.blocks.items())
+    blocks = tuple((piece, unit * ratios.blocks[piece]) for piece in _pieces(drawn))
     return Predictor(deployment.to_dict(), space.name, times, blocks)
+
+
+def _tell(progress: Progress, done: int, some: int, of: int, share: float) -> None:
+    progress(done + int(share * some), of)
+
+
+def _pieces(architectures: Sequence[Architecture]) -> list[Piece]:
+    return list(dict.fromkeys(piece for architecture in architectures for piece in pieces(architecture)))
+
+
+def _groups(architectures: Sequence[Architecture]) -> Iterator[list[Architecture]]:
+    """Yield networks that may be in memory at once, beside one another's blocks."""
+    group: list[Architecture] = []
+    size = 0
+    for architecture in architectures:
+        own = sum(count(piece).params for piece in pieces(architecture))
+        if group and size + own > AT_ONCE:
+            yield group
+            group, size = [], 0
+        group.append(architecture)
+        size += own
+    if group:
+        yield group
 
 
 @dataclass
@@ -67,19 +94,16 @@ class _Ratios:
         return cls(data["networks"], {piece_from_dict(b): float(b["ratio"]) for b in data["blocks"]})
 
     def write(self, key: Mapping[str, Any]) -> None:
-        """Keep the multiples in the cache."""
-        blocks = [{"ratio": ratio} | piece_to_dict(piece) for piece, ratio in self.blocks.items()]
+        """Keep the multiples in the cache, but for kinds from outside the package, whose source may change unseen."""
+        blocks = [{"ratio": ratio} | piece_to_dict(piece) for piece, ratio in self.blocks.items() if lasting(piece)]
         files.keep("ratios", dict(key), {"networks": self.networks, "blocks": blocks})
 
-    def measure(self, architecture: Architecture, deployment: Deployment, seconds: tuple[float, float]) -> None:
-        """Measure a network and its new blocks."""
-        for piece in dict.fromkeys(pieces(architecture)):
-            if piece not in self.blocks:
-                timing = time_network(piece.build(), piece.taken, deployment, PRECISION, seconds[1])
-                self.blocks[piece] = timing.median / _reference_ms(deployment)
-        found = measure(architecture, deployment, seconds=seconds[0])
-        self.networks[architecture.key()] = found.median / _reference_ms(deployment)
-
-
-def _reference_ms(deployment: Deployment) -> float:
-    return 1e3 * reference_seconds(deployment)
+    def measure(
+        self, some: Sequence[Architecture], deployment: Deployment, rounds: int, told: Callable[[float], None]
+    ) -> None:
+        """Measure networks and their new blocks side by side, telling the share that is done."""
+        new = [piece for piece in _pieces(some) if piece not in self.blocks]
+        modules = [(piece.build(), piece.taken) for piece in new]
+        found = time_side_by_side(some, modules, deployment, rounds, SECONDS * len(some), told)
+        self.networks |= {a.key(): ratio for a, ratio in zip(some, found, strict=False)}
+        self.blocks |= dict(zip(new, found[len(some) :], strict=True))

@@ -12,7 +12,7 @@ from torch import nn
 from nas import files
 from nas.costs.deployment import Deployment, choose_device, device_name
 from nas.costs.latency.measure import Latency, measure, reference_seconds, run_for, time_network
-from nas.costs.latency.rounds import alternate, calibrate, interval, quiet, warm_up
+from nas.costs.latency.rounds import alternate, calibrate, interval, quiet, side_by_side, warm_up
 from nas.costs.targets import Setting
 from nas.errors import SettingError
 from nas.network.build import build
@@ -63,6 +63,30 @@ def test_milliseconds_are_ratios_times_the_reference_at_its_best(monkeypatch):
     assert (found.median, found.drift) == (pytest.approx(2e3 * best), pytest.approx(3))
     assert found.low == found.high == found.median
     assert (found.iqr, found.runs, found.steady) == (pytest.approx(0, abs=1e-9), 30, True)
+
+
+def test_many_are_timed_side_by_side_and_a_slow_spell_spoils_no_ratio():
+    """The machine takes ten times as long for a third of the rounds, and of those for a part only."""
+    ran = {"reference": 0, "a": 0, "b": 0}
+
+    def clock(name, seconds):
+        def run(count):
+            ran[name] += 1
+            slow = name == "a" and 8 < ran["reference"] < 16
+            return count * seconds * (10 if slow else 1)
+
+        return run
+
+    shares = []
+    found, reference = side_by_side(
+        [clock("a", 3e-3), clock("b", 5e-4)], clock("reference", 1e-3), 9, 60.0, shares.append
+    )
+    assert found == pytest.approx([3, 0.5])
+    assert reference == pytest.approx(1e-3)
+    assert shares == pytest.approx([i / 9 for i in range(1, 10)])
+    late = []
+    side_by_side([clock("b", 1e-3)], clock("reference", 1e-3), 9, 0.0, late.append)
+    assert len(late) == 3
 
 
 def test_rounds_are_added_until_it_is_sure_or_the_time_is_over():

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from latency_spaces import tiny
 
 from nas.costs.counts import count
 from nas.costs.deployment import Deployment
-from nas.costs.latency import measure
+from nas.costs.latency import measure, sampling
 from nas.costs.latency.predictor import Predictor
 from nas.costs.latency.regression import Regression, cross_validate, error_of
 from nas.costs.latency.sampling import predictor_for
@@ -98,31 +99,57 @@ def test_the_error_of_what_was_held_out_is_not_that_of_what_was_fitted():
 
 def test_a_predictor_is_measured_once(tmp_path, monkeypatch):
     """The second time, and for more networks, only what is new is measured."""
-    import nas.costs.latency.sampling as prepare
-
     monkeypatch.setenv("NAS_CACHE", str(tmp_path))
     space, steps = tiny(), []
-    first = predictor_for(space, Deployment(), networks=9, seconds=(0.05, 0.02), progress=lambda *s: steps.append(s))
+    first = predictor_for(space, Deployment(), networks=9, rounds=1, progress=lambda *s: steps.append(s))
     assert steps[0] == (0, 9)
     assert steps[-1] == (9, 9)
     assert all(ms > 0 for _, ms in (*first.networks, *first.blocks))
     assert first.where["target"] == "cpu"
 
-    measured = []
-    real = prepare.measure
-    monkeypatch.setattr(prepare, "measure", lambda *a, **k: measured.append(1) or real(*a, **k))
+    measured = counted(monkeypatch)
     assert predictor_for(space, Deployment(), networks=9) == first
     assert not measured
-    more = predictor_for(space, Deployment(), networks=10, seconds=(0.05, 0.02))
-    assert len(measured) == 1
-    assert more.networks[:9] == first.networks
+    more = predictor_for(space, Deployment(), networks=10, rounds=1)
+    assert [len(networks) for networks, _ in measured] == [1]
+    ratios = [ms / before for (_, ms), (_, before) in zip(more.networks, first.networks, strict=False)]
+    assert ratios == pytest.approx([ratios[0]] * 9), "kept, in units of a reference that may have proved faster"
+
+
+def counted(monkeypatch):
+    """Note what is measured: networks, and modules with their shapes."""
+    measured = []
+    real = sampling.time_side_by_side
+    monkeypatch.setattr(sampling, "time_side_by_side", lambda *a: measured.append(a[:2]) or real(*a))
+    return measured
+
+
+def test_other_data_of_the_same_size_measure_their_heads_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
+    first = predictor_for(tiny(), Deployment(), networks=4, rounds=1)
+    measured = counted(monkeypatch)
+    other = predictor_for(tiny().fit(resolution=8, channels=3, classes=7), Deployment(), networks=4, rounds=1)
+    ((networks, modules),) = measured
+    assert len(networks) == 4
+    assert {module(torch.zeros(1, *shape)).shape for module, shape in modules} == {(1, 7)}
+    ours, theirs = ({piece for piece, _ in one.blocks} for one in (first, other))
+    assert theirs - ours == {piece for piece in theirs if piece.part == "head"}
+
+
+def test_networks_too_large_to_be_in_memory_together_are_measured_in_turn(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
+    monkeypatch.setattr(sampling, "AT_ONCE", 1)
+    measured, steps = counted(monkeypatch), []
+    predictor_for(tiny(), Deployment(), networks=3, rounds=1, progress=lambda *s: steps.append(s))
+    assert [len(networks) for networks, _ in measured] == [1, 1, 1]
+    assert [done for done, _ in steps] == sorted(done for done, _ in steps)
 
 
 def test_what_is_kept_stands_still_when_the_reference_proves_to_be_faster(tmp_path, monkeypatch):
     monkeypatch.setenv("NAS_CACHE", str(tmp_path))
     measure._reference.cache_clear()
     try:
-        before = predictor_for(tiny(), Deployment(), networks=3, seconds=(0.05, 0.02))
+        before = predictor_for(tiny(), Deployment(), networks=3, rounds=1)
         reference = measure._reference(Deployment())
         reference.seconds /= 2
         after = predictor_for(tiny(), Deployment(), networks=3)

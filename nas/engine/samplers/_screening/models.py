@@ -6,16 +6,18 @@ first trials only, so that a resumed search has the same. The trees know jumps, 
 """
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import ConstantKernel, DotProduct, Kernel, Matern, WhiteKernel
+from sklearn.gaussian_process.kernels import Kernel
 
 from nas.engine.objective_scale import unit
 from nas.engine.samplers._screening.domains import ordered
+from nas.engine.samplers._screening.kernel import Trend
 from nas.engine.samplers._screening.tree import Codes, Tree
 from nas.space.space import Domain
 
@@ -27,7 +29,7 @@ FITTED = 300  # trials at most that hyperparameters are fitted to
 JITTER = 1e-8
 FARTHEST = 1e6  # deviations, so that no cost is infinite to a model
 TREES = 60
-FIXED = Matern(3.0, nu=2.5) + WhiteKernel(0.1)
+FIXED = Trend(linear=0.0, noise=0.1)
 """The kernel for successes and failures, which are too few to fit one to."""
 
 
@@ -36,17 +38,27 @@ def encode(tree: Tree, codes: Codes) -> Features:
 
     A decision that does not arise is zero in all of its columns.
     """
-    return np.concatenate([_columns(d, codes[:, j]) for j, d in enumerate(tree.domains.values())], axis=1)
+    return encoder(tree)(codes)
 
 
-def _columns(values: Domain, codes: Codes) -> Features:
+def encoder(tree: Tree) -> Callable[[Codes], Features]:
+    """Make the function that encodes points of a tree by looking each decision's features up."""
+    tables = [_columns(values, np.arange(len(values) + 1)) for values in tree.domains.values()]
+
+    def encoded(codes: Codes) -> Features:
+        return np.concatenate([table[codes[:, j]] for j, table in enumerate(tables)], axis=1)
+
+    return encoded
+
+
+def _columns(values: Domain, codes: NDArray[np.integer]) -> Features:
     """The features of one decision's codes, the rank alone for a number of more than MANY values.
 
     Ranks fit because people space the numbers of a list evenly, by ratio or difference.
     """
-    scale = _ranks(values)[codes][:, None] if len(values) >= 3 and ordered(values) else None
+    scale: Features | None = _ranks(values)[codes][:, None] if len(values) >= 3 and ordered(values) else None
     if scale is not None and len(values) > MANY:
-        return 2 * scale
+        return np.asarray(2 * scale)
     indicators = (codes[:, None] == np.arange(1, len(values) + 1)).astype(np.float64)
     return indicators if scale is None else np.hstack([indicators, scale])
 
@@ -78,12 +90,9 @@ def milestone(count: int) -> int:
 
 def fit_kernel(features: Features, values: Values) -> Kernel:
     """The kernel of greatest marginal likelihood for standardised values."""
-    amplitude = (1e-4, 1e3)
-    linear = ConstantKernel(0.1, amplitude) * DotProduct(1e-3, sigma_0_bounds="fixed")
-    smooth = ConstantKernel(1.0, amplitude) * Matern(3.0, (0.3, 100.0), nu=2.5)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return fit_process(linear + smooth + WhiteKernel(0.01, (1e-6, 1.0)), features, values, tune=True).kernel_
+        return fit_process(Trend(), features, values, tune=True).kernel_
 
 
 def fit_process(kernel: Kernel, features: Features, values: Values, tune: bool = False) -> GaussianProcessRegressor:

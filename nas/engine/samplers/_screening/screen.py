@@ -16,7 +16,7 @@ from nas.engine.samplers._screening.evidence import Costs, Past
 from nas.engine.samplers._screening.models import (
     FIXED,
     Features,
-    encode,
+    encoder,
     fit_kernel,
     fit_process,
     fit_trees,
@@ -61,6 +61,7 @@ class Screen:
         self.units = np.array([unit(loss) for loss in past.losses.T])
         past = replace(past, losses=past.losses / self.units)
         self.tree, self.past, self.costs, self.kernels = tree, past, costs, kernels
+        self.encode = encoder(tree)
         self.turn = TURNS[(len(past.done) + len(past.failed) + len(past.running)) % len(TURNS)]
         self.reference = np.array(
             [loss.max() if i in costs.columns else worst(loss) for i, loss in enumerate(past.losses.T)]
@@ -117,7 +118,7 @@ class Screen:
         return mean, deviation
 
     def _features(self, codes: Codes, table: Mapping[str, Values]) -> Values:
-        decided = encode(self.tree, codes)
+        decided = self.encode(codes)
         if not table:
             return decided
         cheap = [standard(table[name], self.costs_done[name]) for name in sorted(table)]
@@ -150,7 +151,7 @@ class Screen:
             seen = np.minimum(loss, worst(loss))
             first = {name: values[:count] for name, values in self.costs_done.items()}
             cheap = [standard(first[name], first[name]) for name in sorted(first)]
-            features = np.concatenate([encode(self.tree, self.past.done[:count]), *cheap], axis=1)
+            features = np.concatenate([self.encode(self.past.done[:count]), *cheap], axis=1)
             self.kernels[key] = fit_kernel(features, Scale.of(seen, self._floor(loss, seen)).apply(seen))
         return self.kernels[key]
 
