@@ -1,51 +1,53 @@
-"""How much of a search's time is not spent on building, training and measuring networks.
+"""How much of a search's time is not spent on building, training and measuring networks, by its own record.
 
-Runs a real search in a temporary folder and sets its wall time, from the first proposal to the last record, against
-the time the trials say they took. What is left is orchestration: proposals, records, the display.
+    python benchmarks/overhead.py runs/first
+    python benchmarks/overhead.py --budget 100 --workers 2
 
-    python benchmarks/overhead.py --budget 100
+Reads runs, or a search that it makes in a temporary folder, and prints where the time of the workers went, as the
+report does. What they waited between two trainings is orchestration: proposals, records, turns at measuring.
 """
 
 import argparse
 import tempfile
-import time
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 import nas
-from nas.engine.watcher import Watcher
+from nas.record.run import Run
+from nas.record.timeline import BETWEEN, spent, stints
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="*", type=Path)
     parser.add_argument("--budget", type=int, default=100)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--sampler", default="pareto")
     parser.add_argument("--data", default="cluttered_digits")
-    options = parser.parse_args()
-    marks: list[float] = []
+    given = parser.parse_args()
+    for folder in given.runs:
+        show(Run(folder))
+    if not given.runs:
+        with tempfile.TemporaryDirectory() as folder:
+            show(nas.search(data=given.data, budget=given.budget, sampler=given.sampler, workers=given.workers,
+                            runs=folder, name="overhead"))  # fmt: skip
 
-    def mark(*_: object) -> None:
-        marks.append(time.perf_counter())
 
-    with tempfile.TemporaryDirectory() as folder:
-        watcher = Watcher(began=lambda job, run: mark() if job.purpose == "search" else None, ended=mark)
-        start = time.perf_counter()
-        run = nas.search(
-            data=options.data, budget=options.budget, sampler=options.sampler, runs=folder, watcher=watcher,
-            confirm=0, workers=1,
-        )  # fmt: skip
-        whole = time.perf_counter() - start
-    span, busy = marks[-1] - marks[0], run.seconds  # marks alternate: a trial begins, and it ends
-    gaps = [after - before for before, after in zip(marks[1::2], marks[2::2], strict=False)]
-    table = Table("what", "seconds", "share of the trials' span", title=f"{options.budget} trials, {options.sampler}")
-    steps = {step: sum(t.outcome.seconds.get(step, 0) for t in run.trials) for step in ("build", "measure", "train")}
-    for step, seconds in (*steps.items(), ("orchestration", span - busy)):
-        table.add_row(step, f"{seconds:.2f}", f"{seconds / span:.2%}")
-    table.add_row("start-up and report", f"{whole - span:.2f}", "")
-    console = Console()
+def show(run: Run) -> None:
+    """Print where the time of a run's workers went."""
+    side_by_side = stints(run)
+    rows = spent(run, side_by_side)
+    workers = 1 + max(stint.lane for stint in side_by_side)
+    title = f"{run.name}: {len(run.trials)} trials, {run.config.sampler}, at most {workers} at once"
+    table = Table("time of the workers", "seconds", "share", title=title)
+    for row in rows:
+        table.add_row(row.what, f"{row.seconds:,.1f}", f"{row.share:.2%}")
+    console = Console(width=100)
     console.print(table)
-    console.print(f"between trials: mean {1e3 * sum(gaps) / len(gaps):.0f} ms, last ten {1e2 * sum(gaps[-10:]):.0f} ms")
+    waited = sum(row.seconds for row in rows if row.what == BETWEEN)
+    console.print(f"between two trainings {1e3 * waited / max(len(side_by_side) - workers, 1):,.0f} ms, a mean\n")
 
 
 if __name__ == "__main__":

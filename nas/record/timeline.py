@@ -15,6 +15,7 @@ or was rejected."""
 PHASES = {"build": "building networks", "measure": "measuring", "score": "zero-cost scores", "train": "training"}
 TRACE = 0.0005  # of the time, below which a kind of work is not worth a line
 ROUNDED = 0.01  # seconds, by which a training may seem to begin before the one that it followed
+WAITED = ("waiting for the first training", BETWEEN := "waiting between trainings", "waiting after the last training")
 FURTHER = {"on": "training on, to a higher rung", "again": "training again, from other seeds"}
 
 
@@ -91,16 +92,30 @@ class Spent:
 def spent(run: Run, side_by_side: Sequence[Stint]) -> list[Spent]:
     """Share out the time of all workers among kinds of work, the largest first, and at last what they waited.
 
-    They waited before the first training, for proposals, for one another's measurements, and between two starts.
+    They waited before the first training, between two for proposals, records and each other's measurements, and after
+    their last one for the others and the report.
     """
     seconds: dict[str, float] = defaultdict(float)
     for one in run.trainings:
         again = None if isinstance(one, Trial) else FURTHER["again" if one.repeat else "on"]
         for step, took in one.outcome.seconds.items():
             seconds[again if again and step == "train" else PHASES.get(step, step)] += took
-    lanes = 1 + max((stint.lane for stint in side_by_side), default=0)
-    whole = max(run.elapsed * lanes, sum(seconds.values())) or 1.0
+    waited = _waited(run, side_by_side)
+    whole = sum(seconds.values()) + sum(waited.values()) or 1.0
     found = [Spent(what, took, took / whole) for what, took in seconds.items() if took >= TRACE * whole]
     found.sort(key=lambda one: -one.seconds)
-    waited = whole - sum(seconds.values())
-    return [*found, Spent("waiting", waited, waited / whole)] if side_by_side else found
+    return [*found, *(Spent(when, took, took / whole) for when, took in waited.items())]
+
+
+def _waited(run: Run, side_by_side: Sequence[Stint]) -> dict[str, float]:
+    """Return the seconds in which lanes were empty, by when they were."""
+    free: dict[int, float] = {}
+    before = between = 0.0
+    for stint in sorted(side_by_side, key=lambda one: one.start):
+        if stint.lane in free:
+            between += max(stint.start - free[stint.lane], 0.0)
+        else:
+            before += stint.start
+        free[stint.lane] = stint.end
+    after = sum(max(run.elapsed - end, 0.0) for end in free.values())
+    return dict(zip(WAITED, (before, between, after), strict=True)) if side_by_side else {}

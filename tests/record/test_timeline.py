@@ -56,12 +56,14 @@ def test_the_time_of_all_workers_is_shared_out(run: Run) -> None:
         "building networks": pytest.approx((1.0, 1 / 40)),
         "training on, to a higher rung": pytest.approx((4.0, 4 / 40)),
         "training again, from other seeds": pytest.approx((6.0, 6 / 40)),
-        "waiting": pytest.approx((23.0, 23 / 40)),
+        "waiting for the first training": pytest.approx((3.0, 3 / 40)),
+        "waiting between trainings": pytest.approx((4.5, 4.5 / 40)),
+        "waiting after the last training": pytest.approx((15.5, 15.5 / 40)),
     }
 
 
 def test_a_record_without_ends_has_sums_but_no_lanes(tmp_path: Path) -> None:
     run = finished_run(tmp_path / "run")
     assert stints(run) == []
-    assert "waiting" not in {one.what for one in spent(run, [])}
+    assert not any("waiting" in one.what for one in spent(run, []))
     assert sum(one.share for one in spent(run, [])) == pytest.approx(1)
