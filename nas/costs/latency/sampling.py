@@ -22,7 +22,7 @@ from nas.space.space import SearchSpace, draw
 
 NETWORKS = 40
 SECONDS = 1.0  # for a network with its blocks, after which no further round begins
-ROUNDS = 10
+ROUNDS = 15
 AT_ONCE = 50_000_000  # parameters of the networks that are in memory side by side
 Progress = Callable[[int, int], None]
 """Called with the numbers of measured networks and of all."""
