@@ -15,6 +15,8 @@ from nas.registry import HEADS
 
 QUERIES = "queries"
 """The option of a head that says how many boxes it may find."""
+ENLARGE = "enlarge"
+"""The option of a head by which boxes are larger than it takes them for, as smaller images ask for."""
 
 
 def queries_of(architecture: Architecture) -> int | None:
@@ -46,6 +48,8 @@ def lowered(architecture: Architecture, queries: int | None = None, resolution: 
         if asked is not None and most is not None and not 1 <= asked <= most:
             raise SettingError(f"{name} {asked} is not allowed; a trained network can be lowered to 1 to {most}")
     options = dict(architecture.head.options) | ({QUERIES: queries} if queries is not None else {})
+    if resolution and ENLARGE in options_of(HEADS, architecture.head.kind):
+        options[ENLARGE] = float(architecture.value(f"head.{ENLARGE}")) * architecture.resolution / resolution
     head = HeadSpec(architecture.head.kind, options)
     return replace(architecture, head=head, resolution=resolution or architecture.resolution)
 

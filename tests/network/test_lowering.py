@@ -1,12 +1,14 @@
 """Lowered networks: fewer queries give the same boxes but for those that go, and position tables are resized."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from detections import model, network, quarters
 from small_models import model_of
 
 from nas.errors import SettingError
-from nas.network.lowering import lower, lowered, queries_of
+from nas.network.lowering import ENLARGE, lower, lowered, queries_of
 
 HEADS = ({}, {"anchors": True, "focal": True, "denoising": 2}, {"levels": 2, "denoising": 1})
 
@@ -45,6 +47,22 @@ def test_a_lower_resolution_takes_smaller_images_with_the_same_weights() -> None
     resized = [name for name, value in ours.items() if value.shape != theirs[name].shape]
     assert resized, "the relative table of a smaller map is smaller"
     assert all(torch.equal(value, theirs[name]) for name, value in ours.items() if name not in resized)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("head", HEADS, ids=str)
+def test_boxes_of_smaller_images_are_larger_than_the_network_takes_them_for(head: dict[str, object]) -> None:
+    net, x = model(**head).network, torch.rand(2, 3, 16, 16)
+    small = lowered(net.architecture, resolution=16)
+    options = {name: value for name, value in small.head.options.items() if name != ENLARGE}
+    plain = replace(small, head=replace(small.head, options=options))
+    boxes, taken = (lower(net, architecture)(x) for architecture in (small, plain))
+    torch.testing.assert_close(boxes[..., 2:4], (2 * taken[..., 2:4]).clamp(max=1))
+    torch.testing.assert_close(boxes[..., [0, 1, 4, 5, 6]], taken[..., [0, 1, 4, 5, 6]])
+    in_turn = lowered(lowered(net.architecture, resolution=24), resolution=16)
+    assert in_turn.value("head.enlarge") == pytest.approx(2)
+    assert ENLARGE not in lowered(net.architecture, queries=4).head.options
+    assert ENLARGE not in lowered(model_of(["conv"]).architecture, resolution=8).head.options
 
 
 @pytest.mark.parametrize(

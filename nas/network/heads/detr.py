@@ -41,6 +41,7 @@ Decoder = Annotated[int, Field(ge=1, le=24), "from 1 to 24"]
 Queries = Annotated[int, Field(ge=1, le=2000), "from 1 to 2000"]
 Dropout = Annotated[float, Field(ge=0, lt=1), "from 0 to below 1"]
 Groups = Annotated[int, Field(ge=0, le=100), "from 0 to 100"]
+Factor = Annotated[float, Field(gt=0, le=64), "above 0 and at most 64"]
 
 
 class DETR(Head):
@@ -50,7 +51,8 @@ class DETR(Head):
     `levels` the encoder attends over the last maps of so many stages at once. `anchors` makes the queries boxes that
     each layer refines, `selected` those of the pixels that seem likeliest to hold an object. `denoising` is the number
     of groups of noised targets in training, `repeats` how often a label counts in the matching of each layer but the
-    last, `focal` gives each class a sigmoid in place of the softmax with a class of no object.
+    last, `focal` gives each class a sigmoid in place of the softmax with a class of no object. Widths and heights are
+    multiplied by `enlarge`, as a network takes pixels for shares: in images of half the side its boxes are half as large.
     """
 
     outputs = "boxes"
@@ -75,8 +77,10 @@ class DETR(Head):
         repeats: Count = 1,
         focal: bool = False,
         levels: Literal[1, 2, 3] = 1,
+        enlarge: Factor = 1.0,
     ) -> None:
         super().__init__()
+        self.enlarge = enlarge
         self.classes, self.focal, self.repeats, self.groups, self.count = classes, focal, repeats, denoising, queries
         self.projections = nn.ModuleList(nn.Conv2d(given, width, 1) for given in widths[-levels:])
         self.levels = nn.Parameter(torch.randn(levels, width)) if levels > 1 else None
@@ -108,6 +112,7 @@ class DETR(Head):
         chosen = self.selection(memory.tokens, sizes, paddings) if self.selection else None
         guides = noised(targets, self.groups, self.classes) if self.training and targets is not None else None
         boxes, logits = self._decode(memory, guides, chosen)
+        boxes = self._enlarged(boxes)
         if not self.training:
             scores = logits[-1].sigmoid() if self.focal else logits[-1].softmax(-1)[..., :-1]
             return torch.cat([boxes[-1], scores], dim=-1)
@@ -117,7 +122,7 @@ class DETR(Head):
         logits, boxes = logits[:, :, :count], boxes[:, :, :count]
         if chosen is not None:  # learnt from as the answers of a layer before the first
             logits = torch.cat([chosen.logits[None], logits])
-            boxes = torch.cat([chosen.boxes[None], boxes])
+            boxes = torch.cat([self._enlarged(chosen.boxes[None]), boxes])
         return Detections(logits, boxes, self.focal, self.repeats, told)
 
     def _encode(self, maps: Sequence[Tensor], paddings: Sequence[Tensor]) -> Memory:
@@ -153,6 +158,12 @@ class DETR(Head):
         hidden = torch.stack(made[first:])
         boxes = torch.stack(found[first:]) if found else self.box(hidden).float().sigmoid()
         return boxes, self.classifier(hidden).float()
+
+    def _enlarged(self, boxes: Tensor) -> Tensor:
+        if self.enlarge == 1:
+            return boxes
+        centres, sizes = boxes.split(2, dim=-1)
+        return torch.cat([centres, (sizes * self.enlarge).clamp(max=1)], dim=-1)
 
     def _content(self, like: Tensor, guides: Guides | None, chosen: Chosen | None) -> Tensor:
         """Return what the queries begin with: nothing or the chosen tokens, and with denoising the vector of no label.
