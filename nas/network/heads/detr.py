@@ -52,7 +52,7 @@ class DETR(Head):
     each layer refines, `selected` those of the pixels that seem likeliest to hold an object. `denoising` is the number
     of groups of noised targets in training, `repeats` how often a label counts in the matching of each layer but the
     last, `focal` gives each class a sigmoid in place of the softmax with a class of no object. Widths and heights are
-    multiplied by `enlarge`, as a network takes pixels for shares: in images of half the side its boxes are half as large.
+    multiplied by `enlarge`, as a network takes pixels for shares and finds boxes half as large in half the pixels.
     """
 
     outputs = "boxes"
