@@ -2,7 +2,7 @@
 
     python benchmarks/detection/blood_cells.py --data voc:BCCD --minutes 20
 
-Both have the stem and stages of `small_detr.yaml`, see the same images, mirrored and cropped alike, and are judged by
+Both have the stem and stages of `blood_detr.yaml`, see the same images, mirrored and cropped alike, and are judged by
 the epoch that was best on the validation part. The DETR is trained by `nas train`; `--backbone` names a training whose
 stem and stages it begins with. The other is CenterNet (centernet.py), trained by the loop below.
 """
@@ -38,8 +38,7 @@ METRICS = ("map", "map50")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
-    parser.add_argument("--network", type=Path, default=Path(__file__).parent / "small_detr.yaml")
-    parser.add_argument("--queries", type=int, default=60)
+    parser.add_argument("--network", type=Path, default=Path(__file__).parent / "blood_detr.yaml")
     parser.add_argument("--resolution", type=int, default=160)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seed", type=int, default=0)
@@ -71,7 +70,6 @@ def network_of(given: argparse.Namespace, dataset: Dataset) -> Architecture:
     """Fit the network to the data."""
     network = copy.deepcopy(read(given.network).value)
     network |= {"resolution": dataset.resolution, "channels": dataset.channels, "classes": len(dataset.classes)}
-    network["head"]["queries"] = given.queries
     return load_architecture(network)
 
 
