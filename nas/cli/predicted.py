@@ -70,6 +70,11 @@ def _shown(table: Table) -> str:
     return shown.get()
 
 
+def _none(one: Prediction) -> Text:
+    """Say that nothing was found, or that an image could not be read; the reason is too long for a table."""
+    return Text("not readable", style="red") if one.reason else Text("nothing", style="dim")
+
+
 def _class(one: tuple[str, float]) -> object:
     return {"class": one[0], "probability": one[1]}
 
@@ -84,7 +89,7 @@ def _class_table(found: Sequence[Prediction]) -> Table:
     table = Table("image", *(["class", "", *["next", ""] * (most - 1)][: 2 * most]), box=box.SIMPLE_HEAD)
     for one in found:
         cells = [cell for name, p in one.found for cell in (name, Text(f"{p:.1%}", justify="right"))]
-        table.add_row(one.image, *(cells or [Text(one.reason, style="red")]))
+        table.add_row(one.image, *(cells or [_none(one)]))
     return table
 
 
@@ -105,7 +110,7 @@ def _box_table(found: Sequence[Prediction]) -> Table:
         table.add_column(name, justify="right")
     for one in found:
         if not one.found:
-            table.add_row(one.image, Text(one.reason, style="red") if one.reason else Text("nothing", style="dim"))
+            table.add_row(one.image, _none(one))
         for number, each in enumerate(one.found):
             cells = [f"{each.score:.1%}", *(f"{end:.0f}" for end in each.corners)]
             table.add_row("" if number else one.image, each.name, *cells)

@@ -71,6 +71,8 @@ def print_predictions(
     if asked.draw:
         print(f"{len(found) - len(failed)} drawn in {asked.draw}", file=sys.stderr)  # noqa: T201
     if failed:
+        for one in failed if form == "table" else ():
+            print(f"{one.image}: {one.reason}", file=sys.stderr)  # noqa: T201
         print(f"error: {len(failed)} of {len(found)} images could not be read", file=sys.stderr)  # noqa: T201
         raise typer.Exit(1)
 

@@ -78,6 +78,8 @@ def test_boxes_are_drawn_on_what_can_be_read(nas: Command, tmp_path: Path) -> No
     )  # fmt: skip
     assert answer.status == 1
     assert f"2 drawn in {folder}" in answer.err
+    assert "broken.png not readable" in " ".join(answer.out.split())
+    assert "broken.png: cannot be read as an image" in answer.err
     assert "1 of 3 images could not be read" in answer.err
     assert sorted(path.name for path in folder.iterdir()) == ["tall.png", "wide.png"]
     with Image.open(folder / "wide.png") as found:

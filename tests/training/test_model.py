@@ -53,7 +53,7 @@ def test_boxes_are_taken_from_the_score_that_the_training_noted(picture: Path) -
     found.facts = {"threshold": 0.9}
     assert all(one.score >= 0.9 for one in found.detect(picture)[0])
     assert found.detect(picture) == found.detect(picture, threshold=0.9)
-    assert len(found.detect(picture, threshold=0)[0]) == 8
+    assert len(found.detect(picture, threshold=0)[0]) > len(found.detect(picture)[0])
     for damaged in ("much", 7.0, None):
         found.facts = {"threshold": damaged}
         assert found.threshold == 0.5

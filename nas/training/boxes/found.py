@@ -46,7 +46,8 @@ def boxes_in(
 ) -> list[list[Box]]:
     """Read the boxes of each picture from a network's outputs `(pictures, queries, 4 + classes)`, the surest first.
 
-    A query finds one box at most, of its likeliest class, if the score of that is `threshold` or more.
+    A query finds one box at most, of its likeliest class, if the score of that is `threshold` or more and the box is
+    not beyond the picture's edge.
     """
     scores, labels = (part.cpu().numpy() for part in outputs[..., 4:].float().max(-1))
     shares = outputs[..., :4].float().cpu().numpy()
@@ -54,8 +55,9 @@ def boxes_in(
     for place, score, label, share in zip(places, scores, labels, shares, strict=True):
         sure = [int(row) for row in (-score).argsort(kind="stable") if score[row] >= threshold]
         corners = to_picture(share[sure], place.size, place.share)
-        found.append([
+        boxes = [
             Box(classes[label[row]], float(score[row]), *map(float, ends))
             for row, ends in zip(sure, corners, strict=True)
-        ])  # fmt: skip
+        ]
+        found.append([one for one in boxes if one.left < one.right and one.top < one.bottom])
     return found

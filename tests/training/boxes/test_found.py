@@ -27,6 +27,12 @@ def test_what_lies_on_the_grey_is_cut_off() -> None:
     assert found == [Box("cat", pytest.approx(0.9), *map(pytest.approx, (40, 0, 100, 200)))]
 
 
+def test_what_lies_all_on_the_grey_is_left_out() -> None:
+    answers = outputs((0.5, 0.75, 0.4, 0.2, 0.9, 0), (0.2, 0.2, 0.2, 0.2, 0, 0.8))
+    (found,) = boxes_in(answers, [Place((200, 100), (1.0, 0.5))], NAMES)
+    assert [box.name for box in found] == ["dog"]
+
+
 def test_a_query_finds_one_class_and_the_threshold_belongs_to_what_is_found() -> None:
     place = Place((10, 10), (1.0, 1.0))
     answers = outputs((0.5, 0.5, 1, 1, 0.5, 0.75), (0.5, 0.5, 1, 1, 0.5, 0.25), (0.5, 0.5, 1, 1, 0.49, 0.1))
