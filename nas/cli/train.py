@@ -22,7 +22,12 @@ def train(
     *,
     recipe: Annotated[
         str | None,
-        option("NAME|FILE", "small, coatnet, moat, deit.", default="by the size", names=NAMES["recipe"]),
+        option(
+            "NAME|FILE",
+            "small, coatnet, moat, deit, detection, detr.",
+            default="by task and size",
+            names=NAMES["recipe"],
+        ),
     ] = None,
     resume: Annotated[bool, option("", "Go on with this training.", "--resume")] = False,
     name: Annotated[str | None, option("NAME", "The training's name.", default="network and time")] = None,

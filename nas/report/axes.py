@@ -6,7 +6,7 @@ from math import log10
 from nas.evaluation import units
 from nas.evaluation.catalogue import objective
 from nas.record.results import Result
-from nas.report.charts import Attributes, literal
+from nas.report.charts import LOGARITHMIC, Attributes, literal
 from nas.report.view import View, measured, spread
 
 WIDE = 15.0  # ratio of largest to smallest value from which an axis is logarithmic
@@ -38,8 +38,7 @@ class Axis:
         title = literal(units.heading(self.name, self.unit.name)) + (", logarithmic" if self.wide else "")
         if not self.wide:
             return {"title": title}
-        ticks = [step * 10.0**power for power in range(-6, 13) for step in (1, 2, 5)]
-        return {"title": title, "type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+        return LOGARITHMIC | {"title": title}
 
     def region(self) -> list[float]:
         """The range of the front with a margin, or where it is a point, a tenth of all results'."""

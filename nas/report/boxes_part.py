@@ -44,7 +44,8 @@ def boxes_part(network: Architecture, ending: Ending, classes: Sequence[str], fi
         "box_kinds": KINDS,
         "box_groups": list(_groups(ending, boxes, classes)),
         "lowered": _lowered(ending.lowered, first),
-        "proposed": _proposed(ending.lowered, first),
+        "proposed": (proposed := _proposed(ending.lowered, first)),
+        "proposed_flags": _flags(proposed, ending.lowered[0]) if proposed else "",
         "ranked": trains_queries(network),
     }
 
@@ -133,3 +134,9 @@ def _proposed(rows: Sequence[Lowered], first: str) -> Lowered | None:
         return None
     fitting = [row for row in rows[1:] if rows[0].metrics[first] - row.metrics[first] <= WORTH]
     return min(fitting, key=lambda row: row.macs, default=None)
+
+
+def _flags(row: Lowered, whole: Lowered) -> str:
+    """Say a lowered network as options of `nas export`."""
+    pairs = (("queries", row.queries, whole.queries), ("resolution", row.resolution, whole.resolution))
+    return " ".join(f"--{name} {value}" for name, value, own in pairs if value != own)

@@ -40,6 +40,7 @@ def card_text(model: Model) -> str:
     return str(_metadata(model)) + "\n" + ENVIRONMENT.get_template("card.md").render(
         name=architecture.name,
         detector=model.outputs == BOXES,
+        threshold=model.threshold,
         architecture=architecture,
         layout=architecture.layout(),
         classes=model.classes[:SHOWN],

@@ -16,6 +16,8 @@ INK, QUIET, GRID = "#1d2433", "#5b6475", "#e6e9ef"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 Attributes = Json
 """Plotly's attributes of a part of a figure."""
+_TICKS = [step * 10.0**power for power in range(-6, 13) for step in (1, 2, 5)]
+LOGARITHMIC: Attributes = {"type": "log", "tickvals": _TICKS, "ticktext": [f"{tick:g}" for tick in _TICKS]}
 PLAIN = str.maketrans({chr(code): " " for code in (*range(32), 127)})
 
 

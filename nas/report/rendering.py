@@ -45,7 +45,9 @@ def diagram(network: Architecture, colours: Mapping[str, str]) -> list[Json]:
 
 
 def _facts(values: Mapping[str, object]) -> list[str]:
-    return [f"{name.replace('_', ' ')} {value}" for name, value in values.items()]
+    """Say options as a file of the architecture has them."""
+    said = {name: str(value).lower() if isinstance(value, bool) else value for name, value in values.items()}
+    return [f"{name.replace('_', ' ')} {value}" for name, value in said.items()]
 
 
 def inks(colours: Mapping[str, str]) -> dict[str, str]:

@@ -11,12 +11,13 @@ from plotly.subplots import make_subplots
 from nas.evaluation import units
 from nas.evaluation.catalogue import objective
 from nas.record.chance import wilson
-from nas.report.charts import Attributes, literal, style
+from nas.report.charts import LOGARITHMIC, Attributes, literal, style
 from nas.report.confusion import Table, mistakes
 from nas.training.full.loop import Epoch
 from nas.training.full.verdict import Bin
 
 DOTTED = 40  # epochs; more are a line without dots
+FAR = 4  # times the validation's loss; if that of the training is always larger, the axis is logarithmic
 LABELLED = 60  # classes; more are without labels at the axes
 WRITTEN = 12  # classes; more are without numbers in the cells
 CELLS = 200  # classes; more are dots
@@ -27,12 +28,17 @@ Places = NDArray[np.int64]
 
 
 def loss_figure(history: Sequence[Epoch], best: int) -> go.Figure:
-    """Draw the losses of the training and the validation part."""
+    """Draw the losses of the training and the validation part, on a logarithmic axis where they lie far apart.
+
+    A detector's training adds what each of its layers lost, so that its validation would lie on the axis.
+    """
     own = [
         _curve(history, "training", lambda e: e.loss, "%{y:.4f}").update(line_dash="dot"),
         _curve(history, "validation", lambda e: e.validation_loss, "%{y:.4f}"),
     ]
-    return _marked(_by_epoch(own, history, "Loss"), history, best, "top")
+    figure = _marked(_by_epoch(own, history, "Loss"), history, best, "top")
+    apart = all(0 < FAR * epoch.validation_loss < epoch.loss for epoch in history)
+    return figure.update_yaxes(title="Loss, logarithmic", **LOGARITHMIC) if apart else figure
 
 
 def metric_groups(history: Sequence[Epoch]) -> list[list[str]]:

@@ -24,12 +24,13 @@ from nas.report.boxes_part import boxes_part
 from nas.report.charts import PALETTE, THEMES, embed
 from nas.report.confusion import pairs, recalls
 from nas.report.rendering import diagram, flat, inks, machines, render_page
+from nas.training.boxes.found import NOTED
 from nas.training.catalogue import load_task
 from nas.training.full.loop import Epoch
 from nas.training.full.recipe import load_recipe, shipped_recipes
 from nas.training.full.settings import TrainConfig
 from nas.training.full.verdict import Verdict
-from nas.training.model import BOXES
+from nas.training.model import BOXES, Model
 
 PAIRS = 12  # of classes, in the table of mistakes
 MAX_ROWS = 2000  # of classes; verdict.json has them all
@@ -139,12 +140,13 @@ def _verdict(trained: Trained, ending: Ending) -> Json:
     verdict = ending.verdict
     first = trained.config.monitor if trained.config.monitor in verdict.metrics else next(iter(verdict.metrics))
     found = {"verdict": verdict, "first": first, "verdict_file": VERDICT}
+    model = _model(trained)
     if ending.boxes:
-        classes = _classes(trained, len(ending.boxes.classes))
-        return found | {"classes": classes} | boxes_part(trained.architecture, ending, classes, first)
+        classes, noted = _classes(model, len(ending.boxes.classes)), bool(model and NOTED in model.facts)
+        return found | {"classes": classes, "noted": noted} | boxes_part(trained.architecture, ending, classes, first)
     if not verdict.confusion:
         return found
-    classes = _classes(trained, len(verdict.confusion))
+    classes = _classes(model, len(verdict.confusion))
     table, judged = np.array(verdict.confusion, dtype=np.int64), recalls(verdict.confusion)
     count = len(classes)
     mapped = embed(figures.confusion_figure(table, classes), "confusion") if count <= figures.MAPPED else None
@@ -180,12 +182,17 @@ def _width(classes: Sequence[str]) -> int:
     return 60 + 8 * longest + 26 * count if count <= figures.WRITTEN else 30 + 7 * longest + 11 * count
 
 
-def _classes(trained: Trained, count: int) -> list[str]:
-    """Return the names of the classes, or their numbers where the weights that name them cannot be read."""
+def _model(trained: Trained) -> Model | None:
+    """Read the best weights, if they can be read."""
     with suppress(NasError):
-        names = trained.model().classes
-        if len(names) == count:
-            return [*map(str, names)]
+        return trained.model()
+    return None
+
+
+def _classes(model: Model | None, count: int) -> list[str]:
+    """Return the names of the classes, or their numbers where no weights name them."""
+    if model and len(model.classes) == count:
+        return [*map(str, model.classes)]
     return [f"class {i}" for i in range(count)]
 
 
@@ -252,6 +259,7 @@ def _next(trained: Trained) -> Json:
     return {
         "target": quoted(folder),
         "onnx": quoted(f"{trained.name}.onnx"),
+        "onnx_lowered": quoted(f"{trained.name}-lowered.onnx"),
         "literal": repr(folder),
         "weights": (trained.folder / BEST).exists(),
     }

@@ -42,11 +42,20 @@ def test_the_numbers_are_said_in_words(trained: Trained) -> None:
     assert f"{counts['misnamed']} have a wrong class, and {counts['background']} show nothing" in text
 
 
+def test_the_score_is_said_to_be_the_best_where_the_training_noted_it(tmp_path: Path) -> None:
+    done, why = ended(tmp_path / "animals"), "at which F1 was best on the validation part"
+    assert why not in render_training(done)
+    model = done.model()
+    model.facts = {"threshold": 0.5}
+    done.keep_ending(done.ending, model)
+    assert f"counting boxes with a score of 0.5 or more, {why}, that overlap" in text_of(render_training(done))
+
+
 def test_what_a_lowered_network_loses_is_told_and_one_that_loses_little_is_proposed(trained: Trained) -> None:
     page = text_of(render_training(trained))
     assert "With 4 queries at 32 × 32 pixels it needs 4 % fewer multiply-adds and loses 0.40 points of mAP." in page
     assert "−21.00 points" in page
-    assert re.search(r"nas export .*animals --queries 4 --resolution 32 --format onnx", page)
+    assert re.search(r"nas export \S*animals --queries 4 --format onnx -o animals-lowered.onnx", page)
     poor = tuple(
         replace(row, metrics={"map": 0.7 - 0.1 * i, "map50": 0.9}) for i, row in enumerate(detections.lowered())
     )

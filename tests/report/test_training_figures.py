@@ -25,6 +25,16 @@ def test_curves_have_a_point_for_every_epoch(epochs):
     assert list(metrics.data[0].y) == pytest.approx([100 * e.metrics["accuracy"] for e in past])
 
 
+def test_losses_far_apart_are_on_a_logarithmic_axis():
+    near = history(3)
+    far = [replace(epoch, loss=9 * epoch.validation_loss) for epoch in near]
+    assert charts.loss_figure(near, 1).layout.yaxis.type is None
+    axis = charts.loss_figure(far, 1).layout.yaxis
+    assert (axis.type, axis.title.text) == ("log", "Loss, logarithmic")
+    far[1] = replace(far[1], validation_loss=math.nan)
+    assert charts.loss_figure(far, 1).layout.yaxis.type is None
+
+
 def test_the_best_epoch_is_marked_in_losses_and_metrics():
     past = history(9)
     for figure in (charts.loss_figure(past, 8), charts.metric_figure(past, ["accuracy"], 8)):

@@ -65,6 +65,14 @@ def test_the_card_says_what_was_measured(tmp_path):
     assert "nas.HubModel.from_pretrained" in card.text
 
 
+def test_a_detectors_card_says_from_which_score_on_boxes_are_taken(tmp_path):
+    model = detections.model()
+    model.facts = {"threshold": 0.37}
+    text = (export(model, "hub", tmp_path / "card").path / "README.md").read_text()
+    assert "object-detection" in text
+    assert "with a score of 0.37 or more, in the image's own pixels" in text
+
+
 def test_a_card_without_facts_claims_nothing(tmp_path):
     path = export(model_of(["conv"]), "hub", tmp_path / "card").path
     card = huggingface_hub.ModelCard.load(path / "README.md")
