@@ -27,7 +27,7 @@ from nas.space.library import load_architecture
 from nas.training.catalogue import load_task
 from nas.training.full.batches import Batches
 from nas.training.full.loop import Trainer
-from nas.training.full.recipe import load_recipe
+from nas.training.full.recipe import FullRecipe, load_recipe
 from nas.training.full.verdict import Measured, judge
 from nas.training.model import Model
 
@@ -41,6 +41,8 @@ def main() -> None:
     parser.add_argument("--network", type=Path, default=Path(__file__).parent / "blood_detr.yaml")
     parser.add_argument("--resolution", type=int, default=160)
     parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=["detr", "centernet"])
     parser.add_argument("--backbone")
@@ -73,12 +75,18 @@ def network_of(given: argparse.Namespace, dataset: Dataset) -> Architecture:
     return load_architecture(network)
 
 
+def recipe_of(given: argparse.Namespace) -> FullRecipe:
+    """Change the task's recipe for both."""
+    asked = {"batch_size": given.batch_size, "learning_rate": given.learning_rate}
+    return load_recipe("detection").model_copy(update=asked)
+
+
 def train_detr(network: Architecture, given: argparse.Namespace) -> Trained:
     """Train by `nas train`, or go on with it."""
     folder = given.out / f"detr-{given.seed}"
     if folder.exists():
         return go_on(folder)
-    return nas.train(network, name=folder.name, runs=given.out, data=given.data, recipe="detection",
+    return nas.train(network, name=folder.name, runs=given.out, data=given.data, recipe=recipe_of(given),
                      time=60 * given.minutes, threads=1, seed=given.seed,
                      **({"backbone": given.backbone} if given.backbone else {}))  # fmt: skip
 
@@ -88,7 +96,7 @@ def train_centernet(network: Architecture, dataset: Dataset, given: argparse.Nam
     batches = Batches(dataset, torch.device("cpu"))
     model = Model(CenterNet(network, WIDTH), dataset.classes, *batches.statistics())
     task = replace(load_task("detection"), loss=loss, guided=False)
-    trainer = Trainer(model, task, batches, load_recipe("detection"), seed=given.seed, limit=60 * given.minutes)
+    trainer = Trainer(model, task, batches, recipe_of(given), seed=given.seed, limit=60 * given.minutes)
     best = {}
     for epoch in trainer.epochs():
         if trainer.progress.best == epoch.number:
