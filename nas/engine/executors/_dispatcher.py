@@ -14,14 +14,14 @@ PATIENCE = 20  # workers lost in a row, with no trial finished between them, bef
 class Dispatcher:
     """The jobs that are out, each under the tag that it was fetched with.
 
-    `most` of them are out at once (None: as many as are fetched). An error of `ask` or `tell` ends the search and is
-    kept in `failure` for the executor.
+    `most` of them are out at once (None: as many as are fetched), and one more may be kept ready. An error of `ask` or
+    `tell` ends the search and is kept in `failure` for the executor.
     """
 
     def __init__(self, ask: Ask, tell: Tell, most: int | None) -> None:
         self._ask, self._tell, self._most = ask, tell, most
         self._out: dict[str, Job] = {}
-        self._again: deque[Job] = deque()
+        self._waiting: deque[Job] = deque()
         self._reasons: dict[tuple[object, ...], list[str]] = defaultdict(list)
         self._in_a_row = 0
         self.over = False
@@ -31,16 +31,21 @@ class Dispatcher:
         """Return a job to run now, or None when there is none yet or, if `over` is set, ever again."""
         if self.over or len(self._out) == self._most:
             return None
-        try:
-            job = self._again.popleft() if self._again else self._ask()
-        except Exception as error:
-            self._fail(error)
-            return None
-        if job is None:
-            self.over = not self._out  # a job that is out may yet be rejected, which costs no budget
-        else:
+        job = self._waiting.popleft() if self._waiting else self._asked()
+        if job is not None:
             self._out[tag] = job
+        elif not self._out:  # a job that is out may yet be rejected, which costs no budget
+            self.over = True
         return job
+
+    def look_ahead(self, running: int) -> None:
+        """Ask for the next job while all workers are `running` one, so that the first to be free need not wait.
+
+        A single worker is given each when the one before is told, so that a search repeats exactly.
+        """
+        busy = running == self._most and running > 1
+        if busy and not self.over and not self._waiting and (job := self._asked()):
+            self._waiting.append(job)
 
     def finish(self, tag: str, outcome: Outcome) -> None:
         """Tell the outcome of a job, unless it is no longer out, as after an interruption."""
@@ -65,7 +70,7 @@ class Dispatcher:
             return
         self._reasons[job.ticket].append(reason)
         if len(self._reasons[job.ticket]) <= RETRIES:
-            self._again.append(job)
+            self._waiting.append(job)
             return
         self._out[tag] = job
         in_a_row = self._in_a_row
@@ -76,6 +81,13 @@ class Dispatcher:
         """Do as `lose` does for every job that is out."""
         for tag in list(self._out):
             self.lose(tag, reason)
+
+    def _asked(self) -> Job | None:
+        try:
+            return self._ask()
+        except Exception as error:
+            self._fail(error)
+            return None
 
     def _fail(self, error: Exception) -> None:
         self.failure, self.over = error, True

@@ -4,35 +4,32 @@ Tune only places trials. All that counts is in the run's record and in the study
 that does not survive a lost worker is made anew and never restored.
 """
 
-import math
 import os
 import signal
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import ray
 from ray import tune
-from ray.exceptions import ActorDiedError, OutOfMemoryError, RayError, RayTaskError
+from ray.exceptions import RayError, RayTaskError
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from nas.engine.executors import Answer, Ask, Placement, Tell
 from nas.engine.executors._dispatcher import Dispatcher
+from nas.engine.executors._ray_faults import LostTrials
 from nas.engine.executors._ray_session import connected
 from nas.engine.executors._ray_worker import MEMORY_SHARE, Message, Parcel, Worker
 from nas.errors import SettingError
-from nas.evaluation.job import Outcome, Prepare
+from nas.evaluation.job import Prepare
 
-PROCESS_DIED = "worker process has died"  # in Ray's message, in place of "node has died" and others
 TRIALS_A_TUNER = 1000  # Tune walks its whole list of trials at every event
 
 
@@ -113,7 +110,7 @@ def _run_tuner(dispatcher: Dispatcher, trainable: Any, placement: Placement) -> 
                 name="search",
                 storage_path=folder,
                 verbose=0,
-                callbacks=[LostTrials(dispatcher, placement, stop)],
+                callbacks=[LostTrials(dispatcher, placement, stop), Ahead(dispatcher)],
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
@@ -165,75 +162,29 @@ class NewestFirst(FIFOScheduler):
         return max(waiting, key=lambda trial: trial.config["parcel"].place, default=None)
 
 
-class LostTrials(tune.Callback):
-    """Tells trials that killed their worker from those lost with their machine, and ends the search when asked to."""
+class Ahead(tune.Callback):
+    """Has the next trial proposed while every worker is busy with one."""
 
-    def __init__(self, dispatcher: Dispatcher, placement: Placement, stop: threading.Event) -> None:
-        self.dispatcher, self.timeout, self.stop = dispatcher, placement.trial_timeout, stop
-        self.started: dict[str, float] = {}
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self.dispatcher = dispatcher
+        self.running: set[str] = set()
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Note the time, for the limit of a worker that hangs and cannot say so."""
-        self.started[trial.trial_id] = time.monotonic()
+        """Count a trial whose worker begins with it."""
+        self.running.add(trial.trial_id)
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Let go of the weights that came and went with a trial, as Tune keeps its past."""
-        parcel: Parcel = trial.config["parcel"]
-        trial.config["parcel"] = replace(parcel, job=replace(parcel.job, since=None))
-        trial.last_result.pop("outcome", None)
+        """Count it no more."""
+        self.running.discard(trial.trial_id)
 
-    def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """End Tune's loop after an interruption, or when the record cannot be written."""
-        if self.stop.is_set():
-            raise KeyboardInterrupt
-        if self.dispatcher.failure:
-            raise self.dispatcher.failure
+    on_trial_error = on_trial_complete
 
-    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Tell the trial of a dead worker as failed, or hand it out again."""
-        error = _error(trial)
-        ran = time.monotonic() - self.started.get(trial.trial_id, math.inf)
-        limit = trial.config["parcel"].job.limit(self.timeout)
-        if limit and ran > limit:
-            own = f"TimeLimitError: took longer than {limit:g} s; its worker had to be ended"
-        else:
-            own = _own_fault(error)
-        if own:
-            self.dispatcher.finish(trial.trial_id, Outcome("failed", reason=own))
-        else:
-            self.dispatcher.lose(trial.trial_id, _first_words(error))
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        """Propose, after what a worker that is free now waits for."""
+        self.dispatcher.look_ahead(len(self.running))
 
     def __getstate__(self) -> Message:
         return {}
-
-
-def _error(trial: Trial) -> Exception | None:
-    """Read the error that Tune kept of a failure, if this process has its file."""
-    if not trial.pickled_error_file:
-        return None
-    error: Exception = ray.cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
-    return error
-
-
-def _own_fault(error: Exception | None) -> str:
-    """Say how a trial ended its worker, or return an empty text for one lost with its machine or before it began.
-
-    A process that is killed or crashes while its machine lives on counts as ended by the trial.
-    """
-    if isinstance(error, OutOfMemoryError):
-        return "out of memory: Ray's memory monitor ended the worker"
-    died = isinstance(error, ActorDiedError) and not error.actor_init_failed and not error.preempted
-    return f"the worker died: {_first_words(error)}" if died and PROCESS_DIED in str(error) else ""
-
-
-def _first_words(error: Exception | None) -> str:
-    """Take from Ray's message what happened, without its advice."""
-    lines = str(error).strip().splitlines() if error else ["no reason is known"]
-    if "its creation task" in lines[0]:  # a traceback follows, whose last line says why
-        return f"a worker could not begin: {lines[-1].strip()}"[:400]
-    text = " ".join(" ".join(lines).split())
-    start = max(text.find("The actor is dead"), 0)
-    return text[start:].partition(" Some common causes")[0][:300]
 
 
 def _waiting(placement: Placement) -> int:

@@ -89,12 +89,3 @@ def _origin_after_forgetting(name: str) -> str:
     """A worker is used again: its kinds stay with it."""
     OBJECTIVES.remove(name)
     return OBJECTIVES.origin(name)
-
-
-def test_a_worker_that_cannot_begin_says_why() -> None:
-    lines = ["The actor died because of an error raised in its creation task, ray::Worker.__init__() (pid=1)",
-             '  File "a.py", line 3, in f', "nas.errors.SettingError: mine.py:3: cannot be run"]  # fmt: skip
-    with quiet_ray() as tuner:
-        said = tuner._first_words(RuntimeError("\n".join(lines)))
-        assert tuner._first_words(None) == "no reason is known"
-    assert said == "a worker could not begin: nas.errors.SettingError: mine.py:3: cannot be run"

@@ -1,0 +1,54 @@
+"""While every worker is busy the next trial is proposed, with what is known by then."""
+
+from dataclasses import dataclass, field
+from functools import partial
+
+import executor_searches as searches
+import pytest
+from executor_searches import Search, preparing
+
+from nas.engine.executors import Placement
+from nas.errors import RunError
+from nas.evaluation.job import Job
+from nas.registry import EXECUTORS
+
+
+@dataclass
+class Noting(Search):
+    """Notes how many outcomes were told before each job was asked for, and refuses to propose `refused`."""
+
+    known: list[int] = field(default_factory=list)
+    refused: int = -1
+
+    def ask(self) -> Job | None:
+        if self.asked == self.refused:
+            raise RunError("nothing left to propose")
+        job = super().ask()
+        if job is not None:
+            self.known.append(len(self.told))
+        return job
+
+
+def run(search: Search, workers: int) -> None:
+    evaluate = preparing(partial(searches.slow, seconds=0.5))
+    EXECUTORS.get("ray_tune").execute(search.ask, search.tell, evaluate, Placement(workers))
+
+
+def test_two_workers_have_a_third_job_waiting(ray_here: None) -> None:
+    search = Noting(7)
+    run(search, workers=2)
+    assert sorted(search.told) == list(range(7))
+    assert search.most_running == 3
+    assert search.known[2] == 0, "the third job waited for a worker"
+
+
+def test_one_worker_is_given_each_job_when_the_one_before_is_told(ray_here: None) -> None:
+    search = Noting(3)
+    run(search, workers=1)
+    assert search.known == [0, 1, 2]
+
+
+def test_an_error_while_proposing_ahead_ends_the_search(ray_here: None) -> None:
+    search = Noting(7, refused=2)
+    with pytest.raises(RunError, match="nothing left to propose"):
+        run(search, workers=2)
