@@ -21,15 +21,13 @@ FEWEST, MOST = 10, 30  # proposals that are spread out before a model chooses
 POOL, NEAR = 500, 20
 
 
-def search(
-    tree: Tree, parents: Codes, acquisition: Acquisition, rng: np.random.Generator, taken: set[bytes]
-) -> Codes | None:
-    """The most valuable point found that is not taken, or None where none was found."""
+def search(tree: Tree, parents: Codes, acquisition: Acquisition, rng: np.random.Generator, taken: set[bytes]) -> Codes:
+    """The points found last that are not taken, the most valuable first, or none where all were."""
     fresh = _Fresh(taken)
     start = [tree.draw(RANDOM, rng)] + ([breed(parents, tree, OFFSPRING, rng)] if len(parents) else [])
     points = fresh(np.concatenate(start))
     if not len(points):
-        return None
+        return points
     worth = acquisition(points)
     for step in range(GENERATIONS + CLIMBS):
         best = np.argsort(-worth, kind="stable")[:ELITE]
@@ -41,7 +39,7 @@ def search(
         if climbing and not (found > worth[0]).any():
             break
         points, worth = np.concatenate([points, more]), np.concatenate([worth, found])
-    return np.asarray(points[np.argmax(worth)])
+    return points[np.argsort(-worth, kind="stable")]
 
 
 class _Fresh:
@@ -88,8 +86,8 @@ def starts(tree: Tree) -> int:
     return min(max([FEWEST, *words]), MOST)
 
 
-def spread(tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator) -> Codes | None:
-    """A point unlike those proposed so far, or None where every one was proposed.
+def spread(tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator) -> Codes:
+    """A point unlike those proposed so far, or none where every one was proposed.
 
     Where the cost of an objective is known, points lie at the ends, the middle, the quarters ... of its range in turn.
     """
@@ -97,7 +95,7 @@ def spread(tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator) 
     turn, objective = divmod(len(proposed), max(len(costs.columns), 1))
     names = [name for name, _ in costs.columns.values()]
     if names and turn < 2:
-        return search(tree, proposed, _extreme(tree, costs, names[objective], (-1, 1)[turn]), rng, taken)
+        return search(tree, proposed, _extreme(tree, costs, names[objective], (-1, 1)[turn]), rng, taken)[:1]
     pool = np.unique(tree.draw(POOL, rng), axis=0)
     pool = pool[[point.tobytes() not in taken for point in pool]]
     table = costs.table(tree, pool)
@@ -105,12 +103,12 @@ def spread(tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator) 
     if inside.any():
         pool, table = pool[inside], {name: values[inside] for name, values in table.items()}
     if not len(pool):
-        return None
+        return pool
     if names:
         so_far = costs.table(tree, proposed)[names[objective]]
         wanted = so_far.min() + level(turn - 2) * np.ptp(so_far)
         pool = pool[np.argsort(np.abs(table[names[objective]] - wanted), kind="stable")[:NEAR]]
-    return np.asarray(pool[np.argmax(_novelty(tree, pool, proposed))])
+    return pool[[np.argmax(_novelty(tree, pool, proposed))]]
 
 
 def _extreme(tree: Tree, costs: Costs, name: str, sign: int) -> Acquisition:

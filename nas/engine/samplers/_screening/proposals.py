@@ -20,9 +20,10 @@ NOTED, QUEUED = "pareto:proposal", "fixed_params"  # of a trial's attributes, th
 WHOLE = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
-def others(study: optuna.Study, trial: FrozenTrial) -> list[FrozenTrial]:
-    """All other trials that have parameters, or will have known ones, whatever became of them."""
-    return [t for t in study.get_trials(deepcopy=False) if t.number != trial.number and (t.params or _expected(t))]
+def others(study: optuna.Study, trial: FrozenTrial, since: int = 0) -> list[FrozenTrial]:
+    """All other trials from a number on that have parameters, or will have known ones, whatever became of them."""
+    trials = study.get_trials(deepcopy=False)[since:]
+    return [t for t in trials if t.number != trial.number and (t.params or _expected(t))]
 
 
 def _expected(trial: FrozenTrial) -> bool:

@@ -75,17 +75,36 @@ class Screen:
             mean, _ = self._losses(past.running, costs.table(tree, past.running), models)
             losses = np.concatenate([losses, mean])
             models = {i: self._model(i, past.running, mean[:, i]) for i in self.modelled}
-        self.models = models
-        self.lower, self.upper = boxes(nondominated(losses), self.reference + beyond)
+        self.models, self.front, self.end = models, nondominated(losses), self.reference + beyond
+        self.lower, self.upper = boxes(self.front, self.end)
 
     def __call__(self, codes: Codes) -> Values:
         """The acquisition of candidates, negative for those that break a limit."""
         table = self.costs.table(self.tree, codes)
-        worth = expected_improvement(self.lower, self.upper, *self._losses(codes, table, self.models))
+        chance = self._chance(codes, table)
+        worth = chance * expected_improvement(self.lower, self.upper, *self._losses(codes, table, self.models))
+        return np.where(chance > 0, worth, -1.0)
+
+    def together(self, codes: Codes, count: int) -> Codes:
+        """Choose up to `count` candidates to try at once, each as if those before it came out as predicted."""
+        table = self.costs.table(self.tree, codes)
+        chance, (mean, deviation) = self._chance(codes, table), self._losses(codes, table, self.models)
+        chosen: list[int] = []
+        front = self.front
+        for _ in range(min(count, int((chance > 0).sum()))):
+            worth = chance * expected_improvement(*boxes(front, self.end), mean, deviation)
+            worth[chosen] = -1.0
+            chosen.append(int(np.argmax(worth)))
+            front = nondominated(np.concatenate([front, mean[chosen[-1:]]]))
+        return codes[chosen]
+
+    def _chance(self, codes: Codes, table: Mapping[str, Values]) -> Values:
+        """The chance of success of candidates, 0 for those that break a limit."""
+        chance = np.ones(len(codes))
         if self.feasibility is not None:
             mean, _ = predict_process(self.feasibility, self._features(codes, table))
-            worth *= np.clip(mean + self.success, UNLIKELY, 1.0)
-        return np.where(self.costs.within(table, len(codes)), worth, -1.0)
+            chance = np.clip(mean + self.success, UNLIKELY, 1.0)
+        return np.where(self.costs.within(table, len(codes)), chance, 0.0)
 
     @property
     def parents(self) -> Codes:
