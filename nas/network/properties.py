@@ -162,6 +162,6 @@ class Fed(nn.Module):
 
 def _parts(found: Detections) -> Iterator[Tensor]:
     """Yield all that a head of boxes gives in training."""
-    for answers in (found, found.noised):
+    for answers in (found, found.noised, found.pixels):
         if answers is not None:
             yield from (answers.logits, answers.boxes)

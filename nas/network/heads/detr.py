@@ -2,11 +2,13 @@
 
 Those are four-dimensional anchors (DAB-DETR, https://arxiv.org/abs/2201.12329), denoising (DN-DETR,
 https://arxiv.org/abs/2203.01305), repeated labels (DELA-DETR, https://arxiv.org/abs/2203.09507), focal classification
-(RetinaNet, https://arxiv.org/abs/1708.02002) and queries that begin with the likeliest pixels of the encoder
-(Deformable DETR, https://arxiv.org/abs/2010.04159).
+(RetinaNet, https://arxiv.org/abs/1708.02002), queries that begin with the likeliest pixels of the encoder (Deformable
+DETR, https://arxiv.org/abs/2010.04159) and finer maps merged with what it gives (RT-DETR,
+https://arxiv.org/abs/2304.08069).
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import log
 from typing import Annotated, Any, Literal
 
@@ -17,11 +19,12 @@ from torch.nn import functional as F
 
 from nas.network.heads import Head
 from nas.network.layers.denoising import Guides, noised, visible
-from nas.network.layers.detections import Detections, Noised
+from nas.network.layers.detections import Answers, Detections
+from nas.network.layers.pyramid import Pyramid
 from nas.network.layers.queries import Anchors, Learned, inverse_sigmoid, unmoved
 from nas.network.layers.selection import Chosen, Selection
 from nas.network.layers.sine import pixel_places, pixel_waves
-from nas.network.layers.tokens import to_tokens
+from nas.network.layers.tokens import to_map, to_tokens
 from nas.network.layers.transformer import DecoderLayer, EncoderLayer, Memory, perceptron
 from nas.network.options import Count, Scalar
 
@@ -48,11 +51,12 @@ class DETR(Head):
     """1x1 projection of the last map, transformer encoder and decoder, and for each query classes and a box.
 
     `width`, `heads`, `hidden` and `dropout` are those of the transformer, `encoder` and `decoder` its layers. With
-    `levels` the encoder attends over the last maps of so many stages at once. `anchors` makes the queries boxes that
-    each layer refines, `selected` those of the pixels that seem likeliest to hold an object. `denoising` is the number
-    of groups of noised targets in training, `repeats` how often a label counts in the matching of each layer but the
-    last, `focal` gives each class a sigmoid in place of the softmax with a class of no object. Widths and heights are
-    multiplied by `enlarge`, as a network takes pixels for shares and finds boxes half as large in half the pixels.
+    `levels` the encoder attends over the last maps of so many stages at once; with `pyramid` over the last alone, which
+    convolutions then merge with the finer ones. `anchors` makes the queries boxes that each layer refines, `selected`
+    those of the pixels that seem likeliest to hold an object. `denoising` is the number of groups of noised targets in
+    training, `repeats` how often a label counts in the matching of each layer but the last, `focal` gives each class a
+    sigmoid in place of the softmax with a class of no object. Widths and heights are multiplied by `enlarge`, as a
+    network takes pixels for shares and finds boxes half as large in half the pixels.
     """
 
     outputs = "boxes"
@@ -77,6 +81,7 @@ class DETR(Head):
         repeats: Count = 1,
         focal: bool = False,
         levels: Literal[1, 2, 3] = 1,
+        pyramid: bool = False,
         enlarge: Factor = 1.0,
     ) -> None:
         super().__init__()
@@ -84,6 +89,7 @@ class DETR(Head):
         self.classes, self.focal, self.repeats, self.groups, self.count = classes, focal, repeats, denoising, queries
         self.projections = nn.ModuleList(nn.Conv2d(given, width, 1) for given in widths[-levels:])
         self.levels = nn.Parameter(torch.randn(levels, width)) if levels > 1 else None
+        self.pyramid = Pyramid(width, len(self.projections)) if pyramid else None
         self.encoder = nn.ModuleList(EncoderLayer(width, heads, hidden, dropout) for _ in range(encoder))
         refined = anchors or selected
         self.decoder = nn.ModuleList(DecoderLayer(width, heads, hidden, dropout, refined) for _ in range(decoder))
@@ -116,29 +122,32 @@ class DETR(Head):
         if not self.training:
             scores = logits[-1].sigmoid() if self.focal else logits[-1].softmax(-1)[..., :-1]
             return torch.cat([boxes[-1], scores], dim=-1)
-        count, told = boxes.shape[2] - (0 if guides is None else guides.boxes.shape[1]), None
+        count, told, pixels = boxes.shape[2] - (0 if guides is None else guides.boxes.shape[1]), None, None
         if targets is not None and guides is not None:
-            told = Noised(*(_filled(x[:, :, count:], guides.rows, targets.shape[1]) for x in (logits, boxes)))
-        logits, boxes = logits[:, :, :count], boxes[:, :, :count]
-        if chosen is not None:  # learnt from as the answers of a layer before the first
-            logits = torch.cat([chosen.logits[None], logits])
-            boxes = torch.cat([self._enlarged(chosen.boxes[None]), boxes])
-        return Detections(logits, boxes, self.focal, self.repeats, told)
+            told = Answers(*(_filled(x[:, :, count:], guides.rows, targets.shape[1]) for x in (logits, boxes)))
+        if chosen is not None:
+            pixels = replace(chosen.pixels, boxes=self._enlarged(chosen.pixels.boxes))
+        return Detections(logits[:, :, :count], boxes[:, :, :count], self.focal, self.repeats, told, pixels)
 
     def _encode(self, maps: Sequence[Tensor], paddings: Sequence[Tensor]) -> Memory:
-        """Project the maps, and let their pixels attend to each other."""
-        tokens, positions, (temperature, shift) = [], [], self.queries.sine
-        for level, (project, x) in enumerate(zip(self.projections, maps, strict=True)):
-            tokens.append(to_tokens(project(x)))
-            padding = paddings[level] if paddings else None
-            places = pixel_places((x.shape[2], x.shape[3]), shift, x.device, padding)
-            place = pixel_waves(*places, tokens[0].shape[2], temperature)
-            positions.append((place if self.levels is None else place + self.levels[level]).to(tokens[0].dtype))
-        x, place = _joined(tokens), _joined(positions)
-        mask = ~_joined([padding.flatten(1) for padding in paddings])[:, None, None] if paddings else None
+        """Project the maps, let the pixels of all or of the last attend to each other, and merge it with the others."""
+        maps = [project(x) for project, x in zip(self.projections, maps, strict=True)]
+        places = [self._places(x, level, paddings) for level, x in enumerate(maps)]
+        begun = len(maps) - 1 if self.pyramid else 0
+        x, place, mask = _joined(maps[begun:], places[begun:], paddings[begun:])
         for layer in self.encoder:
             x = layer(x, place, mask)
+        if self.pyramid:
+            last = to_map(x, (maps[-1].shape[2], maps[-1].shape[3]))
+            x, place, mask = _joined(self.pyramid([*maps[:-1], last], paddings), places, paddings)
         return Memory(x, place, x + place, mask)
+
+    def _places(self, x: Tensor, level: int, paddings: Sequence[Tensor]) -> Tensor:
+        """Return the positions of a map's pixels, with that of its level."""
+        temperature, shift = self.queries.sine
+        places = pixel_places((x.shape[2], x.shape[3]), shift, x.device, paddings[level] if paddings else None)
+        place = pixel_waves(*places, x.shape[1], temperature)
+        return (place if self.levels is None else place + self.levels[level]).to(x.dtype)
 
     def _decode(self, memory: Memory, guides: Guides | None, chosen: Chosen | None) -> tuple[Tensor, Tensor]:
         """Return boxes and logits `(layers, batch, queries, ...)`, in evaluation those of the last layer alone."""
@@ -191,8 +200,16 @@ def _shrunk(padding: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(padding[:, None].float(), size)[:, 0] > 0
 
 
-def _joined(levels: list[Tensor]) -> Tensor:
-    return levels[0] if len(levels) == 1 else torch.cat(levels, dim=1)
+def _joined(
+    maps: Sequence[Tensor], places: Sequence[Tensor], paddings: Sequence[Tensor]
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return the tokens of several maps, their positions, and which are no padding."""
+    mask = ~_after([padding.flatten(1) for padding in paddings])[:, None, None] if paddings else None
+    return _after([to_tokens(x) for x in maps]), _after(places), mask
+
+
+def _after(levels: Sequence[Tensor]) -> Tensor:
+    return levels[0] if len(levels) == 1 else torch.cat(list(levels), dim=1)
 
 
 def _filled(x: Tensor, rows: int, most: int) -> Tensor:

@@ -1,7 +1,7 @@
 """The pixels of the encoder that seem likeliest to hold an object, for queries to begin with.
 
 Deformable DETR's second variant, https://arxiv.org/abs/2010.04159 (section 4.3), with the pixels' tokens as contents of
-the queries and with the chosen alone to learn from, as in RT-DETR, https://arxiv.org/abs/2304.08069 (section 4.3).
+the queries. As there, every pixel answers and learns, whichever are chosen.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nas.network.layers.detections import Answers
 from nas.network.layers.queries import inverse_sigmoid, unmoved
 from nas.network.layers.sine import pixel_places
 from nas.network.layers.transformer import perceptron
@@ -19,11 +20,11 @@ SIDE = 0.2  # of the boxes that the coarsest map begins with; half as much on ea
 
 
 class Chosen(NamedTuple):
-    """The chosen tokens `(batch, queries, width)`, their boxes `(batch, queries, 4)`, and logits of their classes."""
+    """The chosen tokens `(batch, queries, width)`, their boxes `(batch, queries, 4)`, and the answers of all pixels."""
 
     tokens: Tensor
     boxes: Tensor
-    logits: Tensor
+    pixels: Answers
 
 
 class Selection(nn.Module):
@@ -44,18 +45,17 @@ class Selection(nn.Module):
 
     def forward(self, tokens: Tensor, sizes: Sequence[tuple[int, int]], paddings: Sequence[Tensor]) -> Chosen:
         """Choose among the tokens of maps of these sizes, from fine to coarse, which may be padded."""
-        x = F.pad(self.project(tokens), (0, 0, 0, max(self.count - tokens.shape[1], 0)))
+        x = self.project(tokens)
+        boxes = (self.box(x).float() + inverse_sigmoid(_boxes(sizes, paddings, like=x))).sigmoid()
         logits = self.classifier(x).float()
-        sure = logits.detach() if self.focal else logits.detach().softmax(-1)[..., :-1]
-        sure = sure.amax(-1)
+        sure = (logits if self.focal else logits.softmax(-1)[..., :-1]).detach().amax(-1)
         if paddings:
-            hidden = torch.cat([padding.flatten(1) for padding in paddings], 1)
-            sure = sure.masked_fill(F.pad(hidden, (0, x.shape[1] - hidden.shape[1])), -torch.inf)
-        best = sure.topk(self.count, dim=1).indices[..., None]
-        begun = _boxes(sizes, paddings, like=x)
-        begun = F.pad(begun, (0, 0, 0, x.shape[1] - begun.shape[1]), value=0.5).expand(x.shape[0], -1, -1)
-        x, logits, begun = (each.gather(1, best.expand(-1, -1, each.shape[2])) for each in (x, logits, begun))
-        return Chosen(x, (self.box(x).float() + inverse_sigmoid(begun)).sigmoid(), logits)
+            sure = sure.masked_fill(torch.cat([padding.flatten(1) for padding in paddings], 1), -torch.inf)
+        best = sure.topk(min(self.count, x.shape[1]), dim=1).indices[..., None]
+        left = (0, 0, 0, self.count - best.shape[1])
+        chosen = F.pad(x.gather(1, best.expand(-1, -1, x.shape[2])), left)
+        begun = F.pad(boxes.gather(1, best.expand(-1, -1, 4)), left, value=0.5)
+        return Chosen(chosen, begun, Answers(logits[None], boxes[None]))
 
 
 def _boxes(sizes: Sequence[tuple[int, int]], paddings: Sequence[Tensor], like: Tensor) -> Tensor:

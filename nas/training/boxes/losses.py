@@ -29,7 +29,8 @@ def loss(found: Detections | Tensor, targets: Tensor) -> Tensor:
     if isinstance(found, Tensor):
         return _validation_loss(found, targets)
     labels = labels_of(targets)
-    total = torch.stack([_criterion(part, match(part, labels)) for part in _parts(found)]).sum()
+    asked = [*_parts(found), *_pixels(found)]
+    total = torch.stack([_criterion(part, match(part, labels)) for part in asked]).sum()
     return total if found.noised is None else total + _denoising(found, targets)
 
 
@@ -45,6 +46,12 @@ def _parts(found: Detections) -> list[Detections]:
         replace(found, logits=found.logits[some], boxes=found.boxes[some], repeats=repeats)
         for some, repeats in zip(layers, (found.repeats, 1), strict=True)
     ]
+
+
+def _pixels(found: Detections) -> list[Detections]:
+    """Return the answers of the encoder's pixels, if they answer, as those of a layer before the first."""
+    pixels = found.pixels
+    return [replace(found, logits=pixels.logits, boxes=pixels.boxes)] if pixels else []
 
 
 def _validation_loss(outputs: Tensor, targets: Tensor) -> Tensor:

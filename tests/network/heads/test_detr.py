@@ -21,8 +21,16 @@ from nas.space.library import load_architecture, load_space
 WIDTHS, CLASSES = (12, 16, 24), 5
 SMALL = {"width": 32, "encoder": 2, "decoder": 3, "heads": 4, "hidden": 48, "queries": 7, "dropout": 0.0}
 REMEDIES = {"anchors": True, "denoising": 2, "focal": True, "levels": 2}
-OWN = [{}, {"anchors": True}, {"denoising": 2}, {"focal": True}, {"levels": 3}, REMEDIES]
-KINDS = [*OWN, {"selected": True}, REMEDIES | {"selected": True}]
+OWN = [
+    {},
+    {"anchors": True},
+    {"denoising": 2},
+    {"focal": True},
+    {"levels": 3},
+    {"levels": 3, "pyramid": True},
+    REMEDIES,
+]
+KINDS = [*OWN, {"selected": True}, REMEDIES | {"selected": True}, REMEDIES | {"selected": True, "pyramid": True}]
 
 
 def head(**options: Any) -> Any:
@@ -86,7 +94,7 @@ def test_it_runs_in_bfloat16(options: dict[str, Any]) -> None:
     assert module.bfloat16()(x.bfloat16()).shape == shape
 
 
-@pytest.mark.parametrize("options", [{"anchors": True}, REMEDIES | {"selected": True}], ids=str)
+@pytest.mark.parametrize("options", [{"anchors": True}, *KINDS[-2:]], ids=str)
 def test_it_exports_for_batches_of_any_size(options: dict[str, Any]) -> None:
     class Suite(HeadSuite):
         kind = DETR
@@ -102,6 +110,19 @@ def test_a_head_of_two_levels_looks_at_two_maps() -> None:
     assert torch.equal(head()(given), head()(other))
     assert not torch.allclose(head(levels=2)(given), head(levels=2)(other))
     assert torch.equal(head(levels=2)(given), head(levels=2)([other[0], *given[1:]]))
+
+
+@torch.no_grad()
+def test_with_a_pyramid_the_encoder_sees_the_last_map_alone() -> None:
+    given = maps()
+    other = [torch.randn_like(given[0]), *given[1:]]
+    asked = head(levels=3, pyramid=True, encoder=0)
+    attends = head(levels=3, pyramid=True)
+    assert not torch.allclose(asked(given), asked(other))
+    seen: list[int] = []
+    attends.encoder[0].register_forward_pre_hook(lambda _, x: seen.append(x[0].shape[1]))
+    attends(given)
+    assert seen == [given[2][0, 0].numel()]
 
 
 @torch.no_grad()

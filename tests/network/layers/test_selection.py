@@ -9,16 +9,16 @@ from nas.network.layers.selection import Selection
 
 
 @pytest.mark.parametrize("focal", [True, False])
-def test_the_surest_pixels_are_chosen_with_their_logits(focal: bool) -> None:
+def test_the_surest_pixels_are_chosen_and_all_answer(focal: bool) -> None:
     torch.manual_seed(0)
     selection = Selection(5, 16, 3 if focal else 4, focal)
     nn.init.normal_(selection.classifier.weight)
-    tokens = torch.randn(2, 12, 16)
-    found = selection(tokens, [(3, 4)], [])
-    logits = selection.classifier(selection.project(tokens))
+    nn.init.normal_(selection.box[-1].weight)
+    found = selection(torch.randn(2, 12, 16), [(3, 4)], [])
+    logits, boxes = found.pixels.logits[0], found.pixels.boxes[0]
+    assert logits.shape == (2, 12, 3 if focal else 4)
     sure = (logits.sigmoid() if focal else logits.softmax(-1)[..., :-1]).amax(-1)
-    expected = logits.gather(1, sure.topk(5).indices[..., None].expand(-1, -1, logits.shape[2]))
-    assert torch.equal(found.logits, expected)
+    assert torch.equal(found.boxes, boxes.gather(1, sure.topk(5).indices[..., None].expand(-1, -1, 4)))
 
 
 def test_boxes_begin_round_their_pixels_and_half_as_large_on_a_finer_map() -> None:
@@ -49,14 +49,15 @@ def test_a_map_of_fewer_pixels_than_queries_gives_answers_for_all_of_them() -> N
     assert out.isfinite().all()
 
 
-def test_the_chosen_are_answers_to_learn_from_before_those_of_the_decoder() -> None:
+def test_every_pixel_learns_and_the_decoder_moves_none() -> None:
     head = DETR((16,), 3, width=16, heads=2, hidden=16, encoder=1, decoder=2, queries=5, selected=True, denoising=2)
     targets = torch.tensor([[[1, 0.5, 0.5, 0.2, 0.2, 0]], [[-1.0, 0, 0, 0, 0, 0]]])
     found = head([torch.randn(2, 16, 4, 4)], targets)
-    assert found.boxes.shape == (3, 2, 5, 4)
+    assert found.boxes.shape == (2, 2, 5, 4)
+    assert found.pixels.boxes.shape == (1, 2, 16, 4)
     assert found.noised.boxes.shape == (2, 2, 2, 4)
-    found.boxes[0].sum().backward(retain_graph=True)
+    found.pixels.boxes.sum().backward(retain_graph=True)
     assert head.selection.box[-1].bias.grad.abs().sum() > 0
     head.zero_grad()
     found.boxes[-1].sum().backward()
-    assert not head.selection.box[-1].bias.grad.any(), "the decoder's answers move where it begins"
+    assert head.selection.box[-1].bias.grad is None, "the decoder's answers move where it begins"
