@@ -97,4 +97,5 @@ def _measured(trainer: Trainer, model: Model, predictions: Predictions, seconds:
         cost(architecture).macs,
         measure(model.network, deployment, seconds=seconds).median,
         len(predictions.targets),
+        best_threshold(predictions),
     )

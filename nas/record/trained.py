@@ -51,7 +51,7 @@ FREE = frozenset({"data", "teacher", "patience"} | Place.model_fields.keys() | F
 class Lowered:
     """A detector as it is, or with fewer queries or smaller images: metrics on validation images, and what it costs.
 
-    `latency` is the median for one image in milliseconds.
+    `latency` is the median for one image in milliseconds, `threshold` the score with the best F1.
     """
 
     queries: int
@@ -60,6 +60,7 @@ class Lowered:
     macs: int
     latency: float
     images: int
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,10 @@ class Ending:
     unreadable: tuple[str, ...] = ()
     boxes: BoxVerdict | None = None
     lowered: tuple[Lowered, ...] = ()
+
+    def as_lowered(self, queries: int | None, resolution: int) -> Lowered | None:
+        """Return what was measured with so many queries and images of this side, if it was."""
+        return next((one for one in self.lowered if (one.queries, one.resolution) == (queries, resolution)), None)
 
     def to_dict(self) -> Json:
         """Return plain data."""

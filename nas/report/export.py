@@ -9,18 +9,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nas.errors import SettingError
+from nas.evaluation import units
 from nas.network.architecture import Architecture
 from nas.network.foreign_files import foreign
-from nas.network.lowering import lowered
+from nas.network.lowering import lowered, queries_of
 from nas.record.folders import is_trained
 from nas.record.models import BEST, load
 from nas.record.networks import Found, find_network
+from nas.record.trained import Lowered
 from nas.registry import FORMATS, HEADS, format_name, target_text
 from nas.report.examples import Images
 from nas.report.formats import Format, Reader, Shipment
 from nas.report.hub import CARD, CONFIG, WEIGHTS
 from nas.report.metadata import reader_of
 from nas.space.library import load_architecture
+from nas.training.boxes.found import NOTED
 from nas.training.caller import undisturbed
 from nas.training.model import Model
 
@@ -73,7 +76,8 @@ def export(
         shipment = _with_images(shipment, Images(shipment.model, data, seed))
     try:
         with _beside(path, force) as place:
-            return Exported(path, kind.write(shipment, place), tuple(file.path for file in found.outside.files))
+            checks = [*_lost(found, shipment.architecture), *kind.write(shipment, place)]
+            return Exported(path, checks, tuple(file.path for file in found.outside.files))
     except OSError as error:
         raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
 
@@ -87,7 +91,31 @@ def _lowered(found: Found, queries: int | None, resolution: int | None) -> tuple
     architecture = load_architecture(lowered(found.architecture, queries, resolution).to_dict())
     if found.model is None or architecture == found.architecture:
         return architecture, found.model
-    return architecture, found.model.lowered(queries, resolution)
+    model, (_, measured) = found.model.lowered(queries, resolution), _measured(found, architecture)
+    if measured and measured.threshold is not None:
+        model.facts[NOTED] = measured.threshold
+    return architecture, model
+
+
+def _measured(found: Found, architecture: Architecture) -> tuple[Lowered | None, Lowered | None]:
+    """Return what a training measured of its detector, and of it lowered to this architecture, where it did."""
+    ending = found.trained.ending if found.trained else None
+    if ending is None or not ending.lowered:
+        return None, None
+    return ending.lowered[0], ending.as_lowered(queries_of(architecture), architecture.resolution)
+
+
+def _lost(found: Found, architecture: Architecture) -> list[str]:
+    """Say what a detector loses that is lowered to this architecture."""
+    whole, measured = _measured(found, architecture)
+    if whole is None or measured == whole:
+        return []
+    lowered_to = f"{queries_of(architecture)} queries at {architecture.resolution} pixels"
+    if measured is None:
+        return [f"what {lowered_to} lose was not measured; the training's page has what was"]
+    name = next(iter(whole.metrics))
+    values = (units.show(name, one.metrics[name]) for one in (measured, whole))
+    return [f"{lowered_to}: {units.title(name)} {' in place of '.join(values)}, on {measured.images} validation images"]
 
 
 def _check_able(kind: Format, text: str, found: Found) -> None:

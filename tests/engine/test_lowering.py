@@ -15,8 +15,10 @@ import nas
 from nas.costs.counts import cost
 from nas.engine import ending
 from nas.engine.lowering import Scaled, by_use
+from nas.evaluation import units
 from nas.network.lowering import lowered
 from nas.record.trained import Trained
+from nas.report.export import open_exported
 from nas.training.boxes.precision import mean_precision
 from nas.training.model import ORDER
 from nas.training.tasks import Predictions
@@ -62,6 +64,20 @@ def test_a_lowered_model_does_what_was_measured(trained: Trained, settings: dict
         with torch.inference_mode():
             outputs = Scaled(small)(x)
         assert mean_precision(Predictions(outputs, targets)) == pytest.approx(row.metrics["map"], abs=1e-3)
+
+
+def test_an_export_says_what_is_lost_and_takes_boxes_from_the_score_that_was_measured(
+    trained: Trained, tmp_path: Path
+) -> None:
+    whole, measured = trained.ending.lowered[0], trained.ending.lowered[2]
+    done = nas.export(trained.folder, "safetensors", tmp_path / "few.safetensors", queries=3)
+    values = " in place of ".join(units.show("map", one.metrics["map"]) for one in (measured, whole))
+    assert done.checks[0] == f"3 queries at 16 pixels: mAP {values}, on 16 validation images"
+    assert open_exported(done.path).threshold == measured.threshold
+    other = nas.export(trained.folder, "safetensors", tmp_path / "other.safetensors", queries=5)
+    assert other.checks[0] == "what 5 queries at 16 pixels lose was not measured; the training's page has what was"
+    same = nas.export(trained.folder, "safetensors", tmp_path / "same.safetensors", queries=6)
+    assert "queries" not in same.checks[0]
 
 
 def test_the_verdict_counts_and_shows_the_test_part(trained: Trained) -> None:
