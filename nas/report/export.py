@@ -72,8 +72,7 @@ def export(
     _check_able(kind, format, found := _found(source, Path(runs)))
     _check_place(path, kind, force)
     shipment = Shipment(*_lowered(found, queries, resolution), tolerance=tolerance, dynamic_size=dynamic_size)
-    if shipment.model is not None:
-        shipment = _with_images(shipment, Images(shipment.model, data, seed))
+    shipment = _with_images(shipment, data, seed)
     try:
         with _beside(path, force) as place:
             checks = [*_lost(found, shipment.architecture), *kind.write(shipment, place)]
@@ -82,7 +81,10 @@ def export(
         raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
 
 
-def _with_images(shipment: Shipment, images: Images) -> Shipment:
+def _with_images(shipment: Shipment, data: str | None, seed: int | None) -> Shipment:
+    if shipment.model is None:
+        return shipment
+    images = Images(shipment.model, data, seed)
     return replace(shipment, training=images.training, validation=images.validation)
 
 

@@ -9,7 +9,6 @@ https://arxiv.org/abs/2304.08069).
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import log
 from typing import Annotated, Any, Literal
 
 import torch
@@ -21,14 +20,12 @@ from nas.network.heads import Head
 from nas.network.layers.denoising import Guides, noised, visible
 from nas.network.layers.detections import Answers, Detections
 from nas.network.layers.pyramid import Pyramid
-from nas.network.layers.queries import Anchors, Learned, inverse_sigmoid, unmoved
+from nas.network.layers.queries import Anchors, Learned, boxes_from, classes_from, inverse_sigmoid
 from nas.network.layers.selection import Chosen, Selection
 from nas.network.layers.sine import pixel_places, pixel_waves
 from nas.network.layers.tokens import to_map, to_tokens
-from nas.network.layers.transformer import DecoderLayer, EncoderLayer, Memory, perceptron
+from nas.network.layers.transformer import DecoderLayer, EncoderLayer, Memory
 from nas.network.options import Count, Scalar
-
-LIKELY = 0.01  # what a focal head begins with as the chance of each class (RetinaNet, section 4.1)
 
 
 def _by_four(value: int) -> int:
@@ -53,10 +50,11 @@ class DETR(Head):
     `width`, `heads`, `hidden` and `dropout` are those of the transformer, `encoder` and `decoder` its layers. With
     `levels` the encoder attends over the last maps of so many stages at once; with `pyramid` over the last alone, which
     convolutions then merge with the finer ones. `anchors` makes the queries boxes that each layer refines, `selected`
-    those of the pixels that seem likeliest to hold an object. `denoising` is the number of groups of noised targets in
-    training, `repeats` how often a label counts in the matching of each layer but the last, `focal` gives each class a
-    sigmoid in place of the softmax with a class of no object. Widths and heights are multiplied by `enlarge`, as a
-    network takes pixels for shares and finds boxes half as large in half the pixels.
+    those of the pixels that seem likeliest to hold an object, of which `distinct` takes no neighbours. `denoising` is
+    the number of groups of noised targets in training, `repeats` how often a label counts in the matching of pixels and
+    of each layer but the last, `focal` gives each class a sigmoid in place of the softmax with a class of no object.
+    Widths and heights are multiplied by `enlarge`, as a network takes pixels for shares and finds boxes half as large
+    in half the pixels.
     """
 
     outputs = "boxes"
@@ -77,6 +75,7 @@ class DETR(Head):
         dropout: Dropout = 0.1,
         anchors: bool = False,
         selected: bool = False,
+        distinct: bool = False,
         denoising: Groups = 0,
         repeats: Count = 1,
         focal: bool = False,
@@ -85,8 +84,8 @@ class DETR(Head):
         enlarge: Factor = 1.0,
     ) -> None:
         super().__init__()
-        self.enlarge = enlarge
         self.classes, self.focal, self.repeats, self.groups, self.count = classes, focal, repeats, denoising, queries
+        self.enlarge = enlarge
         self.projections = nn.ModuleList(nn.Conv2d(given, width, 1) for given in widths[-levels:])
         self.levels = nn.Parameter(torch.randn(levels, width)) if levels > 1 else None
         self.pyramid = Pyramid(width, len(self.projections)) if pyramid else None
@@ -95,19 +94,12 @@ class DETR(Head):
         self.decoder = nn.ModuleList(DecoderLayer(width, heads, hidden, dropout, refined) for _ in range(decoder))
         self.norm = nn.LayerNorm(width)
         outputs = classes if focal else classes + 1
-        self.classifier = nn.Linear(width, outputs)
-        self.box = perceptron(width, width, width, 4)
+        self.classifier = classes_from(width, outputs, focal)
+        self.box = boxes_from(width, refined)
         self.labels = nn.Embedding(classes + 1, width) if denoising else None
-        self.selection = Selection(queries, width, outputs, focal) if selected else None
-        own = 0 if selected else queries
-        self.queries = Anchors(own, width, decoder) if refined else Learned(queries, width, denoising > 0)
-        for classifier in self._classifiers() if focal else ():
-            nn.init.constant_(classifier.bias, -log(1 / LIKELY - 1))
-        if refined:
-            unmoved(self.box)
-
-    def _classifiers(self) -> list[nn.Linear]:
-        return [self.classifier] if self.selection is None else [self.classifier, self.selection.classifier]
+        self.selection = Selection(queries, width, outputs, focal, distinct) if selected else None
+        anchored = Anchors(0 if selected else queries, width, decoder) if refined else None
+        self.queries = anchored or Learned(queries, width, denoising > 0)
 
     def forward(self, maps: Sequence[Tensor], targets: Tensor | None = None, padding: Tensor | None = None) -> Any:
         """Return boxes and scores, or in training `Detections`."""
@@ -125,7 +117,7 @@ class DETR(Head):
         count, told, pixels = boxes.shape[2] - (0 if guides is None else guides.boxes.shape[1]), None, None
         if targets is not None and guides is not None:
             told = Answers(*(_filled(x[:, :, count:], guides.rows, targets.shape[1]) for x in (logits, boxes)))
-        if chosen is not None:
+        if chosen is not None and chosen.pixels is not None:
             pixels = replace(chosen.pixels, boxes=self._enlarged(chosen.pixels.boxes))
         return Detections(logits[:, :, :count], boxes[:, :, :count], self.focal, self.repeats, told, pixels)
 

@@ -1,5 +1,7 @@
 """What the queries of a detector are, and where they look: trained positions, or trained boxes."""
 
+from math import log
+
 import torch
 from torch import Tensor, nn
 
@@ -8,6 +10,7 @@ from nas.network.layers.sine import TEMPERATURE, box_waves
 from nas.network.layers.transformer import perceptron
 
 EDGE = 1e-3  # nearer to 0 and 1 the inverse of the sigmoid is cut off, as in DAB-DETR's code
+LIKELY = 0.01  # what a focal classifier begins with as the chance of each class (RetinaNet, section 4.1)
 SHARP = 20  # DAB-DETR's temperature (section 4.4), by which places on a map differ more than by DETR's
 
 
@@ -17,10 +20,20 @@ def inverse_sigmoid(x: Tensor) -> Tensor:
     return (x / (1 - x)).log()
 
 
-def unmoved(box: nn.Sequential) -> None:
-    """Set the weights by which boxes begin as those that they are refined from."""
-    for weights in box[-1].parameters():
+def boxes_from(width: int, refined: bool) -> nn.Sequential:
+    """Build what says a box, or with `refined` how a box changes: at first not at all."""
+    box = perceptron(width, width, width, 4)
+    for weights in box[-1].parameters() if refined else ():
         nn.init.zeros_(weights)
+    return box
+
+
+def classes_from(width: int, outputs: int, focal: bool) -> nn.Linear:
+    """Build what says the classes, with `focal` each a rare one at first."""
+    classifier = nn.Linear(width, outputs)
+    if focal:
+        nn.init.constant_(classifier.bias, -log(1 / LIKELY - 1))
+    return classifier
 
 
 class Learned(nn.Module):

@@ -30,7 +30,12 @@ OWN = [
     {"levels": 3, "pyramid": True},
     REMEDIES,
 ]
-KINDS = [*OWN, {"selected": True}, REMEDIES | {"selected": True}, REMEDIES | {"selected": True, "pyramid": True}]
+KINDS = [
+    *OWN,
+    {"selected": True},
+    REMEDIES | {"selected": True},
+    REMEDIES | {"selected": True, "distinct": True, "pyramid": True},
+]
 
 
 def head(**options: Any) -> Any:

@@ -18,7 +18,8 @@ def test_the_surest_pixels_are_chosen_and_all_answer(focal: bool) -> None:
     logits, boxes = found.pixels.logits[0], found.pixels.boxes[0]
     assert logits.shape == (2, 12, 3 if focal else 4)
     sure = (logits.sigmoid() if focal else logits.softmax(-1)[..., :-1]).amax(-1)
-    assert torch.equal(found.boxes, boxes.gather(1, sure.topk(5).indices[..., None].expand(-1, -1, 4)))
+    torch.testing.assert_close(found.boxes, boxes.gather(1, sure.topk(5).indices[..., None].expand(-1, -1, 4)))
+    assert selection.eval()(torch.randn(2, 12, 16), [(3, 4)], []).pixels is None
 
 
 def test_boxes_begin_round_their_pixels_and_half_as_large_on_a_finer_map() -> None:
@@ -40,6 +41,26 @@ def test_no_pixel_of_padding_is_chosen_before_those_of_the_image() -> None:
     tokens[..., :2, :] *= 0.01  # whatever is said of them
     boxes = selection(tokens.flatten(1, 2), [(2, 4)], [padding]).boxes[0]
     assert sorted(round(x, 2) for x in boxes[:, 0].tolist()) == [0.25, 0.25, 0.75, 0.75]
+
+
+def test_distinct_pixels_are_peaks_until_there_are_no_more() -> None:
+    torch.manual_seed(0)
+    selection = Selection(12, 16, 1, focal=True, distinct=True)
+    nn.init.normal_(selection.classifier.weight)
+    tokens = torch.randn(1, 20, 16)
+    found = selection(tokens, [(4, 4), (2, 2)], [])
+    sure = selection.classifier(selection.project(tokens))[0, :, 0]
+    peaks = []
+    for begun, side in ((0, 4), (16, 2)):
+        grid = sure[begun : begun + side * side].view(side, side)
+        for i in range(side):
+            for j in range(side):
+                near = grid[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2]
+                peaks += [begun + i * side + j] if grid[i, j] == near.max() else []
+    rest = [i for i in range(20) if i not in peaks]
+    order = [*sorted(peaks, key=lambda i: -sure[i]), *sorted(rest, key=lambda i: -sure[i])][:12]
+    assert 1 < len(peaks) < 12
+    torch.testing.assert_close(found.boxes[0], found.pixels.boxes[0, 0, order])
 
 
 def test_a_map_of_fewer_pixels_than_queries_gives_answers_for_all_of_them() -> None:
