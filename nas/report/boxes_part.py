@@ -1,5 +1,6 @@
 """The part of a training's page that is about boxes: found and missed, class by class, images, and lowered networks."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from nas.files import Json
@@ -71,6 +72,10 @@ def _groups(ending: Ending, boxes: BoxVerdict, classes: Sequence[str]) -> Iterat
         yield {"title": title, "about": about, "scenes": scenes}
 
 
+def _times(word: str, count: int) -> str:
+    return word if count == 1 else f"{count} × {word}"
+
+
 def _scene(one: Shown, picture: str, classes: Sequence[str]) -> Json:
     kind = "jpeg" if picture.startswith("/9j/") else "png"
     objects, found = one.count("missed", "true"), one.count("found")
@@ -81,8 +86,8 @@ def _scene(one: Shown, picture: str, classes: Sequence[str]) -> Json:
         ("misnamed", "wrong class"),
         ("background", "from nothing"),
     ):
-        if some := [classes[box.label] for box in one.boxes if box.kind == name]:
-            said.append(f"{word}: {', '.join(some)}")
+        if some := Counter(classes[box.label] for box in one.boxes if box.kind == name):
+            said.append(f"{word}: {', '.join(_times(kind, count) for kind, count in some.most_common())}")
     drawn: list[Json] = []
     for box in one.boxes:
         drawn.append(_drawn(box, classes, drawn))

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 
 from nas.record.trained import Trained
 from nas.report.training_page import render_training, write_training_report
+from nas.training.boxes.verdict import Drawn
 
 HOSTILE = ("<script>alert(1)</script>", "\"quoted\" 'name' & <b>x</b>", "שלום (1)", "🚸 " + "long" * 40)
 
@@ -77,6 +78,17 @@ def test_every_shown_image_has_its_boxes(trained: Trained) -> None:
     first = re.search(r'aria-label="(Test image \d+: [^"]*)"', figures[0])
     assert first
     assert "4 of 4 found" in first[1]
+
+
+def test_mistakes_of_one_kind_are_counted_by_class(trained: Trained) -> None:
+    boxes = trained.ending.boxes
+    missed = [Drawn("missed", label, (0.5, 0.5, 0.1, 0.1)) for label in (0, 1, 1, 1)]
+    shown = (replace(boxes.shown[0], boxes=tuple(missed)), *boxes.shown[1:])
+    vars(trained)["ending"] = replace(trained.ending, boxes=replace(boxes, shown=shown))
+    page = text_of(render_training(trained))
+    vars(trained).pop("ending")
+    first, second = detections.NAMES[:2]
+    assert f"0 of 4 found; missed: 3 × {second}, {first}" in page
 
 
 def test_a_training_that_has_not_ended_or_found_nothing_has_a_page(tmp_path: Path) -> None:
