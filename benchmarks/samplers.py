@@ -2,7 +2,8 @@
 
 Every proposal is one evaluation, a repeated one too: it would be trained again. Objectives marked `cheap` in the table
 may be looked up for any candidate, the others only when a proposal is evaluated. Samplers are made as a search makes
-them. Seconds are the process's own, on one thread.
+them. Seconds are the process's own, on one thread. With `--beside` so many trials run at once, each told when as many
+have begun after it.
 
     python benchmarks/samplers.py --table TABLE.yaml --sampler pareto,tpe,nsga2,random --budget 200 --seeds 20
 """
@@ -11,6 +12,7 @@ import argparse
 import json
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -47,13 +49,14 @@ class Game:
     seconds: tables.Values
 
 
-def play(path: Path, sampler: str, seed: int, budget: int) -> Game:
-    """A search of `budget` evaluations on the table in a file."""
+def play(path: Path, sampler: str, seed: int, budget: int, beside: int = 1) -> Game:
+    """A search of `budget` evaluations on the table in a file, of which `beside` run at once."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     table = tables.read(path)
     task = Problem(decide=table.decide, objectives=tuple(table.goals), cheap=table.cheap)
     study = optuna.create_study(directions=[goal.direction for goal in table.goals.values()])
     seen, values, seconds = set(), [], []
+    running: deque[optuna.Trial] = deque()
     with threadpool_limits(1):
         for number in range(budget):
             start = time.process_time()
@@ -62,7 +65,9 @@ def play(path: Path, sampler: str, seed: int, budget: int) -> Game:
             decisions = table.decide(partial(_suggest, trial))
             seconds.append(time.process_time() - start)
             values.append(table.measure(decisions))
-            study.tell(trial, list(values[-1]))
+            running.append(trial)
+            if len(running) == beside:
+                study.tell(running.popleft(), list(values[-beside]))
             seen.add(tuple(decisions.values()))
     return Game(_shares(table, values), np.array(values), budget - len(seen), np.array(seconds))
 
@@ -79,7 +84,12 @@ def _shares(table: tables.Table, values: Sequence[tables.Values]) -> tables.Valu
 def play_all(options: argparse.Namespace, path: Path) -> dict[str, list[Game]]:
     """The games of every sampler on one table, by sampler."""
     games = list(product(options.sampler, range(options.seeds)))
-    arguments = [[path] * len(games), *zip(*games, strict=True), [options.budget] * len(games)]
+    arguments = [
+        [path] * len(games),
+        *zip(*games, strict=True),
+        [options.budget] * len(games),
+        [options.beside] * len(games),
+    ]
     if options.jobs == 1:
         played = list(map(play, *arguments))
     else:
@@ -164,6 +174,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--sampler", default="pareto,tpe,nsga2,random", help="by comma")
     parser.add_argument("--budget", type=int, default=200, help="evaluations of a search")
     parser.add_argument("--seeds", type=int, default=20, help="searches of each sampler")
+    parser.add_argument("--beside", type=int, default=1, help="trials that run at once")
     parser.add_argument("--jobs", type=int, default=1, help="processes, one search in each")
     parser.add_argument("--json", action="store_true", help="an object for one table, a list for several")
     options = parser.parse_args(arguments)
