@@ -3,7 +3,8 @@
 Every proposal is one evaluation, a repeated one too: it would be trained again. Objectives marked `cheap` in the table
 may be looked up for any candidate, the others only when a proposal is evaluated. Samplers are made as a search makes
 them. Seconds are the process's own, on one thread. With `--beside` so many trials run at once, each told when as many
-have begun after it.
+have begun after it. With `--noise` what is not cheap is told with a normal error of that deviation, and the hypervolume
+is that of the true values of those that are on the front by what was told.
 
     python benchmarks/samplers.py --table TABLE.yaml --sampler pareto,tpe,nsga2,random --budget 200 --seeds 20
 """
@@ -22,6 +23,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import moocore
 import numpy as np
 import optuna
 import tables
@@ -49,13 +51,15 @@ class Game:
     seconds: tables.Values
 
 
-def play(path: Path, sampler: str, seed: int, budget: int, beside: int = 1) -> Game:
+def play(path: Path, sampler: str, seed: int, budget: int, beside: int = 1, noise: float = 0.0) -> Game:
     """A search of `budget` evaluations on the table in a file, of which `beside` run at once."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     table = tables.read(path)
     task = Problem(decide=table.decide, objectives=tuple(table.goals), cheap=table.cheap)
     study = optuna.create_study(directions=[goal.direction for goal in table.goals.values()])
-    seen, values, seconds = set(), [], []
+    seen, values, told, seconds = set(), [], [], []
+    uncertain = noise * np.array([not goal.cheap for goal in table.goals.values()])
+    rng = np.random.default_rng(seed)
     running: deque[optuna.Trial] = deque()
     with threadpool_limits(1):
         for number in range(budget):
@@ -65,31 +69,31 @@ def play(path: Path, sampler: str, seed: int, budget: int, beside: int = 1) -> G
             decisions = table.decide(partial(_suggest, trial))
             seconds.append(time.process_time() - start)
             values.append(table.measure(decisions))
+            told.append(values[-1] + uncertain * rng.normal(size=len(uncertain)))
             running.append(trial)
             if len(running) == beside:
-                study.tell(running.popleft(), list(values[-beside]))
+                study.tell(running.popleft(), list(told[-beside]))
             seen.add(tuple(decisions.values()))
-    return Game(_shares(table, values), np.array(values), budget - len(seen), np.array(seconds))
+    return Game(
+        _shares(table, np.array(values), np.array(told)), np.array(values), budget - len(seen), np.array(seconds)
+    )
 
 
 def _suggest(trial: optuna.Trial, name: str, domain: Domain) -> Any:
     return trial.suggest_categorical(name, domain)
 
 
-def _shares(table: tables.Table, values: Sequence[tables.Values]) -> tables.Values:
-    points = np.array(values)
-    return np.array([table.share(points[: count + 1]) for count in range(len(points))])
+def _shares(table: tables.Table, values: tables.Values, told: tables.Values) -> tables.Values:
+    up = [goal.direction == "maximize" for goal in table.goals.values()]
+    fronts = [moocore.is_nondominated(told[: count + 1], maximise=up) for count in range(len(told))]
+    return np.array([table.share(values[: len(front)][front]) for front in fronts])
 
 
 def play_all(options: argparse.Namespace, path: Path) -> dict[str, list[Game]]:
     """The games of every sampler on one table, by sampler."""
     games = list(product(options.sampler, range(options.seeds)))
-    arguments = [
-        [path] * len(games),
-        *zip(*games, strict=True),
-        [options.budget] * len(games),
-        [options.beside] * len(games),
-    ]
+    same = [[value] * len(games) for value in (options.budget, options.beside, options.noise)]
+    arguments = [[path] * len(games), *zip(*games, strict=True), *same]
     if options.jobs == 1:
         played = list(map(play, *arguments))
     else:
@@ -175,6 +179,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--budget", type=int, default=200, help="evaluations of a search")
     parser.add_argument("--seeds", type=int, default=20, help="searches of each sampler")
     parser.add_argument("--beside", type=int, default=1, help="trials that run at once")
+    parser.add_argument("--noise", type=float, default=0.0, help="deviation of what is told, as of trainings")
     parser.add_argument("--jobs", type=int, default=1, help="processes, one search in each")
     parser.add_argument("--json", action="store_true", help="an object for one table, a list for several")
     options = parser.parse_args(arguments)
