@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 
 from nas.engine.samplers._screening.domains import ordered
 from nas.engine.samplers._screening.evidence import Costs
-from nas.engine.samplers._screening.models import MANY, encode
+from nas.engine.samplers._screening.models import MANY, encoder
 from nas.engine.samplers._screening.tree import Codes, Tree
 
 Acquisition = Callable[[Codes], NDArray[np.float64]]
@@ -131,7 +131,7 @@ def _novelty(tree: Tree, pool: Codes, proposed: Codes) -> NDArray[np.float64]:
     few = np.array([len(values) <= MANY or not ordered(values) for values in tree.domains.values()])
     weight = few * (proposed > 0).mean(axis=0)
     new = [weight[j] * (~np.isin(pool[:, j], proposed[:, j]) & (pool[:, j] > 0)) for j in range(pool.shape[1])]
-    unlike = cdist(encode(tree, pool), encode(tree, proposed)).min(axis=1)
+    unlike = cdist(*map(encoder(tree), (pool, proposed))).min(axis=1)
     return np.asarray(np.sum(new, axis=0) / np.maximum((pool > 0).sum(axis=1), 1) + 1e-3 * unlike)
 
 

@@ -33,16 +33,12 @@ FIXED = Trend(linear=0.0, noise=0.1)
 """The kernel for successes and failures, which are too few to fit one to."""
 
 
-def encode(tree: Tree, codes: Codes) -> Features:
-    """Features of points `(points, features)`: an indicator for each value, and for numbers their rank too.
-
-    A decision that does not arise is zero in all of its columns.
-    """
-    return encoder(tree)(codes)
-
-
 def encoder(tree: Tree) -> Callable[[Codes], Features]:
-    """Make the function that encodes points of a tree by looking each decision's features up."""
+    """Make the function that turns points of a tree into features `(points, features)`, looked up by decision.
+
+    There is an indicator for each value, and for numbers their rank too. A decision that does not arise is zero in all
+    of its columns.
+    """
     tables = [_columns(values, np.arange(len(values) + 1)) for values in tree.domains.values()]
 
     def encoded(codes: Codes) -> Features:
