@@ -131,7 +131,8 @@ def _novelty(tree: Tree, pool: Codes, proposed: Codes) -> NDArray[np.float64]:
     few = np.array([len(values) <= MANY or not ordered(values) for values in tree.domains.values()])
     weight = few * (proposed > 0).mean(axis=0)
     new = [weight[j] * (~np.isin(pool[:, j], proposed[:, j]) & (pool[:, j] > 0)) for j in range(pool.shape[1])]
-    unlike = cdist(*map(encoder(tree), (pool, proposed))).min(axis=1)
+    features = encoder(tree)
+    unlike = cdist(features(pool), features(proposed)).min(axis=1)
     return np.asarray(np.sum(new, axis=0) / np.maximum((pool > 0).sum(axis=1), 1) + 1e-3 * unlike)
 
 
