@@ -1,4 +1,4 @@
-"""What makes a DETR work on little data: all remedies, the published plain recipe, and each remedy left out in turn.
+"""What makes a DETR work on little data: all remedies, each left out in turn, the published plain recipe, denoising.
 
     python benchmarks/detection/remedies.py --minutes 15
     python benchmarks/detection/remedies.py --data voc:BCCD --arms all,plain
@@ -24,8 +24,8 @@ from nas.record.trained import Trained
 
 HERE = Path(__file__).parent
 OFF: dict[str, dict[str, Any]] = {
-    "no selected pixels": {"selected": False, "anchors": True},
-    "no denoising": {"denoising": 0},
+    "no selected pixels": {"selected": False, "distinct": False, "anchors": True},
+    "neighbours too": {"distinct": False},
     "no repeated labels": {"repeats": 1},
     "no focal loss": {"focal": False},
     "one level": {"levels": 1},
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--network", type=Path, default=HERE / "small_detr.yaml")
     parser.add_argument("--data", default="digit_scenes")
     parser.add_argument("--resolution", type=int)
-    parser.add_argument("--arms", help="by comma: all, plain, published recipe, " + ", ".join(OFF))
+    parser.add_argument("--arms", help="by comma: all, plain, published recipe, and denoising, " + ", ".join(OFF))
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--epochs", type=int, help="of each arm, in place of a time")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="both in float32")
@@ -62,6 +62,7 @@ def arms() -> Iterator[tuple[str, dict[str, Any], str]]:
     yield "all", {}, "detection"
     for name, change in OFF.items():
         yield name, change, "detection"
+    yield "and denoising", {"denoising": 3}, "detection"
     yield "plain", PLAIN, "detection"
     yield "published recipe", PLAIN | {"dropout": 0.1}, "detr"
 
