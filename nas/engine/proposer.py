@@ -42,6 +42,7 @@ class Proposer:
         self.problem = make_problem(run, self.limits)
         self.seen = {trial.key for trial in run.trials}
         self.running: dict[int, tuple[optuna.Trial, Decisions]] = {}
+        self.spent = len(run.spent)  # counted on from here, as a record may be long
         self.before, self.start = run.elapsed, time.monotonic()
         self.parallel = plan.placement.workers != 1
         self.rejected = 0
@@ -82,6 +83,7 @@ class Proposer:
             ended=round(self.elapsed(), 3),
         )
         self.run.append(record)
+        self.spent += record.state != "rejected"
         if outcome.pause:
             paused.keep(self.run.folder, job.number, 0, outcome.pause)
         self.run.teller.tell(self.study, trial, record)
@@ -103,7 +105,7 @@ class Proposer:
     def _spent(self) -> bool:
         budget = self.run.config.budget
         if budget.trials:
-            return len(self.run.spent) + len(self.running) >= budget.trials
+            return self.spent + len(self.running) >= budget.trials
         assert budget.seconds
         return self.elapsed() >= budget.seconds
 

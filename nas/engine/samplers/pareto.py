@@ -58,6 +58,8 @@ class _Memory:
     costs: dict[bytes, Mapping[str, float]] = field(default_factory=dict)
     ended: dict[int, Told] = field(default_factory=dict)
     batch: _Batch | None = None
+    ours: set[int] = field(default_factory=set)
+    """The trials that were given points here, of which none has that of another."""
 
 
 _MEMORIES: WeakKeyDictionary[optuna.Study, _Memory] = WeakKeyDictionary()
@@ -90,7 +92,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Every parameter that may arise, apart from those that a queued trial was given."""
         with _TURN:
-            space = self._space(study, others(study, trial))
+            space = self._space(study, () if self.problem.decide else others(study, trial))
         return {name: d for name, d in space.items() if name not in trial.system_attrs.get(QUEUED, {})}
 
     def sample_relative(
@@ -120,6 +122,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
     def _agreed(self, study: optuna.Study, trial: FrozenTrial, asked: Space) -> Parameters:
         """Propose and note a point, and another where a different process has noted the same meanwhile."""
         params: Parameters = {}
+        ours = self._memory(study).ours
         for _ in range(AGAIN):
             batch = self._batch(study, trial, asked)
             tree = batch.now.tree
@@ -128,7 +131,9 @@ class ParetoSampler(optuna.samplers.BaseSampler):
             point = batch.points.pop(0)
             params = tree.decode(point)
             note(study, trial, params, batch.space)
-            later = [t for t in others(study, trial, batch.since) if t.number not in batch.settled]
+            ours.add(trial.number)
+            begun = others(study, trial, batch.since)
+            later = [t for t in begun if t.number not in batch.settled and t.number not in ours]
             if not batch.now.repeated(point, later):
                 break
             self._rng = np.random.default_rng([int(self._rng.integers(2**32)), trial.number])  # not as the other draws
