@@ -6,6 +6,7 @@ import socketserver
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
@@ -38,6 +39,7 @@ def dashboard(
             with console.doing("reading the run"):
                 server.set_app(application(found))
             console.say(f"{found.name}: http://{HOST}:{server.server_port}/  (Ctrl-C ends it)")
+            signal.signal(signal.SIGINT, server.end)
             server.serve_forever()
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would interrupt the end of libraries
@@ -64,6 +66,16 @@ class _Quiet(WSGIRequestHandler):
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
     daemon_threads = True
+    ended = False
+
+    def end(self, _signal: int, _frame: FrameType | None) -> None:
+        """Note Ctrl-C, as an exception would be lost where it falls into what ignores all."""
+        self.ended = True
+
+    def service_actions(self) -> None:
+        """Stop between two requests."""
+        if self.ended:
+            raise KeyboardInterrupt
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of a browser that left."""
