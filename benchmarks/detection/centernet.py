@@ -22,9 +22,9 @@ class CenterNet(nn.Module):
     In evaluation `(batch, 100, 4 + classes)`, boxes and scores as a detector of nas gives them.
     """
 
-    def __init__(self, architecture: Architecture, width: int) -> None:
+    def __init__(self, architecture: Architecture, width: int, seed: int = 0) -> None:
         super().__init__()
-        self.backbone = nas.build(architecture, features=True, seed=0)
+        self.backbone = nas.build(architecture, features=True, seed=seed)
         info = self.backbone.feature_info
         self.kept = [i for i, stride in enumerate(info.reduction()) if stride >= 4]
         self.laterals = nn.ModuleList(nn.Conv2d(info.channels()[i], width, 1) for i in self.kept)
