@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 import nas
+from nas.record.analysis.timeline import BETWEEN, spent, stints
 from nas.record.run import Run
-from nas.record.timeline import BETWEEN, spent, stints
 
 
 def main() -> None:

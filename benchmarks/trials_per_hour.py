@@ -21,7 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from nas.record.growth import Box, losses_of, trainings_of
+from nas.record.analysis.growth import Box, losses_of, trainings_of
 from nas.record.run import Run
 
 LOOK = 0.05  # seconds between looks at a record

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from nas.network.architecture import Architecture
     from nas.network.build import build
     from nas.network.weights import load_weights
-    from nas.record.attending import layouts
-    from nas.record.comparison import compare
+    from nas.record.analysis.attending import layouts
+    from nas.record.analysis.comparison import compare
+    from nas.record.analysis.reliability import reliability
     from nas.record.models import load
-    from nas.record.reliability import reliability
     from nas.record.run import Run
     from nas.record.trial import Trial
     from nas.report.calibration_page import write_calibration
@@ -46,15 +46,15 @@ _HOMES = {
     "Trial": "record.trial",
     "build": "network.build",
     "calibrate": "engine.calibrate",
-    "compare": "record.comparison",
+    "compare": "record.analysis.comparison",
     "export": "report.export",
-    "layouts": "record.attending",
+    "layouts": "record.analysis.attending",
     "load": "record.models",
     "load_architecture": "space.library",
     "load_plugins": "evaluation.plugins",
     "load_space": "space.library",
     "load_weights": "network.weights",
-    "reliability": "record.reliability",
+    "reliability": "record.analysis.reliability",
     "resume": "engine.search",
     "search": "engine.search",
     "train": "engine.train",

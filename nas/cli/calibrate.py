@@ -16,7 +16,7 @@ from nas.evaluation.units import show
 from nas.files import quoted
 
 if TYPE_CHECKING:
-    from nas.record.reliability import Agreement, Reliability
+    from nas.record.analysis.reliability import Agreement, Reliability
     from nas.record.run import Run
 
 OWN = ("budget", "objectives", "promotion", "confirm", "rungs", "pick", "sampler", "warm_start", "prefilter")

@@ -16,7 +16,7 @@ from nas.record.folders import find_run
 from nas.report.running import Running
 
 if TYPE_CHECKING:
-    from nas.record.layouts import Layouts  # needs torch
+    from nas.record.analysis.layouts import Layouts  # needs torch
 
 
 def layout(

@@ -13,7 +13,7 @@ from nas.cli.terminal import Terminal
 from nas.evaluation.catalogue import objective
 from nas.evaluation.units import duration, show, show_between
 from nas.files import Json, quoted
-from nas.record.health import pressing
+from nas.record.analysis.health import pressing
 from nas.record.results import Result
 from nas.record.run import Run
 

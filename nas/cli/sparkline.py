@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from nas.evaluation.units import percent
-from nas.record.growth import growth
+from nas.record.analysis.growth import growth
 from nas.record.run import Run
 
 BARS = "▁▂▃▄▅▆▇█"

@@ -16,8 +16,8 @@ from nas.engine.watcher import Watcher
 from nas.errors import SettingError
 from nas.network.architecture import Architecture
 from nas.network.options import Scalar
+from nas.record.analysis.reliability import FACTORS, FEWEST, RATES, rate_folder
 from nas.record.folders import is_run
-from nas.record.reliability import FACTORS, FEWEST, RATES, rate_folder
 from nas.record.run import Run
 from nas.record.seal import shown
 from nas.settings import text_of

@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 
 from nas.engine.watcher import Watcher
-from nas.record.growth import Box, as_losses
+from nas.record.analysis.growth import Box, as_losses
 from nas.record.run import Run
 from nas.record.trackers import Ending, Subject, Values
 from nas.record.tracking import Point, Tracking

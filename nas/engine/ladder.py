@@ -19,7 +19,7 @@ from nas.engine.objective_scale import even, worst
 from nas.engine.watcher import Watcher
 from nas.evaluation.job import Job, Outcome, Purpose, derive_seed
 from nas.record import paused
-from nas.record.growth import as_losses
+from nas.record.analysis.growth import as_losses
 from nas.record.results import Result
 from nas.record.run import Run
 from nas.record.trial import Further

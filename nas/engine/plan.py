@@ -22,11 +22,11 @@ from nas.evaluation.picks import read_rule
 from nas.evaluation.plugins import Outside
 from nas.files import Json, quoted
 from nas.network.architecture import Architecture
+from nas.record.analysis.reliability import recalled
 from nas.record.config_file import CONFIG, of_earlier_schedule
 from nas.record.environment import timed_on
 from nas.record.fingerprint import check_data, fingerprint
 from nas.record.outside import outside_of
-from nas.record.reliability import recalled
 from nas.record.run import SPACE, Run
 from nas.record.seal import check_same
 from nas.record.tracking import check_trackers

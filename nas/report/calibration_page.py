@@ -10,7 +10,7 @@ from nas import files
 from nas.errors import SettingError
 from nas.evaluation import units
 from nas.files import quoted
-from nas.record.reliability import Agreement, Ranking, Reliability
+from nas.record.analysis.reliability import Agreement, Ranking, Reliability
 from nas.record.run import Run
 from nas.report.charts import INK, PALETTE, embed, style
 from nas.report.rendering import flat, machines, render_page

@@ -12,8 +12,8 @@ from nas import files
 from nas.errors import SettingError
 from nas.evaluation import units
 from nas.files import Json
-from nas.record.comparison import QUARTILES, Comparison
-from nas.record.growth import Floats
+from nas.record.analysis.comparison import QUARTILES, Comparison
+from nas.record.analysis.growth import Floats
 from nas.report.charts import PALETTE, embed, literal, style
 from nas.report.rendering import render_page
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from nas.record.layouts import Layouts
-from nas.record.traits import BlockShare, Traits
+from nas.record.analysis.layouts import Layouts
+from nas.record.analysis.traits import BlockShare, Traits
 from nas.report.charts import PALETTE, Attributes, literal, style
 
 BLOCKS = 6  # of a stage that are drawn

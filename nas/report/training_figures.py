@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from nas.evaluation import units
 from nas.evaluation.catalogue import objective
-from nas.record.chance import wilson
+from nas.record.analysis.chance import wilson
 from nas.report.charts import LOGARITHMIC, Attributes, literal, style
 from nas.report.confusion import Table, mistakes
 from nas.training.full.loop import Epoch

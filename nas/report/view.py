@@ -9,7 +9,7 @@ from nas import document
 from nas.evaluation import units
 from nas.evaluation.picks import KNEE
 from nas.files import Json
-from nas.record.failures import failed_trials
+from nas.record.analysis.failures import failed_trials
 from nas.record.picking import Picked
 from nas.record.results import Result
 from nas.record.run import SPACE, Run

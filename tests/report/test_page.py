@@ -13,7 +13,7 @@ from run_fixtures import empty_run, finished_run, trial
 from nas.errors import SettingError
 from nas.evaluation import units
 from nas.evaluation.job import Outcome
-from nas.record.members import members
+from nas.record.analysis.members import members
 from nas.record.run import Run
 from nas.record.trial import Further
 from nas.report.page import render, write_report

@@ -4,7 +4,7 @@ from nas.data.summary import SHOWN, noun_of, told
 from nas.evaluation import units
 from nas.evaluation.catalogue import objective
 from nas.files import Json
-from nas.record.counting import by_images, counting, validation_images
+from nas.record.analysis.counting import by_images, counting, validation_images
 from nas.record.environment import timed_on
 from nas.record.results import Result
 from nas.record.run import Run

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from nas.evaluation import units
 from nas.files import Json
-from nas.record.importance import FEWEST, MOST, Importance, Importances, importances
+from nas.record.analysis.importance import FEWEST, MOST, Importance, Importances, importances
 from nas.report.charts import embed, literal, style
 from nas.report.choices import choice_label, choice_words, value_words
 from nas.report.parallel import least_width, lines, objective_axes, parallel_figure, selections

@@ -6,12 +6,12 @@ import plotly.graph_objects as go
 
 from nas.evaluation import units
 from nas.files import Json, quoted
+from nas.record.analysis.failures import reasons
+from nas.record.analysis.growth import Growth, growth
+from nas.record.analysis.timeline import Purpose, Stint, joined, spent, stints
+from nas.record.analysis.unlearnt import ByChance, by_chance
 from nas.record.command import repeating
-from nas.record.failures import reasons
-from nas.record.growth import Growth, growth
 from nas.record.run import Run
-from nas.record.timeline import Purpose, Stint, joined, spent, stints
-from nas.record.unlearnt import ByChance, by_chance
 from nas.report.charts import PALETTE, QUIET, embed, style
 from nas.report.rendering import MAX_ROWS
 from nas.report.view import View

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from nas.evaluation import units
 from nas.files import Json, quoted
-from nas.record.layouts import kept
-from nas.record.members import counted, members
+from nas.record.analysis.layouts import kept
+from nas.record.analysis.members import counted, members
+from nas.record.analysis.traits import Traits, traits
 from nas.record.results import Result
-from nas.record.traits import Traits, traits
 from nas.report.charts import embed
 from nas.report.shares import composition_figure, drawn, layout_figure
 from nas.report.view import View

@@ -4,8 +4,8 @@ import plotly.graph_objects as go
 
 from nas.evaluation import units
 from nas.files import Json
-from nas.record.health import health
-from nas.record.repeats import Pairs, between_rungs, between_seeds, first_and_further, predicted_and_measured
+from nas.record.analysis.health import health
+from nas.record.analysis.repeats import Pairs, between_rungs, between_seeds, first_and_further, predicted_and_measured
 from nas.record.results import flattery
 from nas.record.run import Run
 from nas.report.charts import PALETTE, QUIET, embed, style

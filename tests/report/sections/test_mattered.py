@@ -3,7 +3,7 @@
 import pytest
 from run_fixtures import finished_run
 
-from nas.record.importance import Importance, Importances
+from nas.record.analysis.importance import Importance, Importances
 from nas.report.page import render
 from nas.report.sections.mattered import context, importance_figure, ordered
 from nas.report.view import View

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from run_fixtures import empty_run, finished_run, trial
 
-from nas.record.growth import growth
+from nas.record.analysis.growth import growth
+from nas.record.analysis.timeline import Stint, stints
+from nas.record.analysis.unlearnt import by_chance
 from nas.record.run import Run
-from nas.record.timeline import Stint, stints
-from nas.record.unlearnt import by_chance
 from nas.report.page import render
 from nas.report.sections.progress import context, progress_figure, time_figure, timeline_figure
 from nas.report.view import View

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.evaluation.job import Outcome
-from nas.record.repeats import Pairs
+from nas.record.analysis.repeats import Pairs
 from nas.record.run import Run
 from nas.record.trial import Further
 from nas.report.page import write_report

@@ -8,7 +8,7 @@ from run_fixtures import finished_run, trial
 from scipy.stats import kendalltau
 
 from nas.evaluation.job import Outcome
-from nas.record.repeats import between_rungs, between_seeds, first_and_further, predicted_and_measured
+from nas.record.analysis.repeats import between_rungs, between_seeds, first_and_further, predicted_and_measured
 from nas.record.run import Run
 from nas.record.trial import Further
 

@@ -10,12 +10,12 @@ from itertools import pairwise
 import numpy as np
 
 from nas.evaluation import units
-from nas.record.chance import so_many
-from nas.record.counting import by_images, counting, validation_images
-from nas.record.edges import Edge, edges
-from nas.record.failures import culprits, failed_trials, reasons
-from nas.record.growth import growth
-from nas.record.repeats import predicted_and_measured
+from nas.record.analysis.chance import so_many
+from nas.record.analysis.counting import by_images, counting, validation_images
+from nas.record.analysis.edges import Edge, edges
+from nas.record.analysis.failures import culprits, failed_trials, reasons
+from nas.record.analysis.growth import growth
+from nas.record.analysis.repeats import predicted_and_measured
 from nas.record.results import Result
 from nas.record.run import Run
 

@@ -14,8 +14,8 @@ from run_fixtures import ENVIRONMENT, SPACE, empty_run, finished_run, trial
 from nas.config import make_config
 from nas.evaluation.job import Outcome
 from nas.network.architecture import Architecture
-from nas.record import health
-from nas.record.edges import edges
+from nas.record.analysis import health
+from nas.record.analysis.edges import edges
 from nas.record.run import PREDICTOR, Run
 from nas.record.trial import Further, Trial
 from nas.space.library import load_space

@@ -1,6 +1,6 @@
 """What is known of the layouts of fronts: where they attend, whether that is a trend, how far they are from CoAtNet's.
 
-It is compared by `nas.record.attending`, which needs torch, and kept in the runs' folders for their reports.
+It is compared by `nas.record.analysis.attending`, which needs torch, and kept in the runs' folders for their reports.
 """
 
 from dataclasses import asdict, dataclass

@@ -8,7 +8,7 @@ import optuna
 import pytest
 from run_fixtures import finished_run
 
-from nas.record.importance import FEWEST, importances, ranked
+from nas.record.analysis.importance import FEWEST, importances, ranked
 
 
 def drawn(count: int = 300) -> list[dict]:

@@ -1,6 +1,6 @@
 """Objectives that count images: of how many validation images a share is, and how sure it is for that."""
 
-from nas.record.chance import wilson
+from nas.record.analysis.chance import wilson
 from nas.record.run import Run
 from nas.training.catalogue import load_task
 

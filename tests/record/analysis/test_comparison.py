@@ -7,7 +7,7 @@ import pytest
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.errors import SettingError
-from nas.record.comparison import compare
+from nas.record.analysis.comparison import compare
 
 
 def made(folder, points, **settings):

@@ -18,8 +18,8 @@ from nas.costs.counts import cost
 from nas.errors import RunError, SettingError
 from nas.network.architecture import Architecture
 from nas.network.pieces import attends, pieces
-from nas.record.chance import wilson
-from nas.record.layouts import BY_HAND, Layouts, StageShare, Trend
+from nas.record.analysis.chance import wilson
+from nas.record.analysis.layouts import BY_HAND, Layouts, StageShare, Trend
 from nas.record.run import Run
 from nas.registry import BLOCKS
 from nas.space.space import SearchSpace, draw

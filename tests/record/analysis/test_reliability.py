@@ -11,8 +11,8 @@ from run_fixtures import empty_run, trial
 from nas.engine.calibrate import alone
 from nas.errors import SettingError
 from nas.evaluation.job import Outcome
-from nas.record import reliability as module
-from nas.record.reliability import ENOUGH, rate_folder, recalled, reliability
+from nas.record.analysis import reliability as module
+from nas.record.analysis.reliability import ENOUGH, rate_folder, recalled, reliability
 from nas.record.run import Run
 from nas.record.trial import Further
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas.record.growth import Box, as_losses
+from nas.record.analysis.growth import Box, as_losses
 from nas.record.results import Result
 from nas.record.run import Run
 

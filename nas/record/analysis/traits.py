@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.record.chance import apart, wilson
-from nas.record.members import Counts, StageCounts
+from nas.record.analysis.chance import apart, wilson
+from nas.record.analysis.members import Counts, StageCounts
 
 LEVEL = 0.95
 FEWEST = 4

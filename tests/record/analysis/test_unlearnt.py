@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from run_fixtures import empty_run, finished_run, trial
 
-from nas.record.growth import Box, losses_of
-from nas.record.unlearnt import by_chance
+from nas.record.analysis.growth import Box, losses_of
+from nas.record.analysis.unlearnt import by_chance
 
 
 def test_the_first_networks_in_any_order_are_what_chance_finds(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import pytest
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.evaluation.job import Outcome
+from nas.record.analysis.timeline import joined, spent, stints
 from nas.record.run import Run
-from nas.record.timeline import joined, spent, stints
 from nas.record.trial import Further
 
 

@@ -8,7 +8,7 @@ from run_fixtures import empty_run, finished_run, trial
 
 from nas import pareto
 from nas.evaluation.job import Outcome
-from nas.record.growth import Box, growth, losses_of, trainings_of
+from nas.record.analysis.growth import Box, growth, losses_of, trainings_of
 from nas.record.trial import Further
 
 

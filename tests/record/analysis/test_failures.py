@@ -8,7 +8,7 @@ from pathlib import Path
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.evaluation.job import Outcome, State
-from nas.record.failures import culprits, failed_trials, reasons
+from nas.record.analysis.failures import culprits, failed_trials, reasons
 from nas.record.run import Run
 from nas.record.trial import Further, Trial
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nas.record.members import Counts, StageCounts
-from nas.record.traits import traits
+from nas.record.analysis.members import Counts, StageCounts
+from nas.record.analysis.traits import traits
 
 EVEN = Counts(1000, tuple(StageCounts({"conv": 500, "moat": 500}, {1: 500, 2: 500}, {16: 500, 32: 500}) for _ in "ab"))
 

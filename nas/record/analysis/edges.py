@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nas import document
 from nas.network.options import Scalar
-from nas.record.chance import so_many
+from nas.record.analysis.chance import so_many
 from nas.record.results import Result
 from nas.record.run import SPACE, Run
 from nas.space.schema import SpaceFile, fields

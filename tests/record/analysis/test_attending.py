@@ -7,8 +7,8 @@ import pytest
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.errors import RunError, SettingError
-from nas.record.attending import attending, layouts, matched, trend
-from nas.record.layouts import kept
+from nas.record.analysis.attending import attending, layouts, matched, trend
+from nas.record.analysis.layouts import kept
 from nas.space.library import load_architecture
 
 MEMBERS = 60

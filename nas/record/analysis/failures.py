@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from nas.record.chance import apart
+from nas.record.analysis.chance import apart
 from nas.record.results import fallen
 from nas.record.run import Run
 from nas.record.trial import Trial

@@ -8,7 +8,7 @@ import numpy as np
 from run_fixtures import SPACE, empty_run
 
 from nas.evaluation.job import Outcome
-from nas.record.edges import edges
+from nas.record.analysis.edges import edges
 from nas.record.run import Run
 from nas.record.trial import Trial
 from nas.space.space import Decisions

@@ -7,7 +7,7 @@ import pytest
 from run_fixtures import BLOCKS, empty_run, finished_run
 
 from nas.errors import RunError
-from nas.record.members import FILE, counted, members
+from nas.record.analysis.members import FILE, counted, members
 from nas.record.run import Run
 
 

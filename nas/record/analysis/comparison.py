@@ -17,8 +17,8 @@ from nas import document
 from nas.errors import SettingError
 from nas.evaluation import units
 from nas.files import Json
+from nas.record.analysis.growth import Box, Growth, growth, losses_of, trainings_of
 from nas.record.fingerprint import difference
-from nas.record.growth import Box, Growth, growth, losses_of, trainings_of
 from nas.record.run import Run
 from nas.record.seal import shown
 
