@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from nas.engine.executors import Answer, Ask, Placement, Tell
-from nas.engine.executors._ray_ground import ray_folder
+from nas.engine.executors._ray.ground import ray_folder
 from nas.evaluation.job import Prepare
 from nas.files import home
 
@@ -56,9 +56,9 @@ def quiet_ray() -> Iterator[ModuleType]:
     before = dict(os.environ)
     os.environ.update({"HOME": str(home())} | QUIET | before)  # Ray looks for a home when it is imported
     try:
-        from nas.engine.executors import _ray_tuner
+        from nas.engine.executors._ray import tuner
 
-        yield _ray_tuner
+        yield tuner
     finally:
         os.environ.clear()
         os.environ.update(before)

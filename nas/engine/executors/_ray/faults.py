@@ -13,8 +13,8 @@ from ray.exceptions import ActorDiedError, OutOfMemoryError
 from ray.tune.experiment import Trial
 
 from nas.engine.executors import Placement
-from nas.engine.executors._dispatcher import Dispatcher
-from nas.engine.executors._ray_worker import Message, Parcel
+from nas.engine.executors._ray.dispatcher import Dispatcher
+from nas.engine.executors._ray.worker import Message, Parcel
 from nas.evaluation.job import Outcome
 
 PROCESS_DIED = "worker process has died"  # in Ray's message, in place of "node has died" and others

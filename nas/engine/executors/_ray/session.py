@@ -14,7 +14,7 @@ from ray._private import ray_constants, services, worker
 from ray.exceptions import RayError
 
 from nas.engine.executors import Placement
-from nas.engine.executors._ray_ground import check_address, no_answer, ray_folder, split_address
+from nas.engine.executors._ray.ground import check_address, no_answer, ray_folder, split_address
 from nas.errors import RunError
 
 NICENESS = {"RAY_worker_niceness": "0"}

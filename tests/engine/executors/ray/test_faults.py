@@ -7,7 +7,7 @@ def test_a_worker_that_cannot_begin_says_why() -> None:
     lines = ["The actor died because of an error raised in its creation task, ray::Worker.__init__() (pid=1)",
              '  File "a.py", line 3, in f', "nas.errors.SettingError: mine.py:3: cannot be run"]  # fmt: skip
     with quiet_ray():
-        from nas.engine.executors._ray_faults import _first_words
+        from nas.engine.executors._ray.faults import _first_words
 
         said = _first_words(RuntimeError("\n".join(lines)))
         assert _first_words(None) == "no reason is known"

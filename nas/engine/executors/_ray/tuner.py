@@ -23,10 +23,10 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from nas.engine.executors import Answer, Ask, Placement, Tell
-from nas.engine.executors._dispatcher import Dispatcher
-from nas.engine.executors._ray_faults import LostTrials
-from nas.engine.executors._ray_session import connected
-from nas.engine.executors._ray_worker import MEMORY_SHARE, Message, Parcel, Worker
+from nas.engine.executors._ray.dispatcher import Dispatcher
+from nas.engine.executors._ray.faults import LostTrials
+from nas.engine.executors._ray.session import connected
+from nas.engine.executors._ray.worker import MEMORY_SHARE, Message, Parcel, Worker
 from nas.errors import SettingError
 from nas.evaluation.job import Prepare
 

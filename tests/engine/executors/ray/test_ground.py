@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from command import Command
 
-from nas.engine.executors._ray_ground import check_address, ray_folder
+from nas.engine.executors._ray.ground import check_address, ray_folder
 from nas.errors import SettingError
 
 SEARCH = ("search", "--data", "digits", "--objectives", "accuracy,params", "--subset", 64, "--budget", 1)
@@ -78,6 +78,6 @@ def test_a_folder_too_long_missing_or_closed_is_passed_over(tmp_path: Path, monk
 
 
 def test_where_no_folder_will_do_one_worker_is_proposed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nas.engine.executors._ray_ground.LONGEST", 0)
+    monkeypatch.setattr("nas.engine.executors._ray.ground.LONGEST", 0)
     with pytest.raises(SettingError, match="/dev/shm; name another with TMPDIR, or write --workers 1"):
         ray_folder()

@@ -1,0 +1,1 @@
+"""Hands trials to the workers of Ray Tune, and sees to those that are lost."""
