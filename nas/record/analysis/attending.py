@@ -19,6 +19,7 @@ from nas.errors import RunError, SettingError
 from nas.network.architecture import Architecture
 from nas.network.pieces import attends, pieces
 from nas.record.analysis.chance import wilson
+from nas.record.analysis.comparison import differing
 from nas.record.analysis.layouts import BY_HAND, Layouts, StageShare, Trend
 from nas.record.run import Run
 from nas.registry import BLOCKS
@@ -67,6 +68,7 @@ def layouts(runs: Sequence[Run], *, members: int = MEMBERS, seed: int = 0) -> La
         stages=tuple(_share(pooled, stage) for stage in range(depths.pop())),
         trend=_trend(groups, np.random.default_rng(seed)),
         distance={name: _distance(pooled, layout) for name, layout in BY_HAND.items()},
+        differ=tuple(dict.fromkeys(key for run in runs for key in differing(runs[0], run))),
     )
 
 

@@ -177,7 +177,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
         _check_comparable(runs[0], run)
     groups: list[list[Run]] = []
     for run in runs:
-        same = next((group for group in groups if not _differing(group[0], run)), None)
+        same = next((group for group in groups if not differing(group[0], run)), None)
         if same is None:
             groups.append([run])
         else:
@@ -214,7 +214,7 @@ def _check_comparable(first: Run, run: Run) -> None:
             raise SettingError(f"{what}: the latency of one is that of {places[0]}, of the other of {places[1]}")
 
 
-def _differing(one: Run, other: Run) -> list[str]:
+def differing(one: Run, other: Run) -> list[str]:
     """Name the settings in which two runs differ, the space too, but for those that repeat a search."""
     own, theirs = _settings(one), _settings(other)
     return [key for key in dict.fromkeys((*own, *theirs)) if own.get(key) != theirs.get(key)]
@@ -231,7 +231,7 @@ def _settings(run: Run) -> Json:
 def _names(groups: Sequence[Sequence[Run]]) -> list[str]:
     """Name each side by the settings in which the sides differ, or by its first run where these do not tell."""
     firsts = [group[0] for group in groups]
-    keys = dict.fromkeys(key for one in firsts for other in firsts for key in _differing(one, other))
+    keys = dict.fromkeys(key for one in firsts for other in firsts for key in differing(one, other))
     settings = [_settings(run) for run in firsts]
     plain = [key for key in keys if not any(isinstance(values.get(key), dict) for values in settings)][:NAMED]
     names = [" ".join(f"{key}={shown(values.get(key))}" for key in plain) for values in settings]

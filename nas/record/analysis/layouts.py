@@ -48,7 +48,7 @@ class Layouts:
     """The layouts of one or more fronts.
 
     `found` counts them. `distance` is the mean number of stages whose block differs from a layout found by hand, on the
-    fronts and among random networks of the same cost.
+    fronts and among random networks of the same cost. `differ` are the settings in which runs do, but for the seed.
     """
 
     runs: tuple[str, ...]
@@ -57,6 +57,7 @@ class Layouts:
     stages: tuple[StageShare, ...]
     trend: Trend
     distance: dict[str, tuple[float, float]]
+    differ: tuple[str, ...] = ()
 
     def sentences(self) -> list[str]:
         """Say how attention runs through the stages, and how far the layouts are from those found by hand."""
@@ -80,6 +81,8 @@ class Layouts:
         for name, (front, random) in self.distance.items():
             told.append(f"From {name}'s layout ({BY_HAND[name]}) {front:.1f} stages differ on the front, {random:.1f} "
                              "among random networks.")  # fmt: skip
+        if self.differ:
+            told.append(f"The runs differ in more than the seed: {', '.join(self.differ)}.")
         return told
 
     def keep(self, run: Run) -> None:

@@ -84,6 +84,7 @@ def test_attention_that_pays_early_is_found_to_fall(early):
 
 def test_runs_are_pooled_and_the_sentence_counts_them(late, early):
     found = layouts([late, early], members=MEMBERS)
+    assert found.differ == ()
     assert found.runs == ("late", "early")
     assert [effect > 0 for effect in found.trend.by_run] == [True, False]
     assert "rises in 1 of 2 runs" in found.sentences()[1]
@@ -140,3 +141,12 @@ def test_what_was_kept_is_read_again_until_the_front_grows(tmp_path):
 
 def test_the_same_seed_repeats(late):
     assert layouts([late], members=20, seed=3) == layouts([late], members=20, seed=3)
+
+
+def test_it_says_in_what_pooled_runs_differ(late, tmp_path):
+    one, other = (
+        finished_run(tmp_path / f"{seed}", seed=seed, data=data) for seed, data in enumerate(("digits", "relations"))
+    )
+    found = layouts([one, other], members=20)
+    assert found.differ == ("data",)
+    assert found.sentences()[-1] == "The runs differ in more than the seed: data."
