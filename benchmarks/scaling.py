@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nas.costs.turns import Turns
-from nas.engine.executors import Placement
+from nas.engine.executors import Ask, Placement
 from nas.engine.executors.ray_tune import quiet_ray, ray_tune
 from nas.evaluation.job import Evaluate, Job, Outcome
 from nas.space.library import load_space
@@ -61,7 +61,7 @@ def ours(marks: Marks, trials: int) -> None:
     architecture = load_space("cvt_family").smallest()
     jobs = iter([Job(number, architecture, seed=number) for number in range(trials)])
     ray_tune.execute(
-        lambda: next(jobs, None),
+        Ask(lambda: next(jobs, None)),
         lambda job, outcome: marks.end(),
         partial(prepare, marks.seconds),
         Placement(marks.workers),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nas.costs.turns import Turns
-from nas.engine.executors import Placement
+from nas.engine.executors import Ask, Placement
 from nas.evaluation.job import Evaluate, Job, Outcome
 
 if TYPE_CHECKING:
@@ -79,8 +79,9 @@ def sound(job: Job) -> Outcome:
 
 
 def slow(job: Job, seconds: float = 0.5) -> Outcome:
+    begin = time.time()
     time.sleep(seconds)
-    return sound(job)
+    return Outcome("complete", {"number": float(job.number)}, {"test": {"pid": os.getpid(), "begin": begin}})
 
 
 def raises(job: Job) -> Outcome:
@@ -175,7 +176,7 @@ def noted_search(folder: str, budget: str, workers: str) -> None:
     plan = plan_of(run)
     proposer = Proposer(run, plan, Watcher())
     try:
-        ray_tune.execute(proposer.ask, proposer.tell, preparing(Noted(Path(folder))), plan.placement)
+        ray_tune.execute(Ask(proposer.ask), proposer.tell, preparing(Noted(Path(folder))), plan.placement)
     except KeyboardInterrupt:
         print("stopped by the keyboard")
 
@@ -205,7 +206,7 @@ def cluster_search(folder: str) -> None:
             search.size += 1  # the node that joined has not run a job yet
 
     evaluate = Noted(Path(folder), seconds=0.7)
-    ray_tune.execute(search.ask, tell, preparing(evaluate), Placement(None, ray=cluster.address))
+    ray_tune.execute(Ask(search.ask), tell, preparing(evaluate), Placement(None, ray=cluster.address))
     outcomes = {number: asdict(outcome) for number, outcome in sorted(search.told.items())}
     (Path(folder) / "told.json").write_text(json.dumps(outcomes))
     cluster.shutdown()

@@ -26,9 +26,7 @@ class FrontMeasurer:
             names = self._unsure(result, sure)
             if names and result.number not in self.running | self.failed:
                 self.running.add(result.number)
-                job = Job(result.number, result.architecture, self.run.config.seed, purpose="measure", asked=names)
-                self.watcher.began(job, self.run)
-                return job
+                return Job(result.number, result.architecture, self.run.config.seed, purpose="measure", asked=names)
         return None
 
     def _unsure(self, result: Result, sure: Mapping[str, Collection[str]]) -> tuple[str, ...]:

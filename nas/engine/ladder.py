@@ -95,12 +95,10 @@ class Ladder:
         since = None if repeat else paused.load(run.folder, trial, result.rung)
         keep = not repeat and rung + 1 < len(run.config.lengths)
         patience = run.config.lengths[rung] / run.config.lengths[0]  # also for one that must begin anew
-        job = Job(
+        return Job(
             trial, result.architecture, seed, purpose=purpose, repeat=repeat, rung=rung, since=since, keep=keep,
             patience=patience,
         )  # fmt: skip
-        self.watcher.began(job, run)
-        return job
 
     def tell(self, job: Job, outcome: Outcome) -> None:
         """Record a further training, and keep what it may go on from."""

@@ -66,8 +66,11 @@ class Proposer:
         self.running[job.number] = (trial, decisions)
         if self.parallel:
             self.run.note_begun(decisions)
-        self.watcher.began(job, self.run)
         return job
+
+    def drop(self, job: Job) -> None:
+        """Forget a job that has not begun. It is asked for again when the search goes on."""
+        del self.running[job.number]
 
     def tell(self, job: Job, outcome: Outcome) -> None:
         """Record a finished job, then let the study learn from it."""
@@ -106,8 +109,12 @@ class Proposer:
         budget = self.run.config.budget
         if budget.trials:
             return self.spent + len(self.running) >= budget.trials
-        assert budget.seconds
-        return self.elapsed() >= budget.seconds
+        return self.late()
+
+    def late(self) -> bool:
+        """Tell whether the budget is a time that is over."""
+        seconds = self.run.config.budget.seconds
+        return seconds is not None and self.elapsed() >= seconds
 
     def elapsed(self) -> float:
         """Return the seconds that the search took so far, earlier sessions included."""

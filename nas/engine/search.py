@@ -9,17 +9,17 @@ from typing import Any
 
 from nas.config import Budget, make_config, parse_budget
 from nas.data.summary import causes, first_left_out
+from nas.engine.executors import Ask
 from nas.engine.following import followed
-from nas.engine.front_measurer import FrontMeasurer
-from nas.engine.ladder import Ladder
+from nas.engine.jobs import Jobs
 from nas.engine.live import LivePage
 from nas.engine.plan import Plan, new_plan, plan_of
 from nas.engine.prediction import predictor_facts
 from nas.engine.proposer import Proposer
 from nas.engine.warm_start import check_teachers, learn
-from nas.engine.watcher import Source, Watcher
+from nas.engine.watcher import Watcher
 from nas.evaluation.evaluator import Evaluator
-from nas.evaluation.job import Job, Outcome, Purpose
+from nas.evaluation.job import Job, Outcome
 from nas.evaluation.plugins import load_plugins
 from nas.files import Json
 from nas.record.environment import changes, environment, note_finished, note_start
@@ -130,28 +130,15 @@ def _drive(run: Run, plan: Plan, watcher: Watcher, begin: Callable[[], None] = l
         begin()
         watcher = proposer.watcher = stack.enter_context(followed(run, watcher))
         watcher.placed(plan.placement, run)
-        ladder, measurer = Ladder(run, watcher, proposer.elapsed), FrontMeasurer(run, watcher)
-        page = LivePage(run, watcher.warned)
-        sources: tuple[Source, ...] = (proposer, ladder, measurer)
-        home: dict[Purpose, Source] = {
-            "search": proposer, "promote": ladder, "confirm": ladder, "measure": measurer
-        }  # fmt: skip
-
-        def ask() -> Job | None:
-            if job := ladder.climb():
-                return job
-            for source in sources:
-                if (job := source.ask()) or source.running:  # the next begins when this one has ended
-                    return job
-            return None
+        jobs, page = Jobs(run, watcher, proposer), LivePage(run, watcher.warned)
 
         def tell(job: Job, outcome: Outcome) -> None:
-            home[job.purpose].tell(job, outcome)
+            jobs.tell(job, outcome)
             page.refresh()
 
         prepare = plan.outside.carry(partial(Evaluator, plan.config, plan.dataset, predictor=plan.predictor))
         try:
-            plan.executor.execute(ask, tell, prepare, plan.placement)
+            plan.executor.execute(Ask(jobs.choose, jobs.begin), tell, prepare, plan.placement)
         except BaseException:
             with suppress(Exception):  # the error that ended the search says more
                 write_report(run)

@@ -130,12 +130,12 @@ def check_not_emptied(folder: Path, trials: Sequence[Trial]) -> None:
 
 
 def append_begun(folder: Path, decisions: Decisions) -> None:
-    """Note a trial that starts. Raises RunError when it cannot be written."""
+    """Note a trial that was chosen. Raises RunError when it cannot be written."""
     _append(folder / BEGUN, json.dumps(decisions), sync=False)
 
 
 def read_begun(folder: Path, finished: Iterable[Trial]) -> list[Decisions]:
-    """The trials that began and never finished, in order, each once. Forgets those that finished."""
+    """The trials that were chosen and never finished, in order, each once. Forgets those that finished."""
     path = folder / BEGUN
     if not path.exists():
         return []

@@ -167,11 +167,11 @@ class Run:
         self.further.append(further)
 
     def note_begun(self, decisions: Decisions) -> None:
-        """Note a trial that starts, so that it is repeated if the search is killed."""
+        """Note a trial that was chosen, so that it is not lost if the search is killed."""
         journal.append_begun(self.folder, decisions)
 
     def interrupted(self) -> list[Decisions]:
-        """Return the decisions of trials that began and never finished, in their order."""
+        """Return the decisions of trials that were chosen and never finished, in their order."""
         return [decisions for decisions in journal.read_begun(self.folder, self.trials) if self._is_point(decisions)]
 
     def extend(self, budget: Budget) -> None:

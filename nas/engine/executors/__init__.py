@@ -11,11 +11,32 @@ from nas.evaluation.job import Job, Outcome, Prepare
 
 Answer = TypeVar("Answer")
 
-Ask = Callable[[], Job | None]
-"""The next job, or None when there is none for now."""
-
 Tell = Callable[[Job, Outcome], None]
 """Takes a finished job, whose outcome is on disk when it returns."""
+
+
+class Ask:
+    """Gives jobs, one at a call, each to begin at once.
+
+    `choose` gives the next, or None when there is none for now; `begin` is told of it when it begins, and returns
+    whether it still may.
+    """
+
+    def __init__(self, choose: Callable[[], Job | None], begin: Callable[[Job], bool] = lambda job: True) -> None:
+        self._choose, self._begin = choose, begin
+        self._chosen: Job | None = None
+
+    def __call__(self) -> Job | None:
+        """Return the next job, or None when there is none for now."""
+        self.ahead()
+        while (job := self._chosen) and not self._begin(job):
+            self._chosen = self._choose()
+        self._chosen = None
+        return job
+
+    def ahead(self) -> None:
+        """Choose the next job already. An executor may call it while all of its workers are busy."""
+        self._chosen = self._chosen or self._choose()
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import json, os, sys, time
 from pathlib import Path
 import ray
 from executor_searches import Search, preparing
-from nas.engine.executors import Placement
+from nas.engine.executors import Ask, Placement
 from nas.engine.executors.ray_tune import ray_tune
 from nas.evaluation.job import Outcome
 
@@ -33,14 +33,14 @@ def where(job):
 here = Path(sys.argv[1])
 ray.init(address="local", num_cpus=8, num_gpus=2, include_dashboard=False, log_to_driver=False)
 search = Search(12)
-ray_tune.execute(search.ask, search.tell, preparing(where), Placement(None, gpus=1.0, gpu_share=lambda: 0.5))
+ray_tune.execute(Ask(search.ask), search.tell, preparing(where), Placement(None, gpus=1.0, gpu_share=lambda: 0.5))
 print(json.dumps([outcome.readings["test"] for outcome in search.told.values()]))
 """
 
 TRAVELS = """
 import json, sys
 import nas
-from nas.engine.executors import Placement
+from nas.engine.executors import Ask, Placement
 from nas.engine.executors.ray_tune import ray_tune
 from nas.evaluation.job import Job, Outcome
 from nas.space.library import load_space
@@ -57,7 +57,7 @@ def prepare(turns):
 def tell(job, outcome):
     codes.append(outcome.readings["test"]["code"])
 
-ray_tune.execute(lambda: jobs.pop() if jobs else None, tell, prepare, Placement(1, ray="auto"))
+ray_tune.execute(Ask(lambda: jobs.pop() if jobs else None), tell, prepare, Placement(1, ray="auto"))
 print(json.dumps(codes))
 """
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 
 import executor_searches as searches
 import numpy as np
@@ -11,7 +12,7 @@ from executor_searches import Search, Some, preparing
 
 from nas import data as datasets
 from nas.config import make_config
-from nas.engine.executors import Placement
+from nas.engine.executors import Ask, Placement
 from nas.errors import RunError
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome, Prepare
@@ -29,7 +30,7 @@ def execute(request: pytest.FixtureRequest) -> Execute:
 
     def run(search: Search, prepare: Prepare, timeout: float | None = None) -> None:
         placement = Placement(workers, trial_timeout=timeout)
-        EXECUTORS.get(request.param).execute(search.ask, search.tell, prepare, placement)
+        EXECUTORS.get(request.param).execute(Ask(search.ask), search.tell, prepare, placement)
 
     return run
 
@@ -128,5 +129,7 @@ def test_metrics_are_the_same_wherever_a_job_runs(execute: Execute) -> None:
 def test_workers_run_side_by_side(ray_here: None) -> None:
     search = Search(6)
     evaluate = preparing(partial(searches.slow, seconds=0.5))
-    EXECUTORS.get("ray_tune").execute(search.ask, search.tell, evaluate, Placement(2))
+    EXECUTORS.get("ray_tune").execute(Ask(search.ask), search.tell, evaluate, Placement(2))
+    begun = sorted(outcome.readings["test"]["begin"] for outcome in search.told.values())
     assert len(search.workers()) == 2
+    assert min(later - one for one, later in pairwise(begun)) < 0.4, "each began after the one before had ended"

@@ -7,13 +7,13 @@ import executor_searches as searches
 import pytest
 from executor_searches import Search, Some, preparing
 
-from nas.engine.executors import Placement
+from nas.engine.executors import Ask, Placement
 from nas.engine.executors.ray_tune import ray_tune
 
 
 def run(search: Search, evaluate: object, **settings: object) -> None:
     placement = Placement(2, **settings)  # type: ignore[arg-type]
-    ray_tune.execute(search.ask, search.tell, preparing(evaluate), placement)  # type: ignore[arg-type]
+    ray_tune.execute(Ask(search.ask), search.tell, preparing(evaluate), placement)  # type: ignore[arg-type]
 
 
 def test_a_killed_worker_costs_its_trial_only(ray_here: None, tmp_path: Path) -> None:

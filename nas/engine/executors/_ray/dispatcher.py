@@ -1,6 +1,7 @@
 """Hand a search's jobs to distant workers, take their outcomes, and hand out again the jobs that were lost."""
 
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import replace
 
 from nas.engine.executors import Ask, Tell
@@ -14,8 +15,8 @@ PATIENCE = 20  # workers lost in a row, with no trial finished between them, bef
 class Dispatcher:
     """The jobs that are out, each under the tag that it was fetched with.
 
-    `most` of them are out at once (None: as many as are fetched), and one more may be kept ready. An error of `ask` or
-    `tell` ends the search and is kept in `failure` for the executor.
+    `most` of them are out at once (None: as many as are fetched). An error of `ask` or `tell` ends the search and is
+    kept in `failure` for the executor.
     """
 
     def __init__(self, ask: Ask, tell: Tell, most: int | None) -> None:
@@ -24,6 +25,7 @@ class Dispatcher:
         self._waiting: deque[Job] = deque()
         self._reasons: dict[tuple[object, ...], list[str]] = defaultdict(list)
         self._in_a_row = 0
+        self._looked = False
         self.over = False
         self.failure: Exception | None = None
 
@@ -31,7 +33,8 @@ class Dispatcher:
         """Return a job to run now, or None when there is none yet or, if `over` is set, ever again."""
         if self.over or len(self._out) == self._most:
             return None
-        job = self._waiting.popleft() if self._waiting else self._asked()
+        self._looked = False
+        job = self._waiting.popleft() if self._waiting else self._asked(self._ask)
         if job is not None:
             self._out[tag] = job
         elif not self._out:  # a job that is out may yet be rejected, which costs no budget
@@ -39,19 +42,21 @@ class Dispatcher:
         return job
 
     def look_ahead(self, running: int) -> None:
-        """Ask for the next job while all workers are `running` one, so that the first to be free need not wait.
+        """Have the next job chosen while all workers are `running` one, so that the first to be free need not wait.
 
-        A single worker is given each when the one before is told, so that a search repeats exactly.
+        That is once between two outcomes. A single worker is given each job when the one before is told, so that
+        a search repeats exactly.
         """
-        busy = running == self._most and running > 1
-        if busy and not self.over and not self._waiting and (job := self._asked()):
-            self._waiting.append(job)
+        if running == self._most and running > 1 and not self.over and not self._looked:
+            self._looked = True
+            self._asked(self._ask.ahead)
 
     def finish(self, tag: str, outcome: Outcome) -> None:
         """Tell the outcome of a job, unless it is no longer out, as after an interruption."""
         job = self._out.pop(tag, None)
         if job is None:
             return
+        self._looked = False
         self._in_a_row = 0
         reasons = self._reasons.pop(job.ticket, [])
         try:
@@ -82,9 +87,9 @@ class Dispatcher:
         for tag in list(self._out):
             self.lose(tag, reason)
 
-    def _asked(self) -> Job | None:
+    def _asked(self, ask: Callable[[], Job | None]) -> Job | None:
         try:
-            return self._ask()
+            return ask()
         except Exception as error:
             self._fail(error)
             return None

@@ -180,7 +180,7 @@ class Ahead(tune.Callback):
     on_trial_error = on_trial_complete
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Propose, after what a worker that is free now waits for."""
+        """Look ahead, once free workers have their next."""
         self.dispatcher.look_ahead(len(self.running))
 
     def __getstate__(self) -> Message:

@@ -7,7 +7,7 @@ import executor_searches as searches
 import pytest
 from executor_searches import Search, preparing
 
-from nas.engine.executors import Placement
+from nas.engine.executors import Ask, Placement
 from nas.errors import RunError
 from nas.evaluation.job import Job
 from nas.registry import EXECUTORS
@@ -31,7 +31,7 @@ class Noting(Search):
 
 def run(search: Search, workers: int) -> None:
     evaluate = preparing(partial(searches.slow, seconds=0.5))
-    EXECUTORS.get("ray_tune").execute(search.ask, search.tell, evaluate, Placement(workers))
+    EXECUTORS.get("ray_tune").execute(Ask(search.ask), search.tell, evaluate, Placement(workers))
 
 
 def test_two_workers_have_a_third_job_waiting(ray_here: None) -> None:
@@ -52,3 +52,4 @@ def test_an_error_while_proposing_ahead_ends_the_search(ray_here: None) -> None:
     search = Noting(7, refused=2)
     with pytest.raises(RunError, match="nothing left to propose"):
         run(search, workers=2)
+    assert not search.told, "it was raised when a trial had ended, not ahead"

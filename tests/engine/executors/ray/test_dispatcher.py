@@ -1,0 +1,45 @@
+"""When jobs are asked for, ahead too."""
+
+import executor_searches as searches
+from executor_searches import Search
+
+from nas.engine.executors import Ask
+from nas.engine.executors._ray.dispatcher import Dispatcher
+from nas.evaluation.job import Job
+
+
+class Counting(Search):
+    """Counts how often it was asked."""
+
+    times = 0
+
+    def ask(self) -> Job | None:
+        self.times += 1
+        return super().ask()
+
+
+def test_where_nothing_is_left_it_asks_once_between_two_outcomes() -> None:
+    search = Counting(3)
+    dispatcher = Dispatcher(Ask(search.ask), search.tell, most=3)
+    jobs = {tag: dispatcher.fetch(tag) for tag in "abc"}
+    for left in (3, 2, 1):
+        before = search.times
+        for _ in range(100):
+            dispatcher.look_ahead(running=3)
+        assert search.times == before + 1, left
+        tag, job = jobs.popitem()
+        assert job
+        dispatcher.finish(tag, searches.sound(job))
+    assert dispatcher.fetch("d") is None
+    assert dispatcher.over
+
+
+def test_a_job_that_may_not_begin_any_more_gives_way_to_the_next() -> None:
+    search = Counting(4)
+    refused: list[int] = []
+    ask = Ask(search.ask, lambda job: job.number != 1 or refused.append(job.number) is not None)
+    ask.ahead()
+    ask.ahead()
+    assert search.times == 1
+    numbers = [job.number for job in iter(ask, None)]
+    assert (numbers, refused) == ([0, 2, 3], [1])
