@@ -15,7 +15,7 @@ from sklearn.gaussian_process.kernels import Kernel
 
 from nas.engine.samplers import Problem
 from nas.engine.samplers._screening.candidates import search, spread, starts
-from nas.engine.samplers._screening.evidence import Costs
+from nas.engine.samplers._screening.evidence import SHARE, Costs
 from nas.engine.samplers._screening.proposals import QUEUED, Parameters, Space, note, others, rivals
 from nas.engine.samplers._screening.screen import Screen
 from nas.engine.samplers._screening.situation import Situation, Told, signs
@@ -23,7 +23,6 @@ from nas.engine.samplers._screening.tree import Codes, Tree, explore
 from nas.registry import suggest
 
 AGAIN = 20  # draws for one trial at most, where another has the same
-SHARE = 0.1  # of the trials that run, which one screening makes the next proposals for
 _TURN = threading.RLock()
 """Held while a point is chosen and noted: threads of a process choose one after the other, each knowing the last."""
 
@@ -42,14 +41,16 @@ class _Batch:
     settled: Set[int]
     since: int
 
-    def serves(self, asked: Space) -> bool:
-        """Whether it has a point for a trial that is asked for everything, as all of its were."""
-        return bool(self.points) and not self.now.tree.held and self.asked.keys() == asked.keys()
+    def serves(self, asked: Space, begun: Sequence[FrozenTrial]) -> bool:
+        """Whether it has a point for a trial that is asked for everything, as all of its were, and enough still run."""
+        running = sum(not trial.state.is_finished() for trial in begun)
+        few = 0 < len(self.points) <= SHARE * running
+        return few and not self.now.tree.held and self.asked.keys() == asked.keys()
 
 
 @dataclass
 class _Memory:
-    """Results kept from one proposal to the next, only to save time."""
+    """What is kept from one proposal to the next, to save time."""
 
     problem: Problem
     tree: Tree | None = None
@@ -71,11 +72,11 @@ class ParetoSampler(optuna.samplers.BaseSampler):
 
     Serves any study, of one objective or several. The parameters, and under which values of others each arises, are
     learnt from the trials unless `problem` gives them; numbers with very many values are searched on a grid. A proposal
-    depends only on the study's past and `seed`.
+    depends only on the study's past and `seed`, but where many trials run.
 
     Trials that run or wait count as proposed: those of the same process always, those of another as soon as the storage
     tells of them. Where twenty or more run, one screening makes proposals for a tenth of them, each as if those before
-    it had come out as predicted.
+    it had come out as predicted; what is told meanwhile counts from the next screening on.
     """
 
     def __init__(self, seed: int | None = None, problem: Problem | None = None) -> None:
@@ -142,7 +143,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
     def _batch(self, study: optuna.Study, trial: FrozenTrial, asked: Space) -> _Batch:
         """Return what is left of the last screening, or make another."""
         memory = self._memory(study)
-        if memory.batch and memory.batch.serves(asked):
+        if memory.batch and memory.batch.serves(asked, others(study, trial, memory.batch.since)):
             return memory.batch
         trials = others(study, trial)
         space = {**self._space(study, trials), **asked}
@@ -176,9 +177,8 @@ class ParetoSampler(optuna.samplers.BaseSampler):
             points = spread(tree, codes, costs, self._rng)
         else:
             screen = Screen(tree, past, costs, self._memory(study).kernels)
-            points = search(tree, screen.parents, screen, self._rng, taken)
-            many = int(SHARE * len(past.running))
-            points = screen.together(points, many) if many > 1 else points[:1]
+            points = search(tree, screen.parents, screen, self._rng, taken, past.together)
+            points = screen.together(points, past.together) if past.together > 1 else points[:1]
         if len(points):
             return list(points)
         last = tree.first(taken, self._rng)

@@ -1,7 +1,6 @@
 """The Pareto sampler in anyone's study: what it learns, what it avoids, and that it repeats."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -260,47 +259,3 @@ def test_a_number_of_many_values_is_searched_finely_and_within_its_limits() -> N
     assert all(trial.params["width"] <= 25 for trial in study.trials[1:]), (
         "the first is drawn before the space is known"
     )
-
-
-def test_one_screening_proposes_for_a_tenth_of_the_trials_that_run() -> None:
-    screened: list[int] = []
-
-    def table(domains: Any, codes: Any) -> dict[str, Any]:
-        screened.append(study.ask_count)
-        return {"size": codes.sum(axis=1).astype(float)}
-
-    problem = nas.Problem(decide=walk, objectives=("quality", "size"), cheap=total, table=table)
-    study: Any = optuna.create_study(directions=UP_DOWN, sampler=nas.ParetoSampler(0, problem))
-    study.ask_count = 0
-    study.optimize(rugged, n_trials=20)
-
-    def ask() -> tuple[Any, ...]:
-        study.ask_count += 1
-        trial = study.ask()
-        walk(trial.suggest_categorical)
-        return tuple(trial.params.values())
-
-    proposed = {ask() for _ in range(60)}
-    assert len(proposed) == 60
-    assert not proposed & {tuple(t.params.values()) for t in study.trials[:20]}
-    asked = [number for number in range(1, 61) if number in screened]
-    assert asked[:20] == list(range(1, 21)), "few run: each is proposed knowing all"
-    assert len([number for number in asked if number > 50]) == 2, "fifty run: five at a time"
-
-
-def test_proposals_of_one_screening_differ_from_those_of_another_process(tmp_path: Path) -> None:
-    storage = f"sqlite:///{tmp_path}/study.db"
-    problem = nas.Problem(decide=walk)
-    optuna.create_study(study_name="both", storage=storage, directions=UP_DOWN)
-    ours, theirs = (
-        optuna.load_study(study_name="both", storage=storage, sampler=nas.ParetoSampler(seed, problem))
-        for seed in (0, 0)
-    )
-    ours.optimize(rugged, n_trials=12)
-    found = []
-    for _ in range(40):
-        for study in (ours, theirs):
-            trial = study.ask()
-            walk(trial.suggest_categorical)
-            found.append(tuple(trial.params.values()))
-    assert len(set(found)) == 80

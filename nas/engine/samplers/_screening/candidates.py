@@ -15,14 +15,18 @@ Acquisition = Callable[[Codes], NDArray[np.float64]]
 """How much each point is worth trying, more being better."""
 
 RANDOM, OFFSPRING, ELITE = 500, 500, 60
+CHOICE = 5  # points for each that is to be chosen
 GENERATIONS, CLIMBS, CLIMBERS = 3, 12, 8
 NEAREST = 600  # neighbours looked at in a step of climbing, drawn where there are more
 FEWEST, MOST = 10, 30  # proposals that are spread out before a model chooses
 POOL, NEAR = 500, 20
 
 
-def search(tree: Tree, parents: Codes, acquisition: Acquisition, rng: np.random.Generator, taken: set[bytes]) -> Codes:
-    """The points found last that are not taken, the most valuable first, or none where all were."""
+def search(
+    tree: Tree, parents: Codes, acquisition: Acquisition, rng: np.random.Generator, taken: set[bytes], count: int = 1
+) -> Codes:
+    """Points that are not taken, the most valuable first: several for each of `count` to choose, or none are left."""
+    elite = max(ELITE, CHOICE * count)
     fresh = _Fresh(taken)
     start = [tree.draw(RANDOM, rng)] + ([breed(parents, tree, OFFSPRING, rng)] if len(parents) else [])
     points = fresh(np.concatenate(start))
@@ -30,7 +34,7 @@ def search(tree: Tree, parents: Codes, acquisition: Acquisition, rng: np.random.
         return points
     worth = acquisition(points)
     for step in range(GENERATIONS + CLIMBS):
-        best = np.argsort(-worth, kind="stable")[:ELITE]
+        best = np.argsort(-worth, kind="stable")[:elite]
         points, worth = points[best], worth[best]
         climbing = step >= GENERATIONS
         more = neighbours(points[:CLIMBERS], tree, rng) if climbing else breed(points, tree, OFFSPRING, rng)

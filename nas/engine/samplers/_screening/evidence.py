@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from nas.engine.samplers._screening.tree import Codes, Tree
 from nas.space.space import Decisions, Domain
 
+SHARE = 0.1  # of the trials that run, which one screening makes the next proposals for
 Values = NDArray[np.float64]
 Cheap = Callable[[Decisions], Mapping[str, float]]
 Many = Callable[[Mapping[str, Domain], Codes], Mapping[str, Values]]
@@ -25,6 +26,11 @@ class Past:
     losses: Values
     failed: Codes
     running: Codes
+
+    @property
+    def together(self) -> int:
+        """How many proposals one screening makes: as many as a tenth of the trials that run."""
+        return max(int(SHARE * len(self.running)), 1)
 
 
 @dataclass(frozen=True)

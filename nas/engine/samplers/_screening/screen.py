@@ -51,8 +51,8 @@ class Screen:
     """Values candidates by expected hypervolume improvement times the chance of success.
 
     Running trials enter the models and the front with their predicted values (Ginsbourger et al., 2010), so that
-    parallel proposals differ. Models take turns (`TURNS`), since each alone would never try again where it is wrongly
-    sure. `kernels` keeps hyperparameters from one proposal to the next.
+    parallel proposals differ. Models take turns (`TURNS`) from one screening to the next, since each alone would never
+    try again where it is wrongly sure. `kernels` keeps hyperparameters from one proposal to the next.
 
     Losses are in units of their size, a power of two, which changes no digit and lets nothing overflow.
     """
@@ -62,7 +62,8 @@ class Screen:
         past = replace(past, losses=past.losses / self.units)
         self.tree, self.past, self.costs, self.kernels = tree, past, costs, kernels
         self.encode = encoder(tree)
-        self.turn = TURNS[(len(past.done) + len(past.failed) + len(past.running)) % len(TURNS)]
+        begun = len(past.done) + len(past.failed) + len(past.running)
+        self.turn = TURNS[begun // past.together % len(TURNS)]  # one screening later, `begun` is as many more
         self.reference = np.array(
             [loss.max() if i in costs.columns else worst(loss) for i, loss in enumerate(past.losses.T)]
         )
