@@ -2,8 +2,8 @@
 
 Every proposal is one evaluation, a repeated one too: it would be trained again. Objectives marked `cheap` in the table
 may be looked up for any candidate, the others only when a proposal is evaluated. Samplers are made as a search makes
-them. Seconds are the process's own, on one thread. With `--beside` so many trials run at once, each told when as many
-have begun after it. With `--noise` what is not cheap is told with a normal error of that deviation, and the hypervolume
+them. Seconds are the process's own, on one thread. With `--beside` so many trials run at once, of which the oldest is
+told next. With `--noise` what is not cheap is told with a normal error of that deviation, and the hypervolume
 is that of the true values of those that are on the front by what was told.
 
     python benchmarks/samplers.py --table TABLE.yaml --sampler pareto,tpe,nsga2,random --budget 200 --seeds 20

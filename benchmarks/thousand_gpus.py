@@ -36,7 +36,7 @@ Cost = Callable[[int], float]
 
 def proposals(sampler: str, workers: int) -> Cost:
     """Seconds a proposal at several sizes of the record, on a line through the last two beyond them."""
-    count = workers // 10  # as many as one screening makes at once
+    count = max(workers // 10, 1)  # as many as one screening makes at once
     seconds = []
     for size in SIZES:
         with tempfile.TemporaryDirectory() as folder:

@@ -51,11 +51,11 @@ def search(version: str, source: Path, runs: Path, seed: int, options: list[str]
     environment = os.environ | {"PYTHONPATH": str(source.resolve())}
     record, load = folder / "trials.jsonl", os.getloadavg()[0]
     begun, first = time.perf_counter(), 0.0
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment, cwd=runs) as process:
-        while process.poll() is None:
-            if not first and record.exists() and b"\n" in record.read_bytes():
-                first = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment) as process:
+        while not first and process.poll() is None:
             time.sleep(LOOK)
+            if record.exists() and b"\n" in record.read_bytes():
+                first = time.perf_counter()
     if process.returncode:
         raise SystemExit(f"{version}: the search ended with {process.returncode}: {' '.join(command)}")
     took = time.perf_counter() - begun

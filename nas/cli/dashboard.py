@@ -69,7 +69,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
     ended = False
 
     def end(self, _signal: int, _frame: FrameType | None) -> None:
-        """Note Ctrl-C, as an exception would be lost where it falls into what ignores all."""
+        """Note Ctrl-C, as code that ignores every exception would swallow one."""
         self.ended = True
 
     def service_actions(self) -> None:

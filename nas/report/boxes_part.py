@@ -77,7 +77,7 @@ def _times(word: str, count: int) -> str:
 
 
 def _scene(one: Shown, picture: str, classes: Sequence[str]) -> Json:
-    kind = "jpeg" if picture.startswith("/9j/") else "png"
+    form = "jpeg" if picture.startswith("/9j/") else "png"
     objects, found = one.count("missed", "true"), one.count("found")
     said = [f"{found} of {objects} found" if objects else "no object"]
     for name, word in (
@@ -91,7 +91,7 @@ def _scene(one: Shown, picture: str, classes: Sequence[str]) -> Json:
     drawn: list[Json] = []
     for box in one.boxes:
         drawn.append(_drawn(box, classes, drawn))
-    return {"row": one.row, "source": f"data:image/{kind};base64,{picture}", "crisp": kind == "png",
+    return {"row": one.row, "source": f"data:image/{form};base64,{picture}", "crisp": form == "png",
             "said": "; ".join(said), "boxes": drawn}  # fmt: skip
 
 

@@ -31,7 +31,7 @@ HUB = {CARD, CONFIG, WEIGHTS}
 
 
 class Exported(NamedTuple):
-    """What was written, a line for each thing that was checked, and the plug-in files that the network needs."""
+    """What was written, a line for each thing checked or lost, and the plug-in files that the network needs."""
 
     path: Path
     checks: list[str]
@@ -60,7 +60,7 @@ def export(
     `onnx-int8`. `data` names the images to quantise with, by default those that the model was trained on, divided by
     `seed` as then. `tolerance` is the share of images that a quantised network may get wrong beyond the model itself.
     With `dynamic_size`, images of any size are to be taken. With fewer `queries` or a smaller `resolution` the network
-    is lowered first, as `Model.lowered` does. `runs` is the folder of runs and trainings by name.
+    is lowered first, and answers from the score that its training measured for that. `runs` is where names are found.
 
     Raises SettingError for an unknown format or source, one that cannot be written or lowered so, missing weights or
     packages, and a place that is taken; DataError for images that cannot be read; RunError when a check fails. Then
@@ -93,7 +93,8 @@ def _lowered(found: Found, queries: int | None, resolution: int | None) -> tuple
     architecture = load_architecture(lowered(found.architecture, queries, resolution).to_dict())
     if found.model is None or architecture == found.architecture:
         return architecture, found.model
-    model, (_, measured) = found.model.lowered(queries, resolution), _measured(found, architecture)
+    model = found.model.lowered(queries, resolution)
+    _, measured = _measured(found, architecture)
     if measured and measured.threshold is not None:
         model.facts[NOTED] = measured.threshold
     return architecture, model
@@ -112,9 +113,10 @@ def _lost(found: Found, architecture: Architecture) -> list[str]:
     whole, measured = _measured(found, architecture)
     if whole is None or measured == whole:
         return []
-    lowered_to = f"{queries_of(architecture)} queries at {architecture.resolution} pixels"
+    count = queries_of(architecture)
+    lowered_to = f"{count} {'query' if count == 1 else 'queries'} at {architecture.resolution} pixels"
     if measured is None:
-        return [f"what {lowered_to} lose was not measured; the training's page has what was"]
+        return [f"what {lowered_to} cost was not measured; the training's page has what was"]
     name = next(iter(whole.metrics))
     values = (units.show(name, one.metrics[name]) for one in (measured, whole))
     return [f"{lowered_to}: {units.title(name)} {' in place of '.join(values)}, on {measured.images} validation images"]

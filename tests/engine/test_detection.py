@@ -162,7 +162,7 @@ def wait_for(process: "subprocess.Popen[str]", record: Path, lines: int) -> None
 
 
 def test_the_limits_of_a_space_of_detectors_are_found() -> None:
-    config = make_config({"task": "detection", "maximum": {"params": 5e4}})
+    config = make_config({"task": "detection", "maximum": {"params": 1e5}})
     space = load_space("detr_family").fit(resolution=64, channels=1, classes=10)
     with pytest.raises(SettingError, match="every network of detr_family is above that"):
         Limits(config, conditions_of(config)).check(space)

@@ -75,7 +75,7 @@ def test_an_export_says_what_is_lost_and_takes_boxes_from_the_score_that_was_mea
     assert done.checks[0] == f"3 queries at 16 pixels: mAP {values}, on 16 validation images"
     assert open_exported(done.path).threshold == measured.threshold
     other = nas.export(trained.folder, "safetensors", tmp_path / "other.safetensors", queries=5)
-    assert other.checks[0] == "what 5 queries at 16 pixels lose was not measured; the training's page has what was"
+    assert other.checks[0] == "what 5 queries at 16 pixels cost was not measured; the training's page has what was"
     same = nas.export(trained.folder, "safetensors", tmp_path / "same.safetensors", queries=6)
     assert "queries" not in same.checks[0]
 

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from nas.network.heads import Head
 from nas.network.layers.denoising import Guides, noised, visible
-from nas.network.layers.detections import Answers, Detections
+from nas.network.layers.detections import Detections, Outputs
 from nas.network.layers.pyramid import Pyramid
 from nas.network.layers.queries import Anchors, Learned, boxes_from, classes_from, inverse_sigmoid
 from nas.network.layers.selection import Chosen, Selection
@@ -116,17 +116,17 @@ class DETR(Head):
             return torch.cat([boxes[-1], scores], dim=-1)
         count, told, pixels = boxes.shape[2] - (0 if guides is None else guides.boxes.shape[1]), None, None
         if targets is not None and guides is not None:
-            told = Answers(*(_filled(x[:, :, count:], guides.rows, targets.shape[1]) for x in (logits, boxes)))
+            told = Outputs(*(_filled(x[:, :, count:], guides.rows, targets.shape[1]) for x in (logits, boxes)))
         if chosen is not None and chosen.pixels is not None:
             pixels = replace(chosen.pixels, boxes=self._enlarged(chosen.pixels.boxes))
         return Detections(logits[:, :, :count], boxes[:, :, :count], self.focal, self.repeats, told, pixels)
 
     def _encode(self, maps: Sequence[Tensor], paddings: Sequence[Tensor]) -> Memory:
-        """Project the maps, let the pixels of all or of the last attend to each other, and merge it with the others."""
+        """Project the maps and let the pixels of all attend to each other, or of the last before they are merged."""
         maps = [project(x) for project, x in zip(self.projections, maps, strict=True)]
         places = [self._places(x, level, paddings) for level, x in enumerate(maps)]
-        begun = len(maps) - 1 if self.pyramid else 0
-        x, place, mask = _joined(maps[begun:], places[begun:], paddings[begun:])
+        first = len(maps) - 1 if self.pyramid else 0
+        x, place, mask = _joined(maps[first:], places[first:], paddings[first:])
         for layer in self.encoder:
             x = layer(x, place, mask)
         if self.pyramid:
@@ -195,7 +195,7 @@ def _shrunk(padding: Tensor, size: tuple[int, int]) -> Tensor:
 def _joined(
     maps: Sequence[Tensor], places: Sequence[Tensor], paddings: Sequence[Tensor]
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Return the tokens of several maps, their positions, and which are no padding."""
+    """Return the tokens `(batch, pixels, width)` of several maps, their positions, and which are no padding."""
     mask = ~_after([padding.flatten(1) for padding in paddings])[:, None, None] if paddings else None
     return _after([to_tokens(x) for x in maps]), _after(places), mask
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Answers:
+class Outputs:
     """Logits of classes `(layers, batch, answers, classes)`, and boxes `(layers, batch, answers, 4)`."""
 
     logits: Tensor
@@ -14,7 +14,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Detections(Answers):
+class Detections(Outputs):
     """The answers of every decoder layer, the last one last.
 
     `boxes` are centre, width and height as shares of the image's sides. `logits` are of the classes and last of no
@@ -28,5 +28,5 @@ class Detections(Answers):
 
     focal: bool = False
     repeats: int = 1
-    noised: Answers | None = None
-    pixels: Answers | None = None
+    noised: Outputs | None = None
+    pixels: Outputs | None = None

@@ -9,8 +9,8 @@ from torch.nn import functional as F
 class Pyramid(nn.Module):
     """Add each map to the finer one, then a 3x3 convolution with BatchNorm and ReLU on each but the coarsest.
 
-    Maps are `(batch, width, height, width)`, from fine to coarse, and stay as large as they are. Pixels of padding are
-    taken for nothing, as what lies beyond an image's edge.
+    Maps are `(batch, channels, height, width)`, from fine to coarse, and stay as large as they are. Pixels of padding
+    are taken for nothing, as what lies beyond an image's edge.
     """
 
     def __init__(self, width: int, levels: int) -> None:

@@ -12,20 +12,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nas.network.layers.detections import Answers
+from nas.network.layers.detections import Outputs
 from nas.network.layers.queries import boxes_from, classes_from, inverse_sigmoid
 from nas.network.layers.sine import pixel_places
 
-LATER = 100.0  # taken from the logits of pixels that are no peaks
+LATER = 100.0  # taken from how sure pixels are that are no peaks
 SIDE = 0.2  # of the boxes that the coarsest map begins with; half as much on each finer one
 
 
 class Chosen(NamedTuple):
-    """The chosen tokens `(batch, queries, width)`, boxes `(batch, queries, 4)`, and in training all pixels' answers."""
+    """The chosen tokens `(batch, queries, width)`, boxes `(batch, queries, 4)`, and in training all pixels' outputs."""
 
     tokens: Tensor
     boxes: Tensor
-    pixels: Answers | None
+    pixels: Outputs | None
 
 
 class Selection(nn.Module):
@@ -43,7 +43,7 @@ class Selection(nn.Module):
         self.box = boxes_from(width, refined=True)
 
     def forward(self, tokens: Tensor, sizes: Sequence[tuple[int, int]], paddings: Sequence[Tensor]) -> Chosen:
-        """Choose among the tokens of maps of these sizes, from fine to coarse, which may be padded."""
+        """Choose among the tokens `(batch, pixels, width)` of maps of these sizes, fine to coarse, perhaps padded."""
         x, begun = self.project(tokens), _boxes(sizes, paddings, like=tokens)
         logits = self.classifier(x).float()
         sure = (logits if self.focal else logits.softmax(-1)[..., :-1]).detach().amax(-1)
@@ -51,7 +51,7 @@ class Selection(nn.Module):
             sure = sure.masked_fill(torch.cat([padding.flatten(1) for padding in paddings], 1), -torch.inf)
         if self.distinct:
             sure = _peaks_first(sure, sizes)
-        pixels = Answers(logits[None], self._refined(x, begun)[None]) if self.training else None
+        pixels = Outputs(logits[None], self._refined(x, begun)[None]) if self.training else None
         best = sure.topk(min(self.count, x.shape[1]), dim=1).indices[..., None]
         left = (0, 0, 0, self.count - best.shape[1])
         chosen = F.pad(x.gather(1, best.expand(-1, -1, x.shape[2])), left)
@@ -63,7 +63,7 @@ class Selection(nn.Module):
 
 
 def _peaks_first(sure: Tensor, sizes: Sequence[tuple[int, int]]) -> Tensor:
-    """Put after all others the pixels that a neighbour on their map is surer than."""
+    """Put after all others the pixels, `(batch, pixels)`, that a neighbour on their map is surer than."""
     found = []
     for part, size in zip(sure.split([height * width for height, width in sizes], dim=1), sizes, strict=True):
         x = part.unflatten(1, size)[:, None]

@@ -24,7 +24,7 @@ IMAGES = 128  # of a validation part that are matched at once
 def loss(found: Detections | Tensor, targets: Tensor) -> Tensor:
     """Return the loss of what a network gives against targets `(images, most, 6)`; not finite where any answer is not.
 
-    In training that is a sum over the decoder's layers.
+    In training that is a sum over the decoder's layers, the encoder's pixels and the denoising queries, if any.
     """
     if isinstance(found, Tensor):
         return _validation_loss(found, targets)

@@ -8,7 +8,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from nas.network.layers.detections import Answers, Detections
+from nas.network.layers.detections import Detections, Outputs
 from nas.training.boxes.geometry import generalised_iou
 from nas.training.boxes.losses import loss
 
@@ -23,7 +23,7 @@ def answers(focal: bool = False, groups: int = 0, repeats: int = 1, seed: int = 
         boxes = torch.rand(LAYERS, IMAGES, queries, 4, generator=generator)
         return logits.requires_grad_(), boxes.requires_grad_()
 
-    noised = Answers(*drawn(groups * MOST)) if groups else None
+    noised = Outputs(*drawn(groups * MOST)) if groups else None
     return Detections(*drawn(QUERIES), focal, repeats, noised)
 
 
