@@ -13,6 +13,7 @@ import ray
 from ray._private import ray_constants, services, worker
 from ray.exceptions import RayError
 
+import nas
 from nas.engine.executors import Placement
 from nas.engine.executors._ray.ground import check_address, no_answer, ray_folder, split_address
 from nas.errors import RunError
@@ -97,7 +98,7 @@ def _join(address: str) -> None:
 
     Asks beforehand whether the cluster answers, as Ray itself would wait for it, and print, for ten minutes.
     """
-    code = str(Path(__file__).parents[2])  # the package's folder
+    code = str(Path(nas.__file__).parent)
     _show_token()
     flag = _check_answers(address)
     try:
