@@ -7,13 +7,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from importlib.resources import files
 
 import ray
 from ray._private import ray_constants, services, worker
 from ray.exceptions import RayError
 
-import nas
 from nas.engine.executors import Placement
 from nas.engine.executors._ray.ground import check_address, no_answer, ray_folder, split_address
 from nas.errors import RunError
@@ -98,7 +97,7 @@ def _join(address: str) -> None:
 
     Asks beforehand whether the cluster answers, as Ray itself would wait for it, and print, for ten minutes.
     """
-    code = str(Path(nas.__file__).parent)
+    code = str(files("nas"))
     _show_token()
     flag = _check_answers(address)
     try:
