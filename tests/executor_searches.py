@@ -84,6 +84,15 @@ def slow(job: Job, seconds: float = 0.5) -> Outcome:
     return Outcome("complete", {"number": float(job.number)}, {"test": {"pid": os.getpid(), "begin": begin}})
 
 
+def together(job: Job, folder: Path, workers: int) -> Outcome:
+    """Wait until so many workers have begun, however late they start."""
+    (folder / str(os.getpid())).touch()
+    latest = time.time() + 60
+    while len(list(folder.iterdir())) < workers and time.time() < latest:
+        time.sleep(0.02)
+    return slow(job)
+
+
 def raises(job: Job) -> Outcome:
     raise ValueError("no such kernel\nwith more lines")
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import executor_searches as searches
 import pytest
@@ -29,27 +30,27 @@ class Noting(Search):
         return job
 
 
-def run(search: Search, workers: int) -> None:
-    evaluate = preparing(partial(searches.slow, seconds=0.5))
+def run(search: Search, workers: int, folder: Path) -> None:
+    evaluate = preparing(partial(searches.together, folder=folder, workers=workers))
     EXECUTORS.get("ray_tune").execute(Ask(search.ask), search.tell, evaluate, Placement(workers))
 
 
-def test_two_workers_have_a_third_job_waiting(ray_here: None) -> None:
+def test_two_workers_have_a_third_job_waiting(ray_here: None, tmp_path: Path) -> None:
     search = Noting(7)
-    run(search, workers=2)
+    run(search, workers=2, folder=tmp_path)
     assert sorted(search.told) == list(range(7))
     assert search.most_running == 3
     assert search.known[2] == 0, "the third job waited for a worker"
 
 
-def test_one_worker_is_given_each_job_when_the_one_before_is_told(ray_here: None) -> None:
+def test_one_worker_is_given_each_job_when_the_one_before_is_told(ray_here: None, tmp_path: Path) -> None:
     search = Noting(3)
-    run(search, workers=1)
+    run(search, workers=1, folder=tmp_path)
     assert search.known == [0, 1, 2]
 
 
-def test_an_error_while_proposing_ahead_ends_the_search(ray_here: None) -> None:
+def test_an_error_while_proposing_ahead_ends_the_search(ray_here: None, tmp_path: Path) -> None:
     search = Noting(7, refused=2)
     with pytest.raises(RunError, match="nothing left to propose"):
-        run(search, workers=2)
+        run(search, workers=2, folder=tmp_path)
     assert not search.told, "it was raised when a trial had ended, not ahead"
