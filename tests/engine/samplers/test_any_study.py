@@ -13,13 +13,13 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.samplers import PartialFixedSampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from small_studies import UP_DOWN
 
 import nas
 from nas.engine.samplers._screening.domains import code_of, distinct, domain, nearest
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 pytestmark = pytest.mark.filterwarnings("ignore:Choices for a categorical", "ignore:.*experimental")
-UP_DOWN = ("maximize", "minimize")
 
 
 def study_of(sampler: optuna.samplers.BaseSampler | None = None, **options: Any) -> optuna.Study:

@@ -1,12 +1,12 @@
 """Where many trials run, one screening of the Pareto sampler proposes for several."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
 import pytest
+from small_studies import UP_DOWN, ask, rugged, total, walk
 
 import nas
 from nas.engine.samplers._screening.evidence import Costs, Past
@@ -14,27 +14,6 @@ from nas.engine.samplers._screening.screen import TURNS, Screen
 from nas.engine.samplers._screening.tree import explore
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-UP_DOWN = ("maximize", "minimize")
-
-
-def walk(choose: Callable[[str, Any], Any]) -> None:
-    for i in range(6):
-        choose(f"x{i}", (0, 1, 2))
-
-
-def total(decisions: Any) -> dict[str, float]:
-    return {"size": float(sum(decisions.values()))}
-
-
-def rugged(trial: optuna.Trial) -> tuple[float, float]:
-    x = np.array([trial.suggest_categorical(f"x{i}", (0, 1, 2)) for i in range(6)])
-    return float(np.sqrt(x.sum()) + 0.3 * (x[0] == 1) * (x[3] == 2)), float(x.sum())
-
-
-def ask(study: optuna.Study) -> optuna.Trial:
-    trial = study.ask()
-    walk(trial.suggest_categorical)
-    return trial
 
 
 def test_one_screening_proposes_for_a_tenth_of_the_trials_that_run() -> None:
@@ -49,13 +28,11 @@ def test_one_screening_proposes_for_a_tenth_of_the_trials_that_run() -> None:
     study.ask_count = 0
     study.optimize(rugged, n_trials=20)
 
-    def ask() -> tuple[Any, ...]:
+    def next_point() -> tuple[Any, ...]:
         study.ask_count += 1
-        trial = study.ask()
-        walk(trial.suggest_categorical)
-        return tuple(trial.params.values())
+        return tuple(ask(study).params.values())
 
-    proposed = {ask() for _ in range(60)}
+    proposed = {next_point() for _ in range(60)}
     assert len(proposed) == 60
     assert not proposed & {tuple(t.params.values()) for t in study.trials[:20]}
     asked = [number for number in range(1, 61) if number in screened]
@@ -72,12 +49,7 @@ def test_proposals_of_one_screening_differ_from_those_of_another_process(tmp_pat
         for seed in (0, 0)
     )
     ours.optimize(rugged, n_trials=12)
-    found = []
-    for _ in range(40):
-        for study in (ours, theirs):
-            trial = study.ask()
-            walk(trial.suggest_categorical)
-            found.append(tuple(trial.params.values()))
+    found = [tuple(ask(study).params.values()) for _ in range(40) for study in (ours, theirs)]
     assert len(set(found)) == 80
 
 

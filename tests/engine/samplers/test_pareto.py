@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+from small_studies import UP_DOWN, rugged, total, walk
 
 import nas
 from nas.engine.samplers._screening.domains import domain
@@ -13,7 +14,6 @@ from nas.engine.samplers._screening.domains import domain
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 Objective = Callable[[optuna.Trial], Any]
 KINDS = tuple("abcdefgh")
-UP_DOWN = ("maximize", "minimize")
 
 
 def conditional(trial: optuna.Trial) -> tuple[float, float]:
@@ -40,20 +40,6 @@ def play(objective: Objective, trials: int, directions: tuple[str, ...] = UP_DOW
 
 def params(study: optuna.Study) -> list[tuple[Any, ...]]:
     return [tuple(sorted(trial.params.items())) for trial in study.trials]
-
-
-def walk(choose: Callable[[str, Any], Any]) -> None:
-    for i in range(6):
-        choose(f"x{i}", (0, 1, 2))
-
-
-def total(decisions: Any) -> dict[str, float]:
-    return {"size": float(sum(decisions.values()))}
-
-
-def rugged(trial: optuna.Trial) -> tuple[float, float]:
-    x = np.array([trial.suggest_categorical(f"x{i}", (0, 1, 2)) for i in range(6)])
-    return float(np.sqrt(x.sum()) + 0.3 * (x[0] == 1) * (x[3] == 2)), float(x.sum())
 
 
 def test_it_finds_options_that_exist_under_one_block_only() -> None:
