@@ -42,9 +42,9 @@ class _Batch:
     since: int
 
     def serves(self, asked: Space, begun: Sequence[FrozenTrial]) -> bool:
-        """Whether it has a point for a trial that is asked for everything, as all of its were, and enough still run."""
+        """Whether its points are for a trial that is asked for everything, as all of its were, and enough still run."""
         running = sum(not trial.state.is_finished() for trial in begun)
-        few = 0 < len(self.points) <= SHARE * running
+        few = len(self.points) <= SHARE * running
         return few and not self.now.tree.held and self.asked.keys() == asked.keys()
 
 
@@ -143,8 +143,9 @@ class ParetoSampler(optuna.samplers.BaseSampler):
     def _batch(self, study: optuna.Study, trial: FrozenTrial, asked: Space) -> _Batch:
         """Return what is left of the last screening, or make another."""
         memory = self._memory(study)
-        if memory.batch and memory.batch.serves(asked, others(study, trial, memory.batch.since)):
-            return memory.batch
+        left = memory.batch
+        if left and left.points and left.serves(asked, others(study, trial, left.since)):
+            return left
         trials = others(study, trial)
         space = {**self._space(study, trials), **asked}
         now = Situation.of(trial, trials, space, asked, memory.tree, memory.ended)
@@ -177,8 +178,8 @@ class ParetoSampler(optuna.samplers.BaseSampler):
             points = spread(tree, codes, costs, self._rng)
         else:
             screen = Screen(tree, past, costs, self._memory(study).kernels)
-            points = search(tree, screen.parents, screen, self._rng, taken, past.together)
-            points = screen.together(points, past.together) if past.together > 1 else points[:1]
+            points = search(tree, screen.parents, screen, self._rng, taken, past.batch)
+            points = screen.together(points, past.batch) if past.batch > 1 else points[:1]
         if len(points):
             return list(points)
         last = tree.first(taken, self._rng)

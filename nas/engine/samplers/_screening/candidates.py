@@ -25,7 +25,7 @@ POOL, NEAR = 500, 20
 def search(
     tree: Tree, parents: Codes, acquisition: Acquisition, rng: np.random.Generator, taken: set[bytes], count: int = 1
 ) -> Codes:
-    """Points that are not taken, the most valuable first: several for each of `count` to choose, or none are left."""
+    """Points that are not taken, the most valuable first: several for each of the `count` that will be chosen."""
     elite = max(ELITE, CHOICE * count)
     fresh = _Fresh(taken)
     start = [tree.draw(RANDOM, rng)] + ([breed(parents, tree, OFFSPRING, rng)] if len(parents) else [])

@@ -28,7 +28,7 @@ class Past:
     running: Codes
 
     @property
-    def together(self) -> int:
+    def batch(self) -> int:
         """How many proposals one screening makes: as many as a tenth of the trials that run."""
         return max(int(SHARE * len(self.running)), 1)
 

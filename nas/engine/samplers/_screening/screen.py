@@ -63,7 +63,7 @@ class Screen:
         self.tree, self.past, self.costs, self.kernels = tree, past, costs, kernels
         self.encode = encoder(tree)
         begun = len(past.done) + len(past.failed) + len(past.running)
-        self.turn = TURNS[begun // past.together % len(TURNS)]  # one screening later, `begun` is as many more
+        self.turn = TURNS[begun // past.batch % len(TURNS)]  # one screening later, `begun` is as many more
         self.reference = np.array(
             [loss.max() if i in costs.columns else worst(loss) for i, loss in enumerate(past.losses.T)]
         )
