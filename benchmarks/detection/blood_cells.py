@@ -33,13 +33,14 @@ from nas.training.catalogue import load_task
 from nas.training.full.batches import Batches
 from nas.training.full.loop import Trainer, answers
 from nas.training.full.recipe import FullRecipe, load_recipe
-from nas.training.full.verdict import judge
+from nas.training.full.verdict import LEVEL, bootstrap, judge
 from nas.training.model import Model
 from nas.training.tasks import Predictions
 
 WIDTH = 64  # of CenterNet's neck, as the DETR's
 METRICS = ("map", "map50")
 DETECTORS = ("detr", "centernet")
+DRAWS = 1000  # of photographs, for the lead
 
 
 def main() -> None:
@@ -82,17 +83,15 @@ def show(name: str, model: Model, epochs: int, dataset: Dataset, seed: int, para
     return said
 
 
-def lead(ours: Sequence[Predictions], theirs: Sequence[Predictions], draws: int = 1000) -> None:
+def lead(ours: Sequence[Predictions], theirs: Sequence[Predictions]) -> None:
     """Print by how much ours are better, a mean over seeds, on the photographs and on such as are drawn from them."""
-    photographs, rng = len(ours[0].targets), np.random.default_rng(0)
-    rows = [np.arange(photographs), *rng.integers(0, photographs, (draws, photographs))]
-    for name in METRICS:
-        redrawn = load_task("detection").metrics[name].redrawn
-        assert redrawn
-        pairs = [(redrawn(a), redrawn(b)) for a, b in zip(ours, theirs, strict=True)]
-        leads = np.array([np.mean([a(each) - b(each) for a, b in pairs]) for each in rows])
-        low, high = np.quantile(leads[1:], [0.025, 0.975])
-        print(f"{name}: the DETR leads by {leads[0]:.3f} ({low:.3f} to {high:.3f}), a mean of {len(pairs)} seeds")
+    metrics = {name: replace(load_task("detection").metrics[name], draws=DRAWS) for name in METRICS}
+    drawn = [[bootstrap(metrics, each, seed=0) for each in pair] for pair in zip(ours, theirs, strict=True)]
+    for name, metric in metrics.items():
+        value = np.mean([metric.compute(a) - metric.compute(b) for a, b in zip(ours, theirs, strict=True)])
+        leads = np.mean([a[name] - b[name] for a, b in drawn], axis=0)
+        low, high = np.quantile(leads, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        print(f"{name}: the DETR leads by {value:.3f} ({low:.3f} to {high:.3f}), a mean of {len(drawn)} seeds")
 
 
 def network_of(given: argparse.Namespace, dataset: Dataset) -> Architecture:

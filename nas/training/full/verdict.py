@@ -130,7 +130,7 @@ def worst(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> list
 
 def _with_intervals(task: Task, predictions: Predictions, seed: int) -> dict[str, Measured]:
     """Compute metrics with intervals: Wilson's for a share of the images, else percentiles of a bootstrap."""
-    drawn = _bootstrap({name: metric for name, metric in task.metrics.items() if not metric.counts}, predictions, seed)
+    drawn = bootstrap({name: metric for name, metric in task.metrics.items() if not metric.counts}, predictions, seed)
     found = {}
     for name, metric in task.metrics.items():
         value, count = metric.compute(predictions), len(predictions.targets)
@@ -144,8 +144,11 @@ def _with_intervals(task: Task, predictions: Predictions, seed: int) -> dict[str
     return found
 
 
-def _bootstrap(metrics: Mapping[str, Metric], predictions: Predictions, seed: int) -> dict[str, NDArray[np.float64]]:
-    """Compute metrics on images drawn again and again with replacement, each as often as it says."""
+def bootstrap(metrics: Mapping[str, Metric], predictions: Predictions, seed: int) -> dict[str, NDArray[np.float64]]:
+    """Compute metrics on images drawn again and again with replacement, each as often as it says: `(draws,)` by name.
+
+    One seed draws the same images of as many, so that two networks can be compared draw by draw.
+    """
     rng, count = np.random.default_rng(seed), len(predictions.targets)
     ready = {name: metric.redrawn(predictions) for name, metric in metrics.items() if metric.redrawn}
     found = {name: np.empty(metric.draws) for name, metric in metrics.items()}
