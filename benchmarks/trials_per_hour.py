@@ -53,7 +53,7 @@ def search(version: str, source: Path, runs: Path, seed: int, options: list[str]
     environment = os.environ | {"PYTHONPATH": str(source.resolve())}
     record, load = folder / "trials.jsonl", os.getloadavg()[0]
     begun, first = time.perf_counter(), 0.0
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment) as process:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment, cwd=runs) as process:
         while not first and process.poll() is None:
             time.sleep(LOOK)
             if record.exists() and b"\n" in record.read_bytes():
@@ -76,14 +76,20 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, help="keep the runs here")
     given = parser.parse_args()
     versions = dict(version.split("=", 1) for version in given.versions)
-    space = str(Path(given.space).resolve()) if Path(given.space).exists() else given.space
-    options = ["--space", space, "--data", given.data, "--budget", given.budget, *given.options.split()]
+    space, data = _absolute(given.space), _absolute(given.data)
+    options = ["--space", space, "--data", data, "--budget", given.budget, *given.options.split()]
     with tempfile.TemporaryDirectory() as folder:
         runs = (given.runs or Path(folder)).resolve()
         runs.mkdir(parents=True, exist_ok=True)
         found = [search(name, Path(source), runs, seed, options) for seed in given.seeds
                  for name, source in versions.items()]  # fmt: skip
         show(found)
+
+
+def _absolute(text: str) -> str:
+    """Make a path absolute, one after `kind:` too: searches run in another folder, where no version's source lies."""
+    kind, colon, path = text.rpartition(":")
+    return f"{kind}{colon}{Path(path).resolve()}" if path and Path(path).exists() else text
 
 
 def show(found: list[Search]) -> None:
