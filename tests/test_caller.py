@@ -72,18 +72,6 @@ def threads_of_libraries() -> list[tuple[str, int]]:
     return [(library["filepath"], library["num_threads"]) for library in threadpool_info()]
 
 
-def test_a_search_multiplies_small_matrices_in_one_thread_and_trains_in_all(space: Path) -> None:
-    found: set[int] = set()
-
-    def began(_job: object, _run: object) -> None:
-        found.update(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
-        assert torch.get_num_threads() == 2
-
-    with settings(hostile=False):
-        tiny_search(space, "a", 1, watcher=Watcher(began=began))
-    assert found == {1}
-
-
 @contextmanager
 def settings(*, hostile: bool) -> Iterator[None]:
     """Settings of a caller that differ from the usual ones, with `hostile` all by which trials would fail."""

@@ -35,7 +35,7 @@ from nas.space.space import SearchSpace
 from nas.training.caller import undisturbed
 
 
-@undisturbed(blas=1)
+@undisturbed()
 def search(
     space: str | Path | Mapping[str, Any] | SearchSpace = "",
     *,
@@ -76,7 +76,7 @@ def search(
         return _drive(run, plan, watcher)
 
 
-@undisturbed(blas=1)
+@undisturbed()
 def resume(run: Run | str | Path, *, budget: int | str | None = None, watcher: Watcher | None = None) -> Run:
     """Go on with an interrupted search, or with a finished one under a larger budget.
 

@@ -19,15 +19,13 @@ Restore = Callable[[], object]
 
 
 @contextmanager
-def undisturbed(blas: int | None = None) -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Run the block, or the function that this decorates, under Python's, NumPy's and PyTorch's own settings.
 
     Afterwards the process is as it was, also after an error or an interrupt. A thread beside the main one restores what
-    nas itself sets alone: the rest may have been changed by others meanwhile. NumPy and SciPy multiply matrices in
-    `blas` threads, if given: small ones cost three times as much in two threads while others want the second core.
+    nas itself sets alone: the rest may have been changed by others meanwhile.
     """
     import torch
-    from threadpoolctl import threadpool_limits
 
     with ExitStack() as stack:
         if threading.current_thread() is threading.main_thread():
@@ -36,8 +34,6 @@ def undisturbed(blas: int | None = None) -> Iterator[None]:
         stack.callback(_threads(torch))
         _neutral_warnings(stack)
         _neutral_numbers(stack, torch)
-        if blas:
-            stack.enter_context(threadpool_limits(blas, user_api="blas"))
         yield
 
 

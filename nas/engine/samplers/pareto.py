@@ -12,6 +12,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial
 from sklearn.gaussian_process.kernels import Kernel
+from threadpoolctl import ThreadpoolController
 
 from nas.engine.samplers import Problem
 from nas.engine.samplers._screening.candidates import search, spread, starts
@@ -23,6 +24,8 @@ from nas.engine.samplers._screening.tree import Codes, Tree, explore
 from nas.registry import suggest
 
 AGAIN = 20  # draws for one trial at most, where another has the same
+_BLAS = ThreadpoolController()
+"""Made once, as it looks through all libraries. A proposal's matrices are small: a second thread only makes it wait."""
 _TURN = threading.RLock()
 """Held while a point is chosen and noted: threads of a process choose one after the other, each knowing the last."""
 
@@ -151,7 +154,9 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         now = Situation.of(trial, trials, space, asked, memory.tree, memory.ended)
         settled = {t.number for t in trials if t.state.is_finished()}
         since = next(number for number in count() if number not in settled)
-        memory.batch = _Batch(now, self._propose(study, now), space, asked, settled, since)
+        with _BLAS.limit(limits=1, user_api="blas"):
+            points = self._propose(study, now)
+        memory.batch = _Batch(now, points, space, asked, settled, since)
         return memory.batch
 
     def _memory(self, study: optuna.Study) -> _Memory:

@@ -49,8 +49,8 @@ def test_proposals_of_one_screening_differ_from_those_of_another_process(tmp_pat
         for seed in (0, 0)
     )
     ours.optimize(rugged, n_trials=12)
-    found = [tuple(ask(study).params.values()) for _ in range(40) for study in (ours, theirs)]
-    assert len(set(found)) == 80
+    found = [tuple(ask(study).params.values()) for _ in range(25) for study in (ours, theirs)]
+    assert len(set(found)) == 50
 
 
 @pytest.mark.parametrize("running", [1, 20, 25, 40, 80, 200])

@@ -7,6 +7,7 @@ import numpy as np
 import optuna
 import pytest
 from small_studies import UP_DOWN, rugged, total, walk
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import nas
 from nas.engine.samplers._screening.domains import domain
@@ -53,6 +54,22 @@ def test_it_finds_options_that_exist_under_one_block_only() -> None:
 def test_a_seed_repeats_and_another_differs() -> None:
     assert params(play(conditional, 16)) == params(play(conditional, 16))
     assert params(play(conditional, 16)) != params(play(conditional, 16, seed=1))
+
+
+def test_a_proposal_multiplies_in_one_thread_and_leaves_the_callers_threads_as_they_were() -> None:
+    def threads() -> set[int]:
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    found: list[set[int]] = []
+
+    def cheap(_: Any) -> dict[str, float]:
+        found.append(threads())
+        return {}
+
+    with threadpool_limits(2, user_api="blas"):
+        play(rugged, 16, cheap=cheap)
+        assert found[-1] == {1}
+        assert threads() == {2}
 
 
 def test_nothing_is_proposed_twice_until_all_was() -> None:
