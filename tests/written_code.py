@@ -62,15 +62,23 @@ def of_head(name: str) -> Iterator[Architecture]:
 
 
 def _each(kind: Any) -> Iterator[dict[str, Any]]:
-    """Every value of every option that fits the others; a head with a transformer of its own has a small one."""
+    """Every value of every option that fits, many at once; a head with a transformer of its own has a small one."""
     own, misfit = declared(kind), getattr(kind, "misfit", lambda *_: None)
     small = {name: value for name, value in SMALL.items() if "width" in own and name in own}
+    left = {option: list(values_of(law)) for option, law in own.items()}
     yield small
-    for option, law in own.items():
-        for value in values_of(law):
-            options = small | {option: value}
-            if not any(misfit(name, chosen, options.get("width", 0)) for name, chosen in options.items()):
-                yield options
+    before = None
+    while left != before:
+        before, options = {option: list(values) for option, values in left.items()}, dict(small)
+        for option, values in left.items():
+            for value in list(values):
+                tried = options | {option: value}
+                if not any(misfit(name, chosen, tried.get("width", 0)) for name, chosen in tried.items()):
+                    options = tried
+                    values.remove(value)
+                    break
+        if left != before:
+            yield options
 
 
 def trained(architecture: Architecture, classes: Sequence[str] = CLASSES) -> Model:
