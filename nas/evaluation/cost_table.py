@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,8 +101,9 @@ class CostTable:
 
     def _rows(self, part: _Part, keyed: Codes, own: Sequence[tuple[str, Domain]]) -> NDArray[np.intp]:
         """Look up the rows of a part, taking it apart where it was not seen yet."""
-        keys = [key.tobytes() for key in keyed]
-        if new := {key: i for i, key in enumerate(keys) if key not in part.rows}:
+        keys = keys_of(keyed)
+        if set(keys) - part.rows.keys():
+            new = {key: i for i, key in enumerate(keys) if key not in part.rows}
             known, incoming = list(self.maps), keyed.shape[1] - len(own)
             taken = [
                 self._apart(part, [known[m] for m in keyed[i, :incoming]], _decoded(own, keyed[i, incoming:]))
@@ -112,7 +114,7 @@ class CostTable:
             part.costs = np.concatenate([part.costs, self._added([pieces for pieces, _ in taken])])
             part.outgoing = np.concatenate([part.outgoing, np.array(outgoing, np.int32)])
             part.stands = np.concatenate([part.stands, [bool(pieces) for pieces, _ in taken]])
-        return np.array([part.rows[key] for key in keys], np.intp)
+        return np.array(list(map(part.rows.__getitem__, keys)), np.intp)
 
     def _added(self, parts: Sequence[Sequence[Piece]]) -> Values:
         """Add up each part's pieces `(parts, sums)`."""
@@ -141,6 +143,13 @@ class CostTable:
             return [], maps[-1]
         blocks = stage_pieces(stage, width, (sides[0], sides[1]), False)
         return blocks, (stage.width, *blocks[-1].out_resolution)
+
+
+def keys_of(codes: Codes) -> list[bytes]:
+    """Return what tells the points apart, the bytes of each."""
+    whole = np.ascontiguousarray(codes)
+    found: list[Any] = whole.view(np.dtype((np.void, whole.itemsize * whole.shape[1]))).ravel().tolist()
+    return found
 
 
 def _decoded(own: Sequence[tuple[str, Domain]], codes: Codes) -> dict[str, Scalar]:

@@ -10,6 +10,7 @@ from nas.engine.samplers._screening.domains import ordered
 from nas.engine.samplers._screening.evidence import Costs
 from nas.engine.samplers._screening.models import MANY, encoder
 from nas.engine.samplers._screening.tree import Codes, Tree
+from nas.evaluation.cost_table import keys_of
 
 Acquisition = Callable[[Codes], NDArray[np.float64]]
 """How much each point is worth trying, more being better."""
@@ -54,8 +55,7 @@ class _Fresh:
 
     def __call__(self, points: Codes) -> Codes:
         keep = []
-        for i, point in enumerate(points):
-            key = point.tobytes()
+        for i, key in enumerate(keys_of(points)):
             if key not in self.seen and key not in self.taken:
                 self.seen.add(key)
                 keep.append(i)

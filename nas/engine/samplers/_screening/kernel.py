@@ -33,20 +33,24 @@ class Trend(Kernel):  # type: ignore[misc] # scikit-learn has no types
     def __call__(self, x: Values, y: Values | None = None, eval_gradient: bool = False) -> Any:
         """The covariances `(x, y)`, without `y` of `x` with itself, and if asked their gradient in the logarithms."""
         other = x if y is None else y
-        dot = x @ other.T
-        squared = (x**2).sum(axis=1)[:, None] + ((other**2).sum(axis=1) - 2 * dot)
+        linear = x @ other.T
+        scaled = -2 * linear
+        scaled += (x**2).sum(axis=1)[:, None]
+        scaled += (other**2).sum(axis=1)
         if y is None:
-            np.fill_diagonal(squared, 0.0)
-        scaled = np.sqrt(np.maximum(squared, 0.0) * (5 / self.length**2))
-        decay = np.exp(-scaled)
-        linear = self.linear * (dot + OFFSET)
-        smooth = self.smooth * (1 + scaled * (1 + scaled / 3)) * decay
+            np.fill_diagonal(scaled, 0.0)
+        np.sqrt(np.maximum(scaled, 0.0, out=scaled), out=scaled)
+        scaled *= 5**0.5 / self.length
+        linear += OFFSET
+        linear *= self.linear
+        smooth = _matern(scaled)
+        smooth *= self.smooth
         found = linear + smooth
         if y is None:
             found[np.diag_indices_from(found)] += self.noise
         if not eval_gradient:
             return found
-        longer = self.smooth / 3 * scaled**2 * (1 + scaled) * decay
+        longer = self.smooth / 3 * scaled**2 * (1 + scaled) * np.exp(-scaled)
         return found, np.stack([linear, smooth, longer, self.noise * np.eye(len(x))], axis=-1)
 
     def diag(self, x: Values) -> Values:
@@ -56,3 +60,14 @@ class Trend(Kernel):  # type: ignore[misc] # scikit-learn has no types
     def is_stationary(self) -> bool:
         """Whether only differences matter: not to the linear part."""
         return False
+
+
+def _matern(scaled: Values) -> Values:
+    """Matern's kernel of 5/2, worked out in place: to lay out another such array costs more than to fill it."""
+    found = scaled / 3
+    found += 1
+    found *= scaled
+    found += 1
+    decay = -scaled
+    found *= np.exp(decay, out=decay)
+    return found
