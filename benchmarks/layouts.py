@@ -74,6 +74,7 @@ def main() -> None:
     parser.add_argument("--macs", type=float, default=6e6)
     parser.add_argument("--resolution", type=int, default=32)
     parser.add_argument("--images", type=int, help="images of every training, in place of a time")
+    parser.add_argument("--scenes", type=int, help="different images at most, which a quick network sees more often")
     parser.add_argument("--norm", default="batch", choices=["batch", "layer"], help="the head's")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--processes", type=int, default=1, help="trainings at once")
@@ -83,7 +84,8 @@ def main() -> None:
     torch.set_num_threads(1)
     data = load(given.data, resolution=given.resolution)
     timed = f"by {given.device}'s time" if given.device != "cpu" else "by time"
-    changes = " ".join(sorted([*given.set, f"norm={given.norm}", f"images={given.images or timed}"]))
+    few = [f"scenes={given.scenes}"] if given.scenes else []
+    changes = " ".join(sorted([*given.set, *few, f"norm={given.norm}", f"images={given.images or timed}"]))
     seeds = range(given.first_seed, given.first_seed + given.seeds)
     known = {(x.layout, x.seed) for x in _lines(given.out) if (x.data, x.changes) == (data.name, changes)}
     left = [(layout, seed) for seed, layout in product(seeds, _names(given.layouts)) if (layout, seed) not in known]
@@ -102,7 +104,7 @@ def measure(layout: str, seed: int, data: Dataset, total: int, changes: str, giv
     """Train one layout on a number of images, and return its accuracy on the validation part."""
     torch.set_num_threads(1)
     architecture, recipe = matched(layout, given.macs, data, given.norm), _recipe(given)
-    epochs = max(1, -(-total // len(data.train)))
+    epochs = max(1, -(-total // (given.scenes or len(data.train))))
     recipe = recipe.model_copy(update={"epochs": epochs, "subset": total // epochs})
     images = load_images(data, torch.device(given.device), subset=recipe.subset, seed=seed)
     task, network = load_task("classification"), _network(architecture, given)

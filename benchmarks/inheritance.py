@@ -1,0 +1,212 @@
+"""Does a child that begins with its parent's weights rank better than one from scratch, for the same training?
+
+    python benchmarks/inheritance.py --data cluttered_digits --parents 10 --children 4
+    python benchmarks/inheritance.py --data cifar10:DIR --subset 4000
+
+Parents are networks of the space, one in two of them the best of its cost among four that were tried, as those are
+that a search breeds from. Each is trained by the proxy. A child differs from its parent in one or two decisions, and is
+trained by the same recipe three times: from scratch, from scratch with another seed, and from the parent's weights
+where they fit: those of one name, as far as their shapes agree; then its statistics of BatchNorm are measured again.
+`--longer` times that training, from scratch with two seeds, is the truth. Prints Kendall's tau with it, over all
+children and among their best quarter, and by how much inheritance leads, with intervals by bootstrap over parents,
+whose children fare alike. Trainings are lines of `--out`; those that are there are not done again.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import kendalltau
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+import nas
+from nas.costs.counts import cost
+from nas.data import load
+from nas.network.architecture import Architecture
+from nas.network.build import build
+from nas.network.layers.initialise import scaled
+from nas.space.space import Decisions, SearchSpace
+from nas.training.catalogue import load_task
+from nas.training.images import Images, load_images
+from nas.training.loop import predict, train
+from nas.training.recipe import Recipe
+
+TRIED = 4  # networks of about one cost, of which the best becomes a parent
+DRAWS = 2000
+Weights = Mapping[str, torch.Tensor]
+Ways = dict[str, np.ndarray]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--space", default="cvt_family")
+    parser.add_argument("--data", default="cluttered_digits")
+    parser.add_argument("--subset", type=int)
+    parser.add_argument("--parents", type=int, default=10)
+    parser.add_argument("--children", type=int, default=4, help="of each parent")
+    parser.add_argument("--longer", type=int, default=8)
+    parser.add_argument("--out", type=Path, default=Path("inheritance"))
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    given.out.mkdir(parents=True, exist_ok=True)
+    dataset = load(given.data)
+    images = load_images(dataset, torch.device("cpu"), subset=given.subset)
+    space = nas.load_space(given.space).fit(
+        resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes)
+    )
+    trainings = Trainings(images, given.out / "trainings.jsonl", given.longer)
+    families = list(born(space, trainings, given))
+    ways = {way: np.array([[row[way] for row in family] for family in families]) for way in families[0][0]}
+    report(ways, given.longer)
+
+
+class Trainings:
+    """Trains networks and remembers what they came to in the lines of a file, and weights while this process lives."""
+
+    def __init__(self, images: Images, path: Path, longer: int) -> None:
+        self.images, self.path, self.longer = images, path, longer
+        lines = path.read_text().splitlines() if path.exists() else []
+        self.known: dict[str, float] = {line["what"]: line["accuracy"] for line in map(json.loads, lines)}
+
+    def __call__(self, network: Architecture, seed: int, epochs: int = 1, like: Architecture | None = None) -> float:
+        """Return the accuracy of a training, from the weights of a network `like` it where one is given."""
+        what = f"{network.key()} {seed} {epochs}" + (f" like {like.key()}" if like else "")
+        if what not in self.known:
+            start = inherit(self.weights(like)) if like else None
+            self.known[what] = self._train(network, seed, epochs, start)[0]
+            with self.path.open("a") as file:
+                file.write(json.dumps({"what": what, "accuracy": self.known[what]}) + "\n")
+        return self.known[what]
+
+    def weights(self, network: Architecture) -> Weights:
+        """Return the weights of a network that was trained by the proxy."""
+        path = self.path.with_name(f"{network.key()}.pt")
+        if not path.exists():
+            torch.save(self._train(network, 0, 1, None)[1].state_dict(), path)
+        return torch.load(path, weights_only=True)
+
+    def _train(
+        self, network: Architecture, seed: int, epochs: int, start: Callable[[nn.Module], None] | None
+    ) -> tuple[float, nn.Module]:
+        task, module = load_task("classification"), build(network, seed=seed)
+        module.to(memory_format=torch.channels_last)
+        recipe = Recipe(initial="paper" if start else "scaled")
+        if start:
+            start(module)
+        train(module, self.images, recipe, task, seed, epochs=epochs)
+        if start:
+            remeasure(module, self.images)
+        return float(task.metrics["accuracy"].compute(predict(module, self.images))), module
+
+
+def inherit(weights: Weights) -> Callable[[nn.Module], None]:
+    """Make what gives a network, scaled as the proxy's begin, other weights wherever names and shapes agree."""
+
+    def start(network: nn.Module) -> None:
+        scaled(network)
+        own = network.state_dict()
+        for name, ours in own.items():
+            theirs = weights.get(name)
+            if theirs is not None and theirs.ndim == ours.ndim:
+                part = tuple(slice(min(a, b)) for a, b in zip(ours.shape, theirs.shape, strict=True))
+                ours[part] = theirs[part]
+        network.load_state_dict(own)
+
+    return start
+
+
+@torch.no_grad()
+def remeasure(network: nn.Module, images: Images) -> None:
+    """Measure the statistics of BatchNorm again, evenly over the training images."""
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    network.train()
+    for x in torch.split(images.train_x, 250):
+        network(images.normalise(x))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+
+
+def born(space: SearchSpace, trainings: Trainings, given: argparse.Namespace) -> Iterator[list[dict[str, Any]]]:
+    """Yield, by parent, what its children come to by each way of training."""
+    rng = np.random.default_rng(0)
+    for number in range(given.parents):
+        decisions, parent = chosen(space, trainings, rng, TRIED if number % 2 else 1)
+        own: list[dict[str, Any]] = []
+        seen = {parent.key()}
+        while len(own) < given.children:
+            child = mutated(space, decisions, rng)
+            if child.key() in seen:
+                continue
+            seen.add(child.key())
+            truth = np.mean([trainings(child, seed, given.longer) for seed in (10, 11)])
+            scratch, again = trainings(child, 1), trainings(child, 2)
+            inherited = trainings(child, 1, like=parent)
+            own.append({"truth": truth, "from scratch": scratch, "from scratch, another seed": again,
+                        "inherited": inherited, "the parent's": trainings(parent, 0),
+                        "multiply-adds": cost(child).macs})  # fmt: skip
+            print(f"{number} {parent.layout()} -> {child.layout()} {child.depths()}: " + ", ".join(
+                f"{way} {value:.3f}" for way, value in own[-1].items() if way != "multiply-adds"), flush=True)  # fmt: skip
+        yield own
+
+
+def chosen(space: SearchSpace, trainings: Trainings, rng: np.random.Generator, tried: int) -> tuple[Decisions, Any]:
+    """Draw networks of about one cost and return the best by the proxy."""
+    drawn = sorted((space.sample(rng) for _ in range(10 * tried)), key=lambda one: cost(one[1]).macs)
+    first = int(rng.integers(len(drawn) - tried + 1))
+    return max(drawn[first : first + tried], key=lambda one: trainings(one[1], 0))
+
+
+def mutated(space: SearchSpace, decisions: Decisions, rng: np.random.Generator) -> Architecture:
+    """Redraw one or two decisions, and those that only arise thereby."""
+    redrawn = rng.choice(sorted(decisions), size=int(rng.integers(1, 3)), replace=False)
+
+    def choose(name: str, values: tuple) -> Any:
+        kept = name in decisions and name not in redrawn and decisions[name] in values
+        return decisions[name] if kept else values[int(rng.integers(len(values)))]
+
+    return space.decide(choose)
+
+
+def report(ways: Ways, longer: int) -> None:
+    """Print how each way ranks the children, and the lead of inheritance."""
+    truth = ways.pop("truth")
+    print(f"\n{truth.size} children of {len(truth)} parents, truth of {longer} times the training, two seeds each: "
+          f"{truth.min():.3f} to {truth.max():.3f}\n\n| | mean | tau, all | tau, best quarter |\n|---|---|---|---|")  # fmt: skip
+    every = {way: draws(values, truth, best=False) for way, values in ways.items()}
+    best = {way: draws(values, truth, best=True) for way, values in ways.items()}
+    for way, values in ways.items():
+        mean = f"{values.mean():.3f}" if values.max() <= 1 else ""
+        print(f"| {way} | {mean} | {words(every[way])} | {words(best[way])} |")
+    for title, found in (("all", every), ("best quarter", best)):
+        lead = found["inherited"] - found["from scratch"]
+        print(f"Lead of inheritance in tau, {title}: {words(lead)}")
+
+
+def draws(values: np.ndarray, truth: np.ndarray, best: bool) -> np.ndarray:
+    """Kendall's tau as found, and with parents drawn again."""
+    rng = np.random.default_rng(0)
+    rows = [np.arange(len(truth))] + [rng.integers(len(truth), size=len(truth)) for _ in range(DRAWS)]
+    return np.array([tau(values[own].ravel(), truth[own].ravel(), best) for own in rows])
+
+
+def tau(values: np.ndarray, truth: np.ndarray, best: bool) -> float:
+    at = np.argsort(-truth, kind="stable")[: max(len(truth) // 4, 2)] if best else np.arange(len(truth))
+    return float(kendalltau(values[at], truth[at]).statistic)
+
+
+def words(found: np.ndarray) -> str:
+    low, high = np.nanquantile(found[1:], [0.025, 0.975])
+    return f"{found[0]:.2f} ({low:.2f} to {high:.2f})"
+
+
+if __name__ == "__main__":
+    main()
