@@ -7,7 +7,7 @@ Parents are networks of the space, one in two of them the best of its cost among
 that a search breeds from. Each is trained by the proxy. A child differs from its parent in one or two decisions, and is
 trained by the same recipe three times: from scratch, from scratch with another seed, and from the parent's weights
 where they fit: those of one name, as far as their shapes agree; then its statistics of BatchNorm are measured again.
-`--longer` times that training, from scratch with two seeds, is the truth. Prints Kendall's tau with it, over all
+`--longer` times that training, from scratch with `--truths` seeds, is the truth. Prints Kendall's tau with it, over all
 children and among their best quarter, and by how much inheritance leads, with intervals by bootstrap over parents,
 whose children fare alike. Trainings are lines of `--out`; those that are there are not done again.
 """
@@ -49,7 +49,8 @@ def main() -> None:
     parser.add_argument("--subset", type=int)
     parser.add_argument("--parents", type=int, default=10)
     parser.add_argument("--children", type=int, default=4, help="of each parent")
-    parser.add_argument("--longer", type=int, default=8)
+    parser.add_argument("--longer", type=int, default=8, help="times the proxy's training, for the truth")
+    parser.add_argument("--truths", type=int, default=2, help="seeds of the truth")
     parser.add_argument("--out", type=Path, default=Path("inheritance"))
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -62,7 +63,8 @@ def main() -> None:
     trainings = Trainings(images, given.out / "trainings.jsonl", given.longer)
     families = list(born(space, trainings, given))
     ways = {way: np.array([[row[way] for row in family] for family in families]) for way in families[0][0]}
-    report(ways, given.longer)
+    print(f"\n{given.parents * given.children} children, truth: {given.truths} trainings {given.longer} times as long")
+    report(ways)
 
 
 class Trainings:
@@ -147,14 +149,14 @@ def born(space: SearchSpace, trainings: Trainings, given: argparse.Namespace) ->
             if child.key() in seen:
                 continue
             seen.add(child.key())
-            truth = np.mean([trainings(child, seed, given.longer) for seed in (10, 11)])
+            truth = np.mean([trainings(child, seed, given.longer) for seed in range(10, 10 + given.truths)])
             scratch, again = trainings(child, 1), trainings(child, 2)
             inherited = trainings(child, 1, like=parent)
             own.append({"truth": truth, "from scratch": scratch, "from scratch, another seed": again,
                         "inherited": inherited, "the parent's": trainings(parent, 0),
                         "multiply-adds": cost(child).macs})  # fmt: skip
-            print(f"{number} {parent.layout()} -> {child.layout()} {child.depths()}: " + ", ".join(
-                f"{way} {value:.3f}" for way, value in own[-1].items() if way != "multiply-adds"), flush=True)  # fmt: skip
+            said = ", ".join(f"{way} {value:.3f}" for way, value in own[-1].items() if way != "multiply-adds")
+            print(f"{number} {parent.layout()} -> {child.layout()} {child.depths()}: {said}", flush=True)
         yield own
 
 
@@ -176,11 +178,11 @@ def mutated(space: SearchSpace, decisions: Decisions, rng: np.random.Generator) 
     return space.decide(choose)
 
 
-def report(ways: Ways, longer: int) -> None:
+def report(ways: Ways) -> None:
     """Print how each way ranks the children, and the lead of inheritance."""
     truth = ways.pop("truth")
-    print(f"\n{truth.size} children of {len(truth)} parents, truth of {longer} times the training, two seeds each: "
-          f"{truth.min():.3f} to {truth.max():.3f}\n\n| | mean | tau, all | tau, best quarter |\n|---|---|---|---|")  # fmt: skip
+    print(f"Truth from {truth.min():.3f} to {truth.max():.3f}\n")
+    print("| | mean | tau, all | tau, best quarter |\n|---|---|---|---|")
     every = {way: draws(values, truth, best=False) for way, values in ways.items()}
     best = {way: draws(values, truth, best=True) for way, values in ways.items()}
     for way, values in ways.items():
