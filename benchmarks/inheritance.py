@@ -60,7 +60,7 @@ def main() -> None:
     space = nas.load_space(given.space).fit(
         resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes)
     )
-    trainings = Trainings(images, given.out / "trainings.jsonl", given.longer)
+    trainings = Trainings(images, given.out / "trainings.jsonl")
     families = list(born(space, trainings, given))
     ways = {way: np.array([[row[way] for row in family] for family in families]) for way in families[0][0]}
     print(f"\n{given.parents * given.children} children, truth: {given.truths} trainings {given.longer} times as long")
@@ -68,10 +68,10 @@ def main() -> None:
 
 
 class Trainings:
-    """Trains networks and remembers what they came to in the lines of a file, and weights while this process lives."""
+    """Trains networks, and keeps what they came to in the lines of a file and their weights beside it."""
 
-    def __init__(self, images: Images, path: Path, longer: int) -> None:
-        self.images, self.path, self.longer = images, path, longer
+    def __init__(self, images: Images, path: Path) -> None:
+        self.images, self.path = images, path
         lines = path.read_text().splitlines() if path.exists() else []
         self.known: dict[str, float] = {line["what"]: line["accuracy"] for line in map(json.loads, lines)}
 
