@@ -63,12 +63,13 @@ def test_a_proposal_multiplies_in_one_thread_and_leaves_the_callers_threads_as_t
     found: list[set[int]] = []
 
     def cheap(_: Any) -> dict[str, float]:
-        found.append(threads())
+        if not found:
+            found.append(threads())
         return {}
 
     with threadpool_limits(2, user_api="blas"):
-        play(rugged, 16, cheap=cheap)
-        assert found[-1] == {1}
+        play(rugged, 2, cheap=cheap)
+        assert found == [{1}]
         assert threads() == {2}
 
 
