@@ -14,7 +14,7 @@ whose children fare alike. Trainings are lines of `--out`; those that are there 
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +79,7 @@ class Trainings:
         """Return the accuracy of a training, from the weights of a network `like` it where one is given."""
         what = f"{network.key()} {seed} {epochs}" + (f" like {like.key()}" if like else "")
         if what not in self.known:
-            start = inherit(self.weights(like)) if like else None
-            self.known[what] = self._train(network, seed, epochs, start)[0]
+            self.known[what] = self._train(network, seed, epochs, self.weights(like) if like else None)[0]
             with self.path.open("a") as file:
                 file.write(json.dumps({"what": what, "accuracy": self.known[what]}) + "\n")
         return self.known[what]
@@ -92,34 +91,27 @@ class Trainings:
             torch.save(self._train(network, 0, 1, None)[1].state_dict(), path)
         return torch.load(path, weights_only=True)
 
-    def _train(
-        self, network: Architecture, seed: int, epochs: int, start: Callable[[nn.Module], None] | None
-    ) -> tuple[float, nn.Module]:
+    def _train(self, network: Architecture, seed: int, epochs: int, weights: Weights | None) -> tuple[float, nn.Module]:
         task, module = load_task("classification"), build(network, seed=seed)
         module.to(memory_format=torch.channels_last)
-        recipe = Recipe(initial="paper" if start else "scaled")
-        if start:
-            start(module)
-        train(module, self.images, recipe, task, seed, epochs=epochs)
-        if start:
+        if weights:
+            inherit(module, weights)
+        train(module, self.images, Recipe(initial="paper" if weights else "scaled"), task, seed, epochs=epochs)
+        if weights:
             remeasure(module, self.images)
         return float(task.metrics["accuracy"].compute(predict(module, self.images))), module
 
 
-def inherit(weights: Weights) -> Callable[[nn.Module], None]:
-    """Make what gives a network, scaled as the proxy's begin, other weights wherever names and shapes agree."""
-
-    def start(network: nn.Module) -> None:
-        scaled(network)
-        own = network.state_dict()
-        for name, ours in own.items():
-            theirs = weights.get(name)
-            if theirs is not None and theirs.ndim == ours.ndim:
-                part = tuple(slice(min(a, b)) for a, b in zip(ours.shape, theirs.shape, strict=True))
-                ours[part] = theirs[part]
-        network.load_state_dict(own)
-
-    return start
+def inherit(network: nn.Module, weights: Weights) -> None:
+    """Give a network, scaled as the proxy's begin, other weights wherever names and shapes agree."""
+    scaled(network)
+    own = network.state_dict()
+    for name, ours in own.items():
+        theirs = weights.get(name)
+        if theirs is not None and theirs.ndim == ours.ndim:
+            part = tuple(slice(min(a, b)) for a, b in zip(ours.shape, theirs.shape, strict=True))
+            ours[part] = theirs[part]
+    network.load_state_dict(own)
 
 
 @torch.no_grad()

@@ -66,19 +66,20 @@ def _each(kind: Any) -> Iterator[dict[str, Any]]:
     own, misfit = declared(kind), getattr(kind, "misfit", lambda *_: None)
     small = {name: value for name, value in SMALL.items() if "width" in own and name in own}
     left = {option: list(values_of(law)) for option, law in own.items()}
+
+    def fits(options: dict[str, Any]) -> bool:
+        return not any(misfit(name, chosen, options.get("width", 0)) for name, chosen in options.items())
+
     yield small
-    before = None
-    while left != before:
-        before, options = {option: list(values) for option, values in left.items()}, dict(small)
+    while True:
+        chosen: dict[str, Any] = {}
         for option, values in left.items():
-            for value in list(values):
-                tried = options | {option: value}
-                if not any(misfit(name, chosen, tried.get("width", 0)) for name, chosen in tried.items()):
-                    options = tried
-                    values.remove(value)
-                    break
-        if left != before:
-            yield options
+            if fitting := [value for value in values if fits(small | chosen | {option: value})]:
+                chosen[option] = fitting[0]
+                values.remove(fitting[0])
+        if not chosen:
+            return
+        yield small | chosen
 
 
 def trained(architecture: Architecture, classes: Sequence[str] = CLASSES) -> Model:

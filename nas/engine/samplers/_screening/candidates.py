@@ -95,13 +95,13 @@ def spread(tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator) 
 
     Where the cost of an objective is known, points lie at the ends, the middle, the quarters ... of its range in turn.
     """
-    taken = {code.tobytes() for code in proposed}
+    taken = set(keys_of(proposed))
     turn, objective = divmod(len(proposed), max(len(costs.columns), 1))
     names = [name for name, _ in costs.columns.values()]
     if names and turn < 2:
         return search(tree, proposed, _extreme(tree, costs, names[objective], (-1, 1)[turn]), rng, taken)[:1]
     pool = np.unique(tree.draw(POOL, rng), axis=0)
-    pool = pool[[point.tobytes() not in taken for point in pool]]
+    pool = pool[[key not in taken for key in keys_of(pool)]]
     table = costs.table(tree, pool)
     inside = costs.within(table, len(pool))
     if inside.any():

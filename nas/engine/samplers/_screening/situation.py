@@ -13,6 +13,7 @@ from nas.engine.samplers._screening.domains import coder, domain
 from nas.engine.samplers._screening.evidence import Past
 from nas.engine.samplers._screening.proposals import WHOLE, Space, parameters
 from nas.engine.samplers._screening.tree import Codes, Tree, Walk, learn
+from nas.evaluation.cost_table import keys_of
 
 
 class _Reader:
@@ -84,7 +85,7 @@ class Situation:
     @property
     def taken(self) -> set[bytes]:
         """The points that were proposed."""
-        return {code.tobytes() for code in self.codes}
+        return set(keys_of(self.codes))
 
     def repeated(self, point: Codes, trials: Sequence[FrozenTrial]) -> bool:
         """Whether one of these trials is at the point."""
