@@ -95,6 +95,7 @@ class Trainings:
         task, module = load_task("classification"), build(network, seed=seed)
         module.to(memory_format=torch.channels_last)
         if weights:
+            torch.manual_seed(seed)  # as `train` does before it scales
             inherit(module, weights)
         train(module, self.images, Recipe(initial="paper" if weights else "scaled"), task, seed, epochs=epochs)
         if weights:
