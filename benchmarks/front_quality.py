@@ -6,32 +6,23 @@
 Each arm searches with the same work, multiply-adds times images, of which the trainings of the end (`--confirm`) are a
 part: `single` at one length, `ladder` by `--rungs`, `random` as `single` but for its sampler. Then the networks of each
 front are trained `--longer` times as long with `--again` seeds. Their mean accuracies against multiply-adds dominate a
-share of the box from accuracy `--worst` to 1 and, on a logarithmic scale, over all multiply-adds of fronts. Searches
-are runs in `--out`, trainings lines there; what is there is not done again.
+share of the box from accuracy `--worst` to 1 and, on a logarithmic scale, over all multiply-adds of fronts. All
+trainings are of runs in `--out`; what is there is not done again.
 """
 
 import argparse
-import json
-from collections.abc import Iterator
 from contextlib import suppress
 from itertools import product
 from pathlib import Path
 
 import numpy as np
-import torch
+from longer import trained_longer
 
 import nas
 from nas import pareto
-from nas.data import load
 from nas.engine.ladder import Step, length
 from nas.engine.watcher import Watcher
-from nas.network.architecture import Architecture
-from nas.network.build import build
 from nas.record.run import Run
-from nas.training.catalogue import load_task
-from nas.training.images import Images, load_images
-from nas.training.loop import predict, train
-from nas.training.recipe import Recipe
 
 SEARCHING = 0.85  # of the work, before the front is trained from other seeds
 OBJECTIVES = ("accuracy", "macs")
@@ -57,7 +48,6 @@ def main() -> None:
     parser.add_argument("--worst", type=float, default=0.5)
     parser.add_argument("--out", type=Path, default=Path("front_quality"))
     given = parser.parse_args()
-    torch.set_num_threads(1)
     given.out.mkdir(parents=True, exist_ok=True)
     runs = {}
     seeds = range(given.first_seed, given.first_seed + given.seeds)
@@ -113,38 +103,9 @@ def work(run: Run) -> float:
 
 def trained(run: Run, given: argparse.Namespace) -> dict[str, float]:
     """Train the front's networks longer, or read what they came to: mean accuracies by key."""
-    path = given.out / "longer.jsonl"
-    known = {(line["key"], line["seed"]): line["accuracy"] for line in lines(path)}
-    images: Images | None = None
-    found = {}
-    for result in run.front():
-        for seed in range(given.again):
-            if (result.key, seed) not in known:
-                images = images or loaded(run, given)
-                known[result.key, seed] = accuracy_of(
-                    result.architecture, images, run.config.recipe, seed, given.longer
-                )
-                with path.open("a") as file:
-                    file.write(
-                        json.dumps({"key": result.key, "seed": seed, "accuracy": known[result.key, seed]}) + "\n"
-                    )
-        found[result.key] = float(np.mean([known[result.key, seed] for seed in range(given.again)]))
-    return found
-
-
-def loaded(run: Run, given: argparse.Namespace) -> Images:
-    return load_images(load(given.data, resolution=run.config.resolution), torch.device("cpu"), subset=given.subset)
-
-
-def accuracy_of(architecture: Architecture, images: Images, recipe: Recipe, seed: int, longer: int) -> float:
-    task, network = load_task("classification"), build(architecture, seed=1000 + seed)
-    network.to(memory_format=torch.channels_last)
-    train(network, images, recipe, task, 1000 + seed, epochs=recipe.epochs * longer)
-    return float(task.metrics["accuracy"].compute(predict(network, images)))
-
-
-def lines(path: Path) -> Iterator[dict]:
-    yield from map(json.loads, path.read_text().splitlines() if path.exists() else ())
+    networks = [result.architecture for result in run.front()]
+    reached = trained_longer(networks, run, given.out, given.longer, given.again)
+    return {key: float(values.mean()) for key, values in reached.items()}
 
 
 def report(runs: dict[tuple[str, int], Run], given: argparse.Namespace) -> None:

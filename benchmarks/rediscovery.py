@@ -1,36 +1,29 @@
-"""Left free, does a search find convolution early and attention late? The experiment of `experiment.yaml`, beside this.
+"""Left free, does a search find convolution early and attention late? The experiment of `rediscovery/experiment.yaml`.
 
-    python benchmarks/rediscovery/run.py --out rediscovery                       # hours; goes on where it stopped
-    python benchmarks/rediscovery/run.py --data cifar10 --costs macs --set cifar10=cifar10:DIR
+    python benchmarks/rediscovery.py --out rediscovery                       # hours; goes on where it stopped
+    python benchmarks/rediscovery.py --data cifar10 --costs macs --seeds 0,1 --set cifar10=cifar10:DIR
 
 Searches the space for every data set, cost, sampler and seed: random search is the control, with the same trainings.
 `nas layout` pools the fronts of the seeds. Then the best networks of each front, and controls at the multiply-adds of
 their median, are trained `longer` times as long with `again` seeds. Attention is offered at every stage on equal terms;
-whatever comes out is printed. Runs and lines in `--out` are not done again.
+whatever comes out is printed. Runs in `--out` are not done again.
 """
 
 import argparse
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import yaml
+from longer import trained_longer
 
 import nas
 from nas.costs.counts import cost
-from nas.data import load
 from nas.network.architecture import Architecture
-from nas.network.build import build
 from nas.record.run import Run
 from nas.space.space import Domain, SearchSpace
-from nas.training.catalogue import load_task
-from nas.training.images import Images, load_images
-from nas.training.loop import predict, train
-from nas.training.recipe import Recipe
 
 LETTERS = {"C": "conv", "M": "mbconv", "T": "transformer", "A": "moat"}
 DRAWN, MEMBERS = 400, 3  # members of a layout, and how many of them, the nearest in multiply-adds, are controls
@@ -39,9 +32,10 @@ Config = Mapping[str, Any]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("experiment.yaml"))
+    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("rediscovery") / "experiment.yaml")
     parser.add_argument("--data", help="of the data sets these alone, by comma")
     parser.add_argument("--costs", help="of the costs these alone, by comma")
+    parser.add_argument("--seeds", help="of the seeds these alone, by comma")
     parser.add_argument("--set", nargs="*", default=[], help="where data lie, such as cifar10=cifar10:DIR")
     parser.add_argument("--workers", default="auto")
     parser.add_argument("--out", type=Path, default=Path("rediscovery"))
@@ -50,17 +44,17 @@ def main() -> None:
     for place in given.set:
         name, _, where = place.partition("=")
         config["data"][name]["data"] = where
-    torch.set_num_threads(1)
+    seeds = chosen(config["seeds"], given.seeds)
     for data, weighed in product(chosen(config["data"], given.data), chosen(config["costs"], given.costs)):
         runs = {
             (sampler, seed): searched(config, data, weighed, sampler, seed, given)
-            for seed, sampler in product(config["seeds"], config["samplers"])
+            for seed, sampler in product(seeds, config["samplers"])
         }
-        report(config, data, weighed, runs, given.out)
+        report(config, data, weighed, runs, given)
 
 
-def chosen(offered: Config, names: str | None) -> list[str]:
-    return [name for name in offered if not names or name in names.split(",")]
+def chosen(offered: Iterable[Any], names: str | None) -> list[Any]:
+    return [name for name in offered if not names or str(name) in names.split(",")]
 
 
 def searched(config: Config, data: str, weighed: str, sampler: str, seed: int, given: argparse.Namespace) -> Run:
@@ -73,27 +67,28 @@ def searched(config: Config, data: str, weighed: str, sampler: str, seed: int, g
                       runs=given.out, workers=given.workers, **settings)  # fmt: skip
 
 
-def report(config: Config, data: str, weighed: str, runs: Mapping[tuple[str, int], Run], out: Path) -> None:
+def report(
+    config: Config, data: str, weighed: str, runs: Mapping[tuple[str, int], Run], given: argparse.Namespace
+) -> None:
     """Print where the fronts attend, and what their best networks and the controls come to."""
     print(f"\n## {data}, accuracy against {weighed}", flush=True)
     for sampler in config["samplers"]:
         found = nas.layouts([run for (of, _), run in runs.items() if of == sampler])
         print(f"\n{sampler}: " + " ".join(found.sentences()), flush=True)
     first = next(iter(runs.values()))
-    images = load_images(load(first.config.data, resolution=first.config.resolution), torch.device("cpu"),
-                         subset=first.config.recipe.subset)  # fmt: skip
     best = {sampler: best_of([run for (of, _), run in runs.items() if of == sampler], config["best"])
             for sampler in config["samplers"]}  # fmt: skip
     size = float(np.median([cost(network).macs for networks in best.values() for network in networks]))
     rows = [(sampler, network) for sampler, networks in best.items() for network in networks]
     rows += [("control", network) for layout in config["controls"] for network in controls(first.space, layout, size)]
+    networks = [network for _, network in rows]
+    reached = trained_longer(networks, first, given.out, config["longer"], config["again"], given.workers)
     print("\n| of | layout | depths | M MACs | accuracy | s.e. |\n|---|---|---|---|---|---|")
     for whose, network in rows:
-        values = np.array(list(trained(network, images, first.config.recipe, config, out / f"{data}.jsonl")))
+        values = reached[network.key()]
         error = values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else np.nan
-        size = cost(network).macs / 1e6
-        print(f"| {whose} | {network.layout()} | {network.depths()} | {size:.1f} | {values.mean():.4f} | {error:.4f} |",
-              flush=True)  # fmt: skip
+        print(f"| {whose} | {network.layout()} | {network.depths()} | {cost(network).macs / 1e6:.1f} | "
+              f"{values.mean():.4f} | {error:.4f} |", flush=True)  # fmt: skip
 
 
 def best_of(runs: list[Run], count: int) -> list[Architecture]:
@@ -115,22 +110,6 @@ def controls(space: SearchSpace, layout: str, macs: float) -> list[Architecture]
         return space.record(choose)[1]
 
     return sorted((draw() for _ in range(DRAWN)), key=lambda network: abs(np.log(cost(network).macs / macs)))[:MEMBERS]
-
-
-def trained(network: Architecture, images: Images, recipe: Recipe, config: Config, path: Path) -> Iterator[float]:
-    """Train a network longer with each seed, or read what it came to, and yield the accuracies."""
-    lines = map(json.loads, path.read_text().splitlines() if path.exists() else ())
-    known = {(line["key"], line["seed"]): line["accuracy"] for line in lines}
-    for seed in range(config["again"]):
-        if (network.key(), seed) not in known:
-            task, module = load_task("classification"), build(network, seed=1000 + seed)
-            module.to(memory_format=torch.channels_last)
-            train(module, images, recipe, task, 1000 + seed, epochs=recipe.epochs * config["longer"])
-            known[network.key(), seed] = float(task.metrics["accuracy"].compute(predict(module, images)))
-            with path.open("a") as file:
-                file.write(json.dumps({"key": network.key(), "seed": seed, "layout": network.layout(),
-                                       "accuracy": known[network.key(), seed]}) + "\n")  # fmt: skip
-        yield known[network.key(), seed]
 
 
 if __name__ == "__main__":
