@@ -11,6 +11,7 @@ from documents import SPACE, animals, blocks, commands, photos, play, run, tell
 
 import nas
 from nas.data.sets.digit_scenes import Scene, digit_scenes
+from nas.record.run import Run
 
 FIRST = "animals/JPEGImages/000001.jpg"
 
@@ -71,6 +72,14 @@ def test_the_guide_to_detection_leads_to_boxes_on_pictures(
     assert sorted((one["class"], round(one["left"])) for one in with_nas) == sorted(
         (name, int(left)) for name, left, *_ in map(str.split, every)
     )
+
+
+def test_the_guide_to_the_budget_runs(home: Path, nas: Command) -> None:
+    play("docs/budget.md", nas)
+    first, longer = (Run(home / "runs" / name) for name in ("first", "longer"))
+    again = {trial.key for trial in longer.trials if any(one.trial == trial.number for one in longer.further)}
+    assert {result.layout for result in first.front()} <= {trial.layout for trial in longer.trials}
+    assert again == {trial.key for trial in longer.trials}, "each from another seed, too"
 
 
 def test_the_guide_to_the_terminal_runs(home: Path, nas: Command) -> None:
