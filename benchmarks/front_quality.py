@@ -53,7 +53,6 @@ def main() -> None:
     seeds = range(given.first_seed, given.first_seed + given.seeds)
     for seed, arm in product(seeds, given.arms.split(",")):
         runs[arm, seed] = searched(arm, seed, given)
-        trained(runs[arm, seed], given)
     report(runs, given)
 
 
@@ -101,19 +100,14 @@ def work(run: Run) -> float:
     return sum(macs[number] * times for number, times in lengths) * images * run.config.recipe.epochs
 
 
-def trained(run: Run, given: argparse.Namespace) -> dict[str, float]:
-    """Train the front's networks longer, or read what they came to: mean accuracies by key."""
-    networks = [result.architecture for result in run.front()]
-    reached = trained_longer(networks, run, given.out, given.longer, given.again)
-    return {key: float(values.mean()) for key, values in reached.items()}
-
-
 def report(runs: dict[tuple[str, int], Run], given: argparse.Namespace) -> None:
     """Print each arm's hypervolume with its standard error, and its lead over the first arm, seed by seed."""
-    fronts = {}
-    for key, run in runs.items():
-        reached = trained(run, given)
-        fronts[key] = np.array([[-reached[r.key], np.log(r.metrics["macs"])] for r in run.front()])
+    networks = [result.architecture for run in runs.values() for result in run.front()]
+    reached = trained_longer(networks, next(iter(runs.values())), given.out, given.longer, given.again)
+    fronts = {
+        key: np.array([[-reached[r.key].mean(), np.log(r.metrics["macs"])] for r in run.front() if r.key in reached])
+        for key, run in runs.items()
+    }
     costs = np.concatenate(list(fronts.values()))[:, 1]
     low, high = costs.min(), costs.max() + 0.1
     box = (1 - given.worst) * (high - low)

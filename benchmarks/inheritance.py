@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from scipy.stats import kendalltau
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim.swa_utils import update_bn
 
 import nas
 from nas.costs.counts import cost
@@ -79,17 +79,20 @@ class Trainings:
         """Return the accuracy of a training, from the weights of a network `like` it where one is given."""
         what = f"{network.key()} {seed} {epochs}" + (f" like {like.key()}" if like else "")
         if what not in self.known:
-            self.known[what] = self._train(network, seed, epochs, self.weights(like) if like else None)[0]
+            self.known[what], module = self._train(network, seed, epochs, self.weights(like) if like else None)
+            if (seed, epochs, like) == (0, 1, None):
+                torch.save(module.state_dict(), self._file(network))
             with self.path.open("a") as file:
                 file.write(json.dumps({"what": what, "accuracy": self.known[what]}) + "\n")
         return self.known[what]
 
     def weights(self, network: Architecture) -> Weights:
         """Return the weights of a network that was trained by the proxy."""
-        path = self.path.with_name(f"{network.key()}.pt")
-        if not path.exists():
-            torch.save(self._train(network, 0, 1, None)[1].state_dict(), path)
-        return torch.load(path, weights_only=True)
+        self(network, 0)
+        return torch.load(self._file(network), weights_only=True)
+
+    def _file(self, network: Architecture) -> Path:
+        return self.path.with_name(f"{network.key()}.pt")
 
     def _train(self, network: Architecture, seed: int, epochs: int, weights: Weights | None) -> tuple[float, nn.Module]:
         task, module = load_task("classification"), build(network, seed=seed)
@@ -99,35 +102,18 @@ class Trainings:
             inherit(module, weights)
         train(module, self.images, Recipe(initial="paper" if weights else "scaled"), task, seed, epochs=epochs)
         if weights:
-            remeasure(module, self.images)
+            update_bn(map(self.images.normalise, torch.split(self.images.train_x, 250)), module)
         return float(task.metrics["accuracy"].compute(predict(module, self.images))), module
 
 
 def inherit(network: nn.Module, weights: Weights) -> None:
     """Give a network, scaled as the proxy's begin, other weights wherever names and shapes agree."""
     scaled(network)
-    own = network.state_dict()
-    for name, ours in own.items():
+    for name, ours in network.state_dict().items():
         theirs = weights.get(name)
         if theirs is not None and theirs.ndim == ours.ndim:
             part = tuple(slice(min(a, b)) for a, b in zip(ours.shape, theirs.shape, strict=True))
             ours[part] = theirs[part]
-    network.load_state_dict(own)
-
-
-@torch.no_grad()
-def remeasure(network: nn.Module, images: Images) -> None:
-    """Measure the statistics of BatchNorm again, evenly over the training images."""
-    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None
-    network.train()
-    for x in torch.split(images.train_x, 250):
-        network(images.normalise(x))
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
 
 
 def born(space: SearchSpace, trainings: Trainings, given: argparse.Namespace) -> Iterator[list[dict[str, Any]]]:

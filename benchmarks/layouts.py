@@ -104,7 +104,8 @@ def measure(layout: str, seed: int, data: Dataset, total: int, changes: str, giv
     """Train one layout on a number of images, and return its accuracy on the validation part."""
     torch.set_num_threads(1)
     architecture, recipe = matched(layout, given.macs, data, given.norm), _recipe(given)
-    epochs = max(1, -(-total // (given.scenes or len(data.train))))
+    different = min(given.scenes or len(data.train), len(data.train))
+    epochs = max(1, -(-total // different))
     recipe = recipe.model_copy(update={"epochs": epochs, "subset": total // epochs})
     images = load_images(data, torch.device(given.device), subset=recipe.subset, seed=seed)
     task, network = load_task("classification"), _network(architecture, given)

@@ -85,7 +85,7 @@ def report(
     reached = trained_longer(networks, first, given.out, config["longer"], config["again"], given.workers)
     print("\n| of | layout | depths | M MACs | accuracy | s.e. |\n|---|---|---|---|---|---|")
     for whose, network in rows:
-        values = reached[network.key()]
+        values = reached.get(network.key(), np.array([np.nan]))
         error = values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else np.nan
         print(f"| {whose} | {network.layout()} | {network.depths()} | {cost(network).macs / 1e6:.1f} | "
               f"{values.mean():.4f} | {error:.4f} |", flush=True)  # fmt: skip

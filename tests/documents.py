@@ -49,8 +49,7 @@ def blocks(document: str, language: str) -> list[str]:
 
 def commands(document: str) -> list[str]:
     """The lines of its shell blocks that call nas, or a script that it wrote."""
-    shell = (block.replace("\\\n", " ") for block in blocks(document, "bash"))
-    lines = (line.partition(" #")[0].strip() for block in shell for line in block.splitlines())
+    lines = (line.partition(" #")[0].strip() for block in blocks(document, "bash") for line in block.splitlines())
     return [line for line in lines if line.startswith(("nas ", "python package/"))]
 
 

@@ -25,7 +25,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     photos(folder / "photos")
     (folder / "my_recipe.yaml").write_text("epochs: 3\nlearning_rate: 1e-3\n")
     (folder / "tiny.yaml").write_text(SPACE)
-    settings = {"objectives": ("accuracy", "macs"), "recipe": {"subset": 32}, "confirm": 0, "sampler": "random"}
+    settings = {"recipe": {"subset": 32}, "confirm": 0, "sampler": "random"}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         nas.search("tiny.yaml", data="digits", budget=2, name="first", **settings)

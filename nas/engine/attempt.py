@@ -14,17 +14,17 @@ from types import FrameType
 from nas.evaluation.job import Evaluate, Job, Outcome, describe
 
 SOON = 1e-3  # seconds until a caller's alarm that was due in the meantime
-TRIM, MMAP = -1, -3  # thresholds of glibc's allocator, in bytes, as mallopt numbers them
-MOST = 2**25  # bytes; mallopt refuses a larger MMAP
 
 
 def attempt(evaluate: Evaluate, job: Job, timeout: float | None) -> Outcome:
     """Evaluate a job. An exception, a timeout or a value that is not finite makes a failed outcome."""
     try:
-        with time_limit(timeout), freed_memory_kept():
+        with time_limit(timeout):
             outcome = evaluate(job)
     except Exception as error:
         return Outcome("failed", reason=describe(error))
+    finally:
+        return_memory()
     broken = [name for name, value in outcome.metrics.items() if not math.isfinite(value)]
     if broken:
         kept = {name: value for name, value in outcome.metrics.items() if name not in broken}
@@ -61,23 +61,10 @@ def time_limit(seconds: float | None) -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, max(rest - (time.monotonic() - start), SOON), every)
 
 
-@contextmanager
-def freed_memory_kept() -> Iterator[None]:
-    """Keep what is freed in the block for what is allocated next, and give it back to the system at the end.
-
-    Otherwise glibc gives large arrays back as they are freed, and the system clears pages for the next ones, at every
-    step of a training. Other C libraries are left as they are.
-    """
+def return_memory() -> None:
+    """Return freed memory to the system, as glibc keeps some of every trial's. Other C libraries are left alone."""
     libc = ctypes.CDLL(None)
-    if not hasattr(libc, "mallopt"):
-        yield
-        return
-    libc.mallopt(MMAP, MOST)
-    libc.mallopt(TRIM, 2**31 - 1)
-    try:
-        yield
-    finally:
-        libc.mallopt(TRIM, 2 * MOST)
+    if hasattr(libc, "malloc_trim"):
         libc.malloc_trim(0)
 
 

@@ -11,7 +11,6 @@ from torch.utils.benchmark import set_torch_threads
 from nas.costs.deployment import device_name
 from nas.data import Dataset
 from nas.data.summary import first_left_out
-from nas.engine.attempt import freed_memory_kept
 from nas.engine.beginning import find_backbone, find_data, find_recipe, find_teacher, first_weights
 from nas.engine.ending import conclude
 from nas.engine.following import NoteEpoch, followed_training
@@ -209,7 +208,6 @@ class _Session:
         with (
             locked(trained.folder, "training") if self.group.leads else nullcontext(),
             set_torch_threads(threads) if threads else nullcontext(),
-            freed_memory_kept(),
             followed_training(trained, self.group.leads, self.attendant.noted) as note,
         ):
             if self.group.leads:

@@ -80,6 +80,8 @@ class ParetoSampler(optuna.samplers.BaseSampler):
     Trials that run or wait count as proposed: those of the same process always, those of another as soon as the storage
     tells of them. Where twenty or more run, one screening makes proposals for a tenth of them, each as if those before
     it had come out as predicted; what is told meanwhile counts from the next screening on.
+
+    While it chooses, the whole process multiplies matrices in one thread.
     """
 
     def __init__(self, seed: int | None = None, problem: Problem | None = None) -> None:
