@@ -6,8 +6,8 @@
 Each arm searches with the same work, multiply-adds times images, of which the trainings of the end (`--confirm`) are a
 part: `single` at one length, `ladder` by `--rungs`, `random` as `single` but for its sampler. Then the networks of each
 front are trained `--longer` times as long with `--again` seeds. Their mean accuracies against multiply-adds dominate a
-share of the box from accuracy `--worst` to 1 and, on a logarithmic scale, over all multiply-adds of fronts. All
-trainings are of runs in `--out`; what is there is not done again.
+share of the box from accuracy `--worst` to 1 and, on a logarithmic scale, over all multiply-adds of fronts. Every
+training is one of a run in `--out`, and what is there is not done again.
 """
 
 import argparse
