@@ -5,18 +5,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 import nas
 from nas.cli.completion import searches
 from nas.cli.options import AsJson, Runs, argument, option
 from nas.cli.terminal import Terminal, print_json
+from nas.evaluation import units
 from nas.files import quoted
 from nas.record.folders import find_run
 from nas.report.running import Running
 
 if TYPE_CHECKING:
-    from nas.record.analysis.layouts import Layouts  # needs torch
+    from collections.abc import Sequence
+
+    from nas.record.analysis.layouts import Layouts, Worth
 
 
 def layout(
@@ -29,8 +33,9 @@ def layout(
     """Say where the networks of fronts attend, beside random ones of the same cost.
 
     Each network of a front is compared with random ones of its space that have as many
-    multiply-adds, and whether attention rises with the stage is tested. The reports of the runs are
-    written anew, with the figure.
+    multiply-adds, and whether attention rises with the stage is tested. All trained networks
+    tell what each block is worth at each stage. The reports of the runs are written anew, with
+    the figures.
     """
     found = [nas.Run(find_run(name, runs)) for name in names]
     terminal = Terminal()
@@ -43,6 +48,8 @@ def layout(
         print_json(asdict(compared))
         return
     _print(terminal, compared)
+    if compared.worths:
+        _print_worths(terminal, compared.worths, found[0].trained_objectives[0])
     for run in found:
         terminal.say(f"  report  {run.folder / 'report.html'}")
     terminal.following(f"nas show {quoted(found[0].folder / 'best.yaml')}")
@@ -60,4 +67,21 @@ def _print(terminal: Terminal, found: "Layouts") -> None:
     terminal.table(table)
     for sentence in found.sentences():
         terminal.remark(sentence)
+    terminal.say("")
+
+
+def _print_worths(terminal: Terminal, worths: "Sequence[Worth]", objective: str) -> None:
+    """Print a row a stage and a column a block."""
+    blocks = list(dict.fromkeys(one.block for one in worths))
+    unit = units.unit_of(objective, [one.value for one in worths])
+    rows: dict[int, dict[str, str]] = {}
+    for one in worths:
+        rows.setdefault(one.stage, {})[one.block] = one.show(unit.factor)
+    table = Table("worth", *map(escape, blocks), box=box.SIMPLE_HEAD)
+    for stage, cells in rows.items():
+        table.add_row(f"stage {stage}", *(cells.get(block, "") for block in blocks))
+    terminal.table(table)
+    terminal.remark(f"Worth: {units.words(objective)}{' in points' if unit.name == '%' else ''} above the mean of the "
+                    "stage's blocks, between all trained networks of equal multiply-adds and equal blocks elsewhere, "
+                    "with 95 % intervals.")  # fmt: skip
     terminal.say("")

@@ -7,15 +7,26 @@ from run_fixtures import empty_run, finished_run
 
 def test_it_tells_and_the_report_shows(nas, tmp_path):
     for name in ("one", "two"):
-        finished_run(tmp_path / name, complete=20 if name == "one" else 10)
+        finished_run(tmp_path / name, complete=80 if name == "one" else 10)
     report = tmp_path / "one" / "report.html"
     answer = nas("layout", tmp_path / "one", tmp_path / "two", "--members", 30)
     assert answer.status == 0
-    for said in ("stage 2", "95 % interval", "From CoAtNet's layout (M-M-T-T)", "of 2 runs", str(report), "nas show"):
+    for said in (
+        "stage 2",
+        "95 % interval",
+        "worth ",
+        "above the mean of the stage's blocks",
+        "From CoAtNet's layout (M-M-T-T)",
+        "of 2 runs",
+        str(report),
+        "nas show",
+    ):
         assert said in answer.out, said
     page = report.read_text()
     assert "From CoAtNet" in page
     assert 'id="chart-layout"' in page
+    assert 'id="chart-worth"' in page
+    assert "What each block is worth" in page
     assert "Pooled from the runs one, two" in page
 
 

@@ -21,6 +21,7 @@ from nas.network.pieces import attends, pieces
 from nas.record.analysis.chance import wilson
 from nas.record.analysis.comparison import differing
 from nas.record.analysis.layouts import BY_HAND, Layouts, StageShare, Trend
+from nas.record.analysis.worth import worths
 from nas.record.run import Run
 from nas.registry import BLOCKS
 from nas.space.space import SearchSpace, draw
@@ -60,15 +61,16 @@ def layouts(runs: Sequence[Run], *, members: int = MEMBERS, seed: int = 0) -> La
         raise RunError(
             f"the networks have {' and '.join(map(str, sorted(depths)))} stages; compare those of one number"
         )
-    found = Counter("-".join(pair.letters[0]) for pair in pooled)
+    found, count = Counter("-".join(pair.letters[0]) for pair in pooled), depths.pop()
     return Layouts(
         runs=tuple(run.name for run in runs),
         networks=len(pooled),
         found=dict(found.most_common()),
-        stages=tuple(_share(pooled, stage) for stage in range(depths.pop())),
+        stages=tuple(_share(pooled, stage) for stage in range(count)),
         trend=_trend(groups, np.random.default_rng(seed)),
         distance={name: _distance(pooled, layout) for name, layout in BY_HAND.items()},
         differ=tuple(dict.fromkeys(key for run in runs for key in differing(runs[0], run))),
+        worths=worths(runs, count),
     )
 
 

@@ -1,6 +1,6 @@
 """What is known of the layouts of fronts: where they attend, whether that is a trend, how far they are from CoAtNet's.
 
-It is compared by `nas.record.analysis.attending`, which needs torch, and kept in the runs' folders for their reports.
+It is compared by `attending` and `worth`, which need torch, and kept in the runs' folders for their reports.
 """
 
 from dataclasses import asdict, dataclass
@@ -44,11 +44,31 @@ class Trend:
 
 
 @dataclass(frozen=True)
+class Worth:
+    """What a block is worth at a stage, in the unit of the first trained objective.
+
+    Networks with it, of which there are `networks`, lie by `value` above the mean of the stage's blocks, between
+    networks of equal multiply-adds and equal blocks elsewhere. `half` is half the width of the 95 % interval.
+    """
+
+    stage: int
+    block: str
+    networks: int
+    value: float
+    half: float
+
+    def show(self, factor: float) -> str:
+        """Say the value with its interval, both times a unit's factor: `+1.10 ± 0.51`."""
+        return f"{self.value * factor:+.2f} ± {self.half * factor:.2f}"
+
+
+@dataclass(frozen=True)
 class Layouts:
     """The layouts of one or more fronts.
 
     `found` counts them. `distance` is the mean number of stages whose block differs from a layout found by hand, on the
-    fronts and among random networks of the same cost. `differ` are the settings in which runs do, but for the seed.
+    fronts and among random networks of the same cost. `worths` rest on all networks that were trained, and are empty
+    where these are too few. `differ` are the settings in which runs do, but for the seed.
     """
 
     runs: tuple[str, ...]
@@ -58,6 +78,7 @@ class Layouts:
     trend: Trend
     distance: dict[str, tuple[float, float]]
     differ: tuple[str, ...] = ()
+    worths: tuple[Worth, ...] = ()
 
     def sentences(self) -> list[str]:
         """Say how attention runs through the stages, and how far the layouts are from those found by hand."""

@@ -11,6 +11,7 @@ from nas.record.results import Result
 from nas.report.charts import embed
 from nas.report.shares import composition_figure, drawn, layout_figure
 from nas.report.view import View
+from nas.report.worths import worth_figure
 
 LAYOUTS = 12
 """Layouts that are listed."""
@@ -22,6 +23,7 @@ def context(view: View) -> Json | None:
         return None
     found = kept(view.run)
     layout = {"said": found.sentences(), "layout_chart": embed(layout_figure(found), "layout")} if found else {}
+    worths, first = found.worths if found else (), next(iter(view.run.trained_objectives), "")
     compared = compare(view)
     rows = ranked(view)
     return {
@@ -32,6 +34,9 @@ def context(view: View) -> Json | None:
         "ranked": rows[:LAYOUTS],
         "more": max(len(rows) - LAYOUTS, 0),
         "layouts": found,
+        "worths": worths,
+        "worth_chart": embed(worth_figure(worths, first, view.colours), "worth") if worths else "",
+        "worth_of": first,
         "front_size": len(view.front),
         "target": quoted(view.run.folder),
         **layout,

@@ -1,0 +1,77 @@
+"""What blocks are worth at a stage, planted and found again."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from run_fixtures import empty_run, trial
+
+from nas.costs.counts import cost
+from nas.record.analysis.attending import layouts
+from nas.record.analysis.layouts import kept
+from nas.record.analysis.worth import worths
+
+PLANTED = {(0, "conv"): 0.02, (2, "moat"): 0.06, (2, "conv"): -0.03}
+"""What networks are better for, by stage and block."""
+
+
+def planted(folder, count: int, noise: float = 0.01, offset: float = 0.0):
+    """Make a run whose accuracies are those of the blocks, of the size, and of chance."""
+    run, rng = empty_run(folder), np.random.default_rng(0)
+    for number in range(count):
+        one = trial(run, number)
+        stages = enumerate(one.architecture.stages)
+        won = sum(PLANTED.get((place, stage.block), 0.0) for place, stage in stages)
+        accuracy = 0.3 + offset + won + 0.02 * np.log(cost(one.architecture).macs) + noise * rng.standard_normal()
+        run.append(trial(run, number, metrics={"accuracy": float(accuracy), "latency": 1.0}))
+    return run
+
+
+def test_what_is_planted_is_found(tmp_path):
+    found = worths([planted(tmp_path / "run", 200)], 3)
+    by_stage = {stage: [one for one in found if one.stage == stage] for stage in range(3)}
+    for stage, own in by_stage.items():
+        assert len(own) > 1
+        assert sum(one.networks for one in own) == 200
+        assert sum(one.value for one in own) == pytest.approx(0)
+        mean = np.mean([PLANTED.get((stage, one.block), 0.0) for one in own])
+        for one in own:
+            true = PLANTED.get((stage, one.block), 0.0) - mean
+            assert abs(one.value - true) < 1.5 * one.half, one
+            assert one.half < 0.01
+
+
+def test_chance_alone_stays_within_the_intervals(tmp_path):
+    run = empty_run(tmp_path / "run")
+    rng = np.random.default_rng(1)
+    for number in range(300):
+        run.append(trial(run, number, metrics={"accuracy": float(rng.random()), "latency": 1.0}))
+    found = worths([run], 3)
+    outside = sum(abs(one.value) > one.half for one in found)
+    assert outside <= 0.25 * len(found)
+
+
+def test_a_run_that_is_better_throughout_makes_no_block_better(tmp_path):
+    alone = planted(tmp_path / "alone", 150)
+    pooled = worths([alone, planted(tmp_path / "other", 150, offset=0.2)], 3)
+    for one, other in zip(worths([alone], 3), pooled, strict=True):
+        assert (one.stage, one.block) == (other.stage, other.block)
+        assert other.value == pytest.approx(one.value, abs=0.01)
+
+
+def test_few_networks_and_inseparable_blocks_tell_nothing(tmp_path):
+    assert worths([planted(tmp_path / "few", 20)], 3) == ()
+    run = planted(tmp_path / "alike", 100)
+    assert worths([run], 3)
+    run.trials = [replace(one, architecture=run.trials[0].architecture) for one in run.trials[:50]] + [
+        replace(one, architecture=run.trials[1].architecture) for one in run.trials[50:]
+    ]
+    assert worths([run], 3) == ()
+
+
+def test_they_are_kept_with_the_layouts(tmp_path):
+    run = planted(tmp_path / "run", 100)
+    compared = layouts([run], members=20)
+    compared.keep(run)
+    assert compared.worths == worths([run], 3)
+    assert kept(run) == compared
