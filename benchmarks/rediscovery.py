@@ -75,6 +75,12 @@ def report(
     for sampler in config["samplers"]:
         found = nas.layouts([run for (of, _), run in runs.items() if of == sampler])
         print(f"\n{sampler}: " + " ".join(found.sentences()), flush=True)
+        print("\n| worth at | " + " | ".join(LETTERS.values()) + " |\n" + "|---" * 5 + "|")
+        for stage in range(len(found.stages)):
+            of = {one.block: one.show(100) for one in found.worths if one.stage == stage}
+            print(
+                f"| stage {stage} | " + " | ".join(of.get(block, "") for block in LETTERS.values()) + " |", flush=True
+            )
     first = next(iter(runs.values()))
     best = {sampler: best_of([run for (of, _), run in runs.items() if of == sampler], config["best"])
             for sampler in config["samplers"]}  # fmt: skip
