@@ -22,6 +22,7 @@ RUN_BY = {  # the page, and the test that runs all of it
     "README.md": "test_readme.py",
     "docs/tutorial.md": "test_docs.py",
     "docs/spaces.md": "test_docs.py",
+    "docs/budget.md": "test_docs.py",
     "docs/training.md": "test_docs.py",
     "docs/detection.md": "test_docs.py",
     "docs/terminal.md": "test_docs.py",

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 import nas
@@ -77,7 +76,7 @@ def _print_worths(terminal: Terminal, worths: "Sequence[Worth]", objective: str)
     rows: dict[int, dict[str, str]] = {}
     for one in worths:
         rows.setdefault(one.stage, {})[one.block] = one.show(unit.factor)
-    table = Table("worth", *map(escape, blocks), box=box.SIMPLE_HEAD)
+    table = Table("worth", *blocks, box=box.SIMPLE_HEAD)
     for stage, cells in rows.items():
         table.add_row(f"stage {stage}", *(cells.get(block, "") for block in blocks))
     terminal.table(table)
