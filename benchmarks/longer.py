@@ -33,7 +33,7 @@ def trained_longer(
             values[key_of[number]].append(outcome.metrics["accuracy"])
         else:
             print(f"{folder.name}: trial {number} failed: {outcome.reason}", flush=True)
-    return {key: np.array(found) for key, found in values.items()}
+    return {key: np.array(reached) for key, reached in values.items()}
 
 
 def _search(

@@ -22,6 +22,7 @@ from longer import trained_longer
 import nas
 from nas.costs.counts import cost
 from nas.network.architecture import Architecture
+from nas.record.folders import is_run
 from nas.record.run import Run
 from nas.space.space import Domain, SearchSpace
 
@@ -60,7 +61,7 @@ def chosen(offered: Iterable[Any], names: str | None) -> list[Any]:
 def searched(config: Config, data: str, weighed: str, sampler: str, seed: int, given: argparse.Namespace) -> Run:
     """Search one cell of the experiment, or go on with it."""
     folder = given.out / f"{data}-{weighed}-{sampler}-{seed}"
-    if (folder / "config.yaml").exists():
+    if is_run(folder):
         return nas.resume(folder)
     settings = config["data"][data] | config["costs"][weighed]
     return nas.search(config["space"], budget=config["budget"], sampler=sampler, seed=seed, name=folder.name,

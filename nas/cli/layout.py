@@ -48,7 +48,7 @@ def layout(
         return
     _print(terminal, compared)
     if compared.worths:
-        _print_worths(terminal, compared.worths, found[0].trained_objectives[0])
+        _print_worths(terminal, compared.worths)
     for run in found:
         terminal.say(f"  report  {run.folder / 'report.html'}")
     terminal.following(f"nas show {quoted(found[0].folder / 'best.yaml')}")
@@ -69,10 +69,12 @@ def _print(terminal: Terminal, found: "Layouts") -> None:
     terminal.say("")
 
 
-def _print_worths(terminal: Terminal, worths: "Sequence[Worth]", objective: str) -> None:
+def _print_worths(terminal: Terminal, worths: "Sequence[Worth]") -> None:
     """Print a row a stage and a column a block."""
     blocks = list(dict.fromkeys(one.block for one in worths))
-    unit = units.unit_of(objective, [one.value for one in worths])
+    name = worths[0].objective
+    unit = units.unit_of(name, [one.value for one in worths])
+    scale = f" in {unit.difference}" if unit.difference else ""
     rows: dict[int, dict[str, str]] = {}
     for one in worths:
         rows.setdefault(one.stage, {})[one.block] = one.show(unit.factor)
@@ -80,7 +82,6 @@ def _print_worths(terminal: Terminal, worths: "Sequence[Worth]", objective: str)
     for stage, cells in rows.items():
         table.add_row(f"stage {stage}", *(cells.get(block, "") for block in blocks))
     terminal.table(table)
-    terminal.remark(f"Worth: {units.words(objective)}{' in points' if unit.name == '%' else ''} above the mean of the "
-                    "stage's blocks, between all trained networks of equal multiply-adds and equal blocks elsewhere, "
-                    "with 95 % intervals.")  # fmt: skip
+    terminal.remark(f"Worth: {units.words(name)}{scale} above the mean of the stage's blocks, between all trained "
+                    "networks of equal multiply-adds and equal blocks elsewhere, with 95 % intervals.")  # fmt: skip
     terminal.say("")

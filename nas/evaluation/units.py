@@ -21,6 +21,11 @@ class Unit:
     name: str
     decimals: int | None = None
 
+    @property
+    def difference(self) -> str:
+        """The name of the unit of a difference: percentage points for shares."""
+        return "points" if self.name == "%" else self.name
+
     def show(self, value: float) -> str:
         """The number without its unit."""
         scaled = value * self.factor

@@ -3,6 +3,7 @@
 The palette is Okabe and Ito's, safe for colour-blind readers.
 """
 
+from collections.abc import Sequence
 from html import escape
 
 import plotly.graph_objects as go
@@ -61,6 +62,21 @@ THEMES = {
     ),
 }  # fmt: skip
 """Templates of plotly's; a page gives its charts the one that the reader prefers."""
+
+
+def mark_stages(figure: go.Figure, blocks: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """Mark the stages below a figure with a place for each stage's blocks, and return the places."""
+    places = {(stage, block): i + stage for i, (stage, block) in enumerate(blocks)}  # a gap between stages
+    stages = dict.fromkeys(stage for stage, _ in blocks)
+    middles = [[place for (stage, _), place in places.items() if stage == each] for each in stages]
+    figure.update_xaxes(
+        tickvals=[sum(group) / len(group) for group in middles],
+        ticktext=[f"stage {each}" for each in stages],
+        ticks="",
+        showgrid=False,
+        range=[-1, max(places.values()) + 1],
+    )
+    return places
 
 
 def style(figure: go.Figure, height: int) -> go.Figure:

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from nas.record.analysis.layouts import Layouts
 from nas.record.analysis.traits import BlockShare, Traits
-from nas.report.charts import PALETTE, Attributes, literal, style
+from nas.report.charts import PALETTE, Attributes, literal, mark_stages, style
 
 BLOCKS = 6  # of a stage that are drawn
 
@@ -26,23 +26,14 @@ def drawn(compared: Traits) -> list[BlockShare]:
 def composition_figure(compared: Traits, colours: Mapping[str, str]) -> go.Figure:
     """Draw a bar for each block and stage, its share of the front with its interval, and a line for random members."""
     shown = drawn(compared)
-    places = {(one.stage, one.block): i + one.stage for i, one in enumerate(shown)}  # a gap between stages
     figure = go.Figure()
+    places = mark_stages(figure, [(one.stage, one.block) for one in shown])
     for block, colour in colours.items():
         own = [one for one in shown if one.block == block]
         if own:
             figure.add_trace(_bars(own, [places[one.stage, block] for one in own], colour, compared))
     random = [one.random for one in shown]
     figure.add_trace(_dashes(list(places.values()), random, "random members", "random members of the space", 10))
-    stages = dict.fromkeys(one.stage for one in shown)
-    middles = [[place for (stage, _), place in places.items() if stage == each] for each in stages]
-    figure.update_xaxes(
-        tickvals=[sum(group) / len(group) for group in middles],
-        ticktext=[f"stage {each}" for each in stages],
-        ticks="",
-        showgrid=False,
-        range=[-1, max(places.values()) + 1],
-    )
     figure.update_yaxes(title="Share of networks", tickformat=".0%", range=[0, 1.04])
     return style(figure, height=420)
 

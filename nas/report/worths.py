@@ -6,27 +6,21 @@ import plotly.graph_objects as go
 
 from nas.evaluation import units
 from nas.record.analysis.layouts import Worth
-from nas.report.charts import QUIET, literal, style
+from nas.report.charts import QUIET, literal, mark_stages, style
 
 
-def worth_figure(worths: Sequence[Worth], objective: str, colours: Mapping[str, str]) -> go.Figure:
+def worth_figure(worths: Sequence[Worth], colours: Mapping[str, str]) -> go.Figure:
     """Draw what each block is worth at each stage above the mean of the stage's blocks."""
-    unit = units.unit_of(objective, [one.value for one in worths])
-    places = {(one.stage, one.block): i + one.stage for i, one in enumerate(worths)}  # a gap between stages
+    name = worths[0].objective
+    unit = units.unit_of(name, [one.value for one in worths])
     figure = go.Figure()
+    places = mark_stages(figure, [(one.stage, one.block) for one in worths])
     for block, colour in colours.items():
         own = [one for one in worths if one.block == block]
         if own:
             figure.add_trace(_points(own, [places[one.stage, block] for one in own], colour, unit.factor))
-    middles: dict[str, list[int]] = {}
-    for (stage, _), place in places.items():
-        middles.setdefault(f"stage {stage}", []).append(place)
-    figure.update_xaxes(
-        tickvals=[sum(group) / len(group) for group in middles.values()], ticktext=list(middles), ticks="",
-        showgrid=False, zeroline=False, range=[-1, max(places.values()) + 1],
-    )  # fmt: skip
-    in_words = f"{units.title(objective)} ({'points' if unit.name == '%' else unit.name})".removesuffix(" ()")
-    figure.update_yaxes(title=f"{in_words} above<br>the stage's mean", zeroline=True, zerolinecolor=QUIET)
+    title = f"{units.heading(name, unit.difference)} above<br>the stage's mean"
+    figure.update_yaxes(title=title, zeroline=True, zerolinecolor=QUIET)
     return style(figure, height=420)
 
 

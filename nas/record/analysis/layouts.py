@@ -45,12 +45,13 @@ class Trend:
 
 @dataclass(frozen=True)
 class Worth:
-    """What a block is worth at a stage, in the unit of the first trained objective.
+    """What a block is worth at a stage, in a trained objective and its unit.
 
     Networks with it, of which there are `networks`, lie by `value` above the mean of the stage's blocks, between
     networks of equal multiply-adds and equal blocks elsewhere. `half` is half the width of the 95 % interval.
     """
 
+    objective: str
     stage: int
     block: str
     networks: int

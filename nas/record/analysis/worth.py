@@ -36,10 +36,10 @@ def worths(runs: Sequence[Run], stages: int) -> tuple[Worth, ...]:
     macs = np.log([cost(trial.architecture).macs for _, trial in found])
     blocks = np.array([[stage.block for stage in trial.architecture.stages] for _, trial in found])
     of_run = np.eye(len(runs))[[number for number, _ in found]]
-    return tuple(_fitted(values, np.column_stack([of_run, macs - macs.mean()]), blocks))
+    return tuple(_fitted(name, values, np.column_stack([of_run, macs - macs.mean()]), blocks))
 
 
-def _fitted(values: Floats, rest: Floats, blocks: NDArray[np.str_]) -> Iterator[Worth]:
+def _fitted(name: str, values: Floats, rest: Floats, blocks: NDArray[np.str_]) -> Iterator[Worth]:
     """Yield the worths of `blocks` `(networks, stages)`, the other columns of the fit being `rest`."""
     offered = [np.unique(column) for column in blocks.T]
     told = [blocks[:, [stage]] == names[1:] for stage, names in enumerate(offered)]  # the first is what these are not
@@ -59,4 +59,4 @@ def _fitted(values: Floats, rest: Floats, blocks: NDArray[np.str_]) -> Iterator[
         errors = np.sqrt(np.diag(contrasts @ covariance @ contrasts.T))
         for block, value, half in zip(names, contrasts @ fitted, wide * errors, strict=True):
             if len(names) > 1:
-                yield Worth(stage, str(block), int((blocks[:, stage] == block).sum()), float(value), float(half))
+                yield Worth(name, stage, str(block), int((blocks[:, stage] == block).sum()), float(value), float(half))

@@ -23,7 +23,7 @@ def context(view: View) -> Json | None:
         return None
     found = kept(view.run)
     layout = {"said": found.sentences(), "layout_chart": embed(layout_figure(found), "layout")} if found else {}
-    worths, first = found.worths if found else (), next(iter(view.run.trained_objectives), "")
+    worths = found.worths if found else ()
     compared = compare(view)
     rows = ranked(view)
     return {
@@ -35,8 +35,7 @@ def context(view: View) -> Json | None:
         "more": max(len(rows) - LAYOUTS, 0),
         "layouts": found,
         "worths": worths,
-        "worth_chart": embed(worth_figure(worths, first, view.colours), "worth") if worths else "",
-        "worth_of": first,
+        "worth_chart": embed(worth_figure(worths, view.colours), "worth") if worths else "",
         "front_size": len(view.front),
         "target": quoted(view.run.folder),
         **layout,
