@@ -4,20 +4,26 @@
     python benchmarks/layouts.py --data relations_local --layouts C-C-C-C,C-C-T-T --set learning_rate=1e-3
     python benchmarks/layouts.py --device cuda --processes 12 --seconds 20
     python benchmarks/layouts.py --layouts M-M-T-T --images 12000 --norm layer     # equal images, another head
+    python benchmarks/layouts.py --data cifar10:DIR --subset 5000 --images 80000   # sixteen times the same 5,000
+    python benchmarks/layouts.py --data cifar10:DIR --resolution 64 --layouts ViT_P,ViT_C --images 8000
 
 A layout names the block of each of four stages on maps of 16, 16, 8 and 8 pixels, for images of 32: C convolution, M
 MBConv (m without Squeeze-and-Excitation), T relative transformer, A MOAT. Widths are stretched until the multiply-adds
 are those of `--macs`; then every network trains for `--seconds` of one processor's time, or of a GPU's, which its own
 step time turns into a number of images, so that the schedule ends where the time does: steps are timed alone, before
 `--processes` train side by side. `--images` gives all the same number instead. Results are lines of `--out`; those that
-are there are not trained again. Prints means with standard errors.
+are there are not trained again. Prints means with standard errors, on new images and on those of the training: what a
+network can fit, and how much of it holds, are CoAtNet's two questions (arXiv:2106.04803, section 3.2).
+
+`ViT_P` and `ViT_C` are vision transformers that begin with patches and with convolutions, which stand in for one block
+(arXiv:2106.14881, section 3), both of some 45 M multiply-adds at 64 pixels.
 """
 
 import argparse
 import json
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
@@ -44,8 +50,10 @@ BLOCKS = {
     "A": {"block": "moat", "head_dim": 8},
 }
 DEPTHS, WIDTHS, STRIDES = (1, 2, 2, 1), (16, 24, 32, 48), (1, 1, 2, 1)
+VITS = {"ViT_P": ("patchify", 6), "ViT_C": ("early_conv", 5)}  # stem and depth
 STRETCHES = np.arange(0.5, 3.0, 0.1)
 PROBE = 12  # steps that are timed
+FITTED = 10_000  # images of the training at most that a network is judged on
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class Line:
     seed: int
     changes: str
     accuracy: float
+    fitted: float  # accuracy on the images of the training
     loss: float
     macs: int
     params: int
@@ -74,7 +83,7 @@ def main() -> None:
     parser.add_argument("--macs", type=float, default=6e6)
     parser.add_argument("--resolution", type=int, default=32)
     parser.add_argument("--images", type=int, help="images of every training, in place of a time")
-    parser.add_argument("--scenes", type=int, help="different images at most, which a quick network sees more often")
+    parser.add_argument("--subset", type=int, help="different images at most, which a quick network sees more often")
     parser.add_argument("--norm", default="batch", choices=["batch", "layer"], help="the head's")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--processes", type=int, default=1, help="trainings at once")
@@ -84,7 +93,7 @@ def main() -> None:
     torch.set_num_threads(1)
     data = load(given.data, resolution=given.resolution)
     timed = f"by {given.device}'s time" if given.device != "cpu" else "by time"
-    few = [f"scenes={given.scenes}"] if given.scenes else []
+    few = [f"subset={given.subset}"] if given.subset else []
     changes = " ".join(sorted([*given.set, *few, f"norm={given.norm}", f"images={given.images or timed}"]))
     seeds = range(given.first_seed, given.first_seed + given.seeds)
     known = {(x.layout, x.seed) for x in _lines(given.out) if (x.data, x.changes) == (data.name, changes)}
@@ -101,10 +110,10 @@ def main() -> None:
 
 
 def measure(layout: str, seed: int, data: Dataset, total: int, changes: str, given: argparse.Namespace) -> Line:
-    """Train one layout on a number of images, and return its accuracy on the validation part."""
+    """Train one layout on a number of images, and return its accuracy on the validation part and on these images."""
     torch.set_num_threads(1)
     architecture, recipe = matched(layout, given.macs, data, given.norm), _recipe(given)
-    different = min(given.scenes or len(data.train), len(data.train))
+    different = min(given.subset or len(data.train), len(data.train))
     epochs = max(1, -(-total // different))
     recipe = recipe.model_copy(update={"epochs": epochs, "subset": total // epochs})
     images = load_images(data, torch.device(given.device), subset=recipe.subset, seed=seed)
@@ -112,10 +121,11 @@ def measure(layout: str, seed: int, data: Dataset, total: int, changes: str, giv
     start = _now(given)
     losses = train(network, images, recipe, task, seed)
     spent = _now(given) - start
-    accuracy = float(task.metrics["accuracy"].compute(predict(network, images)))
+    trained = replace(images, validation_x=images.train_x[:FITTED], validation_y=images.train_y[:FITTED])
+    accuracy, fitted = (float(task.metrics["accuracy"].compute(predict(network, part))) for part in (images, trained))
     seen = recipe.epochs * (recipe.subset or 0)
     costs = cost(architecture)
-    return Line(layout, data.name, seed, changes, accuracy, losses[-1], costs.macs, costs.params, seen, spent)
+    return Line(layout, data.name, seed, changes, accuracy, fitted, losses[-1], costs.macs, costs.params, seen, spent)
 
 
 def _recipe(given: argparse.Namespace) -> Recipe:
@@ -136,6 +146,8 @@ def _now(given: argparse.Namespace) -> float:
 
 def matched(layout: str, macs: float, data: Dataset, norm: str = "batch") -> Architecture:
     """Stretch the widths, in steps of 8, until the multiply-adds are as near to `macs` as they come."""
+    if layout in VITS:
+        return _vision_transformer(layout, data, norm)
     found = [_architecture(layout, stretch, data, norm) for stretch in STRETCHES]
     return min(found, key=lambda one: abs(np.log(cost(one).macs / macs)))
 
@@ -146,17 +158,19 @@ def _architecture(layout: str, stretch: float, data: Dataset, norm: str) -> Arch
         {**BLOCKS[letter], "depth": depth, "width": width, "stride": stride}
         for letter, depth, width, stride in zip(layout.split("-"), DEPTHS, widths, STRIDES, strict=True)
     ]
-    return Architecture.from_dict(
-        {
-            "name": layout,
-            "resolution": data.resolution,
-            "channels": data.channels,
-            "classes": len(data.classes),
-            "stem": {"kind": "conv", "width": widths[0]},
-            "stages": stages,
-            "head": {"kind": "pool", "norm": norm},
-        }
-    )
+    return _of(layout, {"kind": "conv", "width": widths[0]}, stages, data, norm)
+
+
+def _vision_transformer(layout: str, data: Dataset, norm: str) -> Architecture:
+    stem, depth = VITS[layout]
+    stages = [{"block": "vit", "depth": depth, "width": 192, "stride": 1, "head_dim": 64}]
+    return _of(layout, {"kind": stem, "width": 192}, stages, data, norm)
+
+
+def _of(name: str, stem: dict[str, object], stages: list[dict[str, object]], data: Dataset, norm: str) -> Architecture:
+    images = {"resolution": data.resolution, "channels": data.channels, "classes": len(data.classes)}
+    head = {"kind": "pool", "norm": norm}
+    return Architecture.from_dict({"name": name, **images, "stem": stem, "stages": stages, "head": head})
 
 
 def _images_for(layout: str, data: Dataset, given: argparse.Namespace) -> int:
@@ -180,16 +194,22 @@ def _lines(path: Path) -> list[Line]:
 
 
 def report(lines: list[Line]) -> None:
-    """Print each layout's mean accuracy with its standard error, best first."""
+    """Print each layout's mean accuracies with their standard errors, best first."""
     rows = []
     for layout in sorted({line.layout for line in lines}):
         of = [line for line in lines if line.layout == layout]
-        values = np.array([line.accuracy for line in of])
-        error = values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else np.nan
-        rows.append((values.mean(), error, layout, len(values), of[0].macs, np.mean([line.images for line in of])))
-    print("\n| layout | accuracy | s.e. | seeds | M MACs | images |\n|---|---|---|---|---|---|")
-    for mean, error, layout, seeds, macs, images in sorted(rows, reverse=True):
-        print(f"| {layout} | {mean:.3f} | {error:.3f} | {seeds} | {macs / 1e6:.1f} | {images:,.0f} |")
+        new, fitted = np.array([(line.accuracy, line.fitted) for line in of]).T
+        images = np.mean([line.images for line in of])
+        rows.append((new.mean(), f"{_shown(new)} | {_shown(fitted)} | {_shown(fitted - new)} | {len(of)} | "
+                     f"{of[0].macs / 1e6:.1f} | {images:,.0f}", layout))  # fmt: skip
+    print("\n| layout | accuracy | on the training's images | gap | seeds | M MACs | images |" + "\n|" + "---|" * 7)
+    for _, figures, layout in sorted(rows, reverse=True):
+        print(f"| {layout} | {figures} |")
+
+
+def _shown(values: np.ndarray) -> str:
+    error = values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else np.nan
+    return f"{values.mean():.3f} ± {error:.3f}"
 
 
 if __name__ == "__main__":
