@@ -28,7 +28,7 @@ GROWTH = 1.1
 FITTED = 300  # trials at most that hyperparameters are fitted to
 JITTER = 1e-8
 FARTHEST = 1e6  # deviations, so that no cost is infinite to a model
-TREES = 60
+TREES = 40
 FIXED = Trend(linear=0.0, noise=0.1)
 """The kernel for successes and failures, which are too few to fit one to."""
 
