@@ -9,6 +9,8 @@ NasError
     └── DivergedError           a training's loss, which fails only its trial
 """
 
+LONGEST = 300  # characters of another library's error that a message repeats
+
 
 class NasError(Exception):
     """The root of the tree. Its message is written for a person."""
@@ -36,3 +38,14 @@ class RunError(NasError, RuntimeError):
 
 class DivergedError(RunError):
     """A training's loss is no longer a finite number."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, or the name of its type where it has none."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:LONGEST]
+
+
+def in_one_line(error: BaseException) -> str:
+    """Return the type of an error and the first line of its text."""
+    name, text = type(error).__name__, first_line(error)
+    return name if text == name else f"{name}: {text}"

@@ -18,7 +18,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.errors import SettingError, UserError
+from nas.errors import SettingError, UserError, in_one_line
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -137,9 +137,8 @@ class Registry:
         try:
             found = point.load()
         except (Exception, SystemExit) as error:
-            cause = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise SettingError(f"{kind} cannot be imported: entry point {point.value}: {cause}; mend or uninstall "
-                               "the package") from error  # fmt: skip
+            raise SettingError(f"{kind} cannot be imported: entry point {point.value}: {in_one_line(error)}; mend or "
+                               "uninstall the package") from error  # fmt: skip
         line = found.__mro__ if isinstance(found, type) else type(found).__mro__
         if self.contract not in ("", *(base.__name__ for base in line)):
             raise SettingError(f"{kind}: entry point {point.value} is a {type(found).__name__}, not a {self.contract}")

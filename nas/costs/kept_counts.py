@@ -55,7 +55,7 @@ def lasting(piece: Piece) -> bool:
 
 @cache
 def _opened(folder: Path) -> Ledger:
-    file = folder / "counts" / f"{_digest()}.jsonl"
+    file = folder / "counts" / f"{source_digest()}.jsonl"
     return Ledger(file, dict(_read(file)))
 
 
@@ -69,8 +69,8 @@ def _read(file: Path) -> Iterator[tuple[str, Numbers]]:
 
 
 @cache
-def _digest() -> str:
-    """Digest what counts depend on: torch, and the source of networks and of counting."""
+def source_digest() -> str:
+    """Digest what counts of pieces depend on: torch, and the source of networks and of counting."""
     root = Path(__file__).parents[1]
     digest = hashlib.sha256(version("torch").encode())
     for path in sorted([*root.glob("network/**/*.py"), *root.glob("costs/*.py")]):

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from nas.costs.turns import Turn, Turns
+from nas.errors import first_line, in_one_line
 from nas.files import Json, readable
 from nas.network.architecture import Architecture
 
@@ -89,10 +90,10 @@ Prepare = Callable[[Turns], Evaluate]
 
 def describe(error: BaseException) -> str:
     """Describe an error in one line, in the same words wherever memory ran out."""
-    text = readable(str(error).splitlines()[0]) if str(error) else ""
+    text = readable(first_line(error))
     if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
-        return f"out of memory: {text or type(error).__name__}"
-    return f"{type(error).__name__}: {text}"
+        return f"out of memory: {text}"
+    return readable(in_one_line(error))
 
 
 def derive_seed(seed: int, number: int, *repeat: int) -> int:

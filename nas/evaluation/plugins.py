@@ -17,7 +17,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, Generic, TypeVar
 
-from nas.errors import NasError, SettingError
+from nas.errors import NasError, SettingError, in_one_line
 from nas.registry import named, registry_of
 
 Answer = TypeVar("Answer")
@@ -132,14 +132,13 @@ def _run(plugin: PluginFile) -> ModuleType:
 
 def _explained(plugin: PluginFile, error: BaseException) -> str:
     """Describe an error of a running file in one line, with the line number in the file."""
-    text = str(error).splitlines()[0] if str(error) else ""
     if isinstance(error, SyntaxError | UnicodeDecodeError):
         where = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         reason = error.msg if isinstance(error, SyntaxError) else error.reason
         return f"{plugin.path}{where}: not Python: {reason}"
     lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == plugin.path]
     where = f":{lines[-1]}" if lines else ""
-    return f"{plugin.path}{where}: cannot be run: {type(error).__name__}: {text}"
+    return f"{plugin.path}{where}: cannot be run: {in_one_line(error)}"
 
 
 def _kinds(plugin: PluginFile, module: ModuleType) -> Iterable[tuple[str, Any, str]]:

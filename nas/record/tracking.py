@@ -7,7 +7,7 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import NamedTuple
 
-from nas.errors import SettingError
+from nas.errors import SettingError, in_one_line
 from nas.record.trackers import Ending, Subject, Tracker, Values
 from nas.registry import TRACKERS
 
@@ -99,5 +99,5 @@ class _Follower:
         try:
             do()
         except Exception as error:
-            self.failure = f"{type(error).__name__}: {error}".splitlines()[0]
+            self.failure = in_one_line(error)
             self.begun.set()

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nas.errors import RunError, SettingError
+from nas.errors import RunError, SettingError, in_one_line
 from nas.report.formats import Reader
 from nas.report.metadata import INPUT, check_outputs, described, metadata_of
 from nas.report.tracing import plain, quiet, step, trace
@@ -47,8 +47,7 @@ def make_onnx(model: Model, dynamic_size: bool = False) -> Any:
             )
             proto = made.model_proto
     except Exception as error:  # the exporter raises many kinds
-        first = str(error).strip().split("\n")[0][:300]
-        raise RunError(f"torch's exporter to ONNX fails ({type(error).__name__}: {first})") from None
+        raise RunError(f"torch's exporter to ONNX fails ({in_one_line(error)})") from None
     _clean(proto)
     described_as = metadata_of(model) | ({"sizes": sizes_in_words(model)} if dynamic_size else {})
     describe(proto, described_as)

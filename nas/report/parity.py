@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from nas.errors import RunError
+from nas.errors import RunError, in_one_line
 from nas.training.model import Model
 
 BATCHES = (1, 2, 5)
@@ -36,8 +36,7 @@ def compare(
             try:
                 found = run(images)
             except Exception as error:  # a runtime may raise anything
-                first = str(error).strip().split("\n")[0][:200]
-                raise RunError(f"the exported network does not run {where} ({type(error).__name__}: {first})") from None
+                raise RunError(f"the exported network does not run {where} ({in_one_line(error)})") from None
             if found.shape != expected.shape:
                 raise RunError(f"the exported network gives {tuple(found.shape)} for {tuple(expected.shape)} {where}")
             difference = float((found - expected).abs().max())

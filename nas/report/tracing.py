@@ -11,7 +11,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 import torch
 from torch.export import Dim, ExportedProgram
 
-from nas.errors import RunError
+from nas.errors import RunError, in_one_line
 from nas.training.model import Model
 
 KEPT = ("val", "tensor_meta")  # of a node's notes; the others hold paths of this machine
@@ -74,6 +74,5 @@ def trace(model: Model, dynamic_size: bool = False) -> ExportedProgram:
 
 
 def _untraced(error: Exception, dynamic_size: bool) -> str:
-    first = str(error).strip().split("\n")[0][:300]
     what = "with images of any size; leave --dynamic-size out" if dynamic_size else "this network"
-    return f"torch cannot export {what} ({type(error).__name__}: {first})"
+    return f"torch cannot export {what} ({in_one_line(error)})"

@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from nas.errors import RunError
+from nas.errors import RunError, first_line
 
 STEPS, NETWORK, OPTIMIZER = "steps", "network.", "optimizer."
 
@@ -48,7 +48,7 @@ class Pause:
             network.load_state_dict(weights)
             optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
         except (RuntimeError, ValueError, LookupError) as error:
-            raise RunError(f"the paused training is of another network: {str(error).splitlines()[0]}") from None
+            raise RunError(f"the paused training is of another network: {first_line(error)}") from None
 
     def to_bytes(self) -> bytes:
         """Write it as the bytes of a `.safetensors` file."""

@@ -1,8 +1,9 @@
 """Measuring for a predictor some whole networks of a space and their blocks, all side by side.
 
-The cache folder keeps measurements by device, versions, target and setting, whatever space or data they were made for,
-so that another run goes on from there. They are multiples of the reference network's time, which still hold when the
-machine proves faster than in its calibration.
+The cache folder keeps measurements by device, versions, source of the package, target and setting, whatever space or
+data they were made for, so that another run goes on from there. They are multiples of the reference network's time,
+which still hold when the machine proves faster than in its calibration. What is measured of kinds from outside the
+package is not kept, as their source may change unseen.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 from nas import files
 from nas.costs.counts import count
 from nas.costs.deployment import Deployment
-from nas.costs.kept_counts import lasting
+from nas.costs.kept_counts import lasting, source_digest
 from nas.costs.latency.measure import reference_seconds, time_side_by_side
 from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dict
 from nas.network.architecture import Architecture
@@ -41,7 +42,8 @@ def predictor_for(
     Each is measured in so many rounds. Raises SettingError when the target is not on this machine.
     """
     deployment.check()
-    ratios = _Ratios.read(deployment.key())
+    key = deployment.key() | {"source": source_digest()}
+    ratios = _Ratios.read(key)
     drawn = draw(space, networks or NETWORKS)
     progress(0, len(drawn))
     missing = [architecture for architecture in drawn if architecture.key() not in ratios.networks]
@@ -49,7 +51,7 @@ def predictor_for(
         done = sum(architecture.key() in ratios.networks for architecture in drawn)
         told = partial(_tell, progress, done, len(some), len(drawn))
         ratios.measure(some, deployment, rounds or ROUNDS, told)
-        ratios.write(deployment.key())
+        ratios.write(key)
     progress(len(drawn), len(drawn))
     unit = 1e3 * reference_seconds(deployment)
     times = tuple((a, unit * ratios.networks[a.key()]) for a in drawn)
@@ -82,10 +84,11 @@ def _groups(architectures: Sequence[Architecture]) -> Iterator[list[Architecture
 
 @dataclass
 class _Ratios:
-    """Times as multiples of the reference's, of networks by their keys and of blocks."""
+    """Times as multiples of the reference's, of networks by their keys and of blocks. The `passing` are not kept."""
 
     networks: dict[str, float] = field(default_factory=dict)
     blocks: dict[Piece, float] = field(default_factory=dict)
+    passing: set[str] = field(default_factory=set)
 
     @classmethod
     def read(cls, key: Mapping[str, Any]) -> "_Ratios":
@@ -94,9 +97,10 @@ class _Ratios:
         return cls(data["networks"], {piece_from_dict(b): float(b["ratio"]) for b in data["blocks"]})
 
     def write(self, key: Mapping[str, Any]) -> None:
-        """Keep the multiples in the cache, but for kinds from outside the package, whose source may change unseen."""
+        """Keep the multiples in the cache."""
+        networks = {name: ratio for name, ratio in self.networks.items() if name not in self.passing}
         blocks = [{"ratio": ratio} | piece_to_dict(piece) for piece, ratio in self.blocks.items() if lasting(piece)]
-        files.keep("ratios", dict(key), {"networks": self.networks, "blocks": blocks})
+        files.keep("ratios", dict(key), {"networks": networks, "blocks": blocks})
 
     def measure(
         self, some: Sequence[Architecture], deployment: Deployment, rounds: int, told: Callable[[float], None]
@@ -106,4 +110,5 @@ class _Ratios:
         modules = [(piece.build(), piece.taken) for piece in new]
         found = time_side_by_side(some, modules, deployment, rounds, SECONDS * len(some), told)
         self.networks |= {a.key(): ratio for a, ratio in zip(some, found, strict=False)}
+        self.passing |= {a.key() for a in some if not all(map(lasting, pieces(a)))}
         self.blocks |= dict(zip(new, found[len(some) :], strict=True))

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from nas import files
-from nas.errors import RunError, SettingError
+from nas.errors import RunError, SettingError, in_one_line
 from nas.report.formats import Examples, Format, Shipment
 from nas.report.metadata import INPUT, metadata_of
 from nas.report.onnx_files import describe, make_onnx, missing, read_onnx, runner, session
@@ -110,8 +110,7 @@ def _quantised(proto: Any, attempt: Attempt, images: Tensor, metadata: dict[str,
             )
             return _described(done, metadata)
         except Exception as error:  # onnxruntime raises many kinds
-            first = str(error).strip().split("\n")[0][:300]
-            raise RunError(f"onnxruntime cannot quantise this network ({type(error).__name__}: {first})") from None
+            raise RunError(f"onnxruntime cannot quantise this network ({in_one_line(error)})") from None
 
 
 def _reader(images: Tensor) -> Any:

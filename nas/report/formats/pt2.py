@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from nas import files
-from nas.errors import SettingError
+from nas.errors import SettingError, in_one_line
 from nas.report.formats import Format, Reader, Shipment
 from nas.report.metadata import check_outputs, described, metadata_of
 from nas.report.parity import compare
@@ -43,8 +43,7 @@ def _reads(path: Path) -> Reader:
         answer = run(torch.zeros(1, found.channels, found.resolution, found.resolution))
         outputs = answer.shape[-1]
     except Exception as error:  # a program may be anything
-        first = str(error).strip().split("\n")[0][:200]
-        raise SettingError(f"{path}: its program does not run ({type(error).__name__}: {first})") from None
+        raise SettingError(f"{path}: its program does not run ({in_one_line(error)})") from None
     check_outputs(outputs, found, path)
     return found.reader(run)
 

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import torch
 
-from nas.errors import SettingError
+from nas.errors import SettingError, in_one_line
 from nas.network.heads import Head
 from nas.report.formats import Reader
 from nas.training.boxes.found import THRESHOLD
@@ -47,7 +47,7 @@ def run_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise SettingError(f"{path}: cannot be run ({type(error).__name__}: {error})") from None
+        raise SettingError(f"{path}: cannot be run ({in_one_line(error)})") from None
     return module
 
 
@@ -62,8 +62,7 @@ def reader(module: ModuleType, path: Path) -> Reader:
     try:
         network = module.build()
     except Exception as error:  # torch and timm raise whatever they meet
-        first = (str(error).strip().splitlines() or [""])[0]
-        raise SettingError(f"{path}: its weights cannot be loaded ({type(error).__name__}: {first}); export it again, "
+        raise SettingError(f"{path}: its weights cannot be loaded ({in_one_line(error)}); export it again, "
                            "or put them beside it") from None  # fmt: skip
     run = torch.inference_mode()(lambda x: network(module.normalise(x)))
     outputs, threshold = getattr(module, "OUTPUTS", Head.outputs), getattr(module, "THRESHOLD", THRESHOLD)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nas.errors import SettingError
+from nas.errors import SettingError, in_one_line
 from nas.registry import suggest
 from nas.training.model import Model, resized
 
@@ -60,14 +60,14 @@ def from_timm(name: str, classes: int) -> Teacher:
     try:
         import timm  # asked for by the user only
     except Exception as error:
-        raise SettingError(f"teacher {name}: timm cannot be imported ({_first_line(error)})") from None
+        raise SettingError(f"teacher {name}: timm cannot be imported ({in_one_line(error)})") from None
     if not timm.is_model(name) and not name.startswith(("hf-hub:", "local-dir:")):
         near = suggest(name, timm.list_models()).partition("Allowed:")[0]
         raise SettingError(f"teacher {name}: no folder that nas train left, nor a network of timm. {near}".strip())
     try:
         network: Any = timm.create_model(name, pretrained=True)
     except Exception as error:
-        raise SettingError(f"teacher {name}: timm cannot load its weights ({_first_line(error)})") from None
+        raise SettingError(f"teacher {name}: timm cannot load its weights ({in_one_line(error)})") from None
     facts = network.pretrained_cfg
     if network.num_classes != classes:
         raise SettingError(f"teacher {name}: knows {network.num_classes} classes, the data have {classes}; train a "
@@ -78,10 +78,6 @@ def from_timm(name: str, classes: int) -> Teacher:
 
 def _grey(x: Tensor) -> Tensor:
     return (x * torch.tensor(LUMINANCE, dtype=x.dtype, device=x.device).view(-1, 1, 1)).sum(1, keepdim=True)
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 class _Normalised(nn.Module):

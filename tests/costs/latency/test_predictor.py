@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from latency_spaces import tiny
+from outside import site as site
 
 from nas.costs.counts import count
 from nas.costs.deployment import Deployment
@@ -16,6 +17,7 @@ from nas.costs.latency import measure, sampling
 from nas.costs.latency.predictor import Predictor
 from nas.costs.latency.regression import Regression, cross_validate, error_of
 from nas.costs.latency.sampling import predictor_for
+from nas.evaluation.plugins import load_plugins
 from nas.network.pieces import pieces
 from nas.space.library import load_space
 from nas.space.space import draw
@@ -143,6 +145,38 @@ def test_networks_too_large_to_be_in_memory_together_are_measured_in_turn(tmp_pa
     predictor_for(tiny(), Deployment(), networks=3, rounds=1, progress=lambda *s: steps.append(s))
     assert [len(networks) for networks, _ in measured] == [1, 1, 1]
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)
+
+
+BLUR = """
+from torch import nn
+from nas.network.blocks import Block
+__all__ = ["blur"]
+class Blur(Block):
+    letter = "Q"
+    def __init__(self, site):
+        super().__init__()
+        self.blur = nn.Conv2d(site.in_width, site.width, 3, site.stride, 1)
+    def forward(self, x):
+        return self.blur(x)
+"""
+
+
+def test_what_comes_from_outside_is_measured_anew(tmp_path, monkeypatch, site):
+    """Its source may have changed."""
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "blur.py").write_text(BLUR)
+    load_plugins(tmp_path / "blur.py")
+    stages = [{"block": block, "depth": 1, "width": 8, "stride": 2} for block in ("conv", ["conv", "blur"])]
+    space = load_space({"name": "blurred", "stem": {"kind": "conv", "width": 8}, "stages": stages})
+    space = space.fit(resolution=16, channels=3, classes=2)
+    first = predictor_for(space, Deployment(), networks=2, rounds=1)
+    assert {piece.kind for piece, _ in first.blocks} >= {"conv", "blur"}
+    measured = counted(monkeypatch)
+    second = predictor_for(space, Deployment(), networks=2, rounds=1)
+    assert [piece for piece, _ in second.blocks] == [piece for piece, _ in first.blocks]
+    ((networks, modules),) = measured
+    assert [network.layout() for network in networks] == ["C-Q"]
+    assert len(modules) == 1
 
 
 def test_what_is_kept_stands_still_when_the_reference_proves_to_be_faster(tmp_path, monkeypatch):

@@ -69,9 +69,8 @@ class Dispatcher:
         job = self._out.pop(tag, None)
         if job is None:
             return
-        self._in_a_row += 1
-        if self._in_a_row >= PATIENCE:
-            self._fail(RunError(f"{PATIENCE} workers in a row were lost before they finished a trial; {reason}"))
+        self._count_loss(reason)
+        if self.over:
             return
         self._reasons[job.ticket].append(reason)
         if len(self._reasons[job.ticket]) <= RETRIES:
@@ -83,9 +82,16 @@ class Dispatcher:
         self._in_a_row = in_a_row
 
     def lose_all(self, reason: str) -> None:
-        """Do as `lose` does for every job that is out."""
+        """Do as `lose` does for every job that is out, and count one loss where none is, lest it be for ever."""
+        if not self._out:
+            self._count_loss(reason)
         for tag in list(self._out):
             self.lose(tag, reason)
+
+    def _count_loss(self, reason: str) -> None:
+        self._in_a_row += 1
+        if self._in_a_row >= PATIENCE:
+            self._fail(RunError(f"{PATIENCE} workers in a row were lost before they finished a trial; {reason}"))
 
     def _asked(self, ask: Callable[[], Job | None]) -> Job | None:
         try:

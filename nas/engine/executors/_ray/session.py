@@ -15,7 +15,7 @@ from ray.exceptions import RayError
 
 from nas.engine.executors import Placement
 from nas.engine.executors._ray.ground import check_address, no_answer, ray_folder, split_address
-from nas.errors import RunError
+from nas.errors import RunError, first_line
 
 NICENESS = {"RAY_worker_niceness": "0"}
 """Gives trials the priority of the search itself: at Ray's own (15) they starve beside any other program."""
@@ -84,8 +84,8 @@ def _start(placement: Placement) -> None:
             _temp_dir=str(ray_folder() / "ray"),
         )
     except (OSError, ValueError, RuntimeError, RayError) as error:
-        raise RunError(f"Ray, which runs several workers, did not start ({_first(error)}). With --workers 1 a search "
-                       "needs none") from None  # fmt: skip
+        raise RunError(f"Ray, which runs several workers, did not start ({first_line(error)}). With --workers 1 a "
+                       "search needs none") from None  # fmt: skip
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = allowed
         os.environ.clear()
@@ -108,7 +108,7 @@ def _join(address: str) -> None:
             logging_level=logging.ERROR,
         )
     except (ConnectionError, TimeoutError, ValueError) as error:
-        raise no_answer(flag, _first(error)) from None
+        raise no_answer(flag, first_line(error)) from None
 
 
 def _check_answers(address: str) -> str:
@@ -131,11 +131,6 @@ def _found(address: str, flag: str) -> str:
         return address if "://" in address else str(services.canonicalize_bootstrap_address(address, None))
     except ConnectionError:
         raise no_answer(flag, "none runs on this machine") from None
-
-
-def _first(error: Exception) -> str:
-    """Take the first line of what an error says."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _show_token() -> None:

@@ -27,7 +27,7 @@ from nas.engine.executors._ray.dispatcher import Dispatcher
 from nas.engine.executors._ray.faults import LostTrials
 from nas.engine.executors._ray.session import connected
 from nas.engine.executors._ray.worker import MEMORY_SHARE, Message, Parcel, Worker
-from nas.errors import SettingError
+from nas.errors import SettingError, first_line
 from nas.evaluation.job import Prepare
 
 TRIALS_A_TUNER = 1000  # Tune walks its whole list of trials at every event
@@ -117,7 +117,7 @@ def _run_tuner(dispatcher: Dispatcher, trainable: Any, placement: Placement) -> 
         try:
             tuner.fit()
         except (RuntimeError, RayError) as error:  # Tune does not survive every lost worker
-            dispatcher.lose_all(f"Ray Tune gave up: {str(error).splitlines()[0]}")
+            dispatcher.lose_all(f"Ray Tune gave up: {first_line(error)}")
 
 
 class Forwarder(Searcher):

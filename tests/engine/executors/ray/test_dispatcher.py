@@ -4,7 +4,8 @@ import executor_searches as searches
 from executor_searches import Search
 
 from nas.engine.executors import Ask
-from nas.engine.executors._ray.dispatcher import Dispatcher
+from nas.engine.executors._ray.dispatcher import PATIENCE, Dispatcher
+from nas.errors import RunError
 from nas.evaluation.job import Job
 
 
@@ -43,3 +44,15 @@ def test_a_job_that_may_not_begin_any_more_gives_way_to_the_next() -> None:
     assert search.times == 1
     numbers = [job.number for job in iter(ask, None)]
     assert (numbers, refused) == ([0, 2, 3], [1])
+
+
+def test_a_cluster_that_never_takes_a_job_ends_the_search() -> None:
+    search = Search(4)
+    dispatcher = Dispatcher(Ask(search.ask), search.tell, most=2)
+    for _ in range(PATIENCE - 1):
+        dispatcher.lose_all("Ray Tune gave up: no head node")
+        assert not dispatcher.over
+    dispatcher.lose_all("Ray Tune gave up: no head node")
+    assert dispatcher.over
+    assert isinstance(dispatcher.failure, RunError)
+    assert "no head node" in str(dispatcher.failure)
