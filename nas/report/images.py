@@ -52,7 +52,7 @@ def _task(figure: "go.Figure", path: Path) -> Json:
 def _draw(tasks: list[Json]) -> None:
     """Draw in one browser, which asks for nothing from the network."""
     import kaleido  # an extra
-    from choreographer.errors import ChromeNotFoundError
+    from kaleido.errors import ChromeNotFoundError
 
     try:
         kaleido.write_fig_from_object_sync(tasks, kopts={"mathjax": False}, cancel_on_error=True)
