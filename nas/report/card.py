@@ -8,10 +8,10 @@ from typing import Any
 
 import jinja2
 
+from nas.errors import SettingError
+from nas.evaluation import units
 from nas.training.model import BOXES, Model
 
-TITLES = {"accuracy": "Accuracy", "top5": "Top-5 accuracy", "balanced_accuracy": "Balanced accuracy", "f1": "Macro F1",
-          "map": "mAP", "map50": "mAP at 50"}  # fmt: skip
 SHOWN = 100  # class names
 MARKS = re.compile(r"([\\`*_{}\[\]()#+\-!|~$])")
 ENVIRONMENT = jinja2.Environment(
@@ -66,7 +66,15 @@ def measured(facts: Mapping[str, Any]) -> Iterator[tuple[str, str, float, str]]:
         if isinstance(value := values.get("value"), int | float):
             low, high = values.get("low"), values.get("high")
             interval = f"{low:.4f} to {high:.4f}" if isinstance(low, float) and isinstance(high, float) else ""
-            yield name, TITLES.get(name, name.replace("_", " ").capitalize()), float(value), interval
+            yield name, _title(name), float(value), interval
+
+
+def _title(name: str) -> str:
+    """A metric's title, or its name as a heading where no task here has it: a model may come from elsewhere."""
+    try:
+        return units.title(name)
+    except SettingError:
+        return name.replace("_", " ").capitalize()
 
 
 def _of(facts: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -49,7 +49,8 @@ def test_it_is_read_without_the_mixin_too(learnt, shipped):
 def test_the_card_says_what_was_measured(tmp_path):
     facts = {
         "data": "image_folder:/home/someone/signs", "licence": "cc-by-4.0", "command": "nas train front:accuracy `x`",
-        "test": {"accuracy": {"value": 0.913, "low": 0.9, "high": 0.926}, "macro_f1": {"value": 0.8}, "images": 360},
+        "test": {"accuracy": {"value": 0.913, "low": 0.9, "high": 0.926}, "macro_f1": {"value": 0.8},
+                 "map50": {"value": 0.7}, "my_share": {"value": 0.5}, "images": 360},
         "params": 12345, "seed": 3, "versions": {"torch": "2.13"},
     }  # fmt: skip
     path = export(model_of(["conv"], **facts), "hub", tmp_path / "card").path
@@ -59,7 +60,9 @@ def test_the_card_says_what_was_measured(tmp_path):
     assert (results["accuracy"].dataset_type, results["accuracy"].dataset_name) == ("image_folder", "signs")
     assert card.data.license == "cc-by-4.0"
     assert "| Accuracy | 0.9130 | 0.9000 to 0.9260 |" in card.text
-    assert "| Macro f1 | 0.8000 |  |" in card.text
+    assert "| Macro F1 | 0.8000 |  |" in card.text
+    assert "| mAP@50 | 0.7000 |  |" in card.text
+    assert "| My share | 0.5000 |  |" in card.text, "of a task that only its author has"
     assert "nas train front:accuracy" in card.text
     assert "360 images" in card.text
     assert "nas.HubModel.from_pretrained" in card.text
