@@ -43,7 +43,7 @@ class Budget(Settings):
         return self
 
     def __str__(self) -> str:
-        return f"{self.trials} architectures" if self.trials else f"{self.seconds:g} s"
+        return f"{self.trials} architecture{'' if self.trials == 1 else 's'}" if self.trials else f"{self.seconds:g} s"
 
 
 def parse_budget(text: str | int | Budget, _option: str = "") -> Budget:
@@ -179,7 +179,9 @@ class Training(Group):
         int | None, Field(ge=4, le=2048), Flag("PIXELS", "Side of the images.", default="the data's")
     ] = None
     rungs: Annotated[Literal["auto"] | tuple[int, ...], Flag("NUMBERS", "Training lengths: 1,3,9, or auto.")] = "auto"
-    promotion: Annotated[Positive, Field(le=1), Flag("SHARE", "Of the training, for those that go on.")] = 0.5
+    promotion: Annotated[
+        Positive, Field(le=1), Flag("SHARE", "Share of all training spent on networks that go on.")
+    ] = 0.5
     recipe: Recipe = Recipe()
 
     @property

@@ -117,8 +117,8 @@ class Registry:
     def add(self, name: str, kind: object, origin: str) -> None:
         """Add a kind of a file. Raises SettingError where another has its name."""
         if others := self.origins(name):
-            raise SettingError(f"{origin}: {self.noun} '{name}': {' and '.join(others)} offers one of that name; "
-                               "rename it, in __all__ too")  # fmt: skip
+            raise SettingError(f"{origin}: {self.noun} '{name}' is already in {' and '.join(others)}; rename it, "
+                               "in __all__ too")  # fmt: skip
         self._found[name], self._added[name] = kind, origin
 
     def remove(self, name: str) -> None:

@@ -94,6 +94,10 @@ def test_a_budget_is_a_number_or_a_time(text, budget):
     assert parse_budget(text) == budget
 
 
+def test_a_budget_of_one_is_said_in_the_singular() -> None:
+    assert [str(Budget(trials=count)) for count in (1, 2)] == ["1 architecture", "2 architectures"]
+
+
 @pytest.mark.parametrize(
     "text", ["", "0", "0s", "-5", "1e3", "5 m", "m", "30w", "nan", "inf", "9" * 50, "1000001", "½", "٣x", 2.5]
 )

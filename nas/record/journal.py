@@ -2,7 +2,7 @@
 
 Each is a line of JSON in the run's folder, finished ones on disk before the next trial begins. Only a search writes
 them; a kill may tear the last one. What parses is a line, whatever an editor or a copy did to the file's line ends; one
-that stands there twice counts once.
+that appears twice counts once.
 """
 
 import json
@@ -37,7 +37,7 @@ def read_trials(folder: Path, objectives: Iterable[str]) -> list[Trial]:
     found: dict[int, Trial] = {}
     for i, trial in _read(path, read_trial, "a trial"):
         if found.setdefault(trial.number, trial) != trial:
-            raise RunError(f"{path}:{i}: trial {trial.number} stands there twice, with different values; {DAMAGED}")
+            raise RunError(f"{path}:{i}: trial {trial.number} appears twice, with different values; {DAMAGED}")
         missing = [name for name in objectives if not isfinite(trial.metrics.get(name, nan))]
         if trial.state == "complete" and missing:
             raise RunError(f"{path}:{i}: trial {trial.number} has no {min(missing)}; {DAMAGED}")
@@ -51,7 +51,7 @@ def read_further(folder: Path) -> list[Further]:
         for i, one in _read(path, further_of, "a further training"):
             if found.setdefault((one.trial, one.repeat, one.rung), one) != one:
                 what = f"further training {one.repeat} of trial {one.trial}"
-                raise RunError(f"{path}:{i}: {what} stands there twice, with different values; {DAMAGED}")
+                raise RunError(f"{path}:{i}: {what} appears twice, with different values; {DAMAGED}")
     return sorted(found.values(), key=lambda further: further.ended)
 
 

@@ -19,7 +19,7 @@ class Recipe(Settings):
 
     epochs: Annotated[int, Field(ge=1, le=10_000), Flag("N", "Passes over the training images.")] = 1
     batch_size: Annotated[int, Field(ge=2, le=65_536), Flag("N", "Images a step.")] = 16
-    learning_rate: Annotated[Positive, Flag("X", "Its peak, after the warm-up.")] = 2e-3
+    learning_rate: Annotated[Positive, Flag("X", "Peak learning rate, after the warm-up.")] = 2e-3
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.05
     warmup: Share = 0.2
     fall: Annotated[Positive, Field(lt=1)] = 0.3

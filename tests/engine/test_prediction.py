@@ -75,7 +75,7 @@ def test_a_device_of_another_space_is_refused_before_anything_is_written(space, 
     [
         ({"latency": "measured"}, "the device of file:.* is elsewhere; write predicted"),
         ({"objectives": ("accuracy", "throughput")}, "throughput: cannot be measured on a device that is elsewhere"),
-        ({"maximum": {"latency": 0.001}}, "every network of tiny is above that; the nearest there is has latency="),
+        ({"maximum": {"latency": 0.001}}, "every network of tiny is above that; the closest has latency="),
     ],
 )
 def test_what_a_device_elsewhere_cannot_do(space, device, tmp_path, settings, message):

@@ -135,7 +135,7 @@ def test_what_breaks_a_limit_is_never_proposed(space):
 
 @pytest.mark.parametrize("limits", [{"params": 1.0}, {"latency": 1e-6}])
 def test_a_limit_that_nothing_keeps_is_refused_at_once(space, limits):
-    with pytest.raises(SettingError, match="every network of tiny is above that; the nearest there is has"):
+    with pytest.raises(SettingError, match="every network of tiny is above that; the closest has"):
         search(space, "a", 4, maximum=limits)
     assert not (space.parent / "runs").exists()
 

@@ -145,13 +145,13 @@ def test_a_clash_names_both_and_leaves_nothing_behind(site: Path, tmp_path: Path
     text = '__all__ = ["good", "{0}"]\n' + BLOCK.format("Good") + "{1} = Good\n"
     for name, other in (("conv", "nas"), ("theirs", "package my-blocks 1.0")):
         path = write(tmp_path / "mine.py", text.format(name, name))
-        with pytest.raises(SettingError, match=rf"mine\.py: block '{name}': {other} offers one of that name; rename"):
+        with pytest.raises(SettingError, match=rf"mine\.py: block '{name}' is already in {other}; rename"):
             load_plugins(path)
         assert "good" not in BLOCKS.names()
     first = write(tmp_path / "mine.py", '__all__ = ["good"]\n' + BLOCK.format("Good"))
     second = write(tmp_path / "other.py", '__all__ = ["good"]\n' + BLOCK.format("Good"))
     load_plugins(first)
-    with pytest.raises(SettingError, match=rf"other\.py: block 'good': {re.escape(str(first))} offers one"):
+    with pytest.raises(SettingError, match=rf"other\.py: block 'good' is already in {re.escape(str(first))}; rename"):
         load_plugins(second)
     first.write_text(first.read_text() + "# changed\n")
     with pytest.raises(

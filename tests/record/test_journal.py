@@ -114,7 +114,7 @@ def test_a_further_training_that_stands_there_twice_with_two_values_is_named(tmp
     run = finished_run(tmp_path / "a", complete=2)
     for number in range(2):
         run.append_further(Further(0, 1, run.trials[number].outcome))
-    with pytest.raises(RunError, match=r"further\.jsonl:2: further training 1 of trial 0 stands there twice, with"):
+    with pytest.raises(RunError, match=r"further\.jsonl:2: further training 1 of trial 0 appears twice, with"):
         Run(tmp_path / "a")
 
 
@@ -138,7 +138,7 @@ def changed(line: dict, change: dict) -> dict:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"number": 0}, "trial 0 stands there twice, with different values"),
+        ({"number": 0}, "trial 0 appears twice, with different values"),
         ({"outcome": {"metrics": {"accuracy": 0.5}}}, "trial 1 has no latency"),
         ({"outcome": {"metrics": {"accuracy": float("nan"), "latency": 1.0}}}, "trial 1 has no accuracy"),
         ({"outcome": {"state": "done"}}, "not a trial"),

@@ -55,7 +55,7 @@ def read_times(results: Path, package: str, expected: Sequence[str]) -> Times:
                                "the line")  # fmt: skip
     counts = Counter(row.cells["name"] for row in rows)
     if repeated := next((row for row in reversed(rows) if counts[row.cells["name"]] > 1), None):
-        raise SettingError(f"{results}, line {repeated.line}: {repeated.cells['name']} stands there twice")
+        raise SettingError(f"{results}, line {repeated.line}: {repeated.cells['name']} appears twice")
     if missing := [name for name in expected if name not in counts]:
         raise SettingError(f"{results}: {len(missing)} of {len(expected)} rows are missing, the first {missing[0]}; "
                            f"run {RUNNER} again, it goes on where it was")  # fmt: skip
@@ -87,9 +87,9 @@ def _rows(results: Path, text: str) -> Iterator[_Row]:
     reader = csv.reader(lines[first:], delimiter=split, skipinitialspace=True)
     names = [name.strip().lower() for name in next(reader, [])]
     if lacking := [name for name in NEEDED if names.count(name) != 1]:
-        what = "twice" if lacking[0] in names else "not"
+        what = "appears twice" if lacking[0] in names else "is missing"
         raise SettingError(f"{results}, line {first + 1}: holds no results; the columns are name, ms, ... as {RUNNER} "
-                           f"writes them, and {lacking[0]} stands there {what}")  # fmt: skip
+                           f"writes them, and {lacking[0]} {what}")  # fmt: skip
     for cells in reader:
         line = first + reader.line_num
         if not any(cell.strip() for cell in cells):

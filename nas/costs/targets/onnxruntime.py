@@ -24,7 +24,8 @@ def _prepare(network: nn.Module, x: Tensor, setting: Setting) -> Clock:
 
 def _missing() -> str:
     absent = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
-    return f"{' and '.join(absent)} is not installed: pip install 'hybrid-nas[onnx]'" if absent else ""
+    verb = "is" if len(absent) == 1 else "are"
+    return f"{' and '.join(absent)} {verb} not installed: pip install 'hybrid-nas[onnx]'" if absent else ""
 
 
 onnxruntime = Target(

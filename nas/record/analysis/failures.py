@@ -30,7 +30,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Culprit:
-    """A block that stands in `failed` of the `failures`, and in `complete` of the `others` that were trained."""
+    """A block that is in `failed` of the `failures`, and in `complete` of the `others` that were trained."""
 
     block: str
     failed: int

@@ -65,8 +65,8 @@ def failures(run: Run, front: Sequence[Result]) -> Remark | None:
         part = "all" if len(commonest.trials) == len(failed) else f"{len(commonest.trials)} of them"
         said += f", {part} for one reason, first trial {commonest.first}: {commonest.words}"
     blamed = [
-        f" {one.block} stands in {one.failed} of the {one.failures} networks that failed and in {one.complete} of the "
-        f"{one.others} others: it hardly is by chance."
+        f" {one.block} is in {one.failed} of the {one.failures} networks that failed and in {one.complete} of the "
+        f"{one.others} others: this is hardly chance."
         for one in culprits(run, failed)
     ]
     return Remark(not blamed and len(failed) <= FAILED * trained, f"{said.rstrip('.')}.{''.join(blamed)}")
@@ -94,7 +94,8 @@ def binding(run: Run, front: Sequence[Result]) -> Remark | None:
         known = [result.metrics[name] for result in front if name in result.metrics]
         near = sum(abs(value - limit) <= NEAR * limit for value in known)
         if near and near >= BOUND * len(known):
-            said.append(f"{near} of the front's {len(front)} networks are within {100 * NEAR:.0f} % of the limit "
+            verb = "is" if near == 1 else "are"
+            said.append(f"{near} of the front's {len(front)} networks {verb} within {100 * NEAR:.0f} % of the limit "
                         f"{_limit(sign, name, limit)}: it, not the space, ends the front there.")  # fmt: skip
     refused = [t.outcome.reason for t in run.trials if t.state == "rejected"]
     for sign, name, limit in sides:
@@ -150,7 +151,7 @@ def repeated(run: Run, front: Sequence[Result]) -> Remark | None:
     )
     return Remark(False, f"Of the front's {len(front)} networks {again or 'none'} {'was' if again < 2 else 'were'} "
                          f"trained again from another seed, so part of the {name} may be luck, as the best of many "
-                         f"tries flatter: {advice}.")  # fmt: skip
+                         f"tries flatters: {advice}.")  # fmt: skip
 
 
 def counted(run: Run, front: Sequence[Result]) -> Remark | None:

@@ -38,10 +38,10 @@ class FullRecipe(Group):
     epochs: Annotated[int, Field(ge=1, le=100_000), Flag("N", "Passes over the training images.")] = 100
     batch_size: Annotated[int, Field(ge=2, le=65_536), Flag("N", "Images a step of the optimiser.")] = 64
     accumulate: Annotated[int, Field(ge=1, le=4096), Flag("N", "Parts of a step, one after the other.")] = 1
-    learning_rate: Annotated[Positive, Flag("X", "Its peak, after the warm-up.")] = 2e-3
+    learning_rate: Annotated[Positive, Flag("X", "Peak learning rate, after the warm-up.")] = 2e-3
     base_batch: Annotated[int | None, Field(ge=1), Flag("N", "Batch that the learning rate is for.")] = None
-    backbone_rate: Annotated[Rate, Flag("X", "Factor of it for stem and stages.")] = 1.0
-    final_learning_rate: Annotated[float, Field(ge=0), Flag("X", "Its end.")] = 1e-5
+    backbone_rate: Annotated[Rate, Flag("X", "Learning rate of stem and stages, as a multiple.")] = 1.0
+    final_learning_rate: Annotated[float, Field(ge=0), Flag("X", "Learning rate of the last step.")] = 1e-5
     warmup: Annotated[float, Field(ge=0, le=10_000), Flag("EPOCHS", "Linear rise of the learning rate.")] = 5.0
     weight_decay: Annotated[float, Field(ge=0, le=10), Flag("X", "Of kernels and matrices only.")] = 0.05
     clip: Annotated[float, Field(ge=0), Flag("X", "Bound of the gradient's norm; 0: none.")] = 1.0
@@ -66,7 +66,7 @@ class FullRecipe(Group):
     )
     precision: Annotated[Literal["auto", "float32", "bfloat16"], Flag("NAME", "auto: bfloat16 on a GPU.")] = "auto"
     teaching: Annotated[Rate, Flag("X", "The teacher's share of the loss.")] = 0.5
-    temperature: Annotated[Positive, Flag("X", "Softens both answers.")] = 2.0
+    temperature: Annotated[Positive, Flag("X", "Temperature that softens teacher's and student's logits.")] = 2.0
 
     @model_validator(mode="after")
     def _parts(self) -> "FullRecipe":

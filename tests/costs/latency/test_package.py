@@ -113,7 +113,7 @@ def test_the_largest_package_makes_a_file_that_can_be_read(tmp_path):
         (lambda rows: [rows[0] | {"ms": "fast"}, *rows[1:]], "ms is 'fast'"),
         (lambda rows: [rows[0] | {"ms": "nan"}, *rows[1:]], "ms is 'nan'"),
         (lambda rows: [rows[0] | {"ms": ""}, *rows[1:]], "ms is ''"),
-        (lambda rows: [*rows, rows[3]], "network_003 stands there twice"),
+        (lambda rows: [*rows, rows[3]], "network_003 appears twice"),
         (
             lambda rows: [r | {"package": "cvt_family-9-60-120-1"} for r in rows],
             "is of the package cvt_family-9-60-120-1, ",
@@ -219,9 +219,9 @@ def test_numbers_are_read_where_they_mean_one_thing(tmp_path, ms, said):
     [
         (b"PK\x03\x04...", r"not a table as text, but a zip archive, as \.xlsx and \.ods are; save it as CSV"),
         (b"<!DOCTYPE html><html>", "an HTML page"),
-        (b"", "line 1: holds no results; .* name stands there not"),
+        (b"", "line 1: holds no results; .* name is missing"),
         (b"name,ms,package\n", "holds no results"),
-        (b"name,ms,ms,package\na,1,2,p\n", "ms stands there twice"),
+        (b"name,ms,ms,package\na,1,2,p\n", "ms appears twice"),
         (b"a,1,p\nname,ms,package\n", "line 1: holds no results"),
         (b"name,ms,package,device\na,0,5,p,x\n", r"line 2: 5 cells under 4 columns; if commas are decimal ones too"),
         (b'name,ms,package\na,1,"' + b"x" * 200_000, "cannot be read as a table"),

@@ -51,7 +51,7 @@ def test_a_target_that_is_not_here_is_refused_with_the_remedy():
 
 def test_a_missing_package_names_the_extra(monkeypatch):
     monkeypatch.setattr("nas.costs.targets.onnxruntime.find_spec", lambda name: None)
-    with pytest.raises(SettingError, match=r"onnx and onnxruntime is not installed: pip install 'hybrid-nas\[onnx\]'"):
+    with pytest.raises(SettingError, match=r"onnx and onnxruntime are not installed: pip install 'hybrid-nas\[onnx\]'"):
         choose_deployment("onnxruntime")
 
 

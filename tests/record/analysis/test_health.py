@@ -72,7 +72,7 @@ def test_a_block_behind_the_failures_is_named(tmp_path: Path) -> None:
         run.append(replace(next(with_moat), number=number))
     fine, words = said(run, health.failures)
     assert not fine
-    assert "moat stands in 6 of the 6 networks that failed and in 0 of the 24 others" in words
+    assert "moat is in 6 of the 6 networks that failed and in 0 of the 24 others" in words
 
 
 @pytest.mark.parametrize(("late", "fine", "won"), [(False, True, "0.0 %"), (True, False, "51.9 %")])
@@ -94,7 +94,7 @@ def test_a_limit_that_ends_the_front_or_rejects_most_is_named(tmp_path: Path) ->
     front_of(run, 4)
     fine, words = said(run, health.binding)
     assert not fine
-    assert words.startswith("1 of the front's 4 networks are within 5 % of the limit latency ≤ 4.00 ms:")
+    assert words.startswith("1 of the front's 4 networks is within 5 % of the limit latency ≤ 4.00 ms:")
     free = empty_run(tmp_path / "free", maximum={"latency": 40.0})
     front_of(free, 4)
     assert said(free, health.binding)[0]
