@@ -1,7 +1,7 @@
 """Trials an hour of whole searches by two versions of nas, by the command line and in turn, and what they found.
 
 Each version is a folder with its source, such as a worktree of git. Every search has the same space, data and seed; the
-rest is what each version does by default. Hypervolumes are shares of one box around all results, after as many
+rest is what each version does by default. Hypervolumes are shares of one frame around all results, after as many
 trainings as every search had; start-up is the time from the command to the first training. Searches take different
 courses, so there is also the time from the command until each came as far as the least of them did in all.
 
@@ -23,7 +23,7 @@ from statistics import mean
 from rich.console import Console
 from rich.table import Table
 
-from nas.record.analysis.growth import Box, growth, losses_of, trainings_of
+from nas.record.analysis.growth import Frame, growth, losses_of, trainings_of
 from nas.record.run import Run
 
 LOOK = 0.05  # seconds between looks at a record
@@ -95,8 +95,8 @@ def _absolute(text: str) -> str:
 def show(found: list[Search]) -> None:
     """Print a line a search."""
     records = [one.run for one in found]
-    box, fewest = Box.around(records), min(map(trainings_of, records))
-    curves = [growth(run, box) for run in records]
+    frame, fewest = Frame.around(records), min(map(trainings_of, records))
+    curves = [growth(run, frame) for run in records]
     least = min(curve.shares[-1] for curve in curves)
     table = Table("version", "seed", "trials", "minutes", "to the first (s)", "a training (s)", "trials an hour",
                   f"hypervolume after {fewest}", "in all", f"minutes to {least:.3f}", "load before")  # fmt: skip
@@ -104,7 +104,7 @@ def show(found: list[Search]) -> None:
         trials = len(run.trials)
         trained = [trial.outcome.seconds["train"] for trial in run.trials if "train" in trial.outcome.seconds]
         reached = next(at for at, share in zip(curve.seconds, curve.shares, strict=True) if share >= least)
-        shares = [f"{share:.3f}" for share in (box.share(losses_of(run, fewest)), curve.shares[-1])]
+        shares = [f"{share:.3f}" for share in (frame.share(losses_of(run, fewest)), curve.shares[-1])]
         table.add_row(one.version, str(run.config.seed), str(trials), f"{one.seconds / 60:.1f}", f"{one.start:.0f}",
                       f"{mean(trained):.1f}", f"{3600 * trials / one.seconds:.0f}", *shares,
                       f"{(one.start + reached) / 60:.1f}", f"{one.load:.1f}")  # fmt: skip

@@ -73,7 +73,7 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, applied: boo
     terminal.say(f"\n  page    {run.folder / 'calibration.html'}")
     ladder = ",".join(map(str, found.ladder))
     terminal.following(
-        f"nas search {found.goal}{plugin_flags(run.config.plugins)}" + ("" if applied else f" --rungs {ladder}")
+        f"nas search {found.options}{plugin_flags(run.config.plugins)}" + ("" if applied else f" --rungs {ladder}")
     )
 
 

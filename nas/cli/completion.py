@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.evaluation.picks import KNEE
-from nas.record.folders import TRAINING
+from nas.record.folders import CONFIG, TRAINING
 from nas.registry import DATA, FORMATS, SAMPLERS, SCORES, TARGETS, TASKS, Registry, target_text
 from nas.space.library import folder, shipped
 from nas.training.catalogue import objective_names
@@ -22,7 +22,7 @@ def spaces(ctx: Any, incomplete: str) -> list[str]:
 
 def networks(ctx: Any, incomplete: str) -> list[str]:
     """Runs, trainings, and published networks."""
-    return [*_folders(ctx, ("config.yaml", TRAINING)), *published(ctx, incomplete)]
+    return [*_folders(ctx, (CONFIG, TRAINING)), *published(ctx, incomplete)]
 
 
 def spaces_and_networks(ctx: Any, incomplete: str) -> list[str]:
@@ -37,7 +37,7 @@ def published(ctx: Any, incomplete: str) -> list[str]:
 
 def searches(ctx: Any, incomplete: str) -> list[str]:
     """The searches in the folder of runs."""
-    return _folders(ctx, ("config.yaml",))
+    return _folders(ctx, (CONFIG,))
 
 
 def trainings(ctx: Any, incomplete: str) -> list[str]:
@@ -47,7 +47,7 @@ def trainings(ctx: Any, incomplete: str) -> list[str]:
 
 def every_run(ctx: Any, incomplete: str) -> list[str]:
     """The searches and trainings in the folder of runs."""
-    return _folders(ctx, ("config.yaml", TRAINING))
+    return _folders(ctx, (CONFIG, TRAINING))
 
 
 def _folders(ctx: Any, files: Sequence[str]) -> list[str]:

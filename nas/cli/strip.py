@@ -22,7 +22,7 @@ GAP = 2  # between towers
 
 
 @dataclass(frozen=True)
-class Stage:
+class Tower:
     """What is drawn of a stage: its kind of block, its letter, and for towers its width and its map."""
 
     kind: str
@@ -49,7 +49,7 @@ def strip(architecture: Architecture, layout: str) -> Text:
     return Text(" ").join(drawn)
 
 
-def towers(stages: Sequence[Stage], room: int) -> list[Text]:
+def towers(stages: Sequence[Tower], room: int) -> list[Text]:
     """Draw stages as towers within so many columns, a line for each row, with map, width and depth below."""
     least = min(stage.side for stage in stages)
     rows = [min(1 + max(round(log2(stage.side / least)), 0), TALLEST) for stage in stages]
@@ -72,7 +72,7 @@ def towers(stages: Sequence[Stage], room: int) -> list[Text]:
     return drawn
 
 
-def _ways(stages: Sequence[Stage]) -> list[list[str]]:
+def _ways(stages: Sequence[Tower]) -> list[list[str]]:
     """Write a row of each tower in every way, the widest first."""
     spaced = [f" {' '.join(stage.letter * stage.depth)} " for stage in stages]
     close = [stage.letter * stage.depth for stage in stages]

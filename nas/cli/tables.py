@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nas.cli.strip import Stage, towers
+from nas.cli.strip import Tower, towers
 from nas.cli.terminal import Terminal, line
 from nas.evaluation.units import show
 from nas.files import Json
@@ -41,7 +41,7 @@ def print_towers(console: Terminal, architecture: Architecture, known: "Cost") -
     """Draw the stages of a network as towers, under its name."""
     layout = architecture.layout()
     parts = zip(layout.split("-"), known.parts[1:-1], strict=True)
-    stages = [Stage(p.kind, letter, p.depth, p.width, max(p.resolution), map_of(p)) for letter, p in parts]
+    stages = [Tower(p.kind, letter, p.depth, p.width, max(p.resolution), map_of(p)) for letter, p in parts]
     console.say((architecture.name, "bold"), f": {layout} at {architecture.resolution} px\n")
     for row in towers(stages, console.width):
         console.print(row, no_wrap=True)

@@ -8,16 +8,16 @@ from itertools import islice
 import numpy as np
 
 from nas.engine.watcher import Watcher
-from nas.record.analysis.growth import Box, as_losses
+from nas.record.analysis.growth import Frame, as_losses
 from nas.record.run import Run
-from nas.record.trackers import Ending, Subject, Values
+from nas.record.trackers import End, Subject, Values
 from nas.record.tracking import Point, Tracking
 from nas.record.trained import Trained
 from nas.record.trial import Further, Trial
 from nas.report.rendering import flat
 from nas.training.full.loop import Epoch, StoppedError
 
-BOXED = 10  # complete trials, the first ones, whose values span the box that a hypervolume is a share of
+BOXED = 10  # complete trials, the first ones, whose values span the frame that a hypervolume is a share of
 SEARCH_FILES, TRAINING_FILES = ("best.yaml", "report.html"), ("best.safetensors", "report.html")
 Note = Callable[[int, Values], None]
 NoteEpoch = Callable[[Epoch], None]
@@ -67,7 +67,7 @@ def followed_training(trained: Trained, leads: bool, warned: Callable[[str], Non
 @contextmanager
 def _telling(tracking: Tracking, home: Run | Trained, files: tuple[str, ...]) -> Iterator[Note]:
     """Tell the end of the block."""
-    ending: Ending = "failed"
+    ending: End = "failed"
     try:
         yield tracking.note
         ending = "finished"
@@ -105,7 +105,7 @@ def further_values(further: Further) -> Values:
 def front_values(run: Run) -> Values:
     """Return the size of the front, its best value in each objective, and its hypervolume.
 
-    That is a share of the box that the first complete trials span, the same at every step, and may exceed 1.
+    That is a share of the frame that the first complete trials span, the same at every step, and may exceed 1.
     """
     front, names = run.front(), run.config.objectives
     if not front:
@@ -114,7 +114,7 @@ def front_values(run: Run) -> Values:
     losses = as_losses(run, front)
     best = {f"best/{name}": float(v) for name, v in zip(names, losses.min(axis=0) * signs, strict=True)}
     first = list(islice((trial for trial in run.trials if trial.state == "complete"), BOXED))
-    grown = {"front/hypervolume": Box.of(as_losses(run, first)).share(losses)} if len(first) == BOXED else {}
+    grown = {"front/hypervolume": Frame.of(as_losses(run, first)).share(losses)} if len(first) == BOXED else {}
     return {"front/size": len(front), **best, **grown}
 
 

@@ -9,7 +9,7 @@ from nas import data as datasets
 from nas.config import Budget, SearchConfig
 from nas.costs.deployment import choose_device, device_name
 from nas.costs.latency.predictor import Predictor
-from nas.costs.latency.sampling import Progress
+from nas.costs.latency.sampling import OnProgress
 from nas.data import Dataset
 from nas.engine.executors import Executor, Placement
 from nas.engine.placement import choose_executor, choose_placement
@@ -23,9 +23,10 @@ from nas.evaluation.plugins import Outside
 from nas.files import Json, quoted
 from nas.network.architecture import Architecture
 from nas.record.analysis.reliability import recalled
-from nas.record.config_file import CONFIG, of_earlier_schedule
+from nas.record.config_file import of_earlier_schedule
 from nas.record.environment import timed_on
 from nas.record.fingerprint import check_data, fingerprint
+from nas.record.folders import CONFIG
 from nas.record.outside import outside_of
 from nas.record.run import SPACE, Run
 from nas.record.seal import check_same
@@ -73,7 +74,7 @@ class Plan:
         return Limits(self.config, conditions_of(self.config, self.predictor))
 
 
-def new_plan(config: SearchConfig, space: SearchSpace, progress: Progress = lambda done, of: None) -> Plan:
+def new_plan(config: SearchConfig, space: SearchSpace, progress: OnProgress = lambda done, of: None) -> Plan:
     """Plan a new search, and measure what its predictor needs, if it has one, telling `progress`.
 
     Raises SettingError, SpaceError or DataError for settings, a space or data that are wrong.

@@ -5,7 +5,7 @@ from functools import partial
 
 from nas.config import SearchConfig
 from nas.costs.latency.predictor import Predictor, read_device
-from nas.costs.latency.sampling import Progress, predictor_for
+from nas.costs.latency.sampling import OnProgress, predictor_for
 from nas.engine.executors import Executor, Placement
 from nas.errors import SettingError
 from nas.evaluation.catalogue import objectives
@@ -37,7 +37,7 @@ def new_predictor(
     executor: Executor,
     placement: Placement,
     outside: Outside,
-    progress: Progress,
+    progress: OnProgress,
 ) -> Predictor | None:
     """Make the predictor of a new search where its trials run, or return None if it measures each candidate.
 
@@ -52,7 +52,7 @@ def new_predictor(
     return executor.there(outside.carry(partial(_measured, config, space)), placement)
 
 
-def _measured(config: SearchConfig, space: SearchSpace, progress: Progress = lambda done, of: None) -> Predictor:
+def _measured(config: SearchConfig, space: SearchSpace, progress: OnProgress = lambda done, of: None) -> Predictor:
     deployment = deployment_of(config)
     assert deployment
     return predictor_for(space, deployment, progress=progress)

@@ -276,7 +276,7 @@ class _Session:
         try:
             self.trainer.restore(state)
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
-            raise RunError(f"{self.trained.folder / 'last.pt'}: the state of another training ({error})") from None
+            raise RunError(f"{self.trained.folder / LAST}: the state of another training ({error})") from None
 
     def _state(self) -> Json:
         return self.trainer.state() | {"data": _facts(self.dataset)}

@@ -6,10 +6,10 @@ from nas import document, files
 from nas.config import Machine, SearchConfig, make_config
 from nas.errors import SettingError
 from nas.files import Json
+from nas.record.folders import CONFIG
 from nas.record.seal import SEAL, check_same
 from nas.settings import Following
 
-CONFIG = "config.yaml"
 FREE = frozenset({"space", "data", "budget", "confirm"} | Machine.model_fields.keys() | Following.model_fields.keys())
 """Settings that may change between two starts: a run has its space, and knows its data by their fingerprint."""
 
@@ -31,7 +31,7 @@ def read_config(folder: Path, seal: Json) -> SearchConfig:
     path = folder / CONFIG
     settings = document.read(path).value
     if not isinstance(settings, dict):
-        where = f" ({SEAL} has what stood in it)" if seal else ""
+        where = f" ({SEAL} has its contents)" if seal else ""
         raise SettingError(f"{path}: holds no settings; the file is damaged: restore it{where}, or begin anew")
     try:
         config = _config(settings)

@@ -18,8 +18,8 @@ from nas.registry import suggest
 from nas.settings import text_of
 
 PATIENCE = 0.1  # seconds; `is_locked` holds a lock for a moment
-TRAINING = "training.yaml"
-"""The file of settings in the folder of a full training."""
+CONFIG, TRAINING = "config.yaml", "training.yaml"
+"""The files of settings in the folders of a search and of a full training."""
 
 
 def check_new(folder: Path) -> None:
@@ -136,7 +136,7 @@ def making(folder: Path) -> Iterator[None]:
 
 def is_run(folder: Path) -> bool:
     """Tell whether a folder is one that a search made."""
-    return os.path.isfile(folder / "config.yaml")  # noqa: PTH113  (pathlib raises for names that are too long)
+    return os.path.isfile(folder / CONFIG)  # noqa: PTH113  (pathlib raises for names that are too long)
 
 
 def is_trained(folder: Path) -> bool:
@@ -146,7 +146,7 @@ def is_trained(folder: Path) -> bool:
 
 def no_run(folder: Path) -> SettingError:
     """The error for a folder that is no run, or was one."""
-    return SettingError(f"{folder} is not a run (it has no config.yaml{_lost(folder, 'space.yaml')})")
+    return SettingError(f"{folder} is not a run (it has no {CONFIG}{_lost(folder, 'space.yaml')})")
 
 
 def no_training(folder: Path) -> SettingError:
@@ -157,7 +157,7 @@ def no_training(folder: Path) -> SettingError:
 def _lost(folder: Path, other: str) -> str:
     """Say how to mend a folder that has the `other` file but lost that of its settings, or return an empty text."""
     sealed = all(os.path.isfile(folder / name) for name in (SEAL, other))  # noqa: PTH113  (as above)
-    return f" any more: put it back; {SEAL} has what stood in it" if sealed else ""
+    return f" any more: put it back; {SEAL} has its contents" if sealed else ""
 
 
 def find_trained(name: str | Path, runs: Path = Path("runs")) -> Path:
@@ -182,5 +182,5 @@ def find_run(name: str | Path, runs: Path = Path("runs")) -> Path:
             raise SettingError(f"{folder} is a training; go on with it by: nas train {quoted(folder)} --resume")
         if _lost(folder, "space.yaml"):
             raise no_run(folder)
-    names = [p.parent.name for p in sorted(runs.glob("*/config.yaml"))]
+    names = [p.parent.name for p in sorted(runs.glob(f"*/{CONFIG}"))]
     raise SettingError(f"no run '{name}'. {suggest(str(name), names)}")

@@ -19,13 +19,13 @@ from nas.evaluation.catalogue import objective
 from nas.files import Json
 from nas.record import journal
 from nas.record.environment import ENVIRONMENT, read_environment
-from nas.record.folders import TRAINING, is_locked, is_run, is_trained
+from nas.record.folders import CONFIG, TRAINING, is_locked, is_run, is_trained
 from nas.record.seal import SEAL
 from nas.record.trial import Glance
 
 Kind = Literal["search", "calibration", "training"]
 State = Literal["running", "finished", "stopped", "damaged"]
-CONFIG, PAGE = "config.yaml", "calibration.html"  # the page is what a calibration ends with
+PAGE = "calibration.html"  # what a calibration ends with
 SUMMARY, VERDICT = "summary.csv", "verdict.json"
 READ = (CONFIG, TRAINING, SEAL, ENVIRONMENT, journal.RECORD, journal.FURTHER, journal.EARLIER, SUMMARY, VERDICT, PAGE)
 """The files that an entry is read from."""
@@ -165,7 +165,7 @@ def _settings(path: Path) -> Json:
     """Read settings. Raises SettingError where there are none."""
     found = document.read(path).value if path.exists() else None
     if not isinstance(found, dict):
-        raise SettingError(f"{path}: holds no settings; restore it ({SEAL} has what stood in it), or begin anew")
+        raise SettingError(f"{path}: holds no settings; restore it ({SEAL} has its contents), or begin anew")
     return found
 
 

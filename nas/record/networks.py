@@ -7,7 +7,7 @@ from pathlib import Path
 from nas.errors import SettingError
 from nas.evaluation.plugins import Outside
 from nas.network.architecture import Architecture
-from nas.record.folders import find_run, is_run, is_trained
+from nas.record.folders import CONFIG, TRAINING, find_run, is_run, is_trained
 from nas.record.models import BEST, load
 from nas.record.outside import load_beside
 from nas.record.run import Run
@@ -77,7 +77,7 @@ def _of_run(text: str, runs: Path) -> Found:
 
 def _hint(wanted: str, runs: Path) -> str:
     """Name the nearest network, or else what there is."""
-    known = [path.parent.name for path in sorted(runs.glob("*/*.yaml")) if path.stem in ("config", "training")]
+    known = [path.parent.name for path in sorted(runs.glob("*/*.yaml")) if path.name in (CONFIG, TRAINING)]
     hint = suggest(wanted, [*shipped(), *known])
     if "Did you mean" in hint:
         return hint

@@ -19,9 +19,9 @@ from nas.evaluation.picks import read_rule
 from nas.evaluation.plugins import Outside
 from nas.files import Json
 from nas.record import journal
-from nas.record.config_file import CONFIG, read_config, write_config
+from nas.record.config_file import read_config, write_config
 from nas.record.environment import read_environment, write_environment
-from nas.record.folders import is_run, making, no_run
+from nas.record.folders import CONFIG, is_run, making, no_run
 from nas.record.optuna_study import Teller
 from nas.record.outside import keep_outside, load_outside
 from nas.record.picking import Picked, pick

@@ -8,24 +8,24 @@ from threading import Event, Thread
 from typing import NamedTuple
 
 from nas.errors import SettingError, in_one_line
-from nas.record.trackers import Ending, Subject, Tracker, Values
+from nas.record.trackers import End, Subject, Tracker, Values
 from nas.registry import TRACKERS
 
 Point = tuple[int, Values]
 """A step, and its values."""
 
 
-class End(NamedTuple):
+class Last(NamedTuple):
     """The end of what is followed, with the files to keep."""
 
-    ending: Ending
+    ending: End
     files: Sequence[Path]
 
 
-PATIENCE: dict[Ending, float] = {"finished": 30.0, "interrupted": 15.0, "failed": 15.0}
-"""Seconds to wait for a tracker at the end, and"""
+PATIENCE: dict[End, float] = {"finished": 30.0, "interrupted": 15.0, "failed": 15.0}
+"""Seconds to wait for a tracker at the end."""
 START = 15.0
-"""at the beginning, as a store that is made anew takes the processor from networks that are timed."""
+"""Seconds to wait for one at the beginning, as making a new store takes the processor from networks that are timed."""
 
 
 def check_trackers(names: Iterable[str]) -> None:
@@ -51,11 +51,11 @@ class Tracking:
             follower.queue.put((step, kept))
         self._warn()
 
-    def end(self, ending: Ending, files: Sequence[Path]) -> None:
+    def end(self, ending: End, files: Sequence[Path]) -> None:
         """Tell the end, and wait a little until all is taken."""
         present = [path for path in files if path.exists()]
         for follower in self.followers:
-            follower.queue.put(End(ending, present))
+            follower.queue.put(Last(ending, present))
         for follower in self.followers:
             if follower.thread.is_alive():
                 follower.thread.join(PATIENCE[ending])
@@ -75,7 +75,7 @@ class _Follower:
 
     def __init__(self, name: str, subject: Subject) -> None:
         self.name, self.subject = name, subject
-        self.queue: SimpleQueue[Point | End] = SimpleQueue()
+        self.queue: SimpleQueue[Point | Last] = SimpleQueue()
         self.begun, self.failure, self.told = Event(), "", False
         self.thread = Thread(target=self._safely, args=(self._follow,), name=f"nas-{name}", daemon=True)
         self._safely(self._make)  # libraries are imported before networks are timed
@@ -88,7 +88,7 @@ class _Follower:
     def _follow(self) -> None:
         last = self.tracker.begin(self.subject)
         self.begun.set()
-        while not isinstance(item := self.queue.get(), End):
+        while not isinstance(item := self.queue.get(), Last):
             step, values = item
             if step > last:
                 self.tracker.note(step, values)

@@ -70,7 +70,7 @@ def export(
     if not 0 <= tolerance < 1:
         raise SettingError(f"tolerance {tolerance:g} is not allowed; write a share from 0 to below 1, such as 0.01")
     _check_able(kind, format, found := _found(source, Path(runs)))
-    _check_place(path, kind, force)
+    _check_form(path, kind, force)
     shipment = Shipment(*_lowered(found, queries, resolution), tolerance=tolerance, dynamic_size=dynamic_size)
     shipment = _with_images(shipment, data, seed)
     try:
@@ -200,7 +200,7 @@ def _found(source: str | Path | Model | Architecture, runs: Path) -> Found:
     return find_network(source, runs)
 
 
-def _check_place(path: Path, kind: Format, force: bool) -> None:
+def _check_form(path: Path, kind: Format, force: bool) -> None:
     """Check that a file or folder may be written. Raises SettingError."""
     try:
         if not kind.suffix:

@@ -7,7 +7,7 @@ from run_fixtures import empty_run, finished_run
 
 from nas.cli.sparkline import growing, sparkline
 from nas.cli.streams import BARS
-from nas.cli.strip import Stage, strip, towers
+from nas.cli.strip import Tower, strip, towers
 from nas.cli.tables import print_towers
 from nas.cli.terminal import Terminal
 from nas.costs.counts import cost
@@ -24,7 +24,7 @@ def test_a_network_in_a_line_has_a_letter_a_block_or_numbers_where_it_is_deep():
 
 
 def test_a_tower_is_a_row_higher_for_each_doubling_of_the_map():
-    stages = [Stage("conv", "C", 1, 16, 32, "32x32"), Stage("moat", "A", 3, 32, 8, "8x8")]
+    stages = [Tower("conv", "C", 1, 16, 32, "32x32"), Tower("moat", "A", 3, 32, 8, "8x8")]
     rows = [row.plain.split() for row in towers(stages, 80)]
     assert rows == [["C"], ["C"], ["C", "A", "A", "A"], ["map", "32x32", "8x8"], ["width", "16", "32"],
                     ["depth", "1", "3"]]  # fmt: skip
@@ -43,7 +43,7 @@ def test_every_published_network_fits_a_terminal(columns):
 
 
 def test_letters_stand_without_colours_and_colours_tell_blocks_apart():
-    stages = [Stage("conv", "C", 2), Stage("moat", "A", 1)]
+    stages = [Tower("conv", "C", 2), Tower("moat", "A", 1)]
     plain, coloured = (Terminal(file=io.StringIO(), width=80, force_terminal=True, **more) for more in (
         {"no_color": True}, {"color_system": "standard"}))  # fmt: skip
     for console in (plain, coloured):

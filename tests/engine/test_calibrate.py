@@ -62,8 +62,8 @@ def test_the_command_prints_and_draws_and_later_searches_take_the_ladder(space, 
     assert all(name in answer.out and name in page.read_text() for name in ("naswot", "parameters"))
     again = nas("calibrate", *goal, "-n", 8, "--rungs", "1,2,4", "--json", "--scores", "naswot")
     found = json.loads(again.out)
-    assert found["goal"].endswith("--data digits --batch-size 32 --subset 64")
-    assert f"nas search {found['goal']} --plugins" in " ".join(answer.out.split())
+    assert found["options"].endswith("--data digits --batch-size 32 --subset 64")
+    assert f"nas search {found['options']} --plugins" in " ".join(answer.out.split())
     assert (found["networks"], found["lengths"]) == (8, [1, 2, 4])
     later = search(space, "later", budget=2, recipe={"subset": 64, "batch_size": 32})
     assert list(later.config.rungs) == found["ladder"]

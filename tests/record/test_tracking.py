@@ -9,7 +9,7 @@ import pytest
 
 from nas.errors import SettingError
 from nas.record import tracking
-from nas.record.trackers import Ending, Subject, Tracker, Values
+from nas.record.trackers import End, Subject, Tracker, Values
 from nas.record.tracking import Tracking, check_trackers
 from nas.registry import TRACKERS
 
@@ -40,7 +40,7 @@ class Notebook(Tracker):
             self.open.wait(60)
         self.told.append((step, values))
 
-    def end(self, ending: Ending, files: Sequence[Path]) -> None:
+    def end(self, ending: End, files: Sequence[Path]) -> None:
         self.maybe("end")
         self.told.append((ending, [path.name for path in files]))
 

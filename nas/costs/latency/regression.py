@@ -21,7 +21,7 @@ from nas.network.options import Scalar
 from nas.network.pieces import Piece
 
 Vector = NDArray[np.float64]
-Network = tuple[Piece, ...]
+Pieces = tuple[Piece, ...]
 
 PENALTIES = np.logspace(-4, 3, 15)
 FEWEST_BLOCKS = 20  # measured ones, to fill in others by
@@ -49,7 +49,7 @@ class Regression:
     """Both regressions, fitted to the milliseconds of whole networks, and of blocks if there are any."""
 
     blocks: Mapping[Piece, float]
-    networks: Sequence[Network]
+    networks: Sequence[Pieces]
     times: Sequence[float]
     _shares: dict[Piece, float] = field(default_factory=dict, repr=False, compare=False)
 

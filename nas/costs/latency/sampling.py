@@ -25,7 +25,7 @@ NETWORKS = 40
 SECONDS = 1.0  # for a network with its blocks, after which no further round begins
 ROUNDS = 15
 AT_ONCE = 50_000_000  # parameters of the networks that are in memory side by side
-Progress = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 """Called with the numbers of measured networks and of all."""
 
 
@@ -35,7 +35,7 @@ def predictor_for(
     *,
     networks: int | None = None,
     rounds: int | None = None,
-    progress: Progress = lambda done, of: None,
+    progress: OnProgress = lambda done, of: None,
 ) -> Predictor:
     """Make a predictor for a space on a target of this machine, measuring only networks that the cache lacks.
 
@@ -59,7 +59,7 @@ def predictor_for(
     return Predictor(deployment.to_dict(), space.name, times, blocks)
 
 
-def _tell(progress: Progress, done: int, some: int, of: int, share: float) -> None:
+def _tell(progress: OnProgress, done: int, some: int, of: int, share: float) -> None:
     progress(done + int(share * some), of)
 
 

@@ -1,6 +1,6 @@
 """Runs side by side: which side's fronts are better, where, and whether by more than chance.
 
-Runs whose settings differ in nothing but the seed make one side. Hypervolumes are those within one box for all runs,
+Runs whose settings differ in nothing but the seed make one side. Hypervolumes are those within one frame for all runs,
 after as many trainings as every run had. Fronts of a side are summed up by its attainment surfaces (Grunert da Fonseca,
 Fonseca, Hall, EMO 2001): the values that half of its runs attained, or a quarter, or three quarters.
 """
@@ -17,7 +17,7 @@ from nas import document
 from nas.errors import SettingError
 from nas.evaluation import units
 from nas.files import Json
-from nas.record.analysis.growth import Box, Growth, growth, losses_of, trainings_of
+from nas.record.analysis.growth import Frame, Growth, growth, losses_of, trainings_of
 from nas.record.fingerprint import difference
 from nas.record.run import Run
 from nas.record.seal import shown
@@ -84,9 +84,9 @@ class Comparison:
         return np.where(self.sides[0].runs[0].maximize, -1.0, 1.0)
 
     @cached_property
-    def box(self) -> Box:
-        """The box within which hypervolumes are measured: around all results of all runs."""
-        return Box.around(self.runs)
+    def frame(self) -> Frame:
+        """The frame within which hypervolumes are measured: around all results of all runs."""
+        return Frame.around(self.runs)
 
     @property
     def trainings(self) -> int:
@@ -96,11 +96,11 @@ class Comparison:
     @cached_property
     def growths(self) -> list[list[Growth]]:
         """The growth of every run's front, by side."""
-        return [[growth(run, self.box) for run in side.runs] for side in self.sides]
+        return [[growth(run, self.frame) for run in side.runs] for side in self.sides]
 
     def hypervolumes(self, side: Side) -> list[float]:
-        """Return the share of the box that each run of a side dominates after as many trainings as every run had."""
-        return [self.box.share(losses_of(run, self.trainings)) for run in side.runs]
+        """Return the share of the frame that each run of a side dominates after as many trainings as every run had."""
+        return [self.frame.share(losses_of(run, self.trainings)) for run in side.runs]
 
     def surface(self, side: Side, percent: float) -> Floats:
         """Return the points of the front of losses that this percentage of a side's runs attained."""

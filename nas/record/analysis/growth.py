@@ -1,4 +1,4 @@
-"""How the fronts of runs grew: the hypervolume they dominate, over trainings and over time, within one box for all."""
+"""How the fronts of runs grew: the hypervolume they dominate, over trainings and over time, in one frame for all."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from nas.record.results import Result
 from nas.record.run import Run
 from nas.record.trial import Trial
 
-EDGE = 1.1  # the worst side of a box, in ranges from its best: a tenth beyond the worst value
+EDGE = 1.1  # the worst side of a frame, in ranges from its best: a tenth beyond the worst value
 POINTS = 200  # of a curve
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Box:
+class Frame:
     """The values that count: each objective from the best to a tenth of the range beyond the worst seen in some runs.
 
     `low` and `span` are of losses, in which less is better.
@@ -27,25 +27,25 @@ class Box:
     span: Floats
 
     @classmethod
-    def around(cls, runs: Sequence[Run]) -> "Box":
-        """Return the box of runs with the same objectives, at least one of which has a result."""
+    def around(cls, runs: Sequence[Run]) -> "Frame":
+        """Return the frame of runs with the same objectives, at least one of which has a result."""
         return cls.of(np.concatenate([losses_of(run) for run in runs]))
 
     @classmethod
-    def of(cls, losses: Floats) -> "Box":
-        """Return the box of losses `(points, objectives)`."""
+    def of(cls, losses: Floats) -> "Frame":
+        """Return the frame of losses `(points, objectives)`."""
         low, span = losses.min(axis=0), np.ptp(losses, axis=0)
         return cls(low, np.where(span > 0, span, 1.0))
 
     def share(self, losses: Floats) -> float:
-        """Return the share of the box that losses `(points, objectives)` dominate."""
+        """Return the share of the frame that losses `(points, objectives)` dominate."""
         edge, less = [EDGE] * len(self.low), [False] * len(self.low)
         return pareto.hypervolume((losses - self.low) / self.span, edge, less) / EDGE ** len(self.low)
 
 
 @dataclass(frozen=True)
 class Growth:
-    """The share of a box that a run's front dominated after so many `trainings`, which took so many `seconds`."""
+    """The share of a frame that a run's front dominated after so many `trainings`, which took so many `seconds`."""
 
     trainings: list[int]
     seconds: list[float]
@@ -83,18 +83,18 @@ def _arrivals(run: Run) -> tuple[list[Result], list[int], list[float]]:
     return found, [place[result.number, top] for result in found], [ended for ended, _, _ in events]
 
 
-def growth(run: Run, box: Box | None = None, most: int = POINTS) -> Growth:
-    """Follow a run's front at up to `most` numbers of trainings, within its own box or another."""
+def growth(run: Run, frame: Frame | None = None, most: int = POINTS) -> Growth:
+    """Follow a run's front at up to `most` numbers of trainings, within its own frame or another."""
     found, places, ended = _arrivals(run)
     if not found:
         return Growth([], [], [])
     losses = as_losses(run, found)
-    box, less = box or Box.around([run]), [False] * losses.shape[1]
+    frame, less = frame or Frame.around([run]), [False] * losses.shape[1]
     done = np.searchsorted(places, np.arange(1, len(ended) + 1))
     stops = [i + 1 for i in pareto.spaced(len(done), most)]
     shares, best, seen = [], losses[:0], 0
     for stop in stops:
         best = np.vstack([best, losses[seen : done[stop - 1]]])  # what is dominated stays dominated
         best, seen = best[pareto.front(best, less)], done[stop - 1]
-        shares.append(box.share(best))
+        shares.append(frame.share(best))
     return Growth([0, *stops], [0.0, *(float(ended[stop - 1]) for stop in stops)], [0.0, *shares])

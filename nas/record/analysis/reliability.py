@@ -63,14 +63,14 @@ class Ranking:
 class Reliability:
     """The rungs of a calibration, quantities that cost no training, and the ladder that follows.
 
-    `goal` are the options that mean the same space, data and recipe. `networks` were trained in full, `best` of them
+    `options` are those that mean the same space, data and recipe. `networks` were trained in full, `best` of them
     are the best quarter. The last of `rungs` is the full training against another one, so that no ranking can be
     expected to agree better. `trusted` tells whether a rung below the last ranks both all networks and the best quarter
     well enough. `rates` has by kind of block what a network of it alone reached on the first rung, by the factor of the
     learning rate; `starved` kinds do better at another one.
     """
 
-    goal: str
+    options: str
     objective: str
     networks: int
     best: int
@@ -142,7 +142,7 @@ def reliability(run: Run) -> Reliability:
     ladder, trusted = _ladder(lengths, rungs, len(best))
     rates, starved = _rates(run, name, sign)
     return Reliability(
-        _goal(run.config), name, len(truth), len(best), lengths, rungs, others, ladder, trusted, rates, starved
+        _options(run.config), name, len(truth), len(best), lengths, rungs, others, ladder, trusted, rates, starved
     )
 
 
@@ -170,7 +170,7 @@ def _values(run: Run, name: str) -> tuple[Values, Values, dict[str, Values]]:
     return np.array(rows).reshape(len(chosen), count), np.array([r.metrics[name] for r in chosen]), costs
 
 
-def _goal(config: SearchConfig) -> str:
+def _options(config: SearchConfig) -> str:
     """Write the options of the space, the data and the recipe, those that are not the task's own."""
     flags = {"space": config.space, "data": config.data, "task": config.task, "resolution": config.resolution}
     offered = [name for name, field in Recipe.model_fields.items() if any(isinstance(n, Flag) for n in field.metadata)]

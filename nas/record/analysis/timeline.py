@@ -9,7 +9,7 @@ from typing import Literal
 from nas.record.run import Run
 from nas.record.trial import Further, Trial
 
-Purpose = Literal["new", "on", "again", "ended early"]
+Cause = Literal["new", "on", "again", "ended early"]
 """Why there was a training: a new network, one that went on to a longer training, one from another seed; or it failed
 or was rejected."""
 PHASES = {"build": "building networks", "measure": "measuring", "score": "zero-cost scores", "train": "training"}
@@ -27,7 +27,7 @@ class Stint:
     """
 
     trial: int
-    purpose: Purpose
+    cause: Cause
     start: float
     end: float
     lane: int
@@ -50,17 +50,17 @@ def stints(run: Run) -> list[Stint]:
         idle = bisect_right(lanes, (start + ROUNDED, len(lanes)))
         lane = lanes.pop(idle - 1)[1] if idle else len(lanes)
         insort(lanes, (end, lane))
-        found.append(Stint(_trial(one), _purpose(one), max(start, 0.0), end, lane))
+        found.append(Stint(_trial(one), _cause(one), max(start, 0.0), end, lane))
     return found
 
 
 def joined(side_by_side: Sequence[Stint], gap: float) -> list[Stint]:
-    """Join trainings for one purpose that follow one another in a lane after at most `gap` seconds."""
+    """Join trainings for one cause that follow one another in a lane after at most `gap` seconds."""
     last: dict[int, int] = {}
     found: list[Stint] = []
     for stint in side_by_side:
         before = found[last[stint.lane]] if stint.lane in last else None
-        if before and before.purpose == stint.purpose and stint.start - before.end <= gap:
+        if before and before.cause == stint.cause and stint.start - before.end <= gap:
             found[last[stint.lane]] = replace(before, end=stint.end, count=before.count + stint.count)
         else:
             last[stint.lane] = len(found)
@@ -72,7 +72,7 @@ def _trial(one: Trial | Further) -> int:
     return one.number if isinstance(one, Trial) else one.trial
 
 
-def _purpose(one: Trial | Further) -> Purpose:
+def _cause(one: Trial | Further) -> Cause:
     if one.outcome.state != "complete":
         return "ended early"
     if isinstance(one, Trial):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas.record.analysis.growth import Box, as_losses
+from nas.record.analysis.growth import Frame, as_losses
 from nas.record.results import Result
 from nas.record.run import Run
 
@@ -23,7 +23,7 @@ INNER = (10.0, 90.0)  # percentiles of the orders, between which four of five li
 
 @dataclass(frozen=True)
 class ByChance:
-    """The share of a run's box that so many `trainings` by chance dominate.
+    """The share of a run's frame that so many `trainings` by chance dominate.
 
     `mean` is over all orders; four of five lie between `low` and `high`, which are of half as many trainings: orders of
     more have so much in common that they hardly differ. `drawn` tells that the networks were drawn at random, not
@@ -50,10 +50,10 @@ def by_chance(run: Run) -> ByChance | None:
     if len(begun) < FEWEST:
         return None
     losses = as_losses(run, begun)
-    box, rng, counts = Box.around([run]), np.random.default_rng(0), range(1, len(begun) + 1)
+    frame, rng, counts = Frame.around([run]), np.random.default_rng(0), range(1, len(begun) + 1)
     shares = np.array(
         [
-            [box.share(losses[order[:count]]) for count in counts]
+            [frame.share(losses[order[:count]]) for count in counts]
             for order in map(rng.permutation, [len(begun)] * ORDERS)
         ]
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Ending = Literal["finished", "interrupted", "failed"]
+End = Literal["finished", "interrupted", "failed"]
 Values = Mapping[str, float]
 
 
@@ -43,5 +43,5 @@ class Tracker(ABC):
         """Take the values of a step; steps rise."""
 
     @abstractmethod
-    def end(self, ending: Ending, files: Sequence[Path]) -> None:
+    def end(self, ending: End, files: Sequence[Path]) -> None:
         """Take the end, with the files to keep, those that exist."""

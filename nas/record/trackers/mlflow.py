@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from nas.files import write
-from nas.record.trackers import Ending, Subject, Tracker, Values
+from nas.record.trackers import End, Subject, Tracker, Values
 
 KEPT = "mlflow.json"
 """The file in the run's folder that says which run of which store follows it."""
 STORE, ARTIFACTS = "mlflow.db", "mlflow"
 STEP = "step"
 """The metric that holds the last step, which a store tells at once."""
-LONGEST = 500  # characters of a setting, and
-MOST = 100  # settings at once: a store's limits
-STATUS: dict[Ending, str] = {"finished": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
+LONGEST = 500  # characters that a store takes of a setting
+MOST = 100  # settings that it takes at once
+STATUS: dict[End, str] = {"finished": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
 
 
 class MLflow(Tracker):
@@ -97,7 +97,7 @@ class MLflow(Tracker):
         named = {**values, STEP: step}
         self.client.log_batch(self.run, metrics=[metric(name, value, now, step) for name, value in named.items()])
 
-    def end(self, ending: Ending, files: Sequence[Path]) -> None:
+    def end(self, ending: End, files: Sequence[Path]) -> None:
         """Keep the files as artifacts, but not where the folder was before it was moved, and close the run."""
         place = self.client.get_run(self.run).info.artifact_uri
         if self.folder is None or place.startswith(str(self.folder)):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from nas.record.trackers import Ending, Subject, Tracker, Values
+from nas.record.trackers import End, Subject, Tracker, Values
 
 FOLDER = "tensorboard"
 
@@ -42,6 +42,6 @@ class TensorBoard(Tracker):
             self.writer.add_scalar(name, value, step)
         self.writer.flush()
 
-    def end(self, ending: Ending, files: Sequence[Path]) -> None:
+    def end(self, ending: End, files: Sequence[Path]) -> None:
         """Close the file."""
         self.writer.close()

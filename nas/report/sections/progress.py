@@ -8,7 +8,7 @@ from nas.evaluation import units
 from nas.files import Json, quoted
 from nas.record.analysis.failures import reasons
 from nas.record.analysis.growth import Growth, growth
-from nas.record.analysis.timeline import Purpose, Stint, joined, spent, stints
+from nas.record.analysis.timeline import Cause, Stint, joined, spent, stints
 from nas.record.analysis.unlearnt import ByChance, by_chance
 from nas.record.command import repeating
 from nas.record.run import Run
@@ -16,7 +16,7 @@ from nas.report.charts import PALETTE, QUIET, embed, style
 from nas.report.rendering import MAX_ROWS
 from nas.report.view import View
 
-PURPOSES: dict[Purpose, tuple[str, str]] = {
+CAUSES: dict[Cause, tuple[str, str]] = {
     "new": ("new networks", PALETTE[0]),
     "on": ("on, to a higher rung", PALETTE[3]),
     "again": ("again, from other seeds", PALETTE[4]),
@@ -139,7 +139,7 @@ def _percents(figure: go.Figure) -> go.Figure:
 def timeline_figure(side_by_side: Sequence[Stint]) -> go.Figure:
     """Every training as a bar from its beginning to its end, one beside the other as they ran.
 
-    All of a purpose are one line with gaps; of very many those are one bar between which no gap would be seen.
+    All of one cause are one line with gaps; of very many those are one bar between which no gap would be seen.
     """
     figure, lanes = go.Figure(), 1 + max(stint.lane for stint in side_by_side)
     whole = max(stint.end for stint in side_by_side)
@@ -147,8 +147,8 @@ def timeline_figure(side_by_side: Sequence[Stint]) -> go.Figure:
     if len(side_by_side) > MANY:
         side_by_side = joined(side_by_side, whole / WIDE)
     height = min(LANE * lanes, MOST_HEIGHT)
-    for purpose, (name, colour) in PURPOSES.items():
-        own = [stint for stint in side_by_side if stint.purpose == purpose]
+    for cause, (name, colour) in CAUSES.items():
+        own = [stint for stint in side_by_side if stint.cause == cause]
         if own:
             figure.add_trace(_bars(own, 3600 if long else 60, name, colour, max(0.66 * height / lanes, 1.0)))
     figure.update_xaxes(title="Hours" if long else "Minutes", rangemode="tozero", showgrid=False)

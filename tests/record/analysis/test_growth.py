@@ -1,4 +1,4 @@
-"""How fronts grow, within their own box or one for several runs."""
+"""How fronts grow, within their own frame or one for several runs."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from run_fixtures import empty_run, finished_run, trial
 
 from nas import pareto
 from nas.evaluation.job import Outcome
-from nas.record.analysis.growth import Box, growth, losses_of, trainings_of
+from nas.record.analysis.growth import Frame, growth, losses_of, trainings_of
 from nas.record.trial import Further
 
 
@@ -34,10 +34,10 @@ def test_the_curve_is_thinned_without_losing_its_end(tmp_path):
 
 def test_one_box_holds_several_runs(tmp_path):
     one, other = finished_run(tmp_path / "one", complete=4), finished_run(tmp_path / "other", complete=20)
-    box = Box.around([one, other])
-    assert growth(one, box).shares[-1] <= growth(other, box).shares[-1]
-    assert growth(other, box).shares == pytest.approx(growth(other).shares), "the larger run has all of the smaller"
-    assert growth(one, box).shares[-1] != pytest.approx(growth(one).shares[-1])
+    frame = Frame.around([one, other])
+    assert growth(one, frame).shares[-1] <= growth(other, frame).shares[-1]
+    assert growth(other, frame).shares == pytest.approx(growth(other).shares), "the larger run has all of the smaller"
+    assert growth(one, frame).shares[-1] != pytest.approx(growth(one).shares[-1])
 
 
 def test_the_first_trainings_alone(tmp_path):

@@ -27,7 +27,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_trainings_lie_in_as_few_lanes_as_they_take_side_by_side(run: Run) -> None:
-    found = [(s.trial, s.purpose, s.start, s.end, s.lane) for s in stints(run)]
+    found = [(s.trial, s.cause, s.start, s.end, s.lane) for s in stints(run)]
     assert found == [
         (0, "new", 1.0, 5.0, 0),
         (1, "new", 2.0, 3.0, 1),

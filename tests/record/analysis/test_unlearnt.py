@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from run_fixtures import empty_run, finished_run, trial
 
-from nas.record.analysis.growth import Box, losses_of
+from nas.record.analysis.growth import Frame, losses_of
 from nas.record.analysis.unlearnt import by_chance
 
 
@@ -17,10 +17,10 @@ def test_the_first_networks_in_any_order_are_what_chance_finds(tmp_path: Path) -
     found = by_chance(run)
     assert found
     assert (found.trainings, found.drawn, len(found.low)) == ([*range(1, 11)], True, 5)
-    box, losses = Box.around([run]), losses_of(run)[:10]
-    pairs = [box.share(losses[list(pair)]) for pair in permutations(range(10), 2)]
+    frame, losses = Frame.around([run]), losses_of(run)[:10]
+    pairs = [frame.share(losses[list(pair)]) for pair in permutations(range(10), 2)]
     assert found.mean[1] == pytest.approx(np.mean(pairs), abs=0.03)  # of 200 orders
-    assert found.mean[-1] == pytest.approx(box.share(losses))
+    assert found.mean[-1] == pytest.approx(frame.share(losses))
     assert all(low <= mean <= high for low, mean, high in zip(found.low, found.mean, found.high, strict=False))
 
 
