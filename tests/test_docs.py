@@ -111,3 +111,16 @@ def test_the_guide_to_scores_runs(home: Path, capsys: pytest.CaptureFixture[str]
     network = nas.build(nas.load_space("tiny.yaml").fit(resolution=16, channels=3, classes=4).smallest(), seed=0)
     given = {"network": network, "images": torch.randn(8, 3, 16, 16), "classes": torch.arange(8) % 4}
     assert float(tell(example, capsys, **given).split()[0]) > 0
+
+
+def test_the_guide_to_python_prints_progress(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.yaml").write_text(SPACE)
+    searching, training = (text.replace("cvt_family", "tiny.yaml") for text in blocks("docs/python.md", "python"))
+    said = tell(searching + training, capsys).splitlines()
+    assert [line.partition(":")[0] for line in said if " architectures: " in line] == [
+        f"{done} of 3 architectures" for done in (1, 2, 3)
+    ]
+    assert [line.partition(",")[0] for line in said if "the best was" in line] == ["50%: epoch 1", "100%: epoch 2"]

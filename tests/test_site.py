@@ -29,6 +29,7 @@ RUN_BY = {  # the page, and the test that runs all of it
     "docs/export.md": "test_docs.py",
     "docs/latency.md": "test_docs.py",
     "docs/scores.md": "test_docs.py",
+    "docs/python.md": "test_docs.py",
     "docs/backbone.md": "test_docs_backbone.py",
     "docs/data.md": "data/test_docs_data.py",
     "docs/plugins.md": "test_plugins.py",
