@@ -35,7 +35,7 @@ def test_settings_that_are_gone_are_asked_for(tmp_path: Path) -> None:
     run, trained = empty_run(tmp_path / "a"), trained_fixtures.begun(tmp_path / "t")
     (run.folder / "config.yaml").write_text("")
     with pytest.raises(
-        SettingError, match=r"config\.yaml: holds no settings; .*restore it \(seal\.json has what stood"
+        SettingError, match=r"config\.yaml: holds no settings; .*restore it \(seal\.json has its contents"
     ):
         Run(run.folder)
     (run.folder / "config.yaml").unlink()
