@@ -36,6 +36,7 @@ from nas.training.full.loop import Epoch, Progress, StoppedError, Trainer
 from nas.training.full.recipe import FullRecipe
 from nas.training.full.settings import TrainConfig, make_train_config
 from nas.training.full.teacher import Teacher
+from nas.training.full.threads import threads_of
 from nas.training.model import Model
 
 
@@ -91,7 +92,8 @@ def train(
     folder = _new_folder(runs, name, found, group)
     if group.leads:
         outside = outside_of_training(config, fitted, (*found.outside.files, *files))
-        made = _environment(config, batches, outside) | _told(command, group, dataset)
+        threads = threads_of(config, model, batches, group, attendant.noted)
+        made = _environment(config, batches, outside, threads) | _told(command, group, dataset)
         Trained.create(folder, config, fitted, made, outside, data=fingerprint(dataset), teacher=_digest(teacher))
     group.wait()
     return _Session(Trained(folder), batches, model, teacher, group, attendant).run()
@@ -122,14 +124,14 @@ def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant:
     begin = find_network(config.start, runs).model if fresh and config.start else None
     begin = begin or (find_backbone(config, fitted, runs) if fresh else None)
     batches, model = first_weights(config, fitted, dataset, group, begin, attendant.noted)
-    start = _environment(config, batches, trained.outside)
+    start = _environment(config, batches, trained.outside, config.threads or trained.environment.get("threads", 1))
     for warning in [*warnings, *changes(trained.environment, start, trained.name)]:
         attendant.noted(f"warning: {warning}")
     return _Session(trained, batches, model, teacher, group, attendant).run(start)
 
 
-def _environment(config: TrainConfig, batches: Batches, outside: Outside) -> Json:
-    return environment(device_name(batches.device), config.seed, outside.packages)
+def _environment(config: TrainConfig, batches: Batches, outside: Outside, threads: int) -> Json:
+    return environment(device_name(batches.device), config.seed, outside.packages, threads=threads)
 
 
 def _digest(teacher: Teacher | None) -> str:
@@ -204,10 +206,11 @@ class _Session:
 
         Raises RunError where another process does that.
         """
-        trained, threads = self.trained, self.trained.config.threads
+        trained = self.trained
+        threads = trained.config.threads or trained.environment.get("threads", 1)
         with (
             locked(trained.folder, "training") if self.group.leads else nullcontext(),
-            set_torch_threads(threads) if threads else nullcontext(),
+            set_torch_threads(threads),
             followed_training(trained, self.group.leads, self.attendant.noted) as note,
         ):
             if self.group.leads:

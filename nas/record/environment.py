@@ -20,8 +20,8 @@ ENVIRONMENT = "environment.json"
 PACKAGES = ("hybrid-nas", "torch", "optuna", "numpy")
 
 
-def environment(device: str, seed: int, outside: Iterable[str] = ()) -> Json:
-    """Collect versions, commit, system and the device on which trials run. `outside` are packages with kinds."""
+def environment(device: str, seed: int, outside: Iterable[str] = (), *, threads: int = 1) -> Json:
+    """Collect versions, commit, system, and the device and threads of trainings. `outside` are packages with kinds."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "finished": None,
@@ -30,7 +30,7 @@ def environment(device: str, seed: int, outside: Iterable[str] = ()) -> Json:
         "system": platform.platform(),
         "cpus": os.cpu_count(),
         "device": device,
-        "threads": 1,
+        "threads": threads,
         "seed": seed,
     }
 

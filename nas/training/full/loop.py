@@ -62,8 +62,8 @@ Between = Callable[[Progress, float | None], None]
 class Trainer:
     """Trains a model in place on one or several processes.
 
-    The same seed gives the same network on the same processor. Randomness is drawn anew for each epoch from seed and
-    epoch, so that a training may go on from any step.
+    The same seed gives the same network on the same processor in as many threads. Randomness is drawn anew for each
+    epoch from seed and epoch, so that a training may go on from any step.
     """
 
     def __init__(

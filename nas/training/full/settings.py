@@ -80,9 +80,9 @@ class Place(Group):
     loaders: Annotated[
         Annotated[int, Field(ge=0, le=256)] | None, Flag("N", "Processes that decode images.", default="by the cores")
     ] = None
-    threads: Annotated[Annotated[int, Field(ge=1, le=1024)] | None, Flag("N", "CPU threads.", default="all cores")] = (
-        None
-    )
+    threads: Annotated[
+        Annotated[int, Field(ge=1, le=1024)] | None, Flag("N", "CPU threads.", default="the fastest")
+    ] = None
 
 
 class TrainConfig(Following, Place, Lesson):

@@ -1,0 +1,59 @@
+"""In how many threads of a processor a network trains fastest, found by trying."""
+
+import time
+from collections.abc import Callable
+from copy import deepcopy
+
+import torch
+from torch import Tensor
+from torch.utils.benchmark import set_torch_threads
+
+from nas.training.full.batches import Batches
+from nas.training.full.group import Alone
+from nas.training.full.settings import TrainConfig
+from nas.training.model import Model
+
+IMAGES, STEPS = 32, 3  # of a trial, at most
+GAIN = 0.9  # of the time, at which twice the threads are worth their cores
+
+
+def threads_of(config: TrainConfig, model: Model, batches: Batches, group: Alone, noted: Callable[[str], None]) -> int:
+    """Return the threads that were asked for, or those in which a process that is alone on a processor is fastest."""
+    most = torch.get_num_threads()
+    if config.threads or group.count > 1 or batches.device.type != "cpu":
+        return config.threads or most
+    data, size = batches.dataset, config.recipe.batch_size // config.recipe.accumulate
+    images = torch.rand(min(max(size, 2), IMAGES), data.channels, data.resolution, data.resolution)
+    found = fastest_threads(model, images)
+    if found < most:
+        noted(f"steps are fastest in {found} of {most} threads here, so the training takes {found}")
+    return found
+
+
+def fastest_threads(model: Model, images: Tensor) -> int:
+    """Find the fastest number of threads up to torch's own, doubled from one for as long as steps get faster.
+
+    Threads spin while they wait for each other, so a small network gains little by a second one, and on a processor
+    that other programs use too a step may take many times as long. Leaves the model as it is.
+    """
+    most = torch.get_num_threads()
+    tried, best, least = deepcopy(model).train(), 1, float("inf")
+    with torch.random.fork_rng(devices=[]):
+        for threads in (min(2**power, most) for power in range((most - 1).bit_length() + 1)):
+            with set_torch_threads(threads):
+                seconds = _seconds(tried, images, least)
+            if seconds > GAIN * least:
+                break
+            best, least = threads, seconds
+    return best
+
+
+def _seconds(model: Model, images: Tensor, enough: float) -> float:
+    """Measure some steps after a first one, or fewer once they have taken long enough."""
+    model(images).float().sum().backward()
+    start = time.perf_counter()
+    for _ in range(STEPS):
+        model(images).float().sum().backward()
+        if time.perf_counter() - start > enough:
+            break
+    return time.perf_counter() - start
