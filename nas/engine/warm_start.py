@@ -19,7 +19,7 @@ from nas.evaluation.catalogue import objective
 from nas.evaluation.limits import broken_limit
 from nas.files import Json
 from nas.record.config_file import of_earlier_schedule
-from nas.record.environment import timed_on
+from nas.record.environment import timed_on, timing
 from nas.record.results import Result
 from nas.record.run import Run
 from nas.record.trial import Learnt, Origin, Trial
@@ -106,9 +106,11 @@ def _obstacle(run: Run, config: SearchConfig, device: str, data: Json) -> str:
             return f"its recipe has {name} {theirs}"
     if run.config.lengths != config.lengths:
         return f"its trainings have other lengths, {', '.join(map(str, run.config.lengths))} times the recipe's"
-    timed = [name for name in config.objectives if objective(name).timed]
-    if timed and timed_on(run.environment, run.config.target) != device:
-        return f"its {timed[0]} was measured on {timed_on(run.environment, run.config.target) or 'an unknown device'}"
+    asked = run.config.model_copy(update={"objectives": config.objectives})
+    ours, theirs = timing(config, device), timing(asked, timed_on(run.environment, run.config.target))
+    for name, value in theirs.items():
+        if value != ours[name]:
+            return f"its times were measured with {name} {value}"
     return ""
 
 

@@ -11,12 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nas import files
+from nas.config import SearchConfig
 from nas.errors import RunError
+from nas.evaluation.catalogue import objective
 from nas.files import Json
 from nas.record.journal import writing
 from nas.record.source import source_commit, versions
 
 ENVIRONMENT = "environment.json"
+EAGER = ("auto", "cpu", "cuda")  # targets that run operator by operator, which their devices tell apart
 PACKAGES = ("hybrid-nas", "torch", "optuna", "numpy")
 
 
@@ -69,6 +72,18 @@ def timed_on(environment: Json, target: str) -> str:
     """Return the device on which a search measures times, empty where it is not known."""
     known = environment.get("timed_on") or (environment.get("device") if target == "auto" else "")
     return str(known or "")
+
+
+def timing(config: SearchConfig, device: str) -> Json:
+    """Return by name what the times of a search depend on beside its networks, empty where no objective is a time.
+
+    `device` is the one on which it measures. Times of two searches compare where these agree.
+    """
+    timed = [name for name in config.objectives if objective(name).timed]
+    batches = [config.throughput_batch if name == "throughput" else config.latency_batch for name in timed]
+    target = "eager" if config.target in EAGER else config.target
+    found = {"target": target, "device": device or "unknown", "threads": config.threads, "dtype": config.dtype}
+    return found | {"images at once": " and ".join(map(str, dict.fromkeys(batches)))} if timed else {}
 
 
 def changes(environment: Json, start: Json, begun: str) -> list[str]:

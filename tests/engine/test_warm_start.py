@@ -69,7 +69,10 @@ def test_values_of_another_task_are_not_taken_over(tmp_path):
         ({"data": "digits"}, "no values, for its data set is cluttered_digits"),
         ({"recipe": {"epochs": 2}}, "no values, for its recipe has epochs 1"),
         ({"rungs": (1, 3)}, "no values, for its trainings have other lengths, 1 times the recipe's"),
-        ({"device": "H100"}, "no values, for its latency was measured on cpu"),
+        ({"device": "H100"}, "no values, for its times were measured with device cpu"),
+        ({"latency_batch": 8}, "no values, for its times were measured with images at once 1"),
+        ({"throughput_batch": 8}, "the values of 12 trials"),
+        ({"threads": 2}, "no values, for its times were measured with threads 1"),
         ({"device": "H100", "objectives": ("accuracy", "macs")}, "the values of 12 trials"),
     ],
 )

@@ -18,6 +18,7 @@ from nas.errors import SettingError
 from nas.evaluation import units
 from nas.files import Json
 from nas.record.analysis.growth import Frame, Growth, growth, losses_of, trainings_of
+from nas.record.environment import timed_on, timing
 from nas.record.fingerprint import difference
 from nas.record.run import Run
 from nas.record.seal import shown
@@ -84,9 +85,14 @@ class Comparison:
         return np.where(self.sides[0].runs[0].maximize, -1.0, 1.0)
 
     @cached_property
+    def first(self) -> bool:
+        """Whether first trainings alone count, as some runs had others from other seeds and some had none."""
+        return len({any(one.repeat for one in run.further) for run in self.runs}) > 1
+
+    @cached_property
     def frame(self) -> Frame:
         """The frame within which hypervolumes are measured: around all results of all runs."""
-        return Frame.around(self.runs)
+        return Frame.around(self.runs, first=self.first)
 
     @property
     def trainings(self) -> int:
@@ -96,15 +102,15 @@ class Comparison:
     @cached_property
     def growths(self) -> list[list[Growth]]:
         """The growth of every run's front, by side."""
-        return [[growth(run, self.frame) for run in side.runs] for side in self.sides]
+        return [[growth(run, self.frame, first=self.first) for run in side.runs] for side in self.sides]
 
     def hypervolumes(self, side: Side) -> list[float]:
         """Return the share of the frame that each run of a side dominates after as many trainings as every run had."""
-        return [self.frame.share(losses_of(run, self.trainings)) for run in side.runs]
+        return [self.frame.share(losses_of(run, self.trainings, first=self.first)) for run in side.runs]
 
     def surface(self, side: Side, percent: float) -> Floats:
         """Return the points of the front of losses that this percentage of a side's runs attained."""
-        sets = [losses_of(run, self.trainings) for run in side.runs]
+        sets = [losses_of(run, self.trainings, first=self.first) for run in side.runs]
         numbers = np.repeat(np.arange(len(sets)), [len(losses) for losses in sets])
         found = moocore.eaf(np.concatenate(sets), numbers, percentiles=[percent])
         return np.asarray(found[:, :-1], float)
@@ -139,6 +145,9 @@ class Comparison:
     def sentences(self) -> list[str]:
         """Say what can be said of the difference between the sides."""
         told = [self._ahead()] if self.leads else []
+        if self.first:
+            told.append("Fronts of some of these runs were trained again from other seeds, of others not, so the "
+                        "values compared are those of first trainings.")  # fmt: skip
         for test in self.tests:
             sure = "more than chance" if test.p < 0.05 else "no more than chance would give"
             told.append(
@@ -155,7 +164,8 @@ class Comparison:
         """Say where along the last objective whose front is ahead."""
         name = self.objectives[1]
         parts = [
-            f"{lead.side or 'none'} from {units.show(name, lead.low)} to {units.show(name, lead.high)}"
+            f"{lead.side or 'none'} from {units.show(name, lead.low)} "
+            + (f"to {units.show(name, lead.high)}" if lead.low < lead.high else "on")
             for lead in self.leads
         ]
         more = "; and so on" if len(parts) > MOST else ""
@@ -167,7 +177,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
     """Put runs side by side, those that repeat one another on one side.
 
     Raises SettingError for fewer than two runs, for a run without a result, and for runs that cannot be compared: with
-    other objectives, other data, or a latency that was measured elsewhere.
+    other objectives, other data, or times that were measured elsewhere or in another way.
     """
     if len(runs) < 2:
         raise SettingError("comparing takes two runs or more; name another one")
@@ -208,10 +218,11 @@ def _check_comparable(first: Run, run: Run) -> None:
     one_seed = first.config.seed == run.config.seed
     if data[0] and data[1] and (said := difference(data[0], data[1], one_seed=one_seed)):
         raise SettingError(f"{what}: the data of the second are others than those of the first: {said}")
-    if "latency" in first.config.objectives:
-        places = [f"{each.environment.get('device')}, {each.config.target}" for each in (first, run)]
-        if places[0] != places[1]:
-            raise SettingError(f"{what}: the latency of one is that of {places[0]}, of the other of {places[1]}")
+    ours, theirs = (timing(each.config, timed_on(each.environment, each.config.target)) for each in (first, run))
+    for name, value in ours.items():
+        if value != theirs[name]:
+            raise SettingError(f"{what}: times of one were measured with {name} {value}, of the other with {name} "
+                               f"{theirs[name]}")  # fmt: skip
 
 
 def differing(one: Run, other: Run) -> list[str]:

@@ -52,14 +52,15 @@ def _timed(run: Run) -> str:
     asked = [name for name in weighed if objective(name).timed]
     if not asked:
         return ""
-    batch = config.throughput_batch if asked == ["throughput"] else config.latency_batch
-    images = "one image at a time" if batch == 1 else f"{batch} images at once"
+    batches = [config.throughput_batch if name == "throughput" else config.latency_batch for name in asked]
+    images = _listed(["one image at a time" if n == 1 else f"{n} images at once" for n in dict.fromkeys(batches)])
     place = timed_on(run.environment, config.target) or f"the target {config.target}"
     threads = f"{config.threads} thread{'' if config.threads == 1 else 's'}"
     how = ", predicted from measured blocks and networks" if run.predictor_error else ""
     names = _listed(list(map(units.words, asked)))
     verb = "is that" if len(asked) == 1 else "are those"
-    return f"{names[0].upper()}{names[1:]} {verb} of {images} on {place} ({threads}, {config.dtype}){how}."
+    order = ", in this order," if len(set(batches)) > 1 else ""
+    return f"{names[0].upper()}{names[1:]} {verb} of {images}{order} on {place} ({threads}, {config.dtype}){how}."
 
 
 def _listed(words: list[str]) -> str:

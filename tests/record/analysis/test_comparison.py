@@ -7,7 +7,9 @@ import pytest
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.errors import SettingError
+from nas.evaluation.job import Outcome
 from nas.record.analysis.comparison import compare
+from nas.record.trial import Further
 
 
 def made(folder, points, **settings):
@@ -93,7 +95,10 @@ def test_the_recipe_names_sides_too(tmp_path):
     [
         ({"objectives": ("accuracy", "params")}, "one weighs accuracy and latency, the other accuracy and params"),
         ({"data": "digits"}, "one is on cluttered_digits, the other on digits"),
-        ({"target": "onnxruntime"}, "the latency of one is that of cpu, auto, of the other of cpu, onnxruntime"),
+        (
+            {"target": "onnxruntime"},
+            "times of one were measured with target eager, of the other with target onnxruntime",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_words(tmp_path, settings, said):
@@ -101,6 +106,19 @@ def test_what_cannot_be_compared_is_refused_in_words(tmp_path, settings, said):
     with pytest.raises(SettingError, match="cannot be compared") as error:
         compare([one, other])
     assert said in str(error.value)
+
+
+def test_where_one_front_alone_was_trained_again_first_trainings_are_compared(tmp_path):
+    """Else the lucky would lead: a mean of further trainings lies below the value that was chosen for being high."""
+    alike = [(0.7, 1), (0.9, 3)]
+    again, once = made(tmp_path / "again", alike, sampler="random"), made(tmp_path / "once", alike)
+    for repeat in (1, 2):
+        again.append_further(Further(1, repeat, Outcome("complete", {"accuracy": 0.8, "latency": 3})))
+    found = compare([again, once])
+    assert found.hypervolumes(found.sides[0]) == found.hypervolumes(found.sides[1])
+    assert {lead.side for lead in found.leads} == {""}
+    assert any("those of first trainings" in said for said in found.sentences())
+    assert not compare([once, made(tmp_path / "other", alike, sampler="random")]).first
 
 
 def test_one_run_and_an_empty_one_are_refused(tmp_path):
