@@ -75,7 +75,7 @@ def read(path: Path) -> Document:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)  # a device file may be endless
         if len(data) > MAX_BYTES:
-            raise SpaceError(f"{path}: larger than {MAX_BYTES:,} bytes; this is not a search space")
+            raise SpaceError(f"{path}: larger than {MAX_BYTES:,} bytes, as no YAML file that nas reads is")
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise SpaceError(f"{path}: not a text file (byte {error.start} is not UTF-8)") from None
@@ -87,7 +87,7 @@ def read(path: Path) -> Document:
 def parse(text: str, source: str = "<text>") -> Document:
     """Read the document in a text. Raises SpaceError when it is too long, not YAML or not safe."""
     if len(text) > MAX_BYTES:
-        raise SpaceError(f"{source}: longer than {MAX_BYTES:,} characters; this is not a search space")
+        raise SpaceError(f"{source}: longer than {MAX_BYTES:,} characters, as no YAML file that nas reads is")
     loader = None
     try:
         loader = _Loader(text)

@@ -4,6 +4,7 @@ Both count everything that the processor package or the card takes, so measure o
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from nas.errors import SettingError
@@ -20,7 +21,8 @@ def meter(device: str, powercap: Path = POWERCAP) -> Meter:
 
 def _rapl(folder: Path) -> Meter:
     """Sum all processor packages (`intel-rapl:0`, ..., which AMD's are called too)."""
-    packages = sorted(p for p in folder.glob("*-rapl:*") if p.name.count(":") == 1)
+    zones = (p for p in folder.glob("*-rapl:*") if p.name.count(":") == 1)
+    packages = sorted(zone for zone in zones if _name(zone) != "psys")  # the whole machine's, packages included
     if not packages:
         raise SettingError(f"energy: this machine's processor does not tell (no RAPL counter in {folder}; virtual "
                            "machines rarely have one)")  # fmt: skip
@@ -33,6 +35,12 @@ def _rapl(folder: Path) -> Meter:
     except (OSError, ValueError) as error:
         raise SettingError(f"energy: the RAPL counter in {folder} cannot be read ({error})") from None
     return lambda: _total(counters) / 1e6
+
+
+def _name(zone: Path) -> str:
+    with suppress(OSError):
+        return (zone / "name").read_text().strip()
+    return ""
 
 
 def _total(counters: Sequence[Callable[[], int]]) -> int:

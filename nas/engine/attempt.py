@@ -55,10 +55,12 @@ def time_limit(seconds: float | None) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        if rest:
-            signal.setitimer(signal.ITIMER_REAL, max(rest - (time.monotonic() - start), SOON), every)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:  # the limit may be reached just then
+            signal.signal(signal.SIGALRM, before)
+            if rest:
+                signal.setitimer(signal.ITIMER_REAL, max(rest - (time.monotonic() - start), SOON), every)
 
 
 def return_memory() -> None:

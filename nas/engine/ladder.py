@@ -142,8 +142,9 @@ def gains(run: Run) -> Values:
     """
     found, names = run.results, run.config.objectives
     losses = as_losses(run, found)
-    losses = np.where([even(column) is not None for column in losses.T], np.log(np.maximum(losses, 1e-300)), losses)
     doubts = np.array([[result.doubts.get(name, 0.0) for name in names] for result in found])
+    logged, positive = [even(column) is not None for column in losses.T], np.maximum(losses, 1e-300)
+    losses, doubts = np.where(logged, np.log(positive), losses), np.where(logged, doubts / positive, doubts)
     reference = np.array([worst(column) for column in losses.T])
     reference += MARGIN * (reference - losses.min(axis=0))
     rungs = np.array([result.rung for result in found])

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.special import stdtrit  # scipy.stats takes most of a second to import
 
+from nas.evaluation.catalogue import objective
 from nas.evaluation.job import Outcome
 from nas.network.architecture import Architecture
 from nas.record.rungs import Reach, reach
@@ -114,7 +115,8 @@ def _reach(
         for rung, metrics in climbed.get(trial.number, {}).items():
             row[rung] = metrics[name]
     known = np.array([[trial.metrics[cost] for cost in costs] for trial in trials]).reshape(len(trials), len(costs))
-    return reach(values, known, [[again[name] for again in repeats.get(t.number, ())] for t in trials])
+    again = [[metrics[name] for metrics in repeats.get(trial.number, ())] for trial in trials]
+    return reach(values, known, again, share=objective(name).share)
 
 
 def _measured(trial: Trial, further: Sequence[Metrics]) -> dict[str, float]:

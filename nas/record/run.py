@@ -175,7 +175,7 @@ class Run:
         return [decisions for decisions in journal.read_begun(self.folder, self.trials) if self._is_point(decisions)]
 
     def extend(self, budget: Budget) -> None:
-        """Set the whole budget anew. Raises SettingError for one that is spent already."""
+        """Set the whole budget anew. Raises SettingError for one of fewer trainings than are done."""
         done = len(self.spent)
         if budget.trials is not None and budget.trials < done:
             raise SettingError(f"budget: found {budget.trials}; {done} networks are trained already, write more")

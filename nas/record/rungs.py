@@ -32,15 +32,14 @@ class Reach:
     doubt: Values
 
 
-def reach(values: Values, costs: Values, repeats: list[list[float]]) -> Reach:
+def reach(values: Values, costs: Values, repeats: list[list[float]], *, share: bool) -> Reach:
     """Predict what networks reach on the last rung.
 
     `values` `(networks, rungs)` are NaN above the highest rung of each, `costs` `(networks, costs)`, `repeats` the
-    values of the further trainings from other seeds, which take the place of the first where there are any. Shares,
-    as accuracies are, rise on a logistic scale, so that none is expected beyond 1.
+    values of the further trainings from other seeds, which take the place of the first where there are any. A `share`,
+    as an accuracy is, rises on a logistic scale, so that none is expected beyond 1.
     """
-    shares = bool(((values >= 0) & (values <= 1) | np.isnan(values)).all())
-    raised, costs = logit(values.clip(EDGE, 1 - EDGE)) if shares else values, _even(costs)
+    raised, costs = logit(values.clip(EDGE, 1 - EDGE)) if share else values, _even(costs)
     guess = GUESS * float(raised[:, 0].std()) if len(values) else 0.0
     steps = [_Rise.of(raised[:, i], raised[:, i + 1], costs, guess) for i in range(values.shape[1] - 1)]
     found = Reach(*np.zeros((2, len(values))))
@@ -49,20 +48,20 @@ def reach(values: Values, costs: Values, repeats: list[list[float]]) -> Reach:
     for i in np.flatnonzero(rungs < len(steps)):
         rung = int(rungs[i])
         value, doubt = _climb(raised[i, rung], costs[i], steps[rung:])
-        if shares:
+        if share:
             value, doubt = float(expit(value)), doubt * float(expit(value) * expit(-value))
         found.value[i], found.doubt[i] = value, doubt
-    _confirm(found, values[:, -1], repeats, steps[-1].deviation if steps else guess, shares)
+    _confirm(found, values[:, -1], repeats, steps[-1].deviation if steps else guess, share)
     return found
 
 
-def _confirm(found: Reach, last: Values, repeats: list[list[float]], guess: float, shares: bool) -> None:
+def _confirm(found: Reach, last: Values, repeats: list[list[float]], guess: float, share: bool) -> None:
     """Fill in networks on the last rung: the means of trainings from other seeds, and what one more would change.
 
     `guess` is the deviation between trainings before there are any from other seeds, of shares on the logistic scale.
     """
     on_top = np.flatnonzero(np.isfinite(last))
-    noise = _noise(repeats, guess * float((last * (1 - last))[on_top].mean()) if shares and len(on_top) else guess)
+    noise = _noise(repeats, guess * float((last * (1 - last))[on_top].mean()) if share and len(on_top) else guess)
     found.doubt[on_top] = noise * 2**0.5  # the first from another seed takes the place of the own
     for i in (i for i in on_top if repeats[i]):
         count = len(repeats[i])

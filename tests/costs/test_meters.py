@@ -18,6 +18,8 @@ def test_packages_are_summed_and_a_counter_may_begin_again(tmp_path):
     first, second = package(tmp_path, 0, 100), package(tmp_path, 1, 900_000)
     (tmp_path / "intel-rapl:0:0").mkdir()  # a part of the first, counted there
     joules = meter("cpu", tmp_path)
+    (package(tmp_path, 2, 7) / "name").write_text("psys\n")  # the whole machine, with both
+    assert meter("cpu", tmp_path)() == joules()
     before = joules()
     (first / "energy_uj").write_text("250100\n")
     (second / "energy_uj").write_text("50000\n")  # beyond its limit, from 0 again

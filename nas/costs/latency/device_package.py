@@ -112,11 +112,11 @@ def _read_manifest(results: Path) -> Json:
     try:
         manifest: Json = json.loads(path.read_text(encoding="utf-8-sig"))
         names = [entry["name"] for entry in manifest["files"]]
-        assert len(set(names)) == len(names)
-        assert {"package", "space", "batch"} <= manifest.keys()
+        if len(set(names)) < len(names) or not {"package", "space", "batch"} <= manifest.keys():
+            raise ValueError(names)
     except OSError:
         raise SettingError(f"{results}: no {MANIFEST} lies beside it; write the results.csv in the package's folder, "
                            "as collected") from None  # fmt: skip
-    except (ValueError, KeyError, TypeError, AssertionError):
+    except (ValueError, KeyError, TypeError):
         raise SettingError(f"{path}: damaged; collect and run the package anew") from None
     return manifest

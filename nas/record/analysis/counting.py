@@ -16,6 +16,23 @@ def validation_images(run: Run) -> int:
     return int(((run.seal.get("data") or {}).get("parts") or {}).get("validation", 0))
 
 
+def training_images(run: Run) -> int:
+    """Return the number of images that a network of the search is trained on, 0 where the record does not tell."""
+    known = int(((run.seal.get("data") or {}).get("parts") or {}).get("train", 0))
+    return min(known, run.config.recipe.subset or known)
+
+
+def guessing(run: Run, name: str) -> float | None:
+    """Return what a network that knows nothing comes to in a share: of all images one in as many as there are classes.
+
+    None for an objective that is no share, or of which less is better.
+    """
+    metric = load_task(run.config.task).metrics.get(name)
+    if metric is None or not metric.share or metric.goal != "maximize":
+        return None
+    return 1 / run.results[0].architecture.classes if metric.counts else 0.0
+
+
 def by_images(run: Run, name: str, value: float) -> tuple[float, float] | None:
     """Bound a share of the validation images with 95 % confidence: what other images of the kind might have given.
 

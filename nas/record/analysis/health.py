@@ -11,7 +11,7 @@ import numpy as np
 
 from nas.evaluation import units
 from nas.record.analysis.chance import so_many
-from nas.record.analysis.counting import by_images, counting, validation_images
+from nas.record.analysis.counting import by_images, counting, guessing, training_images, validation_images
 from nas.record.analysis.edges import Edge, edges
 from nas.record.analysis.failures import culprits, failed_trials, reasons
 from nas.record.analysis.growth import growth
@@ -27,6 +27,7 @@ FAILED = 0.05  # the share of trials that may fail
 CLEAR = 0.25  # of the front's span, that chance may move an accuracy by
 EACH = 5  # trainings a decision, by a rule of thumb
 MOST = 4  # edges in a sentence
+HARDLY, STEPS = 0.05, 100  # of the way from guessing to all right, and steps of a training, that tell networks apart
 LIKELY, DOUBT = 0.9, 0.05  # the share of predictions within the error, and how unlikely more must be
 SCATTER, UNSTEADY = 0.2, 0.1  # of a latency: its quartiles' distance, and the share of medians that may be unsure
 
@@ -170,6 +171,25 @@ def counted(run: Run, front: Sequence[Result]) -> Remark | None:
     return Remark(True, f"{said}.")
 
 
+def taught(run: Run, front: Sequence[Result]) -> Remark | None:
+    """Whether networks learnt enough in their trainings to be told apart."""
+    name, recipe = next(iter(run.trained_objectives), ""), run.config.recipe
+    images = training_images(run)
+    if not name or not images:
+        return None
+    best, guess = max(result.metrics[name] for result in front), guessing(run, name)
+    steps = round(max(run.config.epochs) * max(images // recipe.batch_size, 1))
+    trained = f"each network took {steps:,} steps of {min(recipe.batch_size, images)} images"
+    if guess is not None and best < guess + HARDLY * (1 - guess):
+        return Remark(False, f"The best {units.words(name)} is {units.show(name, best)}, where guessing gives "
+                             f"{units.show(name, guess)}: networks have hardly begun to learn ({trained}), so their "
+                             "order means nothing. Train longer (--epochs) or on more images (--subset).")  # fmt: skip
+    if steps < STEPS:
+        return Remark(False, f"At most {trained}: so few tell little of what it would come to in full. Train longer "
+                             f"(--epochs {-(-STEPS * max(run.config.epochs) // steps):.0f} or more).")  # fmt: skip
+    return None
+
+
 def at_the_edge(run: Run, front: Sequence[Result]) -> Remark | None:
     """Choices that pile up at an edge of the space."""
     found = sorted(edges(run, front), key=lambda edge: not edge.largest)
@@ -230,6 +250,6 @@ def foretold(run: Run, front: Sequence[Result]) -> Remark | None:
 
 
 CHECKS: tuple[Check, ...] = (
-    failures, growing, binding, luck, repeated, counted, at_the_edge, foretold, sparse, unsteady
+    taught, failures, growing, binding, luck, repeated, counted, at_the_edge, foretold, sparse, unsteady
 )  # fmt: skip
 """In the order in which they matter."""

@@ -159,6 +159,30 @@ def test_few_validation_images_leave_differences_open(tmp_path: Path) -> None:
     assert health.counted(run, run.front()) is None
 
 
+def taught_run(folder: Path, images: int, accuracy: float = 0.6, **settings: Any) -> Run:
+    """A run of one epoch that knows how many training images it had."""
+    config = make_config({"space": "small", "recipe": {"epochs": 1}, **settings})
+    run = Run.create(folder, config, load_space(SPACE), ENVIRONMENT, data={"parts": {"train": images}})
+    run.append(trial(run, 0, metrics={"accuracy": accuracy, "latency": 1.0}))
+    return run
+
+
+def test_networks_that_learnt_nothing_are_not_told_apart(tmp_path: Path) -> None:
+    fine, words = said(taught_run(tmp_path / "guess", 2000, 0.11), health.taught)
+    assert not fine
+    assert "The best accuracy is 11.00 %, where guessing gives 10.00 %" in words
+    fine, words = said(taught_run(tmp_path / "short", 480), health.taught)
+    assert not fine
+    assert "30 steps of 16 images" in words
+    assert "--epochs 4 or more" in words
+    long = taught_run(tmp_path / "long", 480, recipe={"epochs": 4})
+    assert health.taught(long, long.front()) is None
+    part = taught_run(tmp_path / "part", 5000, recipe={"subset": 160})
+    assert "10 steps" in said(part, health.taught)[1]
+    unknown = finished_run(tmp_path / "unknown")
+    assert health.taught(unknown, unknown.front()) is None
+
+
 def test_choices_at_the_edge_of_the_space_ask_for_a_wider_one(tmp_path: Path) -> None:
     run = empty_run(tmp_path / "run")
     front_of(run, 10, lambda network: network.stages[0].width == 32 and network.stages[2].depth == 1)
