@@ -15,6 +15,7 @@ from nas.costs.deployment import choose_deployment
 from nas.costs.latency.measure import measure
 from nas.data import Dataset
 from nas.engine.lowering import measure_lowered, some, told
+from nas.errors import SettingError
 from nas.files import Json
 from nas.record.trained import Ending, Lowered, Trained
 from nas.training.boxes.judging import judge_boxes
@@ -45,7 +46,8 @@ def conclude(trained: Trained, trainer: Trainer, dataset: Dataset) -> None:
     shown = [one.row for one in (boxes.shown if boxes else verdict.mistakes)]
     pictures = tuple(_picture(dataset.images[dataset.test[[row]]][0], bool(boxes)) for row in shown)
     left_out = tuple(trainer.batches.unreadable)
-    ending = Ending(verdict, trainer.progress.best, pictures, _costs(model), left_out, boxes, tuple(smaller))
+    costs = _costs(model, trained.config.target)
+    ending = Ending(verdict, trainer.progress.best, pictures, costs, left_out, boxes, tuple(smaller))
     model.facts = facts(trained, ending, dataset.parts) | noted
     trained.keep_ending(ending, model)
 
@@ -74,9 +76,13 @@ def facts(trained: Trained, ending: Ending, parts: Json) -> Json:
     }
 
 
-def _costs(model: Model) -> Json:
-    counted = cost(model.architecture)
-    deployment = choose_deployment("auto", device=model.mean.device.type)
+def _costs(model: Model, target: str) -> Json:
+    """Count and measure, on the device that trained where the target is not on this machine."""
+    counted, device = cost(model.architecture), model.mean.device.type
+    try:
+        deployment = choose_deployment(target or "auto", device=device)
+    except SettingError:
+        deployment = choose_deployment("auto", device=device)
     timed = measure(model.network, deployment, seconds=SECONDS)
     return {"params": counted.params, "macs": counted.macs, "latency": timed.to_dict()}
 

@@ -154,15 +154,16 @@ def _find(architecture: Architecture | Mapping[str, Any] | str | Path, runs: Pat
 def _resolved(found: Found, asked: object, settings: Mapping[str, Any]) -> Json:
     """Name the task, the data, and the weights that a training begins with, empty for new ones.
 
-    Unless told, task and data are those of the run or the training that the network comes from, or else the task that
-    the head is for, and its data.
+    Unless told, task, data and target are those of the run or the training that the network comes from, or else the
+    task that the head is for, and its data.
     """
     home = found.run or found.trained
     own = home.config.task if home else task_of(HEADS.get(found.architecture.head.kind).outputs)
     task = settings.get("task") or own
     data = home.config.data if home and own == task else load_task(task).data
     start = str(found.trained.folder if found.trained else asked) if found.model else ""
-    return {"task": task, "data": settings.get("data") or data, "start": start}
+    target = settings.get("target") or (home.config.target if home else "")
+    return {"task": task, "data": settings.get("data") or data, "start": start, "target": target}
 
 
 def _new_folder(runs: Path, name: str | None, found: Found, group: Alone) -> Path:
@@ -207,10 +208,9 @@ class _Session:
         Raises RunError where another process does that.
         """
         trained = self.trained
-        threads = trained.config.threads or trained.environment.get("threads", 1)
         with (
             locked(trained.folder, "training") if self.group.leads else nullcontext(),
-            set_torch_threads(threads),
+            set_torch_threads(trained.config.threads or trained.environment.get("threads", 1)),
             followed_training(trained, self.group.leads, self.attendant.noted) as note,
         ):
             if self.group.leads:

@@ -481,6 +481,22 @@ def test_a_network_of_a_run_is_trained_on_the_data_of_the_run(tiny: Path) -> Non
     assert again.config.data == "digits"
 
 
+def test_the_latency_of_a_verdict_is_that_of_the_searchs_target(tiny: Path) -> None:
+    """One of another target, several times as long, would look like a fault of the training."""
+
+    def latency_of(what: Path, name: str, **settings: Any) -> str:
+        trained = train(what, runs=tiny.parent, name=name, changes={"epochs": 1}, **settings)
+        assert trained.ending
+        return str(trained.ending.costs["latency"]["target"])
+
+    run = search(tiny, "shipped", 1, confirm=0, target="onnxruntime")
+    assert latency_of(run.folder, "own") == "onnxruntime"
+    assert latency_of(tiny.parent / "own", "again") == "onnxruntime"
+    assert latency_of(run.folder, "elsewhere", target="file:phone.yaml") == "cpu", "which cannot be measured here"
+    with pytest.raises(SettingError, match="Did you mean 'onnxruntime'"):
+        latency_of(run.folder, "wrong", target="onxruntime")
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

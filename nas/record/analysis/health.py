@@ -179,13 +179,13 @@ def taught(run: Run, front: Sequence[Result]) -> Remark | None:
         return None
     best, guess = max(result.metrics[name] for result in front), guessing(run, name)
     steps = round(max(run.config.epochs) * max(images // recipe.batch_size, 1))
-    trained = f"each network took {steps:,} steps of {min(recipe.batch_size, images)} images"
+    trained = f"each network took at most {steps:,} steps of {min(recipe.batch_size, images)} images"
     if guess is not None and best < guess + HARDLY * (1 - guess):
         return Remark(False, f"The best {units.words(name)} is {units.show(name, best)}, where guessing gives "
                              f"{units.show(name, guess)}: networks have hardly begun to learn ({trained}), so their "
                              "order means nothing. Train longer (--epochs) or on more images (--subset).")  # fmt: skip
     if steps < STEPS:
-        return Remark(False, f"At most {trained}: so few tell little of what it would come to in full. Train longer "
+        return Remark(False, f"{trained[0].upper()}{trained[1:]}: so few tell little of what it would come to in full. Train longer "
                              f"(--epochs {-(-STEPS * max(run.config.epochs) // steps):.0f} or more).")  # fmt: skip
     return None
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from nas.errors import SettingError
-from nas.registry import TASKS, suggest
+from nas.registry import TASKS, suggest, target_name
 from nas.settings import Flag, Following, Group, Positive, checked, seconds_of
 from nas.training.catalogue import load_task
 from nas.training.full.recipe import FullRecipe
@@ -72,7 +72,10 @@ class Lesson(Group):
 
 
 class Place(Group):
-    """The device that trains, and the processes that decode images too many for the memory."""
+    """The device that trains, the processes that decode images too many for the memory, and the target of the latency.
+
+    Where the `target` is not on this machine, the latency is that of the device that trains.
+    """
 
     panel = "Where it is trained"
 
@@ -83,6 +86,13 @@ class Place(Group):
     threads: Annotated[
         Annotated[int, Field(ge=1, le=1024)] | None, Flag("N", "CPU threads.", default="the fastest")
     ] = None
+
+    target: Annotated[str, Flag("NAME", "Where its latency counts.", default="as in the search, or auto")] = ""
+
+    @field_validator("target")
+    @classmethod
+    def _target(cls, text: str) -> str:
+        return text if text in ("", "auto") else target_name(text)
 
 
 class TrainConfig(Following, Place, Lesson):
