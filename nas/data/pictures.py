@@ -21,6 +21,7 @@ CAUSES: dict[type[Exception], str] = {
 }
 SURROUND = (114, 114, 114)  # grey, as detectors commonly have around a whole picture
 LYING = (5, 6, 7, 8)  # orientations that swap width and height
+LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601, as Pillow's)
 GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -188,7 +189,7 @@ def planes(pixels: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
         return np.ascontiguousarray(np.moveaxis(pixels, -1, -3))
     first = pixels[..., 0]
     if not (np.array_equal(first, pixels[..., 1]) and np.array_equal(first, pixels[..., 2])):
-        first = np.asarray(np.rint(pixels @ np.array([0.299, 0.587, 0.114])), np.uint8)  # ITU-R BT.601, as Pillow's
+        first = np.asarray(np.rint(pixels @ np.array(LUMINANCE)), np.uint8)
     return np.ascontiguousarray(first[..., None, :, :])
 
 

@@ -8,11 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nas.data.pictures import LUMINANCE
 from nas.errors import SettingError, in_one_line
 from nas.registry import suggest
 from nas.training.model import Model, resized
-
-LUMINANCE = (0.299, 0.587, 0.114)  # as in nas.data.pictures
 
 
 class Teacher(nn.Module):
