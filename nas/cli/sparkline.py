@@ -34,4 +34,4 @@ def growing(run: Run, columns: int) -> str:
     gain = found.shares[-1] - float(np.interp(done - last, found.trainings, found.shares))
     added = percent(gain).replace("%", "points")
     bars, reached = sparkline(shares.tolist()), percent(found.shares[-1])
-    return f"hypervolume {bars} {reached} of this run's own box; the last {last} of {done} trainings added {added}"
+    return f"hypervolume {bars} {reached} of this run's own frame; the last {last} of {done} trainings added {added}"
