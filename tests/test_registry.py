@@ -13,7 +13,7 @@ from nas.data import load
 from nas.engine import plan
 from nas.errors import SettingError, SpaceError
 from nas.evaluation.evaluator import Evaluator
-from nas.registry import BLOCKS, OBJECTIVES, Registry, suggest
+from nas.registry import BLOCKS, OBJECTIVES, Registry, nearest, suggest
 from nas.space.library import load_space
 from nas.training.catalogue import check_objective
 
@@ -62,6 +62,26 @@ def test_of_very_many_names_the_nearest_is_shown() -> None:
     names = [f"network_{i}" for i in range(50)]
     assert suggest("netwrk_7", names) == "Did you mean 'network_7'?"
     assert "network_49" in suggest("q", names)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("convnxt", "convnext"), ("mbconf", "mbconv"), ("knne", "knee"), ("coatnet0", "coatnet_0"), ("memroy", "memory"),
+        ("accurary", "accuracy"), ("cifar-10", "cifar10"), ("safetensor", "safetensors"), ("bottlneck", "bottleneck"),
+        ("cuda-compile", "cuda-compiled"), ("sampeler", "sampler"), ("mnist", "fashion_mnist"), ("onnx", "onnxruntime"),
+        ("batch", "latency_batch"),
+    ],
+)  # fmt: skip
+def test_a_typo_or_a_part_of_a_name_finds_it(name: str, meant: str) -> None:
+    assert nearest(name, ["swin_t", "tpe", meant, "npz"]) == meant
+
+
+@pytest.mark.parametrize("name", ["nope", "", "e", "gpus", "flops", "qqqq"])
+def test_a_name_that_shares_little_with_any_finds_none(name: str) -> None:
+    known = ["knee", "tpe", "npz", "top5", "plugins", "coatnet_0"]
+    assert nearest(name, known) == ""
+    assert "Did you mean" not in suggest(name, known)
 
 
 def test_packages_offer_kinds_by_entry_points(site: Path) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from nas.errors import SettingError
 from nas.network.weight_files import State, read_all, several
-from nas.registry import suggest
+from nas.registry import nearest
 
 WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 """What DataParallel, torch.compile, FSDP and checkpointing put between the names of modules."""
@@ -143,4 +143,5 @@ def _other_classes(network: nn.Module, name: str, found: torch.Size, wanted: tor
 
 def _nearest(name: str, wanted: Mapping[str, Tensor]) -> str:
     """Suggest the nearest of many names, without the list of all of them."""
-    return suggest(name, wanted).partition("Allowed:")[0] or "These are the weights of another network."
+    near = nearest(name, wanted)
+    return f"Did you mean '{near}'?" if near else "These are the weights of another network."

@@ -12,7 +12,7 @@ from nas.record.models import BEST, load
 from nas.record.outside import load_beside
 from nas.record.run import Run
 from nas.record.trained import Trained
-from nas.registry import MANY, suggest
+from nas.registry import MANY, nearest, suggest
 from nas.space.library import load_architecture, shipped
 from nas.training.model import Model
 
@@ -78,8 +78,8 @@ def _of_run(text: str, runs: Path) -> Found:
 def _hint(wanted: str, runs: Path) -> str:
     """Name the nearest network, or else what there is."""
     known = [path.parent.name for path in sorted(runs.glob("*/*.yaml")) if path.name in (CONFIG, TRAINING)]
-    hint = suggest(wanted, [*shipped(), *known])
-    if "Did you mean" in hint:
-        return hint
+    names = [*shipped(), *known]
+    if nearest(wanted, names):
+        return suggest(wanted, names)
     here = f"In {runs}: {', '.join(known[:MANY])}{' ...' if len(known) > MANY else ''}" if known else f"{runs} is empty"
     return f"{here}; nas spaces lists those published."

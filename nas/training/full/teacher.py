@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from nas.data.pictures import LUMINANCE
 from nas.errors import SettingError, in_one_line
-from nas.registry import suggest
+from nas.registry import nearest
 from nas.training.model import Model, resized
 
 
@@ -55,14 +55,15 @@ def from_timm(name: str, classes: int) -> Teacher:
     """
     if find_spec("timm") is None:
         raise SettingError(f"teacher {name}: no folder that nas train left, and timm, which may know the name, is not "
-                           "installed: pip install timm")  # fmt: skip
+                           "installed: pip install --no-deps timm")  # fmt: skip
     try:
         import timm  # asked for by the user only
     except Exception as error:
         raise SettingError(f"teacher {name}: timm cannot be imported ({in_one_line(error)})") from None
     if not timm.is_model(name) and not name.startswith(("hf-hub:", "local-dir:")):
-        near = suggest(name, timm.list_models()).partition("Allowed:")[0]
-        raise SettingError(f"teacher {name}: no folder that nas train left, nor a network of timm. {near}".strip())
+        near = nearest(name, timm.list_models())
+        hint = f". Did you mean '{near}'?" if near else ""
+        raise SettingError(f"teacher {name}: no folder that nas train left, nor a network of timm{hint}")
     try:
         network: Any = timm.create_model(name, pretrained=True)
     except Exception as error:

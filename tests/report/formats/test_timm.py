@@ -326,13 +326,15 @@ def test_a_file_that_computes_something_else_is_not_left(site: Path, tmp_path: P
 def test_without_timm_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "timm", raising=False)
     monkeypatch.setattr("nas.report.formats.timm.find_spec", lambda name: None)
-    assert written.missing() == "timm is not installed, which checks the file; write: pip install timm"
-    with pytest.raises(SettingError, match="pip install timm"):
+    assert written.missing() == "timm is not installed, which checks the file; write: pip install --no-deps timm"
+    with pytest.raises(SettingError, match="pip install --no-deps timm"):
         written.write(Shipment(architecture()), tmp_path / "net.py")
-    with pytest.raises(SettingError, match="pip install timm"):
+    with pytest.raises(SettingError, match="pip install --no-deps timm"):
         written.reads(tmp_path / "net.py")
     monkeypatch.setattr("nas.report.formats.timm.find_spec", lambda name: None if name == "torchvision" else name)
-    assert written.missing() == "timm needs torchvision; write: pip install torchvision"
+    for version, ending in (("2.13.0+cpu", " --index-url https://download.pytorch.org/whl/cpu"), ("2.13.0", "")):
+        monkeypatch.setattr(torch, "__version__", version)
+        assert written.missing() == f"timm needs torchvision; write: pip install torchvision{ending}"
 
 
 def test_a_head_that_ends_in_no_linear_layer_is_refused(site: Path, tmp_path: Path) -> None:
