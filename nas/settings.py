@@ -4,17 +4,21 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from nas.errors import SettingError, UserError
 from nas.files import Json
 from nas.registry import suggest
 
 PREFIXES = {"%": 0.01, "k": 1e3, "M": 1e6, "G": 1e9}
+WORDS = {"ge": "from", "gt": "above", "le": "at most", "lt": "below"}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -68,8 +72,54 @@ def checked(settings: Mapping[str, Any], model: type[Made]) -> Made:
             part = model.model_fields[parts[0]].annotation if parts else model
             allowed = part.model_fields if isinstance(part, type) and issubclass(part, BaseModel) else ()
             raise SettingError(f"unknown setting '{key}'. {suggest(last, allowed)}") from None
-        remedy = "; a side is 4 to 2048 pixels" if key == "resolution" else ""
-        raise SettingError(f"{key}: found {first['input']!r}: {first['msg']}{remedy}") from None
+        raise SettingError(refusal(first, model)) from None
+
+
+def refusal(first: ErrorDetails, model: type[Settings]) -> str:
+    """Say which setting a pydantic error is about, what was found and what to write instead.
+
+    A setting that is offered as an option is named as there, without the part that holds it.
+    """
+    names: list[str] = []
+    kind: Any = model
+    rules: list[Any] = []
+    for name in map(str, first["loc"]):
+        fields = kind.model_fields if isinstance(kind, type) and issubclass(kind, Settings) else {}
+        if name in fields:
+            kind, rules = fields[name].annotation, fields[name].metadata
+        elif get_origin(kind) in (dict, tuple):
+            kind, rules = get_args(kind)[get_origin(kind) is dict], []
+        else:
+            break  # a member of a union
+        names = [name] if any(isinstance(rule, Flag) for rule in rules) else [*names, name]
+    return f"{'.'.join(names)}: found {first['input']!r}; write {_allowed(kind, rules)}"
+
+
+def _allowed(kind: Any, rules: Iterable[Any]) -> str:
+    """Say what a value of an annotated type may be: `auto, or a whole number from 1 to 64`."""
+    if hasattr(kind, "__metadata__"):
+        return _allowed(kind.__origin__, [*rules, *kind.__metadata__])
+    origin = get_origin(kind) or kind
+    if origin is Literal:
+        *names, last = map(str, get_args(kind))
+        return f"{', '.join(names)} or {last}" if names else last
+    if origin in (Union, UnionType):
+        return ", or ".join(_allowed(member, rules) for member in get_args(kind) if member is not NoneType)
+    if origin in (int, float):
+        return ("a whole number" if kind is int else "a number") + _within(rules, whole=kind is int)
+    return {str: "a text", tuple: "names"}.get(origin, "settings by their names")
+
+
+def _within(rules: Iterable[Any], *, whole: bool) -> str:
+    """Say between which limits a number may be: ` from 1 to 64`, ` above 0, below 1`."""
+    limits = dict[str, float]()
+    for rule in chain.from_iterable(rule.metadata if isinstance(rule, FieldInfo) else [rule] for rule in rules):
+        limits |= {name: limit for name in WORDS if (limit := getattr(rule, name, None)) is not None}
+    if whole and "lt" in limits:
+        limits["le"] = limits.pop("lt") - 1
+    if {"ge", "le"} <= limits.keys():
+        return f" from {limits['ge']:,} to {limits['le']:,}"
+    return ",".join(f" {word} {limits[name]:,}" for name, word in WORDS.items() if name in limits)
 
 
 def understood(settings: Mapping[str, Any], model: type[Settings]) -> Json:

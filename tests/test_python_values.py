@@ -88,7 +88,7 @@ def test_settings_of_a_training_mean_the_same_in_any_form() -> None:
         ({"maximum": "latency"}, "maximum latency: write"),
         ({"maximum": [3.0]}, "maximum: found"),
         ({"device": torch.device("meta")}, "device: found 'meta'"),
-        ({"recipe": {"epochs": [1]}}, "recipe.epochs: found"),
+        ({"recipe": {"epochs": [1]}}, "epochs: found"),
         ({"plugins": print}, "plugins: found"),
         ({"plugins": [print]}, r"plugins.0: found"),
     ],

@@ -67,10 +67,10 @@ def test_of_very_many_names_the_nearest_is_shown() -> None:
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
-        ("convnxt", "convnext"), ("mbconf", "mbconv"), ("knne", "knee"), ("coatnet0", "coatnet_0"), ("memroy", "memory"),
-        ("accurary", "accuracy"), ("cifar-10", "cifar10"), ("safetensor", "safetensors"), ("bottlneck", "bottleneck"),
-        ("cuda-compile", "cuda-compiled"), ("sampeler", "sampler"), ("mnist", "fashion_mnist"), ("onnx", "onnxruntime"),
-        ("batch", "latency_batch"),
+        ("convnxt", "convnext"), ("mbconf", "mbconv"), ("knne", "knee"), ("coatnet0", "coatnet_0"),
+        ("memroy", "memory"), ("accurary", "accuracy"), ("cifar-10", "cifar10"), ("safetensor", "safetensors"),
+        ("bottlneck", "bottleneck"), ("cuda-compile", "cuda-compiled"), ("sampeler", "sampler"),
+        ("mnist", "fashion_mnist"), ("onnx", "onnxruntime"), ("batch", "latency_batch"),
     ],
 )  # fmt: skip
 def test_a_typo_or_a_part_of_a_name_finds_it(name: str, meant: str) -> None:

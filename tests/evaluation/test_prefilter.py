@@ -93,8 +93,8 @@ def test_known_designs_pass(tiny: Path, tmp_path: Path) -> None:
         (["--scores", "sinflow"], "unknown score 'sinflow'. Did you mean 'synflow'"),
         (["--prefilter", "sinflow=0.5"], "unknown score 'sinflow'. Did you mean 'synflow'"),
         (["--prefilter", "synflow"], "--prefilter synflow: write SCORE=NUMBER, such as --prefilter jacob_cov=0.5"),
-        (["--prefilter", "synflow=50"], "prefilter.synflow: found 50.0: Input should be less than 1"),
-        (["--prefilter", "synflow=0"], "prefilter.synflow: found 0.0: Input should be greater than 0"),
+        (["--prefilter", "synflow=50"], "prefilter.synflow: found 50.0; write a number above 0, below 1"),
+        (["--prefilter", "synflow=0"], "prefilter.synflow: found 0.0; write a number above 0, below 1"),
     ],
 )
 def test_a_wrong_score_is_named(words: list[str], says: str, nas: Command, tmp_path: Path) -> None:

@@ -4,14 +4,14 @@ import os
 from collections.abc import Mapping
 from importlib.resources import files as resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from nas.document import read
 from nas.errors import SettingError, UserError
 from nas.registry import suggest
-from nas.settings import Flag, Group, Positive, understood
+from nas.settings import Flag, Group, Positive, refusal, understood
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 Part = Annotated[float, Field(ge=0, lt=1)]
@@ -128,4 +128,4 @@ def _checked(values: Mapping[str, Any], source: str, lines: Mapping[str, int] | 
             raise SettingError(f"{where}{cause}") from None
         if first["type"] == "extra_forbidden":
             raise SettingError(f"{where}unknown setting '{key}'. {suggest(key, FullRecipe.model_fields)}") from None
-        raise SettingError(f"{where}{key}: found {cast(object, first['input'])!r}: {first['msg']}") from None
+        raise SettingError(f"{where}{refusal(first, FullRecipe)}") from None

@@ -93,12 +93,12 @@ def test_plain_data_do_too() -> None:
     ("line", "said"),
     [
         ("mixp: 0.2", "unknown setting 'mixp'. Did you mean 'mixup'?"),
-        ("mixup: -1", "mixup: found -1: Input should be greater than or equal to 0"),
-        ("mirror: sometimes", "mirror: found 'sometimes': Input should be 'auto', 'always' or 'never'"),
-        ("batch_size: 12.5", "batch_size: found 12.5: Input should be a valid integer"),
-        ("crop: 0", "crop: found 0: Input should be greater than 0"),
-        ("label_smoothing: 1", "label_smoothing: found 1: Input should be less than 1"),
-        ("erasing: lots", "erasing: found 'lots': Input should be a valid number"),
+        ("mixup: -1", "mixup: found -1; write a number from 0 to 100"),
+        ("mirror: sometimes", "mirror: found 'sometimes'; write auto, always or never"),
+        ("batch_size: 12.5", "batch_size: found 12.5; write a whole number from 2 to 65,536"),
+        ("crop: 0", "crop: found 0; write a number above 0, at most 1"),
+        ("label_smoothing: 1", "label_smoothing: found 1; write a number from 0, below 1"),
+        ("erasing: lots", "erasing: found 'lots'; write a number from 0 to 1"),
         ("accumulate: 5", "--accumulate 5: must divide the batch size 64"),
     ],
 )
@@ -113,7 +113,7 @@ def test_a_wrong_change_is_not_blamed_on_the_file(mine: Path) -> None:
     mine.write_text("epochs: 7\n")
     with pytest.raises(SettingError) as error:
         load_recipe(mine, {"epochs": 0})
-    assert str(error.value) == "epochs: found 0: Input should be greater than or equal to 1"
+    assert str(error.value) == "epochs: found 0; write a whole number from 1 to 100,000"
     mine.write_text("epochs: 0\n")
     assert load_recipe(mine, {"epochs": 1}).epochs == 1, "a change mends a file"
 
