@@ -164,8 +164,10 @@ def test_what_does_not_fit_a_task_is_refused(house: Path) -> None:
     assert _python(house, "-c", REFUSALS).stdout.splitlines() == [
         "('angle_error', 'latency')",
         "head 'pool' gives logits; the task orientation needs direction: direction, or --task classification",
-        "data set 'digits' holds classes; this task needs angles",
-        "data set 'turned_angles' holds angles; this task needs classes",
+        "data set 'digits' holds classes; this task needs angles: write --task classification (heads: class_token, "
+        "mobilenet, norm_pool, pool), or name other data",
+        "data set 'turned_angles' holds angles; this task needs classes: write --task orientation (heads: direction), "
+        "or name other data",
         "objectives: accuracy is no metric of the task orientation: angle_error",
     ]
 

@@ -22,7 +22,7 @@ from nas.record.networks import find_network
 from nas.record.tracking import check_trackers
 from nas.settings import text_of
 from nas.space.library import load_architecture
-from nas.training.catalogue import check_head, load_task
+from nas.training.catalogue import check_head, check_targets, load_task
 from nas.training.full.batches import Batches
 from nas.training.full.group import Alone, Together
 from nas.training.full.recipe import FullRecipe, load_recipe
@@ -69,7 +69,7 @@ def find_data(config: TrainConfig, architecture: Architecture, group: Alone) -> 
     check_head(config.task, architecture.head.kind)
     side = config.resolution or architecture.resolution
     dataset = datasets.load(config.data, seed=config.seed, resolution=side)
-    task.check_targets(dataset.name, dataset.targets)
+    check_targets(config.task, config.data, dataset.targets)
     if config.recipe.balance != "none" and task.targets != "classes":
         raise SettingError(f"--balance {config.recipe.balance}: the task {config.task} has no classes to balance")
     if config.teacher and task.targets != "classes":

@@ -126,8 +126,12 @@ def build(
     With `features` the network has no head and gives the maps of its stages, or of those in `out_indices`, as a list,
     for images of any size. Attention over maps larger than `window` x `window` pixels is then confined to windows;
     `auto` confines maps of more than 1,024 tokens to windows as large as the map that the network was built for, of
-    14 x 14 pixels at least, and None confines none. Raises SettingError for another window, or another stage.
+    14 x 14 pixels at least, and None confines none. Raises SettingError for another window, another stage, or
+    what is no architecture.
     """
+    if not isinstance(architecture, Architecture):
+        raise SettingError(f"architecture: found {str(architecture)[:100]!r}; write nas.load_architecture of a name, a "
+                           "file or plain data, or the .architecture of a search's result")  # fmt: skip
     if not features and (window != "auto" or out_indices is not None):
         raise SettingError("window and out_indices are those of a backbone: say features=True too")
     if seed is None:

@@ -6,7 +6,7 @@ Tasks of packages are imported only where a name is none of an objective or of a
 from collections.abc import Iterator
 from contextlib import suppress
 
-from nas.errors import SettingError, SpaceError
+from nas.errors import DataError, SettingError, SpaceError
 from nas.registry import HEADS, OBJECTIVES, TASKS, suggest
 from nas.training.tasks import Task
 
@@ -30,6 +30,18 @@ def check_head(task: str, kind: str) -> None:
         others = [f"--task {name}" for name in TASKS.at_hand() if load_task(name).outputs == given]
         raise SpaceError(f"head '{kind}' gives {given}; the task {task} needs {needed}: "
                          f"{', or '.join([', '.join(heads), *others])}")  # fmt: skip
+
+
+def check_targets(task: str, data: str, targets: str) -> None:
+    """Raise DataError, with the tasks and heads that fit, unless data hold the targets that a task needs."""
+    needed = load_task(task).targets
+    if targets == needed:
+        return
+    fitting = {name: load_task(name).outputs for name in TASKS.at_hand() if load_task(name).targets == targets}
+    heads = {name: [h for h in HEADS.at_hand() if HEADS.get(h).outputs == given] for name, given in fitting.items()}
+    ways = [f"write --task {name} (heads: {', '.join(kinds)})" for name, kinds in heads.items()]
+    raise DataError(f"data set '{data}' holds {targets}; this task needs {needed}: "
+                    f"{', or '.join([*ways, 'name other data'])}")  # fmt: skip
 
 
 def objective_names() -> list[str]:

@@ -15,7 +15,7 @@ from nas.evaluation.catalogue import objective
 from nas.record.run import Run
 from nas.registry import HEADS
 from nas.space.library import load_space
-from nas.training.catalogue import load_task
+from nas.training.catalogue import check_targets
 
 QUICK = {"data": "digits", "recipe": {"subset": 32}, "device": "cpu", "confirm": 0, "sampler": "random"}
 
@@ -61,8 +61,13 @@ def _file(folder):
 
 def test_a_data_set_and_a_head_must_fit_the_task(monkeypatch):
     digits = load("digits")
-    with pytest.raises(DataError, match="data set 'digits' holds boxes; this task needs classes"):
-        load_task("classification").check_targets("digits", "boxes")
+    with pytest.raises(DataError, match=r"data set 'voc:x/y' holds boxes; this task needs classes: write --task detection "
+                                        r"\(heads: detr\), or name other data"):  # fmt: skip
+        check_targets("classification", "voc:x/y", "boxes")
+    with pytest.raises(DataError, match=r"this task needs boxes: write --task classification \(heads: class_token, "):
+        check_targets("detection", "digits", "classes")
+    with pytest.raises(DataError, match="holds angles; this task needs classes: name other data"):
+        check_targets("classification", "turned", "angles")
     monkeypatch.setattr(HEADS.get("pool"), "outputs", "boxes")
     with pytest.raises(SpaceError, match="head 'pool' gives boxes; the task classification needs logits: class_token"):
         fit(load_space(SPACE), digits, "classification")

@@ -4,6 +4,8 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nas.costs.counts import cost
+from nas.errors import SettingError
 from nas.network.architecture import Architecture, Decision
 from nas.network.build import build
 from nas.space.library import load_architecture, load_space, shipped
@@ -88,6 +91,14 @@ def test_a_seed_leaves_the_global_generator_alone():
     state = torch.get_rng_state()
     build(load_space(FAMILY).smallest(), seed=3)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("found", ["coatnet_0", Path("best.yaml"), {"name": "x"}, None])
+def test_what_is_no_architecture_is_refused_with_what_makes_one(found: Any) -> None:
+    with pytest.raises(
+        SettingError, match=r"architecture: found .*; write nas\.load_architecture of a name, a file or"
+    ):
+        build(found)
 
 
 def test_the_key_ignores_names_and_the_way_a_number_is_written():

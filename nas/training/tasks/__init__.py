@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from nas.errors import DataError
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -93,8 +91,3 @@ class Task:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     full_recipe: str = ""
     drawn: "Callable[[int, int, Generator], Tensor]" = _classes
-
-    def check_targets(self, name: str, targets: str) -> None:
-        """Raise DataError unless the data set called `name` holds the targets that this task needs."""
-        if targets != self.targets:
-            raise DataError(f"data set '{name}' holds {targets}; this task needs {self.targets}")
