@@ -46,4 +46,4 @@ def compare(
     for sentence in found.sentences():
         terminal.remark(sentence)
     terminal.say(f"\n  page    {out}")
-    terminal.following(f"nas report {quoted(found.runs[0].folder)}")
+    terminal.following(f"open {quoted(out)} in a browser")

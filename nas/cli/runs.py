@@ -12,7 +12,7 @@ from rich.table import Table
 from nas.cli.options import AsJson, argument
 from nas.cli.tables import TIGHT
 from nas.cli.terminal import Terminal, print_json
-from nas.evaluation.units import age, duration, show
+from nas.evaluation.units import age, duration, show, words
 from nas.files import quoted
 from nas.record.listing import Entry, State, entries
 
@@ -24,11 +24,10 @@ COLUMNS: dict[str, Callable[[Entry], str]] = {
     "state": lambda entry: entry.state,
     "done": lambda entry: _done(entry),
     "best": lambda entry: _best(entry),
-    "of": lambda entry: entry.summary.objective.replace("_", " "),
     "age": lambda entry: age(time.time() - entry.began),
     "size": lambda entry: decimal(entry.size),
 }
-MIDDLE, NARROW = ("name", "kind", "state", "done", "best", "age", "size"), ("name", "state", "done", "best")
+DISPENSABLE = ("size", "age", "kind")  # in a narrow terminal, in this order
 
 
 def runs(
@@ -54,7 +53,8 @@ def runs(
         console.say(f"{folder} holds no run")
         console.following("nas search --budget 20")
         return
-    console.table(*(_table(found, names) for names in (tuple(COLUMNS), MIDDLE, NARROW)))
+    left_out = (DISPENSABLE[:count] for count in range(len(DISPENSABLE) + 1))
+    console.table(*(_table(found, [name for name in COLUMNS if name not in gone]) for gone in left_out))
     for entry in found:
         if entry.state == "damaged":
             console.remark(f"{entry.folder.name}: {entry.summary.reason}")
@@ -65,7 +65,7 @@ def runs(
     console.following(*commands, *([f"nas report {quoted(ready.folder)}"] if ready else []))
 
 
-def _table(found: list[Entry], names: tuple[str, ...]) -> Table:
+def _table(found: list[Entry], names: list[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=TIGHT)
     for name in names:
         table.add_column(name, justify="right" if name in ("best", "age", "size") else "left", overflow="fold")
@@ -86,4 +86,4 @@ def _done(entry: Entry) -> str:
 
 def _best(entry: Entry) -> str:
     one = entry.summary
-    return show(one.objective, one.best) if one.best is not None else ""
+    return f"{words(one.objective)} {show(one.objective, one.best)}" if one.best is not None else ""

@@ -80,10 +80,13 @@ def show_two(names: tuple[str, str], runs: Path, flags: str, *, as_json: bool) -
         networks = [network_facts(side.architecture, side.known) for side in (one, other)]
         print_json({"networks": networks, "differs": differs, "ratios": _ratios(one, other)})
         return
-    for side in (one, other):
+    same = one.architecture.key() == other.architecture.key()
+    if same:
+        console.say(f"{names[0]} and {names[1]} are the same network\n")
+    for side in (one,) if same else (one, other):
         print_towers(console, side.architecture, side.known)
         console.print()
-    console.print(_table(one, other, pairs))
+    console.print(_table(one, other, names, pairs))
     values = "value differs" if len(differs) == 1 else "values differ"
     console.remark(f"{len(differs)} {values}, marked {MARK}" if differs else "nothing differs")
     console.following(*(f"nas profile {quoted(name)}{flags}" for name in names))
@@ -108,9 +111,10 @@ def _ratios(one: Side, other: Side) -> Json:
     return {name: getattr(other.known, name) / max(getattr(one.known, name), 1) for name in ("params", "macs")}
 
 
-def _table(one: Side, other: Side, pairs: Mapping[str, tuple[Values, Values]]) -> Table:
+def _table(one: Side, other: Side, names: tuple[str, str], pairs: Mapping[str, tuple[Values, Values]]) -> Table:
+    """Draw two networks part by part, each under the name that was typed for it."""
     sides = (one, other)
-    table = Table("part", one.architecture.name, other.architecture.name, box=box.SIMPLE_HEAD, padding=TIGHT)
+    table = Table("part", *names, box=box.SIMPLE_HEAD, padding=TIGHT)
     for part, pair in pairs.items():
         marked = _differing(*pair)
         table.add_row(

@@ -18,11 +18,15 @@ from nas.report.charts import PALETTE, embed, literal, style
 from nas.report.rendering import render_page
 
 COLOURS = (PALETTE[0], PALETTE[2], PALETTE[4], PALETTE[5], PALETTE[3], PALETTE[1], PALETTE[6], PALETTE[7])
+TITLE = "Runs side by side"
+BEGINNING = 1000  # bytes of a page that hold its title
 
 
 def write_comparison(found: Comparison, page: Path) -> None:
-    """Write the page. Raises SettingError when it cannot be written."""
+    """Write the page, in place of an earlier comparison. Raises SettingError for a place that another file has."""
     try:
+        if page.is_file() and TITLE not in page.read_bytes()[:BEGINNING].decode(errors="replace"):
+            raise SettingError(f"{page} exists already and is no comparison of nas; name another file with --out")
         files.write(page, render_page("comparison.html", _context(found)))
     except OSError as error:
         raise SettingError(f"{page}: cannot be written ({error.strerror})") from None
@@ -45,6 +49,7 @@ def _context(found: Comparison) -> Json:
         for shares in [found.hypervolumes(side)]
     ]  # fmt: skip
     return {
+        "heading": TITLE,
         "plotlyjs": Markup(get_plotlyjs()),
         "sides": rows,
         "trainings": found.trainings,

@@ -8,14 +8,15 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from nas.document import Document
+from nas.document import Document, Key
 from nas.errors import SpaceError
 from nas.files import Json
 from nas.network.options import Scalar
-from nas.registry import BLOCKS, suggest
+from nas.registry import BLOCKS, nearest, suggest
 
 T = TypeVar("T")
 MAX_CHOICES = 1000
+BRIEF = 40  # characters of a value in a message
 ANY = "any"  # as a block, stands for every registered kind
 
 
@@ -132,7 +133,7 @@ def _explain(doc: Document, error: ValidationError) -> SpaceError:
     key = _existing(doc.value, first["loc"])
     message, found = first["msg"], first["input"]
     if first["type"] == "missing":
-        return doc.error(key, f"the key '{first['loc'][-1]}' is missing")
+        return _missing(doc, key, str(first["loc"][-1]), found)
     if first["type"] == "extra_forbidden":
         return doc.error(
             key, f"unknown key '{first['loc'][-1]}'. {suggest(str(first['loc'][-1]), SpaceFile.model_fields)}"
@@ -141,11 +142,27 @@ def _explain(doc: Document, error: ValidationError) -> SpaceError:
         message = "a mapping is needed here, such as {kind: conv, width: 32}"
     if key[:1] == ("resolution",) and first["type"].endswith("_than_equal"):
         message += "; a side is 4 to 2048 pixels"
-    shown = repr(found) if not isinstance(found, dict | list) else f"a {type(found).__name__}"
+    shown = repr(found) if not isinstance(found, dict | list) else _brief(found)
     return doc.error(key, f"found {shown}: {message.removeprefix('Value error, ')}")
 
 
-def _existing(value: Any, path: Sequence[str | int]) -> tuple[str | int, ...]:
+def _missing(doc: Document, key: Key, name: str, part: Json) -> SpaceError:
+    """Say that a part lacks a key, and which of those that it has may stand for it."""
+    known = {**StemKeys.model_fields, **StageKeys.model_fields, **SpaceFile.model_fields}
+    near = nearest(name, (found for found in map(str, part) if found not in known))
+    if not near:
+        return doc.error(key, f"the key '{name}' is missing")
+    return doc.error((*key, near), f"found '{near}'; did you mean '{name}'? The key '{name}' is missing")
+
+
+def _brief(found: Json | list[Any]) -> str:
+    """Write a short list or mapping as a file has it, and of another what it is."""
+    pairs = [f"{name}: {value}" for name, value in found.items()] if isinstance(found, dict) else []
+    text = f"{{{', '.join(pairs)}}}" if pairs else str(found)
+    return text if len(text) <= BRIEF else f"a {'mapping' if isinstance(found, dict) else 'list'}"
+
+
+def _existing(value: Any, path: Sequence[str | int]) -> Key:
     """Cut a path to the keys in the data, as pydantic adds union members, tuple positions and missing keys."""
     found: list[str | int] = []
     for key in path:

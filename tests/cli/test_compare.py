@@ -16,7 +16,7 @@ def test_a_table_and_a_page(nas, tmp_path):
     page = tmp_path / "page.html"
     answer = nas("compare", *(tmp_path / name for name in ("a0", "a1", "b0", "b1")), "-o", page)
     assert answer.status == 0
-    for said in ("sampler=pareto", "sampler=tpe", "mean", "Mann-Whitney", str(page), "nas report"):
+    for said in ("sampler=pareto", "sampler=tpe", "mean", "Mann-Whitney", f"Next:  open {page} in a browser"):
         assert said in answer.out, said
     text = page.read_text()
     for said in ("sampler=pareto", "chart-fronts", "chart-trainings", "chart-time", "Mann-Whitney"):
@@ -29,6 +29,19 @@ def test_json(nas, tmp_path):
     answer = nas("compare", tmp_path / "one", tmp_path / "two", "--json", "-o", tmp_path / "page.html")
     found = json.loads(answer.out)
     assert [side["name"] for side in found["sides"]] == ["sampler=pareto", "sampler=random"]
+
+
+def test_an_earlier_comparison_is_replaced_and_another_file_is_not(nas, tmp_path):
+    finished_run(tmp_path / "one")
+    finished_run(tmp_path / "two", sampler="random")
+    page, other = tmp_path / "page.html", tmp_path / "mine.html"
+    other.write_text("<title>Mine</title>")
+    for _ in range(2):
+        assert nas("compare", tmp_path / "one", tmp_path / "two", "-o", page).status == 0
+    refused = nas("compare", tmp_path / "one", tmp_path / "two", "-o", other)
+    assert refused.status == 2
+    assert f"{other} exists already and is no comparison of nas; name another file with --out" in refused.err
+    assert other.read_text() == "<title>Mine</title>"
 
 
 def test_what_cannot_be_compared_ends_in_2_and_writes_nothing(nas, tmp_path):

@@ -41,6 +41,24 @@ def test_the_newest_comes_first_with_state_and_best(nas: Command, runs: Path) ->
     assert f"nas train {runs}/d --resume" in answer.out
 
 
+def test_a_narrow_terminal_loses_one_column_after_another(
+    nas: Command, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, None] = {}
+    for columns in range(80, 38, -3):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        answer = nas("runs", runs)
+        assert "accuracy 9" in answer.out, "a best value with the name of its metric"
+        if headings := [line for line in answer.out.splitlines() if line.split()[:1] == ["name"]]:
+            seen[" ".join(headings[0].split())] = None
+    assert list(seen) == [
+        "name kind state done best age size",
+        "name kind state done best age",
+        "name kind state done best",
+        "name state done best",
+    ]
+
+
 def test_json_has_a_row_for_each(nas: Command, runs: Path) -> None:
     rows = {row["name"]: row for row in json.loads(nas("runs", runs, "--json").out)}
     assert list(rows) == ["d", "c", "b", "a [b]"]

@@ -21,6 +21,16 @@ def test_what_differs_is_marked_and_nothing_else(nas: Command) -> None:
     assert "nothing differs" in nas("show", "coatnet_0", "coatnet_0").out
 
 
+def test_one_network_by_two_names_is_drawn_once_and_headed_as_typed(nas: Command, tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "first")
+    best = run.pick().number
+    picked = f"{run.folder}:{best}"
+    said = nas("show", run.folder, picked).out
+    assert said.startswith(f"{run.folder} and {picked} are the same network\n")
+    assert said.count(run.pick().layout + " at ") == 1
+    assert [line.split() for line in said.splitlines() if line.startswith(" part")] == [["part", str(run.folder), picked]]
+
+
 def test_options_that_one_file_leaves_to_the_default_do_not_differ(nas: Command, tmp_path: Path) -> None:
     network = load_architecture("coatnet_0")
     text = network.to_yaml()

@@ -61,8 +61,8 @@ def _file(folder):
 
 def test_a_data_set_and_a_head_must_fit_the_task(monkeypatch):
     digits = load("digits")
-    with pytest.raises(DataError, match=r"data set 'voc:x/y' holds boxes; this task needs classes: write --task detection "
-                                        r"\(heads: detr\), or name other data"):  # fmt: skip
+    with pytest.raises(DataError, match=r"data set 'voc:x/y' holds boxes; this task needs classes: write --task "
+                                        r"detection \(heads: detr\), or name other data"):  # fmt: skip
         check_targets("classification", "voc:x/y", "boxes")
     with pytest.raises(DataError, match=r"this task needs boxes: write --task classification \(heads: class_token, "):
         check_targets("detection", "digits", "classes")

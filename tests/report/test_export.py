@@ -70,6 +70,11 @@ def test_yaml_needs_none_and_rebuilds_the_network(tmp_path):
     assert done.checks == [f"rebuilds the same network ({load_architecture('resnet_50').key()})"]
 
 
+def test_yaml_of_a_trained_network_says_what_it_leaves_out(learnt, tmp_path):
+    done = export(learnt.model, "yaml", tmp_path / "m.yaml")
+    assert done.checks[1:] == ["the architecture alone, without the trained weights: --format safetensors has them"]
+
+
 def test_safetensors_from_a_trained_folder(learnt, tmp_path):
     write_model(learnt.model, tmp_path / "best.safetensors")
     done = export(tmp_path / "best.safetensors", "safetensors", tmp_path / "copy.safetensors")

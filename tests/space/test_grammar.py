@@ -117,13 +117,13 @@ def test_an_option_is_known_by_whatever_the_constructor_has():
         (("stem", "wide"), 8, "file:3: stem.wide: unknown key 'wide'. Did you mean 'width'"),
         (("stem",), "conv", "file:3: stem: .*a mapping is needed"),
         (("stages",), [], "file:4: stages: .*at least 1 item"),
-        (("stages",), {"block": "conv"}, "file:4: stages: found a dict: .*list"),
+        (("stages",), {"block": "conv"}, "file:4: stages: found {block: conv}: .*list"),
         (("stages",), _stages() * 33, "file:4: stages: .*at most 32"),
         (("stages", 0), "conv", "file:5: stages.0: .*a mapping is needed"),
         (("stages", 0, "block"), "mbcnv", "file:5: stages.0.block: unknown block 'mbcnv'. Did you mean 'mbconv'"),
         (("stages", 0, "block"), [["conv"]], "file:5: stages.0.block: .*not a list"),
         (("stages", 0, "depth"), 65, "file:5: stages.0.depth: found 65"),
-        (("stages", 0, "depth"), {"from": 3, "to": 1}, "file:5: stages.0.depth: .*upwards"),
+        (("stages", 0, "depth"), {"from": 3, "to": 1}, "file:5: stages.0.depth: found {from: 3, to: 1}: .*upwards"),
         (("stages", 0, "depth"), {"from": 1, "upto": 2}, "file:5: stages.0.depth: .*written {from: 1, to: 4"),
         (("stages", 0, "depth"), {"from": 1, "to": 10**12}, "file:5: stages.0.depth: .*more than 1000 choices"),
         (("stages", 0, "depth"), {"from": 1, "to": 2, "step": 0}, "file:5: stages.0.depth: .*step"),
@@ -159,6 +159,21 @@ def test_a_missing_key_is_named(key):
     del data["stem"][key]
     with pytest.raises(SpaceError, match=f"stem: the key '{key}' is missing"):
         load_space(data)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("block: [conv", "blok: [conv", r":5: stages\.0\.blok: found 'blok'; did you mean 'block'\?"),
+        ("stem:", "stm:", r":3: stm: found 'stm'; did you mean 'stem'\?"),
+        ("patchify], width", "patchify], wdth", r":3: stem\.wdth: found 'wdth'; did you mean 'width'\?"),
+        ("block: [conv, mbconv], ", "", r":5: stages\.0: the key 'block' is missing$"),
+    ],
+)
+def test_a_misspelt_key_is_named_with_the_one_that_is_missing(before, after, says):
+    assert before in TEXT
+    with pytest.raises(SpaceError, match=says):
+        parse_space(parse(TEXT.replace(before, after), "file"))
 
 
 @pytest.mark.parametrize("value", [None, 1, "text", [], [1], True, 1.5])

@@ -1,4 +1,4 @@
-"""The architecture alone, as the YAML file that `nas show`, `nas.build` and `nas train` read."""
+"""The architecture alone, as the YAML file that `nas show`, `nas train` and `nas.load_architecture` read."""
 
 from pathlib import Path
 
@@ -12,7 +12,8 @@ def _write(shipment: Shipment, path: Path) -> list[str]:
     key = shipment.architecture.key()
     if load_architecture(path).key() != key:
         raise RunError(f"{path}: the file rebuilds another network; please report this")
-    return [f"rebuilds the same network ({key})"]
+    left = "the architecture alone, without the trained weights: --format safetensors has them"
+    return [f"rebuilds the same network ({key})", *([left] if shipment.model else [])]
 
 
 yaml = Format("the architecture, without weights", _write, suffix=".yaml", weights=False)
