@@ -117,10 +117,10 @@ class Display:
     def timed(self, done: int, of: int) -> None:
         """Count the networks measured for the predictor."""
         now = f"measuring what latency is predicted from: network {done} of {of}"
-        self.drawn = [line((now, "dim"))]
+        before, self.drawn = self.drawn, [line((now, "dim"))]
         if self.console.moves:
             self.live.refresh()
-        elif done in (0, of):
+        elif done in (0, of) and before != self.drawn:  # the last share of the work and its end tell the same
             self.console.say(now)
 
     def began(self, job: Job, run: Run) -> None:

@@ -75,7 +75,7 @@ def run_facts(run: Run) -> Json:
                 "key": result.key,
                 "metrics": result.metrics,
                 "intervals": result.intervals,
-                "trainings": 1 + result.trainings,
+                "trainings": result.averaged,
                 "rung": result.rung,
             }
             for result in front

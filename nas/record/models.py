@@ -38,6 +38,8 @@ def load(source: Path | str) -> Model:
     """
     path = Path(source)
     file = path / BEST if os.path.isdir(path) else path  # noqa: PTH112  (pathlib raises for names that are too long)
+    if not os.path.exists(file):  # noqa: PTH110
+        raise SettingError(f"{file}: no such file; give a folder that nas train left, or a .safetensors file")
     load_beside(file)
     return read_model(file)
 

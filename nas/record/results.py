@@ -46,6 +46,11 @@ class Result:
     doubts: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def averaged(self) -> int:
+        """How many trainings the values of the trained objectives are the mean of."""
+        return max(self.trainings, 1)
+
+    @property
     def number(self) -> int:
         """The trial's number."""
         return self.trial.number

@@ -21,7 +21,7 @@ def frame(
     trained: Sequence[str],
     fell: Mapping[int, Outcome],
 ) -> "pd.DataFrame":
-    """State, layout, metrics, how often it was trained again, zero-cost scores, seconds and decisions of each trial.
+    """State, layout, metrics, trainings that they are the mean of, zero-cost scores, seconds, decisions of each trial.
 
     Each column is of one type: decisions that are a number in one block and a word in another are text. `results` are
     those of the complete trials by number; `front` holds the numbers of the trials on the front, `trained` the
@@ -55,7 +55,7 @@ def _row(
         "number": trial.number,
         "state": end.state,
         "on_front": on_front,
-        **({"rung": result.rung} if result else {}),
+        **({"rung": result.rung, "trainings": result.averaged} if result else {}),
         "layout": trial.layout,
         "key": trial.key,
         **(result.metrics if result else trial.metrics),
@@ -68,8 +68,8 @@ def _row(
 
 
 def _further(result: Result, trained: Sequence[str]) -> dict[str, float]:
-    """How often a trial was trained again, its intervals, and what its own training came to where that differs."""
+    """A trial's intervals, and what its own training came to where that differs."""
     if not result.trainings and all(result.first[name] == result.metrics[name] for name in trained):
         return {}
     intervals = {f"{name}_interval": half_width for name, half_width in result.intervals.items()}
-    return {"trainings": result.trainings} | intervals | {f"{name}_first": result.first[name] for name in trained}
+    return intervals | {f"{name}_first": result.first[name] for name in trained}

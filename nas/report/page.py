@@ -7,6 +7,7 @@ from plotly.offline import get_plotlyjs
 
 from nas import files
 from nas.errors import SettingError
+from nas.files import quoted
 from nas.record.run import Run
 from nas.report.architectures import write_architectures
 from nas.report.charts import THEMES
@@ -31,7 +32,8 @@ def write_report(run: Run, running: Running | None = None) -> Path:
         write_architectures(run)
         files.write(page, render(run, running))
     except OSError as error:
-        raise SettingError(f"{error.filename or run.folder}: cannot be written ({error.strerror})") from None
+        raise SettingError(f"{error.filename or run.folder}: cannot be written ({error.strerror}); every trial is kept. "
+                           f"Free it and run: nas report {quoted(run.folder)}") from None  # fmt: skip
     return page
 
 

@@ -66,3 +66,11 @@ def test_the_number_of_workers_is_said(
 ) -> None:
     display.placed(placement, empty_run(tmp_path / "a", workers=workers))
     assert display.console.file.getvalue() == says  # type: ignore[attr-defined]
+
+
+def test_on_a_pipe_the_beginning_and_the_end_of_measuring_are_each_said_once() -> None:
+    display = Display(Terminal(file=io.StringIO(), width=120))
+    for done in (0, 10, 40, 40):
+        display.timed(done, 40)
+    lines = display.console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert [line.partition(": ")[2] for line in lines] == ["network 0 of 40", "network 40 of 40"]

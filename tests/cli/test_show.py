@@ -28,7 +28,9 @@ def test_one_network_by_two_names_is_drawn_once_and_headed_as_typed(nas: Command
     said = nas("show", run.folder, picked).out
     assert said.startswith(f"{run.folder} and {picked} are the same network\n")
     assert said.count(run.pick().layout + " at ") == 1
-    assert [line.split() for line in said.splitlines() if line.startswith(" part")] == [["part", str(run.folder), picked]]
+    assert [line.split() for line in said.splitlines() if line.startswith(" part")] == [
+        ["part", str(run.folder), picked]
+    ]
 
 
 def test_options_that_one_file_leaves_to_the_default_do_not_differ(nas: Command, tmp_path: Path) -> None:

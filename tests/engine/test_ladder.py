@@ -7,6 +7,7 @@ from run_fixtures import empty_run, trial
 from small_searches import Stopped, search, story
 
 import nas
+from nas.cli.outcome import run_facts
 from nas.engine.ladder import Step, contenders, following, gains, length, missing
 from nas.engine.watcher import Watcher
 from nas.errors import RunError
@@ -48,6 +49,8 @@ def test_a_search_ends_with_a_confirmed_front(space):
         assert found.metrics["accuracy"] == pytest.approx(sum(c.outcome.metrics["accuracy"] for c in again) / 2)
         assert len({c.outcome.metrics["accuracy"] for c in again} | {found.trial.metrics["accuracy"]}) > 1
     frame = run.to_frame().set_index("number")
+    assert all(frame.loc[result.number, "trainings"] == result.averaged for result in run.results)
+    assert {result["trainings"] for result in run_facts(run)["front"]} == {2}
     assert set(frame.columns) >= {"trainings", "accuracy_first", "accuracy_interval"}
     assert "95 % interval" in (run.folder / "report.html").read_text()
     assert Run(run.folder).front() == run.front()

@@ -133,6 +133,10 @@ def test_a_loaded_model_reads_pictures_as_in_training(file: Path, tmp_path: Path
 
 
 def test_files_that_are_missing_or_of_another_sort_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        SettingError, match=r"nope: no such file; give a folder that nas train left, or a \.safetensors"
+    ):
+        load("nope")
     with pytest.raises(SettingError, match="no such file"):
         load(tmp_path / "none.safetensors")
     with pytest.raises(SettingError, match=r"best\.safetensors: no such file"):

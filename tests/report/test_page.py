@@ -157,7 +157,7 @@ def test_nothing_is_loaded_from_elsewhere(tmp_path):
 def test_a_folder_that_cannot_be_written(tmp_path):
     run = finished_run(tmp_path / "run", complete=2)
     (run.folder / "front").write_text("in the way")
-    with pytest.raises(SettingError, match=r"front.*cannot be written"):
+    with pytest.raises(SettingError, match=r"front.*cannot be written.*every trial is kept\. .*run: nas report /"):
         write_report(run)
 
 
