@@ -22,7 +22,7 @@ from nas.record.networks import find_network
 from nas.record.tracking import check_trackers
 from nas.settings import text_of
 from nas.space.library import load_architecture
-from nas.training.catalogue import check_head, check_targets, load_task
+from nas.training.catalogue import check_head, check_metrics, check_targets, load_task
 from nas.training.full.batches import Batches
 from nas.training.full.group import Alone, Together
 from nas.training.full.recipe import FullRecipe, load_recipe
@@ -70,6 +70,7 @@ def find_data(config: TrainConfig, architecture: Architecture, group: Alone) -> 
     side = config.resolution or architecture.resolution
     dataset = datasets.load(config.data, seed=config.seed, resolution=side)
     check_targets(config.task, config.data, dataset.targets)
+    check_metrics(config.task, [config.monitor], len(dataset.classes))
     if config.recipe.balance != "none" and task.targets != "classes":
         raise SettingError(f"--balance {config.recipe.balance}: the task {config.task} has no classes to balance")
     if config.teacher and task.targets != "classes":

@@ -35,7 +35,7 @@ from nas.registry import EXECUTORS
 from nas.space.grammar import to_dict
 from nas.space.library import load_architecture, load_space
 from nas.space.space import SearchSpace
-from nas.training.catalogue import check_head, check_targets, load_task
+from nas.training.catalogue import check_head, check_metrics, check_targets, load_task
 from nas.training.images import in_memory
 
 
@@ -172,6 +172,7 @@ def load_whole(config: SearchConfig) -> Dataset:
     """Load the same, with images left where they are if they do not fit in memory."""
     dataset = datasets.load(config.data, seed=config.seed, resolution=config.resolution)
     check_targets(config.task, config.data, dataset.targets)
+    check_metrics(config.task, config.objectives, len(dataset.classes))
     return dataset
 
 

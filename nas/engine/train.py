@@ -192,7 +192,7 @@ class _Session:
         config = trained.config
         self.trainer = Trainer(
             model.to(batches.device),
-            load_task(config.task),
+            load_task(config.task).among(len(batches.dataset.classes)),
             batches,
             config.recipe,
             seed=config.seed,

@@ -32,8 +32,9 @@ def write_report(run: Run, running: Running | None = None) -> Path:
         write_architectures(run)
         files.write(page, render(run, running))
     except OSError as error:
-        raise SettingError(f"{error.filename or run.folder}: cannot be written ({error.strerror}); every trial is kept. "
-                           f"Free it and run: nas report {quoted(run.folder)}") from None  # fmt: skip
+        where, again = error.filename or run.folder, f"nas report {quoted(run.folder)}"
+        raise SettingError(f"{where}: cannot be written ({error.strerror}); every trial is kept. "
+                           f"Free it and run: {again}") from None  # fmt: skip
     return page
 
 

@@ -43,7 +43,7 @@ def loss_figure(history: Sequence[Epoch], best: int) -> go.Figure:
 
 def metric_groups(history: Sequence[Epoch]) -> list[list[str]]:
     """Group the metrics of the validation part by chart: shares together, every other by itself."""
-    names = [*history[0].metrics] if history else []
+    names = [*history[-1].metrics] if history else []
     shares = [name for name in names if objective(name).share]
     return [group for group in (shares, *([name] for name in names if name not in shares)) if group]
 

@@ -3,7 +3,7 @@
 Tasks of packages are imported only where a name is none of an objective or of a task at hand.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from nas.errors import DataError, SettingError, SpaceError
@@ -42,6 +42,14 @@ def check_targets(task: str, data: str, targets: str) -> None:
     ways = [f"write --task {name} (heads: {', '.join(kinds)})" for name, kinds in heads.items()]
     raise DataError(f"data set '{data}' holds {targets}; this task needs {needed}: "
                     f"{', or '.join([*ways, 'name other data'])}")  # fmt: skip
+
+
+def check_metrics(task: str, names: Iterable[str], classes: int) -> None:
+    """Raise SettingError where one of some objectives is a metric that says nothing of data with so many classes."""
+    every, telling = load_task(task).metrics, load_task(task).among(classes).metrics
+    for name in names:
+        if name in every and name not in telling:
+            raise SettingError(f"{name}: says nothing of data with {classes} classes; write {' or '.join(telling)}")
 
 
 def objective_names() -> list[str]:

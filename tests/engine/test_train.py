@@ -100,6 +100,14 @@ def test_the_network_learnt_and_the_best_epochs_weights_are_kept(first: Trained)
     assert ending.verdict.metrics["accuracy"].value > 0.8
 
 
+def test_top5_is_left_out_of_data_with_at_most_five_classes(first: Trained) -> None:
+    assert "top5" in load_task("classification").among(6).metrics
+    told = ["accuracy", "balanced_accuracy", "macro_f1"]
+    assert all(list(epoch.metrics) == told for epoch in first.history)
+    assert list(first.ending.verdict.metrics) == told
+    assert "Top-5" not in (first.folder / "report.html").read_text()
+
+
 def test_the_verdict_is_that_of_the_kept_weights_on_the_test_part(first: Trained, four: str) -> None:
     data = load(four, seed=1, resolution=8)
     model = nas.load(first.folder)
@@ -107,7 +115,7 @@ def test_the_verdict_is_that_of_the_kept_weights_on_the_test_part(first: Trained
         logits = model(torch.from_numpy(data.images[data.test]).float() / 255)
     found = Predictions(logits, torch.from_numpy(data.labels[data.test]))
     verdict = first.ending.verdict
-    for name, metric in load_task("classification").metrics.items():
+    for name, metric in load_task("classification").among(4).metrics.items():
         assert verdict.metrics[name].value == pytest.approx(metric.compute(found))
     assert verdict.images == len(data.test) == sum(map(sum, verdict.confusion))
     validation = torch.from_numpy(data.images[data.validation]).float() / 255
@@ -279,6 +287,13 @@ def test_a_teacher_is_learnt_from_and_written_down(home: Path, four: str, first:
 
 
 # ---- what it refuses, before anything is written
+
+
+def test_what_says_nothing_of_few_classes_is_not_watched_or_weighed(home: Path, four: str) -> None:
+    said = "top5: says nothing of data with 4 classes; write accuracy or balanced_accuracy or macro_f1"
+    refused(home, SettingError, said, data=four, monitor="top5")
+    with pytest.raises(SettingError, match=said):
+        nas.search(data=four, objectives="top5,macs", budget=1, resolution=8, runs=home / "weighed")
 
 
 def refused(home: Path, error: type[Exception], said: str, what: Any = None, **settings: Any) -> None:

@@ -5,7 +5,7 @@ give. A file of this folder imports torch inside its functions only, so that rea
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Metric:
     A `share` lies between 0 and 1 and is shown in percent, any other value in its `unit`. `title` heads a column
     where the name does not do. `counts` tells that it is a share of the images, each right or wrong by itself; else
     its interval takes so many `draws` of a bootstrap. `redrawn` makes of predictions what computes it for any rows of
-    them, where that is quicker than to begin anew.
+    them, where that is quicker than to begin anew. Of data with at most `trivial` classes it says nothing.
     """
 
     compute: Callable[[Predictions], float]
@@ -64,6 +64,7 @@ class Metric:
     counts: bool = False
     draws: int = 1000
     redrawn: "Callable[[Predictions], Callable[[NDArray[np.int64]], float]] | None" = None
+    trivial: int = 0
 
 
 @dataclass(frozen=True)
@@ -91,3 +92,8 @@ class Task:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     full_recipe: str = ""
     drawn: "Callable[[int, int, Generator], Tensor]" = _classes
+
+    def among(self, classes: int) -> "Task":
+        """Return the same task with those metrics alone that say something of data with so many classes."""
+        telling = {name: one for name, one in self.metrics.items() if not one.trivial or classes > one.trivial}
+        return replace(self, metrics=telling)

@@ -66,7 +66,7 @@ classification = Task(
     loss=_cross_entropy,
     metrics={
         "accuracy": Metric(_accuracy, counts=True),
-        "top5": Metric(_top5, title="Top-5 accuracy", counts=True),
+        "top5": Metric(_top5, title="Top-5 accuracy", counts=True, trivial=TOP),
         "balanced_accuracy": Metric(_balanced_accuracy),
         "macro_f1": Metric(_macro_f1, title="Macro F1"),
     },
