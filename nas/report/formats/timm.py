@@ -30,11 +30,8 @@ def _missing() -> str:
         return ""
     if find_spec("timm") is None:
         return "timm is not installed, which checks the file; write: pip install --no-deps timm"
-    if find_spec("torchvision"):
-        return ""
-    build = torch.__version__.partition("+")[2]  # that of the default index brings CUDA, and another torch
-    index = f" --index-url https://download.pytorch.org/whl/{build}" if build else ""
-    return f"timm needs torchvision; write: pip install torchvision{index}"
+    needs = f"timm needs torchvision; install the build for this torch, {torch.__version__}, as pytorch.org tells"
+    return "" if find_spec("torchvision") else needs
 
 
 def _write(shipment: Shipment, path: Path) -> list[str]:
