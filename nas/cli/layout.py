@@ -49,6 +49,9 @@ def layout(
     _print(terminal, compared)
     if compared.worths:
         _print_worths(terminal, compared.worths)
+    else:
+        terminal.remark("Too few networks were trained to tell what each block is worth: it takes three for each block "
+                        "that each stage offers.\n")  # fmt: skip
     for run in found:
         terminal.say(f"  report  {run.folder / 'report.html'}")
     terminal.following(f"nas show {quoted(found[0].folder / 'best.yaml')}")

@@ -30,6 +30,11 @@ def test_it_tells_and_the_report_shows(nas, tmp_path):
     assert "Pooled from the runs one, two" in page
 
 
+def test_few_networks_tell_no_worth_and_it_says_so(nas, tmp_path):
+    answer = nas("layout", finished_run(tmp_path / "run", complete=8).folder, "--members", 20)
+    assert "Too few networks were trained to tell what each block is worth" in answer.out
+
+
 def test_it_gives_json(nas, tmp_path):
     run = finished_run(tmp_path / "run", complete=8)
     answer = nas("layout", run.folder, "--members", 20, "--json")
