@@ -8,7 +8,7 @@ from nas.errors import DataError
 from nas.registry import DATA
 
 __all__ = ["Dataset", "load", "parse"]
-LARGEST = 2048  # pixels
+LARGEST = 1024  # pixels
 
 
 def parse(spec: str) -> tuple[str, Path | None]:

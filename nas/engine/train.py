@@ -70,8 +70,7 @@ def train(
 ) -> Trained:
     """Train a network on a data set to the end, and judge it once on the test part.
 
-        trained = nas.train("runs/first", data="image_folder:photos", recipe="small", changes={"epochs": 30})
-        model = trained.model()
+        model = nas.train("runs/first", data="image_folder:photos", recipe="small", changes={"epochs": 30}).model()
 
     `architecture` is one, its plain data, or what `find_network` takes; weights go on being trained. `recipe` ships, is
     a file or plain data; `changes` replace values of it. `settings` are `TrainConfig`'s: data, teacher, time, seed, ...
@@ -92,8 +91,8 @@ def train(
     folder = _new_folder(runs, name, found, group)
     if group.leads:
         outside = outside_of_training(config, fitted, (*found.outside.files, *files))
-        threads = threads_of(config, model, batches, group, attendant.noted)
-        made = _environment(config, batches, outside, threads) | _told(command, group, dataset)
+        made = _environment(config, batches, outside, threads_of(config, model, batches, group, attendant.noted))
+        made |= _told(command, group, dataset)
         Trained.create(folder, config, fitted, made, outside, data=fingerprint(dataset), teacher=_digest(teacher))
     group.wait()
     return _Session(Trained(folder), batches, model, teacher, group, attendant).run()

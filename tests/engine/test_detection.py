@@ -184,7 +184,7 @@ def test_the_commands_of_a_search_and_a_training_need_nothing_but_the_task(
     assert "digit_scenes" in answer.out
     assert "mAP" in answer.out or "map" in answer.out
     assert nas("show", "first").status == 0
-    assert nas("runs").out.count("map") == 1
+    assert nas("runs").out.count("mAP") == 1
     answer = nas("train", "first", "--epochs", 1, "--name", "knee", "--device", "cpu")
     assert answer.status == 0, answer.err
     assert "mAP" in answer.out

@@ -37,7 +37,7 @@ def fastest_threads(model: Model, images: Tensor) -> int:
     that other programs use too a step may take many times as long. Leaves the model as it is.
     """
     most = torch.get_num_threads()
-    tried, best, least = deepcopy(model).train(), 1, float("inf")
+    tried, best, least = deepcopy(model).eval(), 1, float("inf")  # in training a detector is shown targets
     with torch.random.fork_rng(devices=[]):
         for threads in (min(2**power, most) for power in range((most - 1).bit_length() + 1)):
             with set_torch_threads(threads):
