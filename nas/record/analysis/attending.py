@@ -21,7 +21,7 @@ from nas.network.pieces import attends, pieces
 from nas.record.analysis.chance import wilson
 from nas.record.analysis.comparison import differing
 from nas.record.analysis.layouts import BY_HAND, Layouts, StageShare, Trend
-from nas.record.analysis.worth import worths
+from nas.record.analysis.worth import gains, worths
 from nas.record.run import Run
 from nas.registry import BLOCKS
 from nas.space.space import SearchSpace, draw
@@ -71,6 +71,7 @@ def layouts(runs: Sequence[Run], *, members: int = MEMBERS, seed: int = 0) -> La
         distance={name: _distance(pooled, layout) for name, layout in BY_HAND.items()},
         differ=tuple(dict.fromkeys(key for run in runs for key in differing(runs[0], run))),
         worths=worths(runs, count),
+        gains=gains(runs, count),
     )
 
 

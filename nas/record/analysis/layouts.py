@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from pydantic import TypeAdapter
 
+from nas.evaluation import units
 from nas.record.run import Run
 
 LEVEL = 0.95
@@ -64,12 +65,23 @@ class Worth:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """By how much a block is worth more in the last `stages` than in as many first ones, with half an interval."""
+
+    objective: str
+    block: str
+    stages: int
+    value: float
+    half: float
+
+
+@dataclass(frozen=True)
 class Layouts:
     """The layouts of one or more fronts.
 
     `found` counts them. `distance` is the mean number of stages whose block differs from a layout found by hand, on the
-    fronts and among random networks of the same cost. `worths` rest on all networks that were trained, and are empty
-    where these are too few. `differ` are the settings in which runs do, but for the seed.
+    fronts and among random networks of the same cost. `worths` and `gains` rest on all networks that were trained, and
+    are empty where these are too few. `differ` are the settings in which runs do, but for the seed.
     """
 
     runs: tuple[str, ...]
@@ -80,6 +92,7 @@ class Layouts:
     distance: dict[str, tuple[float, float]]
     differ: tuple[str, ...] = ()
     worths: tuple[Worth, ...] = ()
+    gains: tuple[Gain, ...] = ()
 
     def sentences(self) -> list[str]:
         """Say how attention runs through the stages, and how far the layouts are from those found by hand."""
@@ -103,9 +116,28 @@ class Layouts:
         for name, (front, random) in self.distance.items():
             told.append(f"From {name}'s layout ({BY_HAND[name]}) {front:.1f} stages differ on the front, {random:.1f} "
                              "among random networks.")  # fmt: skip
+        if self.gains:
+            told.append(self._late())
         if self.differ:
             told.append(f"The runs differ in more than the seed: {', '.join(self.differ)}.")
         return told
+
+    def _late(self) -> str:
+        """Say which blocks are worth more in the last stages than in the first, and which less."""
+        name, stages = self.gains[0].objective, self.gains[0].stages
+        unit = units.unit_of(name, [one.value for one in self.gains])
+        clear = sorted((one for one in self.gains if abs(one.value) > one.half), key=lambda one: -one.value)
+        parts = [
+            f"{one.block} {abs(one.value) * unit.factor:.2f} ± {one.half * unit.factor:.2f} "
+            f"{'more' if one.value > 0 else 'less'}"
+            for one in clear
+        ]
+        scale = f" in {unit.difference}" if unit.difference else ""
+        said = f"in the last {stages} stages than in the first" if stages > 1 else "in the last stage than in the first"
+        if not parts:
+            return f"By all trained networks, no block is worth more or less {said}, beyond chance."
+        return (f"By all trained networks, blocks are worth more or less {said} ({units.words(name)}{scale}, 95 % "
+                f"intervals): {', '.join(parts)}.")  # fmt: skip
 
     def keep(self, run: Run) -> None:
         """Keep the comparison in a run's folder, for its report. Raises RunError when it cannot be written."""

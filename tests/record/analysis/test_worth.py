@@ -9,7 +9,7 @@ from run_fixtures import empty_run, trial
 from nas.costs.counts import cost
 from nas.record.analysis.attending import layouts
 from nas.record.analysis.layouts import kept
-from nas.record.analysis.worth import worths
+from nas.record.analysis.worth import gains, worths
 
 PLANTED = {(0, "conv"): 0.02, (2, "moat"): 0.06, (2, "conv"): -0.03}
 """What networks are better for, by stage and block."""
@@ -39,6 +39,21 @@ def test_what_is_planted_is_found(tmp_path):
             true = PLANTED.get((stage, one.block), 0.0) - mean
             assert abs(one.value - true) < 1.5 * one.half, one
             assert one.half < 0.01
+
+
+def test_what_pays_late_is_told_from_what_pays_early(tmp_path):
+    run = planted(tmp_path / "run", 200)
+    at = {(one.stage, one.block): one.value for one in worths([run], 3)}
+    found = {one.block: one for one in gains([run], 3)}
+    assert set(found) == {block for _, block in at if all((stage, block) in at for stage in range(3))}
+    for block, one in found.items():
+        assert one.stages == 1
+        assert one.value == pytest.approx(at[2, block] - at[0, block])
+    conv = found["conv"]
+    assert conv.value < -conv.half
+    told = layouts([run], members=20).sentences()
+    assert any(f"conv {-100 * conv.value:.2f} ± {100 * conv.half:.2f} less" in sentence for sentence in told)
+    assert gains([planted(tmp_path / "few", 20)], 3) == ()
 
 
 def test_chance_alone_stays_within_the_intervals(tmp_path):
