@@ -266,6 +266,10 @@ class Shipping(Group):
     def _target(cls, text: str) -> str:
         return text if text == "auto" else target_name(text)
 
+    def images_at_once(self, objective: str) -> int:
+        """How many images a time that is an objective was measured with."""
+        return self.throughput_batch if objective == "throughput" else self.latency_batch
+
     @property
     def device_file(self) -> Path | None:
         """The file of a device that was measured elsewhere, or None for a target of this machine."""

@@ -77,7 +77,6 @@ def _print_worths(terminal: Terminal, worths: "Sequence[Worth]") -> None:
     blocks = list(dict.fromkeys(one.block for one in worths))
     name = worths[0].objective
     unit = units.unit_of(name, [one.value for one in worths])
-    scale = f" in {unit.difference}" if unit.difference else ""
     rows: dict[int, dict[str, str]] = {}
     for one in worths:
         rows.setdefault(one.stage, {})[one.block] = one.show(unit.factor)
@@ -85,6 +84,7 @@ def _print_worths(terminal: Terminal, worths: "Sequence[Worth]") -> None:
     for stage, cells in rows.items():
         table.add_row(f"stage {stage}", *(cells.get(block, "") for block in blocks))
     terminal.table(table)
-    terminal.remark(f"Worth: {units.words(name)}{scale} above the mean of the stage's blocks, between all trained "
-                    "networks of equal multiply-adds and equal blocks elsewhere, with 95 % intervals.")  # fmt: skip
+    terminal.remark(f"Worth: {units.difference_of(name, unit)} above the mean of the stage's blocks, between all "
+                    "trained networks of equal multiply-adds and equal blocks elsewhere, "
+                    "with 95 % intervals.")  # fmt: skip
     terminal.say("")

@@ -179,12 +179,11 @@ def conclude(console: Terminal, trained: Trained) -> None:
 
 
 def _conclude_unfinished(console: Terminal, trained: Trained) -> None:
-    config, done = trained.config, len(trained.history)
-    spent = duration(sum(epoch.seconds for epoch in trained.history))
-    of = (
-        f"{done} epochs, {spent} of {duration(config.time)},"
-        if config.time
-        else f"{done} of {config.recipe.epochs} epochs"
-    )
-    console.say(f"{trained.name}: {of} are done; it is not finished\n\n  report  {trained.folder / 'report.html'}")
+    config, done = trained.config, f"{len(trained.history)}"
+    if config.time:
+        spent = sum(epoch.seconds for epoch in trained.history)
+        done += f" epochs, {duration(spent)} of {duration(config.time)},"
+    else:
+        done += f" of {config.recipe.epochs} epochs"
+    console.say(f"{trained.name}: {done} are done; it is not finished\n\n  report  {trained.folder / 'report.html'}")
     console.following(f"nas train {quoted(trained.folder)} --resume")

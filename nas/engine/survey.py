@@ -131,7 +131,7 @@ def _seconds_per_trial(drawn: Sequence[Architecture], values: Values, config: Se
     Raises RunError when one cannot be trained.
     """
     keeps = _keeps(values, config)
-    able = [a for a in drawn if all(keeps.get(a.key(), {"known": False}).values())] or drawn
+    able = [a for a in drawn if a.key() in keeps and all(keeps[a.key()].values())] or drawn
     ordered = sorted(able, key=lambda a: values[_size()][a.key()])
     at = (np.arange(TRAINED) + 0.5) / TRAINED * len(ordered)
     evaluate = Evaluator(config.model_copy(update={"maximum": {}, "minimum": {}}), dataset)

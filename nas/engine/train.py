@@ -123,7 +123,7 @@ def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant:
     begin = find_network(config.start, runs).model if fresh and config.start else None
     begin = begin or (find_backbone(config, fitted, runs) if fresh else None)
     batches, model = first_weights(config, fitted, dataset, group, begin, attendant.noted)
-    start = _environment(config, batches, trained.outside, config.threads or trained.environment.get("threads", 1))
+    start = _environment(config, batches, trained.outside, trained.threads)
     for warning in [*warnings, *changes(trained.environment, start, trained.name)]:
         attendant.noted(f"warning: {warning}")
     return _Session(trained, batches, model, teacher, group, attendant).run(start)
@@ -209,7 +209,7 @@ class _Session:
         trained = self.trained
         with (
             locked(trained.folder, "training") if self.group.leads else nullcontext(),
-            set_torch_threads(trained.config.threads or trained.environment.get("threads", 1)),
+            set_torch_threads(trained.threads),
             followed_training(trained, self.group.leads, self.attendant.noted) as note,
         ):
             if self.group.leads:

@@ -106,8 +106,8 @@ def _obstacle(run: Run, config: SearchConfig, device: str, data: Json) -> str:
             return f"its recipe has {name} {theirs}"
     if run.config.lengths != config.lengths:
         return f"its trainings have other lengths, {', '.join(map(str, run.config.lengths))} times the recipe's"
-    asked = run.config.model_copy(update={"objectives": config.objectives})
-    ours, theirs = timing(config, device), timing(asked, timed_on(run.environment, run.config.target))
+    ours = timing(config, device, config.objectives)
+    theirs = timing(run.config, timed_on(run.environment, run.config.target), config.objectives)
     for name, value in theirs.items():
         if value != ours[name]:
             return f"its times were measured with {name} {value}"

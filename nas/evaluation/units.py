@@ -101,7 +101,13 @@ def show(name: str, value: float | None) -> str:
 
 def show_difference(name: str, value: float) -> str:
     """A difference of two values of an objective, in percentage points for shares: `1.35 points`."""
-    return show(name, value).replace("%", "points")
+    own = unit_of(name, [value])
+    return f"{own.show(value)} {own.difference}".rstrip()
+
+
+def difference_of(name: str, unit: Unit) -> str:
+    """An objective with the unit of its differences: `accuracy in points`."""
+    return f"{words(name)} in {unit.difference}" if unit.difference else words(name)
 
 
 def heading(name: str, unit: str) -> str:

@@ -74,13 +74,13 @@ def timed_on(environment: Json, target: str) -> str:
     return str(known or "")
 
 
-def timing(config: SearchConfig, device: str) -> Json:
-    """Return by name what the times of a search depend on beside its networks, empty where no objective is a time.
+def timing(config: SearchConfig, device: str, objectives: Iterable[str]) -> Json:
+    """Return by name what a search's times among some objectives depend on beside its networks, empty without any.
 
     `device` is the one on which it measures. Times of two searches compare where these agree.
     """
-    timed = [name for name in config.objectives if objective(name).timed]
-    batches = [config.throughput_batch if name == "throughput" else config.latency_batch for name in timed]
+    timed = [name for name in objectives if objective(name).timed]
+    batches = map(config.images_at_once, timed)
     target = "eager" if config.target in EAGER else config.target
     found = {"target": target, "device": device or "unknown", "threads": config.threads, "dtype": config.dtype}
     return found | {"images at once": " and ".join(map(str, dict.fromkeys(batches)))} if timed else {}

@@ -166,6 +166,11 @@ class Trained:
         return self.folder.name
 
     @property
+    def threads(self) -> int:
+        """In how many threads it trains: as its settings say, or as it began."""
+        return self.config.threads or int(self.environment.get("threads", 1))
+
+    @property
     def environment(self) -> Json:
         """Versions, commit, device and seed, of the first start and of others."""
         return read_environment(self.folder)

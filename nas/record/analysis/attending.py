@@ -21,7 +21,7 @@ from nas.network.pieces import attends, pieces
 from nas.record.analysis.chance import wilson
 from nas.record.analysis.comparison import differing
 from nas.record.analysis.layouts import BY_HAND, Layouts, StageShare, Trend
-from nas.record.analysis.worth import gains, worths
+from nas.record.analysis.worth import fit
 from nas.record.run import Run
 from nas.registry import BLOCKS
 from nas.space.space import SearchSpace, draw
@@ -62,6 +62,7 @@ def layouts(runs: Sequence[Run], *, members: int = MEMBERS, seed: int = 0) -> La
             f"the networks have {' and '.join(map(str, sorted(depths)))} stages; compare those of one number"
         )
     found, count = Counter("-".join(pair.letters[0]) for pair in pooled), depths.pop()
+    fitted = fit(runs, count)
     return Layouts(
         runs=tuple(run.name for run in runs),
         networks=len(pooled),
@@ -70,8 +71,8 @@ def layouts(runs: Sequence[Run], *, members: int = MEMBERS, seed: int = 0) -> La
         trend=_trend(groups, np.random.default_rng(seed)),
         distance={name: _distance(pooled, layout) for name, layout in BY_HAND.items()},
         differ=tuple(dict.fromkeys(key for run in runs for key in differing(runs[0], run))),
-        worths=worths(runs, count),
-        gains=gains(runs, count),
+        worths=fitted.worths,
+        gains=fitted.gains,
     )
 
 

@@ -218,7 +218,10 @@ def _check_comparable(first: Run, run: Run) -> None:
     one_seed = first.config.seed == run.config.seed
     if data[0] and data[1] and (said := difference(data[0], data[1], one_seed=one_seed)):
         raise SettingError(f"{what}: the data of the second are others than those of the first: {said}")
-    ours, theirs = (timing(each.config, timed_on(each.environment, each.config.target)) for each in (first, run))
+    ours, theirs = (
+        timing(each.config, timed_on(each.environment, each.config.target), first.config.objectives)
+        for each in (first, run)
+    )
     for name, value in ours.items():
         if value != theirs[name]:
             raise SettingError(f"{what}: times of one were measured with {name} {value}, of the other with {name} "

@@ -13,13 +13,17 @@ def counting(run: Run) -> list[str]:
 
 def validation_images(run: Run) -> int:
     """Return the number of images on which networks are compared, 0 where the record does not tell."""
-    return int(((run.seal.get("data") or {}).get("parts") or {}).get("validation", 0))
+    return _images(run, "validation")
 
 
 def training_images(run: Run) -> int:
     """Return the number of images that a network of the search is trained on, 0 where the record does not tell."""
-    known = int(((run.seal.get("data") or {}).get("parts") or {}).get("train", 0))
+    known = _images(run, "train")
     return min(known, run.config.recipe.subset or known)
+
+
+def _images(run: Run, part: str) -> int:
+    return int(((run.seal.get("data") or {}).get("parts") or {}).get(part, 0))
 
 
 def guessing(run: Run, name: str) -> float | None:

@@ -132,12 +132,11 @@ class Layouts:
             f"{'more' if one.value > 0 else 'less'}"
             for one in clear
         ]
-        scale = f" in {unit.difference}" if unit.difference else ""
         said = f"in the last {stages} stages than in the first" if stages > 1 else "in the last stage than in the first"
         if not parts:
             return f"By all trained networks, no block is worth more or less {said}, beyond chance."
-        return (f"By all trained networks, blocks are worth more or less {said} ({units.words(name)}{scale}, 95 % "
-                f"intervals): {', '.join(parts)}.")  # fmt: skip
+        return (f"By all trained networks, blocks are worth more or less {said} ({units.difference_of(name, unit)}, "
+                f"95 % intervals): {', '.join(parts)}.")  # fmt: skip
 
     def keep(self, run: Run) -> None:
         """Keep the comparison in a run's folder, for its report. Raises RunError when it cannot be written."""

@@ -52,7 +52,7 @@ def _timed(run: Run) -> str:
     asked = [name for name in weighed if objective(name).timed]
     if not asked:
         return ""
-    batches = [config.throughput_batch if name == "throughput" else config.latency_batch for name in asked]
+    batches = list(map(config.images_at_once, asked))
     images = _listed(["one image at a time" if n == 1 else f"{n} images at once" for n in dict.fromkeys(batches)])
     place = timed_on(run.environment, config.target) or f"the target {config.target}"
     threads = f"{config.threads} thread{'' if config.threads == 1 else 's'}"

@@ -9,7 +9,7 @@ from run_fixtures import empty_run, trial
 from nas.costs.counts import cost
 from nas.record.analysis.attending import layouts
 from nas.record.analysis.layouts import kept
-from nas.record.analysis.worth import gains, worths
+from nas.record.analysis.worth import fit
 
 PLANTED = {(0, "conv"): 0.02, (2, "moat"): 0.06, (2, "conv"): -0.03}
 """What networks are better for, by stage and block."""
@@ -28,7 +28,7 @@ def planted(folder, count: int, noise: float = 0.01, offset: float = 0.0):
 
 
 def test_what_is_planted_is_found(tmp_path):
-    found = worths([planted(tmp_path / "run", 200)], 3)
+    found = fit([planted(tmp_path / "run", 200)], 3).worths
     by_stage = {stage: [one for one in found if one.stage == stage] for stage in range(3)}
     for stage, own in by_stage.items():
         assert len(own) > 1
@@ -43,8 +43,8 @@ def test_what_is_planted_is_found(tmp_path):
 
 def test_what_pays_late_is_told_from_what_pays_early(tmp_path):
     run = planted(tmp_path / "run", 200)
-    at = {(one.stage, one.block): one.value for one in worths([run], 3)}
-    found = {one.block: one for one in gains([run], 3)}
+    at = {(one.stage, one.block): one.value for one in fit([run], 3).worths}
+    found = {one.block: one for one in fit([run], 3).gains}
     assert set(found) == {block for _, block in at if all((stage, block) in at for stage in range(3))}
     for block, one in found.items():
         assert one.stages == 1
@@ -53,7 +53,7 @@ def test_what_pays_late_is_told_from_what_pays_early(tmp_path):
     assert conv.value < -conv.half
     told = layouts([run], members=20).sentences()
     assert any(f"conv {-100 * conv.value:.2f} ± {100 * conv.half:.2f} less" in sentence for sentence in told)
-    assert gains([planted(tmp_path / "few", 20)], 3) == ()
+    assert fit([planted(tmp_path / "few", 20)], 3).gains == ()
 
 
 def test_chance_alone_stays_within_the_intervals(tmp_path):
@@ -61,32 +61,32 @@ def test_chance_alone_stays_within_the_intervals(tmp_path):
     rng = np.random.default_rng(1)
     for number in range(300):
         run.append(trial(run, number, metrics={"accuracy": float(rng.random()), "latency": 1.0}))
-    found = worths([run], 3)
+    found = fit([run], 3).worths
     outside = sum(abs(one.value) > one.half for one in found)
     assert outside <= 0.25 * len(found)
 
 
 def test_a_run_that_is_better_throughout_makes_no_block_better(tmp_path):
     alone = planted(tmp_path / "alone", 150)
-    pooled = worths([alone, planted(tmp_path / "other", 150, offset=0.2)], 3)
-    for one, other in zip(worths([alone], 3), pooled, strict=True):
+    pooled = fit([alone, planted(tmp_path / "other", 150, offset=0.2)], 3).worths
+    for one, other in zip(fit([alone], 3).worths, pooled, strict=True):
         assert (one.stage, one.block) == (other.stage, other.block)
         assert other.value == pytest.approx(one.value, abs=0.01)
 
 
 def test_few_networks_and_inseparable_blocks_tell_nothing(tmp_path):
-    assert worths([planted(tmp_path / "few", 20)], 3) == ()
+    assert fit([planted(tmp_path / "few", 20)], 3).worths == ()
     run = planted(tmp_path / "alike", 100)
-    assert worths([run], 3)
+    assert fit([run], 3).worths
     run.trials = [replace(one, architecture=run.trials[0].architecture) for one in run.trials[:50]] + [
         replace(one, architecture=run.trials[1].architecture) for one in run.trials[50:]
     ]
-    assert worths([run], 3) == ()
+    assert fit([run], 3).worths == ()
 
 
 def test_they_are_kept_with_the_layouts(tmp_path):
     run = planted(tmp_path / "run", 100)
     compared = layouts([run], members=20)
     compared.keep(run)
-    assert compared.worths == worths([run], 3)
+    assert compared.worths == fit([run], 3).worths
     assert kept(run) == compared
