@@ -82,3 +82,9 @@ def test_missing_parts_are_cut_by_the_seed_and_parts_of_unequal_most_are_joined(
 def test_too_little_to_learn_from_is_refused(train, says):
     with pytest.raises(DataError, match=says):
         assemble("set", ("face",), train, seed=0, resolution=None, mirror=True, targets="boxes")
+
+
+def test_images_with_boxes_that_are_not_square_are_refused():
+    oblong = split(9)._replace(images=np.zeros((9, 1, 4, 6), np.uint8))
+    with pytest.raises(DataError, match="6x4; lay them in squares"):
+        assemble("set", ("face",), oblong, seed=0, resolution=None, mirror=True, targets="boxes")

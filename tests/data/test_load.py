@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from nas.data import load, parse
 from nas.data.sets import Split, assemble
 from nas.errors import DataError
+from nas.training.model import preprocess, scaled
 
 
 @pytest.mark.parametrize(
@@ -112,10 +115,25 @@ def test_one_class_is_refused():
         divide(labelled(9), classes=1)
 
 
-def test_oblong_images_become_square():
-    images = np.zeros((9, 3, 6, 10), np.uint8)
-    data = divide(Split(images, np.arange(9) % 3))
-    assert data.images.shape == (9, 3, 10, 10)
+@pytest.mark.parametrize(("shape", "channels"), [((6, 10), 3), ((31, 12), 1), ((40, 21), 3)])
+@pytest.mark.parametrize("resolution", [None, 8, 32])
+def test_of_oblong_images_the_middle_square_is_taken_as_a_model_takes_it(shape, channels, resolution):
+    images = np.random.default_rng(0).integers(0, 256, (9, channels, *shape), dtype=np.uint8)
+    labels = np.arange(9) % 3
+    data = assemble("set", ("a", "b", "c"), Split(images, labels), seed=0, resolution=resolution, mirror=True)
+    assert data.resolution == (resolution or min(shape))
+    pictures = [Image.fromarray(image.transpose(1, 2, 0).squeeze()) for image in images]
+    seen, _ = preprocess(pictures, data.resolution, channels)
+    assert np.array_equal(seen.numpy(), scaled(torch.from_numpy(data.images)).numpy())
+
+
+def test_square_images_are_scaled_as_ever():
+    images = np.random.default_rng(0).integers(0, 256, (9, 1, 13, 13), dtype=np.uint8)
+    own = assemble("set", ("a", "b"), Split(images, np.arange(9) % 2), seed=0, resolution=None, mirror=True)
+    assert np.array_equal(own.images, images)
+    larger = assemble("set", ("a", "b"), Split(images, np.arange(9) % 2), seed=0, resolution=20, mirror=True).images
+    plain = [Image.fromarray(image[0]).resize((20, 20), Image.Resampling.BICUBIC) for image in images]
+    assert np.array_equal(larger[:, 0], np.array(plain))
 
 
 def test_resizing_is_antialiased():

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from nas.data import boxes
 from nas.data.parts import PARTS as PARTS
@@ -88,10 +88,16 @@ def assemble(
     """Make a data set of the existing parts, cutting the others from `train`, classes stratified, by `seed`.
 
     Raises DataError for fewer than two classes, and for a class with too few images to be in every part; of boxes, for
-    no class or too few images.
+    no class, too few images or some that are not square.
     """
     parts = [train, validation, test]
-    images = square(np.concatenate([part.images for part in parts if part]), resolution)
+    images = np.concatenate([part.images for part in parts if part])
+    height, width = images.shape[2:]
+    if targets == "boxes" and height != width:  # of a middle square the boxes would be others
+        raise DataError(
+            f"{name}: images with boxes are {width}x{height}; lay them in squares (nas.data.boxes.to_square)"
+        )
+    images = square(images, resolution)
     given = [part.labels for part in parts if part]
     labels = boxes.stack(given) if targets == "boxes" else np.concatenate(given).astype(np.int64)
     sizes = [len(part.labels) if part else 0 for part in parts]
@@ -191,14 +197,14 @@ def _check_boxes(name: str, classes: tuple[str, ...], train: NDArray[np.floating
 
 
 def square(images: NDArray[np.uint8], resolution: int | None) -> NDArray[np.uint8]:
-    """Resize images to squares of `resolution`, by default their longer side, with antialiasing."""
-    side = resolution or max(images.shape[2:])
+    """Scale the middle squares of images to `resolution`, by default the shorter side, as `read_picture` does."""
+    side = resolution or min(images.shape[2:])
     if images.shape[2:] == (side, side):
         return np.ascontiguousarray(images)
     resized = np.empty((*images.shape[:2], side, side), np.uint8)
     for planes, target in zip(images, resized, strict=True):
         for plane, out in zip(planes, target, strict=True):
-            out[:] = Image.fromarray(plane).resize((side, side), Image.Resampling.BICUBIC)
+            out[:] = ImageOps.fit(Image.fromarray(plane), (side, side), Image.Resampling.BICUBIC)
     return resized
 
 

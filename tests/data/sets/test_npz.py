@@ -65,7 +65,7 @@ def test_the_test_part_is_kept(tmp_path):
 
 
 def test_oblong_images_and_resolution(tmp_path):
-    assert load(saved(tmp_path, x=X[:, :5], y=Y)).images.shape == (30, 1, 9, 9)
+    assert load(saved(tmp_path, x=X[:, :5], y=Y)).images.shape == (30, 1, 5, 5)
     assert load(saved(tmp_path, x=X, y=Y), resolution=16).images.shape == (30, 1, 16, 16)
 
 
