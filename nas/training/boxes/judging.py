@@ -1,11 +1,11 @@
 """Judge a detector by its answers for the test part: count them, class by class, and choose images to look at."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import floor
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nas.data.boxes import CLASS, Floats, H, W, X, Y, counted
 from nas.training.boxes.found import THRESHOLD
@@ -15,6 +15,7 @@ from nas.training.boxes.verdict import KINDS, BoxVerdict, ClassBoxes, Drawn, Sho
 from nas.training.tasks import Predictions
 
 SHOWN = 4  # images of a group
+SCORES = np.arange(1, 100) / 100  # hundredths, of which one is noted
 
 
 @dataclass(frozen=True)
@@ -61,21 +62,25 @@ GROUPS: tuple[tuple[str, Callable[[_View], bool], Callable[[_View], tuple[float,
 
 
 def best_threshold(predictions: Predictions) -> float:
-    """Return the score from which on answers have the highest F1, in hundredths, or the usual one without any object.
+    """Return the score in hundredths from which on answers have the highest F1, the highest of several.
 
-    F1 weighs objects that are missed like answers that are wrong. An answer is what it is whatever comes below it, so
-    one look at all of them tells of every score.
+    It is the usual one where no answer is right. F1 weighs objects that are missed like answers that are wrong. An
+    answer is what it is whatever comes below it, so one look at all of them tells of every score.
     """
     outputs, targets = (part.float().numpy() for part in predictions)
     pairs = zip(outputs, targets, strict=True)
     answers = [one for pair in pairs for one in examine(*pair, 0.0).answers if one.kind in KINDS]
-    objects = int(counted(targets).sum())
-    answers.sort(key=lambda one: -one.score)
-    if not objects or not answers:
+    said, right = _from_on(one.score for one in answers), _from_on(one.score for one in answers if one.kind == "found")
+    if not right.any():
         return THRESHOLD
-    right = np.cumsum([one.kind == "found" for one in answers])
-    best = int(np.argmax(2 * right / (objects + np.arange(1, len(answers) + 1))))
-    return min(max(floor(100 * answers[best].score) / 100, 0.01), 0.99)
+    f1 = 2 * right / (counted(targets).sum() + said)
+    return float(SCORES[np.flatnonzero(f1 == f1.max())[-1]])
+
+
+def _from_on(scores: Iterable[float]) -> NDArray[np.int64]:
+    """Count for each of SCORES how many are as high or higher."""
+    ordered = np.sort(np.fromiter(scores, np.float64))
+    return len(ordered) - np.searchsorted(ordered, SCORES)
 
 
 def judge_boxes(predictions: Predictions, classes: int, threshold: float = THRESHOLD) -> BoxVerdict:

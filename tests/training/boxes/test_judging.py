@@ -77,6 +77,27 @@ def test_the_best_threshold_leaves_out_what_is_wrong_more_often_than_right() -> 
     assert best_threshold(scene([], said)) == THRESHOLD, "without an object nothing can be told"
 
 
+def test_no_hundredth_has_a_higher_f1_than_the_best_threshold() -> None:
+    """The score of the last right answer lies between two hundredths, and so do many wrong ones just below it."""
+    wrong = (0.1, 0.9, 0.05, 0.05)
+    said = [(0, ONE, 0.9), (0, TWO, 0.3095), *[(0, wrong, 0.3005 + i / 1000) for i in range(3)]]
+    predictions = scene([(0, ONE, 0), (0, TWO, 0)], said)
+
+    def f1(threshold: float) -> float:
+        found = judge_boxes(predictions, 2, threshold)
+        wrong = sum(found.count(kind) for kind in ("doubled", "misnamed", "background"))
+        return 2 * found.count("found") / (2 * found.count("found") + found.count("missed") + wrong)
+
+    best = max(f1(hundredth / 100) for hundredth in range(1, 100))
+    assert best == pytest.approx(2 / 3)
+    assert f1(best_threshold(predictions)) == best
+    assert best_threshold(predictions) == 0.89, "the highest of those that are as good"
+
+
+def test_without_a_right_answer_the_usual_threshold_stays() -> None:
+    assert best_threshold(scene([(0, ONE, 0)], [(0, TWO, 0.9)])) == THRESHOLD
+
+
 def test_it_survives_json() -> None:
     found = judge_boxes(answers(20), 3)
     assert BoxVerdict.from_dict(json.loads(json.dumps(found.to_dict()))) == found
