@@ -1,6 +1,7 @@
 """Reading one picture as the square of pixels that a network sees, in training and ever after."""
 
 import io
+import struct
 import threading
 import warnings
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ CAUSES: dict[type[Exception], str] = {
 SURROUND = (114, 114, 114)  # grey, as detectors commonly have around a whole picture
 LYING = (5, 6, 7, 8)  # orientations that swap width and height
 LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601, as Pillow's)
+NOTES = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")  # as PNG files have them beside those of EXIF's own
+KEYWORD = max(map(len, NOTES))
 GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -123,6 +126,8 @@ def _empty(source: object) -> bool:
 def header(source: Source) -> Header:
     """Read a picture's header without its pixels. Raises as `read_picture` does."""
     with _silent(), _opened(source) as image:
+        if _noted_late(image):
+            image.load()
         return Header(_is_grey(image), _upright_size(image))
 
 
@@ -137,7 +142,7 @@ def _is_grey(image: Image.Image) -> bool:
 
 
 def _squared(image: Image.Image, side: int) -> Picture:
-    grey, size = _is_grey(image), _upright_size(image)
+    grey, size = _begun(image)
     image.draft(None, (2 * side, 2 * side))  # lets JPEG decode at a fraction of its size
     image.load()
     fitted = ImageOps.fit(_opaque(_upright(image)), (side, side), Image.Resampling.BICUBIC)
@@ -145,7 +150,7 @@ def _squared(image: Image.Image, side: int) -> Picture:
 
 
 def _laid(image: Image.Image, side: int) -> Picture:
-    grey, size = _is_grey(image), _upright_size(image)
+    grey, size = _begun(image)
     width, height = _fitted(image.size, side)
     image.draft(None, (2 * width, 2 * height))  # as above
     image.load()
@@ -154,15 +159,45 @@ def _laid(image: Image.Image, side: int) -> Picture:
     return Picture(np.asarray(square), grey, size, share_of(size, side))
 
 
+def _begun(image: Image.Image) -> Header:
+    """Look at a picture that is about to be decoded: a PNG now, which may note behind its pixels how it was held."""
+    grey = _is_grey(image)
+    if image.format == "PNG":
+        image.load()
+    return Header(grey, _upright_size(image))
+
+
+def _noted_late(image: Image.Image) -> bool:
+    """Tell whether an opened PNG notes behind its pixels how it was held, without decoding these."""
+    file = getattr(image, "fp", None)
+    if image.format != "PNG" or file is None:
+        return False
+    place, pixels = file.tell(), False
+    try:
+        file.seek(8)
+        while len(head := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", head)
+            begins = file.read(min(length, KEYWORD))
+            pixels = pixels or kind == b"IDAT"
+            if pixels and (kind == b"eXIf" or begins.startswith(NOTES)):
+                return True
+            file.seek(length - len(begins) + 4, io.SEEK_CUR)
+    finally:
+        file.seek(place)
+    return False
+
+
 def _upright_size(image: Image.Image) -> tuple[int, int]:
     """Return the width and height that a picture has once it is turned as its camera was held."""
     width, height = image.size
     try:
-        noted = image.format != "PNG" or "exif" in image.info  # else Pillow would decode all of a PNG to look for it
-        lies = noted and image.getexif().get(ExifTags.Base.Orientation) in LYING
+        # that of PNG would decode all of it to look for notes
+        lies = Image.Image.getexif(image).get(ExifTags.Base.Orientation) in LYING
+        tags = getattr(image, "tag_v2", None)
+        turned = tags is not None and image.size != (tags[ExifTags.Base.ImageWidth], tags[ExifTags.Base.ImageLength])
     except Exception:  # as below
-        lies = False
-    return (height, width) if lies else (width, height)
+        return width, height
+    return (height, width) if lies and not turned else (width, height)  # Pillow turns some TIFF files by itself
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -1,12 +1,13 @@
 """Pictures whose notes are damaged, and what Pillow has to say of pictures."""
 
+import struct
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from nas.data.pictures import header, read_picture, share_of
 
@@ -74,3 +75,54 @@ def test_a_large_photograph_is_laid_as_its_camera_was_held(orientation):
     assert np.abs(found.pixels[:height, :width].astype(int) - [0, 200, 0]).max() < 4
     assert (found.pixels[height:] == 114).all()
     assert (found.pixels[:, width:] == 114).all()
+
+
+def lying(form, noted):
+    """Store a red picture of 200x100 pixels that was held on its side, which `noted` says where."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    info, how = PngImagePlugin.PngInfo(), {}
+    if noted == "xmp":
+        info.add_itxt("XML:com.adobe.xmp", '<rdf:Description tiff:Orientation="6"/>')
+    elif noted == "raw profile":
+        hexadecimal = exif.tobytes().hex()
+        info.add_text("Raw profile type exif", f"\nexif\n{len(hexadecimal) // 2:8}\n{hexadecimal}\n", zip=True)
+    else:
+        how = {"exif": exif}
+    how |= {"pnginfo": info} if form == "png" else {}
+    return stored(Image.new("RGB", (200, 100), (200, 0, 0)), form, **how)
+
+
+def behind_the_pixels(png):
+    """Move a PNG's notes between its pixels and its end."""
+    data, place, chunks = png.getvalue(), 8, []
+    while place < len(data):
+        (length,) = struct.unpack(">I", data[place : place + 4])
+        chunks.append(data[place : place + length + 12])
+        place += length + 12
+    notes = [chunk for chunk in chunks if chunk[4:8] not in (b"IHDR", b"IDAT", b"IEND")]
+    others = [chunk for chunk in chunks if chunk not in notes]
+    return BytesIO(data[:8] + b"".join([*others[:-1], *notes, others[-1]]))
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize(
+    ("form", "noted"), [("png", "exif"), ("png", "xmp"), ("png", "raw profile"), ("tiff", "exif"), ("webp", "exif")]
+)
+def test_a_pictures_size_is_that_of_what_is_turned_wherever_that_is_noted(form, noted, late):
+    picture = lying(form, noted)
+    if late and form == "png":
+        picture = behind_the_pixels(picture)
+    assert header(picture).size == (100, 200)
+    found = read_picture(picture, 64, whole=True)
+    assert (found.size, found.share) == ((100, 200), (0.5, 1))
+    assert np.abs(found.pixels[:, :32].astype(int) - [200, 0, 0]).max() < 4
+    assert (found.pixels[:, 32:] == 114).all()
+
+
+def test_a_header_is_read_without_pixels_whatever_else_a_png_says(monkeypatch):
+    info = PngImagePlugin.PngInfo()
+    info.add_text("date:create", "2020-01-01")
+    picture = behind_the_pixels(stored(COLOURS, "png", pnginfo=info))
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", lambda image: pytest.fail("decoded"))
+    assert header(picture) == (False, (12, 12))
