@@ -212,6 +212,8 @@ def _opaque(image: Image.Image) -> Image.Image:
     """Convert any image to RGB, a transparent one on white."""
     if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
+    if image.mode == "La":  # which Pillow turns into LA alone
+        image = image.convert("LA")
     if not image.has_transparency_data:
         return image.convert("RGB")
     image = image.convert("RGBA")

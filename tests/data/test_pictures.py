@@ -126,3 +126,11 @@ def test_a_header_is_read_without_pixels_whatever_else_a_png_says(monkeypatch):
     picture = behind_the_pixels(stored(COLOURS, "png", pnginfo=info))
     monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", lambda image: pytest.fail("decoded"))
     assert header(picture) == (False, (12, 12))
+
+
+@pytest.mark.parametrize("mode", ["La", "LA", "RGBa", "RGBA"])
+def test_a_transparent_picture_lies_on_white_however_its_pixels_are_held(mode):
+    half = Image.new("RGBA", (8, 8), (0, 0, 0, 128)).convert("LA" if mode in ("La", "LA") else "RGBA").convert(mode)
+    found = read_picture(half, 8)
+    assert found.grey == (mode in ("La", "LA"))
+    assert np.abs(found.pixels.astype(int) - 127).max() < 2
