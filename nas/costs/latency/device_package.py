@@ -4,10 +4,11 @@ The folder holds whole networks and single blocks of a space as ONNX, a referenc
 onnxruntime alone, and `manifest.json`, which describes each file.
 """
 
+import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from nas.space.space import SearchSpace, draw
 
 FEWEST, MOST, MOST_BLOCKS = 8, 120, 240
 MANIFEST = "manifest.json"
+DIGITS = 12  # of a digest
 
 
 def collect(
@@ -54,7 +56,7 @@ def collect(
         progress(name := f"block_{i:03d}")
         entries.append(_write_block(folder, name, piece, batch))
     reference = _write_network(folder, "reference", load_architecture(REFERENCE), batch)
-    manifest = {"package": _identity(space, networks, blocks, batch), "space": space.name, "batch": batch,
+    manifest = {"package": _identity(space, batch, entries), "space": space.name, "batch": batch,
                 "reference": reference["shape"], "files": entries}  # fmt: skip
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     shutil.copyfile(str(files("nas.costs.latency") / "runner.py"), folder / RUNNER)
@@ -102,9 +104,10 @@ def _write_block(folder: Path, name: str, piece: Piece, batch: int) -> Json:
     return {"name": name, "shape": list(shape), "block": piece_to_dict(piece)}
 
 
-def _identity(space: SearchSpace, networks: int, blocks: int, batch: int) -> str:
-    """Name a package, so that results can be matched with it."""
-    return f"{space.name}-{space.size()}-{networks}-{blocks}-{batch}"
+def _identity(space: SearchSpace, batch: int, entries: Sequence[Json]) -> str:
+    """Name a package by what is in it, so that results can be matched with it: spaces may have one name and size."""
+    digest = hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
+    return f"{space.name}-{len(entries)}-{batch}-{digest[:DIGITS]}"
 
 
 def _read_manifest(results: Path) -> Json:

@@ -8,7 +8,7 @@ import sys
 import venv
 
 import pytest
-from latency_spaces import tiny
+from latency_spaces import TINY, tiny
 
 from nas.costs.counts import count
 from nas.costs.latency import runner
@@ -17,6 +17,7 @@ from nas.costs.latency.device_results import read_times
 from nas.costs.latency.predictor import read_device, write_device
 from nas.errors import SettingError
 from nas.network.pieces import pieces
+from nas.space.library import load_space
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,16 @@ def test_the_package_needs_onnxruntime_alone(package, tmp_path):
     done = subprocess.run([python, tmp_path / "run.py", "--seconds", "0.05"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert fit(tmp_path / "results.csv").error.networks == 8
+
+
+def test_results_of_another_space_of_the_same_name_and_size_are_refused(package, results, tmp_path):
+    twin = load_space(TINY | {"stem": {"kind": "conv", "width": [8, 24]}})
+    assert (twin.name, twin.size()) == (tiny().name, tiny().size())
+    collect(twin, tmp_path / "twin", networks=8, blocks=22)
+    with pytest.raises(SettingError, match="another space or other networks"):
+        fit(results.rename(tmp_path / "twin" / "results.csv"))
+    again = collect(tiny(), tmp_path / "again", networks=8, blocks=22)
+    assert (again / "manifest.json").read_text() == (package / "manifest.json").read_text()
 
 
 def test_a_device_file_gives_the_predictor_back(results, tmp_path):
