@@ -79,6 +79,9 @@ def find_data(config: TrainConfig, architecture: Architecture, group: Alone) -> 
     if min(config.recipe.batch_size, len(dataset.train)) // config.recipe.accumulate < group.count > 1:
         raise SettingError(f"--batch-size {config.recipe.batch_size}: {group.count} processes need an image each, in "
                            f"each of the {config.recipe.accumulate} parts of a step")  # fmt: skip
+    if len(dataset.validation) < group.count > 1:
+        raise SettingError(f"{config.data}: {group.count} processes need a validation image each, and there are "
+                           f"{len(dataset.validation)}")  # fmt: skip
     fitted = replace(architecture, resolution=side, channels=dataset.channels, classes=len(dataset.classes))
     return dataset, load_architecture(fitted.to_dict())
 

@@ -176,6 +176,8 @@ class Trainer:
         total = torch.zeros((), device=self.batches.device)
         self.optimizer.zero_grad(set_to_none=True)
         parts = [part for part in parts if len(part[0])]  # none of it may be readable
+        if self.batches.images is None and self.group.agree(not parts):
+            parts = []  # processes with images would wait for ever for one that has none
         images = sum(len(x) for x, _ in parts)
         for number, (x, y) in enumerate(parts, 1):
             with self.group.apart(self.wrapped) if number < len(parts) else nullcontext():

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from outside import forget
+from picture_folders import damage, write
 from small_detection import NET
 from small_detection import home as detection
 from small_trainings import PLAIN_STAGES, archive, network
@@ -52,6 +53,9 @@ def test_more_processes_than_images_of_a_part_are_refused(tmp_path: Path) -> Non
     settled(batch_size=16, accumulate=4)
     with pytest.raises(SettingError, match="--batch-size 16: 4 processes need an image each, in each of the 8 parts"):
         settled(batch_size=16, accumulate=8)
+    Four.count = 40
+    with pytest.raises(SettingError, match="40 processes need a validation image each, and there are 32"):
+        settled(batch_size=64)
 
 
 def _launch(home: Path, *words: str) -> subprocess.Popen[str]:
@@ -104,6 +108,33 @@ def test_two_processes_take_the_steps_of_one(home: Path) -> None:
         assert torch.allclose(two.model().network.get_parameter(name), value, atol=5e-3)
     assert two.ending is not None
     assert two.ending.verdict.images == one.ending.verdict.images  # type: ignore[union-attr]
+
+
+UNDECODED = """
+from pathlib import Path
+
+from nas.data.sets import Dataset
+from nas.data.sets.image_folder import image_folder
+
+__all__ = ["undecoded"]
+
+
+def undecoded(path: Path, *, seed: int, resolution: int | None = None) -> Dataset:
+    return image_folder(path, seed=seed, resolution=resolution, in_memory=False)
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_train_on_where_one_can_read_none_of_its_images(home: Path) -> None:
+    pictures = write(home / "pictures", count=16)
+    for number in range(0, 16, 4):
+        damage(pictures / "cat" / f"{number}.jpg")
+    (home / "undecoded.py").write_text(UNDECODED)
+    told = ["--data", "undecoded:pictures", "--plugins", "undecoded.py", "--device", "cpu", "--name", "two"]
+    with launched(home, "plain.yaml", *told, "--epochs", "2", "--batch-size", "2", "--loaders", "1") as process:
+        out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, out
+    assert Trained(home / "runs" / "two").ending is not None
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from nas.data import Dataset, load
 from nas.errors import DataError, DivergedError
 from nas.network.build import build
+from nas.training.full.group import Alone
 from nas.training.full.loop import Epoch, Progress, StoppedError, Trainer, answers
 from nas.training.full.recipe import FullRecipe
 from nas.training.full.teacher import Teacher
@@ -479,6 +480,17 @@ def test_images_that_cannot_be_read_do_not_shift_the_steps(stored: Dataset) -> N
     assert len(found.batches.unreadable) == 2
     state = stopped_at(trainer(stored, recipe, net), steps // 2)
     assert same(trained(gone_on(trainer(stored, recipe, net), state)), found)
+
+
+def test_a_step_is_left_out_by_all_processes_where_one_has_no_readable_image(stored: Dataset) -> None:
+    class WithOneThatHasNone(Alone):
+        def agree(self, mine: bool) -> bool:
+            return True
+
+    found = trainer(stored, SIMPLE, group=WithOneThatHasNone())
+    before = [weight.clone() for weight in found.model.parameters()]
+    assert trained(found).progress.course.epoch == SIMPLE.epochs
+    assert all(torch.equal(*pair) for pair in zip(before, found.model.parameters(), strict=True))
 
 
 def test_a_part_to_judge_by_of_which_nothing_can_be_read_is_refused(stored: Dataset) -> None:
