@@ -247,6 +247,8 @@ class _Session:
             note(epoch)
         if self.group.leads and progress.history:
             trained.keep_history(progress.history)  # it may be damaged
+            if progress.best == len(progress.history) and not progress.course.step:
+                trained.keep_best(trainer.judged)  # it may have been killed before it wrote them
         if patience and progress.history and len(progress.history) - progress.best >= patience:
             return
         for epoch in trainer.epochs(self._between):
@@ -270,8 +272,7 @@ class _Session:
             raise StoppedError(f"stopped in epoch {progress.course.epoch + 1}; go on with: {_again(self.trained)}")
 
     def _restore(self) -> None:
-        state = self.trained.state()
-        if state is None:
+        if (state := self.trained.state()) is None:
             return
         if state.get("data") != _facts(self.dataset):
             raise _changed(self.trained)

@@ -215,11 +215,19 @@ class Trained:
         return read_model(self.folder / BEST)
 
     def keep_epoch(self, state: Mapping[str, Any], history: list[Epoch], best: Model | None) -> None:
-        """Write the state after an epoch, and before it the weights if they are the best. Raises OSError."""
-        if best is not None:
-            write_model(best, self.folder / BEST)
+        """Write the state after an epoch, and behind it the weights if they are the best. Raises OSError.
+
+        The state holds these weights too, so that a start after a kill between the two can write them (`keep_best`);
+        weights that came first would be of an epoch that the state does not know.
+        """
         self.keep_history(history)
         self.keep_state(state)
+        if best is not None:
+            self.keep_best(best)
+
+    def keep_best(self, model: Model) -> None:
+        """Write the weights of the best epoch. Raises OSError."""
+        write_model(model, self.folder / BEST)
 
     def keep_history(self, history: list[Epoch]) -> None:
         """Write a line for each epoch. Raises OSError."""

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from small_trainings import archive, network
 from nas.engine import ending
 from nas.engine.train import Attendant, go_on, train
 from nas.errors import RunError
+from nas.record import trained as kept
 from nas.record.models import BEST
 from nas.record.trained import Trained
-from nas.training.full.loop import StoppedError
+from nas.training.full.loop import StoppedError, Trainer
 
 CHANGES = {
     "epochs": 4, "batch_size": 16, "warmup": 1, "learning_rate": 5e-3, "accumulate": 2, "mixup": 0.4, "cutmix": 1,
@@ -119,6 +120,46 @@ def test_a_training_that_is_asked_to_stop_says_how_to_go_on_and_goes_on_exactly(
         else:
             break
     assert_same(go_on(folder), whole)
+
+
+class KilledError(BaseException):
+    """Ends a process as a signal would that cannot be caught."""
+
+
+def test_a_kill_between_the_files_of_an_epoch_leaves_the_weights_of_the_epoch_that_is_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the epoch, repeated, comes out otherwise, as on a GPU, and is no longer the best."""
+    best: dict[int, list[torch.Tensor]] = {}
+    keep_epoch, write_model, keep_state = Trained.keep_epoch, kept.write_model, Trained.keep_state
+    written: list[str] = []
+
+    def watched(self: Trained, state: Any, history: Any, model: Any) -> None:
+        written[:] = ["nothing"] if model is not None and len(history) > 1 else []
+        if model is not None:
+            best[len(history)] = [value.clone() for value in model.network.state_dict().values()]
+        keep_epoch(self, state, history, model)
+
+    def killed(write: Callable[..., None]) -> Callable[..., None]:
+        def second(*given: Any) -> None:
+            if written and written[-1] != "nothing":
+                raise KilledError
+            write(*given)
+            written.extend(["one"] if written else [])
+
+        return second
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trained, "keep_epoch", watched)
+        patch.setattr(kept, "write_model", killed(write_model))
+        patch.setattr(Trained, "keep_state", killed(keep_state))
+        with pytest.raises(KilledError):
+            begin(home, "between")
+    monkeypatch.setattr(Trainer, "_best", lambda self: self.progress.best)
+    trained = go_on("between", runs=home / "runs")
+    assert trained.ending is not None
+    kept_weights = trained.model().network.state_dict().values()
+    assert all(torch.equal(*pair) for pair in zip(kept_weights, best[trained.ending.epoch], strict=True))
 
 
 def test_a_training_that_is_stopped_at_its_last_step_is_judged(home: Path, whole: Trained) -> None:
