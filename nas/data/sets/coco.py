@@ -35,17 +35,17 @@ def coco(path: Path, *, seed: int, resolution: int | None = None, in_memory: boo
     Where pixels do not fit in memory, files are decoded when they are asked for.
     """
     files, left = _files(_existing(path)), Left()
-    found: dict[Path, Photograph] = {}
+    found: dict[Path, Photograph] = {}  # by their own files, whatever links lead to them
     names: list[str] = []
     for part in sorted(files, key=PARTS.index, reverse=True):  # a picture of two parts is not trained on
         held = _loaded(files[part])
         categories, places = _categories(held, left), Places(files[part], part if len(files) > 1 else None)
         names = [*categories.values(), *names]
         for one in _photographs(held, categories, places, part, left):
-            if one.file in found:
+            if (own := one.file.resolve()) in found:
                 left.out(one.file.name, "picture that is listed twice")
             else:
-                found[one.file] = one
+                found[own] = one
     name, folder = f"coco:{path.name}", next(iter(files.values())).parent.parent
     every = list(found.values())
     return photographs(name, folder, every, names, left, seed=seed, resolution=resolution, in_memory=in_memory)

@@ -93,6 +93,18 @@ def test_pictures_of_one_name_are_those_of_their_part(tmp_path):
     assert data.images[data.validation[0], 0, 30, 50] == pytest.approx(250, abs=9)
 
 
+def test_a_picture_that_a_link_puts_into_two_parts_is_not_trained_on(tmp_path):
+    for part in ("train", "val"):
+        coco_file(tmp_path / f"{part}.json", some(part), tmp_path / part)
+    linked = tmp_path / "val" / f"{PARTS['val'][0]}.png"
+    linked.unlink()
+    linked.symlink_to(tmp_path / "train" / f"{PARTS['train'][0]}.png")
+    data = read(tmp_path / "train.json")
+    assert data.parts["validation"] == 2
+    assert data.parts["train"] + data.parts["test"] == 5
+    assert causes(data.skipped) == [f"picture that is listed twice: {PARTS['train'][0]}.png"]
+
+
 def test_other_years_and_captions_are_no_parts(tmp_path):
     for part in ("train", "val"):
         coco_file(tmp_path / "annotations" / f"instances_{part}2017.json", some(part), tmp_path / f"{part}2017")
