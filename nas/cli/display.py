@@ -16,6 +16,7 @@ from nas.cli.outcome import conclude, front_table, nothing_came, run_facts
 from nas.cli.picture import DONE, Doing, counts, length, placed, trial_line, values, workers
 from nas.cli.sparkline import growing
 from nas.cli.terminal import Terminal, line, print_json
+from nas.data.copies import flattered
 from nas.data.summary import told
 from nas.engine.executors import Placement
 from nas.engine.ladder import missing
@@ -100,13 +101,15 @@ class Display:
         )
 
     def warned(self, text: str) -> None:
-        """Warn that the search goes on in another environment."""
+        """Warn of the data, or that the search goes on in another environment."""
         self.console.say(("warning:", "yellow"), f" {text}")
 
     def placed(self, placement: Placement, run: Run) -> None:
         """Say what the data are and how many workers the search has."""
         if data := run.seal.get("data"):
             self.console.say(f"{run.config.data}: {told(data)}")
+            if remark := flattered(data):
+                self.warned(remark)
         if text := placed(placement, run):
             self.console.say(text)
         if found := run.seal.get("calibration"):

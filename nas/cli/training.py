@@ -17,6 +17,7 @@ from rich.table import Table
 from nas.cli.display import progress_bar
 from nas.cli.terminal import Piece, Terminal, print_json
 from nas.data import Dataset
+from nas.data.copies import flattered
 from nas.data.summary import causes, told
 from nas.engine import train as trainings
 from nas.engine.train import Attendant
@@ -84,7 +85,10 @@ class Display:
         network, recipe = trained.architecture, trained.config.recipe
         length = duration(trained.config.time) if trained.config.time else f"{recipe.epochs} epochs"
         on = f"{network.layout()} at {network.resolution} px, {length}, on {dataset.name}"
-        self.console.say((network.name, "bold"), f" {on}: {told(trained.seal.get('data') or fingerprint(dataset))}")
+        data = trained.seal.get("data") or fingerprint(dataset)
+        self.console.say((network.name, "bold"), f" {on}: {told(data)}")
+        if remark := flattered(data):
+            self.noted(f"warning: {remark}")
         if dataset.skipped:
             self.noted(f"{len(dataset.skipped):,} left out of the data: {'; '.join(causes(dataset.skipped))}")
         if progress.history:

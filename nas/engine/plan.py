@@ -11,6 +11,7 @@ from nas.costs.deployment import choose_device, device_name
 from nas.costs.latency.predictor import Predictor
 from nas.costs.latency.sampling import OnProgress
 from nas.data import Dataset
+from nas.data.copies import copies
 from nas.engine.executors import Executor, Placement
 from nas.engine.placement import choose_executor, choose_placement
 from nas.engine.prediction import device_predictor, kept_predictor, new_predictor
@@ -89,6 +90,7 @@ def new_plan(config: SearchConfig, space: SearchSpace, progress: OnProgress = la
     devices = executor.there(outside.carry(partial(look, config, fitted)), placement)
     predictor = new_predictor(config, fitted, executor, placement, outside, progress)
     known = fingerprint(whole)
+    known["copies"] = known["copies"] or copies(dataset)  # of pictures outside memory those that are decoded
     calibration = recalled(config, fitted, known)
     if config.rungs == "auto":
         config = config.model_copy(update={"rungs": tuple(calibration.get("ladder", config.lengths))})

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import features
 
 from nas.data import Dataset, boxes
+from nas.data.copies import copies
 from nas.data.pictures import Source
 from nas.data.stored import Pictures
 from nas.data.summary import noun_of
@@ -43,6 +44,7 @@ def fingerprint(dataset: Dataset) -> Json:
         "channels": dataset.channels,
         "resolution": dataset.resolution,
         "unreadable": len(dataset.skipped),
+        "copies": copies(dataset),
         "labels": _digest(labels, rows),
         "pixels": _digest(images) if isinstance(images, np.ndarray) else None,
         "files": _files(images) if isinstance(images, Pictures) else None,

@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from nas import files
 from nas.costs.counts import cost
+from nas.data.copies import flattered
 from nas.errors import NasError, SettingError
 from nas.evaluation import units
 from nas.files import Json, quoted
@@ -65,6 +66,7 @@ def render_training(trained: Trained) -> str:
         {
             **_what(trained, history),
             **_curves(history, best),
+            "flattered": flattered(trained.seal.get("data") or {}),
             **NO_VERDICT,
             **(_verdict(trained, ending) if ending else {}),
             "detector": load_task(trained.config.task).outputs == BOXES,

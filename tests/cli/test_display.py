@@ -68,6 +68,15 @@ def test_the_number_of_workers_is_said(
     assert display.console.file.getvalue() == says  # type: ignore[attr-defined]
 
 
+def test_copies_in_the_data_are_warned_of_before_the_search(tmp_path: Path, display: Display) -> None:
+    run = empty_run(tmp_path / "a")
+    parts = {"train": 36, "validation": 24, "test": 0}
+    run.seal["data"] = {"parts": parts, "classes": [], "counts": None, "copies": {"validation": 15, "test": 0}}
+    display.placed(Placement(1), run)
+    said = display.console.file.getvalue()  # type: ignore[attr-defined]
+    assert "15 of 24 validation images are also among the training images" in " ".join(said.split())
+
+
 def test_on_a_pipe_the_beginning_and_the_end_of_measuring_are_each_said_once() -> None:
     display = Display(Terminal(file=io.StringIO(), width=120))
     for done in (0, 10, 40, 40):

@@ -228,6 +228,15 @@ def test_images_left_out_are_named(tmp_path):
     assert "2 items could not be used. Their names and causesa/<b>.pnga/c.png" in text
 
 
+def test_copies_in_the_data_are_told(tmp_path):
+    trained = ended(tmp_path / "signs")
+    assert "Copies in the data" not in Page(render_training(trained)).text
+    trained.seal["data"] = {"parts": {"validation": 24, "test": 9}, "copies": {"validation": 15, "test": 0}}
+    page = Page(render_training(trained))
+    assert "Copies in the data" in page.text
+    assert "15 of 24 validation images are also among the training images" in page.text
+
+
 def test_commands_name_the_folder_as_a_shell_and_python_read_it(tmp_path):
     trained = ended(tmp_path / 'it\'s "mine"')
     text, folder = Page(render_training(trained)).text, str(trained.folder)

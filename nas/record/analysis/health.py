@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from nas.data.copies import flattered
 from nas.evaluation import units
 from nas.record.analysis.chance import so_many
 from nas.record.analysis.counting import by_images, counting, guessing, training_images, validation_images
@@ -71,6 +72,19 @@ def failures(run: Run, front: Sequence[Result]) -> Remark | None:
         for one in culprits(run, failed)
     ]
     return Remark(not blamed and len(failed) <= FAILED * trained, f"{said.rstrip('.')}.{''.join(blamed)}")
+
+
+def copied(run: Run, front: Sequence[Result]) -> Remark | None:
+    """Images to judge by that are also trained on."""
+    data = run.seal.get("data") or {}
+    if remark := flattered(data):
+        return Remark(False, remark)
+    count = (data.get("copies") or {}).get("validation")
+    if count is None:
+        return None
+    some = f"Only {count}" if count else "None"
+    return Remark(True, f"{some} of {data['parts']['validation']:,} validation images {'is' if count == 1 else 'are'} "
+                        "also among the training images.")  # fmt: skip
 
 
 def growing(run: Run, front: Sequence[Result]) -> Remark | None:
@@ -251,6 +265,6 @@ def foretold(run: Run, front: Sequence[Result]) -> Remark | None:
 
 
 CHECKS: tuple[Check, ...] = (
-    taught, failures, growing, binding, luck, repeated, counted, at_the_edge, foretold, sparse, unsteady
+    taught, copied, failures, growing, binding, luck, repeated, counted, at_the_edge, foretold, sparse, unsteady
 )  # fmt: skip
 """In the order in which they matter."""

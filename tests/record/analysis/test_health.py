@@ -267,3 +267,18 @@ def test_latencies_that_scatter_are_doubted(tmp_path: Path) -> None:
     predicted = empty_run(tmp_path / "predicted")
     predicted.append(trial(predicted, 0, readings={"latency": {"source": "predicted"}}))
     assert health.unsteady(predicted, predicted.front()) is None
+
+
+@pytest.mark.parametrize(
+    ("count", "fine", "says"),
+    [(15, False, "15 of 24 validation images are also"), (0, True, "None of 24 validation images are also among the")],
+)
+def test_images_to_judge_by_that_are_trained_on(tmp_path: Path, count: int, fine: bool, says: str) -> None:
+    run = empty_run(tmp_path / "run")
+    front_of(run, 3)
+    assert health.copied(run, run.front()) is None, "an earlier record does not tell"
+    run.seal["data"] = {"parts": {"validation": 24, "test": 24}, "copies": {"validation": count, "test": 0}}
+    remark = health.copied(run, run.front())
+    assert remark is not None
+    assert (remark.fine, remark.words.startswith(says)) == (fine, True)
+    assert (remark.words in health.pressing(run)) != fine
