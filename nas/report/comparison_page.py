@@ -15,6 +15,7 @@ from nas.files import Json
 from nas.record.analysis.comparison import QUARTILES, Comparison
 from nas.record.analysis.growth import Floats
 from nas.report.charts import PALETTE, embed, literal, style
+from nas.report.choices import ABSENT
 from nas.report.rendering import render_page
 
 COLOURS = (PALETTE[0], PALETTE[2], PALETTE[4], PALETTE[5], PALETTE[3], PALETTE[1], PALETTE[6], PALETTE[7])
@@ -42,8 +43,7 @@ def _context(found: Comparison) -> Json:
             "mean": float(np.mean(shares)),
             "deviation": float(np.std(shares, ddof=1)) if len(shares) > 1 else None,
             "took": [units.duration(run.elapsed) for run in side.runs],
-            "best": [units.show(found.objectives[0], run.pick(found.objectives[0]).metrics[found.objectives[0]])
-                     for run in side.runs],
+            "best": [ABSENT if best is None else units.show(found.objectives[0], best) for best in found.best(side)],
         }
         for side, colour in zip(found.sides, _colours(found), strict=True)
         for shares in [found.hypervolumes(side)]

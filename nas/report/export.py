@@ -230,7 +230,8 @@ def _beside(path: Path, force: bool) -> Iterator[Path]:
     """Give the same name in a new folder beside; what is written there moves beside `path` unless an error comes."""
     with tempfile.TemporaryDirectory(prefix=".nas-", dir=path.parent) as folder:
         yield Path(folder) / path.name
-        written = sorted(Path(folder).iterdir(), key=lambda one: one.name == path.name)  # what was named last
+        written = [one for one in Path(folder).iterdir() if one.name != "__pycache__"]  # of a file that was run
+        written.sort(key=lambda one: one.name == path.name)  # what was named last
         targets = [path.with_name(one.name) for one in written]
         for target in targets:
             if target != path and target.exists() and not force:

@@ -20,6 +20,7 @@ from nas.files import Json
 from nas.record.analysis.growth import Frame, Growth, growth, losses_of, trainings_of
 from nas.record.environment import timed_on, timing
 from nas.record.fingerprint import difference
+from nas.record.results import LEVEL
 from nas.record.run import Run
 from nas.record.seal import shown
 
@@ -108,6 +109,11 @@ class Comparison:
         """Return the share of the frame that each run of a side dominates after as many trainings as every run had."""
         return [self.frame.share(losses_of(run, self.trainings, first=self.first)) for run in side.runs]
 
+    def best(self, side: Side) -> list[float | None]:
+        """Return each run's best value of the first objective after as many trainings, if any came to the last rung."""
+        found = (losses_of(run, self.trainings, first=self.first)[:, 0] for run in side.runs)
+        return [float(self.signs[0] * losses.min()) if len(losses) else None for losses in found]
+
     def surface(self, side: Side, percent: float) -> Floats:
         """Return the points of the front of losses that this percentage of a side's runs attained."""
         sets = [losses_of(run, self.trainings, first=self.first) for run in side.runs]
@@ -149,7 +155,7 @@ class Comparison:
             told.append("Fronts of some of these runs were trained again from other seeds, of others not, so the "
                         "values compared are those of first trainings.")  # fmt: skip
         for test in self.tests:
-            sure = "more than chance" if test.p < 0.05 else "no more than chance would give"
+            sure = "more than chance" if test.p < 1 - LEVEL else "no more than chance would give"
             told.append(
                 f"A run with {test.first} beats one with {test.other} in {test.chance:.0%} of the pairs, {sure} "
                 f"(Mann-Whitney, p = {test.p:.2g}; so few runs can give {test.least:.2g} at least)."

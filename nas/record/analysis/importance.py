@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from nas.network.options import Scalar
 from nas.record.optuna_study import quiet_optuna
+from nas.record.results import LEVEL
 from nas.record.run import Run
 from nas.space.space import Decisions
 
@@ -41,7 +42,6 @@ BEST, LEAST_BEST = 0.1, 5  # the best tenth, but at least so many, as Optuna adv
 SHOWN = 12
 """Decisions that are told of each objective."""
 HALVES = 20
-LEVEL = 0.95
 DRAWS = 20_000  # of as many trials as are best, to tell what chance brings
 
 

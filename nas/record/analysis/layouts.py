@@ -9,9 +9,9 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from nas.evaluation import units
+from nas.record.results import LEVEL
 from nas.record.run import Run
 
-LEVEL = 0.95
 FILE = "layout.json"
 BY_HAND = {"CoAtNet": "M-M-T-T", "MOAT": "M-M-A-A"}
 """The layouts that were found by hand, by the letters of their blocks."""

@@ -18,6 +18,7 @@ from nas.errors import SettingError
 from nas.evaluation.units import epochs, words
 from nas.files import Json
 from nas.record.folders import is_run
+from nas.record.results import LEVEL
 from nas.record.run import Run
 from nas.settings import Flag
 from nas.space.grammar import to_dict
@@ -28,7 +29,7 @@ FILE = "reliability.json"
 FEWEST = 8  # networks trained in full, below which nothing can be said
 ENOUGH = 0.5  # tau: three pairs of four in order
 APART = 2.5  # least factor between the lengths of two rungs
-DRAWS, LEVEL = 1000, 0.95
+DRAWS = 1000
 FACTORS = (1 / 3, 1.0, 3.0)  # of the learning rate, at which one network of each kind of block is trained
 RATES = "rates"  # the folder of those runs, in that of the calibration
 DOUBT = 0.05  # the chance that any kind is called starved where none is

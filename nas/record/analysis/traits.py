@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from nas.record.analysis.chance import apart, wilson
 from nas.record.analysis.members import Counts, StageCounts
+from nas.record.results import LEVEL
 
-LEVEL = 0.95
 FEWEST = 4
 """Networks on a front below which no share could stand out."""
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit  # scipy.stats takes most of a second to import
 
 from nas.costs.counts import cost
-from nas.record.analysis.layouts import LEVEL, Gain, Worth
+from nas.record.analysis.layouts import Gain, Worth
+from nas.record.results import LEVEL
 from nas.record.run import Run
 
 Floats = NDArray[np.float64]

@@ -7,7 +7,7 @@ import torch
 
 from nas import files
 from nas.report.formats import Format, Reader, Shipment
-from nas.report.source.files import reader, run_file, staged
+from nas.report.source.files import reader, run_file
 from nas.report.source.modules import Key
 from nas.report.source.program import NORMALISE, STAGE, Program, module_name
 from nas.report.source.trial import compare
@@ -172,13 +172,12 @@ def source(shipment: Shipment, stem: str) -> str:
 
 
 def _write(shipment: Shipment, path: Path) -> list[str]:
-    with staged(path) as file:
-        files.write(file, source(shipment, path.stem))
-        if shipment.model is not None:
-            state = {name: value.detach().cpu() for name, value in shipment.model.network.state_dict().items()}
-            with files.replacing(file.with_suffix(".pt")) as stream:
-                torch.save(state, stream)
-        return compare(file, shipment)
+    files.write(path, source(shipment, path.stem))
+    if shipment.model is not None:
+        state = {name: value.detach().cpu() for name, value in shipment.model.network.state_dict().items()}
+        with files.replacing(path.with_suffix(".pt")) as stream:
+            torch.save(state, stream)
+    return compare(path, shipment)
 
 
 def _read(path: Path) -> Reader:

@@ -20,7 +20,7 @@ from torch import Tensor
 from nas import files
 from nas.errors import RunError, SettingError
 from nas.report.formats import Format, Reader, Shipment
-from nas.report.source.files import reader, run_file, staged
+from nas.report.source.files import reader, run_file
 from nas.report.source.timm_text import model_name, source
 from nas.report.source.trial import SEED, differences, expectations, images_for
 
@@ -37,13 +37,12 @@ def _missing() -> str:
 def _write(shipment: Shipment, path: Path) -> list[str]:
     library = _timm()
     name = model_name(shipment.architecture.name, set(library.list_models()))
-    with staged(path) as file:
-        files.write(file, source(shipment, path.stem, name))
-        if shipment.model is not None:
-            state = {n: value.detach().cpu().contiguous() for n, value in shipment.model.network.state_dict().items()}
-            with files.replacing(file.with_suffix(".safetensors")) as stream:
-                stream.write(save(state, {"format": "pt"}))
-        return _check(file, shipment, name)
+    files.write(path, source(shipment, path.stem, name))
+    if shipment.model is not None:
+        state = {n: value.detach().cpu().contiguous() for n, value in shipment.model.network.state_dict().items()}
+        with files.replacing(path.with_suffix(".safetensors")) as stream:
+            stream.write(save(state, {"format": "pt"}))
+    return _check(path, shipment, name)
 
 
 def _check(file: Path, shipment: Shipment, name: str) -> list[str]:

@@ -1,10 +1,7 @@
-"""Files of code: put in place once they are checked, and run as modules."""
+"""Files of code: run as modules, and read as models."""
 
 import importlib.util
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -15,19 +12,6 @@ from nas.errors import SettingError, in_one_line
 from nas.network.heads import Head
 from nas.report.formats import Reader
 from nas.training.boxes.found import THRESHOLD
-
-
-@contextmanager
-def staged(path: Path) -> Iterator[Path]:
-    """Yield a path of the same name in a new folder beside, whose files move beside `path` unless an error comes.
-
-    Raises OSError.
-    """
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-        yield Path(folder) / path.name
-        written = [file for file in Path(folder).iterdir() if file.is_file()]
-        for file in sorted(written, key=lambda file: file.name == path.name):  # the code last
-            file.replace(path.with_name(file.name))
 
 
 def run_file(path: Path) -> ModuleType:

@@ -72,6 +72,7 @@ def test_runs_are_compared_after_as_many_trainings(tmp_path):
     assert found.trainings == 2
     (one,), (other,) = (found.hypervolumes(side) for side in found.sides)
     assert one == other
+    assert [found.best(side) for side in found.sides] == [[0.6], [0.6]]
     assert found.growths[1][0].shares[-1] > other, "the curve goes on"
     assert found.growths[1][0].seconds == [0, 60, 120, 180]
     assert any("by how much seeds differ is not known" in said for said in found.sentences())
@@ -117,6 +118,7 @@ def test_where_one_front_alone_was_trained_again_first_trainings_are_compared(tm
     found = compare([again, once])
     assert found.hypervolumes(found.sides[0]) == found.hypervolumes(found.sides[1])
     assert {lead.side for lead in found.leads} == {""}
+    assert [found.best(side) for side in found.sides] == [[0.9], [0.9]]
     assert any("those of first trainings" in said for said in found.sentences())
     assert not compare([once, made(tmp_path / "other", alike, sampler="random")]).first
 

@@ -257,7 +257,7 @@ def test_a_file_that_computes_something_else_is_not_left(site: Path, tmp_path: P
     with pytest.raises(
         RunError, match=r"net\.py: its outputs are not those of the network for 1 images: largest differ"
     ):
-        python.write(Shipment(network, trained(network)), folder / "net.py")
+        nas.export(trained(network), "python", folder / "net.py", force=True)
     assert [(file.name, file.read_text()) for file in folder.iterdir()] == [("net.py", "the file of before")]
 
 

@@ -17,6 +17,7 @@ import torch
 from outside import site as site
 from written_code import CLASSES, architecture, assert_tidy, run, trained
 
+import nas
 from nas.errors import RunError, SettingError
 from nas.evaluation.plugins import load_plugins
 from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
@@ -318,7 +319,7 @@ def test_a_file_that_computes_something_else_is_not_left(site: Path, tmp_path: P
     network = plugin(tmp_path, PLUGIN + "Direction.mean = lambda self, x: x.amax((2, 3))\n")
     (tmp_path / "out").mkdir()
     with pytest.raises(RunError, match=r"net\.py: its outputs are not those of the network"):
-        written.write(Shipment(network, trained(network)), tmp_path / "out" / "net.py")
+        nas.export(trained(network), "timm", tmp_path / "out" / "net.py")
     assert not list((tmp_path / "out").iterdir())
     assert not timm.is_model("tiny")
 

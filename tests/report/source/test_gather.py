@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from nas.report.source.files import run_file, staged
+from nas.report.source.files import run_file
 from nas.report.source.gather import Sources
 from nas.report.source.modules import Key
 from nas.report.source.names import Names
@@ -144,14 +144,3 @@ class Part(nn.Module):
     assert "import Tensor as " in text
     assert not re.search(r"\bTaken\b", text)
     compile(text, "text", "exec")
-
-
-def test_files_appear_together_or_not_at_all(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), staged(tmp_path / "net.py") as file:
-        file.with_name("missing" if file.write_text("x = 1\n") else "").read_text()
-    assert not list(tmp_path.iterdir())
-    with staged(tmp_path / "net.py") as file:
-        file.write_text("x = 1\n")
-        file.with_suffix(".pt").write_bytes(b"")
-        (file.parent / "__pycache__").mkdir()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.pt", "net.py"]
