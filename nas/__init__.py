@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from nas.engine.samplers import Problem
     from nas.engine.samplers.pareto import ParetoSampler
     from nas.engine.search import resume, search
-    from nas.engine.train import train
+    from nas.engine.train import Attendant, train
+    from nas.engine.watcher import Watcher
     from nas.evaluation.plugins import load_plugins
     from nas.network.architecture import Architecture
     from nas.network.build import build
@@ -38,12 +39,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Architecture": "network.architecture",
+    "Attendant": "engine.train",
     "HubModel": "report.hub",
     "ParetoSampler": "engine.samplers.pareto",
     "Problem": "engine.samplers",
     "Run": "record.run",
     "SearchSpace": "space.space",
     "Trial": "record.trial",
+    "Watcher": "engine.watcher",
     "build": "network.build",
     "calibrate": "engine.calibrate",
     "compare": "record.analysis.comparison",
@@ -65,12 +68,14 @@ _HOMES = {
 
 __all__ = [
     "Architecture",
+    "Attendant",
     "HubModel",
     "ParetoSampler",
     "Problem",
     "Run",
     "SearchSpace",
     "Trial",
+    "Watcher",
     "build",
     "calibrate",
     "compare",
