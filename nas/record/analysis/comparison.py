@@ -11,20 +11,19 @@ from functools import cached_property
 
 import moocore
 import numpy as np
-from numpy.typing import NDArray
 
 from nas import document
 from nas.errors import SettingError
 from nas.evaluation import units
 from nas.files import Json
-from nas.record.analysis.growth import Frame, Growth, growth, losses_of, trainings_of
+from nas.record.analysis.footing import Footing
+from nas.record.analysis.growth import Floats, Growth
 from nas.record.environment import timed_on, timing
 from nas.record.fingerprint import difference
 from nas.record.results import LEVEL
 from nas.record.run import Run
 from nas.record.seal import shown
 
-Floats = NDArray[np.float64]
 QUARTILES = (25.0, 50.0, 75.0)
 FREE = frozenset({"seed", "budget", "workers", "ray", "executor", "gpus_per_trial", "trial_timeout", "plugins", "log"})
 """Settings in which the runs of one side may differ."""
@@ -86,37 +85,32 @@ class Comparison:
         return np.where(self.sides[0].runs[0].maximize, -1.0, 1.0)
 
     @cached_property
-    def first(self) -> bool:
-        """Whether first trainings alone count, as some runs had others from other seeds and some had none."""
-        return len({any(one.repeat for one in run.further) for run in self.runs}) > 1
-
-    @cached_property
-    def frame(self) -> Frame:
-        """The frame within which hypervolumes are measured: around all results of all runs."""
-        return Frame.around(self.runs, first=self.first)
+    def footing(self) -> Footing:
+        """What is compared: after how many trainings, of which length."""
+        return Footing(tuple(self.runs))
 
     @property
     def trainings(self) -> int:
         """The number of trainings after which all runs are compared: that of the shortest."""
-        return min(trainings_of(run) for run in self.runs)
+        return self.footing.trainings
 
     @cached_property
     def growths(self) -> list[list[Growth]]:
         """The growth of every run's front, by side."""
-        return [[growth(run, self.frame, first=self.first) for run in side.runs] for side in self.sides]
+        return [[self.footing.growth(run) for run in side.runs] for side in self.sides]
 
     def hypervolumes(self, side: Side) -> list[float]:
         """Return the share of the frame that each run of a side dominates after as many trainings as every run had."""
-        return [self.frame.share(losses_of(run, self.trainings, first=self.first)) for run in side.runs]
+        return [self.footing.frame.share(self.footing.losses(run)) for run in side.runs]
 
     def best(self, side: Side) -> list[float | None]:
         """Return each run's best value of the first objective after as many trainings, if any came to the last rung."""
-        found = (losses_of(run, self.trainings, first=self.first)[:, 0] for run in side.runs)
+        found = (self.footing.losses(run)[:, 0] for run in side.runs)
         return [float(self.signs[0] * losses.min()) if len(losses) else None for losses in found]
 
     def surface(self, side: Side, percent: float) -> Floats:
         """Return the points of the front of losses that this percentage of a side's runs attained."""
-        sets = [losses_of(run, self.trainings, first=self.first) for run in side.runs]
+        sets = [self.footing.attained(run) for run in side.runs]
         numbers = np.repeat(np.arange(len(sets)), [len(losses) for losses in sets])
         found = moocore.eaf(np.concatenate(sets), numbers, percentiles=[percent])
         return np.asarray(found[:, :-1], float)
@@ -151,9 +145,7 @@ class Comparison:
     def sentences(self) -> list[str]:
         """Say what can be said of the difference between the sides."""
         told = [self._ahead()] if self.leads else []
-        if self.first:
-            told.append("Fronts of some of these runs were trained again from other seeds, of others not, so the "
-                        "values compared are those of first trainings.")  # fmt: skip
+        told += self.footing.sentences()
         for test in self.tests:
             sure = "more than chance" if test.p < 1 - LEVEL else "no more than chance would give"
             told.append(

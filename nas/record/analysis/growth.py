@@ -27,9 +27,9 @@ class Frame:
     span: Floats
 
     @classmethod
-    def around(cls, runs: Sequence[Run], *, first: bool = False) -> "Frame":
+    def around(cls, runs: Sequence[Run]) -> "Frame":
         """Return the frame of runs with the same objectives, at least one of which has a result."""
-        return cls.of(np.concatenate([losses_of(run, first=first) for run in runs]))
+        return cls.of(np.concatenate([losses_of(run) for run in runs]))
 
     @classmethod
     def of(cls, losses: Floats) -> "Frame":
@@ -52,13 +52,13 @@ class Growth:
     shares: list[float]
 
 
-def losses_of(run: Run, trainings: int | None = None, *, first: bool = False) -> Floats:
-    """Return the values of a run's results on its highest rung `(results, objectives)`; less is better.
+def losses_of(run: Run, trainings: int | None = None, rung: int | None = None, *, first: bool = False) -> Floats:
+    """Return the values of a run's results on a rung, its highest unless told, `(results, objectives)`; less is better.
 
     They are those of all trainings, or of the first so many. One that went on counts as another. With `first` those
     from other seeds are left out, also of means.
     """
-    found, places, _ = _arrivals(run, first)
+    found, places, _ = _arrivals(run, rung, first)
     within = [r for r, place in zip(found, places, strict=True) if trainings is None or place < trainings]
     return as_losses(run, within)
 
@@ -73,26 +73,36 @@ def trainings_of(run: Run) -> int:
     return len(run.spent) + sum(not one.repeat for one in run.further)
 
 
-def _arrivals(run: Run, first: bool) -> tuple[list[Result], list[int], list[float]]:
-    """Return the results on the highest rung in order, the place of each among the trainings, and when these ended."""
+def highest(run: Run) -> int:
+    """Return the highest rung that a result of a run came to."""
+    return max((result.rung for result in run.results), default=0)
+
+
+def _arrivals(run: Run, rung: int | None, first: bool) -> tuple[list[Result], list[int], list[float]]:
+    """Return the results on a rung in order, the place of each among the trainings, and when these ended."""
     events = [(one.ended, one.number, 0) for one in run.spent]
     events += [(one.ended, one.trial, one.rung) for one in run.further if not one.repeat]
     events.sort(key=lambda event: event[0])  # equal ends stay in the order of the record
     place = {(number, rung): i for i, (_, number, rung) in enumerate(events)}
-    top = max((result.rung for result in run.results), default=0)
-    found = sorted((r for r in run.results if r.rung == top), key=lambda result: place[result.number, top])
-    if first:
-        found = [replace(result, metrics={**result.metrics, **result.first}) for result in found]
-    return found, [place[result.number, top] for result in found], [ended for ended, _, _ in events]
+    rung = highest(run) if rung is None else rung
+    found = sorted((r for r in run.results if r.rung >= rung), key=lambda result: place[result.number, rung])
+    came_to = {one.trial: one.outcome.metrics for one in run.further if one.rung == rung and not one.repeat}
+    if first or rung < len(run.config.lengths) - 1:  # below the last rung results have expected values
+        for i, result in enumerate(found):
+            own = came_to.get(result.number, result.trial.metrics)
+            found[i] = replace(result, metrics={**result.metrics, **{name: own[name] for name in result.first}})
+    return found, [place[result.number, rung] for result in found], [ended for ended, _, _ in events]
 
 
-def growth(run: Run, frame: Frame | None = None, most: int = POINTS, *, first: bool = False) -> Growth:
-    """Follow a run's front at up to `most` numbers of trainings, within its own frame or another."""
-    found, places, ended = _arrivals(run, first)
+def growth(
+    run: Run, frame: Frame | None = None, most: int = POINTS, *, rung: int | None = None, first: bool = False
+) -> Growth:
+    """Follow a run's front on a rung at up to `most` numbers of trainings, within its own frame or another."""
+    found, places, ended = _arrivals(run, rung, first)
     if not found:
         return Growth([], [], [])
     losses = as_losses(run, found)
-    frame, less = frame or Frame.around([run], first=first), [False] * losses.shape[1]
+    frame, less = frame or Frame.of(losses), [False] * losses.shape[1]
     done = np.searchsorted(places, np.arange(1, len(ended) + 1))
     stops = [i + 1 for i in pareto.spaced(len(done), most)]
     shares, best, seen = [], losses[:0], 0

@@ -120,7 +120,53 @@ def test_where_one_front_alone_was_trained_again_first_trainings_are_compared(tm
     assert {lead.side for lead in found.leads} == {""}
     assert [found.best(side) for side in found.sides] == [[0.9], [0.9]]
     assert any("those of first trainings" in said for said in found.sentences())
-    assert not compare([once, made(tmp_path / "other", alike, sampler="random")]).first
+    assert not compare([once, made(tmp_path / "other", alike, sampler="random")]).footing.first
+
+
+def climbed(folder, points, going_on, **settings):
+    """Make a run of two rungs: what its trials came to on the first, and some on the second in trainings 4, 5, ..."""
+    run = made(folder, points, rungs=(1, 3), **settings)
+    for i, (number, accuracy) in enumerate(going_on):
+        outcome = Outcome("complete", {"accuracy": accuracy, "latency": points[number][1]})
+        run.append_further(Further(number, 0, outcome, 60.0 * (len(points) + i + 1), rung=1))
+    return run
+
+
+def test_runs_are_compared_on_the_highest_rung_that_all_came_to(tmp_path):
+    """One that was stopped before any network went on would lose to longer trainings, or these come after its end."""
+    points = [(0.5, 1), (0.6, 2), (0.7, 3)]
+    short = climbed(tmp_path / "short", points, [])
+    long = climbed(tmp_path / "long", points, [(0, 0.8), (2, 0.95)], sampler="random")
+    found = compare([short, long])
+    assert set(found.footing.rungs.values()) == {0}
+    assert found.hypervolumes(found.sides[0]) == found.hypervolumes(found.sides[1])
+    assert [found.best(side) for side in found.sides] == [[0.7], [0.7]]
+    assert {lead.side for lead in found.leads} == {""}
+    assert any("trainings of 1 epoch, the longest that all" in said for said in found.sentences())
+    other = climbed(tmp_path / "other", points, [(0, 0.8), (2, 0.9)], sampler="tpe")
+    found = compare([long, other])
+    assert [found.best(side) for side in found.sides] == [[0.95], [0.9]]
+    assert not found.footing.sentences()
+
+
+def test_lengths_that_differ_are_told(tmp_path):
+    one, three = made(tmp_path / "one", [(0.5, 1)]), made(tmp_path / "three", [(0.7, 1)], recipe={"epochs": 3})
+    assert "1 epoch of one, 3 epochs of three" in " ".join(compare([one, three]).sentences())
+    ladder = climbed(tmp_path / "ladder", [(0.5, 1)], [(0, 0.8)], sampler="random")
+    found = compare([one, ladder])
+    assert [found.best(side) for side in found.sides] == [[0.5], [0.5]]
+
+
+def test_a_run_without_a_value_by_then_counts_as_the_worst(tmp_path):
+    """The library that draws attainment surfaces ends the process when a side has no point."""
+    run = empty_run(tmp_path / "late", sampler="random")
+    for number in range(2):
+        run.append(replace(trial(run, number, state="failed"), ended=60.0 * (number + 1)))
+    run.append(replace(trial(run, 2, metrics={"accuracy": 0.9, "latency": 1}), ended=180.0))
+    found = compare([made(tmp_path / "soon", [(0.5, 2)]), run])
+    assert [found.best(side) for side in found.sides] == [[0.5], [None]]
+    assert found.hypervolumes(found.sides[1]) == [0.0]
+    assert found.leads[0].side == "sampler=pareto"
 
 
 def test_one_run_and_an_empty_one_are_refused(tmp_path):
