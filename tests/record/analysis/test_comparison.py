@@ -65,6 +65,15 @@ def test_the_test_is_exact(tmp_path):
     assert (test.chance, test.p, test.least) == (0.0, pytest.approx(0.1), pytest.approx(0.1))
 
 
+def test_the_test_is_exact_where_runs_found_the_same_front(tmp_path):
+    """Of the 252 ways to deal them out 20 are as extreme; without an eye to ties it would be 14."""
+    low, high = (0.5, 0.5, 0.6, 0.6, 0.6), (0.6, 0.6, 0.7, 0.7, 0.7)
+    one = [made(tmp_path / f"low-{s}", [(value, 1)], seed=s) for s, value in enumerate(low)]
+    other = [made(tmp_path / f"high-{s}", [(value, 1)], seed=s, sampler="tpe") for s, value in enumerate(high)]
+    (test,) = compare([*one, *other]).tests
+    assert test.p == pytest.approx(20 / 252)
+
+
 def test_runs_are_compared_after_as_many_trainings(tmp_path):
     short = made(tmp_path / "short", [(0.5, 2), (0.6, 2)])
     long = made(tmp_path / "long", [(0.5, 2), (0.6, 2), (0.9, 1)], sampler="random")
