@@ -13,7 +13,7 @@ from nas.cli.completion import networks, spaces_and_networks
 from nas.cli.options import AsJson, Plugins, argument, option, plugin_flags
 from nas.cli.tables import TIGHT, listed, size_of, space_facts, space_tables
 from nas.cli.terminal import Terminal, print_json
-from nas.errors import SpaceError
+from nas.errors import SettingError, SpaceError
 from nas.evaluation.plugins import load_plugins
 from nas.files import quoted
 from nas.record.outside import load_beside
@@ -36,6 +36,8 @@ def spaces(
     """List the spaces and networks that ship, or show one space with its size."""
     load_plugins(*plugins)
     console = Terminal()
+    if space is None and contains:
+        raise SettingError("--contains asks of one search space; name it: nas spaces SPACE --contains NETWORK")
     if space is None:
         _list(console, as_json)
     elif contains:

@@ -87,7 +87,7 @@ class Proposer:
         )
         self.run.append(record)
         self.spent += record.state != "rejected"
-        if outcome.pause:
+        if outcome.pause and record.state == "complete":
             paused.keep(self.run.folder, job.number, 0, outcome.pause)
         self.run.teller.tell(self.study, trial, record)
         self.rejected = self.rejected + 1 if record.state == "rejected" else 0

@@ -166,7 +166,8 @@ def find_trained(name: str | Path, runs: Path = Path("runs")) -> Path:
         if is_trained(folder):
             return folder
         if is_run(folder):
-            raise SettingError(f"{folder} is a search; go on with it by: nas resume {quoted(folder)}")
+            raise SettingError(f"{folder} is a search; name a training here. nas show shows a search, and nas resume "
+                               f"{quoted(folder)} goes on with it")  # fmt: skip
         if _lost(folder, "architecture.yaml"):
             raise no_training(folder)
     names = [path.parent.name for path in sorted(runs.glob(f"*/{TRAINING}"))]
@@ -179,7 +180,8 @@ def find_run(name: str | Path, runs: Path = Path("runs")) -> Path:
         if is_run(folder):
             return folder
         if is_trained(folder):
-            raise SettingError(f"{folder} is a training; go on with it by: nas train {quoted(folder)} --resume")
+            raise SettingError(f"{folder} is a training; name a search here. nas show shows a training, and nas train "
+                               f"{quoted(folder)} --resume goes on with one that was stopped")  # fmt: skip
         if _lost(folder, "space.yaml"):
             raise no_run(folder)
     names = [p.parent.name for p in sorted(runs.glob(f"*/{CONFIG}"))]

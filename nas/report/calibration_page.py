@@ -12,7 +12,7 @@ from nas.evaluation import units
 from nas.files import quoted
 from nas.record.analysis.reliability import Agreement, Ranking, Reliability
 from nas.record.run import Run
-from nas.report.charts import INK, PALETTE, embed, style
+from nas.report.charts import PALETTE, THEMES, embed, style
 from nas.report.rendering import flat, machines, render_page
 
 PAGE = "calibration.html"
@@ -28,6 +28,7 @@ def write_calibration(run: Run, found: Reliability) -> Path:
         "sentences": found.sentences(),
         "took": units.duration(run.elapsed),
         "plotlyjs": Markup(get_plotlyjs()),
+        "themes": THEMES,
         "cost_chart": embed(cost_figure(found), "cost"),
         "rank_chart": embed(rank_figure(run, found), "ranks"),
         "settings": flat(run.config.model_dump(mode="json")),
@@ -57,7 +58,7 @@ def cost_figure(found: Reliability) -> go.Figure:
             )
         )  # fmt: skip
     for i, ranking in enumerate(found.others):
-        figure.add_hline(y=ranking.every.tau, line={"color": INK, "dash": "dot", "width": 1},
+        figure.add_hline(y=ranking.every.tau, line={"color": PALETTE[7], "dash": "dot", "width": 1},
                          annotation={"text": ranking.name, "xanchor": "left", "x": i / 5,
                                      "yanchor": "bottom"})  # fmt: skip
     figure.update_xaxes(title="Cost, as a part of the training in full", type="log", tickformat=".0%")

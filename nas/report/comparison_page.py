@@ -14,7 +14,7 @@ from nas.evaluation import units
 from nas.files import Json
 from nas.record.analysis.comparison import QUARTILES, Comparison
 from nas.record.analysis.growth import Floats
-from nas.report.charts import PALETTE, embed, literal, style
+from nas.report.charts import PALETTE, THEMES, embed, literal, style
 from nas.report.choices import ABSENT
 from nas.report.rendering import render_page
 
@@ -51,6 +51,7 @@ def _context(found: Comparison) -> Json:
     return {
         "heading": TITLE,
         "plotlyjs": Markup(get_plotlyjs()),
+        "themes": THEMES,
         "sides": rows,
         "trainings": found.trainings,
         "objectives": found.objectives,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from nas.errors import SettingError
 from nas.evaluation import units
+from nas.files import quoted
 from nas.network.architecture import Architecture
 from nas.network.foreign_files import foreign
 from nas.network.lowering import lowered, queries_of
@@ -75,7 +76,7 @@ def export(
     shipment = _with_images(shipment, data, seed)
     try:
         with _beside(path, force) as place:
-            checks = [*_lost(found, shipment.architecture), *kind.write(shipment, place)]
+            checks = [*_unfinished(found), *_lost(found, shipment.architecture), *kind.write(shipment, place)]
             return Exported(path, checks, tuple(file.path for file in found.outside.files))
     except OSError as error:
         raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
@@ -106,6 +107,15 @@ def _measured(found: Found, architecture: Architecture) -> tuple[Lowered | None,
     if ending is None or not ending.lowered:
         return None, None
     return ending.lowered[0], ending.as_lowered(queries_of(architecture), architecture.resolution)
+
+
+def _unfinished(found: Found) -> list[str]:
+    """Say that a network is one of a training that did not come to its end."""
+    trained = found.trained
+    if found.model is None or trained is None or trained.ending:
+        return []
+    return [f"its training has not ended: {units.epochs(len(trained.history))} so far, never judged on test images; "
+            f"go on with it by nas train {quoted(trained.name)} --resume"]  # fmt: skip
 
 
 def _lost(found: Found, architecture: Architecture) -> list[str]:

@@ -162,5 +162,6 @@ def test_a_network_of_the_space_is_found_in_it(nas, tmp_path, monkeypatch):
     load_space("cvt_family").largest().save(tmp_path / "net.yaml")
     inside = nas("spaces", "cvt_family", "--contains", "net.yaml")
     assert (inside.status, inside.out[:3]) == (0, "yes")
+    assert "--contains asks of one search space" in nas("spaces", "--contains", "net.yaml").err
     outside = nas("spaces", "cvt_family", "--contains", "coatnet_0")
     assert (outside.status, outside.out[:2]) == (1, "no")

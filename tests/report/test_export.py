@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import detections
 import pytest
@@ -240,3 +241,28 @@ def test_a_network_is_lowered_before_it_is_written(tmp_path):
         export(model_of(["conv"]), "safetensors", tmp_path / "m.safetensors", queries=4)
     with pytest.raises(SettingError, match="resolution 32 is not allowed; a trained network can be lowered to 1 to 16"):
         export(model_of(["conv"]), "safetensors", tmp_path / "m.safetensors", resolution=32)
+
+
+class Rough:
+    """Stands for a detector that orders what a rounding parts: where the first pixel is brighter than `limit`."""
+
+    architecture, outputs = SimpleNamespace(resolution=8, channels=3), "boxes"
+
+    def __init__(self, limit):
+        self.limit, self.shown = limit, []
+
+    def __call__(self, images):
+        self.shown.append(images)
+        sums = images.double().sum((2, 3))
+        return torch.where(images[:, 0, 0, :1] > self.limit, (1e8 * sums).sin(), sums)[:, None]
+
+
+def test_outputs_are_compared_where_roundings_do_not_decide():
+    rough = Rough(0.5)
+    assert compare(rough, rough) == "the same boxes bit for bit at batch sizes 1, 2, 5"
+    compared = rough.shown[-1]
+    assert len(compared) == 5
+    assert (compared[:, 0, 0, 0] <= 0.5).all()
+    assert (torch.cat(rough.shown)[:, 0, 0, 0] > 0.5).any()
+    with pytest.raises(RunError, match=r"roundings decide what the network answers, by more than .*train it longer"):
+        compare(Rough(-1), rough)

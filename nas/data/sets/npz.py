@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.data.sets import Dataset, Split, assemble, existing, spelt
-from nas.errors import DataError
+from nas.errors import DataError, in_one_line
 
 KEYS = "'train_x' and 'train_y' (with 'test_x' and 'test_y' or without), or 'x' and 'y'"
 
@@ -41,7 +41,8 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         raise
     except Exception as error:  # a damaged archive may raise anything
         raise DataError(
-            f"{path}: cannot be read as a numpy archive of plain arrays: {error} Write it anew with numpy.savez."
+            f"{path}: cannot be read as a numpy archive of plain arrays ({in_one_line(error)}). Write it anew with "
+            "numpy.savez, texts as labels.astype(str)."
         ) from error
 
 

@@ -39,7 +39,7 @@ def nsga2(seed: int, _: Problem) -> BaseSampler:
 
 def gp(seed: int, _: Problem) -> BaseSampler:
     """The multi-objective Gaussian process, which models only the decisions that every trial has."""
-    return GPSampler(seed=seed)
+    return GPSampler(seed=seed, warn_independent_sampling=False)
 
 
 def random(seed: int, _: Problem) -> BaseSampler:

@@ -164,9 +164,13 @@ def repeated(run: Run, front: Sequence[Result]) -> Remark | None:
         if run.config.confirm
         else "--confirm 2 has a search do that at its end"
     )
-    return Remark(False, f"Of the front's {len(front)} networks {again or 'none'} {'was' if again < 2 else 'were'} "
-                         f"trained again from another seed, so part of the {name} may be luck, as the best of many "
-                         f"tries flatters: {advice}.")  # fmt: skip
+    which = (
+        "The front's one network was not"
+        if len(front) == 1
+        else f"Of the front's {len(front)} networks {again or 'none'} {'was' if again < 2 else 'were'}"
+    )
+    return Remark(False, f"{which} trained again from another seed, so part of the {name} may be luck, as the best of "
+                         f"many tries flatters: {advice}.")  # fmt: skip
 
 
 def counted(run: Run, front: Sequence[Result]) -> Remark | None:
@@ -226,6 +230,8 @@ def sparse(run: Run, front: Sequence[Result]) -> Remark | None:
     """Whether there were trainings enough for the decisions of a network."""
     found = [len(result.trial.decisions) for result in run.results]
     decisions, count = round(float(np.mean(found))), len(found)
+    if not decisions:
+        return None
     said = f"{count} networks were trained, each of about {decisions} decisions"
     if count < EACH * decisions:
         return Remark(False, f"{said}: fewer than {EACH} a decision tell little of what each does.")

@@ -99,11 +99,12 @@ class Layouts:
         trend, way = self.trend, "rises" if self.trend.effect > 0 else "falls"
         if trend.p >= 1 - LEVEL:
             way = "neither rises nor falls beyond chance"
+        networks = "1 network" if self.networks == 1 else f"{self.networks} networks"
         rising = sum(effect > 0 for effect in trend.by_run)
         against = f"{trend.front:+.2f} on the front, {trend.random:+.2f} among random networks of the same cost"
         told = [
             f"Attention {way} with the stage, beside random networks: trend {against} (-1: first stages only, +1: last "
-            f"only), difference {trend.effect:+.2f}, p = {trend.p:.2g} by permutation over {self.networks} networks."
+            f"only), difference {trend.effect:+.2f}, p = {trend.p:.2g} by permutation over {networks}."
         ]
         if len(trend.by_run) > 1:
             error = float(np.std(trend.by_run, ddof=1)) / len(trend.by_run) ** 0.5

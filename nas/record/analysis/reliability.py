@@ -215,7 +215,9 @@ def agreement(cheap: Values, truth: Values, resamples: int = DRAWS) -> Agreement
     rng = np.random.default_rng(0)
     draws = rng.integers(0, len(truth), (resamples, len(truth)))
     taus = [kendalltau(cheap[rows], truth[rows]).statistic for rows in draws]
-    low, high = np.nanquantile(taus, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if not np.isnan(taus).all() else (-1.0, 1.0)
+    low, high = -1.0, 1.0
+    if not np.isnan(taus).all():  # a draw in which all are equal tells nothing, and to leave it out would flatter
+        low, high = np.quantile(np.nan_to_num(taus), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     varies = all(len(np.unique(values)) > 1 for values in (cheap, truth))
     tau, rho = kendalltau(cheap, truth).statistic, spearmanr(cheap, truth).statistic if varies else 0.0
     return Agreement(*(float(np.nan_to_num(value)) for value in (tau, low, high, rho)))

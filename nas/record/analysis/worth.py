@@ -46,14 +46,17 @@ class Fit:
 
     @property
     def gains(self) -> tuple[Gain, ...]:
-        """By how much each block that every stage offers is worth more late than early."""
-        half, found = self.stages // 2, []
-        for block in dict.fromkeys(block for _, block in self.contrasts):
-            own = [contrast for (_, name), contrast in self.contrasts.items() if name == block]
-            if half and len(own) == self.stages:
-                late, early = (np.mean(part, axis=0) for part in (own[-half:], own[:half]))
-                found.append(Gain(self.objective, block, half, *self._tell(late - early)))
-        return tuple(found)
+        """By how much each block that every stage offers is worth more late than early, beside the others of these."""
+        half, blocks = self.stages // 2, dict.fromkeys(block for _, block in self.contrasts)
+        common = [block for block in blocks if sum(name == block for _, name in self.contrasts) == self.stages]
+        if not half or len(common) < 2:
+            return ()
+        own = np.array([[self.contrasts[stage, block] for block in common] for stage in range(self.stages)])
+        own -= own.mean(axis=1, keepdims=True)  # else a bad block that only late stages offer would lift the others
+        more = own[-half:].mean(axis=0) - own[:half].mean(axis=0)
+        return tuple(
+            Gain(self.objective, block, half, *self._tell(row)) for block, row in zip(common, more, strict=True)
+        )
 
     def _tell(self, contrast: Floats) -> tuple[float, float]:
         """Return a contrast's value and half the width of its interval."""

@@ -1,5 +1,6 @@
 """A folder for Hugging Face's hub, as its mixin writes it: config.json, model.safetensors and a model card."""
 
+import shutil
 from pathlib import Path
 
 import torch
@@ -16,6 +17,8 @@ def _write(shipment: Shipment, path: Path) -> list[str]:
     model = shipment.model
     assert model is not None
     HubModel.of(model).save_pretrained(path)
+    for file in path.iterdir():  # the weights would be the owner's alone
+        shutil.copymode(path / "config.json", file)
     with quiet():
         by_mixin: Model = HubModel.from_pretrained(str(path), local_files_only=True)
     state = model.network.state_dict()

@@ -282,3 +282,9 @@ def test_images_to_judge_by_that_are_trained_on(tmp_path: Path, count: int, fine
     assert remark is not None
     assert (remark.fine, remark.words.startswith(says)) == (fine, True)
     assert (remark.words in health.pressing(run)) != fine
+
+
+def test_a_space_of_one_network_has_no_decisions_to_tell_of(tmp_path: Path) -> None:
+    run = empty_run(tmp_path / "run")
+    run.append(replace(trial(run, 0), decisions={}))
+    assert health.sparse(run, run.front()) is None

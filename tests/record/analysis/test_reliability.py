@@ -12,7 +12,7 @@ from nas.engine.calibrate import alone
 from nas.errors import SettingError
 from nas.evaluation.job import Outcome
 from nas.record.analysis import reliability as module
-from nas.record.analysis.reliability import ENOUGH, rate_folder, recalled, reliability
+from nas.record.analysis.reliability import ENOUGH, agreement, rate_folder, recalled, reliability
 from nas.record.run import Run
 from nas.record.trial import Further
 
@@ -130,3 +130,9 @@ def test_of_few_networks_none_is_trusted(tmp_path: Path) -> None:
     found = reliability(calibrated(tmp_path / "run", (0.02, 0.02), networks=12))
     assert found.best == 3
     assert not found.trusted
+
+
+def test_draws_in_which_all_are_equal_count_as_no_agreement() -> None:
+    """To leave them out made the interval shut out zero, and with it one lucky network a ranking."""
+    found = agreement(np.array([0.9] * 5 + [0.93]), np.arange(6.0))
+    assert found.low <= 0 < found.tau <= found.high

@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 from run_fixtures import empty_run, trial
 
+from nas.config import make_config
 from nas.costs.counts import cost
 from nas.record.analysis.attending import layouts
 from nas.record.analysis.layouts import kept
 from nas.record.analysis.worth import fit
+from nas.record.run import Run
+from nas.space.library import load_space
 
 PLANTED = {(0, "conv"): 0.02, (2, "moat"): 0.06, (2, "conv"): -0.03}
 """What networks are better for, by stage and block."""
+STEM = {"kind": "conv", "width": 16}
 
 
 def planted(folder, count: int, noise: float = 0.01, offset: float = 0.0):
@@ -90,3 +94,20 @@ def test_they_are_kept_with_the_layouts(tmp_path):
     compared.keep(run)
     assert compared.worths == fit([run], 3).worths
     assert kept(run) == compared
+
+
+def test_a_bad_block_that_only_late_stages_offer_makes_the_others_no_better(tmp_path):
+    """What two blocks are worth late beside early is told beside one another."""
+    stages = [
+        {"block": ["conv", "mbconv", *(["transformer"] * late)], "depth": [1, 2], "width": 16, "stride": 2}
+        for late in (0, 1)
+    ]
+    space = load_space({"name": "few", "resolution": 32, "classes": 10, "stem": STEM, "stages": stages})
+    run, rng = Run.create(tmp_path / "run", make_config({"space": "few"}), space, {}), np.random.default_rng(0)
+    for number in range(120):
+        one = trial(run, number)
+        accuracy = 0.5 - 0.05 * (one.architecture.stages[1].block == "transformer") + 0.002 * rng.standard_normal()
+        run.append(replace(one, outcome=replace(one.outcome, metrics={"accuracy": accuracy, "latency": 1.0})))
+    gains = fit([run], 2).gains
+    assert {gain.block for gain in gains} == {"conv", "mbconv"}
+    assert all(abs(gain.value) < 0.005 for gain in gains), gains

@@ -37,6 +37,7 @@ def test_from_pretrained_works_offline(learnt, shipped, monkeypatch):
 
 def test_the_folder_is_the_mixins(shipped):
     assert {path.name for path in shipped("hub").iterdir()} == {"config.json", "model.safetensors", "README.md"}
+    assert len({path.stat().st_mode for path in shipped("hub").iterdir()}) == 1, "the weights are the owner's alone"
     assert json.loads((shipped("hub") / "config.json").read_text())["classes"] == list("0123456789")
 
 
