@@ -20,6 +20,7 @@ from nas.evaluation.limits import broken_limit
 from nas.files import Json
 from nas.record.config_file import of_earlier_schedule
 from nas.record.environment import timed_on, timing
+from nas.record.fingerprint import difference
 from nas.record.results import Result
 from nas.record.run import Run
 from nas.record.trial import Learnt, Origin, Trial
@@ -94,8 +95,8 @@ def _obstacle(run: Run, config: SearchConfig, device: str, data: Json) -> str:
     if run.config.data != config.data:
         return f"its data set is {run.config.data}"
     known = run.seal.get("data")
-    if known and data and any(known[name] != data[name] for name in ("classes", "counts", "channels")):
-        return f"its data set {config.data} had other classes or images"
+    if known and data and (said := difference(known, data, one_seed=run.config.seed == config.seed)):
+        return f"its data set {config.data} was another: {said}"
     if run.config.task != config.task:
         return f"its task is {run.config.task}"
     if of_earlier_schedule(run.seal):

@@ -12,11 +12,13 @@ from run_fixtures import SPACE, empty_run, finished_run, trial
 from small_searches import SETTINGS
 
 from nas.config import make_config
+from nas.data import load
 from nas.engine.search import resume, search
 from nas.engine.warm_start import MOST, learn
 from nas.engine.watcher import Watcher
 from nas.errors import RunError, SettingError
 from nas.evaluation.job import Job, Outcome
+from nas.record.fingerprint import fingerprint
 from nas.record.run import Run
 from nas.record.trial import Further, Learnt, Origin
 from nas.registry import TASKS
@@ -198,3 +200,13 @@ def test_the_command_says_what_was_learnt(tiny: Path, tmp_path: Path, nas: Comma
     assert refused.status == 2
     assert "never measured latency" in refused.err
     assert not (tmp_path / "third").exists()
+
+
+def test_values_of_other_images_in_a_file_of_the_same_name_are_not_taken_over(tmp_path: Path) -> None:
+    """Classes and counts may be equal where the pixels are not."""
+    run, was = finished_run(tmp_path / "old"), fingerprint(load("digits"))
+    run.seal = run.seal | {"data": was}
+    for data, said in ((was, ""), (was | {"pixels": "others"}, "was another: its images have other pixels")):
+        learnt = learn([run], make_config({}), load_space(SPACE), "cpu", data)
+        assert bool(learnt.trials) == (not said)
+        assert said in learnt.notes[0]

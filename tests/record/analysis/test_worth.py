@@ -98,10 +98,8 @@ def test_they_are_kept_with_the_layouts(tmp_path):
 
 def test_a_bad_block_that_only_late_stages_offer_makes_the_others_no_better(tmp_path):
     """What two blocks are worth late beside early is told beside one another."""
-    stages = [
-        {"block": ["conv", "mbconv", *(["transformer"] * late)], "depth": [1, 2], "width": 16, "stride": 2}
-        for late in (0, 1)
-    ]
+    offered = ["conv", "mbconv"], ["conv", "mbconv", "transformer"]
+    stages = [{"block": blocks, "depth": [1, 2], "width": 32, "stride": 2} for blocks in offered]
     space = load_space({"name": "few", "resolution": 32, "classes": 10, "stem": STEM, "stages": stages})
     run, rng = Run.create(tmp_path / "run", make_config({"space": "few"}), space, {}), np.random.default_rng(0)
     for number in range(120):
