@@ -255,18 +255,31 @@ def _names(groups: Sequence[Sequence[Run]]) -> list[str]:
 
 
 def _test(first: str, own: Sequence[float], other: str, theirs: Sequence[float]) -> Test:
-    from scipy.stats import mannwhitneyu, permutation_test  # takes most of a second to import
+    from scipy.stats import mannwhitneyu  # takes most of a second to import
+
+    found = mannwhitneyu(own, theirs, method="exact")
+    tied = len({*own, *theirs}) < len(own) + len(theirs)  # the exact distribution is that of values without ties
+    lowest = mannwhitneyu(range(len(own)), range(len(own), len(own) + len(theirs)), method="exact")
+    return Test(
+        first,
+        other,
+        chance=float(found.statistic) / (len(own) * len(theirs)),
+        p=_tied_p(own, theirs) if tied else float(found.pvalue),
+        least=float(lowest.pvalue),
+    )
+
+
+def _tied_p(own: Sequence[float], theirs: Sequence[float]) -> float:
+    """Return the test's p where values are equal: over all ways to deal them out, or its limit where these are many."""
+    from scipy.stats import mannwhitneyu, permutation_test  # as above
 
     def beaten(ours: Floats, others: Floats, axis: int) -> Floats:
         return np.asarray(mannwhitneyu(ours, others, axis=axis, method="asymptotic").statistic)
 
-    found = mannwhitneyu(own, theirs, method="exact")
-    p, ways = float(found.pvalue), comb(len(own) + len(theirs), len(own))
-    if len({*own, *theirs}) < len(own) + len(theirs):  # the exact distribution is that of values without ties
-        p = float(permutation_test((own, theirs), beaten, n_resamples=ways, vectorized=True).pvalue if ways <= WAYS else
-                  mannwhitneyu(own, theirs, method="asymptotic").pvalue)  # fmt: skip
-    lowest = mannwhitneyu(range(len(own)), range(len(own), len(own) + len(theirs)), method="exact")
-    return Test(first, other, float(found.statistic) / (len(own) * len(theirs)), p, float(lowest.pvalue))
+    ways = comb(len(own) + len(theirs), len(own))
+    if ways > WAYS:
+        return float(mannwhitneyu(own, theirs, method="asymptotic").pvalue)
+    return float(permutation_test((own, theirs), beaten, n_resamples=ways, vectorized=True).pvalue)
 
 
 def _leads(fronts: Sequence[tuple[str, Floats]], sign: float) -> list[Lead]:

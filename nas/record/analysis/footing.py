@@ -6,6 +6,7 @@ whatever its search was worth.
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -26,12 +27,12 @@ class Footing:
         return min(trainings_of(run) for run in self.runs)
 
     @cached_property
-    def rungs(self) -> dict[str, int]:
+    def rungs(self) -> dict[Path, int]:
         """The rung that each run is compared on, by folder: the highest that is no longer than all came to by then."""
         reached = [self._reached(run) for run in self.runs]
         shortest = min(epochs_on(run, rung) for run, rung in zip(self.runs, reached, strict=True))
         return {
-            str(run.folder): max((r for r in range(1, rung + 1) if epochs_on(run, r) <= shortest), default=0)
+            run.folder: max((r for r in range(1, rung + 1) if epochs_on(run, r) <= shortest), default=0)
             for run, rung in zip(self.runs, reached, strict=True)
         }
 
@@ -43,7 +44,7 @@ class Footing:
     def first(self) -> bool:
         """Whether first trainings alone count, as of some runs those from other seeds would and of others none."""
         others = {
-            self.rungs[str(run.folder)] == highest(run) and any(one.repeat for one in run.further) for run in self.runs
+            self.rungs[run.folder] == highest(run) and any(one.repeat for one in run.further) for run in self.runs
         }
         return len(others) > 1
 
@@ -57,7 +58,7 @@ class Footing:
         return self._losses(run, self.trainings)
 
     def _losses(self, run: Run, trainings: int | None) -> Floats:
-        return losses_of(run, trainings, self.rungs[str(run.folder)], first=self.first)
+        return losses_of(run, trainings, self.rungs[run.folder], first=self.first)
 
     def attained(self, run: Run) -> Floats:
         """Return the same, or the frame's worst point where there is none, so that the run counts as one."""
@@ -66,17 +67,17 @@ class Footing:
 
     def growth(self, run: Run) -> Growth:
         """Follow a run's front on its rung, within the frame of all."""
-        return growth(run, self.frame, rung=self.rungs[str(run.folder)], first=self.first)
+        return growth(run, self.frame, rung=self.rungs[run.folder], first=self.first)
 
     def sentences(self) -> list[str]:
         """Say which values are compared where they are not those of the runs' own reports, or not of one length."""
         told = []
-        lengths = {run.name: epochs_on(run, self.rungs[str(run.folder)]) for run in self.runs}
+        lengths = {run.name: epochs_on(run, self.rungs[run.folder]) for run in self.runs}
         if len(set(lengths.values())) > 1:
             each = ", ".join(f"{units.epochs(count)} of {name}" for name, count in lengths.items())
             told.append(f"Trainings are not of one length: {each}. Longer ones are more accurate, whatever a search is "
                         "worth.")  # fmt: skip
-        elif any(self.rungs[str(run.folder)] < highest(run) for run in self.runs):
+        elif any(self.rungs[run.folder] < highest(run) for run in self.runs):
             length = units.epochs(*set(lengths.values()))
             told.append(f"Values are those of trainings of {length}, the longest that all of these runs came to within "
                         f"{self.trainings} trainings.")  # fmt: skip
