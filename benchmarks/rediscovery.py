@@ -24,7 +24,8 @@ from nas.costs.counts import cost
 from nas.network.architecture import Architecture
 from nas.record.folders import is_run
 from nas.record.run import Run
-from nas.space.space import Domain, SearchSpace
+from nas.space.slot import Domain
+from nas.space.space import SearchSpace
 
 LETTERS = {"C": "conv", "M": "mbconv", "T": "transformer", "A": "moat"}
 DRAWN, MEMBERS = 400, 3  # members of a layout, and how many of them, the nearest in multiply-adds, are controls

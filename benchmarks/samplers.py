@@ -35,7 +35,7 @@ from nas.engine.samplers import Problem
 from nas.errors import NasError, SettingError
 from nas.evaluation.job import derive_seed
 from nas.registry import SAMPLERS
-from nas.space.space import Domain
+from nas.space.slot import Domain
 
 CHECKPOINTS = (25, 50, 100, 200)
 LAST = 20  # proposals whose time stands for that at the end

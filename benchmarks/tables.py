@@ -26,7 +26,8 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError,
 
 from nas import document, pareto
 from nas.errors import SettingError
-from nas.space.space import Choose, Decisions, Domain
+from nas.space.slot import Domain
+from nas.space.space import Choose, Decisions
 
 Values = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from nas import registry
 from nas.evaluation.catalogue import objective
 from nas.evaluation.plugins import MODULE
 from nas.network.options import options_of
-from nas.space.space import heads_after
+from nas.space.slot import heads_after
 
 
 def offer(site: Path, package: str, version: str, *lines: str) -> None:

@@ -9,7 +9,8 @@ from nas.network.options import Scalar, options_of
 from nas.network.properties import values_of
 from nas.registry import BLOCKS as ALL_BLOCKS
 from nas.registry import HEADS, STEMS, Registry
-from nas.space.space import Domain, SearchSpace
+from nas.space.slot import Domain
+from nas.space.space import SearchSpace
 
 BLOCKS = ("conv", "mbconv", "transformer", "moat")
 WIDTHS = (16, 32, 48)

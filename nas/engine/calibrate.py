@@ -21,7 +21,8 @@ from nas.record.folders import is_run
 from nas.record.run import Run
 from nas.record.seal import shown
 from nas.settings import text_of
-from nas.space.space import Domain, SearchSpace
+from nas.space.slot import Domain
+from nas.space.space import SearchSpace
 from nas.training.catalogue import load_task
 
 RUNGS = (1, 2, 4, 8, 16)

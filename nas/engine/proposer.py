@@ -22,7 +22,8 @@ from nas.record.run import Run
 from nas.record.trial import Trial
 from nas.registry import SAMPLERS
 from nas.space.matching import nearest
-from nas.space.space import Decisions, Domain, SearchSpace
+from nas.space.slot import Domain
+from nas.space.space import Decisions, SearchSpace
 
 Proposal = tuple[optuna.Trial, Decisions, Architecture]
 MAX_REPEATS = 50  # proposals in a row that are not new or break a limit, before one is drawn at random

@@ -19,7 +19,8 @@ from nas.network.architecture import Decision
 from nas.network.options import Scalar
 from nas.network.pieces import Piece, head_piece, stage_pieces, stem_piece
 from nas.registry import HEADS
-from nas.space.space import Domain, SearchSpace, Traversal
+from nas.space.slot import Domain
+from nas.space.space import SearchSpace, Traversal
 
 Codes = NDArray[np.int32]
 """Points `(points, decisions)`: 1 + the place of the decision's value in its domain, 0 where it does not arise."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from nas.errors import SpaceError
 from nas.record.trial import Trial
-from nas.space.space import Domain, SearchSpace
+from nas.space.slot import Domain
+from nas.space.space import SearchSpace
 
 if TYPE_CHECKING:
     import optuna

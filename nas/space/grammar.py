@@ -13,7 +13,8 @@ from nas.files import Json
 from nas.network.options import options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry, suggest
 from nas.space.schema import KindOptions, PartKeys, StageKeys, fields
-from nas.space.space import Domain, SearchSpace, Slot, heads_after, misfit
+from nas.space.slot import Domain, Slot, heads_after, misfit
+from nas.space.space import SearchSpace
 
 
 def parse_space(doc: Document) -> SearchSpace:

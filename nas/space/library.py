@@ -13,7 +13,8 @@ from nas.network.options import Scalar
 from nas.registry import suggest
 from nas.settings import plain
 from nas.space.grammar import parse_space
-from nas.space.space import Domain, SearchSpace
+from nas.space.slot import Domain
+from nas.space.space import SearchSpace
 
 
 def folder() -> Path:

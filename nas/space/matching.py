@@ -17,7 +17,8 @@ from nas.errors import SpaceError
 from nas.network.architecture import Architecture, Decision
 from nas.network.options import Scalar, options_of
 from nas.registry import Registry
-from nas.space.space import Choose, Decisions, Domain, SearchSpace
+from nas.space.slot import Domain
+from nas.space.space import Choose, Decisions, SearchSpace
 
 Sizes = dict[tuple[str, int, str], float]
 """Widths and depths, by part, number of the space's stage, and `width` or `depth`."""

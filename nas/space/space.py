@@ -6,91 +6,18 @@ chooser. It never asks for the options of a block that was not chosen, nor for m
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
-from math import prod
+from functools import cache
 
 import numpy as np
 
 from nas.errors import SpaceError
 from nas.network.architecture import Architecture, Decision, HeadSpec, StageSpec, StemSpec
-from nas.network.options import Scalar, options_of
-from nas.registry import BLOCKS, HEADS, Registry
+from nas.network.options import Scalar
+from nas.space.counting import sequences
+from nas.space.slot import Domain, Slot, heads_after
 
-Domain = tuple[Scalar, ...]
 Choose = Callable[[str, Domain], Scalar]
 Decisions = dict[str, Scalar]
-
-
-@dataclass(frozen=True)
-class Slot:
-    """The choices in one part of a network: the stem, a stage or the head.
-
-    A head has no `widths`, only a stage has `depths` and `strides`, and a depth of 0 leaves the stage out. `options`
-    holds, for each kind, the options that the file names, in the order of the kind's constructor.
-    """
-
-    registry: Registry
-    kinds: tuple[str, ...]
-    options: Mapping[str, Mapping[str, Domain]]
-    widths: tuple[int, ...] = ()
-    depths: tuple[int, ...] = ()
-    strides: tuple[int, ...] = ()
-
-    def fitting(self, kind: str, width: int) -> Mapping[str, Domain]:
-        """Return the values of each option of a kind that suit `width`."""
-        return self._fitting[kind, width]
-
-    @cached_property
-    def _fitting(self) -> dict[tuple[str, int], dict[str, Domain]]:
-        return {
-            (kind, width): {
-                option: tuple(v for v in domain if misfit(self.registry, kind, option, v, width) is None)
-                for option, domain in self.options[kind].items()
-            }
-            for kind in self.kinds
-            for width in self.widths or (0,)
-        }
-
-    def widths_of(self, kind: str) -> tuple[int, ...]:
-        """Return the widths that suit a value of every option of `kind`, and the defaults of the others."""
-        return self._widths[kind]
-
-    @cached_property
-    def _widths(self) -> dict[str, tuple[int, ...]]:
-        return {kind: tuple(width for width in self.widths if self._fits(kind, width)) for kind in self.kinds}
-
-    def _fits(self, kind: str, width: int) -> bool:
-        defaults = {n: o.default for n, o in options_of(self.registry, kind).items() if n not in self.options[kind]}
-        return all(self.fitting(kind, width).values()) and not any(
-            misfit(self.registry, kind, option, value, width) for option, value in defaults.items()
-        )
-
-    @property
-    def optional(self) -> bool:
-        """Whether the stage may be left out."""
-        return 0 in self.depths
-
-    def size(self, kind: str) -> int:
-        """Count the different decisions about this part where it is of one kind."""
-        widths = self.widths_of(kind) or (0,)
-        points = sum(prod(map(len, self.fitting(kind, width).values())) for width in widths)
-        return points * max(len(self.depths) - self.optional, 1) * max(len(self.strides), 1)
-
-    def sizes(self) -> int:
-        """Count the different decisions about this part, among them leaving it out."""
-        return sum(self.size(kind) for kind in self.kinds) + self.optional
-
-
-def misfit(registry: Registry, kind: str, option: str, value: Scalar, width: int) -> str | None:
-    """Say why an option's value does not suit a width, or return None."""
-    law = getattr(registry.get(kind), "misfit", None)
-    return law(option, value, width) if law and width else None
-
-
-@cache
-def heads_after(block: str, heads: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the heads that may follow a last stage of a block, as a class token needs a block that carries it."""
-    return tuple(h for h in heads if BLOCKS.get(block).carries_token or not HEADS.get(h).wants_token)
 
 
 @dataclass(frozen=True)
@@ -132,11 +59,8 @@ class SearchSpace:
 
     def size(self) -> int:
         """Count the different architectures."""
-        ends = 0
-        for i in self.last_stages():
-            last, before = self.stages[i], prod(slot.sizes() for slot in self.stages[:i])
-            ends += before * sum(last.size(kind) * self._heads(kind) for kind in last.kinds)
-        return len(self.resolution) * self.stem.sizes() * ends
+        ends = sum(count * self._heads(kind) for kind, count in sequences(self.stages).items())
+        return len(self.resolution) * sum(map(self.stem.size, self.stem.kinds)) * ends
 
     def last_stages(self) -> list[int]:
         """Return the numbers of the stages that may be the last, as those after them may be left out."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.space.space import Choose, Decisions, Domain
+from nas.space.slot import Domain
+from nas.space.space import Choose, Decisions
 
 
 def _nothing(_: Decisions) -> dict[str, float]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from nas.space.space import Domain
+from nas.space.slot import Domain
 
 GRID = 101  # values tried of a number that has more
 MOST_STEPS = 2.0**53  # of a float, which counts no further

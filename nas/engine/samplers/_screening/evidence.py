@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.engine.samplers._screening.tree import Codes, Tree
-from nas.space.space import Decisions, Domain
+from nas.space.slot import Domain
+from nas.space.space import Decisions
 
 SHARE = 0.1  # of the trials that run, which one screening makes the next proposals for
 Values = NDArray[np.float64]

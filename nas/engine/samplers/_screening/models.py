@@ -19,7 +19,7 @@ from nas.engine.objective_scale import unit
 from nas.engine.samplers._screening.domains import ordered
 from nas.engine.samplers._screening.kernel import Trend
 from nas.engine.samplers._screening.tree import Codes, Tree
-from nas.space.space import Domain
+from nas.space.slot import Domain
 
 Features = NDArray[np.float64]
 Values = NDArray[np.float64]

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.engine.samplers._screening.domains import distinct
-from nas.space.space import Choose, Decisions, Domain
+from nas.space.slot import Domain
+from nas.space.space import Choose, Decisions
 
 Codes = NDArray[np.int32]
 Walk = Mapping[str, int]
