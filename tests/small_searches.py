@@ -22,6 +22,14 @@ SPACE = {
         "moat": {"head_dim": 4, "expansion": [1, 2]},
     },
 }
+STAGE = {"block": "conv", "depth": [0, 1], "width": [4, 8], "stride": 1}
+ALIKE = {
+    "name": "alike",
+    "resolution": 8,
+    "stem": {"kind": "conv", "width": [4, 8]},
+    "stages": [STAGE] * 3 + [STAGE | {"depth": 1}],
+}
+"""Of 60 networks in 108 sets of decisions, as the stages that may be left out are alike."""
 QUICK = {"epochs": 1, "subset": 64, "batch_size": 32}
 
 CONVOLUTION_FIRST = """

@@ -42,7 +42,8 @@ class Proposer:
         self.limits = plan.limits
         self.problem = make_problem(run, self.limits)
         self.seen = {trial.key for trial in run.trials}
-        self.running: dict[int, tuple[optuna.Trial, Decisions]] = {}
+        self.running: dict[int, tuple[optuna.Trial, Decisions, list[Decisions]]] = {}
+        self.passed: list[Decisions] = []  # since the last proposal that became a trial
         self.spent = len(run.spent)  # counted on from here, as a record may be long
         self.before, self.start = run.elapsed, time.monotonic()
         self.parallel = plan.placement.workers != 1
@@ -64,7 +65,8 @@ class Proposer:
         seed = derive_seed(self.run.config.seed, trial.number)
         job = Job(trial.number, architecture, seed, needed, keep=len(self.run.config.lengths) > 1)
         self.seen.add(key)
-        self.running[job.number] = (trial, decisions)
+        self.running[job.number] = (trial, decisions, self.passed)
+        self.passed = []
         if self.parallel:
             self.run.note_begun(decisions)
         return job
@@ -75,7 +77,7 @@ class Proposer:
 
     def tell(self, job: Job, outcome: Outcome) -> None:
         """Record a finished job, then let the study learn from it."""
-        trial, decisions = self.running.pop(job.number)
+        trial, decisions, passed = self.running.pop(job.number)
         record = Trial(
             number=job.number,
             decisions=decisions,
@@ -85,6 +87,7 @@ class Proposer:
             outcome=outcome,
             sampler=self._noted(trial),
             ended=round(self.elapsed(), 3),
+            passed=passed,
         )
         self.run.append(record)
         self.spent += record.state != "rejected"
@@ -131,9 +134,11 @@ class Proposer:
             if len(self.seen) >= self.size:
                 return None
             trial, decisions, architecture = self._ask_study()
-            if architecture.key() not in self.seen and not self.limits.refusal(architecture):
+            repeats = architecture.key() in self.seen
+            if not repeats and not self.limits.refusal(architecture):
                 return trial, decisions, architecture
-            self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            self.run.teller.pass_over(self.study, trial, repeats)
+            self.passed.append(decisions)
         return self._propose_at_random()
 
     def _propose_at_random(self) -> Proposal | None:

@@ -129,4 +129,6 @@ def _same(run: Run, results: list[Result], config: SearchConfig, space: SearchSp
             )
             noted = result.trial.sampler if run.config.sampler == config.sampler else {}
             origin = Origin(run.name, result.number)
-            yield replace(result.trial, decisions=decisions, outcome=outcome, sampler=noted, learnt_from=origin)
+            yield replace(
+                result.trial, decisions=decisions, outcome=outcome, sampler=noted, learnt_from=origin, passed=[]
+            )

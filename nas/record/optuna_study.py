@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 from nas.errors import SpaceError
 from nas.record.trial import Trial
 from nas.space.slot import Domain
-from nas.space.space import SearchSpace
+from nas.space.space import Decisions, SearchSpace
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
 INFEASIBLE = {"trial": 1.0}  # above zero is broken, to Optuna
+REPEAT = "repeat"  # a user attribute of a failed trial whose network another has: it says nothing of the network
 
 
 @contextmanager
@@ -58,17 +60,43 @@ class Teller:
         """
         import optuna
 
-        failed = optuna.trial.create_trial(state=optuna.trial.TrialState.FAIL)
         direction = optuna.study.StudyDirection
         directions = [direction.MAXIMIZE if more else direction.MINIMIZE for more in self.maximize.values()]
         study = optuna.create_study(directions=directions, sampler=sampler, study_name=name)
         count = 0  # asking Optuna would copy its list
+        keys: set[str] = set()
         for trial in (*learnt, *sorted(trials, key=lambda t: t.number)):  # workers finish in another order
-            for _ in range(count, trial.number):
-                study.add_trial(failed)
+            gap = max(trial.number - count, 0)
+            untold: list[Decisions] = [{}] * gap
+            for decisions in (untold + trial.passed)[len(trial.passed) :]:
+                study.add_trial(self._passed(decisions, keys))
             study.add_trial(self.frozen(trial))
-            count = max(count, trial.number) + 1
+            count += gap + 1
+            if not trial.learnt_from:
+                keys.add(trial.key)
         return study
+
+    def pass_over(self, study: "optuna.Study", asked: "optuna.Trial", repeats: bool) -> None:
+        """Tell a proposal that becomes no trial, as its network is another trial's or breaks a limit."""
+        import optuna
+
+        if repeats:
+            asked.set_user_attr(REPEAT, True)
+        study.tell(asked, state=optuna.trial.TrialState.FAIL)
+
+    def _passed(self, decisions: Decisions, trained: set[str]) -> "FrozenTrial":
+        """What `pass_over` told, given the keys of the networks that had been proposed; of an old record, less."""
+        from optuna.trial import TrialState, create_trial
+
+        if not decisions:
+            return create_trial(state=TrialState.FAIL)
+        repeats = self.space.replay(decisions).key() in trained
+        return create_trial(
+            state=TrialState.FAIL,
+            params=decisions,
+            distributions=_distributions(self.space.domains(decisions)),
+            user_attrs={REPEAT: True} if repeats else {},
+        )
 
     def tell(self, study: "optuna.Study", asked: "optuna.Trial", trial: Trial) -> None:
         """Tell a finished trial that was asked for."""
@@ -83,7 +111,6 @@ class Teller:
 
     def frozen(self, trial: Trial) -> "FrozenTrial":
         """A finished trial as Optuna keeps it. Raises as `study` does."""
-        from optuna.distributions import CategoricalDistribution
         from optuna.trial import TrialState, create_trial
 
         complete = trial.state == "complete"
@@ -91,7 +118,7 @@ class Teller:
             state=TrialState.COMPLETE if complete else TrialState.PRUNED,
             values=self._values(trial) if complete else None,
             params=trial.decisions,
-            distributions={name: CategoricalDistribution(values) for name, values in self._domains(trial).items()},
+            distributions=_distributions(self._domains(trial)),
             user_attrs=self._attributes(trial),
             system_attrs=trial.sampler,
             constraints=None if complete else INFEASIBLE,
@@ -114,3 +141,9 @@ class Teller:
 
     def _values(self, trial: Trial) -> list[float]:
         return [trial.metrics[name] for name in self.maximize]
+
+
+def _distributions(domains: Mapping[str, Domain]) -> dict[str, "BaseDistribution"]:
+    from optuna.distributions import CategoricalDistribution
+
+    return {name: CategoricalDistribution(values) for name, values in domains.items()}

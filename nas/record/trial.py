@@ -28,8 +28,9 @@ class Trial:
     """One proposed architecture and what became of it.
 
     `decisions` are those of the space, in their order; `key` is the architecture's and `layout` its stages as letters,
-    kept so that reading a record needs no block. `sampler` is what the sampler noted on the trial. `ended` is when it
-    was written, in seconds of the search's own clock, which stops while no search runs.
+    kept so that reading a record needs no block. `sampler` is what the sampler noted on the trial. `passed` are the
+    proposals just before that became no trial, as the network was not new or broke a limit. `ended` is when it was
+    written, in seconds of the search's own clock, which stops while no search runs.
     """
 
     number: int
@@ -41,6 +42,7 @@ class Trial:
     sampler: Json = field(default_factory=dict)
     ended: float = 0.0
     learnt_from: Origin | None = None
+    passed: list[Decisions] = field(default_factory=list)
 
     @property
     def state(self) -> State:

@@ -12,7 +12,7 @@ import optuna
 import pytest
 import torch
 import yaml
-from small_searches import QUICK, SPACE, Stopped, search, story
+from small_searches import ALIKE, QUICK, SPACE, Stopped, search, story
 
 import nas
 from nas.engine.watcher import Watcher
@@ -69,6 +69,17 @@ def test_no_architecture_is_trained_twice_and_an_exhausted_space_ends_the_search
         assert run.space.size() == 4
         assert len(run.trials) == len({t.key for t in run.trials}) == 4
         assert nas.resume(run, budget=60).trials == run.trials
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "pareto"])
+def test_networks_with_several_sets_of_decisions_are_trained_once_and_resumed_alike(space, sampler):
+    space.write_text(yaml.safe_dump(ALIKE))
+    whole = search(space, "whole", 25, sampler=sampler, workers=1)
+    with pytest.raises(Stopped):
+        search(space, "torn", 25, sampler=sampler, workers=1, watcher=stop_after(18))
+    assert len({trial.key for trial in whole.trials}) == 25
+    assert any(trial.passed for trial in whole.trials)
+    assert story(nas.resume(space.parent / "runs" / "torn")) == story(whole)
 
 
 def test_what_a_search_leaves_behind(space):

@@ -79,7 +79,8 @@ class ParetoSampler(optuna.samplers.BaseSampler):
 
     Trials that run or wait count as proposed: those of the same process always, those of another as soon as the storage
     tells of them. Where twenty or more run, one screening makes proposals for a tenth of them, each as if those before
-    it had come out as predicted; what is told meanwhile counts from the next screening on.
+    it had come out as predicted; what is told meanwhile counts from the next screening on. A failed trial counts as
+    bad, unless its user attribute `repeat` says that its network is another trial's.
 
     While it chooses, the whole process multiplies matrices in one thread.
     """

@@ -14,6 +14,7 @@ from nas.engine.samplers._screening.evidence import Past
 from nas.engine.samplers._screening.proposals import WHOLE, Space, parameters
 from nas.engine.samplers._screening.tree import Codes, Tree, Walk, learn
 from nas.evaluation.cost_table import keys_of
+from nas.record.optuna_study import REPEAT
 
 
 class _Reader:
@@ -109,7 +110,8 @@ class Situation:
 
 
 def _told(trial: FrozenTrial, read: _Reader, tree: Tree) -> Told:
-    over = trial.state in (TrialState.FAIL, TrialState.COMPLETE) or infeasible(trial)
+    failed = trial.state == TrialState.FAIL and REPEAT not in trial.user_attrs
+    over = failed or trial.state == TrialState.COMPLETE or infeasible(trial)
     point = tree.encode([read(trial)])[0]
     return Told(point, values_of(trial), over, trial.state.is_finished(), trial.state in WHOLE)
 
