@@ -181,6 +181,11 @@ def _name(part: str, stage: int, given: tuple[str, ...], field: str) -> str:
     return str(Decision(part, stage, given, field))
 
 
+def following(decisions: Mapping[str, Scalar]) -> Choose:
+    """Make a chooser of recorded decisions, and of the first value where there is none of those offered."""
+    return lambda name, values: decisions[name] if decisions.get(name) in values else values[0]
+
+
 def _listed(values: Iterable[Scalar]) -> str:
     return ", ".join(map(str, values))
 

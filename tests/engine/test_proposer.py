@@ -5,7 +5,7 @@ import pytest
 from run_fixtures import empty_run
 
 from nas.engine.plan import plan_of
-from nas.engine.proposer import Proposer
+from nas.engine.proposer import Proposer, make_problem
 from nas.engine.watcher import Watcher
 from nas.evaluation.job import Job, Outcome
 from nas.record.run import Run
@@ -35,3 +35,12 @@ def test_tpe_leaves_a_region_that_fails(tmp_path, state):
     assert failing[-50:].mean() <= 0.2
     states = [trial.state.name for trial in Run(tmp_path / "a").study().trials]
     assert [bool(failed) for failed in failing] == [name == "PRUNED" for name in states if name != "FAIL"]
+
+
+def test_costs_are_told_of_decisions_that_are_known_in_part(tmp_path):
+    """A sampler that never met a rare decision knows neither it nor when it arises."""
+    run = empty_run(tmp_path / "a", objectives=("accuracy", "macs"))
+    cheap = make_problem(run, plan_of(run).limits).cheap
+    decisions, _ = run.space.record(lambda _, values: values[0])
+    del decisions[list(decisions)[-1]]
+    assert cheap(decisions | {"stages.0.nowhere.width": 8}) == cheap(run.space.record(lambda _, v: v[0])[0])

@@ -82,6 +82,18 @@ def test_networks_with_several_sets_of_decisions_are_trained_once_and_resumed_al
     assert story(nas.resume(space.parent / "runs" / "torn")) == story(whole)
 
 
+def test_a_head_that_depends_on_which_stage_is_the_last_is_searched_to_its_end(space):
+    last = {"block": "vit", "depth": [0, 1], "width": 8, "stride": 1}
+    data = {
+        "resolution": 8,
+        "stem": {"kind": "conv", "width": 8},
+        "stages": [last | {"block": ["vit", "moat"], "depth": 1}, last],
+    }
+    blocks = {"blocks": {kind: {"head_dim": 4} for kind in ("vit", "moat")}}
+    space.write_text(yaml.safe_dump(data | blocks | {"head": {"kind": ["pool", "class_token"]}}))
+    assert len(search(space, "a", 20, sampler="pareto").trials) == 7
+
+
 def test_what_a_search_leaves_behind(space):
     run = search(space, "a")
     names = {p.name for p in run.folder.iterdir()}

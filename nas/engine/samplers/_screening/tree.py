@@ -7,6 +7,7 @@ a decision does not arise.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +19,19 @@ from nas.space.space import Choose, Decisions
 Codes = NDArray[np.int32]
 Walk = Mapping[str, int]
 Condition = tuple[int, NDArray[np.bool_]]  # an earlier decision, and which of its codes allow a later one
+Case = tuple[Condition, ...]  # all must hold
 MIN_WALKS, MAX_WALKS = 500, 4000
 
 
 @dataclass(frozen=True)
 class Tree:
-    """The domain of every decision, and the conditions that must all hold for it to arise.
+    """The domain of every decision, and the cases in one of which it must be to arise.
 
     Decisions that are `held`, by index, have one code in all points that are drawn.
     """
 
     domains: Mapping[str, Domain]
-    conditions: tuple[tuple[Condition, ...], ...]
+    cases: tuple[tuple[Case, ...], ...]
     held: Mapping[int, int] = field(default_factory=dict)
 
     def encode(self, walks: Sequence[Walk]) -> Codes:
@@ -51,20 +53,31 @@ class Tree:
         whole = np.where(codes > 0, codes, drawn)
         for j, code in self.held.items():
             whole[:, j] = code
-        for j, conditions in enumerate(self.conditions):
-            for earlier, allowed in conditions:
-                whole[:, j] *= allowed[whole[:, earlier]]
+        for j in range(whole.shape[1]):
+            whole[:, j] *= self._arises(j, whole)
         return whole
+
+    def _arises(self, j: int, codes: Codes) -> NDArray[np.bool_]:
+        """In which points a decision arises, by those before it."""
+        found = np.zeros(len(codes), np.bool_)
+        for case in self.cases[j]:
+            holds = np.ones(len(codes), np.bool_)
+            for earlier, allowed in case:
+                holds &= allowed[codes[:, earlier]]
+            found |= holds
+        return found
 
     def whole(self, codes: Codes) -> NDArray[np.bool_]:
         """Which points have a value for every decision that arises in them."""
         whole = np.ones(len(codes), np.bool_)
-        for j, conditions in enumerate(self.conditions):
-            arises = np.ones(len(codes), np.bool_)
-            for earlier, allowed in conditions:
-                arises &= allowed[codes[:, earlier]]
-            whole &= ~arises | (codes[:, j] > 0)
+        for j in range(codes.shape[1]):
+            whole &= ~self._arises(j, codes) | (codes[:, j] > 0)
         return whole
+
+    def explains(self, walks: Sequence[Walk]) -> bool:
+        """Whether just those decisions arise in walks that are in them."""
+        codes = self.encode(walks)
+        return all(((codes[:, j] > 0) == self._arises(j, codes)).all() for j in range(codes.shape[1]))
 
     def first(self, taken: set[bytes], rng: np.random.Generator) -> Codes | None:
         """The first point that is not taken, going through all of them in a random order, or None."""
@@ -78,7 +91,7 @@ class Tree:
                 found = np.array(point, np.int32)
                 if found.tobytes() not in taken:
                     return found
-            elif all(allowed[point[earlier]] for earlier, allowed in self.conditions[j]):
+            elif any(all(allowed[point[earlier]] for earlier, allowed in case) for case in self.cases[j]):
                 begun += [(*point, int(code)) for code in orders[j]]
             else:
                 begun.append((*point, 0))
@@ -108,18 +121,42 @@ def explore(decide: Callable[[Choose], object], rng: np.random.Generator) -> tup
         decide(choose)  # type: ignore[arg-type]
         walks.append(walk)
         newest = len(walks) if len(domains) > before else newest
-    return learn(domains, walks), offered
+    tree = learn(domains, walks, split=True)
+    return tree if tree.explains(walks) else learn(_in_order(domains, walks), walks, split=True), offered
 
 
-def learn(domains: Mapping[str, Domain], walks: Sequence[Walk], whole: Sequence[bool] | None = None) -> Tree:
+def _in_order(domains: Mapping[str, Domain], walks: Sequence[Walk]) -> dict[str, Domain]:
+    """Each decision after those that come before it in some walk.
+
+    It may be met before them: what follows a stage, where the first walk leaves the stage out.
+    """
+    before: dict[str, set[str]] = {name: set() for name in domains}
+    for walk in walks:
+        for earlier, later in pairwise(walk):
+            before[later].add(earlier)
+    order: dict[str, Domain] = {}
+    while able := [name for name in domains if name not in order and before[name] <= order.keys()]:
+        order[able[0]] = domains[able[0]]
+    return order | dict(domains)  # where walks disagree
+
+
+def learn(
+    domains: Mapping[str, Domain], walks: Sequence[Walk], whole: Sequence[bool] | None = None, split: bool = False
+) -> Tree:
     """The tree that explains walks. In `domains` each decision follows those it depends on.
 
-    A walk that is not `whole` was cut short: that a decision is missing there says nothing.
+    A walk that is not `whole` was cut short: that a decision is missing there says nothing. Each decision has one case,
+    which is quick to find, unless told to `split` where one does not tell when it arises.
     """
     codes = _points(domains, walks)
     sizes = [len(values) + 1 for values in domains.values()]
     ended = np.ones(len(walks), np.bool_) if whole is None else np.array(whole, np.bool_)
-    return Tree(domains, tuple(_conditions(codes[:, : j + 1], sizes, ended) for j in range(len(domains))))
+    cases = []
+    for j in range(len(domains)):
+        arises, earlier = codes[:, j] > 0, codes[:, :j]
+        told = earlier[arises], np.unique(earlier[~arises & ended], axis=0), sizes
+        cases.append(_cases(*told) if split else (_case(*told)[0],))
+    return Tree(domains, tuple(cases))
 
 
 def _points(domains: Mapping[str, Domain], walks: Sequence[Walk]) -> Codes:
@@ -129,15 +166,28 @@ def _points(domains: Mapping[str, Domain], walks: Sequence[Walk]) -> Codes:
     return codes
 
 
-def _conditions(codes: Codes, sizes: Sequence[int], whole: NDArray[np.bool_]) -> tuple[Condition, ...]:
-    """The fewest conditions on earlier decisions under which the last one arises, found greedily.
+def _cases(with_it: Codes, without: Codes, sizes: Sequence[int]) -> tuple[Case, ...]:
+    """The cases in which walks have a decision: one, or those of the earlier decision by which most can be told."""
+    case, untold = _case(with_it, without, sizes)
+    best, fewest = None, len(untold)
+    for earlier in range(with_it.shape[1]) if len(untold) else ():
+        codes = np.unique(with_it[:, earlier])
+        groups = [with_it[with_it[:, earlier] == code] for code in codes]
+        left = sum(len(_case(group, untold, sizes)[1]) for group in groups) if len(codes) > 1 else fewest
+        if left < fewest:
+            best, fewest = groups, left
+    if best is None:
+        return (case,)
+    return tuple(found for group in best for found in _cases(group, without, sizes))
+
+
+def _case(with_it: Codes, without: Codes, sizes: Sequence[int]) -> tuple[Case, Codes]:
+    """The fewest conditions that hold in all walks with a decision, found greedily, and the others where they hold.
 
     Each allows the codes seen together with the decision; next comes the one that rules out most walks without it.
     """
-    arises = codes[:, -1] > 0
-    without = np.unique(codes[~arises & whole, :-1], axis=0)
     found: list[Condition] = []
-    seen = [np.isin(np.arange(size), codes[arises, a]) for a, size in enumerate(sizes[: codes.shape[1] - 1])]
+    seen = [np.isin(np.arange(size), with_it[:, a]) for a, size in enumerate(sizes[: with_it.shape[1]])]
     while len(without):
         ruled_out = [int((~allowed[without[:, a]]).sum()) for a, allowed in enumerate(seen)]
         if not ruled_out or max(ruled_out) == 0:
@@ -145,4 +195,4 @@ def _conditions(codes: Codes, sizes: Sequence[int], whole: NDArray[np.bool_]) ->
         a = int(np.argmax(ruled_out))
         found.append((a, seen[a]))
         without = without[seen[a][without[:, a]]]
-    return tuple(found)
+    return tuple(found), without

@@ -22,6 +22,22 @@ def test_points_of_a_learnt_tree_are_points_of_the_space(name: str) -> None:
     assert exact >= 0.95 * len(points)
 
 
+@pytest.mark.parametrize("absent", [1, 2])
+def test_a_decision_may_arise_in_several_cases(absent: int) -> None:
+    """Which heads may follow is asked after a block with a class token, whichever stage is the last one there."""
+    stage = {"block": ["vit", "moat"], "depth": 1, "width": [16, 32], "stride": 1}
+    left_out = [stage | {"depth": [0, 1, 2]}] * absent
+    blocks = {"vit": {"head_dim": 8}, "moat": {"head_dim": 8}}
+    data = {"resolution": 16, "stem": {"kind": "conv", "width": 16}, "stages": [stage, *left_out], "blocks": blocks}
+    space = load_space(data | {"head": {"kind": ["pool", "class_token"]}})
+    rng = np.random.default_rng(0)
+    tree, _ = explore(space.decide, rng)
+    points = tree.draw(100, rng)
+    decided = [tree.decode(point) for point in np.concatenate([points, breed(points, tree, 100, rng)])]
+    assert all(space.record(_replay(decisions))[0] == decisions for decisions in decided)
+    assert {"head.kind" in decisions for decisions in decided} == {True, False}
+
+
 def _replay(decisions):
     return lambda name, values: decisions.get(name, values[0])
 
