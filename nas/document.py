@@ -5,6 +5,7 @@ Reading is safe, as no tag may build an object, and strict: duplicate keys, anch
 sees, by the core schema of YAML 1.2: `032` is 32 and `1e-3` a thousandth.
 """
 
+import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ Key = tuple[str | int, ...]
 MAX_BYTES = 200_000  # already take seconds to read
 MAX_NODES = 100_000  # a small file of nested aliases can describe billions of values
 MAX_NUMBER = 10**18
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+SECOND = "but found another document"  # as PyYAML puts it
 PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 WHOLE = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -78,7 +81,8 @@ def read(path: Path) -> Document:
             raise SpaceError(f"{path}: larger than {MAX_BYTES:,} bytes, as no YAML file that nas reads is")
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise SpaceError(f"{path}: not a text file (byte {error.start} is not UTF-8)") from None
+        found = "it is UTF-16" if data.startswith(UTF16) else f"byte {error.start} is not"
+        raise SpaceError(f"{path}: not a text file in UTF-8 ({found}); save it as UTF-8") from None
     except OSError as error:
         raise SpaceError(f"{path}: cannot be read ({error.strerror})") from None
     return parse(text, str(path))
@@ -99,6 +103,8 @@ def parse(text: str, source: str = "<text>") -> Document:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{source}:{mark.line + 1}" if mark else source
+        if getattr(error, "problem", None) == SECOND:
+            raise SpaceError(f"{where}: another document begins here; write it in a file of its own") from None
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
         raise SpaceError(f"{where}: not valid YAML: {problem}") from None
     except (RecursionError, ValueError) as error:

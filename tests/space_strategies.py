@@ -49,11 +49,15 @@ def inline(draw: Any, registry: Registry, kinds: Any) -> dict[str, Any]:
     return {"kind": kind} | (draw(options(registry, kind)) if isinstance(kind, str) else {})
 
 
-def block_options() -> st.SearchStrategy[dict[str, Any]]:
-    """What stands under `blocks:`; attention has heads that divide every width."""
+def block_options(offered: set[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """What stands under `blocks:` for kinds that stages offer; attention has heads that divide every width."""
     return st.fixed_dictionaries(
-        {kind: options(ALL_BLOCKS, kind).map(_with_head_dim(kind)) for kind in ("transformer", "moat")},
-        optional={kind: options(ALL_BLOCKS, kind) for kind in ("conv", "mbconv")},
+        {
+            kind: options(ALL_BLOCKS, kind).map(_with_head_dim(kind))
+            for kind in ("transformer", "moat")
+            if kind in offered
+        },
+        optional={kind: options(ALL_BLOCKS, kind) for kind in ("conv", "mbconv") if kind in offered},
     )
 
 
@@ -79,14 +83,18 @@ def stages(draw: Any, most: int) -> dict[str, Any]:
 @st.composite
 def spaces(draw: Any, most: int = 4) -> dict[str, Any]:
     """The plain data of a valid space; `most` 2 keeps it small enough to enumerate now and then."""
+    drawn = draw(st.lists(stages(most), min_size=1, max_size=most - 1))
+    offered = {
+        kind for stage in drawn for kind in ([stage["block"]] if isinstance(stage["block"], str) else stage["block"])
+    }
     return {
         "name": draw(st.text("abcäöü xyz-_0", min_size=1, max_size=12)),
         "resolution": draw(some((8, 16, 32))),
         "channels": draw(st.sampled_from((1, 3))),
         "classes": draw(st.integers(2, 20)),
         "stem": draw(inline(STEMS, some(STEMS.names()))) | {"width": draw(some((48, 96)))},
-        "stages": draw(st.lists(stages(most), min_size=1, max_size=most - 1)),
-        "blocks": draw(block_options()),
+        "stages": drawn,
+        "blocks": draw(block_options(offered)),
         "head": draw(inline(HEADS, some(HEADS_OF_MAPS))),
     }
 

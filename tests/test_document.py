@@ -50,7 +50,7 @@ def test_values_shared_by_an_anchor_are_allowed():
         ("a: 1\nb: [1, 2\n", 3, "not valid YAML"),
         ("a: 1\n\tb: 2\n", 2, "not valid YAML"),
         ("a: *nowhere\n", 1, "undefined alias"),
-        ("--- 1\n--- 2\n", 2, "another document"),
+        ("--- 1\n--- 2\n", 2, "another document begins here; write it in a file of its own"),
         ("a: 0x" + "f" * 5000, 1, "more than 18 digits"),
         ("a: 1" + "0" * 5000, 1, "is no int"),
     ],
@@ -84,9 +84,12 @@ def test_what_is_too_long_is_refused_unread(tmp_path):
         read(type(tmp_path)("/dev/zero"))
 
 
-def test_a_binary_file_is_no_text(tmp_path):
-    (tmp_path / "x.yaml").write_bytes(b"name: \xff\xfe")
-    with pytest.raises(SpaceError, match=r"x\.yaml: not a text file \(byte 6"):
+@pytest.mark.parametrize(
+    ("data", "says"), [(b"name: \xff\xfe", "byte 6 is not"), ("name: x".encode("utf-16"), "it is UTF-16")]
+)
+def test_what_is_not_utf_8_is_refused(tmp_path, data, says):
+    (tmp_path / "x.yaml").write_bytes(data)
+    with pytest.raises(SpaceError, match=rf"x\.yaml: not a text file in UTF-8 \({says}\); save it as UTF-8"):
         read(tmp_path / "x.yaml")
 
 

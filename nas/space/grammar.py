@@ -12,7 +12,7 @@ from nas.errors import SpaceError
 from nas.files import Json
 from nas.network.options import options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry, suggest
-from nas.space.schema import KindOptions, PartKeys, StageKeys, fields
+from nas.space.schema import KindOptions, PartKeys, SpaceFile, StageKeys, fields
 from nas.space.slot import Domain, Slot, heads_after, misfit
 from nas.space.space import SearchSpace
 
@@ -27,6 +27,7 @@ def parse_space(doc: Document) -> SearchSpace:
     stages = [
         _slot(doc, ("stages", i), BLOCKS, stage, [file.blocks, stage.blocks]) for i, stage in enumerate(file.stages)
     ]
+    _check_offered(doc, file)
     head = _slot(doc, ("head",), HEADS, file.head, [])
     _check_head(doc, head)
     space = SearchSpace(
@@ -76,6 +77,13 @@ def _slot(
 def _own(part: PartKeys, field: str) -> tuple[int, ...]:
     """Return the choices of a field, if the part has it: a stem's `stride` is an option of its kind."""
     return getattr(part, field) if field in type(part).model_fields else ()
+
+
+def _check_offered(doc: Document, file: SpaceFile) -> None:
+    """Require a stage that offers each kind with options for the whole space."""
+    offered = dict.fromkeys(kind for stage in file.stages for kind in stage.block)
+    if lost := next((kind for kind in file.blocks if kind not in offered), None):
+        raise doc.error(("blocks", lost), f"no stage offers '{lost}'. {suggest(lost, offered)}")
 
 
 def _check_stage_blocks(doc: Document, key: tuple[str | int, ...], stage: StageKeys) -> None:

@@ -18,6 +18,22 @@ T = TypeVar("T")
 MAX_CHOICES = 1000
 BRIEF = 40  # characters of a value in a message
 ANY = "any"  # as a block, stands for every registered kind
+NEEDED = {
+    "int_type": "a whole number is needed",
+    "string_type": "a word is needed",
+    "bool_type": "a number, a word or true/false is needed",  # the first of what an option may be
+    "list_type": "a list is needed",
+    "model_type": "a mapping is needed here, such as {{kind: conv, width: 32}}",
+    "dict_type": "a mapping is needed here, such as blocks: {{mbconv: {{expansion: [2, 4]}}}}",
+    "literal_error": "{expected} is needed",
+    "greater_than_equal": "at least {ge} is needed",
+    "less_than_equal": "at most {le} is allowed",
+    "too_short": "at least {min_length} item is needed",
+    "too_long": "at most {max_length} items are allowed",
+    "string_too_short": "at least {min_length} character is needed",
+    "string_too_long": "at most {max_length} characters are allowed",
+}
+"""What is allowed where pydantic finds an error of a type."""
 
 
 def _choices(value: Any) -> Any:
@@ -131,19 +147,18 @@ def _explain(doc: Document, error: ValidationError) -> SpaceError:
     """Turn the first pydantic error into one sentence for a person."""
     first = error.errors(include_url=False)[0]
     key = _existing(doc.value, first["loc"])
-    message, found = first["msg"], first["input"]
+    message, found = first["msg"].removeprefix("Value error, "), first["input"]
+    if first["type"] in NEEDED:
+        message = NEEDED[first["type"]].format(**first.get("ctx", {}))
     if first["type"] == "missing":
         return _missing(doc, key, str(first["loc"][-1]), found)
     if first["type"] == "extra_forbidden":
         return doc.error(
             key, f"unknown key '{first['loc'][-1]}'. {suggest(str(first['loc'][-1]), SpaceFile.model_fields)}"
         )
-    if first["type"] in ("model_type", "dict_type"):
-        message = "a mapping is needed here, such as {kind: conv, width: 32}"
     if key[:1] == ("resolution",) and first["type"].endswith("_than_equal"):
         message += "; a side is 4 to 2048 pixels"
-    shown = repr(found) if not isinstance(found, dict | list) else _brief(found)
-    return doc.error(key, f"found {shown}: {message.removeprefix('Value error, ')}")
+    return doc.error(key, f"found {_shown(found)}: {message}")
 
 
 def _missing(doc: Document, key: Key, name: str, part: Json) -> SpaceError:
@@ -153,6 +168,15 @@ def _missing(doc: Document, key: Key, name: str, part: Json) -> SpaceError:
     if not near:
         return doc.error(key, f"the key '{name}' is missing")
     return doc.error((*key, near), f"found '{near}'; did you mean '{name}'? The key '{name}' is missing")
+
+
+def _shown(found: Any) -> str:
+    """Write a value as a file has it."""
+    if isinstance(found, dict | list):
+        return _brief(found)
+    if found is None:
+        return "nothing"
+    return str(found).lower() if isinstance(found, bool) else repr(found) if isinstance(found, str) else str(found)
 
 
 def _brief(found: Json | list[Any]) -> str:

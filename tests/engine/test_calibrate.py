@@ -97,6 +97,7 @@ def test_what_could_not_tell_anything_is_refused_at_once(space, few):
 
 
 def test_a_space_without_a_kind_for_all_stages_has_no_learning_rates(tmp_path):
-    space = {**SPACE, "stages": [{**SPACE["stages"][0], "block": "conv"}, {**SPACE["stages"][1], "block": "moat"}]}
+    stages = [{**SPACE["stages"][0], "block": "conv"}, {**SPACE["stages"][1], "block": "moat"}]
+    space = {**SPACE, "stages": stages, "blocks": {"moat": SPACE["blocks"]["moat"]}}
     run = nas.calibrate(space, name="mixed", runs=tmp_path, **SETTINGS)
     assert nas.reliability(run).rates == {}

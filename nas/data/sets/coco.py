@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from posixpath import normpath
 from typing import NamedTuple
 
 from nas.data.annotated import Left, Mark, Photograph, mark, photographs
@@ -201,8 +202,11 @@ class Places:
         return ", ".join(str(place) for place in self.found[:SHOWN]) + " ..." * (len(self.found) > SHOWN)
 
     def find(self, name: str) -> Path | None:
-        """Return the file of a picture, by the path that is written of it or by the last name alone."""
-        path = PurePosixPath(name.replace("\\", "/").lstrip("/"))
+        """Return the file of a picture, by the path that is written of it or by the last name alone.
+
+        No path leads out of the places: one that is absolute, or goes up by `..`, counts from there.
+        """
+        path = PurePosixPath(normpath("/" + name.replace("\\", "/").lstrip("/"))).relative_to("/")
         for inner in (path, path.name):
             for number, place in enumerate(self.found):
                 if os.path.isfile(place / inner):  # noqa: PTH113  (pathlib raises for names that are too long)

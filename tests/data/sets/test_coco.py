@@ -114,7 +114,17 @@ def test_other_years_and_captions_are_no_parts(tmp_path):
     assert data.parts == {"train": 5, "validation": 2, "test": 1}
 
 
-@pytest.mark.parametrize("name", ["sub/p1.png", r"sub\p1.png", "/home/x/sub/p1.png", "https://x.example/a/p1.png"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sub/p1.png",
+        r"sub\p1.png",
+        "../images/sub/p1.png",
+        "other/../sub/p1.png",
+        "/home/x/sub/p1.png",
+        "https://x.example/a/p1.png",
+    ],
+)
 def test_paths_of_pictures_are_taken_as_they_are_or_by_their_last_name(tmp_path, name):
     def change(content):
         content["images"][1]["file_name"] = name
@@ -123,6 +133,16 @@ def test_paths_of_pictures_are_taken_as_they_are_or_by_their_last_name(tmp_path,
     data = changed(tmp_path, change)
     assert len(data.labels) == 10
     assert data.skipped == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.png", r"..\..\secret.png", "images/../../secret.png", "{above}/secret.png"]
+)
+def test_no_path_leads_out_of_the_folders_where_pictures_are_looked_for(tmp_path, name):
+    picture(tmp_path / "secret.png")
+    name, home = name.format(above=tmp_path), tmp_path / "set"
+    data = changed(home, lambda content: content["images"].append({"id": 1, "file_name": name}))
+    assert causes(data.skipped) == [f"missing picture: {name}"]
 
 
 def test_categories_have_any_numbers_and_those_without_a_box_are_none(tmp_path):
