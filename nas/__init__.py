@@ -13,11 +13,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nas.engine.attendant import Attendant
     from nas.engine.calibrate import calibrate
     from nas.engine.samplers import Problem
     from nas.engine.samplers.pareto import ParetoSampler
     from nas.engine.search import resume, search
-    from nas.engine.train import Attendant, train
+    from nas.engine.train import train
     from nas.engine.watcher import Watcher
     from nas.evaluation.plugins import load_plugins
     from nas.network.architecture import Architecture
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Architecture": "network.architecture",
-    "Attendant": "engine.train",
+    "Attendant": "engine.attendant",
     "HubModel": "report.hub",
     "ParetoSampler": "engine.samplers.pareto",
     "Problem": "engine.samplers",

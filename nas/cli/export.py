@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Annotated
 
+import nas
 from nas.cli.completion import NAMES, networks
 from nas.cli.options import AsJson, Plugins, Runs, argument, option, plugin_flags, setting
 from nas.cli.terminal import Terminal, print_json
@@ -22,11 +23,13 @@ def export(
         Path | None, option("PATH", "What to write.", "--output", "-o", default="by name and format")
     ] = None,
     pick: Annotated[str | None, option("RULE", PICK, default="as best.yaml", names=NAMES["pick"])] = None,
-    tolerance: Annotated[float, option("X", "Accuracy that int8 may lose; 0.01 is a point.")] = 0.01,
+    tolerance: Annotated[float, option("X", "Accuracy that it may lose, 0.01 a point (onnx-int8).")] = 0.01,
     dynamic_size: Annotated[bool, option("", "Take images of any size too (onnx).", "--dynamic-size")] = False,
     queries: Annotated[int | None, option("N", "Of a detector: find no more boxes than this.", min=1)] = None,
     resolution: Annotated[int | None, option("PIXELS", "Take images of this smaller side.", min=1)] = None,
-    data: Annotated[str | None, setting("data", "Images to quantise with.", default="the training's")] = None,
+    data: Annotated[
+        str | None, setting("data", "Images to quantise with (onnx-int8).", default="the training's")
+    ] = None,
     force: Annotated[bool, option("", "Overwrite what is there.", "--force")] = False,
     as_json: AsJson = False,
     runs: Runs = Path("runs"),
@@ -34,14 +37,12 @@ def export(
 ) -> None:
     """Write a network in a format that runs elsewhere, and say what was checked."""
     load_plugins(*plugins)
-    from nas.report import export as exports  # needs torch
-
     kind = FORMATS.get(format_name(form))
     source = f"{model}:{pick}" if pick else model
     path = output or Path(f"{_stem(model)}{kind.suffix or '_' + target_text(form)}")
     console = Terminal(stderr=as_json)
     with console.doing(f"writing {path}"):
-        written = exports.export(
+        written = nas.export(
             source, form, path, force=force, tolerance=tolerance, dynamic_size=dynamic_size, queries=queries,
             resolution=resolution, data=data, runs=runs,
         )  # fmt: skip
@@ -49,16 +50,17 @@ def export(
         print_json({"path": written.path, "format": form, "checks": written.checks, "plugins": written.plugins})
         return
     console.say("\n".join([str(written.path), *(f"  {line}" for line in written.checks)]))
-    if following := _following(form, quoted(written.path), plugin_flags(plugins or written.plugins)):
+    needed = plugin_flags(plugins or written.plugins)
+    if following := _following(form, quoted(written.path), needed, written.trained):
         console.following(*following)
 
 
-def _following(form: str, place: str, needed: str) -> list[str]:
+def _following(form: str, place: str, needed: str, trained: bool) -> list[str]:
     """List the commands that take what was written."""
     kind = FORMATS.get(format_name(form))
     if format_name(form) == "yaml":
         return [f"nas show {place}{needed}", f"nas train {place}{needed} --data NAME[:PATH]"]
-    return [f"nas predict {place} IMAGE..."] if kind.reads and kind.weights else []
+    return [f"nas predict {place} IMAGE..."] if kind.reads and trained else []
 
 
 def _stem(model: str) -> str:

@@ -88,8 +88,9 @@ def run_facts(run: Run) -> Json:
 
 def conclude(console: Terminal, run: Run) -> None:
     """Print the front, where the output is, and what to run next."""
-    front = run.front()
-    counts = f"{len(run.spent)} architectures trained in {duration(run.elapsed)}"
+    front, count = run.front(), Counter(trial.state for trial in run.trials)
+    others = "".join(f", {count[state]} {state}" for state in ("failed", "rejected") if count[state])
+    counts = f"{len(run.spent)} architectures trained in {duration(run.elapsed)}{others}"
     console.say("\n", (run.name, "bold"), f": {counts}; {len(front)} on the Pareto front")
     for note in run.learnt.notes:
         console.remark(f"learnt from {note}")

@@ -15,6 +15,7 @@ from nas.training.boxes.found import Box
 from nas.training.model import BOXES
 
 FORMS = ("table", "json", "csv")
+WIDEST = 10_000  # columns where no terminal bounds them
 CORNERS = ("left", "top", "right", "bottom")
 
 
@@ -36,12 +37,12 @@ class Way(NamedTuple):
     table: Callable[[Sequence[Prediction]], Table]
 
 
-def written(found: Sequence[Prediction], outputs: str, form: str) -> str:
-    """Write predictions of a network of some kind of outputs in one of `FORMS`."""
+def written(found: Sequence[Prediction], outputs: str, form: str, *, printed: bool) -> str:
+    """Write predictions of a network of some kind of outputs in one of `FORMS`, to be printed or kept in a file."""
     way = WAYS[outputs]
     if form == "json":
         return to_json([_plain(one, way) for one in found]) + "\n"
-    return _csv(found, way) if form == "csv" else _shown(way.table(found))
+    return _csv(found, way) if form == "csv" else _shown(way.table(found), printed)
 
 
 def _plain(one: Prediction, way: Way) -> dict[str, object]:
@@ -63,8 +64,11 @@ def _csv(found: Sequence[Prediction], way: Way) -> str:
     return text.getvalue()
 
 
-def _shown(table: Table) -> str:
+def _shown(table: Table, printed: bool) -> str:
+    """Draw a table for a terminal, or as wide as it is for a program that reads a row from a line."""
     console = Terminal()
+    if not (printed and console.is_terminal):
+        console = Terminal(force_terminal=False, width=WIDEST)
     with console.capture() as shown:
         console.table(table)
     return shown.get()

@@ -67,7 +67,7 @@ def print_predictions(
     for image, target, one in zip(listed, targets, found, strict=False):
         if not one.reason:
             write_drawing(image, target, one.found, reader.classes)
-    _tell(written(found, reader.outputs, form), output)
+    _tell(written(found, reader.outputs, form, printed=output is None), output)
     if asked.draw:
         print(f"{len(found) - len(failed)} drawn in {asked.draw}", file=sys.stderr)  # noqa: T201
     if failed:

@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 
 from nas.cli.completion import networks, spaces_and_networks
-from nas.cli.options import AsJson, Plugins, argument, option, plugin_flags
+from nas.cli.options import AsJson, Plugins, Runs, argument, option, plugin_flags
 from nas.cli.tables import TIGHT, listed, size_of, space_facts, space_tables
 from nas.cli.terminal import Terminal, print_json
 from nas.errors import SettingError, SpaceError
@@ -18,7 +18,7 @@ from nas.evaluation.plugins import load_plugins
 from nas.files import quoted
 from nas.record.outside import load_beside
 from nas.registry import from_outside
-from nas.space.library import load_architecture, load_space, shipped
+from nas.space.library import load_space, shipped
 from nas.space.matching import locate
 from nas.space.space import SearchSpace
 
@@ -31,6 +31,7 @@ def spaces(
         str | None, option("NETWORK", "Say whether the space holds this network.", names=networks)
     ] = None,
     as_json: AsJson = False,
+    runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """List the spaces and networks that ship, or show one space with its size."""
@@ -41,7 +42,7 @@ def spaces(
     if space is None:
         _list(console, as_json)
     elif contains:
-        _contains(console, space, contains, as_json)
+        _contains(console, space, contains, runs, as_json)
     else:
         _show(console, space, plugin_flags(plugins), as_json)
 
@@ -89,8 +90,10 @@ def _show(console: Terminal, name: str, flags: str, as_json: bool) -> None:
     console.following(f"nas search --space {quoted(name)}{flags} --budget 200")
 
 
-def _contains(console: Terminal, name: str, network: str, as_json: bool) -> None:
-    architecture = load_architecture(network)
+def _contains(console: Terminal, name: str, network: str, runs: Path, as_json: bool) -> None:
+    from nas.record.networks import find_network  # needs torch
+
+    architecture = find_network(network, runs).architecture
     space = load_space(name).fit(resolution=None, channels=architecture.channels, classes=architecture.classes)
     decisions, why = None, ""
     try:

@@ -20,7 +20,7 @@ from nas.data import Dataset
 from nas.data.copies import flattered
 from nas.data.summary import causes, told
 from nas.engine import train as trainings
-from nas.engine.train import Attendant
+from nas.engine.attendant import Attendant
 from nas.evaluation.units import duration, show, title
 from nas.files import Json, cache_remark, quoted
 from nas.record.fingerprint import fingerprint

@@ -1,8 +1,7 @@
 """Train a chosen network to the end: settings and data resolved first, every epoch on disk before the next begins."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch.utils.benchmark import set_torch_threads
 from nas.costs.deployment import device_name
 from nas.data import Dataset
 from nas.data.summary import first_left_out
+from nas.engine.attendant import Attendant
 from nas.engine.beginning import find_backbone, find_data, find_recipe, find_teacher, first_weights
 from nas.engine.ending import conclude
 from nas.engine.following import NoteEpoch, followed_training
@@ -32,27 +32,12 @@ from nas.training.caller import undisturbed
 from nas.training.catalogue import load_task, task_of
 from nas.training.full.batches import Batches
 from nas.training.full.group import Alone, find_group
-from nas.training.full.loop import Epoch, Progress, StoppedError, Trainer
+from nas.training.full.loop import Progress, StoppedError, Trainer
 from nas.training.full.recipe import FullRecipe
 from nas.training.full.settings import TrainConfig, make_train_config
 from nas.training.full.teacher import Teacher
 from nas.training.full.threads import threads_of
 from nas.training.model import Model
-
-
-@dataclass(frozen=True)
-class Attendant:
-    """The functions that a training calls as it goes on, and the question whether it should stop.
-
-    `began` is called with what was found, `stepped` after every step, with the loss where it is known, `judged` when an
-    epoch is on disk. `noted` takes lines of text.
-    """
-
-    began: Callable[[Trained, Dataset, Progress], None] = lambda trained, dataset, progress: None
-    stepped: Callable[[Progress, float | None], None] = lambda progress, loss: None
-    judged: Callable[[Epoch, Progress], None] = lambda epoch, progress: None
-    noted: Callable[[str], None] = lambda line: None
-    stop: Callable[[], bool] = lambda: False
 
 
 @undisturbed()
@@ -107,10 +92,11 @@ def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant:
     """
     runs = Path(text_of(runs, "runs"))
     trained = folder if isinstance(folder, Trained) else Trained(find_trained(text_of(folder, "folder"), runs))
+    config, attendant = trained.config, attendant or Attendant()
     with suppress(RunError):  # a damaged one is written anew
         if trained.ending:
+            attendant.noted(f"{trained.name} is finished: there is nothing left to train")
             return trained
-    config, attendant = trained.config, attendant or Attendant()
     group = find_group(config.device)
     dataset, fitted = find_data(config, trained.architecture, group)
     warnings = check_unchanged(trained.folder, "training")

@@ -32,11 +32,15 @@ HUB = {CARD, CONFIG, WEIGHTS}
 
 
 class Exported(NamedTuple):
-    """What was written, a line for each thing checked or lost, and the plug-in files that the network needs."""
+    """What was written, a line for each thing checked or lost, the plug-in files that the network needs.
+
+    `trained` tells whether trained weights are in it.
+    """
 
     path: Path
     checks: list[str]
     plugins: tuple[str, ...] = ()
+    trained: bool = False
 
 
 @undisturbed()
@@ -77,7 +81,7 @@ def export(
     try:
         with _beside(path, force) as place:
             checks = [*_unfinished(found), *_lost(found, shipment.architecture), *kind.write(shipment, place)]
-            return Exported(path, checks, tuple(file.path for file in found.outside.files))
+            return Exported(path, checks, tuple(file.path for file in found.outside.files), shipment.model is not None)
     except OSError as error:
         raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
 

@@ -10,7 +10,7 @@ from nas.document import Document, read
 from nas.errors import SpaceError
 from nas.network.architecture import Architecture, Decision
 from nas.network.options import Scalar
-from nas.registry import suggest
+from nas.registry import nearest
 from nas.settings import plain
 from nas.space.grammar import parse_space
 from nas.space.slot import Domain
@@ -37,8 +37,10 @@ def find(name: str | Path) -> Document:
     if os.path.isdir(path):  # noqa: PTH112  (pathlib raises for names that are too long)
         raise SpaceError(f"{path} is a folder; name a YAML file in it")
     if not os.path.exists(path):  # noqa: PTH110
+        near = nearest(str(name), shipped())
+        hint = f"Did you mean '{near}'? " if near else ""
         raise SpaceError(f"no search space or architecture '{name}', nor a file of that name. "
-                         f"{suggest(str(name), shipped())}")  # fmt: skip
+                         f"{hint}nas spaces lists those that ship.")  # fmt: skip
     return read(path)
 
 

@@ -165,3 +165,10 @@ def test_a_network_of_the_space_is_found_in_it(nas, tmp_path, monkeypatch):
     assert "--contains asks of one search space" in nas("spaces", "--contains", "net.yaml").err
     outside = nas("spaces", "cvt_family", "--contains", "coatnet_0")
     assert (outside.status, outside.out[:2]) == (1, "no")
+
+
+def test_a_network_of_a_run_is_found_in_its_space(nas, tmp_path):
+    run = finished_run(tmp_path / "first")
+    for named in ("first", "first:accuracy", run.folder):
+        found = nas("spaces", run.folder / "space.yaml", "--contains", named, "--runs", tmp_path)
+        assert (found.status, found.out[:3]) == (0, "yes"), found.err

@@ -44,6 +44,21 @@ def test_a_table_has_a_row_a_box_in_pixels(nas: Command) -> None:
     assert row.split()[-5:] == [f"{first.score:.1%}", *(f"{end:.0f}" for end in first.corners)]
 
 
+@pytest.mark.parametrize("output", ["", "-o {folder}/table.txt"])
+def test_a_row_is_a_line_however_long_names_are_where_no_terminal_shows_it(
+    nas: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, output: str
+) -> None:
+    image = tmp_path / "-".join(["long"] * 20) / "image.png"
+    image.parent.mkdir()
+    quarters(30, 30).save(image)
+    monkeypatch.setenv("COLUMNS", "40")
+    answer = nas("predict", "classes.safetensors", image, *output.format(folder=tmp_path).split())
+    assert answer.status == 0, answer.err
+    table = (tmp_path / "table.txt").read_text() if output else answer.out
+    (row,) = [line for line in table.splitlines() if line.strip().startswith(str(image))]
+    assert row.count("%") == 3
+
+
 def test_json_and_csv_say_the_same(nas: Command) -> None:
     told = json.loads(nas("predict", "finder.safetensors", "pictures", "--json", "--threshold", SURE).out)
     expected = model(focal=True).detect("pictures/tall.png", "pictures/wide.png", threshold=float(SURE))
@@ -103,6 +118,13 @@ def test_what_a_network_has_no_answer_to_is_refused(words: list[str], message: s
     assert answer.status == 2
     assert message in " ".join(answer.err.split())
     assert not Path("d").exists()
+
+
+@pytest.mark.parametrize(("form", "file"), [("python", "exported.py"), ("safetensors", "exported.safetensors")])
+def test_an_export_with_weights_says_how_to_predict_with_it(nas: Command, tmp_path: Path, form: str, file: str) -> None:
+    written = nas("export", "classes.safetensors", "--format", form, "-o", tmp_path / file)
+    assert written.out.endswith(f"\nNext:  nas predict {tmp_path / file} IMAGE...\n"), written.err
+    assert nas("predict", tmp_path / file, "pictures").status == 0
 
 
 def test_a_classifier_says_what_it_always_said(nas: Command) -> None:

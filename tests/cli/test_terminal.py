@@ -14,6 +14,7 @@ from nas.cli.outcome import conclude
 from nas.cli.terminal import Terminal, line
 from nas.errors import RunError
 from nas.evaluation.job import Job
+from nas.evaluation.units import duration
 from nas.files import quoted
 
 NASTY = ["exp[lr=0.1]", "[bold]x[/]", "[/b]", ":star:", "a b's", "-x", "caf\udce9", "\x1b[31mred", "*", "~", ""]
@@ -54,6 +55,19 @@ def test_the_end_of_a_run_names_what_there_is_and_quotes_what_to_type(tmp_path: 
     assert f"\n  best    {run.folder}/best.yaml\n" in said
     assert f"\nNext:  nas show '{run.folder}/best.yaml'\n" in said
     assert f"nas train '{run.folder}' --data 'image_folder:my photos' --name NAME\n" in said
+
+
+@pytest.mark.parametrize(
+    ("failed", "rejected", "says"),
+    [(0, 0, ""), (2, 0, ", 2 failed"), (0, 3, ", 3 rejected"), (2, 3, ", 2 failed, 3 rejected")],
+)
+def test_the_end_of_a_run_counts_what_did_not_come_through(
+    tmp_path: Path, failed: int, rejected: int, says: str
+) -> None:
+    run, console = finished_run(tmp_path / "a", complete=3, failed=failed, rejected=rejected), printed()
+    conclude(console, run)
+    trained = f"a: {3 + failed} architectures trained in {duration(run.elapsed)}{says}; "
+    assert f"{trained}{len(run.front())} on the Pareto front\n" in text(console)
 
 
 def test_a_live_picture_shows_names_as_they_are(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ import nas
 from nas.config import make_config
 from nas.data.sets.digit_scenes import Scene, digit_scenes
 from nas.engine import ending
-from nas.engine.train import Attendant
+from nas.engine.attendant import Attendant
 from nas.errors import SettingError, SpaceError
 from nas.evaluation.evaluator import conditions_of
 from nas.evaluation.limits import Limits

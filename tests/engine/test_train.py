@@ -23,7 +23,8 @@ import nas
 from nas import document
 from nas.data import load, stored
 from nas.engine import ending
-from nas.engine.train import Attendant, go_on, train
+from nas.engine.attendant import Attendant
+from nas.engine.train import go_on, train
 from nas.errors import DataError, RunError, SettingError, UserError
 from nas.files import readable
 from nas.record.models import BEST
@@ -168,10 +169,12 @@ def opened(picture: str) -> Image.Image:
 def test_a_finished_training_is_gone_on_with_at_once_and_untouched(first: Trained) -> None:
     before = {path: path.stat().st_mtime_ns for path in first.folder.iterdir()}
     began: list[Any] = []
+    said: list[str] = []
     start = time.perf_counter()
-    again = go_on(first.folder, attendant=Attendant(began=lambda *args: began.append(args)))
+    again = go_on(first.folder, attendant=Attendant(began=lambda *args: began.append(args), noted=said.append))
     assert time.perf_counter() - start < 2
     assert not began
+    assert said == [f"{first.name} is finished: there is nothing left to train"]
     assert again.ending == first.ending
     assert {path: path.stat().st_mtime_ns for path in first.folder.iterdir()} == before
 

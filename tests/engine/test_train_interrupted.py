@@ -16,7 +16,8 @@ import torch
 from small_trainings import archive, network
 
 from nas.engine import ending
-from nas.engine.train import Attendant, go_on, train
+from nas.engine.attendant import Attendant
+from nas.engine.train import go_on, train
 from nas.errors import RunError
 from nas.record import trained as kept
 from nas.record.models import BEST
@@ -215,7 +216,8 @@ def test_a_training_that_another_process_is_at_is_left_alone(home: Path) -> None
 
 FULL = """
 import resource, signal, sys
-from nas.engine.train import Attendant, train
+from nas.engine.attendant import Attendant
+from nas.engine.train import train
 from nas.errors import RunError
 home, after = sys.argv[1], int(sys.argv[2])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -23,8 +23,10 @@ def test_the_first_list_in_an_architecture_is_found_on_its_line(tmp_path):
 
 
 def test_an_unknown_name_is_answered_with_the_nearest(tmp_path):
-    with pytest.raises(SpaceError, match="Did you mean 'cvt_family'"):
+    with pytest.raises(SpaceError, match=r"Did you mean 'cvt_family'\? nas spaces lists those that ship\.$"):
         load_space("cvt_famly")
+    with pytest.raises(SpaceError, match=r"nor a file of that name\. nas spaces lists those that ship\.$"):
+        load_space("nosuch")
     with pytest.raises(SpaceError, match="is a folder"):
         load_space(tmp_path)
     with pytest.raises(SpaceError, match="no search space"):
