@@ -96,7 +96,7 @@ def main() -> None:
     with steady_streams():
         try:
             _settle()
-            app()
+            app(prog_name="nas")  # which names the variable of a shell that completes, however it was started
         except (NasError, OSError) as error:
             print(f"error: {visible(_said(error))}", file=sys.stderr)  # noqa: T201
             sys.exit(2 if isinstance(error, UserError) else 1)

@@ -95,6 +95,15 @@ def test_other_shells_get_the_meanings_too(
     assert says in answer.out
 
 
+def test_a_command_that_python_starts_completes_too(home: Path) -> None:
+    asked = {"_NAS_COMPLETE": "complete_bash", "COMP_WORDS": "nas resume fi", "COMP_CWORD": "2"}
+    done = subprocess.run(
+        [sys.executable, "-m", "nas.cli"], cwd=home, capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | asked,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["first"], "")
+
+
 @pytest.fixture
 def bash(home: Path) -> Callable[[str], str]:
     """Runs lines of a bash that has `nas`, and a home of its own."""

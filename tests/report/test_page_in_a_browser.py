@@ -25,6 +25,17 @@ def test_it_fits_and_has_no_serious_barrier(browser: Browser, page: Path, width:
         assert serious(shown) == []
 
 
+def test_the_table_of_the_front_is_whole_where_names_of_objectives_are_long(browser: Browser, tmp_path: Path) -> None:
+    run = empty_run(tmp_path / "run", objectives=("balanced_accuracy", "latency", "macs"))
+    for number in range(12):
+        one = trial(run, number)
+        metrics = {**one.outcome.metrics, "balanced_accuracy": one.outcome.metrics["accuracy"]}
+        run.append(trial(run, number, metrics=metrics))
+    with opened(browser, write_report(run)) as shown:
+        table = shown.locator(".scroll:has(table.networks)")
+        assert table.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
 def test_a_page_of_failures_alone_draws_what_the_workers_did(browser: Browser, tmp_path: Path) -> None:
     run = finished_run(tmp_path / "run", complete=0, failed=3)
     run.trials[:] = [replace(one, ended=60.0 * (i + 1)) for i, one in enumerate(run.trials)]
