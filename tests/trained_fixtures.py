@@ -15,7 +15,7 @@ from nas.evaluation.plugins import Outside
 from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import build
 from nas.record.trained import Ending, Trained
-from nas.training.full.loop import Epoch
+from nas.training.full.progress import Epoch
 from nas.training.full.settings import make_train_config
 from nas.training.full.verdict import Measured, Verdict, calibration, confusion, worst
 from nas.training.model import Model

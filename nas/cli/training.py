@@ -28,8 +28,9 @@ from nas.record.folders import find_trained
 from nas.record.models import BEST
 from nas.record.trained import Trained
 from nas.report.training_page import write_training_report
-from nas.training.full.loop import Epoch, StoppedError
-from nas.training.full.loop import Progress as Course
+from nas.training.full.loop import StoppedError
+from nas.training.full.progress import Epoch
+from nas.training.full.progress import Progress as Course
 
 
 def begin(network: str, *, as_json: bool = False, **settings: Any) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from nas.data import Dataset
 from nas.record.trained import Trained
-from nas.training.full.loop import Epoch, Progress
+from nas.training.full.progress import Epoch, Progress
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from nas.record.tracking import Point, Tracking
 from nas.record.trained import Trained
 from nas.record.trial import Further, Trial
 from nas.report.rendering import flat
-from nas.training.full.loop import Epoch, StoppedError
+from nas.training.full.loop import StoppedError
+from nas.training.full.progress import Epoch
 
 BOXED = 10  # complete trials, the first ones, whose values span the frame that a hypervolume is a share of
 SEARCH_FILES, TRAINING_FILES = ("best.yaml", "report.html"), ("best.safetensors", "report.html")

@@ -32,7 +32,8 @@ from nas.training.caller import undisturbed
 from nas.training.catalogue import load_task, task_of
 from nas.training.full.batches import Batches
 from nas.training.full.group import Alone, find_group
-from nas.training.full.loop import Progress, StoppedError, Trainer
+from nas.training.full.loop import StoppedError, Trainer
+from nas.training.full.progress import Progress
 from nas.training.full.recipe import FullRecipe
 from nas.training.full.settings import TrainConfig, make_train_config
 from nas.training.full.teacher import Teacher

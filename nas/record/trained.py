@@ -37,7 +37,7 @@ from nas.record.seal import check_same, read_seal, write_seal
 from nas.settings import Following
 from nas.space.library import load_architecture
 from nas.training.boxes.verdict import BoxVerdict
-from nas.training.full.loop import Epoch
+from nas.training.full.progress import Epoch
 from nas.training.full.settings import Place, TrainConfig, make_train_config
 from nas.training.full.verdict import Verdict
 from nas.training.model import Model

@@ -13,7 +13,7 @@ from nas.evaluation.catalogue import objective
 from nas.record.analysis.chance import wilson
 from nas.report.charts import LOGARITHMIC, Attributes, literal, style
 from nas.report.confusion import Table, mistakes
-from nas.training.full.loop import Epoch
+from nas.training.full.progress import Epoch
 from nas.training.full.verdict import Bin
 
 DOTTED = 40  # epochs; more are a line without dots

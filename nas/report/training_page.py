@@ -27,7 +27,7 @@ from nas.report.confusion import pairs, recalls
 from nas.report.rendering import diagram, flat, inks, machines, render_page
 from nas.training.boxes.found import NOTED
 from nas.training.catalogue import load_task
-from nas.training.full.loop import Epoch
+from nas.training.full.progress import Epoch
 from nas.training.full.recipe import load_recipe, shipped_recipes
 from nas.training.full.settings import TrainConfig
 from nas.training.full.verdict import Verdict

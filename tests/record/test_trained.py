@@ -18,7 +18,7 @@ from nas.evaluation.plugins import Outside
 from nas.record.folders import find_trained, is_trained
 from nas.record.models import BEST
 from nas.record.trained import Ending, Trained
-from nas.training.full.loop import Epoch
+from nas.training.full.progress import Epoch
 from nas.training.full.settings import make_train_config
 
 NAMES = ("a", "b", 'c "<&>" ü', "d")

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from itertools import islice
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from nas.training.full.augmentation import Augmentation, Mixing
 from nas.training.full.averaging import averaged
 from nas.training.full.batches import Batches, Rows, class_weights
 from nas.training.full.group import Alone
+from nas.training.full.progress import Between, Epoch, Progress
 from nas.training.full.recipe import FullRecipe
 from nas.training.full.schedule import Course, Schedule
 from nas.training.full.teacher import Teacher, lesson
@@ -31,32 +32,6 @@ CHECKED = 20  # steps between looks at the loss on a GPU, each of which waits fo
 
 class StoppedError(Exception):
     """The training was asked to stop, and stands between two steps."""
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One epoch: its seconds, last learning rate, mean loss, and the validation part's loss and metrics."""
-
-    number: int
-    seconds: float
-    learning_rate: float
-    loss: float
-    validation_loss: float
-    metrics: dict[str, float]
-
-
-@dataclass
-class Progress:
-    """What is known of a training beside its weights."""
-
-    course: Course
-    history: list[Epoch] = field(default_factory=list)
-    best: int = 0
-    """The number of the epoch with the best weights, 0 before the first."""
-
-
-Between = Callable[[Progress, float | None], None]
-"""Called after every step with the loss where it is known. It may raise StoppedError."""
 
 
 class Trainer:

@@ -21,7 +21,8 @@ from nas.data import Dataset, load
 from nas.errors import DataError, DivergedError
 from nas.network.build import build
 from nas.training.full.group import Alone
-from nas.training.full.loop import Epoch, Progress, StoppedError, Trainer, answers
+from nas.training.full.loop import StoppedError, Trainer, answers
+from nas.training.full.progress import Epoch, Progress
 from nas.training.full.recipe import FullRecipe
 from nas.training.full.teacher import Teacher
 from nas.training.model import Model
