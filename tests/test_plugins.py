@@ -154,6 +154,40 @@ def test_clashes_and_unknown_names_are_refused_with_where_kinds_are_from(inside:
     assert "pool_former (my_blocks.py)" in refused.err
 
 
+NARROW = """
+from torch import Tensor, nn
+
+from nas.network.blocks import Block, Site
+
+__all__ = ["narrow"]
+
+
+class Narrow(Block):
+    \"\"\"A convolution that loses the map's edge.\"\"\"
+
+    def __init__(self, site: Site, *, kernel_size: int = 3) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(site.in_width, site.width, kernel_size, site.stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x)
+"""
+
+
+def test_a_block_that_does_not_run_is_named_with_its_map(inside: Home, nas: Command) -> None:
+    Path("narrow.py").write_text(NARROW)
+    stage = "- {block: narrow, depth: 1, width: 8, stride: 2}"
+    space = f"name: n\nresolution: 8\nstem: {{kind: conv, width: [4, 8]}}\nstages: [{stage[2:]}, {stage[2:]}]\n"
+    Path("narrow.yaml").write_text(space)
+    asked = ["--space", "narrow.yaml", "--plugins", "narrow.py", "--objectives", "accuracy,params", "--workers", "1"]
+    refused = nas("search", *asked, "--data", "digits", "--subset", "32", "--budget", "2")
+    assert refused.status == 2
+    assert (
+        "error: the block 'narrow' does not run on a map of 8x2x2 (width 8, stride 2, kernel_size 3): " in refused.err
+    )
+    assert refused.err.endswith("; mend it, or offer it where it runs\n")
+
+
 def test_kinds_from_outside_keep_what_ours_keep(home: Home) -> None:
     options = ["-q", "-m", "not slow and not gpu", "-p", "no:cacheprovider", "-W", "ignore", "-k", "not exports"]
     tests = str(DOCS / "plugins" / "tests")

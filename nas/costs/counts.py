@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from nas.costs.kept_counts import lasting, ledger
+from nas.errors import SpaceError, in_one_line
 from nas.network.architecture import Architecture
 from nas.network.pieces import Piece, pieces
 
@@ -119,14 +120,26 @@ def counted(piece: Piece) -> Count:
     """Run a piece once and count, a small one on the processor, a large one on the meta device.
 
     Each is faster there. Parameters and multiply-adds are equal on both, operators differ by one at most. Attention
-    runs unfused, because the fused operator would count as nothing.
+    runs unfused, because the fused operator would count as nothing. Raises SpaceError for a piece that does not run.
     """
     large = prod(piece.taken) * piece.width > LARGE
-    with torch.random.fork_rng(devices=[]), torch.device("meta") if large else nullcontext():
-        network, x = piece.build().eval(), torch.zeros(1, *piece.taken)
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), _Tally() as tally:
-        network(x)
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta") if large else nullcontext():
+            network, x = piece.build().eval(), torch.zeros(1, *piece.taken)
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), _Tally() as tally:
+            network(x)
+    except Exception as error:  # a plug-in's may raise anything
+        raise SpaceError(_unable(piece, error)) from error
     return Count(parameters(network), tally.operations // 2, tally.operators, tally.traffic)
+
+
+def _unable(piece: Piece, error: Exception) -> str:
+    """Say where a piece does not run, and why."""
+    options = "".join(f", {name} {value}" for name, value in piece.options)
+    stride = f", stride {piece.stride}" if piece.part == "block" else ""
+    taken = "x".join(map(str, piece.shape))
+    return (f"the {piece.part} '{piece.kind}' does not run on a map of {taken} (width {piece.width}{stride}{options}): "
+            f"{in_one_line(error)}; mend it, or offer it where it runs")  # fmt: skip
 
 
 class _Tally(TorchDispatchMode):
