@@ -15,6 +15,7 @@ from nas.errors import SettingError
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import Network, build
+from nas.network.compiling import no_compiler
 from nas.network.layers.initialise import scaled
 from nas.network.weights import adapt
 from nas.record.folders import is_trained
@@ -132,9 +133,14 @@ def first_weights(
 ) -> tuple[Batches, Model]:
     """Build the network with its first weights, and the normalisation of the training part.
 
-    Raises SettingError when the weights to begin with are of another network, DataError when no image can be read.
+    Raises SettingError when the weights to begin with are of another network or nothing compiles here, DataError when
+    no image can be read.
     """
     batches = Batches(dataset, _device(config, group), config.loaders)
+    if config.compile:
+        if why := no_compiler(batches.device.type):
+            raise SettingError(f"compile: {why}")
+        noted("the steps are compiled first, which takes a minute or two")
     mean, std = batches.statistics()
     network = build(architecture, drop_path=config.recipe.drop_path, seed=config.seed)
     if config.recipe.initial == "scaled":

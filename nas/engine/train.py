@@ -186,6 +186,7 @@ class _Session:
             monitor=config.monitor,
             teacher=teacher.to(batches.device) if teacher else None,
             group=group,
+            compiles=config.compile,
         )
 
     def run(self, start: Json | None = None) -> Trained:

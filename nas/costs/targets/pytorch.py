@@ -1,13 +1,12 @@
 """torch on the processor or an NVIDIA GPU, operator by operator, compiled, or as a CUDA graph."""
 
-import os
-import shutil
-from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from nas.costs.targets import Clock, Setting, Target, cpu_clock, event_clock, moved
+from nas.network.compiling import compiled, no_compiler
 
 __all__ = ["cpu", "cpu_compiled", "cuda", "cuda_compiled", "cuda_graph"]
 
@@ -21,7 +20,7 @@ def _prepare_cpu(network: nn.Module, x: Tensor, setting: Setting) -> Clock:
 
 def _prepare_cpu_compiled(network: nn.Module, x: Tensor, setting: Setting) -> Clock:
     network, x = moved(network, x, "cpu", setting)
-    program = _compiled(network)
+    program = compiled(network)
     return cpu_clock(torch.inference_mode()(lambda: program(x)), setting)
 
 
@@ -32,7 +31,7 @@ def _prepare_cuda(network: nn.Module, x: Tensor, setting: Setting) -> Clock:
 
 def _prepare_cuda_compiled(network: nn.Module, x: Tensor, setting: Setting) -> Clock:
     network, x = moved(network, x, "cuda", setting)
-    program = _compiled(network)
+    program = compiled(network)
     return event_clock(torch.inference_mode()(lambda: program(x)))
 
 
@@ -56,32 +55,12 @@ def _prepare_cuda_graph(network: nn.Module, x: Tensor, setting: Setting) -> Cloc
     return event_clock(replay)
 
 
-def _compiled(network: nn.Module) -> Callable[[Tensor], Tensor]:
-    """Compile the network in a function with its own code object.
-
-    Dynamo keeps programs by code object and after a few networks in one would silently run the next eagerly.
-    """
-
-    def run(x: Tensor) -> Tensor:
-        out: Tensor = network(x)
-        return out
-
-    run.__code__ = run.__code__.replace()
-    program: Callable[[Tensor], Tensor] = torch.compile(run, dynamic=False)
-    return program
-
-
 def _no_cuda() -> str:
     return "" if torch.cuda.is_available() else "torch sees no CUDA device here"
 
 
-def _no_compiler() -> str:
-    names = [os.environ.get("CXX", "c++"), "g++", "clang++"]
-    return "" if any(map(shutil.which, names)) else "torch.compile needs a C++ compiler here, such as g++ or clang++"
-
-
 cpu = Target(device="cpu", prepare=_prepare_cpu)
-cpu_compiled = Target(device="cpu", prepare=_prepare_cpu_compiled, missing=_no_compiler)
+cpu_compiled = Target(device="cpu", prepare=_prepare_cpu_compiled, missing=partial(no_compiler, "cpu"))
 cuda = Target(device="cuda", prepare=_prepare_cuda, missing=_no_cuda)
 cuda_compiled = Target(device="cuda", prepare=_prepare_cuda_compiled, missing=_no_cuda)
 cuda_graph = Target(device="cuda", prepare=_prepare_cuda_graph, missing=_no_cuda)

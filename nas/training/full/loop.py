@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nas.errors import DataError, DivergedError
 from nas.files import Json
+from nas.network.compiling import compiled
 from nas.network.weights import adapt
 from nas.training.full.augmentation import Augmentation, Mixing
 from nas.training.full.averaging import averaged
@@ -53,6 +54,7 @@ class Trainer:
         monitor: str = "",
         teacher: Teacher | None = None,
         group: Alone | None = None,
+        compiles: bool = False,
     ) -> None:
         self.model: Model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.task, self.batches, self.recipe, self.seed = task, batches, recipe, seed
@@ -65,6 +67,7 @@ class Trainer:
         trained = groups(model.network, recipe.weight_decay, recipe.backbone_rate)
         optimizer = torch.optim.AdamW(trained, lr=recipe.peak, fused=True)
         self.wrapped, self.optimizer = self.group.wrap(self.model, optimizer)
+        self.answer = compiled(self.wrapped) if compiles else self.wrapped
         self.average = averaged(self.model, recipe.ema) if recipe.ema else None
         shape = dataset.resolution, dataset.channels
         self.augment = Augmentation(recipe, *shape, dataset.mirror, task.follow).to(device)
@@ -174,7 +177,7 @@ class Trainer:
             y = y * self.weights if recipe.balance == "weights" else y
         x = x.contiguous(memory_format=torch.channels_last)
         with self.autocast:
-            outputs = self.wrapped(x, y) if self.task.guided else self.wrapped(x)
+            outputs = self.answer(x, y) if self.task.guided else self.answer(x)
             loss = self.task.loss(outputs, y, recipe.label_smoothing)
             if self.teacher is not None:
                 loss = lesson(loss, outputs, self.teacher(x), recipe.teaching, recipe.temperature)

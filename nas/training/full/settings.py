@@ -74,6 +74,7 @@ class Lesson(Group):
 class Place(Group):
     """The device that trains, the processes that decode images too many for the memory, and the target of the latency.
 
+    To `compile` the training's steps takes a minute or two at each start, and pays in long trainings on a GPU.
     Where the `target` is not on this machine, the latency is that of the device that trains.
     """
 
@@ -86,7 +87,7 @@ class Place(Group):
     threads: Annotated[
         Annotated[int, Field(ge=1, le=1024)] | None, Flag("N", "CPU threads.", default="the fastest")
     ] = None
-
+    compile: Annotated[bool, Flag("", "Compile its steps, for hours on a GPU.", "--compile")] = False
     target: Annotated[str, Flag("NAME", "Where its latency counts.", default="as in the search, or auto")] = ""
 
     @field_validator("target")

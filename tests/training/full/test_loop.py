@@ -498,3 +498,18 @@ def test_a_part_to_judge_by_of_which_nothing_can_be_read_is_refused(stored: Data
     found = trainer(replace(stored, validation=stored.train[[2, 9]]), SIMPLE)
     with pytest.raises(DataError, match=r"none of the images to judge by can be read: (cat|dog)/\d+\.jpg"):
         list(found.epochs())
+
+
+@pytest.mark.slow
+def test_compiled_steps_learn_what_others_do(digits: Dataset) -> None:
+    """The names of the weights stay, and a compiled training goes on from the state of another."""
+    plain, compiled = (trained(trainer(digits, SIMPLE, compiles=compiles)) for compiles in (False, True))
+    ours, theirs = (found.model.network.state_dict() for found in (compiled, plain))
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():  # rounding grows from step to step
+        torch.testing.assert_close(value, theirs[name], rtol=1e-2, atol=1e-2)
+    assert compiled.progress.history[-1].loss == pytest.approx(plain.progress.history[-1].loss, rel=1e-2)
+    begun, finished = trainer(digits, SIMPLE), trainer(digits, SIMPLE, compiles=True)
+    next(begun.epochs())
+    finished.restore(begun.state())
+    assert [epoch.number for epoch in finished.epochs()] == [2]
