@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from nas.errors import SettingError
+from nas.errors import SettingError, brief
 from nas.registry import EXECUTORS, FILE_TARGET, SAMPLERS, SCORES, TASKS, suggest, target_name
 from nas.settings import (
     Flag,
@@ -57,7 +57,9 @@ def parse_budget(text: str | int | Budget, _option: str = "") -> Budget:
     text = str(int(given) if isinstance(given, float) and given.is_integer() else given)
     count, seconds = re.fullmatch(r"\d{1,9}", text.strip()), seconds_of(text)
     if not (seconds or (count and int(count[0]))):
-        raise SettingError(f"budget: found '{text}'; write a number of architectures (200) or a time (90s, 30m, 2h)")
+        raise SettingError(
+            f"budget: found {brief(text)}; write a number of architectures (200) or a time (90s, 30m, 2h)"
+        )
     if count and int(count[0]) > MOST_TRIALS:
         raise SettingError(f"budget: found {text}; at most {MOST_TRIALS:,} architectures")
     return Budget(trials=int(count[0])) if count else Budget(seconds=seconds)
@@ -203,7 +205,7 @@ class Training(Group):
             found = []
         if rungs == "auto" or (found and found == sorted({length for length in found if length > 0})):
             return tuple(found) or rungs
-        raise SettingError(f"rungs: found {rungs!r}; write lengths, each longer than the one before: 1,3,9")
+        raise SettingError(f"rungs: found {brief(rungs)}; write lengths, each longer than the one before: 1,3,9")
 
 
 class Machine(Group):

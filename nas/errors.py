@@ -9,7 +9,11 @@ NasError
     └── DivergedError           a training's loss, which fails only its trial
 """
 
-LONGEST = 300  # characters of another library's error that a message repeats
+import reprlib
+
+LONGEST = 300  # characters of another library's error, or of a value, that a message repeats
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = LONGEST
 
 
 class NasError(Exception):
@@ -38,6 +42,18 @@ class RunError(NasError, RuntimeError):
 
 class DivergedError(RunError):
     """A training's loss is no longer a finite number."""
+
+
+def brief(value: object) -> str:
+    """Write a value in one line as Python does, cut where it is long: an array may have been passed by mistake."""
+    text = " ".join(_BRIEF.repr(value).split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def typed(value: object) -> str:
+    """Name the type of a value as it is imported: `numpy.ndarray`."""
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def first_line(error: BaseException) -> str:

@@ -13,15 +13,22 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from nas.errors import SettingError, UserError
+from nas.errors import SettingError, UserError, brief
 from nas.files import Json
 from nas.registry import suggest
 
 PREFIXES = {"%": 0.01, "k": 1e3, "M": 1e6, "G": 1e9}
 WORDS = {"ge": "from", "gt": "above", "le": "at most", "lt": "below"}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+INSTEAD = {
+    "data": "NAME[:PATH]; save arrays by numpy.savez and name the file, npz:FILE, or offer what reads your images as a "
+    "data set of your own (docs/plugins.md)"
+}
+"""What to write for a setting of which Python users often pass something else."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+NAMED = ("device", "dtype")
+"""PyTorch's values that settings write as text."""
 Names = Annotated[tuple[str, ...], Field(strict=False)]  # a file holds a list
 
 
@@ -92,7 +99,8 @@ def refusal(first: ErrorDetails, model: type[Settings]) -> str:
         else:
             break  # a member of a union
         names = [name] if any(isinstance(rule, Flag) for rule in rules) else [*names, name]
-    return f"{'.'.join(names)}: found {first['input']!r}; write {_allowed(kind, rules)}"
+    name = ".".join(names)
+    return f"{name}: found {brief(first['input'])}; write {INSTEAD.get(name) or _allowed(kind, rules)}"
 
 
 def _allowed(kind: Any, rules: Iterable[Any]) -> str:
@@ -162,15 +170,17 @@ def plain(value: Any) -> Any:
         return str(folder)
     library = type(value).__module__.partition(".")[0]
     if library in ("numpy", "torch") and hasattr(value, "tolist"):
-        return plain(value.tolist()) if value.ndim else value.item()
-    return str(value).removeprefix("torch.") if library == "torch" else value
+        return (
+            plain(value.tolist()) if value.ndim == 1 else value if value.ndim else value.item()
+        )  # images are no setting
+    return str(value).removeprefix("torch.") if library == "torch" and type(value).__name__ in NAMED else value
 
 
 def text_of(value: Any, name: str) -> str:
     """Return a text, or a path as text. Raises SettingError, naming the argument, for anything else."""
     found = plain(value)
     if not isinstance(found, str):
-        raise SettingError(f"{name}: found {value!r}; write a text or a path")
+        raise SettingError(f"{name}: found {brief(value)}; write a text or a path")
     return found
 
 

@@ -81,8 +81,13 @@ class DataSuite:
         return dataset
 
     def test_its_annotation_says_whether_it_wants_a_path(self, path: Path | None) -> None:
-        annotation = inspect.signature(_function(self)).parameters["path"].annotation
-        assert annotation is (None if path is None else Path)
+        annotation = inspect.signature(_function(self), eval_str=True).parameters["path"].annotation
+        given, wanted = (None, "None") if path is None else (Path, "Path")
+        plain = (given, inspect.Parameter.empty) if path is None else (given,)  # a search hands none to a bare `path`
+        assert annotation in plain, (
+            f"annotate it as `path: {wanted}`, found {annotation}: this says whether a search hands a path on. The "
+            "suite's fixture `path` gives one to a set that needs it"
+        )
 
     @pytest.mark.parametrize("resolution", [None, 20])
     def test_images_and_labels_are_plain(self, path: Path | None, resolution: int | None) -> None:

@@ -284,7 +284,7 @@ class Measure:
 
 
 MEASURES = (
-    Measure("modules at the root", "43", 8, _at_root),
+    Measure("modules at the root", "43", 9, _at_root),  # 8, and what `python -m nas` runs
     Measure("rooms", "15", 10, _rooms),
     Measure("import floors", "28", 10, _floors),
     Measure("cycles of imports", "1", 0, cycles),

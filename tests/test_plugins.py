@@ -193,3 +193,9 @@ def test_kinds_from_outside_keep_what_ours_keep(home: Home) -> None:
     tests = str(DOCS / "plugins" / "tests")
     said = home.run("pytest", *options, "-c", str(DOCS / "plugins" / "pyproject.toml"), tests, "test_my_blocks.py")
     assert re.search(r"^1\d\d passed", said, flags=re.MULTILINE), said
+
+
+def test_the_pages_line_for_pytest_warns_of_nothing(home: Home) -> None:
+    (line,) = re.findall(r"^pytest .*", TEXT, flags=re.MULTILINE)
+    unknown = ["-W", "error::pytest.PytestUnknownMarkWarning", "-p", "no:cacheprovider"]
+    assert "tests collected" in home.run(*shlex.split(line), "--collect-only", *unknown)

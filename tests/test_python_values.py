@@ -117,6 +117,22 @@ def test_an_argument_of_a_wrong_type_is_refused_by_name(arguments: dict[str, Any
         nas.search(**({"space": "cvt_family", "data": "digits"} | arguments))
 
 
+@pytest.mark.parametrize("kind", ["arrays", "tensors", "a torch data set", "a data set of one's own"])
+def test_images_in_place_of_the_name_of_data_are_refused_in_a_line(kind: str) -> None:
+    x, y = np.zeros((64, 3, 32, 32), np.float32), np.zeros(64, np.int64)
+    tensors = torch.from_numpy(x), torch.from_numpy(y)
+    own = type("Photos", (torch.utils.data.Dataset,), {"__repr__": lambda self: "x" * 10_000})()
+    data = {"arrays": (x, y), "tensors": tensors, "a torch data set": torch.utils.data.TensorDataset(*tensors)}
+    for call in (nas.search, nas.train):
+        first = "cvt_family" if call is nas.search else network()
+        with pytest.raises(
+            SettingError, match=r"^data: found .*; write NAME\[:PATH\]; .* npz:FILE, .*docs/plugins\.md"
+        ) as said:
+            call(first, data=data.get(kind, own))
+        assert len(str(said.value)) < 600
+        assert "\n" not in str(said.value)
+
+
 def test_a_training_and_a_resume_refuse_wrong_types_by_name() -> None:
     for arguments, says in (
         ({"architecture": 5}, "architecture: found 5"),
@@ -128,6 +144,14 @@ def test_a_training_and_a_resume_refuse_wrong_types_by_name() -> None:
             nas.train(**({"architecture": network()} | arguments))
     with pytest.raises(UserError, match="run: found 5"):
         nas.resume(5)  # type: ignore[arg-type]
+
+
+def test_what_is_no_watcher_and_what_is_no_model_are_refused(tmp_path: Path) -> None:
+    for call in (nas.search, nas.resume):
+        with pytest.raises(SettingError, match=r"^watcher: found \{'ended': .*; write a nas\.Watcher"):
+            call("cvt_family", watcher={"ended": print})  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match=r"^source: found nas\.network\.build\.Network; give a model as nas\.load"):
+        nas.export(nas.build(network()), "onnx", tmp_path / "a.onnx")  # type: ignore[arg-type]
 
 
 def test_spaces_and_architectures_may_be_objects_or_plain_data(tmp_path: Path) -> None:

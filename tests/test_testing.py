@@ -4,6 +4,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
+
+import pytest
+
+from nas.testing import DataSuite
 
 CROOKED = """
 import numpy as np
@@ -116,3 +121,18 @@ def test_crooked_kinds_are_found(tmp_path: Path) -> None:
     for suite, tests in FOUND.items():
         assert tests <= failed[suite], done.stdout
     assert failed["TestStem"] == FOUND["TestStem"], "what is right is not blamed"
+
+
+def test_a_data_set_says_by_its_annotation_whether_it_wants_a_path() -> None:
+    def bare(path, *, seed: int, resolution: int | None = None): ...  # type: ignore[no-untyped-def]
+
+    def written(path: "Path", *, seed: int, resolution: int | None = None) -> None: ...
+
+    def suite(kind: object) -> DataSuite:
+        return cast(DataSuite, type("Suite", (DataSuite,), {"kind": kind})())
+
+    suite(bare).test_its_annotation_says_whether_it_wants_a_path(None)
+    suite(written).test_its_annotation_says_whether_it_wants_a_path(Path("photos"))
+    for kind, path, says in ((bare, Path("photos"), "`path: Path`"), (written, None, "`path: None`")):
+        with pytest.raises(AssertionError, match=f"annotate it as {says}, found "):
+            suite(kind).test_its_annotation_says_whether_it_wants_a_path(path)

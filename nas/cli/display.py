@@ -106,6 +106,7 @@ class Display:
 
     def placed(self, placement: Placement, run: Run) -> None:
         """Say what the data are and how many workers the search has."""
+        self.run = run
         if data := run.seal.get("data"):
             self.console.say(f"{run.config.data}: {told(data)}")
             if remark := flattered(data):
@@ -128,7 +129,6 @@ class Display:
 
     def began(self, job: Job, run: Run) -> None:
         """Show a job that begins."""
-        self.run = run
         if self.done_before < 0:
             self.done_before = len(run.spent)
             self.draw(run)

@@ -75,7 +75,7 @@ def run_facts(run: Run) -> Json:
                 "key": result.key,
                 "metrics": result.metrics,
                 "intervals": result.intervals,
-                "trainings": result.averaged,
+                "trainings": result.trainings,
                 "rung": result.rung,
             }
             for result in front
@@ -90,7 +90,8 @@ def conclude(console: Terminal, run: Run) -> None:
     """Print the front, where the output is, and what to run next."""
     front, count = run.front(), Counter(trial.state for trial in run.trials)
     others = "".join(f", {count[state]} {state}" for state in ("failed", "rejected") if count[state])
-    counts = f"{len(run.spent)} architectures trained in {duration(run.elapsed)}{others}"
+    trained = f"{len(run.spent) - count['failed']} of " if count["failed"] else ""
+    counts = f"{trained}{len(run.spent)} architectures trained in {duration(run.elapsed)}{others}"
     console.say("\n", (run.name, "bold"), f": {counts}; {len(front)} on the Pareto front")
     for note in run.learnt.notes:
         console.remark(f"learnt from {note}")

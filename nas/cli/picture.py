@@ -69,9 +69,10 @@ def _workers(doing: list[Doing], networks: bool) -> Table:
 def counts(run: Run, on_front: int) -> Text:
     """Write how many networks are trained, failed, rejected and on the front."""
     count, last = Counter(trial.state for trial in run.trials), len(run.config.lengths) - 1
+    trained = len(run.spent) - count["failed"]
     far = [(sum(result.rung == last for result in run.results), "cyan", f"of them for {length(run, last)}")]
     told = [
-        (len(run.spent), "bold", "trained"), *(far if last else []), (count["failed"], "red", "failed"),
+        (trained, "bold", "trained"), *(far if last else []), (count["failed"], "red", "failed"),
         (count["rejected"], "yellow", "rejected"), (on_front, "green", "on the front"),
     ]  # fmt: skip
     return Text("   ").join(line((str(number), style), f" {what}") for number, style, what in told)

@@ -17,13 +17,14 @@ from nas.engine.plan import Plan, new_plan, plan_of
 from nas.engine.prediction import predictor_facts
 from nas.engine.proposer import Proposer
 from nas.engine.warm_start import check_teachers, learn
-from nas.engine.watcher import Watcher
+from nas.engine.watcher import Watcher, watcher_of
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome
 from nas.evaluation.plugins import load_plugins
 from nas.files import Json
 from nas.record.environment import changes, environment, note_finished, note_start
 from nas.record.folders import find_run, locked, new_folder
+from nas.record.opening import open_run
 from nas.record.optuna_study import quiet_optuna
 from nas.record.outside import check_unchanged
 from nas.record.run import Run
@@ -56,7 +57,7 @@ def search(
     Raises SettingError, SpaceError or DataError for settings, a space or data that are wrong, before anything is
     written, and RunError when the search cannot go on.
     """
-    watcher = watcher or Watcher()
+    watcher = watcher_of(watcher)
     load_plugins(*paths_of(settings.get("plugins"), "plugins"))  # settings and space may name their kinds
     named = text_of(space, "space") if isinstance(space, str | Path) else "space"
     config = make_config({"space": named, "data": data, "budget": parse_budget(budget), **settings})
@@ -77,15 +78,20 @@ def search(
 
 
 @undisturbed()
-def resume(run: Run | str | Path, *, budget: int | str | None = None, watcher: Watcher | None = None) -> Run:
-    """Go on with an interrupted search, or with a finished one under a larger budget.
+def resume(
+    run: Run | str | Path,
+    *,
+    budget: int | str | None = None,
+    runs: str | Path = "runs",
+    watcher: Watcher | None = None,
+) -> Run:
+    """Go on with an interrupted search, or with a finished one under a larger budget. `runs` is where names are found.
 
     Finished trials are kept, and only interrupted ones repeated. Raises RunError when another process is searching in
     the same folder or when its record is damaged, SettingError or DataError when a plug-in file, a setting, the space,
     the data or the device that times are measured on is another than when the search began.
     """
-    watcher = watcher or Watcher()
-    run = run if isinstance(run, Run) else Run(Path(text_of(run, "run")))
+    watcher, run = watcher_of(watcher), open_run(run, runs)
     longer: Budget | None = None if budget is None else parse_budget(budget)
     with locked(run.folder):
         for warning in check_unchanged(run.folder):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from nas.engine.executors import Placement
+from nas.errors import SettingError, brief
 from nas.evaluation.job import Job, Outcome
 from nas.record.run import Run
 from nas.record.trial import Further, Trial
@@ -40,3 +41,11 @@ class Watcher:
     remeasured: Callable[[Job, Run], None] = lambda job, run: None
     timed: Callable[[int, int], None] = lambda done, of: None
     warned: Callable[[str], None] = lambda line: None
+
+
+def watcher_of(given: Watcher | None) -> Watcher:
+    """Return a search's watcher, one that is told nothing for None. Raises SettingError for what is no watcher."""
+    if not isinstance(given, Watcher | None):
+        raise SettingError(f"watcher: found {brief(given)}; write a nas.Watcher of the functions to call: "
+                           "nas.Watcher(ended=print)")  # fmt: skip
+    return given or Watcher()

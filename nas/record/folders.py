@@ -4,7 +4,7 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -146,7 +146,9 @@ def is_trained(folder: Path) -> bool:
 
 def no_run(folder: Path) -> SettingError:
     """The error for a folder that is no run, or was one."""
-    return SettingError(f"{folder} is not a run (it has no {CONFIG}{_lost(folder, 'space.yaml')})")
+    near = Path("runs") / folder
+    instead = f"; {near} is one" if is_run(near) else ""
+    return SettingError(f"{folder} is not a run (it has no {CONFIG}{_lost(folder, 'space.yaml')}){instead}")
 
 
 def no_training(folder: Path) -> SettingError:
@@ -158,6 +160,15 @@ def _lost(folder: Path, other: str) -> str:
     """Say how to mend a folder that has the `other` file but lost that of its settings, or return an empty text."""
     sealed = all(os.path.isfile(folder / name) for name in (SEAL, other))  # noqa: PTH113  (as above)
     return f" any more: put it back; {SEAL} has its contents" if sealed else ""
+
+
+def in_a_line(home: object, told: Callable[[], str]) -> str:
+    """Write the object of a run's folder as a notebook shows it, with what is told of it where that can be read."""
+    named = f"{type(home).__name__}({vars(home).get('folder')}"
+    try:
+        return f"{named}: {told()})"
+    except Exception:  # a repr must not raise: files may be gone, or the object half made
+        return f"{named})"
 
 
 def find_trained(name: str | Path, runs: Path = Path("runs")) -> Path:

@@ -18,7 +18,9 @@ from nas.errors import SettingError, SpaceError
 from nas.network.build import build, skeleton
 from nas.network.weight_files import read
 from nas.network.weights import adapt
+from nas.record.folders import find_trained
 from nas.record.outside import load_beside
+from nas.settings import text_of
 from nas.space.library import load_architecture
 from nas.training.caller import undisturbed
 from nas.training.model import Model
@@ -28,15 +30,17 @@ QUICK = 200  # blocks that take no time to look at
 
 
 @undisturbed()
-def load(source: Path | str) -> Model:
+def load(source: Path | str, *, runs: Path | str = "runs") -> Model:
     """Load a trained network, in evaluation mode, from a folder that `nas train` left, or from a `.safetensors` file.
 
-        model = nas.load("runs/signs")
+        model = nas.load("signs")  # that in `runs`, or a path
         model(model.preprocess("stop.png")).softmax(1)  # a probability for each of model.classes
 
     Never runs code in the file. Raises SettingError when there is none, or when it is damaged.
     """
-    path = Path(source)
+    path = Path(text_of(source, "source"))
+    if not os.path.lexists(path) and path.suffix != Path(BEST).suffix:
+        path = find_trained(path, Path(text_of(runs, "runs")))
     file = path / BEST if os.path.isdir(path) else path  # noqa: PTH112  (pathlib raises for names that are too long)
     if not os.path.exists(file):  # noqa: PTH110
         raise SettingError(f"{file}: no such file; give a folder that nas train left, or a .safetensors file")

@@ -45,10 +45,9 @@ class Result:
     first: Mapping[str, float] = field(default_factory=dict)
     doubts: Mapping[str, float] = field(default_factory=dict)
 
-    @property
-    def averaged(self) -> int:
-        """How many trainings the values of the trained objectives are the mean of."""
-        return max(self.trainings, 1)
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
+        return f"Result(trial {self.number}, {self.layout}: {values})"
 
     @property
     def number(self) -> int:

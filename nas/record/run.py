@@ -1,7 +1,4 @@
-"""A search on disk.
-
-Its record is `trials.jsonl`: a line for each finished trial, on disk before the next one begins.
-"""
+"""A search on disk. Its record is `trials.jsonl`: a line for each finished trial, written before the next begins."""
 
 import json
 from collections.abc import Iterable
@@ -21,7 +18,7 @@ from nas.files import Json
 from nas.record import journal
 from nas.record.config_file import read_config, write_config
 from nas.record.environment import read_environment, write_environment
-from nas.record.folders import CONFIG, is_run, making, no_run
+from nas.record.folders import CONFIG, in_a_line, is_run, making, no_run
 from nas.record.optuna_study import Teller
 from nas.record.outside import keep_outside, load_outside
 from nas.record.picking import Picked, pick
@@ -90,6 +87,9 @@ class Run:
             write_seal(folder, {"settings": config.model_dump(mode="json"), "space": to_dict(space), **sealed})
             write_config(folder, config)
         return cls(folder)
+
+    def __repr__(self) -> str:
+        return in_a_line(self, lambda: f"{len(self.trials)} trials, front of {len(self.front())}")
 
     @property
     def name(self) -> str:

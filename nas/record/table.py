@@ -21,7 +21,7 @@ def frame(
     trained: Sequence[str],
     fell: Mapping[int, Outcome],
 ) -> "pd.DataFrame":
-    """State, layout, metrics, trainings that they are the mean of, zero-cost scores, seconds, decisions of each trial.
+    """State, layout, metrics, further trainings, zero-cost scores, seconds, decisions of each trial.
 
     Each column is of one type: decisions that are a number in one block and a word in another are text. `results` are
     those of the complete trials by number; `front` holds the numbers of the trials on the front, `trained` the
@@ -55,7 +55,7 @@ def _row(
         "number": trial.number,
         "state": end.state,
         "on_front": on_front,
-        **({"rung": result.rung, "trainings": result.averaged} if result else {}),
+        **({"rung": result.rung, "trainings": result.trainings} if result else {}),
         "layout": trial.layout,
         "key": trial.key,
         **(result.metrics if result else trial.metrics),

@@ -30,7 +30,7 @@ from nas.evaluation.plugins import Outside
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.record.environment import read_environment, write_environment
-from nas.record.folders import TRAINING, is_trained, making, no_training
+from nas.record.folders import TRAINING, in_a_line, is_trained, making, no_training
 from nas.record.models import BEST, read_model, write_model
 from nas.record.outside import keep_outside, load_outside
 from nas.record.seal import check_same, read_seal, write_seal
@@ -159,6 +159,9 @@ class Trained:
         check_same(self.folder / TRAINING, known.model_dump(mode="json"), self.config.model_dump(mode="json"), FREE)
         network = load_architecture(self.seal["network"])
         check_same(self.folder / NETWORK, network.to_dict(), self.architecture.to_dict(), ("name",))
+
+    def __repr__(self) -> str:
+        return in_a_line(self, lambda: f"{len(self.history)} epochs{', finished' if self.ending else ''}")
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from nas.errors import SettingError
+from nas.errors import SettingError, typed
 from nas.evaluation import units
 from nas.files import quoted
 from nas.network.architecture import Architecture
@@ -23,6 +23,7 @@ from nas.report.examples import Images
 from nas.report.formats import Format, Reader, Shipment
 from nas.report.hub import CARD, CONFIG, WEIGHTS
 from nas.report.metadata import reader_of
+from nas.settings import plain, text_of
 from nas.space.library import load_architecture
 from nas.training.boxes.found import NOTED
 from nas.training.caller import undisturbed
@@ -89,7 +90,7 @@ def export(
 def _with_images(shipment: Shipment, data: str | None, seed: int | None) -> Shipment:
     if shipment.model is None:
         return shipment
-    images = Images(shipment.model, data, seed)
+    images = Images(shipment.model, None if data is None else text_of(data, "data"), seed)
     return replace(shipment, training=images.training, validation=images.validation)
 
 
@@ -211,7 +212,10 @@ def _found(source: str | Path | Model | Architecture, runs: Path) -> Found:
         return Found(source)
     if isinstance(source, Model):
         return Found(source.architecture, source)
-    return find_network(source, runs)
+    if not isinstance(named := plain(source), str):
+        raise SettingError(f"source: found {typed(source)}; give a model as nas.load reads it, an architecture, or "
+                           "what names one. A network alone has neither classes nor normalisation")  # fmt: skip
+    return find_network(named, runs)
 
 
 def _check_form(path: Path, kind: Format, force: bool) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nas.data.pictures import planes, read_picture
-from nas.errors import DataError, SettingError
+from nas.errors import DataError, SettingError, typed
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import Network
@@ -67,6 +67,11 @@ class Model(nn.Module):
         return (x - self.mean) / self.std
 
     def forward(self, x: Tensor, targets: Tensor | None = None, padding: Tensor | None = None) -> Any:
+        if x.ndim != 4:
+            raise SettingError(f"images are (batch, channels, height, width), found {tuple(x.shape)}; x[None] makes a "
+                               "batch of one")  # fmt: skip
+        if not x.is_floating_point():
+            raise SettingError(f"images are floats from 0 to 1, found {x.dtype}; of 0 to 255 give x / 255")
         return self.network(self.normalise(x), targets, padding)
 
     def preprocess(self, *images: Picture) -> Tensor:
@@ -138,6 +143,9 @@ def preprocess(
         try:
             picture = read_picture(Path(image) if isinstance(image, str) else image, side, whole=whole)
         except Exception as error:  # Pillow's readers may raise anything on damaged files
+            if not isinstance(image, Picture):
+                raise DataError(f"preprocess: found {typed(image)}; give paths or PIL images, each as an argument of "
+                                "its own (PIL.Image.fromarray makes one of an array)") from None  # fmt: skip
             name = "image" if isinstance(image, Image.Image) else str(image)
             raise DataError(f"{name}: cannot be read as an image ({type(error).__name__}: {error})") from None
         read.append(torch.from_numpy(planes(picture.pixels, channels)))

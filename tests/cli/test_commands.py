@@ -172,3 +172,8 @@ def test_a_network_of_a_run_is_found_in_its_space(nas, tmp_path):
     for named in ("first", "first:accuracy", run.folder):
         found = nas("spaces", run.folder / "space.yaml", "--contains", named, "--runs", tmp_path)
         assert (found.status, found.out[:3]) == (0, "yes"), found.err
+
+
+def test_the_package_runs_as_the_command_does():
+    assert python("-m", "nas", "--help").stdout == python("-m", "nas.cli", "--help").stdout
+    assert "Usage: nas [OPTIONS] COMMAND" in python("-m", "nas", "--help").stdout

@@ -4,13 +4,16 @@ import io
 from pathlib import Path
 
 import pytest
+import typer
 from run_fixtures import empty_run, trial
 
-from nas.cli.display import Display
+from nas.cli.display import Display, watch
 from nas.cli.picture import RUNNING
 from nas.cli.terminal import Terminal
 from nas.engine.executors import Placement
+from nas.engine.watcher import Watcher
 from nas.evaluation.job import Job
+from nas.record.run import Run
 
 
 def screen(display: Display) -> str:
@@ -83,3 +86,17 @@ def test_on_a_pipe_the_beginning_and_the_end_of_measuring_are_each_said_once() -
         display.timed(done, 40)
     lines = display.console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert [line.partition(": ")[2] for line in lines] == ["network 0 of 40", "network 40 of 40"]
+
+
+def test_a_search_stopped_before_its_first_trial_says_how_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = empty_run(tmp_path / "a")
+
+    def begin(watcher: Watcher) -> Run:
+        watcher.placed(Placement(1), run)
+        raise KeyboardInterrupt
+
+    with pytest.raises(typer.Exit):
+        watch(begin)
+    assert f"Go on with: nas resume {run.folder}" in capsys.readouterr().out

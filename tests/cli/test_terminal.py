@@ -66,7 +66,8 @@ def test_the_end_of_a_run_counts_what_did_not_come_through(
 ) -> None:
     run, console = finished_run(tmp_path / "a", complete=3, failed=failed, rejected=rejected), printed()
     conclude(console, run)
-    trained = f"a: {3 + failed} architectures trained in {duration(run.elapsed)}{says}; "
+    some = f"3 of {3 + failed}" if failed else "3"
+    trained = f"a: {some} architectures trained in {duration(run.elapsed)}{says}; "
     assert f"{trained}{len(run.front())} on the Pareto front\n" in text(console)
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save, save_file
 from small_trainings import PLAIN_STAGES, network
+from trained_fixtures import begun
 
 import nas
 from nas.errors import SettingError
@@ -101,6 +102,17 @@ def test_a_folder_stands_for_the_file_in_it(file: Path) -> None:
     assert torch.equal(nas.load(file.parent)(x), nas.load(str(file))(x))
 
 
+def test_the_name_of_a_training_stands_for_its_folder(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(tmp_path / "runs" / "signs")
+    file.rename(tmp_path / "runs" / "signs" / BEST)
+    monkeypatch.chdir(tmp_path)
+    assert load("signs").classes == load("runs/signs").classes == load("signs", runs=tmp_path / "runs").classes
+    with pytest.raises(SettingError, match=r"no training 'sings'\. Did you mean 'signs'"):
+        load("sings")
+
+
 def test_any_reader_of_safetensors_finds_weights_and_what_belongs_to_them(file: Path) -> None:
     assert load_file(file).keys() == model().network.state_dict().keys()
     found = metadata(file)
@@ -133,9 +145,7 @@ def test_a_loaded_model_reads_pictures_as_in_training(file: Path, tmp_path: Path
 
 
 def test_files_that_are_missing_or_of_another_sort_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(
-        SettingError, match=r"nope: no such file; give a folder that nas train left, or a \.safetensors"
-    ):
+    with pytest.raises(SettingError, match=r"no training 'nope'\. Allowed: "):
         load("nope")
     with pytest.raises(SettingError, match="no such file"):
         load(tmp_path / "none.safetensors")

@@ -104,7 +104,7 @@ def test_a_larger_budget_is_kept(tmp_path):
     assert Run(tmp_path / "a").config.budget == Budget(seconds=60.0)
 
 
-def test_a_run_is_found_by_name_and_by_path(tmp_path):
+def test_a_run_is_found_by_name_and_by_path(tmp_path, monkeypatch):
     finished_run(tmp_path / "runs" / "first", complete=1)
     assert find_run("first", tmp_path / "runs") == tmp_path / "runs" / "first"
     assert find_run(tmp_path / "runs" / "first") == tmp_path / "runs" / "first"
@@ -112,3 +112,17 @@ def test_a_run_is_found_by_name_and_by_path(tmp_path):
         find_run("frst", tmp_path / "runs")
     with pytest.raises(SettingError, match="is not a run"):
         Run(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingError, match=r"first is not a run \(it has no config\.yaml\); runs/first is one"):
+        Run("first")
+
+
+def test_a_run_and_a_result_are_shown_in_a_line_whatever_became_of_the_files(tmp_path):
+    run = finished_run(tmp_path / "a", complete=3, failed=1, rejected=1)
+    front = run.front()
+    assert repr(run) == f"Run({run.folder}: 5 trials, front of {len(front)})"
+    assert repr(front[0]).startswith(f"Result(trial {front[0].number}, {front[0].layout}: params ")
+    assert len(repr(front[0])) < 150
+    run.trials = None
+    assert repr(run) == f"Run({run.folder})"
+    assert repr(Run.__new__(Run)) == "Run(None)"

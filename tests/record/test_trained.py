@@ -41,6 +41,7 @@ def test_a_new_folder_holds_what_was_settled(tmp_path: Path) -> None:
     assert again.environment == trained_fixtures.ENVIRONMENT
     assert again.name == "signs"
     assert (again.history, again.ending, again.state()) == ([], None, None)
+    assert repr(again) == f"Trained({again.folder}: 0 epochs)"
     with pytest.raises(SettingError, match="no such file"):
         again.model()
 

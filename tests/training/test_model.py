@@ -1,6 +1,7 @@
 """A model of a detector: pictures whole, boxes in their pixels, a lowered copy without what was measured before."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,3 +83,24 @@ def test_a_lowered_copy_keeps_the_best_queries_and_loses_what_was_measured() -> 
     (name,) = [name for name, value in ours.items() if value.shape != theirs[name].shape]
     assert torch.equal(theirs[name], ours[name][[3, 1]])
     assert found.architecture.resolution == 32, "the model is as it was"
+
+
+@pytest.mark.parametrize("given", [np.zeros((8, 8, 3), np.uint8), torch.zeros(3, 8, 8), ["a.png", "b.png"]])
+def test_what_is_no_picture_is_refused_by_its_type_alone(given: Any) -> None:
+    with pytest.raises(DataError, match="give paths or PIL images, each as an argument of its own") as said:
+        model_of(["conv"]).preprocess(given)
+    assert f"found {'list' if isinstance(given, list) else type(given).__module__}" in str(said.value)
+    assert len(str(said.value)) < 200
+
+
+def test_whole_numbers_are_no_images_and_one_image_no_batch() -> None:
+    own = model_of(["conv"]).eval()
+    x = torch.randint(0, 256, (1, *own.architecture.image_shape), dtype=torch.uint8)
+    with pytest.raises(ValueError, match=r"floats from 0 to 1, found torch\.uint8; of 0 to 255 give x / 255"):
+        own(x)
+    with pytest.raises(ValueError, match=r"\(batch, channels, height, width\), found \(\d, \d+, \d+\); x\[None\]"):
+        own(x[0] / 255)
+    with torch.inference_mode():
+        expected = own(x / 255)
+        assert torch.equal(torch.export.export(own, (x / 255,)).module()(x / 255), expected)
+        assert torch.equal(torch.compile(own, backend="eager", fullgraph=True)(x / 255), expected)

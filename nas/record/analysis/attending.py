@@ -7,7 +7,7 @@ with the stage is tested by letting each take the other's place.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from nas.record.analysis.chance import wilson
 from nas.record.analysis.comparison import differing
 from nas.record.analysis.layouts import BY_HAND, Layouts, StageShare, Trend
 from nas.record.analysis.worth import fit
+from nas.record.opening import Named, open_runs
 from nas.record.run import Run
 from nas.registry import BLOCKS
 from nas.space.space import SearchSpace, draw
@@ -45,12 +46,15 @@ class Matched:
     macs: Floats
 
 
-def layouts(runs: Sequence[Run], *, members: int = MEMBERS, seed: int = 0) -> Layouts:
+def layouts(runs: Named | Iterable[Named], *, members: int = MEMBERS, seed: int = 0) -> Layouts:
     """Compare the layouts of the runs' fronts, all pooled, with random networks of the same cost.
+
+    Runs are such, or their names or paths.
 
     Raises SettingError for a run that is named twice, RunError for one without a front, and for runs whose networks
     differ in the number of stages.
     """
+    runs = open_runs(runs)
     folders = [run.folder.resolve() for run in runs]
     if twice := [run for run, folder in zip(runs, folders, strict=True) if folders.count(folder) > 1]:
         raise SettingError(f"{twice[0].folder} is named twice; name each run once")

@@ -5,7 +5,7 @@ after as many trainings as every run had. Fronts of a side are summed up by its 
 Fonseca, Hall, EMO 2001): the values that half of its runs attained, or a quarter, or three quarters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import comb
@@ -21,6 +21,7 @@ from nas.record.analysis.footing import Footing
 from nas.record.analysis.growth import Floats, Growth
 from nas.record.environment import timed_on, timing
 from nas.record.fingerprint import difference
+from nas.record.opening import Named, open_runs
 from nas.record.results import LEVEL
 from nas.record.run import Run
 from nas.record.seal import shown
@@ -173,13 +174,13 @@ class Comparison:
         return f"{ahead}: {'; '.join(parts[:MOST])}{more}."
 
 
-def compare(runs: Sequence[Run]) -> Comparison:
-    """Put runs side by side, those that repeat one another on one side.
+def compare(runs: Iterable[Named]) -> Comparison:
+    """Put runs, or those of these names or paths, side by side, those that repeat one another on one side.
 
     Raises SettingError for fewer than two runs, for a run without a result, and for runs that cannot be compared: with
     other objectives, other data, or times that were measured elsewhere or in another way.
     """
-    if len(runs) < 2:
+    if len(runs := open_runs(runs)) < 2:
         raise SettingError("comparing takes two runs or more; name another one")
     for run in runs:
         if not run.results:

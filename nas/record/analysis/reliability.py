@@ -18,6 +18,7 @@ from nas.errors import SettingError
 from nas.evaluation.units import epochs, words
 from nas.files import Json
 from nas.record.folders import is_run
+from nas.record.opening import Named, open_run
 from nas.record.results import LEVEL
 from nas.record.run import Run
 from nas.settings import Flag
@@ -118,11 +119,12 @@ class Reliability:
         return said
 
 
-def reliability(run: Run) -> Reliability:
-    """Compare the rungs of a run by the networks that came to the last one.
+def reliability(run: Named) -> Reliability:
+    """Compare the rungs of a run, or of that of this name or path, by the networks that came to the last one.
 
     Raises SettingError for a run with one rung, or where too few came to the last.
     """
+    run = open_run(run)
     if not run.trained_objectives:
         raise SettingError(f"{run.folder}: none of its objectives is trained, so there is nothing to rank")
     name, lengths = run.trained_objectives[0], run.config.lengths

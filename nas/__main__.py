@@ -1,0 +1,5 @@
+"""Make `python -m nas` the same as `nas`."""
+
+from nas.cli import main
+
+main()
