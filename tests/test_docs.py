@@ -113,14 +113,19 @@ def test_the_guide_to_scores_runs(home: Path, capsys: pytest.CaptureFixture[str]
     assert float(tell(example, capsys, **given).split()[0]) > 0
 
 
-def test_the_guide_to_python_prints_progress(
+def test_the_guide_to_python_prints_progress_and_what_searches_tell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny.yaml").write_text(SPACE)
-    searching, training = (text.replace("cvt_family", "tiny.yaml") for text in blocks("docs/python.md", "python"))
-    said = tell(searching + training, capsys).splitlines()
+    examples = (text.replace("cvt_family", "tiny.yaml") for text in blocks("docs/python.md", "python"))
+    said = tell("".join(examples).replace('"subset": 200', '"subset": 32'), capsys).splitlines()
     assert [line.partition(":")[0] for line in said if " architectures: " in line] == [
         f"{done} of 3 architectures" for done in (1, 2, 3)
     ]
     assert [line.partition(",")[0] for line in said if "the best was" in line] == ["50%: epoch 1", "100%: epoch 2"]
+    assert [line.partition(" [")[0] for line in said if line.startswith("sampler=")] == [
+        "sampler=pareto",
+        "sampler=random",
+    ]
+    assert any(line.startswith("8 networks were trained in full, twice") for line in said)
