@@ -13,7 +13,7 @@ import reprlib
 
 LONGEST = 300  # characters of another library's error, or of a value, that a message repeats
 _BRIEF = reprlib.Repr()
-_BRIEF.maxstring = _BRIEF.maxother = LONGEST
+_BRIEF.maxstring, _BRIEF.maxother = LONGEST, LONGEST // 3
 
 
 class NasError(Exception):

@@ -170,9 +170,9 @@ def plain(value: Any) -> Any:
         return str(folder)
     library = type(value).__module__.partition(".")[0]
     if library in ("numpy", "torch") and hasattr(value, "tolist"):
-        return (
-            plain(value.tolist()) if value.ndim == 1 else value if value.ndim else value.item()
-        )  # images are no setting
+        if value.ndim > 1:  # images, passed by mistake, would take long
+            return tuple(value)
+        return plain(value.tolist()) if value.ndim else value.item()
     return str(value).removeprefix("torch.") if library == "torch" and type(value).__name__ in NAMED else value
 
 

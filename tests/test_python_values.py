@@ -117,12 +117,17 @@ def test_an_argument_of_a_wrong_type_is_refused_by_name(arguments: dict[str, Any
         nas.search(**({"space": "cvt_family", "data": "digits"} | arguments))
 
 
-@pytest.mark.parametrize("kind", ["arrays", "tensors", "a torch data set", "a data set of one's own"])
+@pytest.mark.parametrize("kind", ["arrays", "one array", "tensors", "a torch data set", "a data set of one's own"])
 def test_images_in_place_of_the_name_of_data_are_refused_in_a_line(kind: str) -> None:
     x, y = np.zeros((64, 3, 32, 32), np.float32), np.zeros(64, np.int64)
     tensors = torch.from_numpy(x), torch.from_numpy(y)
     own = type("Photos", (torch.utils.data.Dataset,), {"__repr__": lambda self: "x" * 10_000})()
-    data = {"arrays": (x, y), "tensors": tensors, "a torch data set": torch.utils.data.TensorDataset(*tensors)}
+    data = {
+        "arrays": (x, y),
+        "one array": x,
+        "tensors": tensors,
+        "a torch data set": torch.utils.data.TensorDataset(*tensors),
+    }
     for call in (nas.search, nas.train):
         first = "cvt_family" if call is nas.search else network()
         with pytest.raises(
