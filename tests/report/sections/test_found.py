@@ -50,7 +50,7 @@ def test_values_have_intervals_of_further_trainings(tmp_path: Path) -> None:
     best = run.pick("accuracy")
     text = header(run)
     value, width = 100 * best.metrics["accuracy"], 100 * best.intervals["accuracy"]
-    assert f"The best accuracy is {value:.2f} ± {width:.2f} % (trial {best.number}, {best.layout})." in text
+    assert f"The best accuracy, that of trial {best.number} ({best.layout}), is {value:.2f} ± {width:.2f} %." in text
     assert "± is the 95 % interval of the mean of further trainings from other seeds." in text
 
 
@@ -59,7 +59,9 @@ def test_without_further_trainings_the_interval_is_that_of_the_images(tmp_path: 
     run = Run.create(tmp_path / "run", make_config({"space": "small"}), load_space(SPACE), ENVIRONMENT, data=data)
     run.append(trial(run, 0, metrics={"accuracy": 0.9, "latency": 1.0, "params": 1.0, "macs": 1.0}))
     text = header(run)
-    assert "The best accuracy is 90.0 % (95 % interval 86.7 to 92.6)" in text
+    assert (
+        f"The best accuracy, that of trial 0 ({run.trials[0].layout}), is 90.0 % (95 % interval 86.7 to 92.6)." in text
+    )
     assert "is what 400 validation images leave open; by how much another training would differ is not known." in text
 
 
@@ -86,7 +88,7 @@ def test_too_few_further_trainings_for_an_interval_are_told_by_their_ends(tmp_pa
     for repeat, accuracy in enumerate((0.7, 0.82), 1):
         run.append_further(Further(0, repeat, Outcome("complete", run.trials[0].metrics | {"accuracy": accuracy})))
     text = header(run)
-    assert "The best accuracy is 76.00 % (mean of 2 further trainings, 70.00 % to 82.00 %)" in text
+    assert "is 76.00 % (mean of 2 further trainings, 70.00 % to 82.00 %)." in text
     assert "how much another training would differ is not known" not in text
 
 

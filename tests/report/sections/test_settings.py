@@ -28,3 +28,10 @@ def test_what_only_python_sets_and_how_surely_it_repeats_is_told(tmp_path: Path)
     alone = " ".join(html.unescape(re.sub("<[^>]+>", "", render(run))).split())
     assert "One worker repeats it exactly" in alone
     assert "Settings that only Python takes differ from their defaults too: recipe.shift 0." in alone
+
+
+def test_a_search_whose_budget_is_spent_goes_on_with_a_larger_one(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "a", complete=0, failed=3, rejected=0, budget={"trials": 3})
+    assert f"nas resume {run.folder} --budget 6</code>" in render(run)
+    run = finished_run(tmp_path / "b", complete=2, failed=0, budget={"trials": 3})
+    assert f"nas resume {run.folder}</code>" in render(run)
