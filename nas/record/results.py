@@ -29,7 +29,7 @@ class Result:
     """A view of a complete trial.
 
     `rung` is the highest on which it was trained. On the last one `metrics` are its own values or, where it was trained
-    again `trainings` times, the means of those trainings for a trained objective; below they are what is expected
+    again by `repeats` more trainings, the means of those for a trained objective; below they are what is expected
     there. A measured objective is the median of all readings. `intervals` are half the widths of the 95 % intervals by
     objective: Student's, with one deviation for all confirmed trials, absent where these are few.
 
@@ -40,10 +40,15 @@ class Result:
     trial: Trial
     metrics: Mapping[str, float]
     intervals: Mapping[str, float] = field(default_factory=dict)
-    trainings: int = 0
+    repeats: int = 0
     rung: int = 0
     first: Mapping[str, float] = field(default_factory=dict)
     doubts: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def trainings(self) -> int:
+        """How many trainings the values of the trained objectives are the mean of."""
+        return max(self.repeats, 1)
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
@@ -140,7 +145,7 @@ def fallen(further: Iterable[Further]) -> dict[int, Outcome]:
 
 def flattery(results: Iterable[Result], name: str) -> float:
     """The mean by which the own trainings of confirmed trials lie above the means of further ones."""
-    gaps = [result.first[name] - result.metrics[name] for result in results if result.trainings]
+    gaps = [result.first[name] - result.metrics[name] for result in results if result.repeats]
     return float(np.mean(gaps)) if gaps else 0.0
 
 

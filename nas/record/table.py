@@ -21,7 +21,7 @@ def frame(
     trained: Sequence[str],
     fell: Mapping[int, Outcome],
 ) -> "pd.DataFrame":
-    """State, layout, metrics, further trainings, zero-cost scores, seconds, decisions of each trial.
+    """State, layout, metrics, trainings that they are the mean of, zero-cost scores, seconds, decisions of each trial.
 
     Each column is of one type: decisions that are a number in one block and a word in another are text. `results` are
     those of the complete trials by number; `front` holds the numbers of the trials on the front, `trained` the
@@ -69,7 +69,7 @@ def _row(
 
 def _further(result: Result, trained: Sequence[str]) -> dict[str, float]:
     """A trial's intervals, and what its own training came to where that differs."""
-    if not result.trainings and all(result.first[name] == result.metrics[name] for name in trained):
+    if not result.repeats and all(result.first[name] == result.metrics[name] for name in trained):
         return {}
     intervals = {f"{name}_interval": half_width for name, half_width in result.intervals.items()}
     return intervals | {f"{name}_first": result.first[name] for name in trained}

@@ -69,7 +69,7 @@ def cost_figure(found: Reliability) -> go.Figure:
 def rank_figure(run: Run, found: Reliability) -> go.Figure:
     """Draw every network's value on the first rung against its value in full."""
     name = found.objective
-    chosen = [result for result in run.results if result.trainings]
+    chosen = [result for result in run.results if result.repeats]
     unit = units.unit_of(name, [result.metrics[name] for result in chosen])
     figure = go.Figure(
         go.Scatter(

@@ -78,11 +78,11 @@ def _doubts(result: Result, last: int) -> Json:
     notes: Json = {}
     if result.intervals:
         notes["interval"] = {name: _short(width) for name, width in result.intervals.items()}
-    if result.trainings:
-        notes["trainings"] = result.trainings
+    if result.repeats:
+        notes["repeats"] = result.repeats
     if result.rung < last:
         notes["below"] = True
-    if result.trainings or result.rung < last:
+    if result.repeats or result.rung < last:
         notes["first"] = {name: _short(value) for name, value in result.first.items()}
     return notes
 

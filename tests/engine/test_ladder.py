@@ -49,7 +49,7 @@ def test_a_search_ends_with_a_confirmed_front(space):
         assert found.metrics["accuracy"] == pytest.approx(sum(c.outcome.metrics["accuracy"] for c in again) / 2)
         assert len({c.outcome.metrics["accuracy"] for c in again} | {found.trial.metrics["accuracy"]}) > 1
     frame = run.to_frame().set_index("number")
-    assert all(frame.loc[result.number, "trainings"] == result.averaged for result in run.results)
+    assert all(frame.loc[result.number, "trainings"] == result.trainings for result in run.results)
     assert {result["trainings"] for result in run_facts(run)["front"]} == {2}
     assert set(frame.columns) >= {"trainings", "accuracy_first", "accuracy_interval"}
     assert "95 % interval" in (run.folder / "report.html").read_text()

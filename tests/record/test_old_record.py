@@ -48,7 +48,7 @@ def test_further_trainings_and_what_was_learnt_are_read(run):
         assert (again.trial, again.repeat, again.ended) == (line["trial"], line["repeat"], line["ended"])
         assert (again.outcome.state, again.outcome.metrics) == (line["state"], line["metrics"])
     confirmed = {again.trial for again in run.further}
-    assert {result.number for result in run.results if result.trainings} == confirmed
+    assert {result.number for result in run.results if result.repeats} == confirmed
     assert [trial.learnt_from for trial in run.learnt.trials] == [Origin("first5", n) for n in range(4)]
 
 

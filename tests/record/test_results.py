@@ -20,7 +20,8 @@ def test_a_result_is_the_mean_of_its_further_trainings_alone(tmp_path):
     found = results(trials, [again(1, 1, 0.5, own + 2), again(1, 2, 0.7, own + 1)], ["accuracy"], ["latency"], 1)
     assert found[1].metrics["accuracy"] == pytest.approx(0.6)
     assert found[1].metrics["latency"] == pytest.approx(own + 1), "the median of three readings"
-    assert found[1].trainings == 2
+    assert (found[1].repeats, found[1].trainings) == (2, 2)
+    assert (found[0].repeats, found[0].trainings) == (0, 1)
     assert found[1].trial == trials[1], "a view: the first training stays what it was"
     for kept in (0, 2):
         assert (found[kept].trial, found[kept].metrics) == (trials[kept], trials[kept].metrics)

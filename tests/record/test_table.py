@@ -9,7 +9,6 @@ from pandas.testing import assert_frame_equal
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.record.run import Run
-from nas.record.trial import Further
 from nas.report.page import write_report
 
 
@@ -48,11 +47,3 @@ def test_decisions_of_mixed_types_are_text_and_truth_values_stay_such(tmp_path: 
     assert pd.isna(frame["kernel"][4])
     assert frame["shared"].dtype == "boolean"
     assert frame["shared"].dropna().tolist() == [True, False, True]
-
-
-def test_trainings_are_the_further_ones_as_a_result_has_them(tmp_path: Path) -> None:
-    run = finished_run(tmp_path / "a", complete=2, failed=0, rejected=0)
-    again = [Further(0, repeat, run.trials[0].outcome) for repeat in (1, 2)]
-    for one in again:
-        run.append_further(one)
-    assert run.to_frame()["trainings"].tolist() == [result.trainings for result in run.results] == [2, 0]

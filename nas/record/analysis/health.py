@@ -156,7 +156,7 @@ def repeated(run: Run, front: Sequence[Result]) -> Remark | None:
     """Whether the front was trained again from other seeds."""
     if not run.trained_objectives:
         return None
-    name, again = units.words(run.trained_objectives[0]), sum(result.trainings > 0 for result in front)
+    name, again = units.words(run.trained_objectives[0]), sum(result.repeats > 0 for result in front)
     if again == len(front):
         return Remark(True, "Every network of the front was trained again from other seeds.")
     advice = (

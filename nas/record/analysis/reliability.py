@@ -164,7 +164,7 @@ def _values(run: Run, name: str) -> tuple[Values, Values, dict[str, Values]]:
     """Return values by rung, those in full from other seeds, and what is known without training."""
     own = {(one.trial, one.rung): one.outcome.metrics for one in run.further if not one.repeat and one.outcome.metrics}
     count = len(run.config.lengths)
-    chosen = [result for result in run.results if result.rung == count - 1 and result.trainings]
+    chosen = [result for result in run.results if result.rung == count - 1 and result.repeats]
     rows = [[r.trial.metrics[name], *(own[r.number, i][name] for i in range(1, count))] for r in chosen]
     costs = {words(title): np.array([r.metrics[title] for r in chosen]) for title in ("macs", "params")}
     for title in run.config.scores:
@@ -200,7 +200,7 @@ def _rates(run: Run, name: str, sign: float) -> tuple[dict[str, dict[str, float]
         folder = rate_folder(run, factor)
         for result in Run(folder).results if is_run(folder) else ():
             (kind, *others) = {stage.block for stage in result.architecture.stages}
-            if not others and result.trainings:
+            if not others and result.repeats:
                 found.setdefault(kind, {})[f"{factor:.2g}"] = (result.first[name] + result.metrics[name]) / 2
                 apart.append((result.first[name] - result.metrics[name]) ** 2)
     rates = {kind: reached for kind, reached in found.items() if len(reached) == len(FACTORS)}

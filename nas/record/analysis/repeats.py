@@ -69,7 +69,7 @@ def first_and_further(run: Run) -> Pairs | None:
     if not run.trained_objectives:
         return None
     name = run.trained_objectives[0]
-    rows = [(r.number, r.first[name], r.metrics[name]) for r in run.results if r.trainings]
+    rows = [(r.number, r.first[name], r.metrics[name]) for r in run.results if r.repeats]
     return _pairs(name, "own training", "mean of further trainings", rows) if rows else None
 
 

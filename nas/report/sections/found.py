@@ -116,7 +116,7 @@ def _value(view: View, result: Result, name: str) -> str:
     run, value = view.run, result.metrics[name]
     if name in result.intervals:
         return units.show_between(name, value, result.intervals[name])
-    if result.trainings and name in run.trained_objectives:
+    if result.repeats and name in run.trained_objectives:
         own = _again(run, result.number, name)
         what = f"mean of {len(own)} further trainings" if len(own) > 1 else "one further training"
         ends = f", {units.show(name, min(own))} to {units.show(name, max(own))}" if len(own) > 1 else ""
@@ -156,7 +156,7 @@ def _intervals(run: Run, shown: list[Result]) -> str:
     said = []
     if any(result.intervals for result in shown):
         said.append("± is the 95 % interval of the mean of further trainings from other seeds.")
-    alone = [result for result in shown if not result.trainings]
+    alone = [result for result in shown if not result.repeats]
     if validation_images(run) and alone and counting(run):
         said.append(
             f"The 95 % interval is what {validation_images(run):,} validation images leave open; by how much another "

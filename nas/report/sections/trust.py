@@ -49,7 +49,7 @@ def _rungs(run: Run) -> list[Json]:
 
 def _confirmed(run: Run) -> Json | None:
     """The numbers of trainings, and by how much first ones lay above further ones, or None without any."""
-    again = [result for result in run.results if result.trainings]
+    again = [result for result in run.results if result.repeats]
     if not again or not run.trained_objectives:
         return None
     name = run.trained_objectives[0]

@@ -39,7 +39,7 @@ const valueRows = trial => make("dl", {class: "values"}, ...all.metrics.flatMap(
     half && `interquartile range ${shown(metric, half)}`,
     again !== undefined && `measured again: ${shown(metric, again)}`,
     first !== undefined && trial.below && `expected; so far ${shown(metric, first)}`,
-    first !== undefined && trial.trainings && `mean of ${trial.trainings} further training${trial.trainings === 1 ? "" : "s"}; at first ${shown(metric, first)}`];
+    first !== undefined && trial.repeats && `mean of ${trial.repeats} further training${trial.repeats === 1 ? "" : "s"}; at first ${shown(metric, first)}`];
   return [make("div", {}, make("dt", {}, metric.title), make("dd", {}, make("b", {}, between(metric, trial)),
     ...more.filter(Boolean).map(text => make("small", {}, text))))];
 }));
