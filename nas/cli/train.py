@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from nas.training.full.recipe import FullRecipe
 from nas.training.full.settings import Lesson, Place
 
 OFFERED = offers((Lesson, Place, Following)) | offers((FullRecipe,), "changes", left=True)
+OFFERED["seed"] = replace(OFFERED["seed"], left=True)  # a typed 0 is not the search's
 
 
 @takes_settings(OFFERED)

@@ -63,6 +63,8 @@ def facts(trained: Trained, ending: Ending, parts: Json) -> Json:
         "epochs": len(trained.history),
         "epoch": ending.epoch,
         "seed": config.seed,
+        "seen": made.get("seen"),
+        "overlap": made.get("overlap", ""),
         "teacher": config.teacher,
         "test": {name: asdict(one) for name, one in ending.verdict.metrics.items()} | {"images": ending.verdict.images},
         "calibration_error": ending.verdict.ece,

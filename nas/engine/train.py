@@ -14,6 +14,7 @@ from nas.engine.attendant import Attendant
 from nas.engine.beginning import find_backbone, find_data, find_recipe, find_teacher, first_weights
 from nas.engine.ending import conclude
 from nas.engine.following import NoteEpoch, followed_training
+from nas.engine.seen import check_seen, origins, own_seed
 from nas.errors import DivergedError, NasError, RunError, SettingError
 from nas.evaluation.plugins import Outside, load_plugins
 from nas.files import Json, quoted
@@ -60,25 +61,25 @@ def train(
 
     `architecture` is one, its plain data, or what `find_network` takes; weights go on being trained. `recipe` ships, is
     a file or plain data; `changes` replace values of it. `settings` are `TrainConfig`'s: data, teacher, time, seed, ...
-
     Raises UserError for wrong input before anything is written, RunError when it cannot go on, StoppedError if told to.
     """
     attendant, files = attendant or Attendant(), load_plugins(*paths_of(plugins, "plugins"))
     runs, settings = Path(text_of(runs, "runs")), understood(settings, TrainConfig)
     found = _find(architecture, runs)
-    settings |= _resolved(found, architecture, settings)
+    typed, settings = "seed" in settings, settings | _resolved(found, architecture, settings)
     config = make_train_config(settings | find_recipe(recipe, changes, found.architecture, settings))
     group = find_group(config.device)
     _new_folder(runs, name, found, group)  # refuses a wrong name before the work
     dataset, fitted = find_data(config, found.architecture, group)
     teacher = find_teacher(config.teacher, dataset, runs)
     begin = find_backbone(config, fitted, runs) or found.model
+    seen = check_seen(config, dataset, origins(found, config, begin, teacher), typed, attendant.noted)
     batches, model = first_weights(config, fitted, dataset, group, begin, attendant.noted)
     folder = _new_folder(runs, name, found, group)
     if group.leads:
         outside = outside_of_training(config, fitted, (*found.outside.files, *files))
         made = _environment(config, batches, outside, threads_of(config, model, batches, group, attendant.noted))
-        made |= _told(command, group, dataset)
+        made |= _told(command, group, dataset) | seen
         Trained.create(folder, config, fitted, made, outside, data=fingerprint(dataset), teacher=_digest(teacher))
     group.wait()
     return _Session(Trained(folder), batches, model, teacher, group, attendant).run()
@@ -138,10 +139,10 @@ def _find(architecture: Architecture | Mapping[str, Any] | str | Path, runs: Pat
 
 
 def _resolved(found: Found, asked: object, settings: Mapping[str, Any]) -> Json:
-    """Name the task, the data, and the weights that a training begins with, empty for new ones.
+    """Name the task, the data, the seed, and the weights that a training begins with, empty for new ones.
 
-    Unless told, task, data and target are those of the run or the training that the network comes from, or else the
-    task that the head is for, and its data.
+    Unless told, task, data, seed and target are those of the run or the training that the network comes from, or else
+    the task that the head is for, and its data. The seed divides the data: another would test on what has been learnt.
     """
     home = found.run or found.trained
     own = home.config.task if home else task_of(HEADS.get(found.architecture.head.kind).outputs)
@@ -149,7 +150,8 @@ def _resolved(found: Found, asked: object, settings: Mapping[str, Any]) -> Json:
     data = home.config.data if home and own == task else load_task(task).data
     start = str(found.trained.folder if found.trained else asked) if found.model else ""
     target = settings.get("target") or (home.config.target if home else "")
-    return {"task": task, "data": settings.get("data") or data, "start": start, "target": target}
+    seed = settings.get("seed", own_seed(found))
+    return {"task": task, "data": settings.get("data") or data, "seed": seed, "start": start, "target": target}
 
 
 def _new_folder(runs: Path, name: str | None, found: Found, group: Alone) -> Path:

@@ -37,6 +37,7 @@ PAIRS = 12  # of classes, in the table of mistakes
 MAX_ROWS = 2000  # of classes; verdict.json has them all
 NAMED = 500  # images that were left out
 SHARP = 128  # pixels; smaller pictures are enlarged pixel by pixel
+TOLD = ("unreadable", "overlap", "seen")  # of the environment, said in sentences
 CHANGES = 6  # values of a recipe that the first sentence lists
 NO_VERDICT: Json = {"verdict": None, "calibration": None, "mistakes": [], "recalls": [], "pairs": [], "boxes": None,
                     "proposed": None}  # fmt: skip
@@ -67,6 +68,7 @@ def render_training(trained: Trained) -> str:
             **_what(trained, history),
             **_curves(history, best),
             "flattered": flattered(trained.seal.get("data") or {}),
+            "overlap": trained.environment.get("overlap", ""),
             **NO_VERDICT,
             **(_verdict(trained, ending) if ending else {}),
             "detector": load_task(trained.config.task).outputs == BOXES,
@@ -93,7 +95,7 @@ def _what(trained: Trained, history: Sequence[Epoch]) -> Json:
     network, config = trained.architecture, trained.config
     blocks = dict.fromkeys(stage.block for stage in network.stages)
     colours = {block: PALETTE[i % len(PALETTE)] for i, block in enumerate(blocks)}
-    made = {name: value for name, value in trained.environment.items() if name != "unreadable"}
+    made = {name: value for name, value in trained.environment.items() if name not in TOLD}
     return {
         "trained": trained,
         "network": network,

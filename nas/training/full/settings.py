@@ -46,7 +46,11 @@ class Lesson(Group):
     resolution: Annotated[
         int | None, Field(ge=4, le=2048), Flag("PIXELS", "Side of the images.", default="the network's")
     ] = None
-    seed: Annotated[int, Field(ge=0, lt=2**32), Flag("N", "On one CPU the same seed repeats a training.")] = 0
+    seed: Annotated[
+        int,
+        Field(ge=0, lt=2**32),
+        Flag("N", "It divides the data, and repeats a training on one CPU.", default="as in the search, or 0"),
+    ] = 0
 
     @field_validator("task")
     @classmethod

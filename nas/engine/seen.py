@@ -1,0 +1,114 @@
+"""What a training's weights, backbone, teacher and search have seen of its data, as a seed divides them into parts."""
+
+import os.path
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nas import data as datasets
+from nas.data import Dataset
+from nas.errors import SettingError
+from nas.files import Json
+from nas.record.networks import Found
+from nas.training.full.settings import TrainConfig
+from nas.training.full.teacher import Teacher
+from nas.training.model import Model
+
+Division = tuple[str, int]
+"""Data by the text that names them, and the seed that divided them."""
+
+
+def own_seed(found: Found) -> int:
+    """Return the seed of the run or training that a network comes from, or of its weights, 0 where none is known."""
+    if home := found.run or found.trained:
+        return home.config.seed
+    seed = found.model.facts.get("seed") if found.model else None
+    return seed if isinstance(seed, int) else 0
+
+
+def origins(
+    found: Found, config: TrainConfig, begin: Model | None, teacher: Teacher | None
+) -> dict[str, list[Division]]:
+    """List by its name, in words, what a training comes from, and the data that each has learnt from.
+
+    `begin` is the model whose weights it begins with, that of the backbone if it has one.
+    """
+    known = {}
+    if found.run:
+        known[f"the search {found.run.name}"] = [(found.run.config.data, found.run.config.seed)]
+    if found.trained:
+        own = {"data": found.trained.config.data, "seed": found.trained.config.seed}
+        known[f"the training {found.trained.name}"] = [*_learnt(own | found.trained.environment)]
+    elif found.model:
+        known[f"the network {config.start}"] = [*_learnt(found.model.facts)]
+    if config.backbone and begin:
+        known[f"the backbone {config.backbone}"] = [*_learnt(begin.facts)]
+    if teacher and isinstance(teacher.network, Model):
+        known[f"the teacher {config.teacher}"] = [*_learnt(teacher.network.facts)]
+    return known
+
+
+def _learnt(facts: Mapping[str, Any]) -> Iterator[Division]:
+    """Yield what weights have learnt from by their facts, which in earlier versions name the last training alone."""
+    seen = facts.get("seen")
+    for division in seen if isinstance(seen, list) else [(facts.get("data"), facts.get("seed"))]:
+        match division:
+            case [str(data), int(seed)]:
+                yield data, seed
+
+
+def check_seen(
+    config: TrainConfig,
+    dataset: Dataset,
+    known: Mapping[str, list[Division]],
+    typed: bool,
+    noted: Callable[[str], None],
+) -> Json:
+    """Return, for a record, what the weights will have `seen`, and the `overlap` with the test part in words.
+
+    That is noted as a warning where the seed was `typed`. Raises SettingError where it was not.
+    """
+    overlap = next(_overlaps(config, dataset, known), None)
+    if overlap and not typed:
+        raise SettingError(f"{overlap.said}; write --seed {overlap.seed}, or --seed {config.seed} to be warned only")
+    if overlap:
+        noted(f"warning: {overlap.said}: the verdict flatters")
+    seen = dict.fromkeys([(config.data, config.seed), *chain(*known.values())])
+    return {"seen": [*seen], "overlap": overlap.said if overlap else ""}
+
+
+class _Overlap(NamedTuple):
+    """What has learnt from test images, in words, and the seed by which they were no test images."""
+
+    said: str
+    seed: int
+
+
+def _overlaps(config: TrainConfig, dataset: Dataset, known: Mapping[str, list[Division]]) -> Iterator[_Overlap]:
+    """Yield what has learnt from the same data divided by another seed, unless all seeds leave one test part."""
+    for name, divisions in known.items():
+        for data, seed in divisions:
+            if seed != config.seed and _same(data, config.data) and not _one_test(config, dataset, seed):
+                yield _Overlap(
+                    f"{name} learnt from {data} divided by seed {seed}, and some of its images are test images of "
+                    f"seed {config.seed}",
+                    seed,
+                )
+
+
+def _same(data: str, other: str) -> bool:
+    """Tell whether two texts name the same data, perhaps by two paths."""
+    places = [(kind, os.path.abspath(os.path.expanduser(path))) for kind, _, path in  # noqa: PTH100, PTH111
+              (text.partition(":") for text in (data, other))]  # fmt: skip
+    return places[0] == places[1]
+
+
+def _one_test(config: TrainConfig, dataset: Dataset, seed: int) -> bool:
+    """Tell whether another seed leaves the test part as it is."""
+    other = datasets.load(config.data, seed=seed, resolution=dataset.resolution)
+    ours, theirs = dataset.images, other.images
+    if isinstance(ours, np.ndarray) and isinstance(theirs, np.ndarray):
+        return np.array_equal(ours[dataset.test], theirs[other.test])
+    return np.array_equal(dataset.test, other.test)  # rows of pictures on disk are the same for all seeds

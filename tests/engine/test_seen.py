@@ -1,0 +1,110 @@
+"""Test images are new to all that a training begins with, or it is refused, or says that they are not."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from command import Command
+from small_searches import search
+from small_trainings import archive, network
+
+from nas.data import load
+from nas.engine import ending
+from nas.engine.attendant import Attendant
+from nas.engine.train import train
+from nas.errors import SettingError
+from nas.record.environment import read_environment, write_environment
+from nas.record.models import BEST
+from nas.record.trained import Trained
+
+QUICK = {"epochs": 1, "batch_size": 16, "warmup": 0, "learning_rate": 1e-9}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of runs, with data that a seed divides, a search and a training of another seed than 0."""
+    home = tmp_path_factory.mktemp("home")
+    archive(home / "four.npz")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ending, "SECONDS", 0.05)
+        begin(home, "first", seed=1)
+    return home
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ending, "SECONDS", 0.05)
+
+
+def begin(home: Path, name: str, what: Any = None, said: list[str] | None = None, **settings: Any) -> Trained:
+    what = network(classes=4) if what is None else what
+    attendant = Attendant(noted=(said if said is not None else []).append)
+    return train(what, name=name, runs=home, recipe="small", changes=QUICK, attendant=attendant,
+                 **{"data": f"npz:{home / 'four.npz'}"} | settings)  # fmt: skip
+
+
+def page(trained: Trained) -> str:
+    return (trained.folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_training_is_divided_as_what_it_comes_from(home: Path, tiny: Path) -> None:
+    data = f"npz:{home / 'four.npz'}"
+    for name, what in (("folder", "first"), ("file", home / "first" / BEST)):
+        again = begin(home, name, what)
+        assert again.config.seed == 1
+        ours, theirs = load(data, seed=again.config.seed), load(data, seed=1)
+        assert not {ours.images[row].tobytes() for row in ours.test} & {
+            theirs.images[row].tobytes() for row in theirs.train
+        }
+        assert "that the training never saw" in page(again)
+    run = search(tiny, "found", 1, confirm=0, seed=3)
+    assert begin(home, "of_run", run.folder, data="digits").config.seed == 3
+
+
+@pytest.mark.parametrize("role", ["teacher", "backbone"])
+def test_what_learnt_from_the_test_images_is_refused_or_warned_of(home: Path, role: str) -> None:
+    with pytest.raises(SettingError, match=rf"the {role} first learnt from npz:.* by seed 1, .* write --seed 1, or --"):
+        begin(home, f"{role}_refused", **{role: "first"})
+    assert not (home / f"{role}_refused").exists()
+    said: list[str] = []
+    flattered = begin(home, f"{role}_typed", said=said, seed=0, **{role: "first"})
+    assert said[0].startswith(f"warning: the {role} first learnt from npz:")
+    assert f"the {role} first learnt from" in page(flattered)
+    assert "that the training never saw" not in page(flattered)
+    assert f"the {role} first learnt" in flattered.model().facts["overlap"]
+    said.clear()
+    begin(home, f"{role}_one_seed", said=said, seed=1, **{role: "first"})
+    assert not [line for line in said if line.startswith("warning")]
+
+
+def test_another_seed_is_warned_of_and_remembered(home: Path) -> None:
+    """Weights know the images of every training that they went through, under whatever path."""
+    said: list[str] = []
+    second = begin(home, "second", "first", said=said, seed=2, data=f"npz:{home}/../{home.name}/four.npz")
+    assert second.config.seed == 2
+    assert said[0].startswith("warning: the training first learnt from")
+    with pytest.raises(SettingError, match=r"the training second learnt from .* divided by seed 1"):
+        begin(home, "third", "second")
+    facts = read_environment(second.folder)
+    write_environment(second.folder, {key: value for key, value in facts.items() if key not in ("seen", "overlap")})
+    assert begin(home, "of_old", "second").config.seed == 2, "an older record knows its own seed alone"
+
+
+def test_a_test_part_of_its_own_is_the_same_for_all_seeds(home: Path) -> None:
+    rng, data = np.random.default_rng(0), home / "parts.npz"
+    parts = {"train": 120, "test": 40}
+    np.savez(data, **{f"{part}_x": rng.integers(0, 255, (count, 8, 8, 1), np.uint8) for part, count in parts.items()},
+             **{f"{part}_y": np.arange(count) % 4 for part, count in parts.items()})  # fmt: skip
+    begin(home, "own_parts", data=f"npz:{data}", seed=1)
+    taught = begin(home, "other_seed", data=f"npz:{data}", teacher="own_parts")
+    assert taught.config.seed == 0
+    assert "that the training never saw" in page(taught)
+
+
+def test_only_a_typed_seed_replaces_the_searchs(nas: Command, home: Path) -> None:
+    options = f"--data npz:{home}/four.npz --runs {home} --epochs 1 --batch-size 16 --warmup 0".split()
+    for typed, seed in (((), 1), (("--seed", "0"), 0)):
+        answer = nas("train", "first", "--name", f"typed{seed}", *typed, *options)
+        assert answer.status == 0, answer.err
+        assert Trained(home / f"typed{seed}").config.seed == seed
