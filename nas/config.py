@@ -246,8 +246,9 @@ class Shipping(Group):
     """The target that networks are shipped to.
 
     `target` is one of this machine (auto: the search's own device, operator by operator) or, as `file:` and a path, a
-    device that was measured elsewhere. It takes `latency_batch` images at once, with `threads` and `dtype`, those of
-    the objective throughput `throughput_batch`. `latency` chooses measured or predicted milliseconds.
+    device that was measured elsewhere. It takes `latency_batch` images at once, with `threads` and `dtype`: unless
+    given, those that such a device was measured with. The objective throughput takes `throughput_batch`. `latency`
+    chooses measured or predicted milliseconds.
     """
 
     panel = "Where networks will run"
@@ -256,12 +257,12 @@ class Shipping(Group):
     latency: Annotated[
         Literal["auto", "measured", "predicted"], Flag("HOW", "Latency is measured, predicted or auto.")
     ] = "auto"
-    latency_batch: Annotated[int, Field(ge=1, le=65_536), Flag("N", "Images at once, for latency.")] = 1
+    latency_batch: Annotated[int, Field(ge=1, le=65_536), Flag("N", "Images at once, for latency.", default="1")] = 1
     throughput_batch: Annotated[int, Field(ge=1, le=65_536), Flag("N", "Images at once, for throughput.")] = 32
-    threads: Annotated[int, Field(ge=1, le=1024), Flag("N", "CPU threads.")] = 1
-    dtype: Annotated[Literal["float32", "float16", "bfloat16"], Flag("NAME", "float32, float16 or bfloat16.")] = (
-        "float32"
-    )
+    threads: Annotated[int, Field(ge=1, le=1024), Flag("N", "CPU threads.", default="1")] = 1
+    dtype: Annotated[
+        Literal["float32", "float16", "bfloat16"], Flag("NAME", "float32, float16 or bfloat16.", default="float32")
+    ] = "float32"
 
     @field_validator("target")
     @classmethod

@@ -1,7 +1,7 @@
 """Make the commands' options from the settings of a search, and declare others that several commands share."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -118,6 +118,9 @@ def offers(groups: Iterable[type[Group]], part_of: str = "", left: bool = False)
 
 
 OFFERED = offers(GROUPS)
+OFFERED |= {  # a device's file tells them unless they are typed, be it the default
+    name: replace(OFFERED[name], left=True) for name in ("latency_batch", "threads", "dtype")
+}
 
 
 def _decided() -> dict[str, str]:

@@ -17,9 +17,9 @@ def profile(
         str, argument("NETWORK|SPACE", "Space, run (RUN:accuracy), training, YAML.", names=spaces_and_networks)
     ],
     target: Annotated[str, setting("target", "cpu, onnxruntime, cuda, ... or auto.")] = DEFAULTS.target,
-    threads: Annotated[int, setting("threads", bounded=True)] = DEFAULTS.threads,
-    batch: Annotated[int, setting("latency_batch", "Images at once.", bounded=True)] = DEFAULTS.latency_batch,
-    dtype: Annotated[str, setting("dtype")] = DEFAULTS.dtype,
+    threads: Annotated[int | None, setting("threads", bounded=True)] = None,
+    batch: Annotated[int | None, setting("latency_batch", "Images at once.", bounded=True)] = None,
+    dtype: Annotated[str | None, setting("dtype")] = None,
     resolution: Annotated[int | None, setting("resolution", default="the file's", bounded=True)] = DEFAULTS.resolution,
     as_json: AsJson = False,
     scores: Annotated[bool, option("", "Zero-cost scores too, on images of noise.", "--scores", panel=NETWORK)] = False,

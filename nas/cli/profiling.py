@@ -58,10 +58,10 @@ def profile_network(
     scores: bool,
     **deployed: Any,
 ) -> None:
-    """Print a network's costs, measured for at most `seconds`. `deployed` are batch, threads and dtype."""
+    """Print a network's costs, measured for at most `seconds`. `deployed` are batch, threads and dtype, or None."""
     found = find_network(name, runs).architecture
     architecture = replace(found, resolution=resolution or found.resolution)
-    deployment = choose_deployment(target, **deployed)
+    deployment = choose_deployment(target, **{name: value for name, value in deployed.items() if value is not None})
     known, latency = cost(architecture), measure(architecture, deployment, seconds=seconds)
     scored = _scored(architecture) if scores else {}
     if as_json:

@@ -14,7 +14,7 @@ from nas.data import Dataset
 from nas.data.copies import copies
 from nas.engine.executors import Executor, Placement
 from nas.engine.placement import choose_executor, choose_placement
-from nas.engine.prediction import device_predictor, kept_predictor, new_predictor
+from nas.engine.prediction import as_measured, device_predictor, kept_predictor, new_predictor
 from nas.errors import DataError, SettingError
 from nas.evaluation.catalogue import objective
 from nas.evaluation.evaluator import conditions_of, deployment_of
@@ -81,6 +81,7 @@ def new_plan(config: SearchConfig, space: SearchSpace, progress: OnProgress = la
     Raises SettingError, SpaceError or DataError for settings, a space or data that are wrong.
     """
     check_settings(config)
+    config = as_measured(config)
     designs = tuple(load_architecture(name) for name in config.seed_with)
     whole = load_whole(config)
     dataset = _held(config, whole)
@@ -89,6 +90,8 @@ def new_plan(config: SearchConfig, space: SearchSpace, progress: OnProgress = la
     placement, executor = _resolve_placement(config, dataset, fitted, outside)
     devices = executor.there(outside.carry(partial(look, config, fitted)), placement)
     predictor = new_predictor(config, fitted, executor, placement, outside, progress)
+    if config.device_file and predictor:
+        devices = devices._replace(timed=str(predictor.where.get("device", "")))
     known = fingerprint(whole)
     known["copies"] = known["copies"] or copies(dataset)  # of pictures outside memory those that are decoded
     calibration = recalled(config, fitted, known)

@@ -1,9 +1,12 @@
 """Decide whether a search predicts instead of measuring each candidate, and make its predictor."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 from functools import partial
+from typing import Any
 
-from nas.config import SearchConfig
+from nas.config import SearchConfig, make_config
+from nas.costs.latency.device_results import UNKNOWN
 from nas.costs.latency.predictor import Predictor, read_device
 from nas.costs.latency.sampling import OnProgress, predictor_for
 from nas.engine.executors import Executor, Placement
@@ -13,7 +16,7 @@ from nas.evaluation.evaluator import deployment_of
 from nas.evaluation.plugins import Outside
 from nas.files import Json
 from nas.record.run import PREDICTOR, Run
-from nas.space.space import SearchSpace
+from nas.space.space import SearchSpace, slots
 
 MANY_TRIALS, MANY_SECONDS = 100, 1800.0  # budgets that are worth the measurements a predictor needs first
 
@@ -41,12 +44,13 @@ def new_predictor(
 ) -> Predictor | None:
     """Make the predictor of a new search where its trials run, or return None if it measures each candidate.
 
-    Raises SettingError for a device's file that was made for another space.
+    Raises SettingError for a device's file that was made for another space or other images.
     """
     if not predicts(config):
         return None
-    if config.device_file:
-        return device_predictor(config, space)
+    if predictor := device_predictor(config, space):
+        _check(config, "channels", {architecture.channels for architecture, _ in predictor.networks}, {space.channels})
+        return predictor
     if placement.ray is None:
         return _measured(config, space, progress)
     return executor.there(outside.carry(partial(_measured, config, space)), placement)
@@ -61,7 +65,7 @@ def _measured(config: SearchConfig, space: SearchSpace, progress: OnProgress = l
 def device_predictor(config: SearchConfig, space: SearchSpace) -> Predictor | None:
     """Read the predictor of a device that is elsewhere, or return None for a target of this machine.
 
-    Raises SettingError for a device of another space or resolution.
+    Raises SettingError for a device of another space or resolution, and for one that lacks kinds of the space.
     """
     if config.device_file is None:
         return None
@@ -69,12 +73,49 @@ def device_predictor(config: SearchConfig, space: SearchSpace) -> Predictor | No
     if predictor.space != space.name:
         raise SettingError(f"target {config.target}: was measured for the space {predictor.space}, not for "
                            f"{space.name}; collect and fit it anew")  # fmt: skip
-    sides = {architecture.resolution for architecture, _ in predictor.networks}
-    if not sides.issuperset(space.resolution):
-        found, wanted = (", ".join(map(str, sorted(some))) for some in (sides, space.resolution))
-        raise SettingError(f"target {config.target}: was measured at {found} pixels, the search has {wanted}; "
-                           "collect it with --resolution")  # fmt: skip
+    if unknown := sorted(_kinds(space) - set(predictor.kinds)):
+        listed = ", ".join(f"{part} {kind}" for part, kind in unknown)
+        raise SettingError(f"target {config.target}: never measured {listed}, which the space {space.name} offers; "
+                           "collect and fit it anew from this space, with more networks if need be (-n)")  # fmt: skip
+    _check(config, "resolution", {architecture.resolution for architecture, _ in predictor.networks}, space.resolution)
     return predictor
+
+
+def _kinds(space: SearchSpace) -> set[tuple[str, str]]:
+    """Return the kinds that a space offers, each with its part of a network."""
+    parts = ((key if key in ("stem", "head") else "block", slot) for key, slot in slots(space))
+    return {(part, kind) for part, slot in parts for kind in slot.kinds}
+
+
+def _check(config: SearchConfig, name: str, measured: Collection[int], asked: Collection[int]) -> None:
+    """Raise SettingError where a device was measured at no such resolution, or with other channels."""
+    if not set(measured) >= set(asked):
+        found, wanted = (", ".join(map(str, sorted(some))) for some in (measured, asked))
+        raise SettingError(f"target {config.target}: was measured with the {name} {found}, the search has {wanted}; "
+                           f"collect it with --{name}")  # fmt: skip
+
+
+def as_measured(config: SearchConfig) -> SearchConfig:
+    """Take the images at once, threads and type of numbers that a device's file was measured with.
+
+    Raises SettingError where others were asked for.
+    """
+    if config.device_file is None:
+        return config
+    where, settings = read_device(config.device_file).where, dict[str, Any]()
+    for name, told in (("latency_batch", "batch"), ("threads", "threads"), ("dtype", "dtype")):
+        if where.get(told, UNKNOWN) != UNKNOWN:
+            settings[name] = where[told]
+    try:
+        measured = make_config(settings | {"task": config.task})
+    except SettingError as error:
+        raise SettingError(f"target {config.target}: {error}") from None
+    found = {name: getattr(measured, name) for name in settings}
+    for name, value in found.items():
+        if name in config.model_fields_set and (asked := getattr(config, name)) != value:
+            raise SettingError(f"{name}: found {asked}; {config.target} was measured with {value}. Leave it out, or "
+                               "measure the device anew")  # fmt: skip
+    return config.model_copy(update=found)
 
 
 def predictor_facts(predictor: Predictor) -> Json:

@@ -8,7 +8,7 @@ import numpy as np
 from nas.config import SearchConfig
 from nas.data import Dataset
 from nas.engine.plan import check_settings, fit, load_data, look
-from nas.engine.prediction import predicts
+from nas.engine.prediction import as_measured, predicts
 from nas.errors import RunError
 from nas.evaluation.catalogue import objective, objectives
 from nas.evaluation.evaluator import Evaluator, conditions_of, deployment_of
@@ -57,6 +57,7 @@ def survey(space: SearchSpace, config: SearchConfig, *, networks: int = 100, tri
     Raises SettingError for a limit that no network meets, RunError when a network cannot be trained.
     """
     check_settings(config)
+    config = as_measured(config)
     dataset = load_data(config) if trial else None
     if dataset:
         space = fit(space, dataset, config.task)

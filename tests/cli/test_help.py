@@ -33,6 +33,7 @@ def test_the_defaults_in_the_help_are_those_of_a_search() -> None:
     shown = {name: parameter.default for name, parameter in inspect.signature(search).parameters.items()}
     own = dict(SearchConfig())
     decided = ("space", "data", "objectives", *Recipe.model_fields)  # by the task
+    decided += ("latency_batch", "threads", "dtype")  # by a device's file
     assert not any(shown.pop(name, None) for name in decided)
     shown |= {"budget": parse_budget(shown["budget"])}
     assert shown.keys() - own.keys() == {"as_json", "name", "runs"}

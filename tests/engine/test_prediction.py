@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from command import Command
 from latency_spaces import tiny
 
 import nas
@@ -59,10 +60,58 @@ def test_a_search_for_a_device_elsewhere(space, device, tmp_path):
     assert len(again.results) == 7, "the run keeps what it predicts with"
 
 
+def measured_with(path, channels=1, **where):
+    """A device's file with what it was measured with, as texts, as results have them."""
+    drawn = [replace(a, channels=channels) for a in draw(tiny(), 12)]
+    times = tuple((a, 0.1 * sum(s.depth for s in a.stages)) for a in drawn)
+    write_device(path, Predictor({"device": "a kettle", **where}, "tiny", times))
+    return f"file:{path}"
+
+
+def test_a_search_is_timed_as_its_device_was(space, tmp_path):
+    """Its settings, its page and what it is compared by are those of the measurements."""
+    target = measured_with(tmp_path / "kettle.yaml", batch=4, threads="2", dtype="float32")
+    run = nas.search(space, budget=3, runs=tmp_path, name="kettle", target=target, **SETTINGS)
+    assert (run.config.latency_batch, run.config.threads, run.config.dtype) == (4, 2, "float32")
+    page = " ".join(write_report(run).read_text().split())
+    assert "Latency is that of 4 images at once on a kettle (2 threads, float32), predicted" in page
+    assert nas.resume(run.folder, budget=4).config.threads == 2
+    for name, typed, file in (("threads", 1, 2), ("latency_batch", 8, 4), ("dtype", "bfloat16", "float32")):
+        with pytest.raises(SettingError, match=f"{name}: found {typed}; file:.* was measured with {file}"):
+            nas.search(space, budget=3, runs=tmp_path, target=target, **SETTINGS, **{name: typed})
+    untold = measured_with(tmp_path / "untold.yaml", threads="unknown")
+    assert nas.search(space, budget=1, runs=tmp_path, target=untold, threads=3, **SETTINGS).config.threads == 3
+    with pytest.raises(SettingError, match=r"target file:.*: dtype: found 'float8'"):
+        nas.search(space, target=measured_with(tmp_path / "odd.yaml", dtype="float8"), **SETTINGS)
+    with pytest.raises(SettingError, match="was measured with the channels 3, the search has 1; collect it with --ch"):
+        nas.search(space, target=measured_with(tmp_path / "coloured.yaml", channels=3), **SETTINGS)
+
+
+def test_a_typed_default_is_held_against_the_device_too(nas: Command, space, tmp_path) -> None:
+    target = measured_with(tmp_path / "kettle.yaml", threads="2")
+    answer = nas("search", "--space", space, "--target", target, "--data", "digits", "--threads", "1")
+    assert answer.status == 2
+    assert "threads: found 1; file:" in answer.err
+    assert nas("profile", space, "--target", target, "-n", "4").status == 0
+
+
+def test_a_device_that_never_measured_a_kind_is_refused(space, device, tmp_path):
+    wide = to_dict(tiny())
+    wide["stem"]["kind"] = ["conv", "patchify"]
+    wide["stages"][0]["block"] = ["conv", "bottleneck", "depthwise_separable"]
+    (tmp_path / "wide.yaml").write_text(document.dump(wide))
+    with pytest.raises(
+        SettingError,
+        match=r"never measured block bottleneck, block depthwise_separable, stem patchify, which the space tiny",
+    ):
+        nas.search(tmp_path / "wide.yaml", budget=2, runs=tmp_path / "runs", target=device, **SETTINGS)
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_device_of_another_space_is_refused_before_anything_is_written(space, device, tmp_path):
     for other, message in (
         ({"name": "other"}, "was measured for the space tiny, not for other"),
-        ({"resolution": [8, 16]}, "was measured at 8 pixels, the search has 8, 16"),
+        ({"resolution": [8, 16]}, "was measured with the resolution 8, the search has 8, 16"),
     ):
         (tmp_path / "other.yaml").write_text(document.dump(to_dict(tiny()) | other))
         with pytest.raises(SettingError, match=message):

@@ -14,6 +14,7 @@ from nas.network.foreign_files import HEAD, sort_of
 NEEDED = ("name", "ms", "package")
 TOLD = ("device", "threads", "runtime")
 RUNNER = "run.py"
+UNKNOWN = "unknown"  # what results do not tell
 LONGEST = 1e6  # milliseconds that no run takes: a spreadsheet took the decimal point for a separator
 AGAIN = "take the file as the device wrote it, which no spreadsheet has opened"
 _GROUPING = re.compile("[ '\u00a0\u2009\u202f\u2019](?=\\d{3})")
@@ -139,10 +140,10 @@ def _decimal_comma(results: Path, texts: dict[int, str]) -> bool:
 
 
 def _same(results: Path, rows: Sequence[_Row], name: str) -> str:
-    """What all rows tell of their device, `unknown` if nothing."""
+    """What all rows tell of their device."""
     told = {row.cells[name]: row.line for row in reversed(rows) if row.cells.get(name)}
     if len(told) > 1:
         two = " and ".join(f"'{one}' in line {line}" for one, line in sorted(told.items(), key=lambda it: it[1])[:2])
         raise SettingError(f"{results}: {name} is {two}; the rows of one device are needed: delete the others and run "
                            f"{RUNNER} there again")  # fmt: skip
-    return next(iter(told), "unknown")
+    return next(iter(told), UNKNOWN)

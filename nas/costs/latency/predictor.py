@@ -43,6 +43,11 @@ class Predictor:
         """Predict the milliseconds of networks, given the sums over their pieces."""
         return self._regression.total(sums)
 
+    @property
+    def kinds(self) -> list[tuple[str, str]]:
+        """The kinds of the measured pieces, each with its part of a network."""
+        return self._regression.kinds
+
     @cached_property
     def error(self) -> Error:
         """The predictor's error by cross-validation over whole networks."""

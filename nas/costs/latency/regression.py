@@ -74,7 +74,7 @@ class Regression:
 
     @cached_property
     def kinds(self) -> list[tuple[str, str]]:
-        """The kinds of the measured pieces."""
+        """The kinds of the measured pieces, each with its part of a network."""
         seen = [*self.blocks, *(piece for network in self.networks for piece in network)]
         return sorted({(piece.part, piece.kind) for piece in seen})
 
