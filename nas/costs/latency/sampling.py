@@ -97,10 +97,12 @@ class _Ratios:
         return cls(data["networks"], {piece_from_dict(b): float(b["ratio"]) for b in data["blocks"]})
 
     def write(self, key: Mapping[str, Any]) -> None:
-        """Keep the multiples in the cache."""
+        """Keep the multiples in the cache, beside those that other searches kept meanwhile."""
+        kept = self.read(key)
         networks = {name: ratio for name, ratio in self.networks.items() if name not in self.passing}
-        blocks = [{"ratio": ratio} | piece_to_dict(piece) for piece, ratio in self.blocks.items() if lasting(piece)]
-        files.keep("ratios", dict(key), {"networks": networks, "blocks": blocks})
+        blocks = {piece: ratio for piece, ratio in self.blocks.items() if lasting(piece)}
+        plain = [{"ratio": ratio} | piece_to_dict(piece) for piece, ratio in (kept.blocks | blocks).items()]
+        files.keep("ratios", dict(key), {"networks": kept.networks | networks, "blocks": plain})
 
     def measure(
         self, some: Sequence[Architecture], deployment: Deployment, rounds: int, told: Callable[[float], None]
