@@ -38,10 +38,13 @@ def write_package(
 
 
 def write_predictor(results: Path, output: Path, *, as_json: bool) -> None:
-    """Write a device's file from the results of its package, and say how well it predicts."""
+    """Write a device's file from the results of its package, and say how well it predicts.
+
+    Raises SettingError for results that cannot stand, or of too few networks.
+    """
     predictor = device_package.fit(results)
+    error = predictor.error  # may refuse, before anything is written
     write_device(output, predictor)
-    error = predictor.error
     middle = sorted(ms for _, ms in predictor.networks)[len(predictor.networks) // 2]
     side = predictor.networks[0][0].resolution
     if not error.tau > POOR:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nas.costs.counts import cost
-from nas.costs.deployment import choose_deployment
+from nas.costs.deployment import Deployment, choose_deployment
 from nas.costs.latency.measure import measure
 from nas.data import Dataset
 from nas.engine.lowering import measure_lowered, some, told
@@ -32,13 +32,13 @@ def conclude(trained: Trained, trainer: Trainer, dataset: Dataset) -> None:
     model = trained.model().to(trainer.batches.device)
     predictions = answers(model, trainer.batches, dataset.test, nullcontext())
     verdict, boxes = judge(trainer.task, predictions, trained.config.seed), None
-    noted, smaller = Json(), list[Lowered]()
+    noted, smaller, deployment = Json(), list[Lowered](), _deployment(model, trained.config.target)
     if trainer.task.outputs == BOXES:
         rows = some(dataset.validation, dataset.resolution)
         whole = answers(model, trainer.batches, rows, nullcontext())
         model.facts = noted = told(model, whole)
         boxes = judge_boxes(predictions, len(dataset.classes), model.threshold)
-        smaller = measure_lowered(model, trainer, rows, whole, SECONDS / 10)
+        smaller = measure_lowered(model, trainer, rows, whole, deployment, SECONDS / 10)
     if len(predictions.targets) < len(dataset.test):  # some could not be read, and the others have moved up
         places = trainer.batches.readable(dataset.test)
         verdict = replace(verdict, mistakes=[replace(m, row=int(places[m.row])) for m in verdict.mistakes])
@@ -46,7 +46,7 @@ def conclude(trained: Trained, trainer: Trainer, dataset: Dataset) -> None:
     shown = [one.row for one in (boxes.shown if boxes else verdict.mistakes)]
     pictures = tuple(_picture(dataset.images[dataset.test[[row]]][0], bool(boxes)) for row in shown)
     left_out = tuple(trainer.batches.unreadable)
-    costs = _costs(model, trained.config.target)
+    costs = _costs(model, deployment)
     ending = Ending(verdict, trainer.progress.best, pictures, costs, left_out, boxes, tuple(smaller))
     model.facts = facts(trained, ending, dataset.parts) | noted
     trained.keep_ending(ending, model)
@@ -78,13 +78,18 @@ def facts(trained: Trained, ending: Ending, parts: Json) -> Json:
     }
 
 
-def _costs(model: Model, target: str) -> Json:
-    """Count and measure, on the device that trained where the target is not on this machine."""
-    counted, device = cost(model.architecture), model.mean.device.type
+def _deployment(model: Model, target: str) -> Deployment:
+    """Choose where latencies are measured: on the device that trained where the target is not on this machine."""
+    device = model.mean.device.type
     try:
-        deployment = choose_deployment(target or "auto", device=device)
+        return choose_deployment(target or "auto", device=device)
     except SettingError:
-        deployment = choose_deployment("auto", device=device)
+        return choose_deployment("auto", device=device)
+
+
+def _costs(model: Model, deployment: Deployment) -> Json:
+    """Count and measure a network."""
+    counted = cost(model.architecture)
     timed = measure(model.network, deployment, seconds=SECONDS)
     return {"params": counted.params, "macs": counted.macs, "latency": timed.to_dict()}
 

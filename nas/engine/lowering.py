@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nas.costs.counts import cost
-from nas.costs.deployment import choose_deployment
+from nas.costs.deployment import Deployment
 from nas.costs.latency.measure import measure
 from nas.files import Json
 from nas.network.architecture import Architecture
@@ -42,16 +42,18 @@ def told(model: Model, predictions: Predictions) -> Json:
     return {NOTED: best_threshold(predictions), **order}
 
 
-def measure_lowered(model: Model, trainer: Trainer, rows: Rows, whole: Predictions, seconds: float) -> list[Lowered]:
+def measure_lowered(
+    model: Model, trainer: Trainer, rows: Rows, whole: Predictions, deployment: Deployment, seconds: float
+) -> list[Lowered]:
     """Measure a model as it is, by its predictions `whole` for rows of the validation part, and lowered.
 
-    A latency is measured for so many `seconds`.
+    A latency is measured for so many `seconds`, where the network will run.
     """
-    found = [_measured(trainer, model, whole, seconds)]
+    found = [_measured(trainer, model, whole, deployment, seconds)]
     for queries, resolution in _settings(model.architecture):
         small = model.lowered(queries, resolution)
         predictions = answers(cast(Model, Scaled(small)), trainer.batches, rows, nullcontext())
-        found.append(_measured(trainer, small, predictions, seconds))
+        found.append(_measured(trainer, small, predictions, deployment, seconds))
     return found
 
 
@@ -87,9 +89,10 @@ def _settings(architecture: Architecture) -> Iterator[tuple[int | None, int | No
             yield None, pixels
 
 
-def _measured(trainer: Trainer, model: Model, predictions: Predictions, seconds: float) -> Lowered:
-    architecture, device = model.architecture, model.mean.device
-    deployment = choose_deployment("auto", device=device.type)
+def _measured(
+    trainer: Trainer, model: Model, predictions: Predictions, deployment: Deployment, seconds: float
+) -> Lowered:
+    architecture = model.architecture
     return Lowered(
         queries_of(architecture) or 0,
         architecture.resolution,

@@ -8,6 +8,7 @@ from typing import Any
 from nas.config import SearchConfig, make_config
 from nas.costs.latency.device_results import UNKNOWN
 from nas.costs.latency.predictor import Predictor, read_device
+from nas.costs.latency.regression import FEWEST
 from nas.costs.latency.sampling import OnProgress, predictor_for
 from nas.engine.executors import Executor, Placement
 from nas.errors import SettingError
@@ -44,13 +45,19 @@ def new_predictor(
 ) -> Predictor | None:
     """Make the predictor of a new search where its trials run, or return None if it measures each candidate.
 
-    Raises SettingError for a device's file that was made for another space or other images.
+    Where a space has too few networks to predict others by, it measures, and raises SettingError if told to predict; as
+    for a device's file that was made for another space or other images.
     """
     if not predicts(config):
         return None
     if predictor := device_predictor(config, space):
         _check(config, "channels", {architecture.channels for architecture, _ in predictor.networks}, {space.channels})
         return predictor
+    if (count := space.size()) < FEWEST:
+        if config.latency == "predicted":
+            raise SettingError(f"latency: found predicted; {space.name} has {count} of the {FEWEST} networks that make "
+                               "a predictor: write measured")  # fmt: skip
+        return None
     if placement.ray is None:
         return _measured(config, space, progress)
     return executor.there(outside.carry(partial(_measured, config, space)), placement)

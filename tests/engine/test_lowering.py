@@ -13,7 +13,7 @@ from small_detection import HEAD, NET, home
 
 import nas
 from nas.costs.counts import cost
-from nas.engine import ending
+from nas.engine import ending, lowering
 from nas.engine.lowering import Scaled, by_use
 from nas.evaluation import units
 from nas.network.lowering import lowered
@@ -50,6 +50,15 @@ def test_the_network_is_measured_as_it_is_and_with_less_of_either(trained: Train
         assert row.latency > 0
         assert row.images == 16
     assert [row.macs for row in rows[:4]] == sorted((row.macs for row in rows[:4]), reverse=True)
+
+
+def test_it_is_measured_where_it_will_run(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the latency of the verdict another would look like a gain or a loss."""
+    measured = []
+    monkeypatch.setattr(lowering, "measure", lambda *a, **more: measured.append(a[1]) or ending.measure(*a, **more))
+    shipped = nas.train(NET, name="shipped", target="onnxruntime", **settings)
+    assert shipped.ending.costs["latency"]["target"] == "onnxruntime"
+    assert {deployment.target for deployment in measured} == {"onnxruntime"}
 
 
 def test_a_lowered_model_does_what_was_measured(trained: Trained, settings: dict[str, Any]) -> None:

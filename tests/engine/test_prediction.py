@@ -164,6 +164,17 @@ def test_when_a_search_predicts():
     assert predicts(settings(objectives=("accuracy", "macs"), maximum={"latency": 3.0}))
 
 
+def test_a_space_of_few_networks_is_measured(space, tmp_path, monkeypatch):
+    """Too few to predict others by: by themselves they are soon measured."""
+    monkeypatch.setattr("nas.engine.prediction.MANY_TRIALS", 2)
+    one = {"block": "conv", "depth": [1, 2], "width": 8, "stride": 2}
+    space.write_text(document.dump(to_dict(tiny()) | {"stem": {"kind": "conv", "width": 8}, "stages": [one]}))
+    run = nas.search(space, budget=2, runs=tmp_path, **SETTINGS)
+    assert all("runs" in trial.outcome.readings["latency"] for trial in run.spent)
+    with pytest.raises(SettingError, match="latency: found predicted; tiny has 2 of the 8 networks that make"):
+        nas.search(space, budget=2, runs=tmp_path, latency="predicted", **SETTINGS)
+
+
 def test_a_search_that_measures_goes_on_measuring(space, tmp_path, monkeypatch):
     monkeypatch.setattr("nas.engine.prediction.MANY_TRIALS", 3)
     run = nas.search(space, budget=2, runs=tmp_path, **SETTINGS)

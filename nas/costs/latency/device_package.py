@@ -17,6 +17,7 @@ import torch
 from nas.costs.latency.device_results import RUNNER, read_times
 from nas.costs.latency.measure import REFERENCE
 from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dict
+from nas.costs.latency.regression import FEWEST
 from nas.costs.onnx_file import write_onnx
 from nas.errors import SettingError
 from nas.files import Json
@@ -26,7 +27,7 @@ from nas.network.pieces import Piece, pieces
 from nas.space.library import load_architecture
 from nas.space.space import SearchSpace, draw
 
-FEWEST, MOST, MOST_BLOCKS = 8, 120, 240
+MOST, MOST_BLOCKS = 120, 240
 MANIFEST = "manifest.json"
 DIGITS = 12  # of a digest
 
@@ -43,11 +44,14 @@ def collect(
     """Write the package for a space into a new folder and return the folder.
 
     `progress` is called with the name of each file before it is written. Raises SettingError for numbers out of bounds,
-    and for a folder that exists or cannot be written.
+    for a space of too few networks, and for a folder that exists or cannot be written.
     """
     _check_numbers(networks, blocks)
+    entries, drawn = list[Json](), draw(space, networks)
+    if len(drawn) < FEWEST:
+        raise SettingError(f"{space.name}: has {len(drawn)} of the {FEWEST} networks that make a predictor; export "
+                           "each and time it on the device")  # fmt: skip
     _make(folder)
-    entries, drawn = [], draw(space, networks)
     for i, architecture in enumerate(drawn):
         progress(name := f"network_{i:03d}")
         entries.append(_write_network(folder, name, architecture, batch))

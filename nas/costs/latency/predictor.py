@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nas import document, files
-from nas.costs.latency.regression import Error, Regression, Vector, cross_validate
+from nas.costs.latency.regression import Error, Regression, Vector, check_number, cross_validate
 from nas.errors import SettingError, SpaceError
 from nas.files import Json
 from nas.network.architecture import Architecture
@@ -80,10 +80,12 @@ class Predictor:
 
 
 def read_device(path: Path) -> Predictor:
-    """Read a device's file. Raises SettingError for a file that `nas latency fit` did not write."""
+    """Read a device's file. Raises SettingError for a file that `nas latency fit` did not write, or of few networks."""
     try:
-        return Predictor.from_dict(document.read(path).value)
-    except SpaceError as error:
+        predictor = Predictor.from_dict(document.read(path).value)
+        check_number(len(predictor.networks))
+        return predictor
+    except (SpaceError, SettingError) as error:
         raise SettingError(f"target file:{path}: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError):
         raise SettingError(f"target file:{path}: this is not a device's file; make one with nas latency fit") from None

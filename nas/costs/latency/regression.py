@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from nas.costs.counts import count
+from nas.errors import SettingError
 from nas.network.options import Scalar
 from nas.network.pieces import Piece
 
@@ -26,6 +27,7 @@ Pieces = tuple[Piece, ...]
 PENALTIES = np.logspace(-4, 3, 15)
 FEWEST_BLOCKS = 20  # measured ones, to fill in others by
 FOLDS = 8
+FEWEST = 8  # networks, to predict others by and to tell the error
 LEAST = 0.5  # of the fastest measured network, as a search would find networks predicted impossibly fast
 
 
@@ -138,8 +140,18 @@ class Regression:
         return sorted({(piece.kind, *option) for piece in self.blocks for option in piece.options}, key=str)
 
 
+def check_number(networks: int) -> None:
+    """Raise SettingError for too few networks to predict others by."""
+    if networks < FEWEST:
+        raise SettingError(f"a predictor needs the times of {FEWEST} networks, found {networks}")
+
+
 def cross_validate(regression: Regression) -> Error:
-    """Compute the error on networks held out together with the blocks that no other network has."""
+    """Compute the error on networks held out together with the blocks that no other network has.
+
+    Raises SettingError for too few networks.
+    """
+    check_number(len(regression.times))
     times, found = np.array(regression.times), np.zeros(len(regression.times))
     folds = KFold(min(FOLDS, len(times)), shuffle=True, random_state=0)
     for kept, out in folds.split(times):

@@ -37,6 +37,7 @@ def main():
         "runtime": f"onnxruntime {ort.__version__}",
         "package": manifest["package"],
     }
+    check_same(results, rows, fixed)
     reference = clock(HERE / "reference.onnx", manifest["reference"], arguments.threads)
     best = calibrate(reference)
     for i, entry in enumerate(manifest["files"]):
@@ -128,6 +129,17 @@ def read(path):
                 "and run this again; if it is complete, nas latency fit may read it."
             )
         return {row["name"]: row for row in reader if set(row) == set(COLUMNS) and is_time(row["ms"])}
+
+
+def check_same(path, rows, fixed):
+    """Exit where kept rows were measured otherwise than those that are left would be."""
+    for name, row in rows.items():
+        for key, value in fixed.items():
+            if row[key] != str(value):
+                raise SystemExit(
+                    f"{path}: {name} was measured with {key} {row[key] or '(none)'}, and this run has {value}. "
+                    f"Measure as it began, or move {path.name} away to measure all anew."
+                )
 
 
 def is_time(text):

@@ -6,10 +6,13 @@ import json
 import subprocess
 import sys
 import venv
+from dataclasses import replace
 
 import pytest
+from command import Command
 from latency_spaces import TINY, tiny
 
+from nas import document
 from nas.costs.counts import count
 from nas.costs.latency import runner
 from nas.costs.latency.device_package import collect, fit
@@ -64,6 +67,21 @@ def test_the_package_runs_and_becomes_a_predictor(package):
     again = subprocess.run([sys.executable, "-I", package / "run.py"], capture_output=True, text=True)
     assert again.returncode == 0
     assert read(package / "results.csv") == rows, "what is measured is kept"
+
+    more = [sys.executable, "-I", package / "run.py", "--threads", "2"]
+    other = subprocess.run(more, capture_output=True, text=True)
+    assert other.returncode == 1
+    assert "network_000 was measured with threads 1, and this run has 2. Measure as it began, or move" in other.stderr
+    assert read(package / "results.csv") == rows
+
+
+@pytest.mark.parametrize("key", ["threads", "device", "runtime", "package"])
+def test_the_script_joins_no_rows_that_were_measured_otherwise(tmp_path, key):
+    fixed = {"threads": 1, "device": "d", "runtime": "r", "package": "p"}
+    row = {name: str(value) for name, value in fixed.items()}
+    runner.check_same(tmp_path / "results.csv", {"a": row}, fixed)
+    with pytest.raises(SystemExit, match=rf"results\.csv: b was measured with {key} other, and this run has"):
+        runner.check_same(tmp_path / "results.csv", {"a": row, "b": row | {key: "other"}}, fixed)
 
 
 @pytest.mark.slow
@@ -278,11 +296,43 @@ def test_a_package_is_never_written_over_something(package):
         collect(tiny(), package.parent / "other", blocks=999)
 
 
+def test_a_device_of_too_few_networks_is_refused(results, tmp_path):
+    """An earlier version wrote such a file."""
+    predictor = fit(results)
+    write_device(tmp_path / "mine.yaml", replace(predictor, networks=predictor.networks[:1]))
+    with pytest.raises(
+        SettingError, match=r"target file:.*mine\.yaml: a predictor needs the times of 8 networks, found 1"
+    ):
+        read_device(tmp_path / "mine.yaml")
+
+
 @pytest.mark.parametrize("text", ["[1, 2]", "a: 1", "networks: [{ms: 1, architecture: 3}]", "where: {}\nspace: a: b"])
 def test_another_file_is_no_device(tmp_path, text):
     (tmp_path / "mine.yaml").write_text(text)
     with pytest.raises(SettingError, match=r"target file:.*mine\.yaml: "):
         read_device(tmp_path / "mine.yaml")
+
+
+@pytest.mark.parametrize("depths", [[1], [1, 2, 3]])
+def test_a_space_of_too_few_networks_is_refused_before_anything_is_written(nas: Command, tmp_path, depths):
+    stage = {"block": "conv", "depth": depths, "width": 8, "stride": 2}
+    few = {"name": "few", "resolution": 8, "stem": {"kind": "conv", "width": 8}, "stages": [stage]}
+    (tmp_path / "few.yaml").write_text(document.dump(few))
+    answer = nas("latency", "collect", "--space", tmp_path / "few.yaml", "-o", tmp_path / "package")
+    assert answer.status == 2
+    assert f"few: has {len(depths)} of the 8 networks that make a predictor" in answer.err
+    assert not (tmp_path / "package").exists()
+
+
+def test_results_of_too_few_networks_make_no_file(nas: Command, results, tmp_path):
+    manifest = json.loads((results.parent / "manifest.json").read_text())
+    manifest["files"] = manifest["files"][:3]
+    (results.parent / "manifest.json").write_text(json.dumps(manifest))
+    write(results, read(results)[:3])
+    answer = nas("latency", "fit", results, "-o", tmp_path / "mine.yaml")
+    assert answer.status == 2
+    assert "needs the times of 8 networks, found 3" in answer.err
+    assert not (tmp_path / "mine.yaml").exists()
 
 
 def test_single_blocks_are_the_most_common_ones(package):

@@ -17,6 +17,7 @@ from nas.costs.latency import measure, sampling
 from nas.costs.latency.predictor import Predictor
 from nas.costs.latency.regression import Regression, cross_validate, error_of
 from nas.costs.latency.sampling import predictor_for
+from nas.errors import SettingError
 from nas.evaluation.plugins import load_plugins
 from nas.network.pieces import pieces
 from nas.space.library import load_space
@@ -99,6 +100,13 @@ def test_the_error_of_what_was_held_out_is_not_that_of_what_was_fitted():
     assert stated.median > 0.1
 
 
+def test_too_few_networks_predict_none():
+    drawn = draw(tiny(), 7)
+    for few in (drawn, drawn[:1]):
+        with pytest.raises(SettingError, match=f"needs the times of 8 networks, found {len(few)}"):
+            cross_validate(Regression({}, [tuple(pieces(a)) for a in few], [1.0] * len(few)))
+
+
 def test_a_predictor_is_measured_once(tmp_path, monkeypatch):
     """The second time, and for more networks, only what is new is measured."""
     monkeypatch.setenv("NAS_CACHE", str(tmp_path))
@@ -116,6 +124,25 @@ def test_a_predictor_is_measured_once(tmp_path, monkeypatch):
     assert [len(networks) for networks, _ in measured] == [1]
     ratios = [ms / before for (_, ms), (_, before) in zip(more.networks, first.networks, strict=False)]
     assert ratios == pytest.approx([ratios[0]] * 9), "kept, in units of a reference that may have proved faster"
+
+
+def test_two_searches_at_once_keep_what_each_has_measured(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
+    measure_really = sampling.time_side_by_side
+
+    def meanwhile(*asked):
+        """Another search measures other networks while this one does."""
+        monkeypatch.setattr(sampling, "time_side_by_side", measure_really)
+        predictor_for(other, Deployment(), networks=3, rounds=1)
+        return measure_really(*asked)
+
+    other = tiny().fit(resolution=16, channels=1, classes=3)
+    monkeypatch.setattr(sampling, "time_side_by_side", meanwhile)
+    predictor_for(tiny(), Deployment(), networks=3, rounds=1)
+    measured = counted(monkeypatch)
+    for space in (tiny(), other):
+        predictor_for(space, Deployment(), networks=3, rounds=1)
+    assert not measured
 
 
 def counted(monkeypatch):
