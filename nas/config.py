@@ -257,9 +257,9 @@ class Shipping(Group):
     latency: Annotated[
         Literal["auto", "measured", "predicted"], Flag("HOW", "Latency is measured, predicted or auto.")
     ] = "auto"
-    latency_batch: Annotated[int, Field(ge=1, le=65_536), Flag("N", "Images at once, for latency.", default="1")] = 1
+    latency_batch: Annotated[int, Field(ge=1, le=65_536), Flag("N", "Images at once.", default="1 or the file's")] = 1
     throughput_batch: Annotated[int, Field(ge=1, le=65_536), Flag("N", "Images at once, for throughput.")] = 32
-    threads: Annotated[int, Field(ge=1, le=1024), Flag("N", "CPU threads.", default="1")] = 1
+    threads: Annotated[int, Field(ge=1, le=1024), Flag("N", "CPU threads.", default="1 or the file's")] = 1
     dtype: Annotated[
         Literal["float32", "float16", "bfloat16"], Flag("NAME", "float32, float16 or bfloat16.", default="float32")
     ] = "float32"
