@@ -27,7 +27,9 @@ class Unit:
         return "points" if self.name == "%" else self.name
 
     def show(self, value: float) -> str:
-        """The number without its unit."""
+        """The number without its unit, or a dash where it is none."""
+        if not isfinite(value):
+            return MISSING
         scaled = value * self.factor
         if self.decimals is not None:
             return f"{scaled:.{self.decimals}f}"
@@ -72,7 +74,7 @@ def epochs(count: int) -> str:
 
 def show_between(name: str, value: float, half_width: float | None) -> str:
     """A value with its interval: `81.20 ± 1.35 %`."""
-    if half_width is None:
+    if half_width is None or not isfinite(value):
         return show(name, value)
     own = unit_of(name, [value])
     return f"{own.show(value)} ± {own.show(half_width)} {own.name}".rstrip()
@@ -92,8 +94,8 @@ def show_range(name: str, value: float, low: float, high: float) -> str:
 
 
 def show(name: str, value: float | None) -> str:
-    """One value of an objective with its unit, or a dash where it was not measured."""
-    if value is None:
+    """One value of an objective with its unit, or a dash where it was not measured or is no number."""
+    if value is None or not isfinite(value):
         return MISSING
     own = unit_of(name, [value])
     return f"{own.show(value)} {own.name}".rstrip()

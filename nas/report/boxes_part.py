@@ -121,13 +121,12 @@ def _meet(one: Json, start: float, y: float, letters: int) -> bool:
 
 
 def _lowered(rows: Sequence[Lowered], first: str) -> list[Json]:
-    """Put what lowered networks lose and save beside the network as it is, which is the first."""
+    """Put the change and the saving of lowered networks beside the network as it is, which is the first."""
     return [
         vars(row)
         | {
-            "lost": row.metrics[first] - rows[0].metrics[first],
+            "change": row.metrics[first] - rows[0].metrics[first],
             "saved": 1 - row.macs / rows[0].macs,
-            "faster": 1 - row.latency / rows[0].latency,
         }
         for row in rows
     ]

@@ -141,10 +141,15 @@ def _shift(x: Tensor, shifts: Tensor, most: int, fill: str) -> Tensor:
 
 
 def _cutout(x: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Set a square of each image to the mean (arXiv:1708.04552)."""
+    """Set a square of each image, in part outside it perhaps, to the mean (arXiv:1708.04552)."""
     batch, _, height, width = x.shape
-    top, left = torch.randint(-size // 2, max(height, width), (2, batch, 1), generator=generator, device=x.device)
-    rows, columns = torch.arange(height, device=x.device), torch.arange(width, device=x.device)
-    in_rows = (rows >= top) & (rows < top + size)
-    in_columns = (columns >= left) & (columns < left + size)
+    in_rows, in_columns = (_stretches(batch, side, size, generator) for side in (height, width))
     return x.masked_fill((in_rows[:, :, None] & in_columns[:, None, :])[:, None], 0.0)
+
+
+def _stretches(batch: int, side: int, size: int, generator: torch.Generator) -> Tensor:
+    """Draw a stretch of `size` pixels of each side `(batch, side)`, its middle any pixel as likely as another."""
+    device = generator.device
+    starts = torch.randint(side, (batch, 1), generator=generator, device=device) - size // 2
+    pixels = torch.arange(side, device=device)
+    return (pixels >= starts) & (pixels < starts + size)

@@ -34,7 +34,7 @@ def test_a_path_may_hold_colons_and_a_home():
     assert "~" not in str(parse("npz:~/c.npz")[1])
 
 
-@pytest.mark.parametrize("name", ["cifar10", "coco", "fashion_mnist", "image_folder", "npz", "voc"])
+@pytest.mark.parametrize("name", ["cifar10", "coco", "fashion_mnist", "image_folder", "mnist", "npz", "voc"])
 @pytest.mark.parametrize("path", ["no/such/place", "x" * 5000, "a\0b"])
 def test_a_missing_path_is_named(name, path, tmp_path):
     with pytest.raises(DataError, match=f"^{name}: .*Write {name}:PATH"):
@@ -98,6 +98,25 @@ def test_three_images_a_class_are_enough():
 def test_a_rare_class_keeps_a_training_image():
     data = divide(labelled(1000, 1000, 3))
     assert 2 in data.labels[data.train]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("counts", "given"), [([3] * 7 + [50], {}), ([2] * 7 + [40], {"test": [1] * 8})])
+def test_rare_classes_are_in_every_part_that_is_cut(counts, given, seed):
+    data = divide(labelled(*counts), **{part: labelled(*some) for part, some in given.items()}, seed=seed, classes=8)
+    parts = (data.train, data.validation, data.test)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(data.labels)))
+    for part in parts:
+        counted = np.bincount(data.labels[part], minlength=8)
+        assert counted.min() >= 1
+        assert counted[:7].tolist() == [1] * 7
+
+
+def test_parts_that_held_every_class_are_cut_as_they_were():
+    """Runs are sealed with their parts, of scikit-learn's cut."""
+    data = divide(labelled(20, 14, 6), seed=3)
+    assert data.validation.tolist() == [5, 12, 13, 14, 26, 27, 29, 37]
+    assert data.test.tolist() == [0, 3, 8, 10, 21, 28, 30, 35]
 
 
 def test_a_class_with_too_few_images_is_named():

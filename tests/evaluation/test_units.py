@@ -15,6 +15,9 @@ from nas.evaluation import units
         ("macs", 4.2e9, "4.20 G"),
         ("macs", 12_300, "12.3 k"),
         ("macs", None, "–"),
+        ("accuracy", float("nan"), "–"),
+        ("latency", float("nan"), "–"),
+        ("latency", float("inf"), "–"),
     ],
 )
 def test_values_are_shown_as_people_write_them(name, value, text):
@@ -43,6 +46,11 @@ def test_a_difference_of_shares_is_in_points(name, value, text):
 )
 def test_an_interval_limits_the_digits_of_its_value(name, values, text):
     assert units.show_range(name, *values) == text
+
+
+def test_what_is_no_number_is_a_dash_in_a_column():
+    assert units.unit_of("latency", [1.0, float("nan")]).show(float("nan")) == "–"
+    assert units.show_between("latency", float("nan"), float("nan")) == "–"
 
 
 def test_one_scale_serves_a_column():

@@ -170,6 +170,19 @@ def test_a_cutout_is_one_square_of_the_mean(generator):
     assert sum(int((image[0] == 0).sum()) == 16 for image in out) > 16, "most lie inside"
 
 
+@pytest.mark.parametrize(("size", "shape"), [(8, (16, 16)), (10, (16, 16)), (32, (16, 16)), (8, (12, 20))])
+def test_a_cutout_is_as_likely_at_either_edge(size, shape, generator):
+    """Its middle is any pixel; that of an even square is the one beyond the centre."""
+    x = torch.ones(20_000, 1, *shape)
+    hidden = (augmented(x, Recipe(shift=0, cutout=size), False, generator) == 0).float().mean(0)[0]
+    side = round(size * shape[1] / 32)
+    rows, columns = (
+        torch.tensor([sum(0 <= i - middle + side // 2 < side for middle in range(length)) for i in range(length)])
+        for length in shape
+    )
+    assert torch.allclose(hidden, torch.outer(rows, columns) / (shape[0] * shape[1]), atol=0.02)
+
+
 def test_augmentation_follows_its_generator():
     recipe = Recipe(shift=4, cutout=8)
     draws = [augmented(ramp(), recipe, True, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]

@@ -168,12 +168,28 @@ def hold(dataset: Dataset, parts: Sequence[NDArray[np.int64]] | None = None) -> 
 def cut(
     rows: NDArray[np.int64], labels: NDArray[np.int64] | None, size: int, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Cut `size` of the rows off, stratified by any labels, and return the rows that stay and those cut, sorted."""
+    """Cut `size` of the rows off, stratified by any labels, and return the rows that stay and those cut, sorted.
+
+    Some row of each label is cut off.
+    """
     from sklearn.model_selection import train_test_split  # takes a second, which pages need not wait for
 
     strata = None if labels is None else labels[rows]
     stay, off = train_test_split(rows, test_size=size, stratify=strata, random_state=seed)
+    if labels is not None:
+        _exchange(stay, off, labels)
     return np.sort(stay), np.sort(off)
+
+
+def _exchange(stay: NDArray[np.int64], off: NDArray[np.int64], labels: NDArray[np.int64]) -> None:
+    """Bring in one row of each label that rounding left out of `off`, for one of the label that has most there.
+
+    The rest stays as it was cut, so that parts which were whole are what older runs have sealed.
+    """
+    for absent in np.setdiff1d(labels[stay], labels[off]):
+        most = np.bincount(labels[off]).argmax()
+        one, other = np.flatnonzero(labels[stay] == absent)[0], np.flatnonzero(labels[off] == most)[0]
+        stay[one], off[other] = off[other], stay[one]
 
 
 def _check_classes(name: str, classes: tuple[str, ...], train: NDArray[np.int64], least: int) -> None:

@@ -27,14 +27,9 @@ def _images(run: Run, part: str) -> int:
 
 
 def guessing(run: Run, name: str) -> float | None:
-    """Return what a network that knows nothing comes to in a share: of all images one in as many as there are classes.
-
-    None for an objective that is no share, or of which less is better.
-    """
+    """Return what a network that knows nothing comes to in a metric, None where that is not known."""
     metric = load_task(run.config.task).metrics.get(name)
-    if metric is None or not metric.share or metric.goal != "maximize":
-        return None
-    return 1 / run.results[0].architecture.classes if metric.counts else 0.0
+    return metric.guess(run.results[0].architecture.classes) if metric and metric.guess else None
 
 
 def by_images(run: Run, name: str, value: float) -> tuple[float, float] | None:

@@ -66,11 +66,16 @@ def _drawn(images: int, classes: int, generator: "Generator") -> "Tensor":
     return torch.cat([numbers, centres, sizes, torch.zeros_like(numbers)], -1)
 
 
+def _none(classes: int) -> float:
+    """Return the precision of boxes by chance, which hardly ever overlap an object."""
+    return 0.0
+
+
 detection = Task(
     loss=_loss,
     metrics={
-        "map": Metric(_map, title="mAP", draws=DRAWS, redrawn=_maps),
-        "map50": Metric(_map50, title="mAP@50", draws=DRAWS, redrawn=_map50s),
+        "map": Metric(_map, title="mAP", draws=DRAWS, redrawn=_maps, guess=_none),
+        "map50": Metric(_map50, title="mAP@50", draws=DRAWS, redrawn=_map50s, guess=_none),
     },
     objectives=("map", "latency"),
     targets="boxes",

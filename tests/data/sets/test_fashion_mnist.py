@@ -1,4 +1,4 @@
-"""Fashion-MNIST: idx files, compressed or not, whole and damaged."""
+"""Fashion-MNIST and MNIST: idx files, compressed or not, whole and damaged."""
 
 import gzip
 import struct
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nas.data import load
-from nas.data.sets.fashion_mnist import fashion_mnist
+from nas.data.sets.fashion_mnist import fashion_mnist, mnist
 from nas.errors import DataError
 from nas.testing import DataSuite
 
@@ -29,12 +29,30 @@ def write(folder, pack=packed, ending=".gz", test_side=28):
     return folder
 
 
-class TestConformance(DataSuite):
+class TestFashion(DataSuite):
     kind = fashion_mnist
 
     @pytest.fixture
     def path(self, tmp_path):
         return write(tmp_path)
+
+
+class TestDigits(DataSuite):
+    kind = mnist
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        return write(tmp_path)
+
+
+def test_digits_are_no_clothes_and_never_mirrored(tmp_path):
+    clothes, digits = (load(f"{kind}:{write(tmp_path)}") for kind in ("fashion_mnist", "mnist"))
+    assert digits.classes == tuple("0123456789")
+    assert (clothes.mirror, digits.mirror) == (True, False)
+    assert np.array_equal(clothes.images, digits.images)
+    (tmp_path / LABELS).unlink()
+    with pytest.raises(DataError, match=r"^mnist: "):
+        load(f"mnist:{tmp_path}")
 
 
 @pytest.mark.parametrize(("pack", "ending"), [(packed, ".gz"), (bytes, "")])

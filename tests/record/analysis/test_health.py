@@ -183,6 +183,21 @@ def test_networks_that_learnt_nothing_are_not_told_apart(tmp_path: Path) -> None
     assert health.taught(unknown, unknown.front()) is None
 
 
+@pytest.mark.parametrize(
+    ("objective", "guess"), [("accuracy", 0.1), ("top5", 0.5), ("balanced_accuracy", 0.1), ("macro_f1", 0.1)]
+)
+def test_every_metric_is_held_against_what_guessing_gives(tmp_path: Path, objective: str, guess: float) -> None:
+    def run(name: str, value: float) -> Run:
+        config = make_config({"space": "small", "objectives": [objective, "latency"]})
+        run = Run.create(tmp_path / name, config, load_space(SPACE), ENVIRONMENT, data={"parts": {"train": 5000}})
+        run.append(trial(run, 0, metrics={objective: value, "latency": 1.0}))
+        return run
+
+    assert f"where guessing gives {100 * guess:.2f} %" in said(run("guess", guess + 0.01), health.taught)[1]
+    learnt = run("learnt", guess + 0.1)
+    assert health.taught(learnt, learnt.front()) is None
+
+
 def test_choices_at_the_edge_of_the_space_ask_for_a_wider_one(tmp_path: Path) -> None:
     run = empty_run(tmp_path / "run")
     front_of(run, 10, lambda network: network.stages[0].width == 32 and network.stages[2].depth == 1)
