@@ -104,7 +104,9 @@ class Plane:
 
     def _free_side(self, result: Result) -> str:
         """The side beyond the front, where no trial can lie, and not beyond the plot's edge."""
+        limits = (self.run.config.maximum, self.run.config.minimum)  # their lines make the axis longer
         x = [self.x.place(t.metrics[self.x.name]) for t in self.run.results]
+        x += [self.x.place(own[self.x.name]) for own in limits if self.x.name in own]
         at = (self.x.place(result.metrics[self.x.name]) - min(x)) / max(max(x) - min(x), 1e-12)
         room = NARROWEST * (1 - at if self.x.more else at) + 14
         side = "center" if room < 9 * len(self.run.config.pick) + 14 else "right" if self.x.more else "left"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from browser import NARROW, WIDE, opened, serious
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, FloatRect
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.report.page import write_report
@@ -53,3 +53,28 @@ def test_the_slider_holds_at_values_a_breadth_off_a_round_number(browser: Browse
         for key in ("Home", "End"):
             slider.press(key)
             shown.get_by_text("The best there:").wait_for()
+
+
+@pytest.mark.parametrize("slowest", [3.0, 300.0])
+def test_the_ring_is_round_and_about_the_chosen_network_on_every_axis(
+    browser: Browser, tmp_path: Path, slowest: float
+) -> None:
+    run = empty_run(tmp_path / "run")
+    for number, latency in enumerate((1.0, 2.0, slowest)):
+        run.append(trial(run, number, metrics={"latency": latency, "accuracy": 0.3 + 0.2 * number}))
+    with opened(browser, write_report(run)) as shown:
+        shown.locator(".plane .points path").last.wait_for()
+        for plane in shown.locator(".plane").all():
+            for key, end in (("Home", min), ("End", max)):
+                plane.press(key)
+                markers = [path.bounding_box() for path in plane.locator(".scatterlayer .points path").all()]
+                ring = plane.locator(".shapelayer path").last.bounding_box()
+                assert ring
+                assert ring["width"] == pytest.approx(ring["height"], abs=0.5)
+                chosen = end(filter(None, markers), key=middle)
+                assert middle(ring) == pytest.approx(middle(chosen), abs=2)
+
+
+def middle(box: FloatRect) -> tuple[float, float]:
+    """Where the middle of an element is."""
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

@@ -89,6 +89,17 @@ def test_limits_are_lines_that_say_what_they_are(tmp_path):
     assert ["limit ≤" in note.text and "0.500 ms" in note.text for note in layout.annotations] == [True]
 
 
+def test_the_name_of_the_pick_stands_clear_of_the_axis(tmp_path):
+    """A limit far off leaves no room at the side of a pick that is near the axis."""
+    sides = []
+    for limits in ({}, {"latency": 30.0}):
+        run = empty_run(tmp_path / f"run{len(sides)}", maximum=limits)
+        for number, (latency, accuracy) in enumerate(((1.0, 0.3), (1.6, 0.6), (2.0, 0.61))):
+            run.append(trial(run, number, metrics={"latency": latency, "accuracy": accuracy}))
+        sides.append(part(front_figure(View(run)), "pick").textposition)
+    assert sides == ["top left", "top center"]
+
+
 @pytest.mark.parametrize(
     ("known", "axes"),
     [

@@ -71,10 +71,12 @@ const spotOf = (figure, number) => {
   }
   return null;
 };
+// A path, as plotly takes the logarithm of the pixels of a shape of type circle on logarithmic axes.
+const circle = "M13,0C13,7.2,7.2,13,0,13C-7.2,13,-13,7.2,-13,0C-13,-7.2,-7.2,-13,0,-13C7.2,-13,13,-7.2,13,0Z";
 const ring = (figure, number) => {
   const spot = spotOf(figure, number);
-  return spot ? [{type: "circle", xsizemode: "pixel", ysizemode: "pixel", xref: spot.xref, yref: spot.yref,
-    xanchor: spot.x, yanchor: spot.y, x0: -13, x1: 13, y0: -13, y1: 13, line: {color: ink(), width: 2.5}}] : [];
+  return spot ? [{type: "path", path: circle, xsizemode: "pixel", ysizemode: "pixel", xref: spot.xref, yref: spot.yref,
+    xanchor: spot.x, yanchor: spot.y, line: {color: ink(), width: 2.5}}] : [];
 };
 const line = (figure, at) => {
   if (at === null || !figure.axes.includes(objectives[1].name)) return [];
