@@ -57,10 +57,11 @@ def calibrate(
 
 
 def _print(terminal: Terminal, run: "Run", found: "Reliability", *, applied: bool) -> None:
-    table = Table("", "cost", "tau, all", f"tau, best {found.best}", "rho", box=box.SIMPLE_HEAD)
+    best = [f"tau, best {found.best}"] if found.tells_best else []
+    table = Table("", "cost", "tau, all", *best, "rho", box=box.SIMPLE_HEAD)
     for ranking in (*found.rungs, *found.others):
-        every, best = (_tau(agreement) for agreement in (ranking.every, ranking.best))
-        table.add_row(ranking.name, f"{ranking.share:.0%}", every, best, f"{ranking.every.rho:.2f}")
+        taus = [_tau(agreement) for agreement in (ranking.every, ranking.best)[: 1 + len(best)]]
+        table.add_row(ranking.name, f"{ranking.share:.0%}", *taus, f"{ranking.every.rho:.2f}")
     terminal.table(table)
     if found.rates:
         factors = next(iter(found.rates.values()))

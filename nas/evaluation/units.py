@@ -125,6 +125,13 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def time_unit(longest: float) -> tuple[str, float]:
+    """The unit of an axis of times, by the longest of them: its heading, and how many seconds it is."""
+    if longest <= 2 * 60:
+        return "Seconds", 1.0
+    return ("Minutes", 60.0) if longest <= 2 * 3600 else ("Hours", 3600.0)
+
+
 def age(seconds: float) -> str:
     """How long ago something was, in one number: `12 min`, `3 h`, `5 days`."""
     for size, name in ((86_400, "days"), (3600, "h"), (60, "min")):

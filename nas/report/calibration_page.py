@@ -42,10 +42,15 @@ def write_calibration(run: Run, found: Reliability) -> Path:
 
 
 def cost_figure(found: Reliability) -> go.Figure:
-    """Draw tau by the cost of a rung, over all networks and among the best, and lines for what costs no training."""
-    figure = go.Figure()
-    for i, (title, of) in enumerate((("all networks", _every), (f"the best {found.best}", _best))):
+    """Draw tau by the cost of a rung, over all networks and among the best where these are enough to tell.
+
+    Lines are what costs no training.
+    """
+    figure, lowest = go.Figure(), min((0.0, *(ranking.every.tau for ranking in found.others)))
+    lines = (("all networks", _every), (f"the best {found.best}", _best))
+    for i, (title, of) in enumerate(lines if found.tells_best else lines[:1]):
         agreements = [of(ranking) for ranking in found.rungs]
+        lowest = min(lowest, *(one.low for one in agreements), *(one.tau for one in agreements))
         figure.add_trace(
             go.Scatter(
                 x=[ranking.share * (1 + i / 40) for ranking in found.rungs],  # so that no bar hides another
@@ -62,7 +67,7 @@ def cost_figure(found: Reliability) -> go.Figure:
                          annotation={"text": ranking.name, "xanchor": "left", "x": i / 5,
                                      "yanchor": "bottom"})  # fmt: skip
     figure.update_xaxes(title="Cost, as a part of the training in full", type="log", tickformat=".0%")
-    figure.update_yaxes(title="Kendall's tau with the training in full", range=[-0.55, 1.02])
+    figure.update_yaxes(title="Kendall's tau with the training in full", range=[lowest - 0.05, 1.05])
     return style(figure, height=440)
 
 

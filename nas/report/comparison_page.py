@@ -112,9 +112,11 @@ def _unit(found: Comparison, objective: int) -> units.Unit:
 def growth_figure(found: Comparison, over: str) -> go.Figure:
     """Draw the hypervolume of every run over its trainings or its seconds, in its side's colour."""
     figure = go.Figure()
+    times = [seconds for grown in found.growths for curve in grown for seconds in curve.seconds]
+    name, unit = units.time_unit(max(times, default=0.0))
     for side, colour, grown in zip(found.sides, _colours(found), found.growths, strict=True):
         for i, (run, curve) in enumerate(zip(side.runs, grown, strict=True)):
-            x = curve.trainings if over == "trainings" else [seconds / 60 for seconds in curve.seconds]
+            x = curve.trainings if over == "trainings" else [seconds / unit for seconds in curve.seconds]
             figure.add_trace(
                 go.Scatter(
                     x=x, y=[100 * share for share in curve.shares], mode="lines", name=literal(side.name),
@@ -122,6 +124,6 @@ def growth_figure(found: Comparison, over: str) -> go.Figure:
                     hovertemplate=f"%{{y:.1f}} %<extra>{literal(run.name)}</extra>",
                 )
             )  # fmt: skip
-    figure.update_xaxes(title="Trained architectures" if over == "trainings" else "Minutes", rangemode="tozero")
+    figure.update_xaxes(title="Trained architectures" if over == "trainings" else name, rangemode="tozero")
     figure.update_yaxes(title="Hypervolume (%)", rangemode="tozero")
     return style(figure, height=360)

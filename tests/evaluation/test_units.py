@@ -65,3 +65,11 @@ def test_one_scale_serves_a_column():
 )
 def test_times(seconds, text):
     assert units.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("longest", "unit"),
+    [(4.3, ("Seconds", 1.0)), (120, ("Seconds", 1.0)), (121, ("Minutes", 60.0)), (9000, ("Hours", 3600.0))],
+)
+def test_an_axis_of_times_has_a_unit_by_its_length(longest, unit):
+    assert units.time_unit(longest) == unit

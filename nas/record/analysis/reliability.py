@@ -84,6 +84,11 @@ class Reliability:
     rates: dict[str, dict[str, float]]
     starved: tuple[str, ...]
 
+    @property
+    def tells_best(self) -> bool:
+        """Whether the best quarter are enough networks to say anything of them."""
+        return self.best >= FEWEST_BEST
+
     def keep(self, run: Run) -> None:
         """Keep it in the run's folder. Raises RunError when it cannot be written."""
         run.write_facts(FILE, asdict(self))
@@ -95,16 +100,18 @@ class Reliability:
 
     def sentences(self) -> list[str]:
         """Say what was found, in words."""
-        top = self.rungs[-1]
-        said = [
-            f"{self.networks} networks were trained in full, twice: one such training ranks them by the other with "
-            f"tau {_words(top.every)}, and the best {self.best} with {_words(top.best)}; no shorter one can be "
-            "expected to do better.",
-            *(f"At {rung.share:.0%} of the cost ({rung.name}) tau is {_words(rung.every)}, {_words(rung.best)} among "
-              "the best." for rung in self.rungs[:-1]),
-        ]  # fmt: skip
+        *short, top = self.rungs
+        of_best = f", and the best {self.best} with {_words(top.best)}" if self.tells_best else ""
+        said = [f"{self.networks} networks were trained in full, twice: one such training ranks them by the other with "
+                f"tau {_words(top.every)}{of_best}; no shorter one can be expected to do better."]  # fmt: skip
+        for rung in short:
+            of_best = f", {_words(rung.best)} among the best" if self.tells_best else ""
+            said.append(f"At {rung.share:.0%} of the cost ({rung.name}) tau is {_words(rung.every)}{of_best}.")
         ladder = ",".join(map(str, self.ladder))
-        if self.trusted:
+        if not self.tells_best:
+            said.append(f"The best quarter, {self.best} networks, are too few to say how well they are ranked: --rungs "
+                        f"{ladder} goes on to the whole length; -n {4 * FEWEST_BEST} would tell.")  # fmt: skip
+        elif self.trusted:
             said.append(f"The cheapest ladder that puts three pairs of four in order is --rungs {ladder}.")
         else:
             said.append(

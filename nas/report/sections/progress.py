@@ -99,7 +99,7 @@ def progress_figure(grown: Growth, chance: ByChance | None) -> go.Figure:
 
 def time_figure(grown: Growth) -> go.Figure:
     """Hypervolume of the front against the time that the search took."""
-    name, unit = ("Hours", 3600.0) if grown.seconds[-1] > 2 * 3600 else ("Minutes", 60.0)
+    name, unit = units.time_unit(grown.seconds[-1])
     times = [round(seconds / unit, 3) for seconds in grown.seconds]
     figure = go.Figure(_line(times, grown.shares, "this search", f"after %{{x:.1f}} {name.lower()}"))
     figure.update_xaxes(title=name, rangemode="tozero")
@@ -143,15 +143,15 @@ def timeline_figure(side_by_side: Sequence[Stint]) -> go.Figure:
     """
     figure, lanes = go.Figure(), 1 + max(stint.lane for stint in side_by_side)
     whole = max(stint.end for stint in side_by_side)
-    long = whole > 2 * 3600
+    name, unit = units.time_unit(whole)
     if len(side_by_side) > MANY:
         side_by_side = joined(side_by_side, whole / WIDE)
     height = min(LANE * lanes, MOST_HEIGHT)
-    for cause, (name, colour) in CAUSES.items():
+    for cause, (title, colour) in CAUSES.items():
         own = [stint for stint in side_by_side if stint.cause == cause]
         if own:
-            figure.add_trace(_bars(own, 3600 if long else 60, name, colour, max(0.66 * height / lanes, 1.0)))
-    figure.update_xaxes(title="Hours" if long else "Minutes", rangemode="tozero", showgrid=False)
+            figure.add_trace(_bars(own, unit, title, colour, max(0.66 * height / lanes, 1.0)))
+    figure.update_xaxes(title=name, rangemode="tozero", showgrid=False)
     figure.update_yaxes(title="Workers", range=[lanes + 0.5, 0.5], dtick=1 if lanes <= 10 else None, showgrid=False)
     return style(figure, height=height + 130).update_layout(margin_t=48, hovermode="closest")
 

@@ -130,6 +130,10 @@ def test_of_few_networks_none_is_trusted(tmp_path: Path) -> None:
     found = reliability(calibrated(tmp_path / "run", (0.02, 0.02), networks=12))
     assert found.best == 3
     assert not found.trusted
+    said = " ".join(found.sentences())
+    assert "The best quarter, 3 networks, are too few to say how well they are ranked: --rungs 1,3 goes" in said
+    assert "among the best" not in said
+    assert "among the best" in " ".join(reliability(calibrated(tmp_path / "more", (0.3, 0.02), 24)).sentences())
 
 
 def test_draws_in_which_all_are_equal_count_as_no_agreement() -> None:

@@ -1,0 +1,66 @@
+"""The page of a calibration: all that was measured is on it, and no more is said of few networks than they tell."""
+
+from pathlib import Path
+
+import pytest
+from browser import NARROW, WIDE, opened, serious
+from playwright.sync_api import Browser
+from run_fixtures import empty_run, trial
+
+from nas.evaluation.job import Outcome
+from nas.record.analysis.reliability import Agreement, Ranking, Reliability
+from nas.record.run import Run
+from nas.record.trial import Further
+from nas.report.calibration_page import cost_figure, write_calibration
+
+GOOD, BAD = Agreement(0.6, 0.3, 0.8, 0.7), Agreement(-0.9, -1.0, 0.1, -0.9)
+
+
+def calibration(best: int) -> Reliability:
+    """What was found of rungs that rank all networks well and the best ones badly."""
+    rungs = tuple(Ranking(f"{epochs} epochs", epochs / 4, GOOD, BAD) for epochs in (1, 4))
+    others = (Ranking("MACs", 0.0, Agreement(-0.7, -0.9, -0.4, -0.8), BAD),)
+    rates = {"conv": {"0.33": 0.4, "1": 0.5, "3": 0.6}}
+    return Reliability("--space s", "accuracy", 4 * best, best, (1, 4), rungs, others, (1, 4), False, rates, ("conv",))
+
+
+def climbed(folder: Path) -> Run:
+    """A run one of whose networks came to the last rung and was trained again."""
+    run = empty_run(folder, rungs=(1, 4))
+    run.append(trial(run, 0))
+    metrics = run.trials[0].outcome.metrics
+    for repeat in (0, 1):
+        run.append_further(Further(0, repeat, Outcome("complete", metrics), rung=1))
+    return run
+
+
+@pytest.mark.parametrize("best", [2, 6])
+def test_every_point_and_interval_is_drawn(best: int) -> None:
+    figure = cost_figure(calibration(best))
+    low, high = figure.layout.yaxis.range
+    for trace in figure.data:
+        for tau, up, down in zip(trace.y, trace.error_y.array, trace.error_y.arrayminus, strict=True):
+            assert low < tau - down <= tau + up < high
+    assert all(low < line.y0 < high for line in figure.layout.shapes)
+
+
+@pytest.mark.parametrize(("best", "told"), [(2, False), (6, True)])
+def test_of_few_of_the_best_nothing_is_told(tmp_path: Path, best: int, told: bool) -> None:
+    found = calibration(best)
+    assert [trace.name for trace in cost_figure(found).data] == ["all networks", f"the best {best}"][: 1 + told]
+    page = write_calibration(climbed(tmp_path / "run"), found).read_text().partition("<body>")[2]
+    assert (f"tau, best {best}" in page, "rho, best" in page, "-1.00 to 0.10" in page) == (told, told, told)
+    assert ("too few to say" in page) != told
+
+
+@pytest.mark.parametrize(("width", "dark"), [(NARROW, False), (WIDE, True)])
+def test_its_tables_stand_under_their_headings(browser: Browser, tmp_path: Path, width: int, dark: bool) -> None:
+    page = write_calibration(climbed(tmp_path / "run"), calibration(6))
+    with opened(browser, page, width=width, dark=dark) as shown:
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width
+        assert serious(shown) == []
+        sides = "one => [one.getBoundingClientRect().left, one.getBoundingClientRect().right]"
+        left, right = shown.locator("main").evaluate(sides)
+        for table in shown.locator(".scroll").all():
+            assert table.evaluate(sides)[0] == shown.locator("h2").first.evaluate(sides)[0]
+            assert left < table.evaluate(sides)[0] < table.evaluate(sides)[1] < right
