@@ -21,7 +21,8 @@ MAX_BYTES = 200_000  # already take seconds to read
 MAX_NODES = 100_000  # a small file of nested aliases can describe billions of values
 MAX_NUMBER = 10**18
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-SECOND = "but found another document"  # as PyYAML puts it
+SECOND, NO_PLACE = "but found another document", "mapping values are not allowed here"  # as PyYAML puts it
+UNSPACED = re.compile(r"\s*(- )?\w+:[^\s/]")
 PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 WHOLE = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -105,6 +106,8 @@ def parse(text: str, source: str = "<text>") -> Document:
         where = f"{source}:{mark.line + 1}" if mark else source
         if getattr(error, "problem", None) == SECOND:
             raise SpaceError(f"{where}: another document begins here; write it in a file of its own") from None
+        if mark and getattr(error, "problem", None) == NO_PLACE and (line := _unspaced(text, mark.line)):
+            raise SpaceError(f"{source}:{line}: not valid YAML: a space is missing after the colon") from None
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
         raise SpaceError(f"{where}: not valid YAML: {problem}") from None
     except (RecursionError, ValueError) as error:
@@ -115,6 +118,12 @@ def parse(text: str, source: str = "<text>") -> Document:
         if loader:
             loader.dispose()
     return Document(value, source, reader.lines)
+
+
+def _unspaced(text: str, line: int) -> int | None:
+    """Find `name:mine` in the line before that many others, which reads as a text that goes on; lines begin at 1."""
+    before = [(i, one) for i, one in enumerate(text.splitlines()[:line], 1) if one.strip()]
+    return next((i for i, one in before[-1:] if UNSPACED.match(one)), None)
 
 
 class _Reader:

@@ -11,7 +11,7 @@ from nas.document import Document
 from nas.errors import SpaceError
 from nas.files import Json
 from nas.network.options import options_of
-from nas.registry import BLOCKS, HEADS, STEMS, Registry, suggest
+from nas.registry import BLOCKS, HEADS, STEMS, Registry, nearest, suggest
 from nas.space.schema import KindOptions, PartKeys, SpaceFile, StageKeys, fields
 from nas.space.slot import Domain, Slot, heads_after, misfit
 from nas.space.space import SearchSpace
@@ -98,7 +98,9 @@ def _check_kind(doc: Document, key: tuple[str | int, ...], registry: Registry, k
     try:
         registry.check(kind, SpaceError)
     except SpaceError as error:
-        raise doc.error(key, str(error)) from None
+        foreign = not registry.origins(kind) and not nearest(kind, registry.names())
+        own = f" A {registry.noun} of your own comes with --plugins FILE." if foreign else ""
+        raise doc.error(key, f"{error}{own}") from None
 
 
 def _check_inline(
@@ -163,10 +165,11 @@ def _check_ends(doc: Document, space: SearchSpace) -> None:
     for i in last:
         bare = next((kind for kind in space.stages[i].kinds if not heads_after(kind, space.head.kinds)), None)
         if bare:
+            where = "the last stage" if i == max(last) else f"stage {i}, the last where those after it are left out,"
             raise doc.error(
                 ("stages", i, "block"),
                 f"the head '{space.head.kinds[0]}' reads a class token, which '{bare}' does not carry: "
-                f"in the last stage offer only {' or '.join(carriers)}, or choose another head",
+                f"in {where} offer only {' or '.join(carriers)}, or choose another head",
             )
     ends = {kind for i in last for kind in space.stages[i].kinds}
     for head in space.head.kinds:

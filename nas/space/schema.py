@@ -3,6 +3,8 @@
 The grammar checks that the kinds and options exist and fit.
 """
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -17,6 +19,7 @@ from nas.registry import BLOCKS, nearest, suggest
 T = TypeVar("T")
 MAX_CHOICES = 1000
 BRIEF = 40  # characters of a value in a message
+SPAN = re.compile(r"(\d+) ?(?:-|–|\.\.+|:|to) ?(\d+)")  # what people write for a range
 ANY = "any"  # as a block, stands for every registered kind
 NEEDED = {
     "int_type": "a whole number is needed",
@@ -46,15 +49,18 @@ def _choices(value: Any) -> Any:
         raise ValueError(f"more than {MAX_CHOICES} choices")
     if any(isinstance(v, list | dict) for v in values):
         raise ValueError("a choice must be a single number, word or true/false, not a list or a mapping")
-    if len({(isinstance(v, bool), v) for v in values}) < len(values):  # 4 and 4.0 are the same number
-        raise ValueError("a choice is written twice")
+    counted = Counter((isinstance(v, bool), v) for v in values)  # 4 and 4.0 are the same number, 1 and true are not
+    if twice := [value for (_, value), count in counted.items() if count > 1]:
+        raise ValueError(f"the choice {_shown(twice[0])} is written twice")
     return tuple(values)
 
 
 def _range(value: Json) -> list[Any]:
     """List the values of `{from: a, to: b, step: c}`, both ends included."""
-    if not {"from", "to"} <= set(value) <= {"from", "to", "step"}:
-        raise ValueError("a range is written {from: 1, to: 4, step: 1}")
+    unknown = [name for name in value if name not in ("from", "to", "step")]
+    if unknown or not {"from", "to"} <= set(value):
+        why = f"'{unknown[0]}' is no key of a range, which" if unknown else "a range"
+        raise ValueError(f"{why} is written {{from: 1, to: 4, step: 1}}")
     start, stop, step = value["from"], value["to"], value.get("step", 1)
     if not all(isinstance(v, int) and not isinstance(v, bool) for v in (start, stop, step)):
         raise ValueError("the ends and the step of a range are whole numbers")
@@ -131,6 +137,9 @@ class SpaceFile(BaseModel):
     head: HeadKeys = Field(default_factory=lambda: HeadKeys.model_validate({}))
 
 
+SINGLE = (("name",), ("channels",), ("classes",))  # what no range can vary
+
+
 def fields(doc: Document) -> SpaceFile:
     """Read the fields of a document. Raises SpaceError for the first one missing, unknown or of the wrong type."""
     if doc.value is None:
@@ -158,6 +167,8 @@ def _explain(doc: Document, error: ValidationError) -> SpaceError:
         )
     if key[:1] == ("resolution",) and first["type"].endswith("_than_equal"):
         message += "; a side is 4 to 2048 pixels"
+    if key[-1:] not in SINGLE and isinstance(found, str) and (ends := SPAN.fullmatch(found.strip())):
+        message += f"; a range is written {{from: {ends[1]}, to: {ends[2]}}}, a choice [{ends[1]}, {ends[2]}]"
     return doc.error(key, f"found {_shown(found)}: {message}")
 
 

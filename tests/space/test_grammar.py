@@ -104,8 +104,14 @@ def test_an_option_is_known_by_whatever_the_constructor_has():
         (("resolution",), "32", "file:2: resolution: found '32': a whole number is needed"),
         (("resolution",), 10**9, "file:2: resolution: found 1000000000: .*a side is 4 to 2048 pixels"),
         (("resolution",), [], "file:2: resolution: .*empty list"),
-        (("resolution",), [16, 16], "file:2: resolution: .*written twice"),
+        (("resolution",), [8, 16, 16], "file:2: resolution: .*the choice 16 is written twice"),
+        (
+            ("resolution",),
+            "32-64",
+            "file:2: .*a whole number is needed; a range is written {from: 32, to: 64}, a choice",
+        ),
         (("channels",), [1, 3], "channels: "),
+        (("channels",), "1-3", "channels: found '1-3': a whole number is needed$"),
         (("classes",), 0, "classes: found 0: at least 1 is needed"),
         (("stem", "kind"), "konv", "file:3: stem.kind: unknown stem 'konv'. Did you mean 'conv'"),
         (("stem", "width"), 0, "file:3: stem.width: found 0"),
@@ -121,10 +127,23 @@ def test_an_option_is_known_by_whatever_the_constructor_has():
         (("stages",), _stages() * 33, "file:4: stages: .*at most 32"),
         (("stages", 0), "conv", "file:5: stages.0: .*a mapping is needed"),
         (("stages", 0, "block"), "mbcnv", "file:5: stages.0.block: unknown block 'mbcnv'. Did you mean 'mbconv'"),
+        (
+            ("stages", 0, "block"),
+            "qqqq",
+            r"file:5: .*unknown block 'qqqq'\. Allowed: .*\. A block .* --plugins FILE\.$",
+        ),
+        (("stages", 0, "block"), "mbcnv", "Allowed: [^.]*[.]$"),
         (("stages", 0, "block"), [["conv"]], "file:5: stages.0.block: .*not a list"),
         (("stages", 0, "depth"), 65, "file:5: stages.0.depth: found 65"),
         (("stages", 0, "depth"), {"from": 3, "to": 1}, "file:5: stages.0.depth: found {from: 3, to: 1}: .*upwards"),
         (("stages", 0, "depth"), {"from": 1, "upto": 2}, "file:5: stages.0.depth: .*written {from: 1, to: 4"),
+        (
+            ("stages", 0, "depth"),
+            {"from": 1, "to": 3, "log": True},
+            "file:5: stages.0.depth: .*'log' is no key of a range",
+        ),
+        (("stages", 0, "depth"), "1-3", "file:5: .*a range is written {from: 1, to: 3}, a choice \\[1, 3\\]$"),
+        (("stages", 0, "depth"), ["1 to 3"], "file:5: .*a range is written {from: 1, to: 3}"),
         (("stages", 0, "depth"), {"from": 1, "to": 10**12}, "file:5: stages.0.depth: .*more than 1000 choices"),
         (("stages", 0, "depth"), {"from": 1, "to": 2, "step": 0}, "file:5: stages.0.depth: .*step"),
         (("stages", 0, "depth"), {"from": 1, "to": 2.5}, "file:5: stages.0.depth: .*whole numbers"),
@@ -145,7 +164,11 @@ def test_an_option_is_known_by_whatever_the_constructor_has():
         (("blocks", "mbconv", "expansion"), [4, 4.0], "file:9: .*written twice"),
         (("blocks", "transformer", "head_dim"), [5, 7], "file:6: stages.1.width: transformer: width 16 .*head_dim 5"),
         (("head", "kind"), "pol", "file:11: head.kind: unknown head 'pol'. Did you mean 'pool'"),
-        (("head", "kind"), "class_token", "stages.1.block: the head 'class_token' reads a class token"),
+        (
+            ("head", "kind"),
+            "class_token",
+            "stages.1.block: the head 'class_token' reads a class token.*in the last stage offer",
+        ),
         (("heads",), {"kind": "pool"}, "unknown key 'heads'. Did you mean 'head'"),
     ],
 )
@@ -154,6 +177,14 @@ def test_a_mistake_is_named_with_line_key_and_remedy(keys, value, says):
     broken = type(doc)(changed(*keys, value=value), "file", doc.lines)
     with pytest.raises(SpaceError, match=says):
         parse_space(broken)
+
+
+def test_a_stage_that_is_the_last_where_others_are_left_out_is_told_as_such():
+    stages = [*_stages(), {"block": "vit", "depth": [0, 1], "width": 64, "stride": 1}]
+    space = {"stem": {"kind": "conv", "width": 8}, "stages": stages, "head": {"kind": "class_token"}}
+    says = "'conv' does not carry: in stage 0, the last where those after it are left out, offer only cvt or vit"
+    with pytest.raises(SpaceError, match=says):
+        load_space(space)
 
 
 @pytest.mark.parametrize("key", ["kind", "width"])
