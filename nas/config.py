@@ -246,8 +246,8 @@ class Shipping(Group):
     """The target that networks are shipped to.
 
     `target` is one of this machine (auto: the search's own device, operator by operator) or, as `file:` and a path, a
-    device that was measured elsewhere. It takes `latency_batch` images at once, with `threads` and `dtype`, unless given
-    those of the file; throughput takes `throughput_batch`. `latency` chooses measured or predicted milliseconds.
+    device that was measured elsewhere. It takes `latency_batch` images at once, with `threads` and `dtype`, unless
+    given those of the file; throughput takes `throughput_batch`. `latency` chooses measured or predicted milliseconds.
     """
 
     panel = "Where networks will run"
