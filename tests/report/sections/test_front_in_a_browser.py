@@ -93,7 +93,7 @@ def _mark(page: Page, plot: str, number: int) -> tuple[float, float]:
 def _rings(page: Page) -> list[list[float]]:
     """Where the ring of the chosen network is, by plot."""
     script = """[...document.querySelectorAll(".plane")].map(plot =>
-      plot.layout.shapes.filter(s => s.type === "circle").flatMap(s => [s.xanchor, s.yanchor]))"""
+      plot.layout.shapes.filter(s => s.xsizemode === "pixel").flatMap(s => [s.xanchor, s.yanchor]))"""
     found: list[list[float]] = page.evaluate(script)
     return found
 
