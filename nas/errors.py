@@ -50,7 +50,7 @@ def brief(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
-def typed(value: object) -> str:
+def type_name(value: object) -> str:
     """Name the type of a value as it is imported: `numpy.ndarray`."""
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

@@ -7,6 +7,7 @@ from nas.cli.terminal import Terminal, print_json
 from nas.costs.deployment import choose_deployment
 from nas.costs.latency import device_package
 from nas.costs.latency.predictor import write_device
+from nas.costs.latency.regression import check_number
 from nas.errors import SettingError
 from nas.files import quoted
 from nas.space.space import SearchSpace
@@ -43,8 +44,9 @@ def write_predictor(results: Path, output: Path, *, as_json: bool) -> None:
     Raises SettingError for results that cannot stand, or of too few networks.
     """
     predictor = device_package.fit(results)
-    error = predictor.error  # may refuse, before anything is written
+    check_number(len(predictor.networks))
     write_device(output, predictor)
+    error = predictor.error
     middle = sorted(ms for _, ms in predictor.networks)[len(predictor.networks) // 2]
     side = predictor.networks[0][0].resolution
     if not error.tau > POOR:

@@ -19,7 +19,7 @@ from nas.network.options import Scalar
 from nas.record import paused
 from nas.record.results import fallen
 from nas.record.run import Run
-from nas.record.trial import Trial
+from nas.record.trial import Passed, Trial
 from nas.registry import SAMPLERS
 from nas.space.matching import nearest
 from nas.space.slot import Domain
@@ -42,8 +42,8 @@ class Proposer:
         self.limits = plan.limits
         self.problem = make_problem(run, self.limits)
         self.seen = {trial.key for trial in run.trials}
-        self.running: dict[int, tuple[optuna.Trial, Decisions, list[Decisions]]] = {}
-        self.passed: list[Decisions] = []  # since the last proposal that became a trial
+        self.running: dict[int, tuple[optuna.Trial, Decisions, list[Passed]]] = {}
+        self.passed: list[Passed] = []  # since the last proposal that became a trial
         self.spent = len(run.spent)  # counted on from here, as a record may be long
         self.before, self.start = run.elapsed, time.monotonic()
         self.parallel = plan.placement.workers != 1
@@ -134,11 +134,11 @@ class Proposer:
             if len(self.seen) >= self.size:
                 return None
             trial, decisions, architecture = self._ask_study()
-            repeats = architecture.key() in self.seen
-            if not repeats and not self.limits.refusal(architecture):
+            passed = Passed(decisions, repeats=architecture.key() in self.seen)
+            if not passed.repeats and not self.limits.refusal(architecture):
                 return trial, decisions, architecture
-            self.run.teller.pass_over(self.study, trial, repeats)
-            self.passed.append(decisions)
+            self.run.teller.pass_over(self.study, trial, passed)
+            self.passed.append(passed)
         return self._propose_at_random()
 
     def _propose_at_random(self) -> Proposal | None:

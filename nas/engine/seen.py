@@ -2,6 +2,7 @@
 
 import os.path
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -87,10 +88,11 @@ class _Overlap(NamedTuple):
 
 
 def _overlaps(config: TrainConfig, dataset: Dataset, known: Mapping[str, list[Division]]) -> Iterator[_Overlap]:
-    """Yield what has learnt from the same data divided by another seed, unless all seeds leave one test part."""
+    """Yield what has learnt from the same data divided by another seed, if test images are among what it learnt."""
+    flawed = cache(partial(_learnt_test_images, config, dataset))  # reads the data once for each seed
     for name, divisions in known.items():
         for data, seed in divisions:
-            if seed != config.seed and _same(data, config.data) and not _one_test(config, dataset, seed):
+            if seed != config.seed and _same(data, config.data) and flawed(seed):
                 yield _Overlap(
                     f"{name} learnt from {data} divided by seed {seed}, and some of its images are test images of "
                     f"seed {config.seed}",
@@ -105,10 +107,17 @@ def _same(data: str, other: str) -> bool:
     return places[0] == places[1]
 
 
-def _one_test(config: TrainConfig, dataset: Dataset, seed: int) -> bool:
-    """Tell whether another seed leaves the test part as it is."""
+def _learnt_test_images(config: TrainConfig, dataset: Dataset, seed: int) -> bool:
+    """Tell whether test images are among those to learn from and to choose by as another seed divides the data.
+
+    A seed may also draw other images, and data with a test part of their own keep it whatever copies they hold.
+    """
     other = datasets.load(config.data, seed=seed, resolution=dataset.resolution)
+    learnt = np.concatenate([other.train, other.validation])
     ours, theirs = dataset.images, other.images
-    if isinstance(ours, np.ndarray) and isinstance(theirs, np.ndarray):
-        return np.array_equal(ours[dataset.test], theirs[other.test])
-    return np.array_equal(dataset.test, other.test)  # rows of pictures on disk are the same for all seeds
+    if not (isinstance(ours, np.ndarray) and isinstance(theirs, np.ndarray)):
+        return bool(np.isin(dataset.test, learnt).any())  # rows of pictures on disk are the same for all seeds
+    if np.array_equal(ours[dataset.test], theirs[other.test]):
+        return False
+    test = {image.tobytes() for image in ours[dataset.test]}
+    return any(theirs[row].tobytes() in test for row in learnt)

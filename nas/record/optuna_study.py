@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from nas.errors import SpaceError
-from nas.record.trial import Trial
+from nas.record.trial import Passed, Trial
 from nas.space.slot import Domain
-from nas.space.space import Decisions, SearchSpace
+from nas.space.space import SearchSpace
 
 if TYPE_CHECKING:
     import optuna
@@ -64,38 +64,34 @@ class Teller:
         directions = [direction.MAXIMIZE if more else direction.MINIMIZE for more in self.maximize.values()]
         study = optuna.create_study(directions=directions, sampler=sampler, study_name=name)
         count = 0  # asking Optuna would copy its list
-        keys: set[str] = set()
         for trial in (*learnt, *sorted(trials, key=lambda t: t.number)):  # workers finish in another order
             gap = max(trial.number - count, 0)
-            untold: list[Decisions] = [{}] * gap
-            for decisions in (untold + trial.passed)[len(trial.passed) :]:
-                study.add_trial(self._passed(decisions, keys))
+            untold: list[Passed | None] = [None] * gap
+            for passed in (untold + trial.passed)[len(trial.passed) :]:
+                study.add_trial(self._passed(passed))
             study.add_trial(self.frozen(trial))
             count += gap + 1
-            if not trial.learnt_from:
-                keys.add(trial.key)
         return study
 
-    def pass_over(self, study: "optuna.Study", asked: "optuna.Trial", repeats: bool) -> None:
-        """Tell a proposal that becomes no trial, as its network is another trial's or breaks a limit."""
+    def pass_over(self, study: "optuna.Study", asked: "optuna.Trial", passed: Passed) -> None:
+        """Tell a proposal that becomes no trial."""
         import optuna
 
-        if repeats:
+        if passed.repeats:
             asked.set_user_attr(REPEAT, True)
         study.tell(asked, state=optuna.trial.TrialState.FAIL)
 
-    def _passed(self, decisions: Decisions, trained: set[str]) -> "FrozenTrial":
-        """What `pass_over` told, given the keys of the networks that had been proposed; of an old record, less."""
+    def _passed(self, passed: Passed | None) -> "FrozenTrial":
+        """What `pass_over` told, or no more than that there was a proposal, where the record does not tell it."""
         from optuna.trial import TrialState, create_trial
 
-        if not decisions:
+        if passed is None:
             return create_trial(state=TrialState.FAIL)
-        repeats = self.space.replay(decisions).key() in trained
         return create_trial(
             state=TrialState.FAIL,
-            params=decisions,
-            distributions=_distributions(self.space.domains(decisions)),
-            user_attrs={REPEAT: True} if repeats else {},
+            params=passed.decisions,
+            distributions=_distributions(self.space.domains(passed.decisions)),
+            user_attrs={REPEAT: True} if passed.repeats else {},
         )
 
     def tell(self, study: "optuna.Study", asked: "optuna.Trial", trial: Trial) -> None:

@@ -24,13 +24,21 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Passed:
+    """A proposal that became no trial: it `repeats` a network that another has, or breaks a limit."""
+
+    decisions: Decisions
+    repeats: bool
+
+
+@dataclass(frozen=True)
 class Trial:
     """One proposed architecture and what became of it.
 
     `decisions` are those of the space, in their order; `key` is the architecture's and `layout` its stages as letters,
     kept so that reading a record needs no block. `sampler` is what the sampler noted on the trial. `passed` are the
-    proposals just before that became no trial, as the network was not new or broke a limit. `ended` is when it was
-    written, in seconds of the search's own clock, which stops while no search runs.
+    proposals just before it that became no trial. `ended` is when it was written, in seconds of the search's own clock,
+    which stops while no search runs.
     """
 
     number: int
@@ -42,7 +50,7 @@ class Trial:
     sampler: Json = field(default_factory=dict)
     ended: float = 0.0
     learnt_from: Origin | None = None
-    passed: list[Decisions] = field(default_factory=list)
+    passed: list[Passed] = field(default_factory=list)
 
     @property
     def state(self) -> State:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from nas.errors import SettingError, typed
+from nas.errors import SettingError, type_name
 from nas.evaluation import units
 from nas.files import quoted
 from nas.network.architecture import Architecture
@@ -213,7 +213,7 @@ def _found(source: str | Path | Model | Architecture, runs: Path) -> Found:
     if isinstance(source, Model):
         return Found(source.architecture, source)
     if not isinstance(named := plain(source), str):
-        raise SettingError(f"source: found {typed(source)}; give a model as nas.load reads it, an architecture, or "
+        raise SettingError(f"source: found {type_name(source)}; give a model as nas.load reads it, an architecture, or "
                            "what names one. A network alone has neither classes nor normalisation")  # fmt: skip
     return find_network(named, runs)
 

@@ -168,7 +168,8 @@ def _explain(doc: Document, error: ValidationError) -> SpaceError:
     if key[:1] == ("resolution",) and first["type"].endswith("_than_equal"):
         message += "; a side is 4 to 2048 pixels"
     if key[-1:] not in SINGLE and isinstance(found, str) and (ends := SPAN.fullmatch(found.strip())):
-        message += f"; a range is written {{from: {ends[1]}, to: {ends[2]}}}, a choice [{ends[1]}, {ends[2]}]"
+        low, high = sorted(map(int, ends.groups()))
+        message += f"; a range is written {{from: {low}, to: {high}}}, a choice [{low}, {high}]"
     return doc.error(key, f"found {_shown(found)}: {message}")
 
 

@@ -148,8 +148,8 @@ def _cutout(x: Tensor, size: int, generator: torch.Generator) -> Tensor:
 
 
 def _stretches(batch: int, side: int, size: int, generator: torch.Generator) -> Tensor:
-    """Draw a stretch of `size` pixels of each side `(batch, side)`, its middle any pixel as likely as another."""
+    """Draw a stretch of `size` pixels of each side `(batch, side)`, its middle any pixel, or gap of two, as likely."""
     device = generator.device
-    starts = torch.randint(side, (batch, 1), generator=generator, device=device) - size // 2
+    starts = torch.randint(side + 1 - size % 2, (batch, 1), generator=generator, device=device) - size // 2
     pixels = torch.arange(side, device=device)
     return (pixels >= starts) & (pixels < starts + size)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nas.data.pictures import planes, read_picture
-from nas.errors import DataError, SettingError, typed
+from nas.errors import DataError, SettingError, type_name
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import Network
@@ -144,8 +144,8 @@ def preprocess(
             picture = read_picture(Path(image) if isinstance(image, str) else image, side, whole=whole)
         except Exception as error:  # Pillow's readers may raise anything on damaged files
             if not isinstance(image, Picture):
-                raise DataError(f"preprocess: found {typed(image)}; give paths or PIL images, each as an argument of "
-                                "its own (PIL.Image.fromarray makes one of an array)") from None  # fmt: skip
+                raise DataError(f"preprocess: found {type_name(image)}; give paths or PIL images, each as an argument "
+                                "of its own (PIL.Image.fromarray makes one of an array)") from None  # fmt: skip
             name = "image" if isinstance(image, Image.Image) else str(image)
             raise DataError(f"{name}: cannot be read as an image ({type(error).__name__}: {error})") from None
         read.append(torch.from_numpy(planes(picture.pixels, channels)))

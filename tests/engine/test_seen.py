@@ -12,11 +12,13 @@ from small_trainings import archive, network
 from nas.data import load
 from nas.engine import ending
 from nas.engine.attendant import Attendant
+from nas.engine.seen import check_seen
 from nas.engine.train import train
 from nas.errors import SettingError
 from nas.record.environment import read_environment, write_environment
 from nas.record.models import BEST
 from nas.record.trained import Trained
+from nas.training.full.settings import make_train_config
 
 QUICK = {"epochs": 1, "batch_size": 16, "warmup": 0, "learning_rate": 1e-9}
 
@@ -49,14 +51,9 @@ def page(trained: Trained) -> str:
 
 
 def test_a_training_is_divided_as_what_it_comes_from(home: Path, tiny: Path) -> None:
-    data = f"npz:{home / 'four.npz'}"
     for name, what in (("folder", "first"), ("file", home / "first" / BEST)):
         again = begin(home, name, what)
         assert again.config.seed == 1
-        ours, theirs = load(data, seed=again.config.seed), load(data, seed=1)
-        assert not {ours.images[row].tobytes() for row in ours.test} & {
-            theirs.images[row].tobytes() for row in theirs.train
-        }
         assert "that the training never saw" in page(again)
     run = search(tiny, "found", 1, confirm=0, seed=3)
     assert begin(home, "of_run", run.folder, data="digits").config.seed == 3
@@ -108,3 +105,13 @@ def test_only_a_typed_seed_replaces_the_searchs(nas: Command, home: Path) -> Non
         answer = nas("train", "first", "--name", f"typed{seed}", *typed, *options)
         assert answer.status == 0, answer.err
         assert Trained(home / f"typed{seed}").config.seed == seed
+
+
+def test_data_that_a_seed_draws_anew_share_no_images(home: Path) -> None:
+    """Test images of one seed are none that another seed has drawn."""
+    for data, seen in (("cluttered_digits", ""), ("digits", "the teacher first learnt from digits divided by seed 1")):
+        config = make_train_config({"data": data, "seed": 0})
+        known = {"the teacher first": [(data, 1)]}
+        noted = check_seen(config, load(data, seed=0), known, True, lambda line: None)
+        assert noted["overlap"].startswith(seen)
+        assert bool(noted["overlap"]) == bool(seen)

@@ -172,15 +172,18 @@ def test_a_cutout_is_one_square_of_the_mean(generator):
 
 @pytest.mark.parametrize(("size", "shape"), [(8, (16, 16)), (10, (16, 16)), (32, (16, 16)), (8, (12, 20))])
 def test_a_cutout_is_as_likely_at_either_edge(size, shape, generator):
-    """Its middle is any pixel; that of an even square is the one beyond the centre."""
+    """Its middle is any pixel; that of an even square lies between two, or at an edge."""
     x = torch.ones(20_000, 1, *shape)
     hidden = (augmented(x, Recipe(shift=0, cutout=size), False, generator) == 0).float().mean(0)[0]
     side = round(size * shape[1] / 32)
     rows, columns = (
-        torch.tensor([sum(0 <= i - middle + side // 2 < side for middle in range(length)) for i in range(length)])
-        for length in shape
+        torch.tensor(
+            [sum(0 <= i - middle + side // 2 < side for middle in range(places)) / places for i in range(length)]
+        )
+        for length, places in ((length, length + 1 - side % 2) for length in shape)
     )
-    assert torch.allclose(hidden, torch.outer(rows, columns) / (shape[0] * shape[1]), atol=0.02)
+    assert torch.allclose(rows, rows.flip(0))
+    assert torch.allclose(hidden, torch.outer(rows, columns), atol=0.02)
 
 
 def test_augmentation_follows_its_generator():

@@ -62,5 +62,5 @@ def _no_cuda() -> str:
 cpu = Target(device="cpu", prepare=_prepare_cpu)
 cpu_compiled = Target(device="cpu", prepare=_prepare_cpu_compiled, missing=partial(no_compiler, "cpu"))
 cuda = Target(device="cuda", prepare=_prepare_cuda, missing=_no_cuda)
-cuda_compiled = Target(device="cuda", prepare=_prepare_cuda_compiled, missing=_no_cuda)
+cuda_compiled = Target(device="cuda", prepare=_prepare_cuda_compiled, missing=lambda: _no_cuda() or no_compiler("cuda"))
 cuda_graph = Target(device="cuda", prepare=_prepare_cuda_graph, missing=_no_cuda)

@@ -17,7 +17,6 @@ from nas.costs.latency import measure, sampling
 from nas.costs.latency.predictor import Predictor
 from nas.costs.latency.regression import Regression, cross_validate, error_of
 from nas.costs.latency.sampling import predictor_for
-from nas.errors import SettingError
 from nas.evaluation.plugins import load_plugins
 from nas.network.pieces import pieces
 from nas.space.library import load_space
@@ -100,11 +99,10 @@ def test_the_error_of_what_was_held_out_is_not_that_of_what_was_fitted():
     assert stated.median > 0.1
 
 
-def test_too_few_networks_predict_none():
-    drawn = draw(tiny(), 7)
-    for few in (drawn, drawn[:1]):
-        with pytest.raises(SettingError, match=f"needs the times of 8 networks, found {len(few)}"):
-            cross_validate(Regression({}, [tuple(pieces(a)) for a in few], [1.0] * len(few)))
+def test_an_old_runs_predictor_of_few_networks_still_tells_its_error():
+    few = draw(tiny(), 5)
+    stated = cross_validate(Regression({}, [tuple(pieces(a)) for a in few], [1.0, 2.0, 3.0, 4.0, 5.0]))
+    assert stated.median >= 0
 
 
 def test_a_predictor_is_measured_once(tmp_path, monkeypatch):
