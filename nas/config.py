@@ -15,6 +15,7 @@ from nas.settings import (
     Group,
     Names,
     Positive,
+    Seeds,
     Settings,
     checked,
     parse_limits,
@@ -157,7 +158,6 @@ class Choosing(Group):
         dict[str, Annotated[float, Field(gt=0, lt=1)]],
         Flag("NAME=SHARE", "Train the best share by a score: jacob_cov=0.5.", read=_shares, repeated=True),
     ] = Field(default_factory=dict)
-    seed: Annotated[int, Field(ge=0, lt=2**32), Flag("N", "With one worker, the same seed repeats a search.")] = 0
 
     @model_validator(mode="after")
     def _kinds(self) -> "Choosing":
@@ -278,11 +278,11 @@ class Shipping(Group):
         return Path(self.target.removeprefix(FILE_TARGET)) if self.target.startswith(FILE_TARGET) else None
 
 
-GROUPS: tuple[type[Group], ...] = (Goal, Choosing, Training, Machine, Shipping, Following)
+GROUPS: tuple[type[Group], ...] = (Goal, Choosing, Training, Seeds, Machine, Shipping, Following)
 
 
 class SearchConfig(
-    Following, Shipping, Machine, Training, Choosing, Goal
+    Following, Shipping, Machine, Seeds, Training, Choosing, Goal
 ):  # pydantic takes the last base's fields first
     """Every setting of a search. Space, data, objectives and recipe are those of the task unless named."""
 

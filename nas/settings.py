@@ -225,6 +225,27 @@ def parse_names(text: str, _option: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+class Seeds(Group):
+    """What is drawn: networks, weights, order and augmentation by `seed`, the parts of the data by `split_seed`.
+
+    The latter also chooses the subset of the training part, and makes images that are made. It is the seed unless told.
+    """
+
+    panel = "What is drawn at random"
+
+    seed: Annotated[
+        int, Field(ge=0, lt=2**32), Flag("N", "It repeats a search with one worker, or a training on one CPU.")
+    ] = 0
+    split_seed: Annotated[
+        int | None, Field(ge=0, lt=2**32), Flag("N", "It divides the data into parts.", default="the seed")
+    ] = None
+
+    @property
+    def split(self) -> int:
+        """The seed that divides the data."""
+        return self.seed if self.split_seed is None else self.split_seed
+
+
 class Following(Group):
     """The trackers in which a team follows a search or a training, by name."""
 

@@ -3,7 +3,6 @@
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,10 +11,9 @@ from nas.cli.options import AsJson, Plugins, Runs, argument, offers, option, rea
 from nas.errors import SettingError
 from nas.settings import Following
 from nas.training.full.recipe import FullRecipe
-from nas.training.full.settings import Lesson, Place
+from nas.training.full.settings import Drawn, Lesson, Place
 
-OFFERED = offers((Lesson, Place, Following)) | offers((FullRecipe,), "changes", left=True)
-OFFERED["seed"] = replace(OFFERED["seed"], left=True)  # a typed 0 is not the search's
+OFFERED = offers((Lesson, Drawn, Place, Following)) | offers((FullRecipe,), "changes", left=True)
 
 
 @takes_settings(OFFERED)

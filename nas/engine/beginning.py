@@ -69,7 +69,7 @@ def find_data(config: TrainConfig, architecture: Architecture, group: Alone) -> 
     task = load_task(config.task)
     check_head(config.task, architecture.head.kind)
     side = config.resolution or architecture.resolution
-    dataset = datasets.load(config.data, seed=config.seed, resolution=side)
+    dataset = datasets.load(config.data, seed=config.split, resolution=side)
     check_targets(config.task, config.data, dataset.targets)
     check_metrics(config.task, [config.monitor], len(dataset.classes))
     if config.recipe.balance != "none" and task.targets != "classes":
@@ -149,8 +149,8 @@ def first_weights(
             scaled(network)
     if begin is not None:
         network.load_state_dict(adapt(_beginning(config, begin, network, dataset, noted), network))
-    facts = {"data": config.data, "seed": config.seed, "parts": dataset.parts, "finished": False}
-    return batches, Model(network, dataset.classes, mean, std, facts)
+    facts = {"data": config.data, "seed": config.seed, "split_seed": config.split, "parts": dataset.parts}
+    return batches, Model(network, dataset.classes, mean, std, facts | {"finished": False})
 
 
 def _beginning(

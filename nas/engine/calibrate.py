@@ -28,7 +28,8 @@ from nas.training.catalogue import load_task
 RUNGS = (1, 2, 4, 8, 16)
 DRAWN = 40  # networks of one kind alone, of which that of the middle size is taken
 DECIDED = ("budget", "objectives", "promotion", "confirm")  # settings that a calibration decides itself
-SAME = ("space", "data", "task", "rungs", "recipe", "resolution", "seed", "sampler")  # one that goes on must have these
+SAME = ("space", "data", "task", "rungs", "recipe", "resolution", "seed", "split_seed", "sampler")
+"""Settings that a calibration must have to go on."""
 
 
 def calibrate(
@@ -89,8 +90,9 @@ def _try_rates(run: Run, watcher: Watcher | None) -> None:
     designs[0].parent.mkdir(exist_ok=True)
     for design in designs:
         alone(run.space, design.stem, run.config.seed).save(design)
-    config = run.config.model_dump(include={"data", "task", "resolution", "seed", "device", "workers", "ray", "plugins",
-                                            "gpus_per_trial", "trial_timeout", "objectives"})  # fmt: skip
+    config = run.config.model_dump(include={"data", "task", "resolution", "seed", "split_seed", "device", "workers",
+                                            "ray", "plugins", "gpus_per_trial", "trial_timeout",
+                                            "objectives"})  # fmt: skip
     for factor in FACTORS:
         folder, recipe = rate_folder(run, factor), run.config.recipe
         if is_run(folder):

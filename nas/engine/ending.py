@@ -63,6 +63,7 @@ def facts(trained: Trained, ending: Ending, parts: Json) -> Json:
         "epochs": len(trained.history),
         "epoch": ending.epoch,
         "seed": config.seed,
+        "split_seed": config.split,
         "seen": made.get("seen"),
         "overlap": made.get("overlap", ""),
         "teacher": config.teacher,

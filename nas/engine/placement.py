@@ -90,7 +90,7 @@ def measured_share(config: SearchConfig, dataset: Dataset, architecture: Archite
 def measure_need(config: SearchConfig, dataset: Dataset, architecture: Architecture) -> Need:
     """Train one step and validate on this process's GPU. The memory of other processes there counts as the trial's."""
     device, recipe = torch.device("cuda"), config.recipe
-    images = load_images(dataset, device, side=architecture.resolution, subset=recipe.subset, seed=config.seed)
+    images = load_images(dataset, device, side=architecture.resolution, subset=recipe.subset, seed=config.split)
     network = build(architecture, drop_path=recipe.drop_path, seed=0)
     network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     once = recipe.model_copy(update={"epochs": 1})

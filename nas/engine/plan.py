@@ -175,14 +175,14 @@ def load_data(config: SearchConfig) -> Dataset:
 
 def load_whole(config: SearchConfig) -> Dataset:
     """Load the same, with images left where they are if they do not fit in memory."""
-    dataset = datasets.load(config.data, seed=config.seed, resolution=config.resolution)
+    dataset = datasets.load(config.data, seed=config.split, resolution=config.resolution)
     check_targets(config.task, config.data, dataset.targets)
     check_metrics(config.task, config.objectives, len(dataset.classes))
     return dataset
 
 
 def _held(config: SearchConfig, dataset: Dataset) -> Dataset:
-    return in_memory(dataset, config.recipe.subset, config.seed)
+    return in_memory(dataset, config.recipe.subset, config.split)
 
 
 def fit(space: SearchSpace, dataset: Dataset, task: str) -> SearchSpace:

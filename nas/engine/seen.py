@@ -15,18 +15,17 @@ from nas.files import Json
 from nas.record.networks import Found
 from nas.training.full.settings import TrainConfig
 from nas.training.full.teacher import Teacher
-from nas.training.model import Model
+from nas.training.model import Model, split_of
 
 Division = tuple[str, int]
 """Data by the text that names them, and the seed that divided them."""
 
 
-def own_seed(found: Found) -> int:
-    """Return the seed of the run or training that a network comes from, or of its weights, 0 where none is known."""
+def own_split(found: Found) -> int:
+    """Return the seed that divided the data of a network's run, training or weights, 0 where none is known."""
     if home := found.run or found.trained:
-        return home.config.seed
-    seed = found.model.facts.get("seed") if found.model else None
-    return seed if isinstance(seed, int) else 0
+        return home.config.split
+    return (split_of(found.model.facts) if found.model else None) or 0
 
 
 def origins(
@@ -38,9 +37,9 @@ def origins(
     """
     known = {}
     if found.run:
-        known[f"the search {found.run.name}"] = [(found.run.config.data, found.run.config.seed)]
+        known[f"the search {found.run.name}"] = [(found.run.config.data, found.run.config.split)]
     if found.trained:
-        own = {"data": found.trained.config.data, "seed": found.trained.config.seed}
+        own = {"data": found.trained.config.data, "split_seed": found.trained.config.split}
         known[f"the training {found.trained.name}"] = [*_learnt(own | found.trained.environment)]
     elif found.model:
         known[f"the network {config.start}"] = [*_learnt(found.model.facts)]
@@ -54,7 +53,7 @@ def origins(
 def _learnt(facts: Mapping[str, Any]) -> Iterator[Division]:
     """Yield what weights have learnt from by their facts, which in earlier versions name the last training alone."""
     seen = facts.get("seen")
-    for division in seen if isinstance(seen, list) else [(facts.get("data"), facts.get("seed"))]:
+    for division in seen if isinstance(seen, list) else [(facts.get("data"), split_of(facts))]:
         match division:
             case [str(data), int(seed)]:
                 yield data, seed
@@ -69,14 +68,15 @@ def check_seen(
 ) -> Json:
     """Return, for a record, what the weights will have `seen`, and the `overlap` with the test part in words.
 
-    That is noted as a warning where the seed was `typed`. Raises SettingError where it was not.
+    That is noted as a warning where the division was `typed`. Raises SettingError where it was not.
     """
     overlap = next(_overlaps(config, dataset, known), None)
     if overlap and not typed:
-        raise SettingError(f"{overlap.said}; write --seed {overlap.seed}, or --seed {config.seed} to be warned only")
+        raise SettingError(f"{overlap.said}; write --split-seed {overlap.seed}, or --split-seed {config.split} to be "
+                           "warned only")  # fmt: skip
     if overlap:
         noted(f"warning: {overlap.said}: the verdict flatters")
-    seen = dict.fromkeys([(config.data, config.seed), *chain(*known.values())])
+    seen = dict.fromkeys([(config.data, config.split), *chain(*known.values())])
     return {"seen": [*seen], "overlap": overlap.said if overlap else ""}
 
 
@@ -92,10 +92,10 @@ def _overlaps(config: TrainConfig, dataset: Dataset, known: Mapping[str, list[Di
     flawed = cache(partial(_learnt_test_images, config, dataset))  # reads the data once for each seed
     for name, divisions in known.items():
         for data, seed in divisions:
-            if seed != config.seed and _same(data, config.data) and flawed(seed):
+            if seed != config.split and _same(data, config.data) and flawed(seed):
                 yield _Overlap(
                     f"{name} learnt from {data} divided by seed {seed}, and some of its images are test images of "
-                    f"seed {config.seed}",
+                    f"seed {config.split}",
                     seed,
                 )
 

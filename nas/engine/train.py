@@ -14,7 +14,7 @@ from nas.engine.attendant import Attendant
 from nas.engine.beginning import find_backbone, find_data, find_recipe, find_teacher, first_weights
 from nas.engine.ending import conclude
 from nas.engine.following import NoteEpoch, followed_training
-from nas.engine.seen import check_seen, origins, own_seed
+from nas.engine.seen import check_seen, origins, own_split
 from nas.errors import DivergedError, NasError, RunError, SettingError
 from nas.evaluation.plugins import Outside, load_plugins
 from nas.files import Json, quoted
@@ -66,7 +66,8 @@ def train(
     attendant, files = attendant or Attendant(), load_plugins(*paths_of(plugins, "plugins"))
     runs, settings = Path(text_of(runs, "runs")), understood(settings, TrainConfig)
     found = _find(architecture, runs)
-    typed, settings = "seed" in settings, settings | _resolved(found, architecture, settings)
+    typed = settings.get("split_seed") is not None
+    settings |= _resolved(found, architecture, settings)
     config = make_train_config(settings | find_recipe(recipe, changes, found.architecture, settings))
     group = find_group(config.device)
     _new_folder(runs, name, found, group)  # refuses a wrong name before the work
@@ -141,8 +142,8 @@ def _find(architecture: Architecture | Mapping[str, Any] | str | Path, runs: Pat
 def _resolved(found: Found, asked: object, settings: Mapping[str, Any]) -> Json:
     """Name the task, the data, the seed, and the weights that a training begins with, empty for new ones.
 
-    Unless told, task, data, seed and target are those of the run or the training that the network comes from, or else
-    the task that the head is for, and its data. The seed divides the data: another would test on what has been learnt.
+    Unless told, task, data, the seed that divides them and target are those of the run or the training that the network
+    comes from, or else the task that the head is for, its data, and 0. By another they would test on what was learnt.
     """
     home = found.run or found.trained
     own = home.config.task if home else task_of(HEADS.get(found.architecture.head.kind).outputs)
@@ -150,8 +151,8 @@ def _resolved(found: Found, asked: object, settings: Mapping[str, Any]) -> Json:
     data = home.config.data if home and own == task else load_task(task).data
     start = str(found.trained.folder if found.trained else asked) if found.model else ""
     target = settings.get("target") or (home.config.target if home else "")
-    seed = settings.get("seed", own_seed(found))
-    return {"task": task, "data": settings.get("data") or data, "seed": seed, "start": start, "target": target}
+    split = own_split(found) if settings.get("split_seed") is None else settings["split_seed"]
+    return {"task": task, "data": settings.get("data") or data, "split_seed": split, "start": start, "target": target}
 
 
 def _new_folder(runs: Path, name: str | None, found: Found, group: Alone) -> Path:

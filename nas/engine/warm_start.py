@@ -95,7 +95,7 @@ def _obstacle(run: Run, config: SearchConfig, device: str, data: Json) -> str:
     if run.config.data != config.data:
         return f"its data set is {run.config.data}"
     known = run.seal.get("data")
-    if known and data and (said := difference(known, data, one_seed=run.config.seed == config.seed)):
+    if known and data and (said := difference(known, data, one_seed=run.config.split == config.split)):
         return f"its data set {config.data} was another: {said}"
     if run.config.task != config.task:
         return f"its task is {run.config.task}"

@@ -215,6 +215,6 @@ class Evaluator:
         """The images at the architecture's resolution."""
         side = architecture.resolution
         if side not in self._images:
-            recipe, seed = self.config.recipe, self.config.seed
+            recipe, seed = self.config.recipe, self.config.split
             self._images[side] = load_images(self.dataset, self.device, side=side, subset=recipe.subset, seed=seed)
         return self._images[side]

@@ -55,8 +55,8 @@ def card_text(model: Model) -> str:
     )  # fmt: skip
 
 
-_MADE = {"data": "Data", "recipe": "Recipe", "epochs": "Epochs", "seed": "Seed", "teacher": "Teacher",
-         "device": "Device"}  # fmt: skip
+_MADE = {"data": "Data", "recipe": "Recipe", "epochs": "Epochs", "seed": "Seed",
+         "split_seed": "Seed of the parts", "teacher": "Teacher", "device": "Device"}  # fmt: skip
 
 
 def measured(facts: Mapping[str, Any]) -> Iterator[tuple[str, str, float, str]]:

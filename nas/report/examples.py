@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from nas import data
 from nas.errors import DataError, SettingError
 from nas.report.formats import Examples
-from nas.training.model import Model, scaled
+from nas.training.model import Model, scaled, split_of
 
 CALIBRATION, VALIDATION = 512, 5000
 """The most images of the training and of the validation part that a format is given."""
@@ -20,11 +20,12 @@ MEMORY = 1 << 30
 class Images:
     """The images of a model's data, read when first asked for.
 
-    `name` is a data set, by default the model's own, which is divided by `seed`, by default as in the training.
+    `name` is a data set, by default the model's own, which is divided by `split_seed`, by default as in the training.
     """
 
-    def __init__(self, model: Model, name: str | None = None, seed: int | None = None) -> None:
-        self.model, self.name, self.seed = model, name, seed
+    def __init__(self, model: Model, name: str | None = None, split_seed: int | None = None) -> None:
+        self.model, self.name = model, name
+        self.split_seed = (split_of(model.facts) or 0) if split_seed is None else split_seed
 
     def training(self) -> Examples:
         """Read images of the training part. Raises DataError or SettingError where they cannot be read."""
@@ -37,10 +38,10 @@ class Images:
     @cached_property
     def _dataset(self) -> data.Dataset:
         facts, architecture = self.model.facts, self.model.architecture
-        name, seed = self.name or facts.get("data"), facts.get("seed") if self.seed is None else self.seed
+        name = self.name or facts.get("data")
         if not name:
             raise SettingError("the model does not say which images it was trained on; name them with --data")
-        found = data.load(str(name), seed=seed if isinstance(seed, int) else 0, resolution=architecture.resolution)
+        found = data.load(str(name), seed=self.split_seed, resolution=architecture.resolution)
         if found.channels != architecture.channels:
             raise DataError(f"{name}: images of {found.channels} channels, the network takes {architecture.channels}")
         if found.classes != self.model.classes:

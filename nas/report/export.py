@@ -56,7 +56,7 @@ def export(
     queries: int | None = None,
     resolution: int | None = None,
     data: str | None = None,
-    seed: int | None = None,
+    split_seed: int | None = None,
     runs: Path | str = "runs",
 ) -> Exported:
     """Write a network in a format, check it, and say what was checked.
@@ -64,9 +64,10 @@ def export(
     `source` is a model, an architecture, or what names one: a folder that `nas train` left, a `.safetensors` file, or,
     for formats without weights, whatever names an architecture. `format` is one of `nas export --help`, such as
     `onnx-int8`. `data` names the images to quantise with, by default those that the model was trained on, divided by
-    `seed` as then. `tolerance` is the share of images that a quantised network may get wrong beyond the model itself.
-    With `dynamic_size`, images of any size are to be taken. With fewer `queries` or a smaller `resolution` the network
-    is lowered first, and answers from the score that its training measured for that. `runs` is where names are found.
+    `split_seed`, by default as then. `tolerance` is the share of images that a quantised network may get wrong beyond
+    the model itself. With `dynamic_size`, images of any size are to be taken. With fewer `queries` or a smaller
+    `resolution` the network is lowered first, and answers from the score that its training measured for that. `runs` is
+    where names are found.
 
     Raises SettingError for an unknown format or source, one that cannot be written or lowered so, missing weights or
     packages, and a place that is taken; DataError for images that cannot be read; RunError when a check fails. Then
@@ -78,7 +79,7 @@ def export(
     _check_able(kind, format, found := _found(source, Path(runs)))
     _check_form(path, kind, force)
     shipment = Shipment(*_lowered(found, queries, resolution), tolerance=tolerance, dynamic_size=dynamic_size)
-    shipment = _with_images(shipment, data, seed)
+    shipment = _with_images(shipment, data, split_seed)
     try:
         with _beside(path, force) as place:
             checks = [*_unfinished(found), *_lost(found, shipment.architecture), *kind.write(shipment, place)]
@@ -87,10 +88,10 @@ def export(
         raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
 
 
-def _with_images(shipment: Shipment, data: str | None, seed: int | None) -> Shipment:
+def _with_images(shipment: Shipment, data: str | None, split_seed: int | None) -> Shipment:
     if shipment.model is None:
         return shipment
-    images = Images(shipment.model, None if data is None else text_of(data, "data"), seed)
+    images = Images(shipment.model, None if data is None else text_of(data, "data"), split_seed)
     return replace(shipment, training=images.training, validation=images.validation)
 
 

@@ -26,6 +26,12 @@ MEASURED = (ORDER, "test", "calibration_error", "params", "macs", "latency")
 Picture = Path | str | Image.Image
 
 
+def split_of(facts: Mapping[str, Any]) -> int | None:
+    """Return the seed that divided a model's data by its facts, in earlier versions that of the training itself."""
+    seed = facts.get("split_seed", facts.get("seed"))
+    return seed if isinstance(seed, int) else None
+
+
 class Model(nn.Module):
     """A network that normalises its images itself: values from 0 to 1 -> logits, or boxes.
 

@@ -9,6 +9,7 @@ from command import Command
 from small_searches import search
 from small_trainings import archive, network
 
+from nas.config import make_config
 from nas.data import load
 from nas.engine import ending
 from nas.engine.attendant import Attendant
@@ -19,6 +20,7 @@ from nas.record.environment import read_environment, write_environment
 from nas.record.models import BEST
 from nas.record.trained import Trained
 from nas.training.full.settings import make_train_config
+from nas.training.model import split_of
 
 QUICK = {"epochs": 1, "batch_size": 16, "warmup": 0, "learning_rate": 1e-9}
 
@@ -30,7 +32,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     archive(home / "four.npz")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ending, "SECONDS", 0.05)
-        begin(home, "first", seed=1)
+        begin(home, "first", split_seed=1)
     return home
 
 
@@ -53,39 +55,67 @@ def page(trained: Trained) -> str:
 def test_a_training_is_divided_as_what_it_comes_from(home: Path, tiny: Path) -> None:
     for name, what in (("folder", "first"), ("file", home / "first" / BEST)):
         again = begin(home, name, what)
-        assert again.config.seed == 1
+        assert again.config.split == 1
         assert "that the training never saw" in page(again)
     run = search(tiny, "found", 1, confirm=0, seed=3)
-    assert begin(home, "of_run", run.folder, data="digits").config.seed == 3
+    assert begin(home, "of_run", run.folder, data="digits").config.split == 3
+    run = search(tiny, "divided", 1, confirm=0, seed=3, split_seed=4)
+    assert begin(home, "of_divided", run.folder, data="digits").config.split == 4
+
+
+def test_seeds_of_one_network_test_on_the_same_images(home: Path) -> None:
+    """Repeats differ in weights and order, and in no part, so that they need no warning."""
+    first, again, other = (load(f"npz:{home / 'four.npz'}", seed=split) for split in (0, 0, 1))
+    assert np.array_equal(first.test, again.test)
+    assert not np.array_equal(first.test, other.test)
+    said: list[str] = []
+    repeats = [begin(home, f"repeat{seed}", "first", said=said, seed=seed) for seed in (5, 6)]
+    assert {repeat.config.split for repeat in repeats} == {1}
+    assert not [line for line in said if line.startswith("warning")]
+    orders = [repeat.history[0].loss for repeat in repeats]
+    assert orders[0] != orders[1]
+    fresh = [begin(home, f"fresh{seed}", seed=seed) for seed in (5, 6)]
+    assert {repeat.config.split for repeat in fresh} == {0}
+
+
+def test_the_seed_of_an_earlier_record_divided_the_data(home: Path) -> None:
+    """Until there was a second one, the seed did both."""
+    assert make_train_config({"seed": 7}).split == make_config({"seed": 7}).split == 7
+    assert make_train_config({"seed": 7, "split_seed": 0}).split == 0
+    assert split_of({"seed": 7}) == 7
+    assert split_of({"seed": 7, "split_seed": 0}) == 0
+    assert split_of({}) is None
 
 
 @pytest.mark.parametrize("role", ["teacher", "backbone"])
 def test_what_learnt_from_the_test_images_is_refused_or_warned_of(home: Path, role: str) -> None:
-    with pytest.raises(SettingError, match=rf"the {role} first learnt from npz:.* by seed 1, .* write --seed 1, or --"):
+    with pytest.raises(
+        SettingError, match=rf"the {role} first learnt from npz:.* by seed 1, .* write --split-seed 1, or --"
+    ):
         begin(home, f"{role}_refused", **{role: "first"})
     assert not (home / f"{role}_refused").exists()
     said: list[str] = []
-    flattered = begin(home, f"{role}_typed", said=said, seed=0, **{role: "first"})
+    flattered = begin(home, f"{role}_typed", said=said, split_seed=0, **{role: "first"})
     assert said[0].startswith(f"warning: the {role} first learnt from npz:")
     assert f"the {role} first learnt from" in page(flattered)
     assert "that the training never saw" not in page(flattered)
     assert f"the {role} first learnt" in flattered.model().facts["overlap"]
     said.clear()
-    begin(home, f"{role}_one_seed", said=said, seed=1, **{role: "first"})
+    begin(home, f"{role}_one_seed", said=said, split_seed=1, **{role: "first"})
     assert not [line for line in said if line.startswith("warning")]
 
 
-def test_another_seed_is_warned_of_and_remembered(home: Path) -> None:
+def test_another_division_is_warned_of_and_remembered(home: Path) -> None:
     """Weights know the images of every training that they went through, under whatever path."""
     said: list[str] = []
-    second = begin(home, "second", "first", said=said, seed=2, data=f"npz:{home}/../{home.name}/four.npz")
-    assert second.config.seed == 2
+    second = begin(home, "second", "first", said=said, split_seed=2, data=f"npz:{home}/../{home.name}/four.npz")
+    assert second.config.split == 2
     assert said[0].startswith("warning: the training first learnt from")
     with pytest.raises(SettingError, match=r"the training second learnt from .* divided by seed 1"):
         begin(home, "third", "second")
     facts = read_environment(second.folder)
     write_environment(second.folder, {key: value for key, value in facts.items() if key not in ("seen", "overlap")})
-    assert begin(home, "of_old", "second").config.seed == 2, "an older record knows its own seed alone"
+    assert begin(home, "of_old", "second").config.split == 2, "an older record knows its own division alone"
 
 
 def test_a_test_part_of_its_own_is_the_same_for_all_seeds(home: Path) -> None:
@@ -93,24 +123,24 @@ def test_a_test_part_of_its_own_is_the_same_for_all_seeds(home: Path) -> None:
     parts = {"train": 120, "test": 40}
     np.savez(data, **{f"{part}_x": rng.integers(0, 255, (count, 8, 8, 1), np.uint8) for part, count in parts.items()},
              **{f"{part}_y": np.arange(count) % 4 for part, count in parts.items()})  # fmt: skip
-    begin(home, "own_parts", data=f"npz:{data}", seed=1)
+    begin(home, "own_parts", data=f"npz:{data}", split_seed=1)
     taught = begin(home, "other_seed", data=f"npz:{data}", teacher="own_parts")
-    assert taught.config.seed == 0
+    assert taught.config.split == 0
     assert "that the training never saw" in page(taught)
 
 
-def test_only_a_typed_seed_replaces_the_searchs(nas: Command, home: Path) -> None:
+def test_only_a_typed_division_replaces_the_searchs(nas: Command, home: Path) -> None:
     options = f"--data npz:{home}/four.npz --runs {home} --epochs 1 --batch-size 16 --warmup 0".split()
-    for typed, seed in (((), 1), (("--seed", "0"), 0)):
-        answer = nas("train", "first", "--name", f"typed{seed}", *typed, *options)
+    for typed, split in (("--seed 3", 1), ("--split-seed 0", 0)):
+        answer = nas("train", "first", "--name", f"typed{split}", *typed.split(), *options)
         assert answer.status == 0, answer.err
-        assert Trained(home / f"typed{seed}").config.seed == seed
+        assert Trained(home / f"typed{split}").config.split == split
 
 
 def test_data_that_a_seed_draws_anew_share_no_images(home: Path) -> None:
     """Test images of one seed are none that another seed has drawn."""
     for data, seen in (("cluttered_digits", ""), ("digits", "the teacher first learnt from digits divided by seed 1")):
-        config = make_train_config({"data": data, "seed": 0})
+        config = make_train_config({"data": data, "split_seed": 0})
         known = {"the teacher first": [(data, 1)]}
         noted = check_seen(config, load(data, seed=0), known, True, lambda line: None)
         assert noted["overlap"].startswith(seen)

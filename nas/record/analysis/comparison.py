@@ -27,7 +27,8 @@ from nas.record.run import Run
 from nas.record.seal import shown
 
 QUARTILES = (25.0, 50.0, 75.0)
-FREE = frozenset({"seed", "budget", "workers", "ray", "executor", "gpus_per_trial", "trial_timeout", "plugins", "log"})
+FREE = frozenset({"seed", "split_seed", "budget", "workers", "ray", "executor", "gpus_per_trial", "trial_timeout",
+                  "plugins", "log"})  # fmt: skip
 """Settings in which the runs of one side may differ."""
 NAMED = 3  # settings in the name of a side
 MOST = 6  # ranges in a sentence
@@ -200,7 +201,7 @@ def compare(runs: Iterable[Named]) -> Comparison:
 def _check_another(side: Sequence[Run], run: Run) -> None:
     """Raise SettingError for a run that is one of a side's again, or its copy: it would count as another seed."""
     for known in side:
-        if known.config.seed == run.config.seed:
+        if (known.config.seed, known.config.split) == (run.config.seed, run.config.split):
             raise SettingError(f"{known.folder} and {run.folder} differ in nothing, not even the seed "
                                f"({run.config.seed}), so they are one search; leave one out")  # fmt: skip
 
@@ -213,10 +214,10 @@ def _check_comparable(first: Run, run: Run) -> None:
     data = [each.seal.get("data") for each in (first, run)]
     files = [known and known["files"] for known in data]
     if first.config.data != run.config.data and not (
-        all(data) and (first.config.seed == run.config.seed or all(files))
+        all(data) and (first.config.split == run.config.split or all(files))
     ):
         raise SettingError(f"{what}: one is on {first.config.data}, the other on {run.config.data}")
-    one_seed = first.config.seed == run.config.seed
+    one_seed = first.config.split == run.config.split
     if data[0] and data[1] and (said := difference(data[0], data[1], one_seed=one_seed)):
         raise SettingError(f"{what}: the data of the second are others than those of the first: {said}")
     ours, theirs = (

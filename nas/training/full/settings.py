@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from nas.errors import SettingError
 from nas.registry import TASKS, suggest, target_name
-from nas.settings import Flag, Following, Group, Positive, checked, seconds_of
+from nas.settings import Flag, Following, Group, Positive, Seeds, checked, seconds_of
 from nas.training.catalogue import load_task
 from nas.training.full.recipe import FullRecipe
 
@@ -46,11 +46,6 @@ class Lesson(Group):
     resolution: Annotated[
         int | None, Field(ge=4, le=2048), Flag("PIXELS", "Side of the images.", default="the network's")
     ] = None
-    seed: Annotated[
-        int,
-        Field(ge=0, lt=2**32),
-        Flag("N", "It divides the data, and repeats a training on one CPU.", default="as in the search, or 0"),
-    ] = 0
 
     @field_validator("task")
     @classmethod
@@ -100,7 +95,17 @@ class Place(Group):
         return text if text in ("", "auto") else target_name(text)
 
 
-class TrainConfig(Following, Place, Lesson):
+class Drawn(Seeds):
+    """As of a search, but that the data are divided as in the search that a network comes from, or else by 0."""
+
+    split_seed: Annotated[
+        int | None,
+        Field(ge=0, lt=2**32),
+        Flag("N", "It divides the data into parts.", default="as in the search, or 0"),
+    ] = None
+
+
+class TrainConfig(Following, Place, Drawn, Lesson):
     """Every setting of a full training.
 
     `recipe_name` says where the recipe came from before values were changed. `start` names the weights that the
