@@ -278,11 +278,11 @@ class Shipping(Group):
         return Path(self.target.removeprefix(FILE_TARGET)) if self.target.startswith(FILE_TARGET) else None
 
 
-GROUPS: tuple[type[Group], ...] = (Goal, Choosing, Training, Seeds, Machine, Shipping, Following)
+GROUPS: tuple[type[Group], ...] = (Goal, Choosing, Seeds, Training, Machine, Shipping, Following)
 
 
 class SearchConfig(
-    Following, Shipping, Machine, Seeds, Training, Choosing, Goal
+    Following, Shipping, Machine, Training, Seeds, Choosing, Goal
 ):  # pydantic takes the last base's fields first
     """Every setting of a search. Space, data, objectives and recipe are those of the task unless named."""
 

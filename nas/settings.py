@@ -233,11 +233,9 @@ class Seeds(Group):
 
     panel = "What is drawn at random"
 
-    seed: Annotated[
-        int, Field(ge=0, lt=2**32), Flag("N", "It repeats a search with one worker, or a training on one CPU.")
-    ] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32), Flag("N", "Repeats a search of one worker, a training on one CPU.")] = 0
     split_seed: Annotated[
-        int | None, Field(ge=0, lt=2**32), Flag("N", "It divides the data into parts.", default="the seed")
+        int | None, Field(ge=0, lt=2**32), Flag("N", "Divides the data into parts.", default="the seed")
     ] = None
 
     @property

@@ -66,8 +66,7 @@ def train(
     attendant, files = attendant or Attendant(), load_plugins(*paths_of(plugins, "plugins"))
     runs, settings = Path(text_of(runs, "runs")), understood(settings, TrainConfig)
     found = _find(architecture, runs)
-    typed = settings.get("split_seed") is not None
-    settings |= _resolved(found, architecture, settings)
+    typed, settings = settings.get("split_seed") is not None, settings | _resolved(found, architecture, settings)
     config = make_train_config(settings | find_recipe(recipe, changes, found.architecture, settings))
     group = find_group(config.device)
     _new_folder(runs, name, found, group)  # refuses a wrong name before the work

@@ -55,7 +55,7 @@ def test_a_space_of_ones_own_is_that_of_the_run(tmp_path: Path) -> None:
 def test_earlier_runs_are_looked_for_where_the_run_is(tmp_path: Path) -> None:
     run = empty_run(tmp_path / "run", space="cvt_family")
     run.config = run.config.model_copy(update={"warm_start": ("first",)})
-    assert repeating(run).endswith(f"--warm-start first --rungs 1 --seed 0 --runs {tmp_path}")
+    assert repeating(run).endswith(f"--warm-start first --seed 0 --rungs 1 --runs {tmp_path}")
 
 
 def test_what_no_option_sets_is_named(tmp_path: Path) -> None:

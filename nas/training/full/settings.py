@@ -101,7 +101,7 @@ class Drawn(Seeds):
     split_seed: Annotated[
         int | None,
         Field(ge=0, lt=2**32),
-        Flag("N", "It divides the data into parts.", default="as in the search, or 0"),
+        Flag("N", "Divides the data into parts.", default="as in the search, or 0"),
     ] = None
 
 
