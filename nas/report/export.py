@@ -63,11 +63,10 @@ def export(
 
     `source` is a model, an architecture, or what names one: a folder that `nas train` left, a `.safetensors` file, or,
     for formats without weights, whatever names an architecture. `format` is one of `nas export --help`, such as
-    `onnx-int8`. `data` names the images to quantise with, by default those that the model was trained on, divided by
-    `split_seed`, by default as then. `tolerance` is the share of images that a quantised network may get wrong beyond
-    the model itself. With `dynamic_size`, images of any size are to be taken. With fewer `queries` or a smaller
-    `resolution` the network is lowered first, and answers from the score that its training measured for that. `runs` is
-    where names are found.
+    `onnx-int8`. `data` names the images to quantise with, divided by `split_seed`, both by default as in the training.
+    `tolerance` is the share of images that a quantised network may get wrong beyond the model itself.
+    With `dynamic_size`, images of any size are to be taken. With fewer `queries` or a smaller `resolution` the network
+    is lowered first, and answers from the score that its training measured for that. `runs` is where names are found.
 
     Raises SettingError for an unknown format or source, one that cannot be written or lowered so, missing weights or
     packages, and a place that is taken; DataError for images that cannot be read; RunError when a check fails. Then
