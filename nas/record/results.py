@@ -16,8 +16,8 @@ from nas.evaluation.job import Outcome
 from nas.network.architecture import Architecture
 from nas.record.rungs import Reach, reach
 from nas.record.trial import Further, Trial
+from nas.training.chance import LEVEL
 
-LEVEL = 0.95
 FEWEST = 3  # degrees of freedom below which an interval would say nothing
 Metrics = Mapping[str, float]
 Climbed = dict[int, Metrics]

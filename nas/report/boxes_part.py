@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.lowering import trains_queries
-from nas.record.analysis.chance import wilson
 from nas.record.trained import Ending, Lowered
 from nas.training.boxes.verdict import KINDS as ANSWERS
 from nas.training.boxes.verdict import BoxVerdict, ClassBoxes, Drawn, Shown
+from nas.training.chance import wilson
 
 MAX_ROWS = 2000  # of classes; verdict.json has them all
 KINDS = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.record.analysis.chance import wilson
+from nas.training.chance import wilson
 
 Table = NDArray[np.int64]
 """Counts `(classes, classes)`: the images of each class (row) by the class that they were taken for (column)."""

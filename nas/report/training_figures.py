@@ -10,9 +10,9 @@ from plotly.subplots import make_subplots
 
 from nas.evaluation import units
 from nas.evaluation.catalogue import objective
-from nas.record.analysis.chance import wilson
 from nas.report.charts import LOGARITHMIC, Attributes, literal, style
 from nas.report.confusion import Table, mistakes
+from nas.training.chance import wilson
 from nas.training.full.progress import Epoch
 from nas.training.full.verdict import Bin
 

@@ -18,7 +18,6 @@ from nas.costs.counts import cost
 from nas.errors import RunError, SettingError
 from nas.network.architecture import Architecture
 from nas.network.pieces import attends, pieces
-from nas.record.analysis.chance import wilson
 from nas.record.analysis.comparison import differing
 from nas.record.analysis.layouts import BY_HAND, Layouts, StageShare, Trend
 from nas.record.analysis.worth import fit
@@ -26,6 +25,7 @@ from nas.record.opening import Named, open_runs
 from nas.record.run import Run
 from nas.registry import BLOCKS
 from nas.space.space import SearchSpace, draw
+from nas.training.chance import wilson
 
 Floats = NDArray[np.float64]
 MEMBERS = 500  # random networks of a space

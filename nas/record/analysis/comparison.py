@@ -22,9 +22,9 @@ from nas.record.analysis.growth import Floats, Growth
 from nas.record.environment import timed_on, timing
 from nas.record.fingerprint import difference
 from nas.record.opening import Named, open_runs
-from nas.record.results import LEVEL
 from nas.record.run import Run
 from nas.record.seal import shown
+from nas.training.chance import LEVEL
 
 QUARTILES = (25.0, 50.0, 75.0)
 FREE = frozenset({"seed", "split_seed", "budget", "workers", "ray", "executor", "gpus_per_trial", "trial_timeout",

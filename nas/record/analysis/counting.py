@@ -1,8 +1,8 @@
 """Objectives that count images: of how many validation images a share is, and how sure it is for that."""
 
-from nas.record.analysis.chance import wilson
 from nas.record.run import Run
 from nas.training.catalogue import load_task
+from nas.training.chance import wilson
 
 
 def counting(run: Run) -> list[str]:

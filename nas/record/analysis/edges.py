@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from nas import document
 from nas.network.options import Scalar
-from nas.record.analysis.chance import so_many
 from nas.record.results import Result
 from nas.record.run import SPACE, Run
 from nas.space.schema import SpaceFile, fields
+from nas.training.chance import so_many
 
 FEWEST = 4  # networks, or stages with an option, below which nothing piles up
 SHARE = 0.6  # of them, from which a value piles up

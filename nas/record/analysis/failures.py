@@ -5,10 +5,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from nas.record.analysis.chance import apart
 from nas.record.results import fallen
 from nas.record.run import Run
 from nas.record.trial import Trial
+from nas.training.chance import apart
 
 NUMBER = re.compile(r"\d+(\.\d+)?(e[+-]?\d+)?")
 FEWEST = 3  # failures, below which they cannot cluster

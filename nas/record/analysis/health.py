@@ -11,7 +11,6 @@ import numpy as np
 
 from nas.data.copies import flattered
 from nas.evaluation import units
-from nas.record.analysis.chance import so_many
 from nas.record.analysis.counting import by_images, counting, guessing, training_images, validation_images
 from nas.record.analysis.edges import Edge, edges
 from nas.record.analysis.failures import culprits, failed_trials, reasons
@@ -19,6 +18,7 @@ from nas.record.analysis.growth import growth
 from nas.record.analysis.repeats import predicted_and_measured
 from nas.record.results import Result
 from nas.record.run import Run
+from nas.training.chance import so_many
 
 LATE, GROWN = 0.25, 0.01  # the last part of the trainings, and the share of the front that it may win
 FEW = 20  # trainings, below which a curve has no end to speak of

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from nas.network.options import Scalar
 from nas.record.optuna_study import quiet_optuna
-from nas.record.results import LEVEL
 from nas.record.run import Run
 from nas.space.space import Decisions
+from nas.training.chance import LEVEL
 
 if TYPE_CHECKING:
     import optuna

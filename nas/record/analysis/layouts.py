@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from nas.evaluation import units
-from nas.record.results import LEVEL
 from nas.record.run import Run
+from nas.training.chance import LEVEL
 
 FILE = "layout.json"
 BY_HAND = {"CoAtNet": "M-M-T-T", "MOAT": "M-M-A-A"}

@@ -19,11 +19,11 @@ from nas.evaluation.units import epochs, words
 from nas.files import Json
 from nas.record.folders import is_run
 from nas.record.opening import Named, open_run
-from nas.record.results import LEVEL
 from nas.record.run import Run
 from nas.settings import Flag
 from nas.space.grammar import to_dict
 from nas.space.space import SearchSpace
+from nas.training.chance import LEVEL
 from nas.training.recipe import Recipe
 
 FILE = "reliability.json"

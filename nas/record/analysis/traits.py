@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.record.analysis.chance import apart, wilson
 from nas.record.analysis.members import Counts, StageCounts
-from nas.record.results import LEVEL
+from nas.training.chance import LEVEL, apart, wilson
 
 FEWEST = 4
 """Networks on a front below which no share could stand out."""

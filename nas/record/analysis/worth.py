@@ -13,8 +13,8 @@ from scipy.special import stdtrit  # scipy.stats takes most of a second to impor
 
 from nas.costs.counts import cost
 from nas.record.analysis.layouts import Gain, Worth
-from nas.record.results import LEVEL
 from nas.record.run import Run
+from nas.training.chance import LEVEL
 
 Floats = NDArray[np.float64]
 FEWEST = 3  # networks for each number that is fitted

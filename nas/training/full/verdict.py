@@ -6,14 +6,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from nas.files import Json
+from nas.training.chance import LEVEL, wilson
 from nas.training.tasks import Metric, Predictions, Task
 
 BINS = 15  # of the reliability diagram, as in arXiv:1706.04599
 WORST = 12
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -135,8 +134,7 @@ def _with_intervals(task: Task, predictions: Predictions, seed: int) -> dict[str
     for name, metric in task.metrics.items():
         value, count = metric.compute(predictions), len(predictions.targets)
         if metric.counts:
-            wilson = binomtest(round(value * count), count).proportion_ci(LEVEL, "wilson")
-            low, high = float(wilson.low), float(wilson.high)
+            low, high = wilson(round(value * count), count)
         else:
             values = drawn[name][np.isfinite(drawn[name])]
             low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(values) else (value, value)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from nas.record.analysis.chance import apart, so_many, wilson
+from nas.training.chance import apart, so_many, wilson
 
 
 @pytest.mark.parametrize(("hits", "count"), [(0, 5), (5, 5), (17, 40)])

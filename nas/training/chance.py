@@ -3,14 +3,17 @@
 import numpy as np
 from scipy.special import bdtrc  # scipy.stats takes most of a second: it is imported where it is used
 
+LEVEL = 0.95
+"""The confidence of every interval."""
+
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
-    """Bound a share with 95 % confidence by Wilson's interval, from 0 to 1 where nothing was counted."""
+    """Bound a share by Wilson's interval, from 0 to 1 where nothing was counted."""
     from scipy.stats import binomtest
 
     if not count:
         return 0.0, 1.0
-    found = binomtest(hits, count).proportion_ci(method="wilson")
+    found = binomtest(hits, count).proportion_ci(LEVEL, "wilson")
     return float(found.low), float(found.high)
 
 
