@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 
 from rich import box
 from rich.table import Table
@@ -13,7 +14,9 @@ from nas.cli.terminal import Terminal
 from nas.evaluation.catalogue import objective
 from nas.evaluation.units import duration, show, show_between
 from nas.files import Json, quoted
+from nas.record.analysis.failures import ended, tally
 from nas.record.analysis.health import pressing
+from nas.record.command import going_on
 from nas.record.results import Result
 from nas.record.run import Run
 
@@ -54,7 +57,7 @@ def _value(result: Result, name: str, again: Mapping[str, float], intervals: boo
 
 def run_facts(run: Run) -> Json:
     """Return a run's result as plain data: counts, front, best network, files."""
-    front, count = run.front(), Counter(trial.state for trial in run.trials)
+    front, count = run.front(), tally(run)
     picked = run.picked if front else None
     best = {"trial": picked.result.number, "rule": run.config.pick, "unmet": picked.unmet} if picked else None
     return {
@@ -62,9 +65,7 @@ def run_facts(run: Run) -> Json:
         "folder": run.folder,
         "objectives": {n: objective(n).goal for n in run.config.objectives},
         "budget": run.config.budget.model_dump(),
-        "trained": len(run.spent),
-        "failed": count["failed"],
-        "rejected": count["rejected"],
+        **asdict(count),
         "seconds": run.elapsed,
         "best": best and best | {"file": run.folder / "best.yaml"},
         "front": [
@@ -88,10 +89,11 @@ def run_facts(run: Run) -> Json:
 
 def conclude(console: Terminal, run: Run) -> None:
     """Print the front, where the output is, and what to run next."""
-    front, count = run.front(), Counter(trial.state for trial in run.trials)
-    others = "".join(f", {count[state]} {state}" for state in ("failed", "rejected") if count[state])
-    trained = f"{len(run.spent) - count['failed']} of " if count["failed"] else ""
-    counts = f"{trained}{len(run.spent)} architectures trained in {duration(run.elapsed)}{others}"
+    front, count = run.front(), tally(run)
+    others = "".join(f", {n} {state}" for state, n in (("failed", count.failed), ("rejected", count.rejected)) if n)
+    trained = f"{count.trained} of " if count.failed else ""
+    one = "" if count.begun == 1 else "s"
+    counts = f"{trained}{count.begun} architecture{one} trained in {duration(run.elapsed)}{others}"
     console.say("\n", (run.name, "bold"), f": {counts}; {len(front)} on the Pareto front")
     for note in run.learnt.notes:
         console.remark(f"learnt from {note}")
@@ -104,11 +106,10 @@ def conclude(console: Terminal, run: Run) -> None:
         if front or label in ("report", "trials"):
             console.say(f"  {label:<8}{run.folder / file}")
     if front:
-        folder, trials = quoted(run.folder), 2 * max(len(run.spent), 1)
         console.following(
             f"nas show {quoted(run.folder / 'best.yaml')}",
-            f"nas train {folder} --data {quoted(run.config.data)} --name NAME",
-            f"nas resume {folder} --budget {trials}",
+            f"nas train {quoted(run.folder)} --data {quoted(run.config.data)} --name NAME",
+            going_on(run),
         )
 
 
@@ -134,8 +135,9 @@ def nothing_came(run: Run) -> str:
     """Say what became of the trials of a run none of which is complete, with the first reason."""
     if not run.trials:
         return "nothing came of it yet: no trial has ended"
-    count = Counter(trial.state for trial in run.trials)
+    trials = ended(run)
+    count = Counter(trial.state for trial in trials)
     states = ", ".join(f"{number} {state}" for state, number in count.most_common())
-    first = next((trial for trial in run.trials if trial.state == "failed"), run.trials[0])
+    first = next((trial for trial in trials if trial.state == "failed"), trials[0])
     why = f"the first, trial {first.number}, {first.state}: {first.outcome.reason}"
     return f"nothing came of it: of {len(run.trials)} trials {states}; {why}"

@@ -1,7 +1,6 @@
 """Draw the parts of a running search's picture, and write its lines for a log."""
 
 import time
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -13,6 +12,7 @@ from nas.cli.terminal import Terminal, line
 from nas.engine.executors import Placement
 from nas.evaluation.job import Job, Outcome, Purpose
 from nas.evaluation.units import duration, epochs, show
+from nas.record.analysis.failures import tally
 from nas.record.run import Run
 from nas.record.trial import Trial
 
@@ -68,12 +68,11 @@ def _workers(doing: list[Doing], networks: bool) -> Table:
 
 def counts(run: Run, on_front: int) -> Text:
     """Write how many networks are trained, failed, rejected and on the front."""
-    count, last = Counter(trial.state for trial in run.trials), len(run.config.lengths) - 1
-    trained = len(run.spent) - count["failed"]
+    count, last = tally(run), len(run.config.lengths) - 1
     far = [(sum(result.rung == last for result in run.results), "cyan", f"of them for {length(run, last)}")]
     told = [
-        (trained, "bold", "trained"), *(far if last else []), (count["failed"], "red", "failed"),
-        (count["rejected"], "yellow", "rejected"), (on_front, "green", "on the front"),
+        (count.trained, "bold", "trained"), *(far if last else []), (count.failed, "red", "failed"),
+        (count.rejected, "yellow", "rejected"), (on_front, "green", "on the front"),
     ]  # fmt: skip
     return Text("   ").join(line((str(number), style), f" {what}") for number, style, what in told)
 

@@ -1,10 +1,11 @@
-"""The command that repeats a search, written from its settings."""
+"""The commands that repeat a search and that go on with it, written from its settings."""
 
 from collections.abc import Iterator
+from math import ceil
 from pathlib import Path
 from typing import Any
 
-from nas.config import Budget, SearchConfig, make_config
+from nas.config import MOST_TRIALS, Budget, SearchConfig, make_config
 from nas.files import quoted
 from nas.record.run import SPACE, Run
 from nas.settings import Flag, Settings
@@ -26,6 +27,17 @@ def repeating(run: Run, **changes: Any) -> str:
     if config.warm_start and run.folder.parent != Path("runs"):
         words += ["--runs", quoted(run.folder.parent)]
     return " ".join(["nas search", *words])
+
+
+def going_on(run: Run) -> str:
+    """Write the command that goes on with a search, with as much budget again where it is spent: else it would not."""
+    command, budget, done = f"nas resume {quoted(run.folder)}", run.config.budget, len(run.spent)
+    longer = None
+    if budget.trials and done >= budget.trials:
+        longer = Budget(trials=min(2 * done, MOST_TRIALS))
+    if budget.seconds and run.elapsed >= budget.seconds:  # later trainings from other seeds count as well
+        longer = Budget(seconds=ceil(run.elapsed + budget.seconds))
+    return f"{command} --budget {_text(longer)}" if longer else command
 
 
 def unsaid(run: Run) -> list[str]:

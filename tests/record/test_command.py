@@ -1,17 +1,18 @@
 """The command that repeats a search."""
 
 import shlex
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
-from run_fixtures import empty_run
+from run_fixtures import empty_run, finished_run
 
 from nas.cli.options import OFFERED, read_settings
 from nas.cli.search import search
 from nas.config import SearchConfig, make_config
-from nas.record.command import repeating, unsaid
+from nas.record.command import going_on, repeating, unsaid
 
 
 def understood(command: str) -> SearchConfig:
@@ -62,3 +63,19 @@ def test_what_no_option_sets_is_named(tmp_path: Path) -> None:
     assert unsaid(empty_run(tmp_path / "plain", recipe={"epochs": 2})) == []
     run = empty_run(tmp_path / "run", recipe={"epochs": 2, "shift": 0, "weight_decay": 0.1, "initial": "paper"})
     assert unsaid(run) == ["recipe.weight_decay 0.1", "recipe.shift 0", "recipe.initial paper"]
+
+
+@pytest.mark.parametrize(
+    ("budget", "option"),
+    [
+        ({"trials": 3}, " --budget 6"),
+        ({"trials": 200}, ""),
+        ({"seconds": 3600}, ""),
+        ({"seconds": 0.5}, " --budget {}s"),
+    ],
+)
+def test_a_search_goes_on_with_more_budget_where_it_is_spent(
+    tmp_path: Path, budget: dict[str, float], option: str
+) -> None:
+    run = finished_run(tmp_path / "a run", complete=2, failed=1, rejected=1, budget=budget)
+    assert going_on(run) == f"nas resume '{run.folder}'" + option.format(ceil(run.elapsed + 0.5))

@@ -1,7 +1,7 @@
-"""The trials that failed: which, for what reasons, and whether they have something in common."""
+"""The trials that failed: how many, which, for what reasons, and whether they have something in common."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +13,20 @@ from nas.training.chance import apart
 NUMBER = re.compile(r"\d+(\.\d+)?(e[+-]?\d+)?")
 FEWEST = 3  # failures, below which they cannot cluster
 DOUBT = 0.01  # the chance that any block is blamed where none is to blame
+
+
+@dataclass(frozen=True)
+class Tally:
+    """So many trials were trained to an end, so many failed, at first or when they went on, so many were rejected."""
+
+    trained: int
+    failed: int
+    rejected: int
+
+    @property
+    def begun(self) -> int:
+        """The trainings that were begun, which count against the budget."""
+        return self.trained + self.failed
 
 
 @dataclass(frozen=True)
@@ -39,11 +53,21 @@ class Culprit:
     others: int
 
 
+def ended(run: Run) -> list[Trial]:
+    """Return all trials, those that failed when they went on with that outcome."""
+    fell = fallen(run.further)
+    return [replace(trial, outcome=fell[trial.number]) if trial.number in fell else trial for trial in run.trials]
+
+
 def failed_trials(run: Run) -> list[Trial]:
     """Return the trials that failed, at first or when they went on, with the outcome that has the reason."""
-    fell = fallen(run.further)
-    ended = [replace(t, outcome=fell[t.number]) if t.number in fell else t for t in run.trials]
-    return [trial for trial in ended if trial.state == "failed"]
+    return [trial for trial in ended(run) if trial.state == "failed"]
+
+
+def tally(run: Run) -> Tally:
+    """Count what became of a run's trials."""
+    count = Counter(trial.state for trial in ended(run))
+    return Tally(count["complete"], count["failed"], count["rejected"])
 
 
 def reasons(failed: Sequence[Trial]) -> list[Reason]:

@@ -5,6 +5,7 @@ from nas.evaluation import units
 from nas.evaluation.catalogue import objective
 from nas.files import Json
 from nas.record.analysis.counting import by_images, counting, validation_images
+from nas.record.analysis.failures import tally
 from nas.record.environment import timed_on
 from nas.record.results import Result
 from nas.record.run import Run
@@ -68,12 +69,12 @@ def _listed(words: list[str]) -> str:
 
 
 def _counts(view: View) -> Json:
-    run = view.run
-    states = [trial.state for trial in run.trials]
+    run, count = view.run, tally(view.run)
     return {
-        "trained": len(run.spent),
-        "failures": len(view.failed),
-        "rejections": states.count("rejected"),
+        "begun": count.begun,
+        "trained": count.trained,
+        "failures": count.failed,
+        "rejections": count.rejected,
         "took": units.duration(run.elapsed),
         "time": units.duration(run.seconds),
     }

@@ -1,8 +1,7 @@
 """Settings, versions, the command that repeats the search, and what to do next."""
 
 from nas.files import Json, quoted
-from nas.record.command import repeating, unsaid
-from nas.record.run import Run
+from nas.record.command import going_on, repeating, unsaid
 from nas.report.rendering import flat, machines
 from nas.report.view import View
 
@@ -18,14 +17,8 @@ def context(view: View) -> Json:
         "alone": run.config.workers == 1,
         "best": repr(str(run.folder / "best.yaml")),
         "target": quoted(run.folder),
-        "longer": _longer(run),
+        "going_on": going_on(run),
         "data": quoted(run.config.data),
         "first": run.config.objectives[0],
         "complete": bool(view.front),
     }
-
-
-def _longer(run: Run) -> str:
-    """Return the option by which a search goes on whose networks are all trained, or failed: else it would not."""
-    done, of = len(run.spent), run.config.budget.trials
-    return f" --budget {2 * done}" if of and done >= of else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.evaluation.job import Outcome, State
-from nas.record.analysis.failures import culprits, failed_trials, reasons
+from nas.record.analysis.failures import Tally, culprits, failed_trials, reasons, tally
 from nas.record.run import Run
 from nas.record.trial import Further, Trial
 
@@ -50,3 +50,12 @@ def test_failures_by_chance_have_no_culprit(tmp_path: Path) -> None:
 def test_two_failures_tell_nothing(tmp_path: Path) -> None:
     run = finished_run(tmp_path / "run", complete=40, failed=2)
     assert culprits(run, failed_trials(run)) == []
+
+
+def test_a_network_that_failed_when_it_went_on_is_counted_as_failed(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "run", complete=3, failed=1, rejected=2)
+    assert tally(run) == Tally(trained=3, failed=1, rejected=2)
+    run.append_further(Further(0, 0, Outcome("failed", reason="out of memory"), rung=1))
+    run.append_further(Further(1, 1, Outcome("failed", reason="from another seed")))  # which leaves its own
+    assert tally(run) == Tally(trained=2, failed=2, rejected=2)
+    assert tally(run).begun == len(run.spent)
