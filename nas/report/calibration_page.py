@@ -11,6 +11,7 @@ from nas.errors import SettingError
 from nas.evaluation import units
 from nas.files import quoted
 from nas.record.analysis.reliability import Agreement, Ranking, Reliability
+from nas.record.opening import Named, open_run
 from nas.record.run import Run
 from nas.report.charts import PALETTE, THEMES, embed, style
 from nas.report.rendering import flat, machines, render_page
@@ -18,8 +19,12 @@ from nas.report.rendering import flat, machines, render_page
 PAGE = "calibration.html"
 
 
-def write_calibration(run: Run, found: Reliability) -> Path:
-    """Write the page into the run's folder and return its path. Raises SettingError when it cannot be written."""
+def write_calibration(run: Named, found: Reliability) -> Path:
+    """Write the page into the folder of a run, or of that of this name or path, and return the page's path.
+
+    Raises SettingError where there is no such run, and when the page cannot be written.
+    """
+    run = open_run(run)
     page = run.folder / PAGE
     context = {
         "run": run,

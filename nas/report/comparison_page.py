@@ -17,14 +17,16 @@ from nas.record.analysis.growth import Floats
 from nas.report.charts import PALETTE, THEMES, embed, literal, style
 from nas.report.choices import ABSENT
 from nas.report.rendering import render_page
+from nas.settings import text_of
 
 COLOURS = (PALETTE[0], PALETTE[2], PALETTE[4], PALETTE[5], PALETTE[3], PALETTE[1], PALETTE[6], PALETTE[7])
 TITLE = "Runs side by side"
 BEGINNING = 1000  # bytes of a page that hold its title
 
 
-def write_comparison(found: Comparison, page: Path) -> None:
+def write_comparison(found: Comparison, page: Path | str) -> None:
     """Write the page, in place of an earlier comparison. Raises SettingError for a place that another file has."""
+    page = Path(text_of(page, "page"))
     try:
         if page.is_file() and TITLE not in page.read_bytes()[:BEGINNING].decode(errors="replace"):
             raise SettingError(f"{page} exists already and is no comparison of nas; name another file with --out")

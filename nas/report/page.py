@@ -8,6 +8,7 @@ from plotly.offline import get_plotlyjs
 from nas import files
 from nas.errors import SettingError
 from nas.files import quoted
+from nas.record.opening import Named, open_run
 from nas.record.run import Run
 from nas.report.architectures import write_architectures
 from nas.report.charts import THEMES
@@ -17,12 +18,13 @@ from nas.report.sections import contexts
 from nas.report.view import View
 
 
-def write_report(run: Run, running: Running | None = None) -> Path:
-    """Write the page, the table and the architectures, and return the page's path.
+def write_report(run: Named, running: Running | None = None) -> Path:
+    """Write the page, the table and the architectures of a run, and return the page's path.
 
-    The page of a search that is `running` says so and loads itself anew. Raises SettingError when the run's folder
-    cannot be written.
+    `run` is one, or the name or path of one. The page of a search that is `running` says so and loads itself anew. Raises SettingError where there is no such
+    run, and when its folder cannot be written.
     """
+    run = open_run(run)
     page = run.folder / "report.html"
     try:
         table = run.to_frame()

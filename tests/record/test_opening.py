@@ -30,8 +30,8 @@ def test_runs_are_compared_by_objects_paths_and_names(runs: Path) -> None:
 
 
 def test_a_run_that_is_not_there_is_refused_with_the_nearest() -> None:
-    for ask in (nas.compare, nas.layouts, nas.reliability, nas.resume):
-        given = "frst" if ask in (nas.reliability, nas.resume) else ["first", "frst"]
+    for ask in (nas.compare, nas.layouts, nas.reliability, nas.resume, nas.write_report):
+        given = ["first", "frst"] if ask in (nas.compare, nas.layouts) else "frst"
         with pytest.raises(SettingError, match=r"^no run 'frst'\. Did you mean 'first'"):
             ask(given)
         with pytest.raises(SettingError, match=r"^run: found 5; write a text or a path"):
@@ -40,3 +40,12 @@ def test_a_run_that_is_not_there_is_refused_with_the_nearest() -> None:
         nas.compare("first")
     with pytest.raises(SettingError, match=r"^runs/first: 0 networks were trained on 1 rungs"):
         nas.reliability("first")
+
+
+def test_a_page_is_written_of_a_run_by_its_name_or_path(runs: Path) -> None:
+    for given in (nas.Run(runs / "first"), "first", "runs/first", runs / "first"):
+        (runs / "first" / "report.html").unlink(missing_ok=True)
+        assert nas.write_report(given).resolve() == runs / "first" / "report.html"
+        assert (runs / "first" / "report.html").is_file()
+    nas.write_comparison(nas.compare(["first", "second"]), "sides.html")
+    assert Path("sides.html").is_file()
