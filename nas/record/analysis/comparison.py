@@ -17,10 +17,9 @@ from nas import document
 from nas.errors import SettingError
 from nas.evaluation import units
 from nas.files import Json
+from nas.record.analysis.comparable import check_data, check_times, device_of, unknown_devices
 from nas.record.analysis.footing import Footing
 from nas.record.analysis.growth import Floats, Growth
-from nas.record.environment import timed_on, timing
-from nas.record.fingerprint import difference
 from nas.record.opening import Named, open_runs
 from nas.record.run import Run
 from nas.record.seal import shown
@@ -149,7 +148,7 @@ class Comparison:
     def sentences(self) -> list[str]:
         """Say what can be said of the difference between the sides."""
         told = [self._ahead()] if self.leads else []
-        told += self.footing.sentences()
+        told += [*self.footing.sentences(), *unknown_devices(self.runs)]
         for test in self.tests:
             sure = "more than chance" if test.p < 1 - LEVEL else "no more than chance would give"
             told.append(
@@ -186,7 +185,11 @@ def compare(runs: Iterable[Named]) -> Comparison:
     for run in runs:
         if not run.results:
             raise SettingError(f"{run.folder} has no finished trial to compare")
-        _check_comparable(runs[0], run)
+        check_data(runs[0], run)
+    known = next((run for run in runs if device_of(run)), runs[0])
+    for run in runs:
+        check_times(runs[0], run)
+        check_times(known, run)
     groups: list[list[Run]] = []
     for run in runs:
         same = next((group for group in groups if not differing(group[0], run)), None)
@@ -204,30 +207,6 @@ def _check_another(side: Sequence[Run], run: Run) -> None:
         if (known.config.seed, known.config.split) == (run.config.seed, run.config.split):
             raise SettingError(f"{known.folder} and {run.folder} differ in nothing, not even the seed "
                                f"({run.config.seed}), so they are one search; leave one out")  # fmt: skip
-
-
-def _check_comparable(first: Run, run: Run) -> None:
-    what = f"{first.folder} and {run.folder} cannot be compared"
-    if first.config.objectives != run.config.objectives:
-        names = (" and ".join(each.config.objectives) for each in (first, run))
-        raise SettingError(f"{what}: one weighs {next(names)}, the other {next(names)}")
-    data = [each.seal.get("data") for each in (first, run)]
-    files = [known and known["files"] for known in data]
-    if first.config.data != run.config.data and not (
-        all(data) and (first.config.split == run.config.split or all(files))
-    ):
-        raise SettingError(f"{what}: one is on {first.config.data}, the other on {run.config.data}")
-    one_seed = first.config.split == run.config.split
-    if data[0] and data[1] and (said := difference(data[0], data[1], one_seed=one_seed)):
-        raise SettingError(f"{what}: the data of the second are others than those of the first: {said}")
-    ours, theirs = (
-        timing(each.config, timed_on(each.environment, each.config.target), first.config.objectives)
-        for each in (first, run)
-    )
-    for name, value in ours.items():
-        if value != theirs[name]:
-            raise SettingError(f"{what}: times of one were measured with {name} {value}, of the other with {name} "
-                               f"{theirs[name]}")  # fmt: skip
 
 
 def differing(one: Run, other: Run) -> list[str]:

@@ -9,6 +9,7 @@ from run_fixtures import empty_run, finished_run, trial
 from nas.errors import SettingError
 from nas.evaluation.job import Outcome
 from nas.record.analysis.comparison import compare
+from nas.record.environment import read_environment, write_environment
 from nas.record.trial import Further
 
 
@@ -116,6 +117,30 @@ def test_what_cannot_be_compared_is_refused_in_words(tmp_path, settings, said):
     with pytest.raises(SettingError, match="cannot be compared") as error:
         compare([one, other])
     assert said in str(error.value)
+
+
+def timed_by(run, device):
+    """The run as one whose record notes the device that its target measured on, or, as early ones did not, none."""
+    noted = read_environment(run.folder) | ({"timed_on": device} if device else {})
+    write_environment(run.folder, noted)
+    return run
+
+
+def test_a_run_that_did_not_note_its_device_is_compared_with_a_word_on_it(tmp_path):
+    early, phone, same, board = (
+        timed_by(made(tmp_path / name, [(0.5, 1)], target="file:device.yaml", seed=seed), device)
+        for seed, (name, device) in enumerate([("early", ""), ("phone", "P"), ("same", "P"), ("board", "B")])
+    )
+    for runs in ([early, phone], [phone, early]):
+        (said,) = [said for said in compare(runs).sentences() if "device" in said]
+        assert said == (
+            "On which device times were measured is not noted of early; they compare with the others only if it was P, "
+            "too."
+        )
+    assert not any("device" in said for said in compare([phone, same]).sentences())
+    for runs in ([phone, board], [early, phone, board], [phone, early, board]):
+        with pytest.raises(SettingError, match="with device P, of the other with device B"):
+            compare(runs)
 
 
 def test_where_one_front_alone_was_trained_again_first_trainings_are_compared(tmp_path):

@@ -1,0 +1,53 @@
+"""Whether runs can be compared: on the same objectives and data, with times that were measured alike."""
+
+from collections.abc import Sequence
+
+from nas.errors import SettingError
+from nas.record.environment import timed_on, timing
+from nas.record.fingerprint import difference
+from nas.record.run import Run
+
+
+def check_data(first: Run, run: Run) -> None:
+    """Raise SettingError for runs with other objectives or on other data."""
+    what = f"{first.folder} and {run.folder} cannot be compared"
+    if first.config.objectives != run.config.objectives:
+        names = (" and ".join(each.config.objectives) for each in (first, run))
+        raise SettingError(f"{what}: one weighs {next(names)}, the other {next(names)}")
+    data = [each.seal.get("data") for each in (first, run)]
+    files = [known and known["files"] for known in data]
+    if first.config.data != run.config.data and not (
+        all(data) and (first.config.split == run.config.split or all(files))
+    ):
+        raise SettingError(f"{what}: one is on {first.config.data}, the other on {run.config.data}")
+    one_seed = first.config.split == run.config.split
+    if data[0] and data[1] and (said := difference(data[0], data[1], one_seed=one_seed)):
+        raise SettingError(f"{what}: the data of the second are others than those of the first: {said}")
+
+
+def check_times(first: Run, run: Run) -> None:
+    """Raise SettingError for times that were measured in another way or elsewhere, as far as that is known."""
+    devices = device_of(first), device_of(run)
+    ours, theirs = (
+        timing(each.config, device if all(devices) else "", first.config.objectives)
+        for each, device in zip((first, run), devices, strict=True)
+    )
+    for name, value in ours.items():
+        if value != theirs[name]:
+            raise SettingError(f"{first.folder} and {run.folder} cannot be compared: times of one were measured with "
+                               f"{name} {value}, of the other with {name} {theirs[name]}")  # fmt: skip
+
+
+def device_of(run: Run) -> str:
+    """Return the device on which a run measured times, empty where its record does not tell."""
+    return timed_on(run.environment, run.config.target)
+
+
+def unknown_devices(runs: Sequence[Run]) -> list[str]:
+    """Say whose times are of a device that an early record did not note, where those of others did."""
+    lacking = [run.name for run in runs if not device_of(run)]
+    if not timing(runs[0].config, "", runs[0].config.objectives) or len(lacking) in (0, len(runs)):
+        return []
+    known = next(device for run in runs if (device := device_of(run)))
+    return [f"On which device times were measured is not noted of {' and '.join(lacking)}; they compare with the "
+            f"others only if it was {known}, too."]  # fmt: skip
