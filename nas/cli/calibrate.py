@@ -61,7 +61,7 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, applied: boo
     table = Table("", "cost", "tau, all", *best, "rho", box=box.SIMPLE_HEAD)
     for ranking in (*found.rungs, *found.others):
         taus = [_tau(agreement) for agreement in (ranking.every, ranking.best)[: 1 + len(best)]]
-        table.add_row(ranking.name, f"{ranking.share:.0%}", *taus, f"{ranking.every.rho:.2f}")
+        table.add_row(ranking.name, f"{ranking.share:.0%}", *taus, f"{ranking.every.rho:z.2f}")
     terminal.table(table)
     if found.rates:
         factors = next(iter(found.rates.values()))
@@ -79,4 +79,4 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, applied: boo
 
 
 def _tau(agreement: "Agreement") -> str:
-    return f"{agreement.tau:.2f} ({agreement.low:.2f} to {agreement.high:.2f})"
+    return f"{agreement.tau:z.2f} ({agreement.low:z.2f} to {agreement.high:z.2f})"

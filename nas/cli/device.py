@@ -60,7 +60,7 @@ def write_predictor(results: Path, output: Path, *, as_json: bool) -> None:
     console.say(
         f"{output}: {predictor.where['device']}, from {len(predictor.networks)} networks and {len(predictor.blocks)} "
         f"blocks.\nOn networks held out: median error {error.median:.1%}, nine of ten within {error.high:.1%}, "
-        f"Kendall's tau {error.tau:.2f}"
+        f"Kendall's tau {error.tau:z.2f}"
     )
     console.following(
         f"nas search --space {quoted(predictor.space)} --target {quoted(f'file:{output}')} --resolution {side} "

@@ -32,9 +32,9 @@ class Unit:
             return MISSING
         scaled = value * self.factor
         if self.decimals is not None:
-            return f"{scaled:.{self.decimals}f}"
+            return f"{scaled:z.{self.decimals}f}"
         magnitude = floor(log10(abs(scaled))) if scaled else 0
-        return f"{scaled:,.{max(0, 2 - magnitude)}f}"
+        return f"{scaled:z,.{max(0, 2 - magnitude)}f}"
 
 
 def title(name: str) -> str:

@@ -21,8 +21,8 @@ from nas.report.view import View
 def write_report(run: Named, running: Running | None = None) -> Path:
     """Write the page, the table and the architectures of a run, and return the page's path.
 
-    `run` is one, or the name or path of one. The page of a search that is `running` says so and loads itself anew. Raises SettingError where there is no such
-    run, and when its folder cannot be written.
+    `run` is one, or the name or path of one. The page of a search that is `running` says so and loads itself anew.
+    Raises SettingError where there is no such run, and when its folder cannot be written.
     """
     run = open_run(run)
     page = run.folder / "report.html"

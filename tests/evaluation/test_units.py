@@ -26,7 +26,12 @@ def test_values_are_shown_as_people_write_them(name, value, text):
 
 @pytest.mark.parametrize(
     ("name", "value", "text"),
-    [("accuracy", 0.0135, "1.35 points"), ("accuracy", -0.002, "-0.20 points"), ("latency", 0.5, "0.500 ms")],
+    [
+        ("accuracy", 0.0135, "1.35 points"),
+        ("accuracy", -0.002, "-0.20 points"),
+        ("accuracy", -1e-6, "0.00 points"),
+        ("latency", 0.5, "0.500 ms"),
+    ],
 )
 def test_a_difference_of_shares_is_in_points(name, value, text):
     assert units.show_difference(name, value) == text

@@ -61,7 +61,7 @@ class Worth:
 
     def show(self, factor: float) -> str:
         """Say the value with its interval, both times a unit's factor: `+1.10 ± 0.51`."""
-        return f"{self.value * factor:+.2f} ± {self.half * factor:.2f}"
+        return f"{self.value * factor:+z.2f} ± {self.half * factor:.2f}"
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,15 @@ class Layouts:
             way = "neither rises nor falls beyond chance"
         networks = "1 network" if self.networks == 1 else f"{self.networks} networks"
         rising = sum(effect > 0 for effect in trend.by_run)
-        against = f"{trend.front:+.2f} on the front, {trend.random:+.2f} among random networks of the same cost"
+        against = f"{trend.front:+z.2f} on the front, {trend.random:+z.2f} among random networks of the same cost"
         told = [
             f"Attention {way} with the stage, beside random networks: trend {against} (-1: first stages only, +1: last "
-            f"only), difference {trend.effect:+.2f}, p = {trend.p:.2g} by permutation over {networks}."
+            f"only), difference {trend.effect:+z.2f}, p = {trend.p:.2g} by permutation over {networks}."
         ]
         if len(trend.by_run) > 1:
             error = float(np.std(trend.by_run, ddof=1)) / len(trend.by_run) ** 0.5
             told.append(
-                f"It rises in {rising} of {len(trend.by_run)} runs, by {np.mean(trend.by_run):+.2f} on average "
+                f"It rises in {rising} of {len(trend.by_run)} runs, by {np.mean(trend.by_run):+z.2f} on average "
                 f"(standard error {error:.2f}); networks of one front are alike, so the runs weigh more than p."
             )
         else:

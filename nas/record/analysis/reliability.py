@@ -246,4 +246,4 @@ def _ladder(lengths: Sequence[int], rungs: Sequence[Ranking], best: int) -> tupl
 
 
 def _words(found: Agreement) -> str:
-    return f"{found.tau:.2f} ({found.low:.2f} to {found.high:.2f})"
+    return f"{found.tau:z.2f} ({found.low:z.2f} to {found.high:z.2f})"

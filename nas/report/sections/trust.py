@@ -70,8 +70,8 @@ def _ranked(pairs: Pairs) -> Json | None:
     return {
         "what": f"{units.title(pairs.objective)}: {pairs.before}, {pairs.after}",
         "networks": len(pairs.trials),
-        "tau": f"{found.tau:.2f}",
-        "interval": f"{found.low:.2f} to {found.high:.2f}" if found.low < found.high else "–",
+        "tau": f"{found.tau:z.2f}",
+        "interval": f"{found.low:z.2f} to {found.high:z.2f}" if found.low < found.high else "–",
     }
 
 

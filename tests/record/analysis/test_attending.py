@@ -8,7 +8,7 @@ from run_fixtures import empty_run, finished_run, trial
 
 from nas.errors import RunError, SettingError
 from nas.record.analysis.attending import attending, layouts, matched, trend
-from nas.record.analysis.layouts import kept
+from nas.record.analysis.layouts import Worth, kept
 from nas.space.library import load_architecture
 
 MEMBERS = 60
@@ -150,3 +150,12 @@ def test_it_says_in_what_pooled_runs_differ(late, tmp_path):
     found = layouts([one, other], members=20)
     assert found.differ == ("data",)
     assert found.sentences()[-1] == "The runs differ in more than the seed: data."
+
+
+def test_what_rounds_to_nothing_has_no_minus(late):
+    found = layouts(late, members=MEMBERS)
+    flat = replace(found.trend, front=-0.004, random=-0.001, effect=-0.003, by_run=(-0.004, -0.003))
+    said = " ".join(replace(found, trend=flat, gains=()).sentences())
+    assert "-0.00" not in said
+    assert said.count("+0.00") == 4
+    assert Worth("accuracy", 0, "conv", 9, -1e-6, 0.01).show(100) == "+0.00 ± 1.00"
