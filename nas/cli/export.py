@@ -11,6 +11,7 @@ from nas.cli.terminal import Terminal, print_json
 from nas.evaluation.plugins import load_plugins
 from nas.files import quoted
 from nas.registry import FORMATS, format_name, target_text
+from nas.report.export import Exported
 
 FORM = "onnx, onnx-int8, pt2, safetensors, python, ..."
 PICK = "Of a run: knee, accuracy, 'latency<=2', a trial."
@@ -50,17 +51,18 @@ def export(
         print_json({"path": written.path, "format": form, "checks": written.checks, "plugins": written.plugins})
         return
     console.say("\n".join([str(written.path), *(f"  {line}" for line in written.checks)]))
-    needed = plugin_flags(plugins or written.plugins)
-    if following := _following(form, quoted(written.path), needed, written.trained):
+    if following := _following(form, written, plugin_flags(plugins or written.plugins)):
         console.following(*following)
 
 
-def _following(form: str, place: str, needed: str, trained: bool) -> list[str]:
-    """List the commands that take what was written."""
-    kind = FORMATS.get(format_name(form))
+def _following(form: str, written: Exported, needed: str) -> list[str]:
+    """List the commands that take what was written. One that trains anew tests on images that are as new as here."""
+    kind, place = FORMATS.get(format_name(form)), quoted(written.path)
     if format_name(form) == "yaml":
-        return [f"nas show {place}{needed}", f"nas train {place}{needed} --data NAME[:PATH]"]
-    return [f"nas predict {place} IMAGE..."] if kind.reads and trained else []
+        data = quoted(written.data) if written.data else "NAME[:PATH]"
+        split = f" --split-seed {written.split_seed}" if written.split_seed else ""
+        return [f"nas show {place}{needed}", f"nas train {place}{needed} --data {data}{split}"]
+    return [f"nas predict {place} IMAGE..."] if kind.reads and written.trained else []
 
 
 def _stem(model: str) -> str:

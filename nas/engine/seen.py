@@ -21,13 +21,6 @@ Division = tuple[str, int]
 """Data by the text that names them, and the seed that divided them."""
 
 
-def own_split(found: Found) -> int:
-    """Return the seed that divided the data of a network's run, training or weights, 0 where none is known."""
-    if home := found.run or found.trained:
-        return home.config.split
-    return (split_of(found.model.facts) if found.model else None) or 0
-
-
 def origins(
     found: Found, config: TrainConfig, begin: Model | None, teacher: Teacher | None
 ) -> dict[str, list[Division]]:

@@ -14,7 +14,7 @@ from nas.engine.attendant import Attendant
 from nas.engine.beginning import find_backbone, find_data, find_recipe, find_teacher, first_weights
 from nas.engine.ending import conclude
 from nas.engine.following import NoteEpoch, followed_training
-from nas.engine.seen import check_seen, origins, own_split
+from nas.engine.seen import check_seen, origins
 from nas.errors import DivergedError, NasError, RunError, SettingError
 from nas.evaluation.plugins import Outside, load_plugins
 from nas.files import Json, quoted
@@ -144,13 +144,13 @@ def _resolved(found: Found, asked: object, settings: Mapping[str, Any]) -> Json:
     Unless told, task, data, the seed that divides them and target are those of the run or the training that the network
     comes from, or else the task that the head is for, its data, and 0. By another they would test on what was learnt.
     """
-    home = found.run or found.trained
+    home = found.home
     own = home.config.task if home else task_of(HEADS.get(found.architecture.head.kind).outputs)
     task = settings.get("task") or own
     data = home.config.data if home and own == task else load_task(task).data
     start = str(found.trained.folder if found.trained else asked) if found.model else ""
     target = settings.get("target") or (home.config.target if home else "")
-    split = own_split(found) if settings.get("split_seed") is None else settings["split_seed"]
+    split = found.split if settings.get("split_seed") is None else settings["split_seed"]
     return {"task": task, "data": settings.get("data") or data, "split_seed": split, "start": start, "target": target}
 
 

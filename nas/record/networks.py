@@ -8,13 +8,13 @@ from nas.errors import SettingError
 from nas.evaluation.plugins import Outside
 from nas.network.architecture import Architecture
 from nas.record.folders import CONFIG, TRAINING, find_run, is_run, is_trained
+from nas.record.journal import RECORD
 from nas.record.models import BEST, load
-from nas.record.outside import load_beside
 from nas.record.run import Run
 from nas.record.trained import Trained
 from nas.registry import MANY, nearest, suggest
 from nas.space.library import load_architecture, shipped
-from nas.training.model import Model
+from nas.training.model import Model, split_of
 
 ELSEWHERE = {".onnx", ".pt2", ".py"}
 """The suffixes of exported files that `find_network` cannot read."""
@@ -30,10 +30,21 @@ class Found:
     run: Run | None = None
 
     @property
+    def home(self) -> Trained | Run | None:
+        """The training or run that the network is of."""
+        return self.trained or self.run
+
+    @property
     def outside(self) -> Outside:
         """What the network uses from outside nas."""
-        home = self.trained or self.run
-        return home.outside if home else Outside()
+        return self.home.outside if self.home else Outside()
+
+    @property
+    def split(self) -> int:
+        """The seed that divided the data of its training, run or weights, 0 where none is known."""
+        if self.home:
+            return self.home.config.split
+        return (split_of(self.model.facts) if self.model else None) or 0
 
 
 def find_network(name: str | Path, runs: Path = Path("runs")) -> Found:
@@ -41,7 +52,7 @@ def find_network(name: str | Path, runs: Path = Path("runs")) -> Found:
 
     `name` is that of a published network, a YAML or safetensors file, a folder that `nas train` left, or a run. Of a
     run it is that of `best.yaml`, or what `RUN:knee`, `RUN:accuracy`, `RUN:latency<=2` or `RUN:166` picks. Names of
-    folders in `runs` will do.
+    folders in `runs` will do. A file that lies in the folder of a run or a training is of these.
 
     Raises SettingError or SpaceError, with the nearest name, where there is none.
     """
@@ -60,9 +71,20 @@ def find_network(name: str | Path, runs: Path = Path("runs")) -> Found:
         raise SettingError(f"{text}: a file for another runtime, from which no network is built; name the training "
                            "that it was exported from, or run it with nas predict")  # fmt: skip
     if os.path.isfile(text):  # noqa: PTH113  (pathlib raises for names that are too long)
-        load_beside(Path(text))
-        return Found(load_architecture(text))
+        return _of_file(Path(text))
     return _of_run(text, runs)
+
+
+def _of_file(path: Path) -> Found:
+    """Load an architecture, after the run or the training in whose folder its file lies, which knows its plug-ins."""
+    for folder in path.absolute().parents[:2]:
+        if is_trained(folder):
+            trained = Trained(folder)
+            return Found(load_architecture(path), trained=trained)
+        if is_run(folder) and (folder / RECORD).exists():
+            run = Run(folder)
+            return Found(load_architecture(path), run=run)
+    return Found(load_architecture(path))
 
 
 def _of_run(text: str, runs: Path) -> Found:

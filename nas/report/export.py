@@ -35,13 +35,16 @@ HUB = {CARD, CONFIG, WEIGHTS}
 class Exported(NamedTuple):
     """What was written, a line for each thing checked or lost, the plug-in files that the network needs.
 
-    `trained` tells whether trained weights are in it.
+    `trained` tells whether trained weights are in it. `data` names those of the run or training that the network is of,
+    and `split_seed` what divided them.
     """
 
     path: Path
     checks: list[str]
     plugins: tuple[str, ...] = ()
     trained: bool = False
+    data: str = ""
+    split_seed: int = 0
 
 
 @undisturbed()
@@ -82,9 +85,15 @@ def export(
     try:
         with _beside(path, force) as place:
             checks = [*_unfinished(found), *_lost(found, shipment.architecture), *kind.write(shipment, place)]
-            return Exported(path, checks, tuple(file.path for file in found.outside.files), shipment.model is not None)
+            return _exported(path, checks, found)
     except OSError as error:
         raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
+
+
+def _exported(path: Path, checks: list[str], found: Found) -> Exported:
+    data = found.home.config.data if found.home else ""
+    return Exported(path, checks, tuple(file.path for file in found.outside.files), found.model is not None, data,
+                    found.split)  # fmt: skip
 
 
 def _with_images(shipment: Shipment, data: str | None, split_seed: int | None) -> Shipment:

@@ -9,6 +9,7 @@ from command import Command
 from small_searches import search
 from small_trainings import archive, network
 
+import nas
 from nas.config import make_config
 from nas.data import load
 from nas.engine import ending
@@ -61,6 +62,10 @@ def test_a_training_is_divided_as_what_it_comes_from(home: Path, tiny: Path) -> 
     assert begin(home, "of_run", run.folder, data="digits").config.split == 3
     run = search(tiny, "divided", 1, confirm=0, seed=3, split_seed=4)
     assert begin(home, "of_divided", run.folder, data="digits").config.split == 4
+    of_file = begin(home, "of_best", run.folder / "best.yaml", data="digits")
+    assert of_file.config.split == 4
+    exported = nas.export(str(run.folder), "yaml", home / "carried.yaml")
+    assert (exported.data, exported.split_seed) == ("digits", 4)
 
 
 def test_seeds_of_one_network_test_on_the_same_images(home: Path) -> None:

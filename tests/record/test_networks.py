@@ -16,6 +16,7 @@ from nas.record.models import BEST, write_model
 from nas.record.networks import find_network
 from nas.record.run import Run
 from nas.record.trained import Trained
+from nas.report.architectures import write_architectures
 from nas.training.model import Model
 
 
@@ -41,6 +42,23 @@ def test_a_yaml_file_goes_by_its_path(runs: Path, tmp_path: Path) -> None:
     network().save(tmp_path / "mine.yaml")
     assert find_network(tmp_path / "mine.yaml", runs).architecture == network()
     assert find_network(str(tmp_path / "mine.yaml"), runs).architecture == network()
+
+
+def test_a_file_in_a_runs_folder_is_of_the_run(runs: Path, tmp_path: Path) -> None:
+    """So a training of it has the search's data, divided as there."""
+    write_architectures(Run(runs / "first"))
+    for file in (runs / "first" / "best.yaml", next((runs / "first" / "front").glob("*.yaml"))):
+        found = find_network(file, runs)
+        assert found.run is not None
+        assert found.run.folder.samefile(runs / "first")
+        assert found.architecture == nas.load_architecture(file)
+        assert found.model is None
+    found = find_network(runs / "signs" / "architecture.yaml", runs)
+    assert found.trained is not None
+    assert (found.trained.name, found.model) == ("signs", None)
+    (tmp_path / "config.yaml").write_text("of: another program\n")
+    network().save(tmp_path / "mine.yaml")
+    assert find_network(tmp_path / "mine.yaml", runs).home is None
 
 
 @pytest.mark.parametrize("pick", ["knee", "accuracy", "latency"])
