@@ -21,7 +21,7 @@ from nas.data.copies import flattered
 from nas.data.summary import causes, told
 from nas.engine import train as trainings
 from nas.engine.attendant import Attendant
-from nas.evaluation.units import duration, show, title
+from nas.evaluation.units import duration, epochs, show, title
 from nas.files import Json, cache_remark, quoted
 from nas.record.fingerprint import fingerprint
 from nas.record.folders import find_trained
@@ -84,7 +84,7 @@ class Display:
         """Say what is trained on what."""
         self.trained, self.start, self.share = trained, time.monotonic(), progress.course.share
         network, recipe = trained.architecture, trained.config.recipe
-        length = duration(trained.config.time) if trained.config.time else f"{recipe.epochs} epochs"
+        length = duration(trained.config.time) if trained.config.time else epochs(recipe.epochs)
         on = f"{network.layout()} at {network.resolution} px, {length}, on {dataset.name}"
         data = trained.seal.get("data") or fingerprint(dataset)
         self.console.say((network.name, "bold"), f" {on}: {told(data)}")
@@ -154,6 +154,7 @@ def training_facts(trained: Trained) -> Json:
         "epochs": len(history),
         "of": None if trained.config.time else trained.config.recipe.epochs,
         "test": verdict,
+        "overlap": trained.environment.get("overlap", ""),
         "boxes": ending.boxes.counts | {"threshold": ending.boxes.threshold} if ending and ending.boxes else None,
         "lowered": [asdict(one) for one in ending.lowered] if ending else [],
         "costs": ending.costs if ending else None,
@@ -175,6 +176,8 @@ def conclude(console: Terminal, trained: Trained) -> None:
     counts = f"{ending.verdict.images:,} images, the weights of epoch {ending.epoch} of {len(trained.history)}"
     console.say("\n", (trained.name, "bold"), f": {counts}")
     console.table(table)
+    if overlap := trained.environment.get("overlap"):
+        console.remark(f"the verdict flatters: {overlap}\n")
     if ending.boxes:
         console.say(f"  {ending.boxes}\n")
     for label, file in (("report", "report.html"), ("weights", BEST), ("epochs", "summary.csv")):
@@ -187,8 +190,8 @@ def _conclude_unfinished(console: Terminal, trained: Trained) -> None:
     config, done = trained.config, f"{len(trained.history)}"
     if config.time:
         spent = sum(epoch.seconds for epoch in trained.history)
-        done += f" epochs, {duration(spent)} of {duration(config.time)},"
+        done = f"{epochs(len(trained.history))}, {duration(spent)} of {duration(config.time)},"
     else:
-        done += f" of {config.recipe.epochs} epochs"
+        done += f" of {epochs(config.recipe.epochs)}"
     console.say(f"{trained.name}: {done} are done; it is not finished\n\n  report  {trained.folder / 'report.html'}")
     console.following(f"nas train {quoted(trained.folder)} --resume")

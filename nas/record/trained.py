@@ -27,6 +27,7 @@ import torch
 from nas import document, files
 from nas.errors import RunError
 from nas.evaluation.plugins import Outside
+from nas.evaluation.units import epochs
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.record.environment import read_environment, write_environment
@@ -161,7 +162,7 @@ class Trained:
         check_same(self.folder / NETWORK, network.to_dict(), self.architecture.to_dict(), ("name",))
 
     def __repr__(self) -> str:
-        return in_a_line(self, lambda: f"{len(self.history)} epochs{', finished' if self.ending else ''}")
+        return in_a_line(self, lambda: f"{epochs(len(self.history))}{', finished' if self.ending else ''}")
 
     @property
     def name(self) -> str:

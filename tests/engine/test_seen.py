@@ -103,6 +103,8 @@ def test_what_learnt_from_the_test_images_is_refused_or_warned_of(home: Path, ro
     flattered = begin(home, f"{role}_typed", said=said, split_seed=0, **{role: "first"})
     assert said[0].startswith(f"warning: the {role} first learnt from npz:")
     assert f"the {role} first learnt from" in page(flattered)
+    assert "The verdict flatters" in page(flattered)
+    assert "on the test part, some of it not new" in page(flattered)
     assert "that the training never saw" not in page(flattered)
     assert f"the {role} first learnt" in flattered.model().facts["overlap"]
     said.clear()
@@ -139,6 +141,7 @@ def test_only_a_typed_division_replaces_the_searchs(nas: Command, home: Path) ->
     for typed, split in (("--seed 3", 1), ("--split-seed 0", 0)):
         answer = nas("train", "first", "--name", f"typed{split}", *typed.split(), *options)
         assert answer.status == 0, answer.err
+        assert ("the verdict flatters: the training first learnt" in " ".join(answer.out.split())) is (split != 1)
         assert Trained(home / f"typed{split}").config.split == split
 
 
