@@ -23,7 +23,7 @@ from nas.record.trial import Passed, Trial
 from nas.registry import SAMPLERS
 from nas.space.matching import nearest
 from nas.space.slot import Domain
-from nas.space.space import Decisions, SearchSpace, following
+from nas.space.space import Decisions, SearchSpace, completing
 
 Proposal = tuple[optuna.Trial, Decisions, Architecture]
 MAX_REPEATS = 50  # proposals in a row that are not new or break a limit, before one is drawn at random
@@ -183,7 +183,7 @@ def make_problem(run: Run, limits: Limits) -> Problem:
     return Problem(
         run.space.decide,
         config.objectives,
-        cheap=lambda decisions: limits.cheap(run.space.decide(following(decisions))),  # a sampler may know them in part
+        cheap=lambda decisions: limits.cheap(run.space.decide(completing(decisions))),  # a sampler may know them in part
         table=limits.table(run.space),
         maximum={n: v for n, v in limits.maximum.items() if n in limits.quick},
         minimum={n: v for n, v in config.minimum.items() if n in limits.quick},

@@ -15,7 +15,7 @@ from nas.evaluation.cost_table import CostTable
 from nas.evaluation.objectives import Candidate, Conditions, Objective
 from nas.evaluation.units import show
 from nas.network.architecture import Architecture
-from nas.space.space import Decisions, SearchSpace, following
+from nas.space.space import Decisions, SearchSpace, completing
 
 STARTS = 16  # random networks to start from when looking for an extreme
 GENEROUS = 0.7  # a limit below this share of the likely smallest value cannot be met
@@ -166,4 +166,4 @@ def _neighbours(space: SearchSpace, decisions: Decisions) -> Iterator[tuple[Deci
     for name, values in space.domains(decisions).items():
         for value in values:
             if value != decisions[name]:
-                yield space.record(following(decisions | {name: value}))
+                yield space.record(completing(decisions | {name: value}))

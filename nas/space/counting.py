@@ -23,19 +23,19 @@ def sequences(slots: Sequence[Slot]) -> Counter[str]:
     while begun:
         longer: dict[Numbers, Counter[str]] = {}
         for places, counts in begun.items():
-            following = _following(slots, places)
+            successors = _successors(slots, places)
             for kind in takers:
                 for able, count in takers[kind].items():
-                    if taken := able & following:
+                    if taken := able & successors:
                         after = longer.setdefault(frozenset(i + 1 for i in taken), Counter())
                         after[kind] += count * counts.total()
-            if len(slots) in following:
+            if len(slots) in successors:
                 ends += counts
         begun = longer
     return ends
 
 
-def _following(slots: Sequence[Slot], places: Numbers) -> Numbers:
+def _successors(slots: Sequence[Slot], places: Numbers) -> Numbers:
     """Return the stages that may be the next one there, or the number after the last where none need be."""
     found = set(places)
     for i, slot in enumerate(slots):

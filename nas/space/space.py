@@ -181,8 +181,8 @@ def _name(part: str, stage: int, given: tuple[str, ...], field: str) -> str:
     return str(Decision(part, stage, given, field))
 
 
-def following(decisions: Mapping[str, Scalar]) -> Choose:
-    """Make a chooser of recorded decisions, and of the first value where there is none of those offered."""
+def completing(decisions: Mapping[str, Scalar]) -> Choose:
+    """Make a chooser that completes decisions made in part: where none stands that is offered, the first value."""
     return lambda name, values: decisions[name] if decisions.get(name) in values else values[0]
 
 
