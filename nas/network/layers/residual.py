@@ -55,9 +55,10 @@ class MLP(nn.Module):
 
     def __init__(self, width: int, ratio: float, activation: type[nn.Module] = nn.GELU) -> None:
         super().__init__()
-        self.expand = nn.Linear(width, int(ratio * width))
+        hidden = max(1, int(ratio * width))
+        self.expand = nn.Linear(width, hidden)
         self.activation = activation()
-        self.project = nn.Linear(int(ratio * width), width)
+        self.project = nn.Linear(hidden, width)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.project(self.activation(self.expand(x)))
@@ -83,7 +84,7 @@ class InvertedBottleneck(nn.Sequential):
         se_ratio: float,
         stride_on: Literal["expand", "depthwise"],
     ) -> None:
-        hidden = int(expansion * width)
+        hidden = max(1, int(expansion * width))
         first, second = (stride, 1) if stride_on == "expand" else (1, stride)
         layers: dict[str, nn.Module] = {
             "norm": nn.BatchNorm2d(in_width),

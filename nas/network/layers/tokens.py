@@ -102,7 +102,7 @@ class SinusoidalPositions(nn.Module):
     def forward(self, x: Tensor, token: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         table = self.table
         if table.shape[1:] != x.shape[2:]:
-            table = sinusoids(len(table), (x.shape[2], x.shape[3])).to(x.device)
+            table = sinusoids(len(table), (x.shape[2], x.shape[3])).to(table)
         return x + table, token
 
 
@@ -118,5 +118,9 @@ def sinusoids(width: int, resolution: tuple[int, int]) -> Tensor:
 
 
 def resize_positions(table: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resize an absolute embedding `(channels, H, W)`, bicubic and antialiased as ViT's."""
-    return F.interpolate(table[None], size, mode="bicubic", antialias=True, align_corners=False)[0]
+    """Resize an absolute embedding `(channels, H, W)`, bicubic and antialiased as ViT's.
+
+    In single precision at least, as torch has no antialiased half on CPUs.
+    """
+    wide = table[None].to(torch.promote_types(table.dtype, torch.float32))
+    return F.interpolate(wide, size, mode="bicubic", antialias=True, align_corners=False)[0].to(table.dtype)

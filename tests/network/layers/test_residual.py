@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from nas.network.layers.residual import Pointwise
+from nas.network.layers.residual import MLP, InvertedBottleneck, Pointwise
 
 TRAINING = """
 import torch
@@ -43,3 +43,10 @@ def test_narrow_layers_on_large_maps_train_without_a_crash():
     """In a process of its own: torch 2.13's strided convolution ends it by a signal."""
     done = subprocess.run([sys.executable, "-c", TRAINING], capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stdout) == (0, "fine\n"), done.stderr
+
+
+@torch.no_grad()
+def test_a_narrow_branch_keeps_one_channel():
+    branch = InvertedBottleneck(8, 8, 2, expansion=0.01, kernel_size=3, se_ratio=0.25, stride_on="expand")
+    assert branch.eval()(torch.randn(1, 8, 5, 5)).shape == (1, 8, 3, 3)
+    assert MLP(8, 0.01).expand.out_features == 1

@@ -1,5 +1,6 @@
 """Absolute positions: distinct, fixed or trained, for any map."""
 
+import pytest
 import torch
 
 from nas.network.layers.tokens import LearnedPositions, SinusoidalPositions, resize_positions, sinusoids
@@ -46,3 +47,15 @@ def test_an_embedding_of_the_same_size_is_left_alone() -> None:
 
 def test_a_constant_embedding_stays_constant() -> None:
     assert torch.allclose(resize_positions(torch.full((2, 4, 4), 3.0), (7, 3)), torch.tensor(3.0))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("positions", [LearnedPositions(8, (4, 4), token=False), SinusoidalPositions(8, (4, 4))])
+def test_positions_of_half_the_precision_suit_another_map(
+    positions: LearnedPositions | SinusoidalPositions, dtype: torch.dtype
+) -> None:
+    x = torch.randn(1, 8, 7, 3)
+    expected, _ = positions.float()(x)
+    found, _ = positions.to(dtype)(x.to(dtype))
+    assert found.dtype == dtype
+    torch.testing.assert_close(found.float(), expected, atol=0.05, rtol=0.02)
