@@ -14,15 +14,18 @@ from typing import Any
 
 import yaml
 
-from nas.errors import SpaceError
+from nas.errors import SpaceError, brief
 
 Key = tuple[str | int, ...]
 MAX_BYTES = 200_000  # already take seconds to read
 MAX_NODES = 100_000  # a small file of nested aliases can describe billions of values
 MAX_NUMBER = 10**18
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-SECOND, NO_PLACE = "but found another document", "mapping values are not allowed here"  # as PyYAML puts it
-UNSPACED = re.compile(r"\s*(- )?\w+:[^\s/]")
+UNSPACED = re.compile(r"\s*(?:- )*(\w+):([^\s/].*)")
+COLONLESS = re.compile(r"\s*(?:- )*(\w+)(?:\s*[:=\uff1a]\s*|\s+)(.+)")  # a Chinese or Japanese colon among them
+KEY = re.compile(r"\s*(?:- )*\w+:(\s+|$)")
+COMMENT = re.compile(r"(^|\s)#.*")
+INDENT = "its indent is that of no line above; begin the keys of one mapping, and the dashes of one list, at one column"
 PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 WHOLE = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -101,15 +104,11 @@ def parse(text: str, source: str = "<text>") -> Document:
             return Document(None, source)
         reader = _Reader(loader, source)
         value = reader.build(node, ())
+    except yaml.MarkedYAMLError as error:
+        line, problem = _explained(text, error)
+        raise SpaceError(f"{source}{f':{line}' if line else ''}: {problem}") from None
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{source}:{mark.line + 1}" if mark else source
-        if getattr(error, "problem", None) == SECOND:
-            raise SpaceError(f"{where}: another document begins here; write it in a file of its own") from None
-        if mark and getattr(error, "problem", None) == NO_PLACE and (line := _unspaced(text, mark.line)):
-            raise SpaceError(f"{source}:{line}: not valid YAML: a space is missing after the colon") from None
-        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
-        raise SpaceError(f"{where}: not valid YAML: {problem}") from None
+        raise SpaceError(f"{source}: not valid YAML: {getattr(error, 'reason', None) or 'not YAML'}") from None
     except (RecursionError, ValueError) as error:
         if isinstance(error, SpaceError):
             raise
@@ -120,10 +119,61 @@ def parse(text: str, source: str = "<text>") -> Document:
     return Document(value, source, reader.lines)
 
 
-def _unspaced(text: str, line: int) -> int | None:
-    """Find `name:mine` in the line before that many others, which reads as a text that goes on; lines begin at 1."""
-    before = [(i, one) for i, one in enumerate(text.splitlines()[:line], 1) if one.strip()]
-    return next((i for i, one in before[-1:] if UNSPACED.match(one)), None)
+def unspaced(text: str) -> str | None:
+    """Say of a line such as `width:32` that its colon lacks a space, or return None."""
+    return f"a space is missing after the colon: {_instead(text, found)}" if (found := UNSPACED.match(text)) else None
+
+
+def _explained(text: str, error: yaml.MarkedYAMLError) -> tuple[int | None, str]:
+    """Return the line that an error of PyYAML is about, from 1, and what is wrong, in our words for common slips."""
+    mark, began, problem = error.problem_mark, error.context_mark, error.problem or "not YAML"
+    line, lines = mark.line + 1 if mark else None, [COMMENT.sub("", one) for one in text.splitlines()] + [""]
+    if problem == "but found another document":
+        return line, "another document begins here; write it in a file of its own"
+    if began and problem == "could not find expected ':'":
+        line, problem = began.line + 1, _no_key(lines[began.line])
+    elif mark and problem == "mapping values are not allowed here":
+        line, problem = _no_place(lines, mark) or (line, problem)
+    elif re.match("expected (<block end>|'<document start>', but found '<block mapping)", problem):
+        problem = INDENT
+    elif began and problem.startswith("expected ',' or"):
+        problem = f"the bracket that line {began.line + 1} opens is not closed, or a comma is missing"
+    elif began and error.context == "while scanning a quoted scalar":
+        problem = f"the quote that line {began.line + 1} opens is not closed"
+    elif problem.startswith("found character '\\t'"):
+        problem = "a tab; indent with spaces"
+    elif found := re.fullmatch("found character ('.') that cannot start any token", problem):
+        problem = f"a word that begins with {found[1]} needs quotes"
+    return line, f"not valid YAML: {problem}"
+
+
+def _no_key(line: str) -> str:
+    """Say what a line lacks that stands among keys and is none."""
+    if said := unspaced(line):
+        return said
+    found = COLONLESS.match(line)
+    more = _instead(line, found) if found else f"found {brief(line.strip())}, write '{line.strip()}:' and its value"
+    return f"a key is written with a colon and a space: {more}"
+
+
+def _instead(line: str, found: re.Match[str]) -> str:
+    return f"found {brief(line.strip().removeprefix('- '))}, write {brief(f'{found[1]}: {found[2].rstrip()}')}"
+
+
+def _no_place(lines: list[str], mark: yaml.Mark) -> tuple[int, str] | None:
+    """Say where a colon is one too many, and why: for itself, or for the line before, which goes on here."""
+    line = lines[mark.line]
+    last = max((i for i in range(mark.line) if lines[i].strip()), default=mark.line)
+    for i in (mark.line, last):
+        if said := unspaced(lines[i]):
+            return i + 1, said
+    if line.count("}") > line.count("{"):
+        return mark.line + 1, "a bracket is closed that none opens: a '{' is missing"
+    if (key := KEY.match(line)) and key.end() <= mark.column:
+        return mark.line + 1, f"a value with a colon and a space in it needs quotes: '{line[key.end() :].strip()}'"
+    if (key := KEY.match(lines[last])) and lines[last][key.end() :].strip():
+        return mark.line + 1, f"indented as if it went on with the value of line {last + 1}; begin it where that begins"
+    return None
 
 
 class _Reader:
@@ -172,6 +222,8 @@ class _Reader:
                 raise SpaceError(f"{self.source}:{line}: a key must be text")
             if name_node.tag == "tag:yaml.org,2002:merge":  # merges of merges would grow without bound
                 raise SpaceError(f"{self.source}:{line}: '<<' is not taken here; write the keys out")
+            if name_node.style is None and not getattr(value_node, "value", " ") and (said := unspaced(name)):
+                raise SpaceError(f"{self.source}:{line}: {said}")  # as in {width:32}
             if name in values:
                 raise SpaceError(f"{self.source}:{line}: the key '{name}' is written twice")
             self.lines[(*key, name)] = line

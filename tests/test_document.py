@@ -52,7 +52,7 @@ def test_values_shared_by_an_anchor_are_allowed():
         ("a: *nowhere\n", 1, "undefined alias"),
         ("name:mine\nresolution: 32\n", 1, "a space is missing after the colon"),
         ("a:\n  - block: conv\n  - block:conv\n\n    depth: 1\n", 3, "a space is missing after the colon"),
-        ("a: b: c\n", 1, "mapping values are not allowed"),
+        ("a: b: c\n", 1, "a value with a colon and a space in it needs quotes: 'b: c'"),
         ("--- 1\n--- 2\n", 2, "another document begins here; write it in a file of its own"),
         ("a: 0x" + "f" * 5000, 1, "more than 18 digits"),
         ("a: 1" + "0" * 5000, 1, "is no int"),
@@ -61,6 +61,53 @@ def test_values_shared_by_an_anchor_are_allowed():
 def test_what_is_not_plain_data_is_refused_with_its_line(text, line, says):
     with pytest.raises(SpaceError, match=rf"^file:{line}: .*{says}"):
         parse(text, "file")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "found", "instead"),
+    [
+        ("a:\n  b: 1\n  width:32\n  c: 2\n", 3, "width:32", "width: 32"),
+        ("a:\n  b: 1\n  width:32\n", 3, "width:32", "width: 32"),
+        ("a: 1\nwidth:[32, 64]  # pixels\nc: 2\n", 2, "width:[32, 64]", "width: [32, 64]"),
+        ("- a: 1\n  b: 2\n- block:conv\n  c: 3\n", 3, "block:conv", "block: conv"),
+        ("a: 1\nstem:{b: c, d: 8}\n", 2, "stem:{b: c, d: 8}", "stem: {b: c, d: 8}"),
+        ("a: 1\nstem: {kind: conv, width:16}\n", 2, "width:16", "width: 16"),
+        ("a: 1\nwidth :32\nb: 2\n", 2, "width :32", "width: 32"),
+        ("a: 1\nwidth 32\nb: 2\n", 2, "width 32", "width: 32"),
+        ("a: 1\nwidth = 32\nb: 2\n", 2, "width = 32", "width: 32"),
+        ("a: 1\nstages\n  - b: 2\n", 2, "stages", "stages:"),
+    ],
+)
+def test_a_key_without_its_colon_or_space_is_shown_as_it_was_meant(text, line, found, instead):
+    with pytest.raises(SpaceError) as error:
+        parse(text, "file")
+    said = str(error.value)
+    assert said.startswith(f"file:{line}: ")
+    assert f"found '{found}', write '{instead}'" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("a: 1\n\tb: 2\n", 2, "a tab; indent with spaces"),
+        ("a:\n  b: 1\n    c: 2\n", 3, "as if it went on with the value of line 2"),
+        ("a:\n    b: 1\n  c: 2\n", 3, "its indent is that of no line above"),
+        ("  a: 1\nb: 2\n", 2, "its indent is that of no line above"),
+        ("a: 1\nb:\n  - c: 1, d: 2}\n", 3, "a '{' is missing"),
+        ("a: {b: 1\nc: 2\n", 2, "the bracket that line 1 opens is not closed, or a comma is missing"),
+        ("a: 'b\nc: 2\n", 3, "the quote that line 1 opens is not closed"),
+        ("a: 1\nb: @c\n", 2, "begins with '@' needs quotes"),
+    ],
+)
+def test_common_slips_are_told_in_plain_words(text, line, says):
+    with pytest.raises(SpaceError, match=rf"^file:{line}: not valid YAML: .*{says}"):
+        parse(text, "file")
+
+
+def test_colons_within_values_are_none_of_keys():
+    assert parse("a: http://x\nb: [x:y, 1:30]\nc: {d: x:y}\n").value == {
+        "a": "http://x", "b": ["x:y", "1:30"], "c": {"d": "x:y"}
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ["a: \x00", "\x1b[31m", "a: \x07"])

@@ -12,7 +12,7 @@ from nas.errors import SpaceError
 from nas.files import Json
 from nas.network.options import options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry, nearest, suggest
-from nas.space.schema import KindOptions, PartKeys, SpaceFile, StageKeys, fields
+from nas.space.schema import KindOptions, PartKeys, SpaceFile, StageKeys, fields, shown, span
 from nas.space.slot import Domain, Slot, heads_after, misfit
 from nas.space.space import SearchSpace
 
@@ -130,7 +130,7 @@ def _check_option(
         raise doc.error(key, f"the {registry.noun} '{kind}' has no option '{option}'. {suggest(option, options)}")
     for value in values:
         if not options[option].allows(value):
-            raise doc.error(key, f"{value!r} is not allowed: write {options[option].words}")
+            raise doc.error(key, f"{shown(value)} is not allowed: write {options[option].words}{span(value)}")
 
 
 def _check_widths(doc: Document, key: tuple[str | int, ...], slot: Slot) -> None:

@@ -5,13 +5,13 @@ The grammar checks that the kinds and options exist and fit.
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from nas.document import Document, Key
-from nas.errors import SpaceError
+from nas.document import Document, Key, unspaced
+from nas.errors import LONGEST, SpaceError, brief
 from nas.files import Json
 from nas.network.options import Scalar
 from nas.registry import BLOCKS, nearest, suggest
@@ -47,11 +47,11 @@ def _choices(value: Any) -> Any:
         raise ValueError("an empty list offers no choice")
     if len(values) > MAX_CHOICES:
         raise ValueError(f"more than {MAX_CHOICES} choices")
-    if any(isinstance(v, list | dict) for v in values):
+    if not all(isinstance(v, Hashable) for v in values):
         raise ValueError("a choice must be a single number, word or true/false, not a list or a mapping")
     counted = Counter((isinstance(v, bool), v) for v in values)  # 4 and 4.0 are the same number, 1 and true are not
     if twice := [value for (_, value), count in counted.items() if count > 1]:
-        raise ValueError(f"the choice {_shown(twice[0])} is written twice")
+        raise ValueError(f"the choice {shown(twice[0])} is written twice")
     return tuple(values)
 
 
@@ -107,6 +107,8 @@ class StageKeys(PartKeys):
     @field_validator("block")
     @classmethod
     def _any(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        if ANY in kinds[1:] or kinds[:-1] == (ANY,):
+            raise ValueError(f"'{ANY}' offers every block; write it alone")
         return tuple(BLOCKS.names()) if kinds == (ANY,) else kinds
 
     @field_validator("depth")
@@ -145,7 +147,8 @@ def fields(doc: Document) -> SpaceFile:
     if doc.value is None:
         raise doc.error((), "empty; write at least 'name', 'stem' and 'stages'")
     if not isinstance(doc.value, dict):
-        raise doc.error((), "a search space is a mapping with the keys name, stem, stages, head")
+        slip = unspaced(doc.value) if isinstance(doc.value, str) else None
+        raise doc.error((), slip or "a search space is a mapping with the keys name, stem, stages, head")
     try:
         return SpaceFile.model_validate(doc.value)
     except ValidationError as error:
@@ -167,10 +170,22 @@ def _explain(doc: Document, error: ValidationError) -> SpaceError:
         )
     if key[:1] == ("resolution",) and first["type"].endswith("_than_equal"):
         message += "; a side is 4 to 2048 pixels"
-    if key[-1:] not in SINGLE and isinstance(found, str) and (ends := SPAN.fullmatch(found.strip())):
-        low, high = sorted(map(int, ends.groups()))
-        message += f"; a range is written {{from: {low}, to: {high}}}, a choice [{low}, {high}]"
-    return doc.error(key, f"found {_shown(found)}: {message}")
+    if key[-1:] not in SINGLE:
+        message += span(found)
+    if first["type"] == "int_type" and isinstance(found, float) and found.is_integer():
+        message += f"; write {found:.0f}"
+    if first["type"] in ("model_type", "dict_type") and isinstance(found, str) and (slip := unspaced(found)):
+        return doc.error(key, slip)
+    return doc.error(key, f"found {shown(found)}: {message}")
+
+
+def span(found: Any) -> str:
+    """Say how a range is written, after what is wrong with a text such as `2-4`; of anything else nothing."""
+    ends = SPAN.fullmatch(found.strip()) if isinstance(found, str) else None
+    if not ends:
+        return ""
+    low, high = sorted(map(int, ends.groups()))
+    return f"; a range is written {{from: {low}, to: {high}}}, a choice [{low}, {high}]"
 
 
 def _missing(doc: Document, key: Key, name: str, part: Json) -> SpaceError:
@@ -182,13 +197,15 @@ def _missing(doc: Document, key: Key, name: str, part: Json) -> SpaceError:
     return doc.error((*key, near), f"found '{near}'; did you mean '{name}'? The key '{name}' is missing")
 
 
-def _shown(found: Any) -> str:
+def shown(found: Any) -> str:
     """Write a value as a file has it."""
     if isinstance(found, dict | list):
         return _brief(found)
     if found is None:
         return "nothing"
-    return str(found).lower() if isinstance(found, bool) else repr(found) if isinstance(found, str) else str(found)
+    if isinstance(found, str):
+        return brief(found)
+    return str(found).lower() if isinstance(found, bool) else " ".join(str(found).split())[:LONGEST]
 
 
 def _brief(found: Json | list[Any]) -> str:

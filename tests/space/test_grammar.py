@@ -37,6 +37,8 @@ def _stages():
 def changed(*keys, value):
     """TEXT as plain data with another value at a key."""
     data = yaml.safe_load(TEXT)
+    if not keys:
+        return value
     place = data
     for key in keys[:-1]:
         place = place[key]
@@ -117,11 +119,15 @@ def test_an_option_is_known_by_whatever_the_constructor_has():
         (("stem", "width"), 0, "file:3: stem.width: found 0"),
         (("stem", "width"), -8, "file:3: stem.width: found -8"),
         (("stem", "width"), 8.0, "file:3: stem.width: found 8.0: a whole number is needed"),
+        (("stem", "width"), 1e3, "file:3: stem.width: found 1000.0: a whole number is needed; write 1000$"),
+        (("stem", "width"), {8, 16}, "file:3: stem.width: found {8, 16}: a choice must be a single number"),
         (("stem", "width"), True, "file:3: stem.width: found true: a whole number is needed"),
         (("stem", "width"), None, "file:3: stem.width: found nothing: a whole number is needed"),
         (("stem", "width"), 10**15, "file:3: stem.width: .*8192"),
         (("stem", "wide"), 8, "file:3: stem.wide: unknown key 'wide'. Did you mean 'width'"),
         (("stem",), "conv", "file:3: stem: .*a mapping is needed"),
+        (("stem",), "kind:conv", "file:3: stem: a space is missing after the colon: .*, write 'kind: conv'"),
+        ((), "name:tiny", "file:1: a space is missing after the colon: found 'name:tiny', write 'name: tiny'"),
         (("stages",), [], "file:4: stages: .*at least 1 item"),
         (("stages",), {"block": "conv"}, "file:4: stages: found {block: conv}: a list is needed"),
         (("stages",), _stages() * 33, "file:4: stages: .*at most 32"),
@@ -134,6 +140,7 @@ def test_an_option_is_known_by_whatever_the_constructor_has():
         ),
         (("stages", 0, "block"), "mbcnv", "Allowed: [^.]*[.]$"),
         (("stages", 0, "block"), [["conv"]], "file:5: stages.0.block: .*not a list"),
+        (("stages", 0, "block"), ["any", "conv"], "file:5: stages.0.block: .*'any' offers every block; write it alone"),
         (("stages", 0, "depth"), 65, "file:5: stages.0.depth: found 65"),
         (("stages", 0, "depth"), {"from": 3, "to": 1}, "file:5: stages.0.depth: found {from: 3, to: 1}: .*upwards"),
         (("stages", 0, "depth"), {"from": 1, "upto": 2}, "file:5: stages.0.depth: .*written {from: 1, to: 4"),
@@ -161,6 +168,9 @@ def test_an_option_is_known_by_whatever_the_constructor_has():
         (("blocks", "mbconv", "se_ratio"), float("nan"), "file:9: .*nan is not allowed"),
         (("blocks", "mbconv", "expansion"), float("inf"), "file:9: .*inf is not allowed"),
         (("blocks", "mbconv", "expansion"), "four", "file:9: .*'four' is not allowed"),
+        (("blocks", "mbconv", "expansion"), True, "file:9: .*expansion: true is not allowed: write a number"),
+        (("blocks", "mbconv", "expansion"), "2-6", r"file:9: .*a range is written {from: 2, to: 6}, a choice \[2, 6\]"),
+        (("blocks", "mbconv", "expansion"), "x" * 5000, r"file:9: .{,500}$"),
         (("blocks", "mbconv", "expansion"), [4, 4.0], "file:9: .*written twice"),
         (("blocks", "transformer", "head_dim"), [5, 7], "file:6: stages.1.width: transformer: width 16 .*head_dim 5"),
         (("head", "kind"), "pol", "file:11: head.kind: unknown head 'pol'. Did you mean 'pool'"),
