@@ -138,6 +138,22 @@ def test_images_in_place_of_the_name_of_data_are_refused_in_a_line(kind: str) ->
         assert "\n" not in str(said.value)
 
 
+@pytest.mark.parametrize("call", [load_space, load_architecture, nas.search, nas.build])
+@pytest.mark.parametrize("passed", [np.zeros((64, 64, 3)), list(range(10_000))], ids=["array", "list"])
+def test_arrays_in_place_of_a_space_or_a_network_are_refused_in_a_line(call: Any, passed: Any) -> None:
+    with pytest.raises(UserError, match=r"^(space|architecture): found .*; write ") as said:
+        call(passed)
+    assert len(str(said.value)) < 400
+    assert "\n" not in str(said.value)
+
+
+def test_images_as_a_value_of_a_space_are_refused_by_its_key() -> None:
+    for images in (np.zeros((64, 64)), torch.zeros(64, 64)):
+        with pytest.raises(UserError, match=r"^space: stem\.width.*: found ") as said:
+            load_space(SPACE | {"stem": SPACE["stem"] | {"width": images}})
+        assert len(str(said.value)) < 600
+
+
 def test_a_training_and_a_resume_refuse_wrong_types_by_name() -> None:
     for arguments, says in (
         ({"architecture": 5}, "architecture: found 5"),

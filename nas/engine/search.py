@@ -61,7 +61,8 @@ def search(
     load_plugins(*paths_of(settings.get("plugins"), "plugins"))  # settings and space may name their kinds
     named = text_of(space, "space") if isinstance(space, str | Path) else "space"
     config = make_config({"space": named, "data": data, "budget": parse_budget(budget), **settings})
-    chosen, runs = load_space(config.space if space == "" else space), Path(text_of(runs, "runs"))
+    wanted = config.space if isinstance(space, str) and not space else space
+    chosen, runs = load_space(wanted), Path(text_of(runs, "runs"))
     earlier = [Run(find_run(known, runs)) for known in config.warm_start]
     check_teachers(earlier, config)
     new_folder(runs, name, chosen.name)  # refuses a wrong name before the work

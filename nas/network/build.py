@@ -8,7 +8,7 @@ from typing import Any, Literal, overload
 import torch
 from torch import Tensor, nn
 
-from nas.errors import SettingError
+from nas.errors import SettingError, brief
 from nas.network.architecture import Architecture, StageSpec
 from nas.network.blocks import Site, Size, strided
 from nas.network.features import Backbone, Window
@@ -130,7 +130,7 @@ def build(
     what is no architecture.
     """
     if not isinstance(architecture, Architecture):
-        raise SettingError(f"architecture: found {str(architecture)[:100]!r}; write nas.load_architecture of a name, a "
+        raise SettingError(f"architecture: found {brief(architecture)}; write nas.load_architecture of a name, a "
                            "file or plain data, or the .architecture of a search's result")  # fmt: skip
     if not features and (window != "auto" or out_indices is not None):
         raise SettingError("window and out_indices are those of a backbone: say features=True too")

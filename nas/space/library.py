@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.document import Document, read
-from nas.errors import SpaceError
+from nas.errors import SpaceError, brief
 from nas.network.architecture import Architecture, Decision
 from nas.network.options import Scalar
 from nas.registry import nearest
@@ -77,7 +77,7 @@ def _document(source: str | Path | Mapping[str, Any], what: str) -> Document:
         return Document(_as_read(plain(source)), what)
     if isinstance(source, str | os.PathLike):
         return find(plain(source))
-    raise SpaceError(f"{what}: found {source!r}; write a name, a path or plain data")
+    raise SpaceError(f"{what}: found {brief(source)}; write a name, a path or plain data")
 
 
 def _as_read(value: Any) -> Any:
