@@ -22,6 +22,7 @@ from nas.evaluation.units import title as title_of
 from nas.evaluation.zero_cost import Sample
 from nas.network.architecture import Architecture
 from nas.network.build import build
+from nas.record.command import searching
 from nas.record.networks import find_network
 from nas.registry import HEADS
 from nas.space.space import SearchSpace
@@ -46,6 +47,7 @@ def profile_space(space: SearchSpace, config: SearchConfig, networks: int, as_js
     console.table(survey_table(found))
     for pieces in survey_lines(found, config, timed):
         console.say(*pieces)
+    console.following(searching(config))
 
 
 def profile_network(
@@ -111,13 +113,13 @@ def survey_table(found: Survey) -> Table:
     """Draw the smallest, median and largest costs of a space's networks."""
     title = f"{found.space.name}: {size_of(found.space)} networks at {listed(found.space.resolution)} px"
     table = Table("of its networks", box=box.SIMPLE_HEAD, title=title, title_justify="left")
-    for heading in ("smallest", "median", "largest", "share that keeps the limit"):
+    for heading in ("smallest", "median", "largest", *(["share that keeps the limit"] if found.shares else [])):
         table.add_column(heading, justify="right")
     for name, one in found.ranges.items():
         ends: Piece = "" if one.exact else (f" (of {one.networks})", "dim")
-        share = f"{found.shares[name]:.1%}" if name in found.shares else ""
+        share = [f"{found.shares[name]:.1%}" if name in found.shares else ""] if found.shares else []
         shown = [show(name, value) for value in (one.smallest, one.median, one.largest)]
-        table.add_row(line(title_of(name), ends), *shown, share)
+        table.add_row(line(title_of(name), ends), *shown, *share)
     return table
 
 

@@ -14,7 +14,8 @@ MISSING = "–"
 class Unit:
     """A unit to show values in: a value times `factor` is in `name`.
 
-    `decimals` is the number of digits after the point (None: three significant digits).
+    `decimals` is the number of digits after the point (None: three significant digits, none of a whole number that
+    has no unit).
     """
 
     factor: float
@@ -33,6 +34,8 @@ class Unit:
         scaled = value * self.factor
         if self.decimals is not None:
             return f"{scaled:z.{self.decimals}f}"
+        if not self.name and scaled == round(scaled):  # a count
+            return f"{scaled:z,.0f}"
         magnitude = floor(log10(abs(scaled))) if scaled else 0
         return f"{scaled:z,.{max(0, 2 - magnitude)}f}"
 

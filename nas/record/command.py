@@ -23,9 +23,13 @@ def repeating(run: Run, **changes: Any) -> str:
     config = run.config.model_copy(update=changes)
     if config.space not in shipped():
         config = config.model_copy(update={"space": str(run.folder / SPACE)})
-    words = [word for name, value in _chosen(config).items() for word in _typed(config, name, value)]
-    if config.warm_start and run.folder.parent != Path("runs"):
-        words += ["--runs", quoted(run.folder.parent)]
+    elsewhere = config.warm_start and run.folder.parent != Path("runs")
+    return searching(config) + (f" --runs {quoted(run.folder.parent)}" if elsewhere else "")
+
+
+def searching(config: SearchConfig) -> str:
+    """Write the command that searches with these settings."""
+    words = (word for name, value in _chosen(config).items() for word in _typed(config, name, value))
     return " ".join(["nas search", *words])
 
 

@@ -11,7 +11,7 @@ from nas.document import Document
 from nas.errors import SpaceError
 from nas.files import Json
 from nas.network.options import options_of
-from nas.registry import BLOCKS, HEADS, STEMS, Registry, nearest, suggest
+from nas.registry import BLOCKS, HEADS, STEMS, Registry, suggest
 from nas.space.schema import KindOptions, PartKeys, SpaceFile, StageKeys, fields, shown, span
 from nas.space.slot import Domain, Slot, heads_after, misfit
 from nas.space.space import SearchSpace
@@ -98,8 +98,7 @@ def _check_kind(doc: Document, key: tuple[str | int, ...], registry: Registry, k
     try:
         registry.check(kind, SpaceError)
     except SpaceError as error:
-        foreign = not registry.origins(kind) and not nearest(kind, registry.names())
-        own = f" A {registry.noun} of your own comes with --plugins FILE." if foreign else ""
+        own = "" if registry.origins(kind) else f" A {registry.noun} of your own comes with --plugins FILE."
         raise doc.error(key, f"{error}{own}") from None
 
 

@@ -191,7 +191,7 @@ def span(found: Any) -> str:
 def _missing(doc: Document, key: Key, name: str, part: Json) -> SpaceError:
     """Say that a part lacks a key, and which of those that it has may stand for it."""
     known = {**StemKeys.model_fields, **StageKeys.model_fields, **SpaceFile.model_fields}
-    near = nearest(name, (found for found in map(str, part) if found not in known))
+    near = nearest(name, (found for found in map(str, part) if found not in known and nearest(found, known) == name))
     if not near:
         return doc.error(key, f"the key '{name}' is missing")
     return doc.error((*key, near), f"found '{near}'; did you mean '{name}'? The key '{name}' is missing")

@@ -6,6 +6,11 @@ from nas.report.rendering import flat, machines
 from nas.report.view import View
 
 
+def _another(view: View, objective: str) -> bool:
+    """Whether the best network in an objective is another than the one picked."""
+    return bool(view.front) and view.run.pick(objective).number != view.picked.result.number
+
+
 def context(view: View) -> Json:
     """Return the settings, the environment, and the commands."""
     run = view.run
@@ -19,6 +24,6 @@ def context(view: View) -> Json:
         "target": quoted(run.folder),
         "going_on": going_on(run),
         "data": quoted(run.config.data),
-        "first": run.config.objectives[0],
+        "other": next((name for name in run.config.objectives if _another(view, name)), None),
         "complete": bool(view.front),
     }
