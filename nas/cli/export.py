@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import nas
 from nas.cli.completion import NAMES, networks
@@ -11,7 +11,9 @@ from nas.cli.terminal import Terminal, print_json
 from nas.evaluation.plugins import load_plugins
 from nas.files import quoted
 from nas.registry import FORMATS, format_name, target_text
-from nas.report.export import Exported
+
+if TYPE_CHECKING:
+    from nas.report.export import Exported  # needs torch
 
 FORM = "onnx, onnx-int8, pt2, safetensors, python, ..."
 PICK = "Of a run: knee, accuracy, 'latency<=2', a trial."
@@ -55,7 +57,7 @@ def export(
         console.following(*following)
 
 
-def _following(form: str, written: Exported, needed: str) -> list[str]:
+def _following(form: str, written: "Exported", needed: str) -> list[str]:
     """List the commands that take what was written. One that trains anew tests on images that are as new as here."""
     kind, place = FORMATS.get(format_name(form)), quoted(written.path)
     if format_name(form) == "yaml":
