@@ -32,6 +32,17 @@ def empty_run(folder: Path, **settings: Any) -> Run:
     return Run.create(folder, make_config({"space": "small"} | settings), load_space(SPACE), ENVIRONMENT)
 
 
+def offering(folder: Path, *stages: dict[str, Any], **settings: Any) -> Run:
+    """Make a run without a trial of a space with these stages, such as optional ones."""
+    space = load_space(SPACE | {"name": "offering", "stages": list(stages)})
+    return Run.create(folder, make_config({"space": "offering"} | settings), space, ENVIRONMENT)
+
+
+def stage(depth: int | list[int], stride: int = 1, width: int | list[int] = 32) -> dict[str, Any]:
+    """Write a stage that offers any of the blocks."""
+    return {"block": BLOCKS, "depth": depth, "width": width, "stride": stride}
+
+
 def trial(run: Run, number: int, state: State = "complete", **changes: Any) -> Trial:
     """Make a finished trial of an architecture drawn from the run's space, with its number as the seed."""
     rng = np.random.default_rng(number)

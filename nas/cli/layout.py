@@ -31,9 +31,9 @@ def layout(
 ) -> None:
     """Say where the networks of fronts attend, beside random ones of the same cost.
 
-    Each network of a front is compared with random ones of its space that have as many
-    multiply-adds, and whether attention rises with the stage is tested. All trained networks
-    tell what each block is worth at each stage. The reports of the runs are written anew, with
+    Each network of a front is compared with random ones of its space that have the same stages
+    and as many multiply-adds, and whether attention rises with the stage is tested. All trained
+    networks tell what each block is worth at each stage. The reports of the runs are written anew, with
     the figures.
     """
     found = [nas.Run(find_run(name, runs)) for name in names]
@@ -51,7 +51,7 @@ def layout(
         _print_worths(terminal, compared.worths)
     else:
         terminal.remark("Too few networks were trained to tell what each block is worth: it takes three for each block "
-                        "that each stage offers.\n")  # fmt: skip
+                        "that each stage offers, and for each stage that may be left out.\n")  # fmt: skip
     for run in found:
         terminal.say(f"  report  {run.folder / 'report.html'}")
     terminal.following(f"nas show {quoted(found[0].folder / 'best.yaml')}")
@@ -62,10 +62,12 @@ def _print(terminal: Terminal, found: "Layouts") -> None:
     for name, count in list(found.found.items())[:10]:
         table.add_row(name, str(count))
     terminal.table(table)
-    table = Table("", "attends on the front", "95 % interval", "random, same cost", box=box.SIMPLE_HEAD)
+    have = ["networks"] if found.left_out else []
+    table = Table("", *have, "attends on the front", "95 % interval", "random, same cost", box=box.SIMPLE_HEAD)
     for share in found.stages:
         low, high = (f"{end:.0%}" for end in share.interval)
-        table.add_row(f"stage {share.stage}", f"{share.front:.0%}", f"{low} to {high}", f"{share.random:.0%}")
+        own = [str(found.networks - found.left_out.get(share.stage, 0))][: len(have)]
+        table.add_row(f"stage {share.stage}", *own, f"{share.front:.0%}", f"{low} to {high}", f"{share.random:.0%}")
     terminal.table(table)
     for sentence in found.sentences():
         terminal.remark(sentence)

@@ -60,7 +60,8 @@ def layout_figure(found: Layouts) -> go.Figure:
         go.Bar(
             x=stages, y=fronts, name="on the front", marker={"color": PALETTE[2]},
             error_y=_whiskers(fronts, [share.interval for share in found.stages]),
-            hovertemplate="%{y:.0%} of the front attends in %{x}<extra></extra>",
+            customdata=[f"{found.networks - found.left_out.get(share.stage, 0)}" for share in found.stages],
+            hovertemplate="%{y:.0%} of the %{customdata} networks with %{x} attend there<extra></extra>",
         )
     )  # fmt: skip
     random = [share.random for share in found.stages]

@@ -4,7 +4,8 @@ Random sampling, an Optuna trial, mutation, replay, validation and the smallest 
 chooser. It never asks for the options of a block that was not chosen, nor for more of a stage than a depth of 0.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -65,6 +66,15 @@ class SearchSpace:
     def last_stages(self) -> list[int]:
         """Return the numbers of the stages that may be the last, as those after them may be left out."""
         return [i for i in range(len(self.stages)) if all(slot.optional for slot in self.stages[i + 1 :])]
+
+    def keeping(self, places: Collection[int]) -> "SearchSpace":
+        """Return the part of this space whose networks have the stages of these numbers, and no other optional one."""
+        stages = [
+            replace(slot, depths=tuple(depth for depth in slot.depths if depth) if i in places else (0,))
+            if slot.optional else slot
+            for i, slot in enumerate(self.stages)
+        ]  # fmt: skip
+        return replace(self, stages=tuple(stages))
 
     def _heads(self, block: str) -> int:
         return sum(self.head.size(kind) for kind in heads_after(block, self.head.kinds))
@@ -198,12 +208,23 @@ def slots(space: SearchSpace) -> Iterator[tuple[str, Slot]]:
     yield "head", space.head
 
 
+def placed(decisions: Mapping[str, Scalar], architecture: Architecture) -> dict[int, StageSpec]:
+    """Return the stages of a decided network by their numbers in its space, where others may have been left out."""
+    places = (i for i in itertools.count() if decisions.get(f"stages.{i}.depth") != 0)
+    return dict(zip(places, architecture.stages, strict=False))
+
+
 def draw(space: SearchSpace, count: int, seed: int = 0) -> list[Architecture]:
     """Draw `count` different networks of a space by `seed`, or fewer from a small space."""
-    rng, found = np.random.default_rng(seed), dict[str, Architecture]()
+    return [architecture for _, architecture in draw_points(space, count, seed)]
+
+
+def draw_points(space: SearchSpace, count: int, seed: int = 0) -> list[tuple[Decisions, Architecture]]:
+    """Draw the same networks, each with its decisions."""
+    rng, found = np.random.default_rng(seed), dict[str, tuple[Decisions, Architecture]]()
     for _ in range(50 * count):
-        architecture = space.sample(rng)[1]
-        found.setdefault(architecture.key(), architecture)
+        point = space.sample(rng)
+        found.setdefault(point[1].key(), point)
         if len(found) == count:
             break
     return list(found.values())

@@ -2,7 +2,7 @@
 
 import json
 
-from run_fixtures import empty_run, finished_run
+from run_fixtures import empty_run, finished_run, offering, stage, trial
 
 
 def test_it_tells_and_the_report_shows(nas, tmp_path):
@@ -16,18 +16,31 @@ def test_it_tells_and_the_report_shows(nas, tmp_path):
         "95 % interval",
         "worth ",
         "above the mean of the stage's blocks",
-        "From CoAtNet's layout (M-M-T-T)",
         "of 2 runs",
         str(report),
         "nas show",
     ):
         assert said in answer.out, said
     page = report.read_text()
-    assert "From CoAtNet" in page
+    assert "Attention " in page
     assert 'id="chart-layout"' in page
     assert 'id="chart-worth"' in page
     assert "What each block is worth" in page
     assert "Pooled from the runs one, two" in page
+
+
+def test_networks_without_some_stages_are_told_of_too(nas, tmp_path):
+    run = offering(tmp_path / "run", stage([0, 1]), stage([1, 2], 2), stage([1, 2]), stage([1, 2], 2))
+    for number in range(16):
+        run.append(trial(run, number))
+    answer = nas("layout", run.folder, "--members", 20)
+    assert answer.status == 0, answer.err
+    said = " ".join(answer.out.split())
+    page = " ".join((run.folder / "report.html").read_text().split())
+    for told in ("Left out: stage 0 by", "From CoAtNet's layout (M-M-T-T)", "of those of four stages"):
+        assert told in said, told
+        assert told in page.replace("&#39;", "'"), told
+    assert "networks attends on the front" in said
 
 
 def test_few_networks_tell_no_worth_and_it_says_so(nas, tmp_path):

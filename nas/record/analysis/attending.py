@@ -3,7 +3,8 @@
 CoAtNet (https://arxiv.org/abs/2106.04803, section 2.2) and MOAT (https://arxiv.org/abs/2210.01820, section 3.2) chose
 convolution early and attention late by hand. A front may look so by accident, or because it is cheap. So each network
 of a front is held against random members of its space with about as many multiply-adds, and whether attention rises
-with the stage is tested by letting each take the other's place.
+with the stage is tested by letting each take the other's place. Where stages may be left out, the random members have
+the same stages as the network, and stages count by their numbers in the space.
 """
 
 from collections import Counter
@@ -19,28 +20,29 @@ from nas.errors import RunError, SettingError
 from nas.network.architecture import Architecture
 from nas.network.pieces import attends, pieces
 from nas.record.analysis.comparison import differing
-from nas.record.analysis.layouts import BY_HAND, Layouts, StageShare, Trend
+from nas.record.analysis.layouts import BY_HAND, BY_HAND_STAGES, Layouts, StageShare, Trend
 from nas.record.analysis.worth import fit
 from nas.record.opening import Named, open_runs
 from nas.record.run import Run
 from nas.registry import BLOCKS
-from nas.space.space import SearchSpace, draw
+from nas.space.space import draw, placed
 from nas.training.chance import wilson
 
 Floats = NDArray[np.float64]
-MEMBERS = 500  # random networks of a space
+MEMBERS = 500  # random networks of a space, or of its networks with the same stages
 MATCHED = 25  # of them, those nearest in multiply-adds to a network of the front
 PERMUTATIONS = 10_000
 
 
 @dataclass(frozen=True)
 class Matched:
-    """A network of a front and the random members of its space that cost as much.
+    """A network of a front and the random members of its space that have the same stages and cost as much.
 
-    Rows are networks, the front's first: `letters` of their stages, `attention` `(networks, stages)` of 0 and 1, and
-    `macs`.
+    `places` are the numbers of those stages in the space. Rows are networks, the front's first: `letters` of their
+    stages, `attention` `(networks, stages)` of 0 and 1, and `macs`.
     """
 
+    places: tuple[int, ...]
     letters: tuple[tuple[str, ...], ...]
     attention: Floats
     macs: Floats
@@ -51,60 +53,56 @@ def layouts(runs: Named | Iterable[Named], *, members: int = MEMBERS, seed: int 
 
     Runs are such, or their names or paths.
 
-    Raises SettingError for a run that is named twice, RunError for one without a front, and for runs whose networks
+    Raises SettingError for a run that is named twice, RunError for one without a front, and for runs whose spaces
     differ in the number of stages.
     """
     runs = open_runs(runs)
     folders = [run.folder.resolve() for run in runs]
     if twice := [run for run, folder in zip(runs, folders, strict=True) if folders.count(folder) > 1]:
         raise SettingError(f"{twice[0].folder} is named twice; name each run once")
+    count = len(runs[0].space.stages)
+    if other := next((run for run in runs if len(run.space.stages) != count), None):
+        raise RunError(f"the space of {runs[0].name} has {count} stages, that of {other.name} "
+                       f"{len(other.space.stages)}; pool runs whose spaces have one number")  # fmt: skip
     groups = [matched(run, members, seed) for run in runs]
     pooled = [pair for group in groups for pair in group]
-    depths = {pair.attention.shape[1] for pair in pooled}
-    if len(depths) > 1:
-        raise RunError(
-            f"the networks have {' and '.join(map(str, sorted(depths)))} stages; compare those of one number"
-        )
-    found, count = Counter("-".join(pair.letters[0]) for pair in pooled), depths.pop()
+    found = Counter("-".join(pair.letters[0]) for pair in pooled)
+    left_out = {stage: sum(stage not in pair.places for pair in pooled) for stage in range(count)}
     fitted = fit(runs, count)
     return Layouts(
         runs=tuple(run.name for run in runs),
         networks=len(pooled),
         found=dict(found.most_common()),
-        stages=tuple(_share(pooled, stage) for stage in range(count)),
+        stages=tuple(_share(pooled, stage) for stage in range(count) if left_out[stage] < len(pooled)),
         trend=_trend(groups, np.random.default_rng(seed)),
-        distance={name: _distance(pooled, layout) for name, layout in BY_HAND.items()},
+        distance=_distances([pair for pair in pooled if len(pair.places) == BY_HAND_STAGES]),
         differ=tuple(dict.fromkeys(key for run in runs for key in differing(runs[0], run))),
         worths=fitted.worths,
         gains=fitted.gains,
+        left_out={stage: number for stage, number in left_out.items() if number},
     )
 
 
 def matched(run: Run, members: int, seed: int) -> list[Matched]:
     """Match each network of a run's front with the random members of its space that are nearest in multiply-adds.
 
-    Raises RunError for a run without a front.
+    These are drawn, so many, of the members with the same stages. Raises RunError for a run without a front.
     """
-    front = [result.architecture for result in run.front()]
+    front = [(result.architecture, result.trial.decisions) for result in run.front()]
     if not front:
         raise RunError(f"{run.name} has no finished trial, so no front whose layouts could be looked at")
-    drawn = _of_depths(run.space, {len(network.stages) for network in front}, members, seed)
-    macs = np.array([cost(network).macs for network in drawn], float)
-    return [_matched(network, drawn, macs) for network in front]
+    having = [(network, tuple(placed(decisions, network))) for network, decisions in front]
+    drawn = {places: draw(run.space.keeping(places), members, seed) for places in {places for _, places in having}}
+    macs = {places: np.array([cost(one).macs for one in alike], float) for places, alike in drawn.items()}
+    return [_matched(network, places, drawn[places], macs[places]) for network, places in having]
 
 
-def _of_depths(space: SearchSpace, depths: set[int], members: int, seed: int) -> list[Architecture]:
-    """Draw members with as many stages as the front's networks have, since stages may be optional."""
-    return [network for network in draw(space, members, seed) if len(network.stages) in depths]
-
-
-def _matched(network: Architecture, drawn: Sequence[Architecture], macs: Floats) -> Matched:
+def _matched(network: Architecture, places: tuple[int, ...], drawn: Sequence[Architecture], macs: Floats) -> Matched:
     own = float(cost(network).macs)
-    alike = np.array([len(one.stages) == len(network.stages) for one in drawn], bool)
-    distance = np.where(alike, np.abs(np.log(macs / own)), np.inf)
-    nearest = [int(i) for i in np.argsort(distance, kind="stable")[:MATCHED] if np.isfinite(distance[i])]
+    nearest = np.argsort(np.abs(np.log(macs / own)), kind="stable")[:MATCHED]
     rows = [network, *(drawn[i] for i in nearest)]
     return Matched(
+        places=places,
         letters=tuple(tuple(BLOCKS.get(stage.block).letter for stage in one.stages) for one in rows),
         attention=np.array([attending(one) for one in rows], float),
         macs=np.array([own, *macs[nearest]]),
@@ -119,24 +117,33 @@ def attending(network: Architecture) -> list[bool]:
 
 
 def _share(pooled: Sequence[Matched], stage: int) -> StageShare:
-    """Count a stage's attention, with Wilson's interval for the fronts' share."""
-    own = [int(pair.attention[0, stage]) for pair in pooled]
-    others = [pair.attention[1:, stage].mean() for pair in pooled if len(pair.attention) > 1]
-    return StageShare(stage, float(np.mean(own)), wilson(sum(own), len(own)), float(np.mean(others or [np.nan])))
+    """Count a stage's attention over the networks that have it, with Wilson's interval for the fronts' share."""
+    columns = [pair.attention[:, pair.places.index(stage)] for pair in pooled if stage in pair.places]
+    own, others = [int(column[0]) for column in columns], [column[1:].mean() for column in columns]
+    interval = wilson(sum(own), len(own))
+    return StageShare(stage, float(np.mean(own)), interval, float(np.mean(others)))
 
 
-def trend(attention: Floats) -> Floats:
-    """Weigh each stage by its distance from the middle: networks `(networks, stages)` -> trends from -1 to 1."""
-    weights = np.arange(attention.shape[1]) - (attention.shape[1] - 1) / 2
+def trend(attention: Floats, places: Sequence[int]) -> Floats:
+    """Weigh each stage by its distance from the middle of those that are there, whose numbers are `places`.
+
+    Networks `(networks, stages)` -> trends from -1 to 1, 0 for one stage.
+    """
+    weights = np.array(places, float) - np.mean(places)
     scale = weights[weights > 0].sum() or 1.0
     return np.asarray(attention @ weights / scale, float)
 
 
 def _trend(groups: Sequence[Sequence[Matched]], rng: Generator) -> Trend:
-    """Test the fronts' trend by permutation within each group of a network and its matched ones."""
-    trends = [[trend(pair.attention) for pair in group] for group in groups]
-    by_group = [[values - _others(values) for values in group] for group in trends]  # of each, were it the front's
+    """Test the fronts' trend by permutation within each group of a network and its matched ones.
+
+    Networks of one stage have none and are passed over, and so are runs that found only such.
+    """
+    trends = [[trend(pair.attention, pair.places) for pair in group if len(pair.places) > 1] for group in groups]
+    by_group = [[values - _others(values) for values in group] for group in trends if group]  # were each the front's
     effects = [each for group in by_group for each in group]
+    if not effects:
+        return Trend(front=0.0, random=0.0, effect=0.0, p=1.0, by_run=())
     observed = float(np.mean([each[0] for each in effects]))
     chance = np.mean([each[rng.integers(len(each), size=PERMUTATIONS)] for each in effects], axis=0)
     extreme = int((np.abs(chance) >= abs(observed) - 1e-12).sum())
@@ -157,15 +164,18 @@ def _others(values: Floats) -> Floats:
     return np.asarray((values.sum() - values) / (len(values) - 1), float)
 
 
-def _distance(pooled: Sequence[Matched], layout: str) -> tuple[float, float]:
-    """Count the stages whose block differs from a layout by hand, stretched to as many stages."""
-    stages = len(pooled[0].letters[0])
-    letters = layout.split("-")
-    wanted = [letters[stage * len(letters) // stages] for stage in range(stages)]
+def _distances(pooled: Sequence[Matched]) -> dict[str, tuple[float, float]]:
+    """Count by how many stages the networks of four differ from each layout by hand, empty without any."""
+    if not pooled:
+        return {}
 
-    def differing(row: Sequence[str]) -> int:
-        return sum(own != hand for own, hand in zip(row, wanted, strict=True))
+    def differing(row: Sequence[str], wanted: str) -> int:
+        return sum(own != hand for own, hand in zip(row, wanted.split("-"), strict=True))
 
-    front = [differing(pair.letters[0]) for pair in pooled]
-    others = [np.mean([differing(row) for row in pair.letters[1:]]) for pair in pooled if len(pair.letters) > 1]
-    return float(np.mean(front)), float(np.mean(others) if others else np.nan)
+    return {
+        name: (
+            float(np.mean([differing(pair.letters[0], wanted) for pair in pooled])),
+            float(np.mean([np.mean([differing(row, wanted) for row in pair.letters[1:]]) for pair in pooled])),
+        )
+        for name, wanted in BY_HAND.items()
+    }

@@ -3,7 +3,9 @@
 It is compared by `attending` and `worth`, which need torch, and kept in the runs' folders for their reports.
 """
 
-from dataclasses import asdict, dataclass
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -15,6 +17,7 @@ from nas.training.chance import LEVEL
 FILE = "layout.json"
 BY_HAND = {"CoAtNet": "M-M-T-T", "MOAT": "M-M-A-A"}
 """The layouts that were found by hand, by the letters of their blocks."""
+BY_HAND_STAGES = 4
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,10 @@ class Trend:
     """How attention rises with the stage.
 
     `front` and `random` are mean trends, from -1 (attention in the first stages only) over 0 (in all, in none) to 1 (in
-    the last only), each stage weighed by its distance from the middle. `effect` is their difference, `p` the share of
-    permutations, by which each network of a front changes place with a random one of its cost, whose effect is at least
-    as large either way. `by_run` are the effects of the runs: networks of one front resemble one another, runs do not.
+    the last only), each stage weighed by its distance from the middle of those that the network has. `effect` is their
+    difference, `p` the share of permutations, by which each network of a front changes place with a random one of its
+    cost, whose effect is at least as large either way. `by_run` are the effects of the runs: networks of one front
+    resemble one another, runs do not. Networks of one stage have no trend and are passed over.
     """
 
     front: float
@@ -79,9 +83,11 @@ class Gain:
 class Layouts:
     """The layouts of one or more fronts.
 
-    `found` counts them. `distance` is the mean number of stages whose block differs from a layout found by hand, on the
-    fronts and among random networks of the same cost. `worths` and `gains` rest on all networks that were trained, and
-    are empty where these are too few. `differ` are the settings in which runs do, but for the seed.
+    `found` counts them. `stages` are those of the space that networks of the fronts have. `distance` is the mean number
+    of stages whose block differs from a layout found by hand, on the fronts and among random networks of the same cost,
+    over those of four stages, and empty without any. `worths` and `gains` rest on all networks that were trained, and
+    are empty where these are too few. `differ` are the settings in which runs do, but for the seed. `left_out` counts
+    the networks that leave out a stage, where some do.
     """
 
     runs: tuple[str, ...]
@@ -93,35 +99,59 @@ class Layouts:
     differ: tuple[str, ...] = ()
     worths: tuple[Worth, ...] = ()
     gains: tuple[Gain, ...] = ()
+    left_out: Mapping[int, int] = field(default_factory=dict)
 
     def sentences(self) -> list[str]:
         """Say how attention runs through the stages, and how far the layouts are from those found by hand."""
-        trend, way = self.trend, "rises" if self.trend.effect > 0 else "falls"
-        if trend.p >= 1 - LEVEL:
-            way = "neither rises nor falls beyond chance"
-        networks = "1 network" if self.networks == 1 else f"{self.networks} networks"
-        rising = sum(effect > 0 for effect in trend.by_run)
-        against = f"{trend.front:+z.2f} on the front, {trend.random:+z.2f} among random networks of the same cost"
-        told = [
-            f"Attention {way} with the stage, beside random networks: trend {against} (-1: first stages only, +1: last "
-            f"only), difference {trend.effect:+z.2f}, p = {trend.p:.2g} by permutation over {networks}."
-        ]
-        if len(trend.by_run) > 1:
-            error = float(np.std(trend.by_run, ddof=1)) / len(trend.by_run) ** 0.5
-            told.append(
-                f"It rises in {rising} of {len(trend.by_run)} runs, by {np.mean(trend.by_run):+z.2f} on average "
-                f"(standard error {error:.2f}); networks of one front are alike, so the runs weigh more than p."
-            )
-        else:
-            told.append("Networks of one front resemble one another, which p leaves out: pool runs of several seeds.")
-        for name, (front, random) in self.distance.items():
+        told = [*self._missing(), *self._rising()]
+        four = self._of_stages(BY_HAND_STAGES, BY_HAND_STAGES)
+        of = "" if four == self.networks else f", of those of four stages ({four} of {self.networks})"
+        for name, (front, random) in self.distance.items() if four else ():
             told.append(f"From {name}'s layout ({BY_HAND[name]}) {front:.1f} stages differ on the front, {random:.1f} "
-                             "among random networks.")  # fmt: skip
+                        f"among random networks{of}.")  # fmt: skip
         if self.gains:
             told.append(self._late())
         if self.differ:
             told.append(f"The runs differ in more than the seed: {', '.join(self.differ)}.")
         return told
+
+    def _of_stages(self, fewest: int, most: int = sys.maxsize) -> int:
+        """Count the networks with so many stages."""
+        return sum(number for name, number in self.found.items() if fewest <= len(name.split("-")) <= most)
+
+    def _missing(self) -> list[str]:
+        """Say which stages are left out, and what that means for the numbers."""
+        each = [
+            f"stage {stage} by " + (f"{number} of {self.networks} networks" if number < self.networks else "all")
+            for stage, number in self.left_out.items()
+        ]
+        return each and [f"Left out: {', '.join(each)}. Shares are over the networks that have the stage, and random "
+                         "networks have the same stages as those of the front."]  # fmt: skip
+
+    def _rising(self) -> list[str]:
+        """Say whether attention rises with the stage, and how much that tells."""
+        trend, way = self.trend, "rises" if self.trend.effect > 0 else "falls"
+        if not trend.by_run:
+            return ["No network of the front has two stages, so attention cannot rise with the stage."]
+        if trend.p >= 1 - LEVEL:
+            way = "neither rises nor falls beyond chance"
+        several = self._of_stages(2)
+        networks = "1 network" if several == 1 else f"{several} networks"
+        networks += " of two stages or more" if several < self.networks else ""
+        rising = sum(effect > 0 for effect in trend.by_run)
+        against = f"{trend.front:+z.2f} on the front, {trend.random:+z.2f} among random networks of the same cost"
+        said = (
+            f"Attention {way} with the stage, beside random networks: trend {against} (-1: first stages only, +1: last "
+            f"only), difference {trend.effect:+z.2f}, p = {trend.p:.2g} by permutation over {networks}."
+        )
+        if len(trend.by_run) == 1:
+            return [said, "Networks of one front resemble one another, which p leaves out: pool runs of several seeds."]
+        error = float(np.std(trend.by_run, ddof=1)) / len(trend.by_run) ** 0.5
+        by_run = (
+            f"It rises in {rising} of {len(trend.by_run)} runs, by {np.mean(trend.by_run):+z.2f} on average "
+            f"(standard error {error:.2f}); networks of one front are alike, so the runs weigh more than p."
+        )
+        return [said, by_run]
 
     def _late(self) -> str:
         """Say which blocks are worth more in the last stages than in the first, and which less."""

@@ -5,16 +5,16 @@ and kept in the run's folder, so that a later report needs none.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from pydantic import TypeAdapter
 
 from nas.errors import RunError
-from nas.network.architecture import Architecture
+from nas.network.architecture import StageSpec
 from nas.record.run import Run
-from nas.space.space import draw
+from nas.space.space import draw_points, placed
 
 FILE = "members.json"
 DRAWN = 1000
@@ -23,7 +23,7 @@ DRAWN = 1000
 
 @dataclass(frozen=True)
 class StageCounts:
-    """How many networks have each block, depth and width at one stage; those that end before it have none."""
+    """How many networks have each block, depth and width at one stage; those that leave it out have none."""
 
     blocks: dict[str, int]
     depths: dict[int, int]
@@ -32,16 +32,16 @@ class StageCounts:
 
 @dataclass(frozen=True)
 class Counts:
-    """A number of networks, and what they have at each stage, from image to classes."""
+    """A number of networks, and what they have at each stage of the space, from image to classes."""
 
     networks: int
     stages: tuple[StageCounts, ...]
 
 
-def counted(networks: Sequence[Architecture]) -> Counts:
-    """Count the blocks, depths and widths of networks by stage."""
-    most = max((len(network.stages) for network in networks), default=0)
-    at = [[network.stages[i] for network in networks if len(network.stages) > i] for i in range(most)]
+def counted(networks: Sequence[Mapping[int, StageSpec]]) -> Counts:
+    """Count the blocks, depths and widths of networks, each given as its stages by their numbers in the space."""
+    most = max((max(network) + 1 for network in networks), default=0)
+    at = [[network[i] for network in networks if i in network] for i in range(most)]
     return Counts(
         len(networks),
         tuple(
@@ -61,10 +61,13 @@ def members(run: Run) -> Counts:
     Raises RunError for a damaged file.
     """
     if facts := run.facts(FILE):
-        return _read(run, facts)
-    found = counted(draw(run.space, min(DRAWN, run.space.size())))
+        kept = _read(run, facts)
+        if facts.get("placed") or all(sum(stage.blocks.values()) == kept.networks for stage in kept.stages):
+            return kept  # older ones numbered stages without those that were left out
+    space = run.space
+    found = counted([placed(*point) for point in draw_points(space, min(DRAWN, space.size()))])
     with suppress(RunError):  # a folder that may only be read: they are drawn again next time
-        run.write_facts(FILE, asdict(found))
+        run.write_facts(FILE, asdict(found) | {"placed": True})
     return found
 
 

@@ -14,10 +14,12 @@ from scipy.special import stdtrit  # scipy.stats takes most of a second to impor
 from nas.costs.counts import cost
 from nas.record.analysis.layouts import Gain, Worth
 from nas.record.run import Run
+from nas.space.space import placed
 from nas.training.chance import LEVEL
 
 Floats = NDArray[np.float64]
 FEWEST = 3  # networks for each number that is fitted
+LEFT_OUT = ""  # in place of a block, where a network has not the stage
 
 
 @dataclass(frozen=True)
@@ -64,19 +66,20 @@ class Fit:
 
 
 def fit(runs: Sequence[Run], stages: int) -> Fit:
-    """Fit the first run's first trained objective by the blocks of all networks of so many stages."""
+    """Fit the first run's first trained objective by the blocks of all networks of spaces of so many stages."""
     name = next(iter(runs[0].trained_objectives), "")
     found = [
         (number, trial)
         for number, run in enumerate(runs)
         for trial in run.trials
-        if trial.state == "complete" and name in trial.metrics and len(trial.architecture.stages) == stages
+        if trial.state == "complete" and name in trial.metrics
     ]
     if not found:
         return Fit(name, stages)
     values = np.array([trial.metrics[name] for _, trial in found])
     macs = np.log([cost(trial.architecture).macs for _, trial in found])
-    blocks = np.array([[stage.block for stage in trial.architecture.stages] for _, trial in found])
+    networks = [placed(trial.decisions, trial.architecture) for _, trial in found]
+    blocks = np.array([[one[i].block if i in one else LEFT_OUT for i in range(stages)] for one in networks])
     of_run = np.eye(len(runs))[[number for number, _ in found]]
     return _fitted(name, values, np.column_stack([of_run, macs - macs.mean()]), blocks)
 
@@ -97,6 +100,7 @@ def _fitted(name: str, values: Floats, rest: Floats, blocks: NDArray[np.str_]) -
     for stage, (names, end) in enumerate(zip(offered, ends, strict=True)):
         own = np.zeros((len(names), numbers))
         own[1:, end - len(names) + 1 : end] = np.eye(len(names) - 1)
+        names, own = names[names != LEFT_OUT], own[names != LEFT_OUT]
         if len(names) > 1:
             for block, contrast in zip(names.tolist(), own - own.mean(0), strict=True):
                 contrasts[stage, block] = contrast  # above the mean of the stage's blocks

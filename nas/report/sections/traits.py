@@ -12,6 +12,7 @@ from nas.report.charts import embed
 from nas.report.shares import composition_figure, drawn, layout_figure
 from nas.report.view import View
 from nas.report.worths import worth_figure
+from nas.space.space import placed
 
 LAYOUTS = 12
 """Layouts that are listed."""
@@ -44,7 +45,8 @@ def context(view: View) -> Json | None:
 
 def compare(view: View) -> Traits:
     """Hold the front against random members of the space."""
-    return traits(counted([result.architecture for result in view.front]), members(view.run))
+    trials = [result.trial for result in view.front]
+    return traits(counted([placed(one.decisions, one.architecture) for one in trials]), members(view.run))
 
 
 def ranked(view: View) -> list[Json]:

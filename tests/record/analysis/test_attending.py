@@ -4,23 +4,25 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from run_fixtures import empty_run, finished_run, trial
+from run_fixtures import empty_run, finished_run, offering, stage, trial
 
 from nas.errors import RunError, SettingError
 from nas.record.analysis.attending import attending, layouts, matched, trend
-from nas.record.analysis.layouts import Worth, kept
+from nas.record.analysis.layouts import BY_HAND, Worth, kept
 from nas.space.library import load_architecture
+from nas.space.space import placed
 
 MEMBERS = 60
 
 
-def planted(folder, sign: int):
+def planted(folder, sign: int, run=None):
     """Make a run whose accuracy is won by attention in late stages, or in early ones, and by size."""
-    run = empty_run(folder)
+    run = run or empty_run(folder)
     for number in range(60):
         one = trial(run, number)
         size = one.metrics["macs"]
-        slope = trend(np.array([attending(one.architecture)], float))[0]
+        places = tuple(placed(one.decisions, one.architecture))
+        slope = trend(np.array([attending(one.architecture)], float), places)[0]
         accuracy = float(0.5 + 0.2 * sign * slope + 0.02 * np.log(size))
         run.append(trial(run, number, metrics={"accuracy": accuracy, "latency": size / 1e6}))
     return run
@@ -39,9 +41,15 @@ def early(tmp_path_factory):
 def test_the_trend_of_a_layout():
     rows = {"CCTT": 1.0, "TTCC": -1.0, "CCCT": 0.75, "CCTC": 0.25, "CCCC": 0.0, "TTTT": 0.0, "TCCT": 0.0}
     attention = np.array([[letter == "T" for letter in row] for row in rows], float)
-    assert trend(attention) == pytest.approx(list(rows.values()))
-    assert trend(np.array([[0.0, 1.0, 1.0]]))[0] == 1
-    assert trend(np.array([[1.0]]))[0] == 0
+    assert trend(attention, range(4)) == pytest.approx(list(rows.values()))
+    assert trend(np.array([[0.0, 1.0, 1.0]]), range(3))[0] == 1
+    assert trend(np.array([[1.0]]), [0])[0] == 0
+
+
+def test_the_trend_of_a_network_without_some_stages_is_that_of_those_it_has():
+    """Stages 0, 1 and 5: the middle is 2, so the second stands early."""
+    assert trend(np.array([[0.0, 1, 1], [0, 0, 1], [1, 1, 0]]), [0, 1, 5]) == pytest.approx([2 / 3, 1, -1])
+    assert trend(np.array([[0.0, 1]]), [2, 3]) == trend(np.array([[0.0, 1]]), [0, 9]) == 1
 
 
 @pytest.mark.parametrize(
@@ -111,12 +119,70 @@ def test_the_matched_ones_cost_as_much(late):
         assert len(pair.letters) == len(pair.attention) == len(pair.macs) == 26
 
 
-def test_the_distance_to_layouts_by_hand(late):
-    """Three stages are those of M-M-T-T at the places 0, 1 and 2."""
-    found = layouts([late], members=MEMBERS)
-    wanted = ("M", "M", "T")
-    own = [sum(a != b for a, b in zip(r.layout.split("-"), wanted, strict=True)) for r in late.front()]
-    assert found.distance["CoAtNet"][0] == pytest.approx(np.mean(own))
+@pytest.fixture(scope="module")
+def optional(tmp_path_factory):
+    """A run of a space of five stages, three of which may be left out, where attention pays late."""
+    stages = [stage([0, 1, 2], width=[16, 24]), stage([1, 2], 2), stage([0, 1]), stage([1, 2], 2), stage([0, 1])]
+    folder = tmp_path_factory.mktemp("runs") / "optional"
+    return planted(folder, 1, offering(folder, *stages))
+
+
+def test_networks_of_one_space_with_other_stages_are_compared(optional):
+    """Each is held against random ones with the same stages; a stage that is left out counts in no share."""
+    pairs, front = matched(optional, MEMBERS, 0), optional.front()
+    assert len({len(pair.places) for pair in pairs}) > 1
+    for pair, result in zip(pairs, front, strict=True):
+        left_out = {i for i in range(5) if result.trial.decisions.get(f"stages.{i}.depth") == 0}
+        assert pair.places == tuple(i for i in range(5) if i not in left_out)
+        assert {len(row) for row in pair.letters} == {len(pair.places)} == {pair.attention.shape[1]}
+    found = layouts([optional], members=MEMBERS)
+    for share in found.stages:
+        own = [pair.attention[0, pair.places.index(share.stage)] for pair in pairs if share.stage in pair.places]
+        assert share.front == pytest.approx(np.mean(own))
+        assert found.left_out.get(share.stage, 0) == len(pairs) - len(own)
+    assert found.trend.effect > 0.2
+    assert found.trend.p < 0.01
+    said = found.sentences()[0]
+    assert f"by {found.left_out[0]} of {found.networks} networks" in said
+    assert "Shares are over the networks that have the stage" in said
+    found.keep(optional)
+    assert kept(optional) == found
+
+
+def test_the_random_ones_have_the_same_stages_not_only_as_many(tmp_path):
+    """Else a front that leaves out the convolutional stage would seem to attend for that alone."""
+    conv, any_block = {"block": ["conv"], "depth": [0, 1], "width": 32, "stride": 1}, stage([0, 1])
+    run = planted(tmp_path / "run", 1, offering(tmp_path / "run", conv, stage([1, 2], 2), any_block))
+    pairs = matched(run, MEMBERS, 0)
+    convolutional = [pair for pair in pairs if 0 in pair.places]
+    assert 0 < len(convolutional) < len(pairs)
+    assert {each for pair in convolutional for each in pair.attention[:, 0]} == {0}
+
+
+def test_networks_of_one_stage_have_no_trend(tmp_path):
+    run = planted(tmp_path / "run", 1, offering(tmp_path / "run", stage([1, 2, 3])))
+    found = layouts([run], members=MEMBERS)
+    assert (found.trend.p, found.trend.by_run) == (1, ())
+    assert found.sentences() == [
+        "No network of the front has two stages, so attention cannot rise with the stage.",
+    ]
+
+
+def test_runs_of_spaces_of_other_numbers_of_stages_are_refused(late, optional):
+    with pytest.raises(RunError, match="the space of late has 3 stages, that of optional 5; pool runs"):
+        layouts([late, optional], members=MEMBERS)
+
+
+def test_the_distance_to_layouts_by_hand_is_that_of_networks_of_four_stages(late, optional):
+    assert layouts([late], members=MEMBERS).distance == {}
+    assert not any("layout (" in said for said in layouts([late], members=MEMBERS).sentences())
+    found = layouts([optional], members=MEMBERS)
+    four = [result.layout.split("-") for result in optional.front() if len(result.architecture.stages) == 4]
+    assert 0 < len(four) < found.networks
+    for name, wanted in BY_HAND.items():
+        own = [sum(a != b for a, b in zip(row, wanted.split("-"), strict=True)) for row in four]
+        assert found.distance[name][0] == pytest.approx(np.mean(own))
+    assert f"of those of four stages ({len(four)} of {found.networks})" in " ".join(found.sentences())
 
 
 def test_a_run_without_a_front_is_refused_in_words(tmp_path):

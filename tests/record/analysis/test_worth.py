@@ -88,6 +88,24 @@ def test_few_networks_and_inseparable_blocks_tell_nothing(tmp_path):
     assert fit([run], 3).worths == ()
 
 
+def test_of_stages_that_may_be_left_out_all_networks_count(tmp_path):
+    """What a block is worth is told beside the stage's other blocks, not beside the stage's absence."""
+    stages = [{"block": ["conv", "mbconv"], "depth": depth, "width": 32, "stride": 2} for depth in ([0, 1], [1, 2])]
+    space = load_space({"name": "few", "resolution": 32, "classes": 10, "stem": STEM, "stages": stages})
+    run, rng = Run.create(tmp_path / "run", make_config({"space": "few"}), space, {}), np.random.default_rng(0)
+    for number in range(120):
+        one = trial(run, number)
+        worth = 0.1 if one.decisions["stages.0.depth"] == 0 else 0.05 * (one.decisions["stages.0.block"] == "conv")
+        accuracy = 0.5 + worth + 0.02 * (one.decisions["stages.1.block"] == "conv") + 0.002 * rng.standard_normal()
+        run.append(replace(one, outcome=replace(one.outcome, metrics={"accuracy": accuracy, "latency": 1.0})))
+    found = {(one.stage, one.block): one for one in fit([run], 2).worths}
+    assert set(found) == {(stage, block) for stage in (0, 1) for block in ("conv", "mbconv")}
+    assert found[0, "conv"].value == pytest.approx(0.025, abs=0.003)
+    assert found[1, "conv"].value == pytest.approx(0.01, abs=0.003)
+    assert sum(found[1, block].networks for block in ("conv", "mbconv")) == 120
+    assert sum(found[0, block].networks for block in ("conv", "mbconv")) < 120
+
+
 def test_they_are_kept_with_the_layouts(tmp_path):
     run = planted(tmp_path / "run", 100)
     compared = layouts([run], members=20)
