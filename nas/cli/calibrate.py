@@ -48,7 +48,7 @@ def calibrate(
     found = nas.reliability(run)
     found.keep(run)
     nas.write_calibration(run, found)
-    if apply:
+    if apply and found.ladder:
         found.apply(run)
     if as_json:
         print_json(asdict(found))
@@ -60,7 +60,7 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, applied: boo
     best = [f"tau, best {found.best}"] if found.tells_best else []
     table = Table("", "cost", "tau, all", *best, "rho", box=box.SIMPLE_HEAD)
     for ranking in (*found.rungs, *found.others):
-        taus = [_tau(agreement) for agreement in (ranking.every, ranking.best)[: 1 + len(best)]]
+        taus = [_tau(agreement) for agreement in (ranking.every, ranking.best) if agreement]
         table.add_row(ranking.name, f"{ranking.share:.0%}", *taus, f"{ranking.every.rho:z.2f}")
     terminal.table(table)
     if found.rates:
@@ -71,11 +71,15 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, applied: boo
         terminal.table(table)
     for sentence in found.sentences():
         terminal.remark(sentence)
+    if applied and not found.ladder:
+        terminal.remark("Nothing is kept for later searches.")
     terminal.say(f"\n  page    {run.folder / 'calibration.html'}")
+    plugins = plugin_flags(run.config.plugins)
+    if not found.ladder:
+        terminal.following(f"{found.going_on(run)}{plugins} -n {found.more}")
+        return
     ladder = ",".join(map(str, found.ladder))
-    terminal.following(
-        f"nas search {found.options}{plugin_flags(run.config.plugins)}" + ("" if applied else f" --rungs {ladder}")
-    )
+    terminal.following(f"nas search {found.options}{plugins}" + ("" if applied else f" --rungs {ladder}"))
 
 
 def _tau(agreement: "Agreement") -> str:

@@ -16,7 +16,8 @@ from nas.engine.watcher import Watcher
 from nas.errors import SettingError
 from nas.network.architecture import Architecture
 from nas.network.options import Scalar
-from nas.record.analysis.reliability import FACTORS, FEWEST, RATES, rate_folder
+from nas.record.analysis.rates import FACTORS, RATES, kinds_alone, rate_folder
+from nas.record.analysis.reliability import FEWEST
 from nas.record.folders import is_run
 from nas.record.run import Run
 from nas.record.seal import shown
@@ -84,7 +85,7 @@ def _check_same(run: Run, asked: SearchConfig) -> None:
 
 def _try_rates(run: Run, watcher: Watcher | None) -> None:
     """Train a network of each kind alone at several learning rates, each rate a small run within the run's folder."""
-    designs = [run.folder / RATES / f"{kind}.yaml" for kind in kinds(run.space)]
+    designs = [run.folder / RATES / f"{kind}.yaml" for kind in kinds_alone(run.space)]
     if not designs:
         return
     designs[0].parent.mkdir(exist_ok=True)
@@ -106,14 +107,9 @@ def _try_rates(run: Run, watcher: Watcher | None) -> None:
         )  # fmt: skip
 
 
-def kinds(space: SearchSpace) -> list[str]:
-    """List the kinds of block that may stand at every stage."""
-    first, *others = (stage.kinds for stage in space.stages)
-    return [kind for kind in first if all(kind in more for more in others)]
-
-
 def alone(space: SearchSpace, kind: str, seed: int) -> Architecture:
-    """Return the network of middle size of some whose every stage is of one kind."""
+    """Return the network of middle size of some whose stages are of one kind; those without it are left out."""
+    space = space.without([i for i, stage in enumerate(space.stages) if kind not in stage.kinds])
     rng = np.random.default_rng(seed)
 
     def choose(name: str, values: Domain) -> Scalar:

@@ -9,7 +9,6 @@ from plotly.offline import get_plotlyjs
 from nas import files
 from nas.errors import SettingError
 from nas.evaluation import units
-from nas.files import quoted
 from nas.record.analysis.reliability import Agreement, Ranking, Reliability
 from nas.record.opening import Named, open_run
 from nas.record.run import Run
@@ -29,7 +28,7 @@ def write_calibration(run: Named, found: Reliability) -> Path:
     context = {
         "run": run,
         "found": found,
-        "command_name": quoted(run.name),
+        "going_on": found.going_on(run),
         "sentences": found.sentences(),
         "took": units.duration(run.elapsed),
         "plotlyjs": Markup(get_plotlyjs()),
@@ -54,7 +53,7 @@ def cost_figure(found: Reliability) -> go.Figure:
     figure, lowest = go.Figure(), min((0.0, *(ranking.every.tau for ranking in found.others)))
     lines = (("all networks", _every), (f"the best {found.best}", _best))
     for i, (title, of) in enumerate(lines if found.tells_best else lines[:1]):
-        agreements = [of(ranking) for ranking in found.rungs]
+        agreements = [one for ranking in found.rungs if (one := of(ranking))]
         lowest = min(lowest, *(one.low for one in agreements), *(one.tau for one in agreements))
         figure.add_trace(
             go.Scatter(
@@ -89,8 +88,9 @@ def rank_figure(run: Run, found: Reliability) -> go.Figure:
             hovertext=[f"trial {result.number}, {result.layout}" for result in chosen], hoverinfo="text+x+y",
         )
     )  # fmt: skip
-    figure.update_xaxes(title=f"After {found.rungs[0].name}, {units.heading(name, unit.name)}")
-    figure.update_yaxes(title="In full, from another seed")
+    heading = units.heading(name, unit.name)
+    figure.update_xaxes(title=f"{heading} after {found.rungs[0].name}")
+    figure.update_yaxes(title=f"{heading} in full, from another seed")
     return style(figure, height=440)
 
 
@@ -98,5 +98,5 @@ def _every(ranking: Ranking) -> Agreement:
     return ranking.every
 
 
-def _best(ranking: Ranking) -> Agreement:
+def _best(ranking: Ranking) -> Agreement | None:
     return ranking.best

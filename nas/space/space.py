@@ -70,10 +70,17 @@ class SearchSpace:
     def keeping(self, places: Collection[int]) -> "SearchSpace":
         """Return the part of this space whose networks have the stages of these numbers, and no other optional one."""
         stages = [
-            replace(slot, depths=tuple(depth for depth in slot.depths if depth) if i in places else (0,))
-            if slot.optional else slot
+            replace(slot, depths=tuple(depth for depth in slot.depths if depth)) if i in places else slot
             for i, slot in enumerate(self.stages)
-        ]  # fmt: skip
+        ]
+        return replace(self, stages=tuple(stages)).without(i for i in range(len(stages)) if i not in places)
+
+    def without(self, places: Iterable[int]) -> "SearchSpace":
+        """Return the part of this space whose networks leave out the optional stages among those of these numbers."""
+        absent = set(places)
+        stages = [
+            replace(slot, depths=(0,)) if i in absent and slot.optional else slot for i, slot in enumerate(self.stages)
+        ]
         return replace(self, stages=tuple(stages))
 
     def _heads(self, block: str) -> int:

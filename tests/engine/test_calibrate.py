@@ -1,6 +1,7 @@
 """A calibration trains every network on every rung and again, is resumed, read, and applied to later searches."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from command import Command
@@ -44,7 +45,7 @@ def test_what_a_calibration_decides_itself_is_refused(space, own):
         nas.calibrate(space, **{own: 3}, **SETTINGS)
 
 
-def test_the_command_prints_and_draws_and_later_searches_take_the_ladder(space, nas: Command, monkeypatch):
+def test_the_command_prints_and_draws(space, nas: Command, monkeypatch):
     monkeypatch.chdir(space.parent)
     goal = ("--space", space, "--data", "digits", "--subset", 64, "--batch-size", 32)
     goal += ("--plugins", (space.parent / "scenes.py"))
@@ -63,10 +64,19 @@ def test_the_command_prints_and_draws_and_later_searches_take_the_ladder(space, 
     again = nas("calibrate", *goal, "-n", 8, "--rungs", "1,2,4", "--json", "--scores", "naswot")
     found = json.loads(again.out)
     assert found["options"].endswith("--data digits --batch-size 32 --subset 64")
-    assert f"nas search {found['options']} --plugins" in " ".join(answer.out.split())
-    assert (found["networks"], found["lengths"]) == (8, [1, 2, 4])
+    said = " ".join(answer.out.split())
+    assert (found["networks"], found["lengths"], found["ladder"]) == (8, [1, 2, 4], [])
+    assert "Nothing is kept for later searches." in said
+    assert f"Next: nas calibrate {found['options']} --rungs 1,2,4 --name calibration --plugins" in said
+    assert said.endswith("-n 24")
+
+
+def test_later_searches_take_the_ladder(space):
+    run = nas.calibrate(space, runs=space.parent / "runs", **(SETTINGS | {"recipe": {"subset": 64, "batch_size": 32}}))
+    found = replace(nas.reliability(run), ladder=(1, 2))
+    found.apply(run)
     later = search(space, "later", budget=2, recipe={"subset": 64, "batch_size": 32})
-    assert list(later.config.rungs) == found["ladder"]
+    assert later.config.rungs == found.ladder
     assert "was measured by the calibration" in (later.folder / "report.html").read_text()
     other = search(space, "other", budget=2, recipe={"subset": 63, "batch_size": 32})
     assert other.config.rungs == (1,)

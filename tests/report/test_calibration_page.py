@@ -1,5 +1,6 @@
 """The page of a calibration: all that was measured is on it, and no more is said of few networks than they tell."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from nas.evaluation.job import Outcome
 from nas.record.analysis.reliability import Agreement, Ranking, Reliability
 from nas.record.run import Run
 from nas.record.trial import Further
-from nas.report.calibration_page import cost_figure, write_calibration
+from nas.report.calibration_page import cost_figure, rank_figure, write_calibration
 
 GOOD, BAD = Agreement(0.6, 0.3, 0.8, 0.7), Agreement(-0.9, -1.0, 0.1, -0.9)
 
@@ -51,6 +52,19 @@ def test_of_few_of_the_best_nothing_is_told(tmp_path: Path, best: int, told: boo
     page = write_calibration(climbed(tmp_path / "run"), found).read_text().partition("<body>")[2]
     assert (f"tau, best {best}" in page, "rho, best" in page, "-1.00 to 0.10" in page) == (told, told, told)
     assert ("too few to say" in page) != told
+
+
+def test_without_a_ladder_more_networks_are_advised(tmp_path: Path) -> None:
+    run = climbed(tmp_path / "run")
+    page = write_calibration(run, replace(calibration(2), ladder=())).read_text().partition("<body>")[2]
+    assert "search by this ladder" not in page
+    assert "nas calibrate --space s --rungs 1,4 --name run -n 24" in page
+
+
+def test_both_axes_name_the_objective_and_its_unit(tmp_path: Path) -> None:
+    layout = rank_figure(climbed(tmp_path / "run"), calibration(2)).layout
+    assert layout.xaxis.title.text == "Accuracy (%) after 1 epochs"
+    assert layout.yaxis.title.text == "Accuracy (%) in full, from another seed"
 
 
 @pytest.mark.parametrize(("width", "dark"), [(NARROW, False), (WIDE, True)])

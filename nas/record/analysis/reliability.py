@@ -6,18 +6,16 @@ best quarter is told apart, for there a search decides, and there trainings diff
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri  # scipy.stats takes most of a second to import
 
 from nas import files
 from nas.config import SearchConfig, make_config
 from nas.errors import SettingError
 from nas.evaluation.units import epochs, words
 from nas.files import Json
-from nas.record.folders import is_run
+from nas.record.analysis.rates import kinds_alone, rates
 from nas.record.opening import Named, open_run
 from nas.record.run import Run
 from nas.settings import Flag
@@ -31,9 +29,6 @@ FEWEST = 8  # networks trained in full, below which nothing can be said
 ENOUGH = 0.5  # tau: three pairs of four in order
 APART = 2.5  # least factor between the lengths of two rungs
 DRAWS = 1000
-FACTORS = (1 / 3, 1.0, 3.0)  # of the learning rate, at which one network of each kind of block is trained
-RATES = "rates"  # the folder of those runs, in that of the calibration
-DOUBT = 0.05  # the chance that any kind is called starved where none is
 FEWEST_BEST = 6  # networks of the best quarter, below which nothing can be said of them
 Values = NDArray[np.float64]
 
@@ -50,7 +45,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Ranking:
-    """How one quantity ranks the networks: over `every` one, and among the `best` quarter.
+    """How one quantity ranks the networks: over `every` one, and among the `best` quarter, where these are enough.
 
     `share` is its cost as a part of a training in full.
     """
@@ -58,7 +53,7 @@ class Ranking:
     name: str
     share: float
     every: Agreement
-    best: Agreement
+    best: Agreement | None
 
 
 @dataclass(frozen=True)
@@ -67,9 +62,10 @@ class Reliability:
 
     `options` are those that mean the same space, data and recipe. `networks` were trained in full, `best` of them
     are the best quarter. The last of `rungs` is the full training against another one, so that no ranking can be
-    expected to agree better. `trusted` tells whether a rung below the last ranks both all networks and the best quarter
-    well enough. `rates` has by kind of block what a network of it alone reached on the first rung, by the factor of the
-    learning rate; `starved` kinds do better at another one.
+    expected to agree better. `ladder` is empty where the networks are too few for any: no rung surely ranks them.
+    `trusted` tells whether a rung below the last ranks both all networks and the best quarter well enough. `rates` has
+    by kind of block what a network of it alone reached on the first rung, by the factor of the learning rate; `starved`
+    kinds do better at another one, `untried` ones cannot make a network alone.
     """
 
     options: str
@@ -83,46 +79,82 @@ class Reliability:
     trusted: bool
     rates: dict[str, dict[str, float]]
     starved: tuple[str, ...]
+    untried: tuple[str, ...] = ()
 
     @property
     def tells_best(self) -> bool:
         """Whether the best quarter are enough networks to say anything of them."""
         return self.best >= FEWEST_BEST
 
+    @property
+    def more(self) -> int:
+        """So many networks would tell more: the best quarter, or a narrower interval."""
+        return max(4 * FEWEST_BEST, 2 * self.networks)
+
+    def going_on(self, run: Run) -> str:
+        """Return the command that goes on with this calibration."""
+        seed = f" --seed {run.config.seed}" if run.config.seed != SearchConfig().seed else ""
+        lengths = ",".join(map(str, self.lengths))
+        return f"nas calibrate {self.options} --rungs {lengths} --name {files.quoted(run.name)}{seed}"
+
     def keep(self, run: Run) -> None:
         """Keep it in the run's folder. Raises RunError when it cannot be written."""
         run.write_facts(FILE, asdict(self))
 
     def apply(self, run: Run) -> None:
-        """Keep the ladder for later searches of the same space, data and recipe, in the cache folder."""
+        """Keep the ladder for later searches of the same space, data and recipe, in the cache folder.
+
+        Raises SettingError where there is none.
+        """
+        if not self.ladder:
+            raise SettingError(f"{run.folder}: no ladder follows from {self.networks} networks; calibrate more of them")
         value = {"run": run.name, "ladder": list(self.ladder), "networks": self.networks, "trusted": self.trusted}
         files.keep("calibration", _key(run.config, run.space, run.seal["data"]), value)
 
     def sentences(self) -> list[str]:
         """Say what was found, in words."""
         *short, top = self.rungs
-        of_best = f", and the best {self.best} with {_words(top.best)}" if self.tells_best else ""
+        of_best = f", and the best {self.best} with {_words(top.best)}" if top.best else ""
+        chance = ", and what seems so is within chance" if any(_seems_better(rung, top) for rung in short) else ""
+        if any(rung.every.low > top.every.high for rung in short):
+            chance = ", yet one did, beyond chance"
         said = [f"{self.networks} networks were trained in full, twice: one such training ranks them by the other with "
-                f"tau {_words(top.every)}{of_best}; no shorter one can be expected to do better."]  # fmt: skip
+                f"tau {_words(top.every)}{of_best}; no shorter one can be expected to do better{chance}."]  # fmt: skip
         for rung in short:
-            of_best = f", {_words(rung.best)} among the best" if self.tells_best else ""
+            of_best = f", {_words(rung.best)} among the best" if rung.best else ""
             said.append(f"At {rung.share:.0%} of the cost ({rung.name}) tau is {_words(rung.every)}{of_best}.")
+        return [*said, self._which_ladder(), *self._which_rate()]
+
+    def _which_ladder(self) -> str:
+        """Say which ladder follows and how sure that is, or that none does."""
         ladder = ",".join(map(str, self.ladder))
+        few = f"The best quarter, {self.best} networks, are too few to say how well they are ranked"
+        if not self.ladder:
+            best = "" if self.tells_best else f" {few}, too."
+            return (f"No ladder follows: with {self.networks} networks the intervals are too wide to say of any length "
+                    f"that it ranks them well. Train more of them: -n {self.more}.{best}")  # fmt: skip
         if not self.tells_best:
-            said.append(f"The best quarter, {self.best} networks, are too few to say how well they are ranked: --rungs "
-                        f"{ladder} goes on to the whole length; -n {4 * FEWEST_BEST} would tell.")  # fmt: skip
-        elif self.trusted:
-            said.append(f"The cheapest ladder that puts three pairs of four in order is --rungs {ladder}.")
-        else:
-            said.append(
-                f"No rung below the last surely puts three pairs of four in order among the best {self.best}: --rungs "
-                f"{ladder} goes on to the whole length."
-            )
+            return f"{few}: --rungs {ladder} goes on to the whole length; -n {self.more} would tell."
+        if self.trusted:
+            return f"The cheapest ladder that puts three pairs of four in order is --rungs {ladder}."
+        return (f"No rung below the last surely puts three pairs of four in order among the best {self.best}: --rungs "
+                f"{ladder} goes on to the whole length.")  # fmt: skip
+
+    def _which_rate(self) -> list[str]:
+        """Say which kinds of block the learning rate starves, and of which that is not known."""
+        said = []
         if self.starved:
             said.append(f"Another learning rate than the recipe's suits {', '.join(self.starved)} better: the proxy "
                         "may starve what is made of it.")  # fmt: skip
         elif self.rates:
-            said.append("The learning rate starves no kind of block.")
+            tried = f"none of {', '.join(self.rates)}" if self.untried else "no kind of block"
+            said.append(f"The learning rate starves {tried}.")
+        if self.untried and self.rates:
+            said.append(f"Not tried alone at other learning rates, as not every stage that must stay offers it: "
+                        f"{', '.join(self.untried)}.")  # fmt: skip
+        elif self.untried:
+            said.append("No kind of block was tried alone at other learning rates, as none is offered by every stage "
+                        f"that must stay: {', '.join(self.untried)}.")  # fmt: skip
         return said
 
 
@@ -143,17 +175,19 @@ def reliability(run: Named) -> Reliability:
     best = np.argsort(-sign * truth, kind="stable")[: max(len(truth) // 4, 2)]
 
     def ranking(title: str, share: float, column: Values) -> Ranking:
-        return Ranking(title, share, agreement(column, truth), agreement(column[best], truth[best]))
+        of_best = agreement(column[best], truth[best]) if len(best) >= FEWEST_BEST else None
+        return Ranking(title, share, agreement(column, truth), of_best)
 
     rungs = tuple(
         ranking(epochs(run.config.epochs[i]), length / lengths[-1], values[:, i]) for i, length in enumerate(lengths)
     )
     others = tuple(ranking(title, 0.0, sign * column) for title, column in costs.items())
-    ladder, trusted = _ladder(lengths, rungs, len(best))
-    rates, starved = _rates(run, name, sign)
-    return Reliability(
-        _options(run.config), name, len(truth), len(best), lengths, rungs, others, ladder, trusted, rates, starved
-    )
+    ladder, trusted = _ladder(lengths, rungs)
+    reached, starved = rates(run, name, sign)
+    alone, offered = kinds_alone(run.space), dict.fromkeys(kind for stage in run.space.stages for kind in stage.kinds)
+    untried = tuple(kind for kind in offered if kind not in alone)
+    known = (_options(run.config), name, len(truth), len(best), lengths, rungs, others)
+    return Reliability(*known, ladder, trusted, reached, starved, untried)
 
 
 def recalled(config: SearchConfig, space: SearchSpace, data: Json) -> Json:
@@ -191,32 +225,6 @@ def _options(config: SearchConfig) -> str:
     return " ".join(f"--{name.replace('_', '-')} {files.quoted(str(value))}" for name, value in chosen.items())
 
 
-def rate_folder(run: Run, factor: float) -> Path:
-    """Return the folder of the run that tries a factor of the learning rate."""
-    return run.folder / RATES / f"rate_{factor:.2g}"
-
-
-def _rates(run: Run, name: str, sign: float) -> tuple[dict[str, dict[str, float]], tuple[str, ...]]:
-    """Read what each kind alone reached at each factor, the mean of two trainings, and which kinds are starved.
-
-    These do better at another factor by more than chance allows, with Bonferroni's correction for all that were tried.
-    """
-    found: dict[str, dict[str, float]] = {}
-    apart = []  # twice the variances of single trainings
-    for factor in FACTORS:
-        folder = rate_folder(run, factor)
-        for result in Run(folder).results if is_run(folder) else ():
-            (kind, *others) = {stage.block for stage in result.architecture.stages}
-            if not others and result.repeats:
-                found.setdefault(kind, {})[f"{factor:.2g}"] = (result.first[name] + result.metrics[name]) / 2
-                apart.append((result.first[name] - result.metrics[name]) ** 2)
-    rates = {kind: reached for kind, reached in found.items() if len(reached) == len(FACTORS)}
-    tries = len(rates) * (len(FACTORS) - 1)
-    least = ndtri(1 - DOUBT / max(tries, 1)) * (np.mean(apart) / 2) ** 0.5 if tries else 0.0  # of two means of two
-    gains = {kind: max(sign * (value - reached["1"]) for value in reached.values()) for kind, reached in rates.items()}
-    return rates, tuple(kind for kind, gain in gains.items() if gain > least)
-
-
 def agreement(cheap: Values, truth: Values, resamples: int = DRAWS) -> Agreement:
     """Compare two rankings of the same networks."""
     from scipy.stats import kendalltau, spearmanr
@@ -232,17 +240,31 @@ def agreement(cheap: Values, truth: Values, resamples: int = DRAWS) -> Agreement
     return Agreement(*(float(np.nan_to_num(value)) for value in (tau, low, high, rho)))
 
 
-def _ladder(lengths: Sequence[int], rungs: Sequence[Ranking], best: int) -> tuple[tuple[int, ...], bool]:
-    """The cheapest first rung that sifts all networks, the cheapest last one that ranks the best, and some between."""
+def _ladder(lengths: Sequence[int], rungs: Sequence[Ranking]) -> tuple[tuple[int, ...], bool]:
+    """The cheapest first rung that sifts all networks, the cheapest last one that ranks the best, and some between.
+
+    There is none where not even the last rung ranks networks surely better than chance.
+    """
     last = len(lengths) - 1
-    first = next((i for i, rung in enumerate(rungs) if rung.every.tau >= ENOUGH), last)
-    sure = [rung.best.tau >= ENOUGH and rung.best.low > 0 and best >= FEWEST_BEST for rung in rungs]
-    top = next((i for i, enough in enumerate(sure) if i >= first and enough), last)
+    first = next((i for i, rung in enumerate(rungs) if _enough(rung.every)), last)
+    if rungs[first].every.low <= 0:
+        return (), False
+    top = next((i for i, rung in enumerate(rungs) if i >= first and rung.best and _enough(rung.best)), last)
     found = [lengths[first]]
     for length in lengths[first + 1 : top]:
         if found[-1] * APART <= length <= lengths[top] / APART:
             found.append(length)
     return (*found, *([lengths[top]] if top > first else [])), top < last
+
+
+def _enough(found: Agreement) -> bool:
+    return found.tau >= ENOUGH and found.low > 0
+
+
+def _seems_better(rung: Ranking, top: Ranking) -> bool:
+    """Tell whether a rung ranks better than the training in full itself, in the digits that are shown."""
+    pairs = ((rung.every, top.every), (rung.best, top.best))
+    return any(own and full and round(own.tau, 2) > round(full.tau, 2) for own, full in pairs)
 
 
 def _words(found: Agreement) -> str:

@@ -1,28 +1,35 @@
 """How well rungs rank networks, against trainings in full from other seeds."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from run_fixtures import empty_run, trial
+from run_fixtures import empty_run, offering, stage, trial
 
-from nas.engine.calibrate import alone
+from nas.engine.calibrate import alone as of_one_kind
 from nas.errors import SettingError
 from nas.evaluation.job import Outcome
 from nas.record.analysis import reliability as module
-from nas.record.analysis.reliability import ENOUGH, agreement, rate_folder, recalled, reliability
+from nas.record.analysis.rates import kinds_alone, rate_folder
+from nas.record.analysis.reliability import ENOUGH, FEWEST_BEST, agreement, recalled, reliability
 from nas.record.run import Run
 from nas.record.trial import Further
 
 OBJECTIVES = ("accuracy", "macs")
 
 
-def calibrated(folder: Path, noise: tuple[float, ...], networks: int = 40, seed: int = 0) -> Run:
+def calibrated(
+    folder: Path, noise: tuple[float, ...], networks: int = 40, seed: int = 0, stages: Sequence[dict[str, Any]] = ()
+) -> Run:
     """A run whose networks climbed all rungs, each of which knows their worth but for a noise."""
     rungs = tuple(3**i for i in range(len(noise)))
-    run, rng = empty_run(folder, rungs=rungs, objectives=OBJECTIVES), np.random.default_rng(seed)
+    settings: dict[str, Any] = {"rungs": rungs, "objectives": OBJECTIVES}
+    run = offering(folder, *stages, **settings) if stages else empty_run(folder, **settings)
+    rng = np.random.default_rng(seed)
     for number in range(networks):
         worth, size = rng.normal(), rng.uniform(1e5, 1e6)
         known = [0.5 + 0.05 * (worth + spread * rng.normal()) for spread in noise]
@@ -99,10 +106,80 @@ def test_it_is_kept_and_applied_to_the_same_space_data_and_recipe(tmp_path: Path
     assert recalled(run.config.model_copy(update={"recipe": recipe}), run.space, run.seal["data"]) == {}
 
 
+def test_a_rung_that_seems_better_than_the_training_in_full_is_within_chance(tmp_path: Path) -> None:
+    found = reliability(calibrated(tmp_path / "run", (0.5, 0.6), networks=30))
+    assert found.rungs[0].every.tau > found.rungs[1].every.tau
+    assert "no shorter one can be expected to do better, and what seems so is within chance." in found.sentences()[0]
+    plain = reliability(calibrated(tmp_path / "plain", (0.8, 0.1), networks=30))
+    assert "chance" not in plain.sentences()[0]
+    sure = reliability(calibrated(tmp_path / "sure", (0.1, 2.0), networks=30))
+    assert "yet one did, beyond chance." in sure.sentences()[0]
+
+
+def test_no_ladder_follows_from_intervals_that_are_too_wide(tmp_path: Path) -> None:
+    run = calibrated(tmp_path / "run", (0.6, 0.7), networks=8, seed=10)
+    found = reliability(run)
+    assert max(rung.every.tau for rung in found.rungs) >= ENOUGH, "the values alone would do"
+    assert all(rung.every.low <= 0 for rung in found.rungs)
+    assert (found.ladder, found.trusted) == ((), False)
+    said = " ".join(found.sentences())
+    assert "No ladder follows: with 8 networks the intervals are too wide" in said
+    assert "-n 24" in said
+    assert "--rungs" not in said
+    with pytest.raises(SettingError, match="no ladder follows from 8 networks"):
+        found.apply(run)
+
+
+def test_of_a_best_quarter_of_few_nothing_is_kept(tmp_path: Path) -> None:
+    run = calibrated(tmp_path / "run", (0.3, 0.02), networks=20)
+    found = reliability(run)
+    assert found.best < FEWEST_BEST
+    found.keep(run)
+    kept = json.loads((run.folder / "reliability.json").read_text())
+    assert {ranking["best"] for ranking in (*kept["rungs"], *kept["others"])} == {None}
+    assert "are too few to say" in " ".join(found.sentences())
+
+
+def test_the_command_that_goes_on_names_the_seed(tmp_path: Path) -> None:
+    run = calibrated(tmp_path / "run", (0.3, 0.02), networks=20)
+    assert reliability(run).going_on(run).endswith("--rungs 1,3 --name run")
+    run.config = run.config.model_copy(update={"seed": 3})
+    assert reliability(run).going_on(run).endswith("--name run --seed 3")
+
+
+@pytest.mark.parametrize(
+    ("depth", "alone", "untried"),
+    [([0, 1], ["conv", "moat"], ("mbconv", "transformer")), ([1, 2], [], ("mbconv", "transformer", "conv", "moat"))],
+)
+def test_a_stage_that_may_be_left_out_need_not_offer_the_kind(
+    tmp_path: Path, depth: list[int], alone: list[str], untried: tuple[str, ...]
+) -> None:
+    stages = [stage(depth) | {"block": ["mbconv", "transformer"]}, stage([1, 2], 2) | {"block": ["conv", "moat"]}]
+    run = offering(tmp_path / "run", *stages)
+    assert kinds_alone(run.space) == alone
+    for kind in alone:
+        assert [one.block for one in of_one_kind(run.space, kind, 0).stages] == [kind]
+    found = reliability(calibrated(tmp_path / "other", (0.3, 0.02), networks=8))
+    found = replace(found, rates={kind: {} for kind in alone}, untried=untried)
+    said = " ".join(found.sentences())
+    assert f": {', '.join(untried)}." in said
+    if alone:
+        assert "starves none of conv, moat." in said
+        assert "as not every stage that must stay offers it" in said
+    else:
+        assert "none is offered by every stage that must stay" in said
+
+
+def test_kinds_that_were_not_tried_are_read_off_the_space(tmp_path: Path) -> None:
+    stages = [stage([1, 2]) | {"block": ["conv", "moat"]}, stage([1, 2])]
+    found = reliability(calibrated(tmp_path / "run", (0.3, 0.02), 8, stages=stages))
+    assert found.untried == ("mbconv", "transformer")
+
+
 def rated(run: Run, reached: dict[float, tuple[float, ...]], noise: float) -> Run:
     """Beside a calibration the runs at other learning rates, with these accuracies of two kinds of block alone."""
     (run.folder / "rates").mkdir()
-    networks = [alone(run.space, kind, 0) for kind in ("conv", "moat")]
+    networks = [of_one_kind(run.space, kind, 0) for kind in ("conv", "moat")]
     for factor, values in reached.items():
         tried = empty_run(rate_folder(run, factor), objectives=OBJECTIVES)
         tried.append(replace(trial(tried, 2), architecture=networks[0], outcome=Outcome("failed")))
