@@ -1,6 +1,6 @@
 """The axes of planes: an objective in the unit of all results, with the doubts about its values."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import log10
 
 from nas.evaluation import units
@@ -13,6 +13,17 @@ WIDE = 15.0  # ratio of largest to smallest value from which an axis is logarith
 MARGIN = 0.15  # of the front's own region, around it
 
 
+def is_wide(name: str, values: Sequence[float]) -> bool:
+    """Tell whether the axis of an objective with these values is logarithmic."""
+    return not objective(name).share and min(values) > 0 and max(values) > WIDE * min(values)
+
+
+def axis_layout(name: str, unit: units.Unit, *, wide: bool) -> Attributes:
+    """The title with its unit, and a logarithmic axis for a wide range."""
+    title = literal(units.heading(name, unit.name)) + (", logarithmic" if wide else "")
+    return (LOGARITHMIC if wide else {}) | {"title": title}
+
+
 class Axis:
     """One objective along a plane's side, in the unit of all results."""
 
@@ -21,7 +32,7 @@ class Axis:
         self.more = objective(name).goal == "maximize"
         self.unit = view.unit(name, view.run.results)
         values = [result.metrics[name] for result in view.run.results]
-        self.wide = not objective(name).share and min(values) > 0 and max(values) > WIDE * min(values)
+        self.wide = is_wide(name, values)
 
     def shown(self, value: float) -> float:
         """A value in the axis' unit, to six digits."""
@@ -35,10 +46,7 @@ class Axis:
     @property
     def layout(self) -> Attributes:
         """The title with its unit, and a logarithmic axis for a wide range."""
-        title = literal(units.heading(self.name, self.unit.name)) + (", logarithmic" if self.wide else "")
-        if not self.wide:
-            return {"title": title}
-        return LOGARITHMIC | {"title": title}
+        return axis_layout(self.name, self.unit, wide=self.wide)
 
     def region(self) -> list[float]:
         """The range of the front with a margin, or where it is a point, a tenth of all results'."""

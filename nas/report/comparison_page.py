@@ -14,6 +14,7 @@ from nas.evaluation import units
 from nas.files import Json
 from nas.record.analysis.comparison import QUARTILES, Comparison
 from nas.record.analysis.growth import Floats
+from nas.report.axes import axis_layout, is_wide
 from nas.report.charts import PALETTE, THEMES, embed, literal, style
 from nas.report.choices import ABSENT
 from nas.report.rendering import render_page
@@ -81,8 +82,9 @@ def fronts_figure(found: Comparison) -> go.Figure:
         x, y = _steps(median, scale)
         figure.add_trace(go.Scatter(x=x, y=y, mode="lines+markers", name=literal(side.name),
                                     line={"color": colour, "width": 2.2}, marker={"size": 5}))  # fmt: skip
-    headings = [units.heading(name, unit.name) for name, unit in zip(found.objectives, axes, strict=False)]
-    figure.update_layout(xaxis_title=headings[1], yaxis_title=headings[0])
+    vertical, horizontal = (axis_layout(name, unit, wide=is_wide(name, _values(found, name)))
+                            for name, unit in zip(found.objectives, axes, strict=False))  # fmt: skip
+    figure.update_layout(xaxis=horizontal, yaxis=vertical)
     return style(figure, height=520)
 
 
@@ -108,7 +110,11 @@ def _steps(losses: Floats, scale: Floats) -> tuple[Floats, Floats]:
 
 def _unit(found: Comparison, objective: int) -> units.Unit:
     name = found.objectives[objective]
-    return units.unit_of(name, [result.metrics[name] for run in found.runs for result in run.front()])
+    return units.unit_of(name, _values(found, name))
+
+
+def _values(found: Comparison, name: str) -> list[float]:
+    return [result.metrics[name] for run in found.runs for result in run.results]
 
 
 def growth_figure(found: Comparison, over: str) -> go.Figure:

@@ -23,6 +23,20 @@ def test_a_table_and_a_page(nas, tmp_path):
         assert said in text, said
 
 
+def test_seeds_of_one_search_are_one_side_with_a_name(nas, tmp_path):
+    for seed in range(3):
+        finished_run(tmp_path / f"run-{seed}", seed=seed)
+    page = tmp_path / "page.html"
+    answer = nas("compare", *(tmp_path / f"run-{seed}" for seed in range(3)), "-o", page)
+    assert answer.status == 0
+    text = page.read_text()
+    for said in ("space=small", "There is one side: the 3 runs"):
+        assert said in answer.out, said
+        assert said in text, said
+    assert "<h1>space=small</h1>" in text
+    assert "none from" not in answer.out + text.partition("</header>")[0]
+
+
 def test_json(nas, tmp_path):
     for name, sampler in (("one", "pareto"), ("two", "random")):
         finished_run(tmp_path / name, sampler=sampler)

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from browser import NARROW, WIDE, opened, serious
 from playwright.sync_api import Browser
-from run_fixtures import finished_run
+from run_fixtures import empty_run, finished_run, trial
 
 import nas
+from nas.report.comparison_page import fronts_figure
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +18,20 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = [finished_run(folder / f"{name}-{i}", sampler=name, seed=i) for name in ("pareto", "tpe") for i in (0, 1)]
     nas.write_comparison(nas.compare(runs), folder / "page.html")
     return folder / "page.html"
+
+
+def test_axes_are_logarithmic_where_those_of_a_report_are(tmp_path: Path) -> None:
+    runs = []
+    for seed, largest in ((0, 2e6), (1, 9e6)):
+        run = empty_run(tmp_path / str(seed), seed=seed, objectives=("accuracy", "macs"))
+        for number, (accuracy, macs) in enumerate([(0.5, 2e5), (0.9, largest)]):
+            run.append(trial(run, number, metrics={"accuracy": accuracy, "macs": macs, "params": 1.0}))
+        runs.append(run)
+    layout = fronts_figure(nas.compare(runs)).layout
+    assert (layout.xaxis.type, layout.yaxis.type) == ("log", None)
+    assert "MACs" in layout.xaxis.title.text
+    assert "logarithmic" in layout.xaxis.title.text
+    assert layout.yaxis.title.text.strip("\u2068\u2069") == "Accuracy (%)"
 
 
 @pytest.mark.parametrize(("width", "dark"), [(NARROW, True), (600, False), (WIDE, False)])

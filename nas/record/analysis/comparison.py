@@ -15,11 +15,11 @@ import numpy as np
 
 from nas import document
 from nas.errors import SettingError
-from nas.evaluation import units
 from nas.files import Json
 from nas.record.analysis.comparable import check_data, check_times, device_of, unknown_devices
 from nas.record.analysis.footing import Footing
 from nas.record.analysis.growth import Floats, Growth
+from nas.record.analysis.leads import Lead, changes, leads_of, where_ahead
 from nas.record.opening import Named, open_runs
 from nas.record.run import Run
 from nas.record.seal import shown
@@ -29,8 +29,8 @@ QUARTILES = (25.0, 50.0, 75.0)
 FREE = frozenset({"seed", "split_seed", "budget", "workers", "ray", "executor", "gpus_per_trial", "trial_timeout",
                   "plugins", "log"})  # fmt: skip
 """Settings in which the runs of one side may differ."""
+WRITTEN = "space as written"
 NAMED = 3  # settings in the name of a side
-MOST = 6  # ranges in a sentence
 WAYS = 20_000  # of dealing out runs to two sides, beyond which the test's normal limit is close enough
 
 
@@ -58,17 +58,8 @@ class Test:
 
 
 @dataclass(frozen=True)
-class Lead:
-    """A range of the last of two objectives in which the median front of one side, or of none, is ahead."""
-
-    side: str
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Comparison:
-    """Two or more sides of runs with the same objectives and data."""
+    """One side or more of runs with the same objectives and data; what compares sides is empty for one."""
 
     sides: tuple[Side, ...]
 
@@ -128,9 +119,9 @@ class Comparison:
     @cached_property
     def leads(self) -> list[Lead]:
         """Where along the second of two objectives whose median front is ahead, empty for more objectives."""
-        if len(self.objectives) != 2:
+        if len(self.objectives) != 2 or len(self.sides) == 1:
             return []
-        return _leads([(side.name, self.surface(side, 50.0)) for side in self.sides], float(self.signs[1]))
+        return leads_of([(side.name, self.surface(side, 50.0)) for side in self.sides], float(self.signs[1]))
 
     def facts(self) -> Json:
         """Return the comparison as plain data."""
@@ -148,6 +139,9 @@ class Comparison:
     def sentences(self) -> list[str]:
         """Say what can be said of the difference between the sides."""
         told = [self._ahead()] if self.leads else []
+        if len(self.sides) == 1:
+            told.append(f"There is one side: the {len(self.runs)} runs differ in nothing but the seed, so how far they "
+                        "scatter is chance.")  # fmt: skip
         told += [*self.footing.sentences(), *unknown_devices(self.runs)]
         for test in self.tests:
             sure = "more than chance" if test.p < 1 - LEVEL else "no more than chance would give"
@@ -162,16 +156,13 @@ class Comparison:
         return told
 
     def _ahead(self) -> str:
-        """Say where along the last objective whose front is ahead."""
-        name = self.objectives[1]
-        parts = [
-            f"{lead.side or 'none'} from {units.show(name, lead.low)} "
-            + (f"to {units.show(name, lead.high)}" if lead.low < lead.high else "on")
-            for lead in self.leads
-        ]
-        more = "; and so on" if len(parts) > MOST else ""
-        ahead = f"Ahead in {units.words(self.objectives[0])}, by {units.words(name)}"
-        return f"{ahead}: {'; '.join(parts[:MOST])}{more}."
+        """Say where along the last objective whose front is ahead, or how often that changes where it may be chance."""
+        sure = [{test.first, test.other} for test in self.tests if test.p < 1 - LEVEL]
+        ahead = {lead.side for lead in self.leads if lead.side}
+        if all({one, side.name} in sure for one in ahead for side in self.sides if side.name != one):
+            return where_ahead(self.leads, self.objectives)
+        untold = bool(sure) or any(len(side.runs) == 1 for side in self.sides)
+        return f"{changes(self.leads, self.objectives)}, {'which may be chance' if untold else 'within chance'}."
 
 
 def compare(runs: Iterable[Named]) -> Comparison:
@@ -219,13 +210,18 @@ def _settings(run: Run) -> Json:
     """Return a run's settings, with those of its recipe beside them, and its space, as two files may have one name."""
     settings = run.config.model_dump(mode="json")
     recipe = settings.pop("recipe")
-    space = {"space as written": document.read(run.folder / "space.yaml").value}
+    space = {WRITTEN: document.read(run.folder / "space.yaml").value}
     return {key: value for key, value in (settings | recipe | space).items() if key not in FREE}
 
 
 def _names(groups: Sequence[Sequence[Run]]) -> list[str]:
-    """Name each side by the settings in which the sides differ, or by its first run where these do not tell."""
+    """Name each side by the settings in which the sides differ, or by its first run where these do not tell.
+
+    One side alone is named by its space.
+    """
     firsts = [group[0] for group in groups]
+    if len(firsts) == 1:
+        return [f"space={_settings(firsts[0])[WRITTEN].get('name', firsts[0].config.space)}"]
     keys = dict.fromkeys(key for one in firsts for other in firsts for key in differing(one, other))
     settings = [_settings(run) for run in firsts]
     plain = [key for key in keys if not any(isinstance(values.get(key), dict) for values in settings)][:NAMED]
@@ -261,18 +257,3 @@ def _tied_p(own: Sequence[float], theirs: Sequence[float]) -> float:
     if ways > WAYS:
         return float(mannwhitneyu(own, theirs, method="asymptotic").pvalue)
     return float(permutation_test((own, theirs), beaten, n_resamples=ways, vectorized=True).pvalue)
-
-
-def _leads(fronts: Sequence[tuple[str, Floats]], sign: float) -> list[Lead]:
-    """Walk the second losses of all fronts upwards and note whose first loss is the least so far."""
-    stops = np.unique(np.concatenate([front[:, 1] for _, front in fronts]))
-    found: list[Lead] = []
-    for at, until in zip(stops, [*stops[1:], stops[-1]], strict=True):
-        best = [front[front[:, 1] <= at, 0].min(initial=np.inf) for _, front in fronts]
-        ahead = [name for (name, _), loss in zip(fronts, best, strict=True) if loss == min(best)]
-        side = ahead[0] if len(ahead) == 1 else ""
-        if found and found[-1].side == side:
-            found[-1] = Lead(side, found[-1].low, float(until))
-        else:
-            found.append(Lead(side, float(at), float(until)))
-    return [Lead(lead.side, *sorted((sign * lead.low, sign * lead.high))) for lead in found]

@@ -55,7 +55,35 @@ def test_where_each_side_is_ahead(sides):
         ("sampler=pareto", 1.0, 4.0),
         ("sampler=random", 4.0, 4.0),
     ]
-    assert "sampler=pareto from 1.00 ms to 4.00 ms" in found.sentences()[0]
+    assert found.sentences()[0] == "The lead in accuracy along latency changes once, within chance."
+
+
+def test_where_sides_differ_by_more_than_chance_each_range_is_told(tmp_path):
+    quick = [made(tmp_path / f"quick-{s}", [(0.7 + s / 100, 1), (0.8, 3)], seed=s) for s in range(4)]
+    slow = [made(tmp_path / f"slow-{s}", [(0.3, 2), (0.82 + s / 100, 4)], seed=s, sampler="tpe") for s in range(4)]
+    found = compare([*quick, *slow])
+    assert found.tests[0].p < 0.05
+    assert "sampler=pareto from 1.00 ms to 4.00 ms; sampler=tpe from 4.00 ms on" in found.sentences()[0]
+    third = made(tmp_path / "third", [(0.6, 1), (0.6, 3)], sampler="random")
+    assert "changes once, which may be chance." in compare([*quick, *slow, third]).sentences()[0]
+
+
+def test_of_one_run_a_side_the_lead_may_be_chance(tmp_path):
+    one = made(tmp_path / "one", [(0.5, 1), (0.7, 3)])
+    other = made(tmp_path / "other", [(0.6, 2), (0.9, 4)], sampler="random")
+    said = compare([one, other]).sentences()[0]
+    assert said == "The lead in accuracy along latency changes 3 times, which may be chance."
+    below = made(tmp_path / "below", [(0.4, 1)], sampler="random")
+    assert "is with sampler=pareto throughout, which may be chance." in compare([one, below]).sentences()[0]
+
+
+def test_one_side_alone_has_a_name_and_nothing_that_compares_sides(tmp_path):
+    found = compare([made(tmp_path / f"{s}", [(0.5 + s / 100, 1)], seed=s) for s in range(3)])
+    assert [side.name for side in found.sides] == ["space=small"]
+    assert (found.leads, found.tests) == ([], [])
+    assert found.sentences() == [
+        "There is one side: the 3 runs differ in nothing but the seed, so how far they scatter is chance."
+    ]
 
 
 def test_the_test_is_exact(tmp_path):
