@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 from run_fixtures import empty_run, trial
 
 from nas.evaluation.job import Outcome
-from nas.record.analysis.reliability import Agreement, Ranking, Reliability
+from nas.record.analysis.reliability import FEWEST_BEST, Agreement, Ranking, Reliability
 from nas.record.run import Run
 from nas.record.trial import Further
 from nas.report.calibration_page import cost_figure, rank_figure, write_calibration
@@ -19,8 +19,9 @@ GOOD, BAD = Agreement(0.6, 0.3, 0.8, 0.7), Agreement(-0.9, -1.0, 0.1, -0.9)
 
 def calibration(best: int) -> Reliability:
     """What was found of rungs that rank all networks well and the best ones badly."""
-    rungs = tuple(Ranking(f"{epochs} epochs", epochs / 4, GOOD, BAD) for epochs in (1, 4))
-    others = (Ranking("MACs", 0.0, Agreement(-0.7, -0.9, -0.4, -0.8), BAD),)
+    of_best = BAD if best >= FEWEST_BEST else None
+    rungs = tuple(Ranking(f"{epochs} epochs", epochs / 4, GOOD, of_best) for epochs in (1, 4))
+    others = (Ranking("MACs", 0.0, Agreement(-0.7, -0.9, -0.4, -0.8), of_best),)
     rates = {"conv": {"0.33": 0.4, "1": 0.5, "3": 0.6}}
     return Reliability("--space s", "accuracy", 4 * best, best, (1, 4), rungs, others, (1, 4), False, rates, ("conv",))
 
