@@ -11,6 +11,7 @@ from nas.cli.terminal import Terminal, print_json
 from nas.evaluation.plugins import load_plugins
 from nas.files import quoted
 from nas.registry import FORMATS, format_name, target_text
+from nas.report.source.program import module_name
 
 if TYPE_CHECKING:
     from nas.report.export import Exported  # needs torch
@@ -42,7 +43,8 @@ def export(
     load_plugins(*plugins)
     kind = FORMATS.get(format_name(form))
     source = f"{model}:{pick}" if pick else model
-    path = output or Path(f"{_stem(model)}{kind.suffix or '_' + target_text(form)}")
+    name = module_name(_stem(model)) if kind.suffix == ".py" else _stem(model)
+    path = output or Path(f"{name}{kind.suffix or '_' + target_text(form)}")
     console = Terminal(stderr=as_json)
     with console.doing(f"writing {path}"):
         written = nas.export(

@@ -1,5 +1,6 @@
 """One readable Python file that needs torch alone, with the code of the parts in use and no other."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from nas import files
 from nas.report.formats import Format, Reader, Shipment
 from nas.report.source.files import reader, run_file
 from nas.report.source.modules import Key
-from nas.report.source.program import NORMALISE, STAGE, Program, module_name
+from nas.report.source.program import NORMALISE, STAGE, Program, check_importable, is_module
 from nas.report.source.trial import compare
 from nas.training.model import BOXES
 
@@ -27,6 +28,7 @@ TAKEN = (
     "build",
     "normalise",
 )
+USED = ("CLASSES", "build", "normalise")
 IMPORTS = (
     Key("torch", ""), Key("torch", "Tensor"), Key("torch", "nn"), Key("dataclasses", "replace"),
     Key("collections.abc", "Iterator"), Key("pathlib", "Path"),
@@ -39,9 +41,9 @@ HEADER = '''"""{title}, {what} of {size} in one file that needs torch alone.
 {usage}
 """
 '''
-TRAINED = """With its weights beside it in {module}.pt:
+TRAINED = """With its weights beside it in {stem}.pt:
 
-    from {module} import CLASSES, build, normalise
+{imports}
 
     network = build()
 {answer}
@@ -49,12 +51,13 @@ TRAINED = """With its weights beside it in {module}.pt:
 `images` are floats (batch, {channels}, {side}, {side}) from 0 to 1: {square}. Other sizes work too."""
 UNTRAINED = """It has new weights until some are loaded:
 
-    from {module} import build
+{imports}
 
     network = build()  # or build("weights.pt"), a state dict
     outputs = network(images)
 
-`images` are floats (batch, {channels}, {side}, {side}), normalised as in training. Other sizes work too."""
+`images` are floats (batch, {channels}, {side}, {side}), normalised as in the training of those weights: how, and the
+names of the classes, are not known here, as no trained network was exported. Other sizes work too."""
 
 WITH_TOKEN = """
     def forward(self, x: Tensor, token: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
@@ -142,13 +145,16 @@ for each of CLASSES. Those from THRESHOLD on are taken; boxes do not double, so 
 def source(shipment: Shipment, stem: str) -> str:
     """Write the text of the file, whose weights lie beside it as STEM.pt.
 
-    Raises SettingError where the code of a part cannot be written as a file of its own.
+    Raises SettingError where the code of a part cannot be written as a file of its own, and for a name that cannot be
+    imported.
     """
+    check_importable(stem)
     architecture, trained = shipment.architecture, shipment.model is not None
     program = Program(architecture, shipment.model, TAKEN, IMPORTS)
     words = DETECTOR if program.outputs == BOXES else CLASSIFIER
     usage = (TRAINED if trained else UNTRAINED).format(
-        module=module_name(stem), channels=architecture.channels, side=architecture.resolution,
+        stem=stem, imports=_imports(stem, USED if trained else USED[1:2]),
+        channels=architecture.channels, side=architecture.resolution,
         answer=words.answer, square=words.square.format(side=architecture.resolution),
     )  # fmt: skip
     network = NETWORK.format(
@@ -169,6 +175,14 @@ def source(shipment: Shipment, stem: str) -> str:
     tail = [stage, network, *([NORMALISE, BUILD] if trained else [BUILD_UNTRAINED])]
     header = HEADER.format(title=program.title, what=words.what, size=program.size, table=program.table(), usage=usage)
     return program.text(header, program.constants() + weights, tail)
+
+
+def _imports(stem: str, names: Sequence[str]) -> str:
+    """Write how names are taken from the file, also where no import statement takes the file's own name."""
+    if is_module(stem):
+        return f"    from {stem} import {', '.join(names)}"
+    taken = "\n".join(f"    {name} = module.{name}" for name in names)
+    return f'    from importlib import import_module\n\n    module = import_module("{stem}")\n{taken}'
 
 
 def _write(shipment: Shipment, path: Path) -> list[str]:

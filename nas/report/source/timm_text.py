@@ -11,7 +11,7 @@ from nas.errors import SettingError
 from nas.report.formats import Shipment
 from nas.report.source.layout import tidy
 from nas.report.source.modules import Key
-from nas.report.source.program import NORMALISE, STAGE, Program, literal, module_name
+from nas.report.source.program import NORMALISE, STAGE, Program, check_importable, is_module, literal
 from nas.report.source.timm_network import CHECKPOINTS, network_text
 
 TAKEN = (
@@ -29,8 +29,7 @@ HEADER = '''"""{title}, an image classifier of {size} that registers itself with
 
 {table}
 
-    import timm
-    import {module}  # this file{beside}
+{imports}
 
     model = timm.create_model("{name}"{pretrained})
     backbone = timm.create_model("{name}"{pretrained}, features_only=True)
@@ -66,15 +65,17 @@ def model_name(name: str, taken: set[str]) -> str:
 def source(shipment: Shipment, stem: str, name: str) -> str:
     """Write the text of the file, whose weights lie beside it as STEM.safetensors.
 
-    Raises SettingError where the code of a part cannot be written as a file of its own, and for a head that does not
-    end in a linear layer.
+    Raises SettingError where the code of a part cannot be written as a file of its own, for a head that does not end
+    in a linear layer, and for a name that cannot be imported.
     """
+    check_importable(stem)
     architecture, trained = shipment.architecture, shipment.model is not None
     program = Program(architecture, shipment.model, (*TAKEN, name), IMPORTS)
     head, classifier = _pooled(program)
     usage = HEADER.format(
-        title=program.title, size=program.size, table=program.table(), module=module_name(stem), name=name,
-        beside=", with its weights beside it" if trained else "", pretrained=", pretrained=True" if trained else "",
+        title=program.title, size=program.size, table=program.table(), name=name,
+        imports=_imports(stem, ", with its weights beside it" if trained else ""),
+        pretrained=", pretrained=True" if trained else "",
         channels=architecture.channels, side=architecture.resolution,
     )  # fmt: skip
     weights = 'WEIGHTS = Path(__file__).with_suffix(".safetensors")\n' if trained else ""
@@ -88,6 +89,14 @@ def source(shipment: Shipment, stem: str, name: str) -> str:
         *([BUILD.format(name=name)] if trained else []),
     ]
     return program.text(usage, f"{program.constants()}{weights}NAME = {literal(name)}\n", parts, head)
+
+
+def _imports(stem: str, beside: str) -> str:
+    """Write how the file is imported, also where no import statement takes its name."""
+    if is_module(stem):
+        return f"    import timm\n    import {stem}  # this file{beside}"
+    start = "    from importlib import import_module\n\n    import timm\n\n"
+    return f'{start}    import_module("{stem}")  # this file{beside}'
 
 
 def _config(program: Program, classifier: str) -> str:

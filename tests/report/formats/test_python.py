@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -146,7 +147,7 @@ HOSTILE = ('a"""\nimport os\n', "it's", '"quoted"', "\\", "new\nline", "\u202eri
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     network = architecture(name='x"""\nraise SystemExit(1)\n\\', classes=len(HOSTILE))
-    text = source(Shipment(network, trained(network, classes=HOSTILE)), 'n"""; raise SystemExit(1)')
+    text = source(Shipment(network, trained(network, classes=HOSTILE)), "n'; raise SystemExit(1)")
     text.encode()
     assert run(text).CLASSES == HOSTILE
     statements = {type(node).__name__ for node in ast.parse(text).body}
@@ -155,6 +156,39 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     assert all(character.isprintable() or character == "\n" for character in text)
     (tmp_path / "net.py").write_text(text)
     assert_tidy(tmp_path / "net.py")
+
+
+def shown(file: Path, images: torch.Tensor, out: str) -> torch.Tensor:
+    """Run what the file's docstring shows, in a process that stands in the file's folder, and return `out`."""
+    text = (ast.get_docstring(ast.parse(file.read_text())) or "").split("\n\n", 1)[1].split("\n\n", 1)[1]
+    code = "\n".join(line[4:] for line in text.splitlines() if line.startswith("    "))
+    torch.save(images, file.with_name("images"))
+    lines = ["import torch", "images = torch.load('images')", code, f"torch.save({out}.detach(), 'answer')"]
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=file.parent, check=True)
+    answer: torch.Tensor = torch.load(file.with_name("answer"))
+    return answer
+
+
+@pytest.mark.parametrize("name", ["net", "k net-1", "class", "2x"])
+def test_the_docstring_names_the_real_files_and_runs(name: str, tmp_path: Path) -> None:
+    model, path, x = trained(architecture()), tmp_path / f"{name}.py", torch.rand(2, 3, 16, 16)
+    python.write(Shipment(model.architecture, model), path)
+    assert_tidy(path)
+    assert f"beside it in {name}.pt" in path.read_text()
+    assert torch.equal(shown(path, x, "probabilities"), model(x).softmax(1))
+    python.write(Shipment(architecture()), path)
+    assert_tidy(path)
+    assert "the\nnames of the classes, are not known here" in path.read_text()
+    assert shown(path, x, "outputs").shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("net.v2", "net_v2"), ('n"""; x', "n_x"), ("a\nb", "a_b"), ("2.5", "net_2_5")]
+)
+def test_names_that_cannot_be_imported_are_refused_with_the_nearest(name: str, near: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=rf"Python cannot import a file of this name, .*; take {near}\.py"):
+        nas.export(trained(architecture()), "python", tmp_path / f"{name}.py")
+    assert not list(tmp_path.iterdir())
 
 
 def test_grey_images_and_one_class(tmp_path: Path) -> None:

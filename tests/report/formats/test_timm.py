@@ -278,6 +278,15 @@ def test_names_become_identifiers_that_nothing_else_has(name: str, found: str) -
     assert found.isidentifier()
 
 
+def test_a_file_that_no_import_takes_says_how_it_is_imported() -> None:
+    network = architecture()
+    assert "    import my_net  # this file, with its weights" in source(
+        Shipment(network, trained(network)), "my_net", "n"
+    )
+    text = source(Shipment(network, trained(network)), "my-net", "n")
+    assert '    import_module("my-net")  # this file, with its weights beside it' in text
+
+
 def test_an_architecture_alone_registers_without_weights(tmp_path: Path, timm: Any) -> None:
     path = tmp_path / "net.py"
     network = architecture(name='"""\nattend', stages=(StageSpec("vit", 1, 64, 2),))
