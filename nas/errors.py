@@ -10,10 +10,26 @@ NasError
 """
 
 import reprlib
+from typing import Any
 
 LONGEST = 300  # characters of another library's error, or of a value, that a message repeats
-_BRIEF = reprlib.Repr()
-_BRIEF.maxstring, _BRIEF.maxother = LONGEST, LONGEST // 3
+
+
+class _Brief(reprlib.Repr):
+    """Values in few words, arrays by their shapes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring, self.maxother = LONGEST, LONGEST // 3
+
+    def repr_ndarray(self, array: Any, level: int) -> str:
+        """Write the type of an array of NumPy, or a tensor, and its shape."""
+        return f"{type_name(array)} of shape {tuple(array.shape)}"
+
+    repr_Tensor = repr_ndarray  # noqa: N815  (named after the type)
+
+
+_BRIEF = _Brief()
 
 
 class NasError(Exception):

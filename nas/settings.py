@@ -158,6 +158,16 @@ def _number(text: str, kind: Any) -> Any:
         return text
 
 
+class Array:
+    """An array of several dimensions by its type and shape: no setting takes one, so images were passed by mistake."""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+
+    def __repr__(self) -> str:
+        return self.said
+
+
 def plain(value: Any) -> Any:
     """Turn NumPy's and PyTorch's values, paths, runs, lists and mappings of such into plain data."""
     if isinstance(value, Mapping):
@@ -170,8 +180,8 @@ def plain(value: Any) -> Any:
         return str(folder)
     library = type(value).__module__.partition(".")[0]
     if library in ("numpy", "torch") and hasattr(value, "tolist"):
-        if value.ndim > 1:  # images, passed by mistake, would take long
-            return tuple(value)
+        if value.ndim > 1:
+            return Array(brief(value))
         return plain(value.tolist()) if value.ndim else value.item()
     return str(value).removeprefix("torch.") if library == "torch" and type(value).__name__ in NAMED else value
 

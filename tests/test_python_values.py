@@ -134,8 +134,22 @@ def test_images_in_place_of_the_name_of_data_are_refused_in_a_line(kind: str) ->
             SettingError, match=r"^data: found .*; write NAME\[:PATH\]; .* npz:FILE, .*docs/plugins\.md"
         ) as said:
             call(first, data=data.get(kind, own))
-        assert len(str(said.value)) < 600
+        assert len(str(said.value)) < 300
         assert "\n" not in str(said.value)
+
+
+@pytest.mark.parametrize("call", [nas.build, load_architecture, nas.train])
+def test_a_space_in_place_of_a_network_is_counted_and_the_way_to_one_told(call: Any) -> None:
+    space = load_space("cvt_family")
+    with pytest.raises(UserError, match=r"^architecture: found SearchSpace\(cvt_family: [\d,]+ networks\); .*sample\("):
+        call(space)
+
+
+@pytest.mark.parametrize("passed", [{"judged": print}, 3, np.zeros((4, 4))], ids=["mapping", "number", "array"])
+def test_what_is_no_attendant_is_refused(passed: Any, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"^attendant: found .*; write a nas\.Attendant of the functions to call"):
+        nas.train(network(), attendant=passed, runs=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("call", [load_space, load_architecture, nas.search, nas.build])

@@ -10,7 +10,7 @@ from torch.utils.benchmark import set_torch_threads
 from nas.costs.deployment import device_name
 from nas.data import Dataset
 from nas.data.summary import first_left_out
-from nas.engine.attendant import Attendant
+from nas.engine.attendant import Attendant, attendant_of
 from nas.engine.beginning import find_backbone, find_data, find_recipe, find_teacher, first_weights
 from nas.engine.ending import conclude
 from nas.engine.following import NoteEpoch, followed_training
@@ -29,6 +29,7 @@ from nas.registry import HEADS
 from nas.report.training_page import write_training_report
 from nas.settings import paths_of, text_of, understood
 from nas.space.library import load_architecture
+from nas.space.space import SearchSpace
 from nas.training.caller import undisturbed
 from nas.training.catalogue import load_task, task_of
 from nas.training.full.batches import Batches
@@ -63,7 +64,7 @@ def train(
     a file or plain data; `changes` replace values of it. `settings` are `TrainConfig`'s: data, teacher, time, seed, ...
     Raises UserError for wrong input before anything is written, RunError when it cannot go on, StoppedError if told to.
     """
-    attendant, files = attendant or Attendant(), load_plugins(*paths_of(plugins, "plugins"))
+    attendant, files = attendant_of(attendant), load_plugins(*paths_of(plugins, "plugins"))
     runs, settings = Path(text_of(runs, "runs")), understood(settings, TrainConfig)
     found = _find(architecture, runs)
     typed, settings = settings.get("split_seed") is not None, settings | _resolved(found, architecture, settings)
@@ -94,7 +95,7 @@ def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant:
     """
     runs = Path(text_of(runs, "runs"))
     trained = folder if isinstance(folder, Trained) else Trained(find_trained(text_of(folder, "folder"), runs))
-    config, attendant = trained.config, attendant or Attendant()
+    config, attendant = trained.config, attendant_of(attendant)
     with suppress(RunError):  # a damaged one is written anew
         if trained.ending:
             attendant.noted(f"{trained.name} is finished: there is nothing left to train")
@@ -133,7 +134,7 @@ def _check_teacher(trained: Trained, teacher: Teacher | None) -> None:
 
 
 def _find(architecture: Architecture | Mapping[str, Any] | str | Path, runs: Path) -> Found:
-    if isinstance(architecture, Architecture | Mapping):
+    if isinstance(architecture, Architecture | Mapping | SearchSpace):
         return Found(load_architecture(architecture))
     return find_network(text_of(architecture, "architecture"), runs)
 

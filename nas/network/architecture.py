@@ -16,6 +16,8 @@ from nas.registry import BLOCKS, HEADS, STEMS, Registry
 Options = Mapping[str, Scalar]
 REGISTRIES = {"stem": STEMS, "stages": BLOCKS, "head": HEADS}
 SCALARS = {bool, int, float, str}
+DRAWN = "one of a space's networks, space.sample(numpy.random.default_rng(0))[1]"
+"""How errors say that a search space is many architectures."""
 OWN = {"stem": ("kind", "width"), "stages": ("block", "depth", "width", "stride"), "head": ("kind",)}
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nas.errors import SettingError, brief
-from nas.network.architecture import Architecture, StageSpec
+from nas.network.architecture import DRAWN, Architecture, StageSpec
 from nas.network.blocks import Site, Size, strided
 from nas.network.features import Backbone, Window
 from nas.network.heads import Head
@@ -131,7 +131,7 @@ def build(
     """
     if not isinstance(architecture, Architecture):
         raise SettingError(f"architecture: found {brief(architecture)}; write nas.load_architecture of a name, a "
-                           "file or plain data, or the .architecture of a search's result")  # fmt: skip
+                           f"file or plain data, the .architecture of a search's result, or {DRAWN}")  # fmt: skip
     if not features and (window != "auto" or out_indices is not None):
         raise SettingError("window and out_indices are those of a backbone: say features=True too")
     if seed is None:

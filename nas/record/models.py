@@ -15,10 +15,11 @@ from torch import Tensor
 
 from nas import files
 from nas.errors import SettingError, SpaceError
+from nas.files import quoted
 from nas.network.build import build, skeleton
 from nas.network.weight_files import read
 from nas.network.weights import adapt
-from nas.record.folders import find_trained
+from nas.record.folders import find_trained, is_run
 from nas.record.outside import load_beside
 from nas.settings import text_of
 from nas.space.library import load_architecture
@@ -26,6 +27,8 @@ from nas.training.caller import undisturbed
 from nas.training.model import Model
 
 BEST = "best.safetensors"
+ELSEWHERE = {".onnx", ".pt2", ".py"}
+"""The suffixes of exported files from which no network is built here."""
 QUICK = 200  # blocks that take no time to look at
 
 
@@ -38,14 +41,37 @@ def load(source: Path | str, *, runs: Path | str = "runs") -> Model:
 
     Never runs code in the file. Raises SettingError when there is none, or when it is damaged.
     """
-    path = Path(text_of(source, "source"))
-    if not os.path.lexists(path) and path.suffix != Path(BEST).suffix:
-        path = find_trained(path, Path(text_of(runs, "runs")))
-    file = path / BEST if os.path.isdir(path) else path  # noqa: PTH112  (pathlib raises for names that are too long)
-    if not os.path.exists(file):  # noqa: PTH110
-        raise SettingError(f"{file}: no such file; give a folder that nas train left, or a .safetensors file")
+    file = _file(Path(text_of(source, "source")), Path(text_of(runs, "runs")))
     load_beside(file)
     return read_model(file)
+
+
+def _file(path: Path, runs: Path) -> Path:
+    """Find the file of weights that a name or a path means. Raises SettingError where there is none."""
+    if not os.path.lexists(path) and path.suffix != Path(BEST).suffix:
+        if is_run(runs / path):
+            raise _untrained(runs / path)
+        path = find_trained(path, runs)
+    if os.path.isdir(path):  # noqa: PTH112  (pathlib raises for names that are too long)
+        if is_run(path):
+            raise _untrained(path)
+        path /= BEST
+    if not os.path.exists(path):  # noqa: PTH110
+        raise SettingError(f"{path}: no such file; give a folder that nas train left, or a .safetensors file")
+    if path.suffix.lower() in ELSEWHERE:
+        raise elsewhere(path)
+    return path
+
+
+def elsewhere(path: Path | str) -> SettingError:
+    """The error for an exported file of a format from which no network is built here."""
+    return SettingError(f"{path}: a file for another runtime, from which no network is built; name the training that "
+                        "it was exported from, or run it with nas predict")  # fmt: skip
+
+
+def _untrained(folder: Path) -> SettingError:
+    return SettingError(f"{folder}: a search, which keeps no weights; train its best network first: "
+                        f"nas train {quoted(folder)}")  # fmt: skip
 
 
 def write_model(model: Model, path: Path) -> None:

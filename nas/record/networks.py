@@ -9,15 +9,12 @@ from nas.evaluation.plugins import Outside
 from nas.network.architecture import Architecture
 from nas.record.folders import CONFIG, TRAINING, find_run, is_run, is_trained
 from nas.record.journal import RECORD
-from nas.record.models import BEST, load
+from nas.record.models import BEST, ELSEWHERE, elsewhere, load
 from nas.record.run import Run
 from nas.record.trained import Trained
 from nas.registry import MANY, nearest, suggest
 from nas.space.library import load_architecture, shipped
 from nas.training.model import Model, split_of
-
-ELSEWHERE = {".onnx", ".pt2", ".py"}
-"""The suffixes of exported files that `find_network` cannot read."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +65,7 @@ def find_network(name: str | Path, runs: Path = Path("runs")) -> Found:
         model = load(text)
         return Found(model.architecture, model)
     if Path(text).suffix in ELSEWHERE:
-        raise SettingError(f"{text}: a file for another runtime, from which no network is built; name the training "
-                           "that it was exported from, or run it with nas predict")  # fmt: skip
+        raise elsewhere(text)
     if os.path.isfile(text):  # noqa: PTH113  (pathlib raises for names that are too long)
         return _of_file(Path(text))
     return _of_run(text, runs)

@@ -8,7 +8,7 @@ from typing import Any
 
 from nas.document import Document, read
 from nas.errors import SpaceError, brief
-from nas.network.architecture import Architecture, Decision
+from nas.network.architecture import DRAWN, Architecture, Decision
 from nas.network.options import Scalar
 from nas.registry import nearest
 from nas.settings import plain
@@ -77,7 +77,8 @@ def _document(source: str | Path | Mapping[str, Any], what: str) -> Document:
         return Document(_as_read(plain(source)), what)
     if isinstance(source, str | os.PathLike):
         return find(plain(source))
-    raise SpaceError(f"{what}: found {brief(source)}; write a name, a path or plain data")
+    drawn = f", or {DRAWN}" if isinstance(source, SearchSpace) else ""
+    raise SpaceError(f"{what}: found {brief(source)}; write a name, a path or plain data{drawn}")
 
 
 def _as_read(value: Any) -> Any:

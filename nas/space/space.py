@@ -36,6 +36,9 @@ class SearchSpace:
     channels: int = 3
     classes: int = 1000
 
+    def __repr__(self) -> str:
+        return f"SearchSpace({self.name}: {self.size():,} networks)"
+
     def decide(self, choose: Choose) -> Architecture:
         """Walk the space once and ask `choose(name, values)` for each decision with more than one value.
 

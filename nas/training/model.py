@@ -142,8 +142,10 @@ def preprocess(
     """Read images as floats `(images, channels, side, side)` from 0 to 1, and say where each lies in its square.
 
     Of a picture the middle square is read, or the `whole`, in the upper left of a grey one. Raises DataError, naming
-    the file, for one that cannot be read.
+    the file, for one that cannot be read, and where there are none.
     """
+    if not images:
+        raise DataError("preprocess: no images; give paths or PIL images, each as an argument of its own")
     read, places = [], []
     for image in images:
         try:

@@ -18,7 +18,7 @@ from small_trainings import PLAIN_STAGES, network
 from trained_fixtures import begun
 
 import nas
-from nas.errors import SettingError
+from nas.errors import DataError, SettingError
 from nas.network.build import build
 from nas.record.models import BEST, load, made, read_model, write_model
 from nas.training.model import Model
@@ -139,6 +139,8 @@ def test_a_loaded_model_reads_pictures_as_in_training(file: Path, tmp_path: Path
     assert torch.equal(x[0], x[1])
     assert torch.equal(x[0], x[2])
     assert own(x).softmax(1).sum(1).tolist() == pytest.approx([1] * 3)
+    with pytest.raises(DataError, match="preprocess: no images; give paths or PIL images"):
+        own.preprocess()
 
 
 # ---- files that are no models
@@ -151,6 +153,16 @@ def test_files_that_are_missing_or_of_another_sort_are_refused(tmp_path: Path) -
         load(tmp_path / "none.safetensors")
     with pytest.raises(SettingError, match=r"best\.safetensors: no such file"):
         load(tmp_path)
+    for name in ("net.onnx", "net.pt2", "net.py"):
+        (tmp_path / name).write_text("x = 1")
+        with pytest.raises(SettingError, match=r"a file for another runtime, .* run it with nas predict"):
+            load(tmp_path / name)
+        (tmp_path / name).unlink()
+    (tmp_path / "runs" / "first").mkdir(parents=True)
+    (tmp_path / "runs" / "first" / "config.yaml").write_text("")
+    for name, runs in ((tmp_path / "runs" / "first", "runs"), ("first", tmp_path / "runs")):
+        with pytest.raises(SettingError, match=r"first: a search, which keeps no weights; .*: nas train .*first"):
+            load(name, runs=runs)
     for name in ("page.safetensors", "page.pt", "page"):
         (tmp_path / name).write_text("<!DOCTYPE html><html><body>404: not found</body></html>")
         assert refused(tmp_path / name).startswith("not a file of weights, but an HTML page; download the file itself")
