@@ -1,8 +1,12 @@
 """The command line: parse, call, print. A command's module is imported when the command is called."""
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -93,13 +97,30 @@ app = _top()
 
 def main() -> None:
     """Run the `nas` command. Its exit status is 2 for an error of the user's, 1 for a run's own failure."""
-    with steady_streams():
+    with steady_streams(), _ended_like_interrupted():
         try:
             _settle()
             app(prog_name="nas")  # which names the variable of a shell that completes, however it was started
         except (NasError, OSError) as error:
             print(f"error: {visible(_said(error))}", file=sys.stderr)  # noqa: T201
             sys.exit(2 if isinstance(error, UserError) else 1)
+
+
+@contextmanager
+def _ended_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, so that nothing half written stays, unless it is ignored."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _settle() -> None:

@@ -1,10 +1,8 @@
 """Show a running search: its progress with the time left, counts, and the front so far."""
 
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 import typer
@@ -202,14 +200,6 @@ class Display:
 
     @contextmanager
     def shown(self) -> Iterator["Display"]:
-        """Show the picture within the block, and let SIGTERM end the search as Ctrl-C does."""
-
-        def interrupt(_signal: int, _frame: FrameType | None) -> None:
-            raise KeyboardInterrupt
-
-        before = signal.signal(signal.SIGTERM, interrupt)
-        try:
-            with self.live:
-                yield self
-        finally:
-            signal.signal(signal.SIGTERM, before)
+        """Show the picture within the block."""
+        with self.live:
+            yield self
