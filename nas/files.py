@@ -6,6 +6,7 @@ without it nothing is kept.
 
 import hashlib
 import json
+import keyword
 import os
 import re
 import secrets
@@ -17,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from nas.errors import SettingError
 
 Json = dict[str, Any]
 """An object of JSON or YAML: plain data at the edge of the package."""
@@ -71,6 +74,24 @@ def quoted(name: str | Path) -> str:
     if not NO_TEXT.search(text):
         return shlex.quote(text)
     return "$'" + "".join(chr(b) if chr(b) in PLAIN else f"\\x{b:02x}" for b in os.fsencode(text)) + "'"
+
+
+def module_name(stem: str) -> str:
+    """Return the nearest name that an import statement takes, the name itself where it does."""
+    name = re.sub(r"\W+", "_", stem).strip("_") if not stem.isidentifier() else stem
+    return name if name.isidentifier() and not keyword.iskeyword(name) else f"net_{name}".rstrip("_")
+
+
+def is_module(stem: str) -> bool:
+    """Tell whether an import statement takes a file's name."""
+    return module_name(stem) == stem
+
+
+def check_importable(stem: str) -> None:
+    """Raise SettingError for a file's name that `import_module` does not take, or that no docstring can show."""
+    if not stem.isprintable() or {*stem} & {*"""."\\"""}:
+        raise SettingError(f"{stem!a}: Python cannot import a file of this name, which has dots, quotes or signs that "
+                           f"cannot be printed; take {module_name(stem)}.py")  # fmt: skip
 
 
 def home() -> Path:

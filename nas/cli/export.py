@@ -9,9 +9,8 @@ from nas.cli.completion import NAMES, networks
 from nas.cli.options import AsJson, Plugins, Runs, argument, option, plugin_flags, setting
 from nas.cli.terminal import Terminal, print_json
 from nas.evaluation.plugins import load_plugins
-from nas.files import quoted
+from nas.files import module_name, quoted
 from nas.registry import FORMATS, format_name, target_text
-from nas.report.source.program import module_name
 
 if TYPE_CHECKING:
     from nas.report.export import Exported  # needs torch

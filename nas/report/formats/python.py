@@ -7,10 +7,11 @@ from typing import NamedTuple
 import torch
 
 from nas import files
+from nas.files import check_importable, is_module
 from nas.report.formats import Format, Reader, Shipment
 from nas.report.source.files import reader, run_file
 from nas.report.source.modules import Key
-from nas.report.source.program import NORMALISE, STAGE, Program, check_importable, is_module
+from nas.report.source.program import NORMALISE, STAGE, Program
 from nas.report.source.trial import compare
 from nas.training.model import BOXES
 

@@ -1,7 +1,6 @@
 """A network as the text of one Python file: what it needs, and its layout written out."""
 
 import ast
-import keyword
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nas.errors import SettingError
 from nas.network.architecture import Architecture
 from nas.network.blocks import Site, strided
 from nas.network.build import Network, skeleton, walk
@@ -276,24 +274,6 @@ def literal(value: object) -> str:
 def plain(name: str, otherwise: str = "network") -> str:
     """Reduce a name to what may stand in a docstring: letters, digits and a few marks, on one line."""
     return re.sub(r"[^\w.+ -]+", "_", name)[:80].strip(" _") or otherwise
-
-
-def module_name(stem: str) -> str:
-    """Return the nearest name that an import statement takes, the name itself where it does."""
-    name = re.sub(r"\W+", "_", stem).strip("_") if not stem.isidentifier() else stem
-    return name if name.isidentifier() and not keyword.iskeyword(name) else f"net_{name}".rstrip("_")
-
-
-def is_module(stem: str) -> bool:
-    """Tell whether an import statement takes a file's name."""
-    return module_name(stem) == stem
-
-
-def check_importable(stem: str) -> None:
-    """Raise SettingError for a file's name that `import_module` does not take, or that no docstring can show."""
-    if not stem.isprintable() or {*stem} & {*"""."\\"""}:
-        raise SettingError(f"{stem!a}: Python cannot import a file of this name, which has dots, quotes or signs that "
-                           f"cannot be printed; take {module_name(stem)}.py")  # fmt: skip
 
 
 def short(values: Iterable[float]) -> str:

@@ -8,10 +8,11 @@ import re
 from torch import nn
 
 from nas.errors import SettingError
+from nas.files import check_importable, is_module
 from nas.report.formats import Shipment
 from nas.report.source.layout import tidy
 from nas.report.source.modules import Key
-from nas.report.source.program import NORMALISE, STAGE, Program, check_importable, is_module, literal
+from nas.report.source.program import NORMALISE, STAGE, Program, literal
 from nas.report.source.timm_network import CHECKPOINTS, network_text
 
 TAKEN = (
