@@ -60,6 +60,9 @@ def _file(path: Path, runs: Path) -> Path:
         raise SettingError(f"{path}: no such file; give a folder that nas train left, or a .safetensors file")
     if path.suffix.lower() in ELSEWHERE:
         raise elsewhere(path)
+    if path.suffix.lower() in (".yaml", ".yml"):
+        raise SettingError(f"{path}: an architecture, which has no weights; train it by nas train {quoted(path)}, or "
+                           "build it with new ones: nas.build(nas.load_architecture(...))")  # fmt: skip
     return path
 
 

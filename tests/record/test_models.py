@@ -158,6 +158,9 @@ def test_files_that_are_missing_or_of_another_sort_are_refused(tmp_path: Path) -
         with pytest.raises(SettingError, match=r"a file for another runtime, .* run it with nas predict"):
             load(tmp_path / name)
         (tmp_path / name).unlink()
+    network().save(tmp_path / "net.yaml")
+    with pytest.raises(SettingError, match=r"net\.yaml: an architecture, which has no weights; train it by nas train"):
+        load(tmp_path / "net.yaml")
     (tmp_path / "runs" / "first").mkdir(parents=True)
     (tmp_path / "runs" / "first" / "config.yaml").write_text("")
     for name, runs in ((tmp_path / "runs" / "first", "runs"), ("first", tmp_path / "runs")):
