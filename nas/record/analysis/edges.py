@@ -9,6 +9,7 @@ from nas.network.options import Scalar
 from nas.record.results import Result
 from nas.record.run import SPACE, Run
 from nas.space.schema import SpaceFile, fields
+from nas.space.space import placed
 from nas.training.chance import so_many
 
 FEWEST = 4  # networks, or stages with an option, below which nothing piles up
@@ -69,17 +70,16 @@ def _choices(result: Result, space: SpaceFile) -> Iterator[tuple[str, str, str, 
     chosen: list[tuple[str, str, str, str, Offered, Scalar]] = [
         ("stem.width", "width", "stem", "", space.stem.width, network.stem.width)
     ]
-    if len(network.stages) == len(space.stages):  # else it is not known which stages were left out
-        for i, (stage, keys) in enumerate(zip(network.stages, space.stages, strict=True)):
-            where, depths = f"stage {i}", tuple(depth for depth in keys.depth if depth)
-            chosen += [
-                (f"stages.{i}.depth", "depth", where, "", depths, stage.depth),
-                (f"stages.{i}.width", "width", where, "", keys.width, stage.width),
-            ]
-            chosen += [
-                (f"stages.{i}.{stage.block}.{option}", option, "", stage.block, offered, stage.options[option])
-                for option, offered in keys.blocks.get(stage.block, {}).items()
-            ]
+    for i, stage in placed(free, network).items():
+        keys, where = space.stages[i], f"stage {i}"
+        chosen += [
+            (f"stages.{i}.depth", "depth", where, "", tuple(depth for depth in keys.depth if depth), stage.depth),
+            (f"stages.{i}.width", "width", where, "", keys.width, stage.width),
+        ]
+        chosen += [
+            (f"stages.{i}.{stage.block}.{option}", option, "", stage.block, offered, stage.options[option])
+            for option, offered in keys.blocks.get(stage.block, {}).items()
+        ]
     for name, what, where, block, offered, value in chosen:
         if (
             name in free

@@ -53,3 +53,12 @@ def test_a_stage_that_stands_is_not_at_the_edge_of_being_left_out(tmp_path: Path
     monkeypatch.setattr("run_fixtures.SPACE", {**SPACE, "stages": stages})
     run = of(empty_run(tmp_path / "run"), lambda decisions: decisions["stages.2.depth"] == 2)
     assert not {one for one in named(run) if one[:2] == ("depth", "stage 2")}
+
+
+def test_stages_count_by_their_number_in_the_space_where_others_are_left_out(tmp_path: Path, monkeypatch: Any) -> None:
+    stages = [SPACE["stages"][0], {**SPACE["stages"][1], "depth": [0, 2]}, SPACE["stages"][2]]
+    monkeypatch.setattr("run_fixtures.SPACE", {**SPACE, "stages": stages})
+    widest = {"stages.1.depth": 0, "stages.2.width": 64}
+    found = named(of(empty_run(tmp_path / "run"), lambda decisions: widest.items() <= decisions.items()))
+    assert ("width", "stage 2", 64, True) in found
+    assert not {one for one in found if one[1] == "stage 1"}
