@@ -32,7 +32,8 @@ class Pointwise(nn.Conv2d):
     """A 1 x 1 convolution: `(batch, in_width, H, W)` -> `(batch, width, ceil(H / stride), ceil(W / stride))`.
 
     In training it takes the pixels of its stride first. The strided one of torch 2.13 corrupts the memory of the
-    process on CPUs, in the backward pass of maps of 48 pixels and more with 8 or 12 channels.
+    process in its backward pass on CPUs: with AVX2 alone below 8 channels, else of maps of 48 pixels and more with 8
+    or 12.
     """
 
     def __init__(self, in_width: int, width: int, stride: int) -> None:

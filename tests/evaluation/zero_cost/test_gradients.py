@@ -1,6 +1,8 @@
 """SNIP and the gradient's norm on two layers whose gradients are derived by hand; jacob_cov on known correlations."""
 
 import math
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -84,3 +86,27 @@ def test_a_linear_network_has_one_jacobian_for_all() -> None:
 def test_an_image_to_which_the_network_is_blind_leaves_it_undefined() -> None:
     network: Any = nn.ReLU()
     assert math.isnan(_jacob_cov(network, torch.tensor([[1.0, -1.0], [-1.0, -1.0]])))
+
+
+NARROW = """
+import torch
+import nas
+from nas.evaluation.scoring import score
+from nas.evaluation.zero_cost import Sample
+from nas.training.catalogue import load_task
+torch.set_num_threads(1)
+space = nas.load_space({"name": "narrow", "resolution": 16, "channels": 1, "classes": 10,
+                        "stem": {"kind": "conv", "width": 4, "stride": 1},
+                        "stages": [{"block": "mbconv", "depth": 1, "width": 4, "stride": 2}], "head": {"kind": "pool"}})
+network = nas.build(space.smallest(), seed=0).to(memory_format=torch.channels_last)
+x = torch.randn(32, 1, 16, 16).to(memory_format=torch.channels_last)
+for _ in range(20):
+    score(network, Sample(x, torch.arange(32) % 10, load_task("classification").loss), ("snip", "jacob_cov"))
+print("fine")
+"""
+
+
+def test_narrow_strided_networks_are_scored_without_a_crash() -> None:
+    """In a process of its own: the strided 1 x 1 convolution of torch 2.13 corrupts its memory on some processors."""
+    done = subprocess.run([sys.executable, "-c", NARROW], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout) == (0, "fine\n"), done.stderr
