@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from nas.network.build import Network
-from nas.network.layers.residual import Pointwise
 from nas.training.tasks import Loss
 
 
@@ -38,11 +37,11 @@ The network stays as it was: weights, buffers, gradients and mode. Not a finite 
 def replica(network: nn.Module) -> nn.Module:
     """Copy a network as it is at the first step of a training, but with nothing dropped at random.
 
-    BatchNorm takes the batch's statistics, as its initial ones fit no image, and strides are taken as in training.
+    BatchNorm takes the batch's statistics, as its initial ones fit no image.
     """
     copied = copy.deepcopy(network).eval()
     for module in copied.modules():
-        if isinstance(module, _BatchNorm | Pointwise):
+        if isinstance(module, _BatchNorm):
             module.train()
     return copied
 

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -31,9 +32,9 @@ class DropPath(nn.Module):
 class Pointwise(nn.Conv2d):
     """A 1 x 1 convolution: `(batch, in_width, H, W)` -> `(batch, width, ceil(H / stride), ceil(W / stride))`.
 
-    In training it takes the pixels of its stride first. The strided one of torch 2.13 corrupts the memory of the
-    process in its backward pass on CPUs: with AVX2 alone below 8 channels, else of maps of 48 pixels and more with 8
-    or 12.
+    Where gradients are kept it takes the pixels of its stride first. The strided one of torch 2.13 corrupts the memory
+    of the process in its backward pass on CPUs: with AVX2 alone below 8 channels, else of maps of 48 pixels and more
+    with 8 or 12.
     """
 
     def __init__(self, in_width: int, width: int, stride: int) -> None:
@@ -41,7 +42,7 @@ class Pointwise(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         rows, columns = self.stride
-        if not self.training or self.stride == (1, 1):
+        if self.stride == (1, 1) or not torch.is_grad_enabled():
             return super().forward(x)
         return F.conv2d(x[:, :, ::rows, ::columns], self.weight)
 
