@@ -93,8 +93,9 @@ class Reliability:
 
     def going_on(self, run: Run) -> str:
         """Return the command that goes on with this calibration."""
-        seed = f" --seed {run.config.seed}" if run.config.seed != SearchConfig().seed else ""
-        lengths = ",".join(map(str, self.lengths))
+        config, usual, lengths = run.config, SearchConfig(), ",".join(map(str, self.lengths))
+        seed = f" --seed {config.seed}" if config.seed != usual.seed else ""
+        seed += f" --split-seed {config.split_seed}" if config.split_seed != usual.split_seed else ""
         return f"nas calibrate {self.options} --rungs {lengths} --name {files.quoted(run.name)}{seed}"
 
     def keep(self, run: Run) -> None:

@@ -145,6 +145,8 @@ def test_the_command_that_goes_on_names_the_seed(tmp_path: Path) -> None:
     assert reliability(run).going_on(run).endswith("--rungs 1,3 --name run")
     run.config = run.config.model_copy(update={"seed": 3})
     assert reliability(run).going_on(run).endswith("--name run --seed 3")
+    run.config = run.config.model_copy(update={"split_seed": 4})
+    assert reliability(run).going_on(run).endswith("--name run --seed 3 --split-seed 4")
 
 
 @pytest.mark.parametrize(
