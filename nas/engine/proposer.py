@@ -183,9 +183,7 @@ def make_problem(run: Run, limits: Limits) -> Problem:
     return Problem(
         run.space.decide,
         config.objectives,
-        cheap=lambda decisions: limits.cheap(
-            run.space.decide(completing(decisions))
-        ),  # a sampler may know them in part
+        cheap=lambda decisions: limits.cheap(run.space.decide(completing(decisions))),  # which may be known in part
         table=limits.table(run.space),
         maximum={n: v for n, v in limits.maximum.items() if n in limits.quick},
         minimum={n: v for n, v in config.minimum.items() if n in limits.quick},

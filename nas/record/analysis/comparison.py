@@ -178,8 +178,7 @@ def compare(runs: Iterable[Named]) -> Comparison:
             raise SettingError(f"{run.folder} has no finished trial to compare")
         check_data(runs[0], run)
     known = next((run for run in runs if device_of(run)), runs[0])
-    for run in runs:
-        check_times(runs[0], run)
+    for run in runs:  # what has no device compares with all in the rest, so one to compare with is enough
         check_times(known, run)
     groups: list[list[Run]] = []
     for run in runs:
