@@ -71,7 +71,8 @@ def test_the_command_prints_and_draws(space, nas: Command, monkeypatch):
     assert said.endswith("-n 24")
 
 
-def test_later_searches_take_the_ladder(space):
+def test_later_searches_take_the_ladder(space, monkeypatch):
+    monkeypatch.setenv("NAS_CACHE", str(space.parent / "cache"))  # searches of other tests take none
     run = nas.calibrate(space, runs=space.parent / "runs", **(SETTINGS | {"recipe": {"subset": 64, "batch_size": 32}}))
     found = replace(nas.reliability(run), ladder=(1, 2))
     found.apply(run)
