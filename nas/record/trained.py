@@ -21,7 +21,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 
 from nas import document, files
@@ -235,6 +234,8 @@ class Trained:
 
     def keep_history(self, history: list[Epoch]) -> None:
         """Write a line for each epoch. Raises OSError."""
+        import pandas as pd  # needed here alone
+
         rows = [{n: v for n, v in asdict(e).items() if n != "metrics"} | e.metrics for e in history]
         files.write(self.folder / SUMMARY, pd.DataFrame(rows).to_csv(index=False))
 

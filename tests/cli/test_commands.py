@@ -95,6 +95,12 @@ def test_importing_nas_costs_nothing_and_names_are_found_when_used():
     assert found.stderr.endswith("AttributeError: module 'nas' has no attribute 'nothing'\n")
 
 
+def test_a_search_loads_what_predicts_and_what_augments_only_where_they_are_used():
+    heavy = {"sklearn", "scipy.stats", "pandas", "kornia"}
+    found = python("-c", f"import nas.engine.search, nas.engine.train, sys; print({heavy} & sys.modules.keys())")
+    assert found.stdout == "set()\n"
+
+
 def test_spaces_lists_what_ships(nas):
     found = nas("spaces")
     assert found.status == 0

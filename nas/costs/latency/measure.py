@@ -12,7 +12,6 @@ from functools import cache
 
 import numpy as np
 import torch
-from scipy import stats
 from torch import nn
 
 from nas import files
@@ -124,7 +123,7 @@ def time_network(
     median, scale = float(np.median(ratios)), 1e3 * reference.seconds
     return Timing(
         median=scale * median,
-        iqr=scale * float(stats.iqr(ratios)),
+        iqr=scale * float(np.subtract(*np.quantile(ratios, (0.75, 0.25)))),
         low=scale * low,
         high=scale * high,
         runs=len(ratios),

@@ -7,19 +7,18 @@ network's blocks by the times of whole networks, whose blocks share caches and, 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kendalltau
-from sklearn.linear_model import RidgeCV
-from sklearn.model_selection import KFold
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from nas.costs.counts import count
 from nas.errors import SettingError
 from nas.network.options import Scalar
 from nas.network.pieces import Piece
+
+if TYPE_CHECKING:  # scikit-learn and scipy.stats take a second to import, and most commands predict nothing
+    from sklearn.pipeline import Pipeline
 
 Vector = NDArray[np.float64]
 Pieces = tuple[Piece, ...]
@@ -81,8 +80,12 @@ class Regression:
         return sorted({(piece.part, piece.kind) for piece in seen})
 
     @cached_property
-    def _fill(self) -> Pipeline | None:
+    def _fill(self) -> "Pipeline | None":
         """The regression of the logarithm of a block's milliseconds on its description."""
+        from sklearn.linear_model import RidgeCV
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+
         if len(self.blocks) < FEWEST_BLOCKS:
             return None
         model = make_pipeline(StandardScaler(), PolynomialFeatures(2), RidgeCV(PENALTIES))
@@ -91,6 +94,8 @@ class Regression:
     @cached_property
     def _weights(self) -> Vector:
         """The weights of a network's features, from ridge regression on relative errors."""
+        from sklearn.linear_model import RidgeCV
+
         pieces = list(dict.fromkeys(piece for network in self.networks for piece in network))
         place = {piece: i for i, piece in enumerate(pieces)}
         vectors = self._vectors(pieces)
@@ -148,6 +153,8 @@ def check_number(networks: int) -> None:
 
 def cross_validate(regression: Regression) -> Error:
     """Compute the error on networks held out together with the blocks that no other network has."""
+    from sklearn.model_selection import KFold
+
     times, found = np.array(regression.times), np.zeros(len(regression.times))
     folds = KFold(min(FOLDS, len(times)), shuffle=True, random_state=0)
     for kept, out in folds.split(times):
@@ -158,6 +165,8 @@ def cross_validate(regression: Regression) -> Error:
 
 def error_of(predicted: Vector, measured: Vector) -> Error:
     """Compare predictions with measurements, in milliseconds."""
+    from scipy.stats import kendalltau
+
     off = np.abs(predicted / measured - 1)
     return Error(
         networks=len(measured),

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 from torch.utils.benchmark import set_torch_threads
 
 from nas.costs.targets import Clock
@@ -116,6 +115,8 @@ def _again(clock: Clock, count: int) -> float:
 
 def interval(values: Times, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Bound the median by order statistics, for any distribution, or by the range of a few values."""
+    from scipy import stats  # takes most of a second to import
+
     found: Any = stats.quantile_test(values, p=0.5).confidence_interval(confidence)
     low = found.low if np.isfinite(found.low) else values.min()
     high = found.high if np.isfinite(found.high) else values.max()

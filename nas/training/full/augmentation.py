@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import cast
 
-import kornia.augmentation as K
 import torch
-from kornia.augmentation.auto import RandAugment
 from torch import Tensor, nn
 from torch.distributions import Beta
 from torch.nn import functional as F
@@ -30,6 +28,9 @@ class Augmentation(nn.Module):
     def __init__(
         self, recipe: FullRecipe, side: int, channels: int, mirror: bool, follow: Follow | None = None
     ) -> None:
+        import kornia.augmentation as K  # where it is used: a search needs none of it
+        from kornia.augmentation.auto import RandAugment
+
         super().__init__()
         self.follow = follow
         wanted = recipe.mirror == "always" or (recipe.mirror == "auto" and mirror)
@@ -96,6 +97,8 @@ class Mixing(nn.Module):
     """
 
     def __init__(self, recipe: FullRecipe, classes: int) -> None:
+        import kornia.augmentation as K
+
         super().__init__()
         self.classes, self.mixup, self.cutmix = classes, recipe.mixup, recipe.cutmix
         keys = ["input", "class"]
