@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from nas.costs.counts import cost
 from nas.errors import SpaceError
 from nas.network import properties
 from nas.network.architecture import Architecture
-from nas.network.build import build
+from nas.network.build import build, skeleton
 from nas.registry import BLOCKS, HEADS
 from nas.space.library import load_architecture, load_space
 
@@ -72,3 +73,9 @@ def test_a_last_block_that_carries_no_token_is_refused_when_the_space_is_loaded(
 def test_who_carries_and_who_wants_a_token() -> None:
     assert {k for k in BLOCKS.names() if BLOCKS.get(k).carries_token} == {"vit", "cvt"}
     assert {k for k in HEADS.names() if HEADS.get(k).wants_token} == {"class_token"}
+
+
+@pytest.mark.parametrize(("name", "eps"), [("cvt_13", 1e-5), ("cvt_w24", 1e-5), ("deit_ti", 1e-6), ("vit_b_16", 1e-6)])
+def test_the_token_is_normed_as_in_the_authors_code(name: str, eps: float) -> None:
+    norms = [module.eps for module in skeleton(load_architecture(name)).modules() if isinstance(module, nn.LayerNorm)]
+    assert set(norms) == {eps}

@@ -17,7 +17,7 @@ class ViT(Block):
     """Pre-norm attention over the whole map, then a feed-forward network.
 
     `position` is an absolute embedding, added at the stage's first block. The paper never reduces the map; here PVT's
-    patch embedding does, the plainest published one.
+    patch embedding does, the plainest published one. LayerNorm's epsilon of 1e-6 is that of the authors' code.
     """
 
     letter = "V"

@@ -16,6 +16,7 @@ from nas.network.layers.tokens import to_tokens
 __all__ = ["class_token", "mobilenet", "norm_pool", "pool"]
 
 Width = Annotated[int, Field(ge=1, le=8192), "from 1 to 8192"]
+Epsilon = Annotated[float, Field(gt=0, le=1e-3), "above 0, at most 0.001"]
 
 
 class Pool(Head):
@@ -59,16 +60,17 @@ class NormPool(Head):
 class ClassToken(Head):
     """A trained vector that travels through the last stage beside the map, then LayerNorm, linear classifier.
 
-    ViT's, https://arxiv.org/abs/2010.11929 (section 3.1); CvT's joins in the last stage (arXiv:2103.15808).
+    ViT's, https://arxiv.org/abs/2010.11929 (section 3.1); CvT's joins in the last stage (arXiv:2103.15808). `eps` is
+    LayerNorm's: 1e-6 in the code of ViT's and DeiT's authors, 1e-5 in that of CvT's (cls_cvt.py).
     """
 
     wants_token = True
 
-    def __init__(self, width: int, classes: int) -> None:
+    def __init__(self, width: int, classes: int, *, eps: Epsilon = 1e-6) -> None:
         super().__init__()
         self.token = nn.Parameter(torch.empty(1, 1, width))
         nn.init.trunc_normal_(self.token, std=0.02)
-        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.norm = nn.LayerNorm(width, eps=eps)
         self.classifier = nn.Linear(width, classes)
         self.apply(transformer)
 
