@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from nas.network.heads import Head
 from nas.network.layers.initialise import normal, transformer, truncated_normal
+from nas.network.layers.means_norm import MeansNorm
 from nas.network.layers.tokens import to_tokens
 
 __all__ = ["class_token", "mobilenet", "norm_pool", "pool"]
@@ -32,7 +33,7 @@ class Pool(Head):
         self, width: int, classes: int, *, norm: Literal["layer", "batch", "none"] = "layer", hidden: bool = False
     ) -> None:
         super().__init__()
-        self.norm: nn.Module = {"layer": nn.LayerNorm, "batch": nn.BatchNorm1d, "none": nn.Identity}[norm](width)
+        self.norm: nn.Module = {"layer": nn.LayerNorm, "batch": MeansNorm, "none": nn.Identity}[norm](width)
         self.hidden = nn.Sequential(nn.Linear(width, width), nn.Tanh()) if hidden else nn.Identity()
         self.classifier = nn.Linear(width, classes)
         self.apply(normal)

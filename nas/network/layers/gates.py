@@ -2,7 +2,8 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from nas.network.layers.means_norm import MeansNorm
 
 
 class SqueezeExcitation(nn.Module):
@@ -91,27 +92,18 @@ class BAM(nn.Module):
 
 
 class ChannelBranch(nn.Module):
-    """Put the channels' means through linear, BatchNorm, ReLU, linear: `(batch, width, 1, 1)`.
-
-    A batch of one image has no statistics, so the running ones normalise it even in training.
-    """
+    """Put the channels' means through linear, BatchNorm, ReLU, linear: `(batch, width, 1, 1)`."""
 
     def __init__(self, width: int, squeezed: int) -> None:
         super().__init__()
         self.reduce = nn.Linear(width, squeezed)
-        self.norm = nn.BatchNorm1d(squeezed)
+        self.norm = MeansNorm(squeezed)
         self.expand = nn.Linear(squeezed, width)
         nn.init.zeros_(self.reduce.bias)
         nn.init.zeros_(self.expand.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        norm = self.norm
-        means = self.reduce(x.mean((2, 3)))
-        if self.training and len(x) == 1:
-            means = F.batch_norm(means, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps)
-        else:
-            means = norm(means)
-        return self.expand(means.relu())[..., None, None]
+        return self.expand(self.norm(self.reduce(x.mean((2, 3)))).relu())[..., None, None]
 
 
 def gates(width: int, se_ratio: float, cbam_ratio: float) -> nn.Module:

@@ -24,3 +24,14 @@ def test_batch_norm_judges_by_the_images_seen_in_training():
     alone, among = torch.randn(1, 8, 2, 2), torch.randn(7, 8, 2, 2)
     torch.testing.assert_close(head(alone), head(torch.cat([alone, among]))[:1])
     assert head.norm(torch.full((1, 8), 5.0)).abs().max() < 0.5
+
+
+def test_batch_norm_trains_on_one_image_by_the_images_seen_before():
+    """As where `--accumulate` divides batches into single images, or all but one of a batch cannot be read."""
+    head = Pool(8, 4, norm="batch")
+    head.train()(5 + torch.randn(32, 8, 2, 2))
+    seen, alone = head.norm.running_mean.clone(), torch.randn(1, 8, 2, 2)
+    found = head(alone)
+    found.square().sum().backward()
+    assert torch.equal(head.norm.running_mean, seen)
+    torch.testing.assert_close(found, head.eval()(alone))
