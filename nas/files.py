@@ -13,9 +13,11 @@ import secrets
 import shlex
 import stat
 import string
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -79,7 +81,16 @@ def quoted(name: str | Path) -> str:
 def module_name(stem: str) -> str:
     """Return the nearest name that an import statement takes, the name itself where it does."""
     name = re.sub(r"\W+", "_", stem).strip("_") if not stem.isidentifier() else stem
-    return name if name.isidentifier() and not keyword.iskeyword(name) else f"net_{name}".rstrip("_")
+    free = name.isidentifier() and not keyword.iskeyword(name) and name not in _modules()
+    return name if free else f"net_{name}".rstrip("_")
+
+
+@cache
+def _modules() -> frozenset[str]:
+    """Return the names of modules that a file of the same name would hide: Python's and those of packages."""
+    from importlib.metadata import packages_distributions  # takes a while
+
+    return frozenset({"nas", *sys.stdlib_module_names, *packages_distributions()})
 
 
 def is_module(stem: str) -> bool:
@@ -88,10 +99,13 @@ def is_module(stem: str) -> bool:
 
 
 def check_importable(stem: str) -> None:
-    """Raise SettingError for a file's name that `import_module` does not take, or that no docstring can show."""
+    """Raise SettingError for a name that `import_module` does not take, no docstring can show, or a module has."""
     if not stem.isprintable() or {*stem} & {*"""."\\"""}:
         raise SettingError(f"{stem!a}: Python cannot import a file of this name, which has dots, quotes or signs that "
                            f"cannot be printed; take {module_name(stem)}.py")  # fmt: skip
+    if stem in _modules():
+        raise SettingError(f"{stem}.py: hides the module {stem} from itself and from all that runs beside it; take "
+                           f"{module_name(stem)}.py")  # fmt: skip
 
 
 def home() -> Path:

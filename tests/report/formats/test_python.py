@@ -16,6 +16,7 @@ from written_code import CLASSES, architecture, assert_tidy, of_block, of_head, 
 import nas
 from nas.errors import RunError, SettingError
 from nas.evaluation.plugins import load_plugins
+from nas.files import module_name
 from nas.network.architecture import Architecture, HeadSpec, StageSpec
 from nas.network.build import build
 from nas.network.properties import scrambled
@@ -189,6 +190,14 @@ def test_names_that_cannot_be_imported_are_refused_with_the_nearest(name: str, n
     with pytest.raises(SettingError, match=rf"Python cannot import a file of this name, .*; take {near}\.py"):
         nas.export(trained(architecture()), "python", tmp_path / f"{name}.py")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["torch", "random", "numpy", "nas"])
+def test_a_file_that_hides_a_module_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=rf"{name}\.py: hides the module {name} .*; take net_{name}\.py"):
+        nas.export(TOKEN, "python", tmp_path / f"{name}.py")
+    assert not list(tmp_path.iterdir())
+    assert module_name(name) == f"net_{name}"
 
 
 def test_grey_images_and_one_class(tmp_path: Path) -> None:
