@@ -160,6 +160,15 @@ def _instead(line: str, found: re.Match[str]) -> str:
     return f"found {brief(line.strip().removeprefix('- '))}, write {brief(f'{found[1]}: {found[2].rstrip()}')}"
 
 
+def _valueless(name: str, before: tuple[yaml.Node, yaml.Node] | None) -> str:
+    """Say of a word between braces that has no value how a list is written, by the key and the value before it."""
+    key, values = "", [name, "..."]
+    if before and not isinstance(before[1], yaml.MappingNode):
+        nodes = before[1].value if isinstance(before[1], yaml.SequenceNode) else [before[1]]
+        key, values = f"{before[0].value}: ", [*(str(node.value) for node in nodes), name]
+    return f"'{name}' stands between braces without a value; brackets make a list: {key}[{', '.join(values)}]"
+
+
 def _no_place(lines: list[str], mark: yaml.Mark) -> tuple[int, str] | None:
     """Say where a colon is one too many, and why: for itself, or for the line before, which goes on here."""
     line = lines[mark.line]
@@ -215,7 +224,7 @@ class _Reader:
 
     def _mapping(self, node: yaml.MappingNode, key: Key) -> dict[str, Any]:
         values: dict[str, Any] = {}
-        for name_node, value_node in node.value:
+        for before, (name_node, value_node) in zip([None, *node.value], node.value, strict=False):
             line = name_node.start_mark.line + 1
             name = name_node.value
             if not isinstance(name, str):
@@ -224,6 +233,8 @@ class _Reader:
                 raise SpaceError(f"{self.source}:{line}: '<<' is not taken here; write the keys out")
             if name_node.style is None and not getattr(value_node, "value", " ") and (said := unspaced(name)):
                 raise SpaceError(f"{self.source}:{line}: {said}")  # as in {width:32}
+            if node.flow_style and value_node.start_mark.index == name_node.end_mark.index:
+                raise SpaceError(f"{self.source}:{line}: {_valueless(name, before)}")  # as in {depth: 1, 2}
             if name in values:
                 raise SpaceError(f"{self.source}:{line}: the key '{name}' is written twice")
             self.lines[(*key, name)] = line
