@@ -27,6 +27,8 @@ from nas.training.caller import undisturbed
 from nas.training.model import Model
 
 BEST = "best.safetensors"
+HUB = "model.safetensors"
+"""The weights in a folder for Hugging Face's hub."""
 ELSEWHERE = {".onnx", ".pt2", ".py"}
 """The suffixes of exported files from which no network is built here."""
 QUICK = 200  # blocks that take no time to look at
@@ -55,6 +57,9 @@ def _file(path: Path, runs: Path) -> Path:
     if os.path.isdir(path):  # noqa: PTH112  (pathlib raises for names that are too long)
         if is_run(path):
             raise _untrained(path)
+        if (path / HUB).is_file() and not (path / BEST).is_file():
+            raise SettingError(f"{path}: a folder for Hugging Face's hub; load it by nas.HubModel.from_pretrained, or "
+                               "run it with nas predict")  # fmt: skip
         path /= BEST
     if not os.path.exists(path):  # noqa: PTH110
         raise SettingError(f"{path}: no such file; give a folder that nas train left, or a .safetensors file")
