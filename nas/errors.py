@@ -9,10 +9,12 @@ NasError
     └── DivergedError           a training's loss, which fails only its trial
 """
 
+import re
 import reprlib
 from typing import Any
 
 LONGEST = 300  # characters of another library's error, or of a value, that a message repeats
+WORD = re.compile(rf"""[^\s/,'"]{{{LONGEST},}}""")  # longer than any file's name
 
 
 class _Brief(reprlib.Repr):
@@ -33,7 +35,10 @@ _BRIEF = _Brief()
 
 
 class NasError(Exception):
-    """The root of the tree. Its message is written for a person."""
+    """The root of the tree. Its message is written for a person, who needs no more of an endless word than its start."""
+
+    def __str__(self) -> str:
+        return WORD.sub(lambda found: f"{found[0][: LONGEST // 3]}...", super().__str__())
 
 
 class UserError(NasError, ValueError):
