@@ -35,7 +35,7 @@ _BRIEF = _Brief()
 
 
 class NasError(Exception):
-    """The root of the tree. Its message is written for a person, who needs no more of an endless word than its start."""
+    """The root of the tree. Its message is written for a person and cuts endless words."""
 
     def __str__(self) -> str:
         return WORD.sub(lambda found: f"{found[0][: LONGEST // 3]}...", super().__str__())
