@@ -15,6 +15,7 @@ from nas.settings import Flag, Group, Positive, refusal, understood
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 Part = Annotated[float, Field(ge=0, lt=1)]
+WARMEST = 0.2  # the share of a training whose epochs were changed that its warm-up takes at most, unless changed too
 
 
 class FullRecipe(Group):
@@ -96,9 +97,18 @@ def load_recipe(
 ) -> FullRecipe:
     """Load a recipe by the name of one that ships, from a file, or from plain data, with some values changed.
 
+    Where the epochs are changed and the warm-up is not, it takes a fifth of them at most.
+
     Raises SettingError, with file, line, key and remedy, for unknown names and for values that are not allowed.
     """
     changes = understood(changes or {}, FullRecipe)
+    recipe = _load(source, changes)
+    if "epochs" in changes and "warmup" not in changes and recipe.warmup > WARMEST * recipe.epochs:
+        return recipe.model_copy(update={"warmup": WARMEST * recipe.epochs})
+    return recipe
+
+
+def _load(source: str | Path | Mapping[str, Any] | FullRecipe, changes: Mapping[str, Any]) -> FullRecipe:
     if isinstance(source, FullRecipe):
         source = source.model_dump()
     if isinstance(source, Mapping):

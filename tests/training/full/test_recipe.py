@@ -72,7 +72,7 @@ def test_the_learning_rate_never_rises_to_its_end() -> None:
 def test_values_are_changed_one_by_one() -> None:
     changed = load_recipe("small", {"epochs": 3, "mirror": "never"})
     assert (changed.epochs, changed.mirror) == (3, "never")
-    same = changed.model_dump() | {"epochs": 60, "mirror": "auto"}
+    same = changed.model_dump() | {"epochs": 60, "mirror": "auto", "warmup": 3}
     assert same == load_recipe("small").model_dump()
 
 
@@ -149,3 +149,14 @@ def test_a_file_may_accumulate_in_parts_that_do_not_divide_the_usual_batch(mine:
     assert load_recipe(mine, {"accumulate": 32}).accumulate == 32
     with pytest.raises(SettingError, match=r"--accumulate 5: must divide the batch size 96"):
         load_recipe(mine, {"accumulate": 5})
+
+
+@pytest.mark.parametrize(("epochs", "warmup"), [(60, 3), (15, 3), (4, 0.8), (1, 0.2)])
+def test_a_training_of_fewer_epochs_warms_up_over_a_fifth_of_it(epochs: int, warmup: float) -> None:
+    assert load_recipe("small", {"epochs": epochs}).warmup == pytest.approx(warmup)
+
+
+def test_a_warm_up_that_is_told_or_written_stands(mine: Path) -> None:
+    assert load_recipe("small", {"epochs": 4, "warmup": 3}).warmup == 3
+    mine.write_text("epochs: 4\nwarmup: 3")
+    assert load_recipe(mine, {}).warmup == 3
