@@ -112,7 +112,7 @@ def _load(source: str | Path | Mapping[str, Any] | FullRecipe, changes: Mapping[
     if isinstance(source, FullRecipe):
         source = source.model_dump()
     if isinstance(source, Mapping):
-        return _checked(understood(source, FullRecipe) | changes, "recipe")
+        return _checked({**understood(source, FullRecipe), **changes}, "recipe")
     ours = shipped_recipes()
     path = ours.get(str(source), Path(source))
     if not os.path.isfile(path):  # noqa: PTH113  (pathlib raises for names that are too long)
@@ -121,7 +121,7 @@ def _load(source: str | Path | Mapping[str, Any] | FullRecipe, changes: Mapping[
     if not isinstance(document.value, dict):
         raise SettingError(f"{path}: a recipe is a list of settings such as 'epochs: 100'")
     lines = {str(key[0]): line for key, line in document.lines.items() if len(key) == 1 and key[0] not in changes}
-    return _checked(document.value | changes, str(path), lines)
+    return _checked({**document.value, **changes}, str(path), lines)
 
 
 def _checked(values: Mapping[str, Any], source: str, lines: Mapping[str, int] | None = None) -> FullRecipe:
