@@ -123,6 +123,17 @@ class Comparison:
             return []
         return leads_of([(side.name, self.surface(side, 50.0)) for side in self.sides], float(self.signs[1]))
 
+    @property
+    def leads_beyond_chance(self) -> bool | None:
+        """Whether the leads are more than chance gives, None where that is not known or there are none."""
+        sure = [{test.first, test.other} for test in self.tests if test.p < 1 - LEVEL]
+        ahead = {lead.side for lead in self.leads if lead.side}
+        if not ahead:
+            return None
+        if all({one, side.name} in sure for one in ahead for side in self.sides if side.name != one):
+            return True
+        return None if sure or any(len(side.runs) == 1 for side in self.sides) else False
+
     def facts(self) -> Json:
         """Return the comparison as plain data."""
         return {
@@ -134,6 +145,7 @@ class Comparison:
             ],
             "tests": [vars(test) for test in self.tests],
             "leads": [vars(lead) for lead in self.leads],
+            "leads_beyond_chance": self.leads_beyond_chance,
         }
 
     def sentences(self) -> list[str]:
@@ -157,11 +169,9 @@ class Comparison:
 
     def _ahead(self) -> str:
         """Say where along the last objective whose front is ahead, or how often that changes where it may be chance."""
-        sure = [{test.first, test.other} for test in self.tests if test.p < 1 - LEVEL]
-        ahead = {lead.side for lead in self.leads if lead.side}
-        if all({one, side.name} in sure for one in ahead for side in self.sides if side.name != one):
+        if self.leads_beyond_chance or not any(lead.side for lead in self.leads):
             return where_ahead(self.leads, self.objectives)
-        untold = bool(sure) or any(len(side.runs) == 1 for side in self.sides)
+        untold = self.leads_beyond_chance is None
         return f"{changes(self.leads, self.objectives)}, {'which may be chance' if untold else 'within chance'}."
 
 

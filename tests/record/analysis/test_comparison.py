@@ -249,3 +249,14 @@ def test_plain_data_has_every_number(sides):
     assert [len(side["hypervolumes"]) for side in facts["sides"]] == [3, 3]
     assert np.isfinite([share for side in facts["sides"] for share in side["hypervolumes"]]).all()
     assert len(facts["tests"]) == 1
+
+
+def test_plain_data_tells_leads_beyond_chance_from_others(sides, tmp_path):
+    assert compare([*sides[0], *sides[1]]).facts()["leads_beyond_chance"] is False
+    quick = [made(tmp_path / f"{s}", [(0.7 + s / 100, 1)], seed=s) for s in range(4)]
+    slow = [made(tmp_path / f"late-{s}", [(0.3, 2)], seed=s, sampler="tpe") for s in range(4)]
+    assert compare([*quick, *slow]).facts()["leads_beyond_chance"] is True
+    third = made(tmp_path / "third", [(0.6, 1)], sampler="random")
+    assert compare([quick[0], slow[0]]).facts()["leads_beyond_chance"] is None, "how far seeds differ is not known"
+    assert compare([*quick, *slow, third]).facts()["leads_beyond_chance"] is None
+    assert compare(quick).facts()["leads_beyond_chance"] is None, "one side leads none"
