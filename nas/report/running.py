@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from nas.evaluation.units import duration
+from nas.record.analysis.failures import tally
 from nas.record.folders import is_locked
 from nas.record.run import Run
 
@@ -32,12 +33,13 @@ class Running:
     @classmethod
     def now(cls, run: Run, between: float = 0.0) -> "Running":
         """Say how far a search is. `between` are the seconds that pass between two pages where trainings are short."""
-        count, budget = len(run.spent), run.config.budget
-        architectures = f"{count} architecture{'' if count == 1 else 's'} trained"
+        count, budget = tally(run), run.config.budget
+        failed = f", {count.failed} failed," if count.failed else ""
         if budget.trials:
-            done = f"{count} of {budget.trials} architectures trained"
+            done = f"{count.trained} of {budget.trials} architectures trained{failed.rstrip(',')}"
         else:
-            done = f"{architectures} in {duration(run.elapsed)} of {duration(budget.seconds or 0)}"
+            trained = f"{count.trained} architecture{'' if count.trained == 1 else 's'} trained{failed}"
+            done = f"{trained} in {duration(run.elapsed)} of {duration(budget.seconds or 0)}"
         return cls(done, datetime.now().astimezone(), max(LEAST, TIMES * (longest_wait(run) + between)))
 
 

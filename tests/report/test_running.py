@@ -54,10 +54,12 @@ def reloaded(page: Page) -> None:
 
 def test_it_says_how_far_the_search_is(tmp_path: Path) -> None:
     run = finished_run(tmp_path / "a", complete=8, failed=1, rejected=2, budget={"trials": 200})
-    assert Running.now(run).done == "9 of 200 architectures trained"
+    assert Running.now(run).done == "8 of 200 architectures trained, 1 failed"
     timed = empty_run(tmp_path / "b", budget={"seconds": 3600.0})
     timed.append(replace(trial(timed, 0), ended=90.0))
     assert Running.now(timed).done == "1 architecture trained in 2 min of 1 h 00 min"
+    timed.append(replace(trial(timed, 1, "failed"), ended=90.0))
+    assert Running.now(timed).done == "1 architecture trained, 1 failed, in 2 min of 1 h 00 min"
 
 
 def test_its_patience_is_that_of_the_longest_training(tmp_path: Path) -> None:
@@ -73,7 +75,7 @@ def test_the_page_follows_the_search_to_its_end(browser: Browser, run: Run) -> N
     running = Running.now(run)
     page = write_report(run, running)
     with watched(browser, page, NARROW) as shown:
-        assert "running: 9 of 200" in " ".join(shown.inner_text(".running").split())
+        assert "running: 8 of 200" in " ".join(shown.inner_text(".running").split())
         assert serious(shown) == []
         assert shown.evaluate("document.documentElement.scrollWidth") <= NARROW
         shown.evaluate("scrollTo(0, 700); document.querySelector('details').open = true")
