@@ -5,7 +5,7 @@ best quarter is told apart, for there a search decides, and there trainings diff
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,8 @@ class Reliability:
     expected to agree better. `ladder` is empty where the networks are too few for any: no rung surely ranks them.
     `trusted` tells whether a rung below the last ranks both all networks and the best quarter well enough. `rates` has
     by kind of block what a network of it alone reached on the first rung, by the factor of the learning rate; `starved`
-    kinds do better at another one, `untried` ones cannot make a network alone.
+    kinds do better at another one, `untried` ones cannot make a network alone. Trainings of `failed` kinds ended in an
+    error, whose reason is given; `omitted` kinds could make a network alone, yet this run has none.
     """
 
     options: str
@@ -80,6 +81,8 @@ class Reliability:
     rates: dict[str, dict[str, float]]
     starved: tuple[str, ...]
     untried: tuple[str, ...] = ()
+    failed: dict[str, str] = field(default_factory=dict)
+    omitted: tuple[str, ...] = ()
 
     @property
     def tells_best(self) -> bool:
@@ -148,9 +151,16 @@ class Reliability:
             said.append(f"Another learning rate than the recipe's suits {', '.join(self.starved)} better: the proxy "
                         "may starve what is made of it.")  # fmt: skip
         elif self.rates:
-            tried = f"none of {', '.join(self.rates)}" if self.untried else "no kind of block"
-            said.append(f"The learning rate starves {tried}.")
-        if self.untried and self.rates:
+            some = self.untried or self.failed or self.omitted
+            judged = f"none of {', '.join(self.rates)}" if some else "no kind of block"
+            said.append(f"The learning rate starves {judged}.")
+        if self.failed:
+            listed = "; ".join(f"{kind} ({reason.rstrip('.')})" for kind, reason in self.failed.items())
+            said.append(f"Not judged at other learning rates, as a training of it alone failed: {listed}.")
+        if self.omitted:
+            said.append(f"Not tried alone at other learning rates in this run: {', '.join(self.omitted)}; nas calibrate "
+                        "with another --name tries all.")  # fmt: skip
+        if self.untried and (self.rates or self.failed or self.omitted):
             said.append(f"Not tried alone at other learning rates, as not every stage that must stay offers it: "
                         f"{', '.join(self.untried)}.")  # fmt: skip
         elif self.untried:
@@ -184,11 +194,13 @@ def reliability(run: Named) -> Reliability:
     )
     others = tuple(ranking(title, 0.0, sign * column) for title, column in costs.items())
     ladder, trusted = _ladder(lengths, rungs)
-    reached, starved = rates(run, name, sign)
+    tried = rates(run, name, sign)
     alone, offered = kinds_alone(run.space), dict.fromkeys(kind for stage in run.space.stages for kind in stage.kinds)
     untried = tuple(kind for kind in offered if kind not in alone)
     known = (_options(run.config), name, len(truth), len(best), lengths, rungs, others)
-    return Reliability(*known, ladder, trusted, reached, starved, untried)
+    return Reliability(
+        *known, ladder, trusted, tried.reached, tried.starved, untried, failed=tried.failed, omitted=tried.omitted
+    )
 
 
 def recalled(config: SearchConfig, space: SearchSpace, data: Json) -> Json:

@@ -162,7 +162,7 @@ def test_a_stage_that_may_be_left_out_need_not_offer_the_kind(
     for kind in alone:
         assert [one.block for one in of_one_kind(run.space, kind, 0).stages] == [kind]
     found = reliability(calibrated(tmp_path / "other", (0.3, 0.02), networks=8))
-    found = replace(found, rates={kind: {} for kind in alone}, untried=untried)
+    found = replace(found, rates={kind: {} for kind in alone}, untried=untried, omitted=())
     said = " ".join(found.sentences())
     assert f": {', '.join(untried)}." in said
     if alone:
@@ -179,13 +179,13 @@ def test_kinds_that_were_not_tried_are_read_off_the_space(tmp_path: Path) -> Non
 
 
 def rated(run: Run, reached: dict[float, tuple[float, ...]], noise: float) -> Run:
-    """Beside a calibration the runs at other learning rates, with these accuracies of two kinds of block alone."""
+    """Beside a calibration the runs at other learning rates, with these accuracies of conv, then moat, alone."""
     (run.folder / "rates").mkdir()
     networks = [of_one_kind(run.space, kind, 0) for kind in ("conv", "moat")]
     for factor, values in reached.items():
         tried = empty_run(rate_folder(run, factor), objectives=OBJECTIVES)
-        tried.append(replace(trial(tried, 2), architecture=networks[0], outcome=Outcome("failed")))
-        for number, (network, value) in enumerate(zip(networks, values, strict=True)):
+        tried.append(replace(trial(tried, 2), architecture=networks[0], outcome=Outcome("failed", reason="out of memory")))
+        for number, (network, value) in enumerate(zip(networks, values, strict=False)):
             metrics = {"accuracy": value - noise, "macs": 1.0, "params": 1.0}
             tried.append(replace(trial(tried, number), architecture=network, outcome=Outcome("complete", metrics)))
             again = Outcome("complete", metrics | {"accuracy": value + noise})
@@ -202,7 +202,37 @@ def test_a_kind_that_does_better_at_another_learning_rate_is_named(
     assert found.rates["conv"] == pytest.approx({"0.33": 0.4, "1": 0.5, "3": 0.505})
     assert found.rates["moat"] == pytest.approx({"0.33": 0.3, "1": 0.31, "3": 0.6})
     assert found.starved == starved
-    assert ("suits moat better" if starved else "starves no kind") in found.sentences()[-1]
+    said = " ".join(found.sentences())
+    assert ("suits moat better" if starved else "starves none of conv, moat.") in said
+    assert (found.failed, found.omitted) == ({}, ("mbconv", "transformer")), "conv was trained to an end, too"
+
+
+def test_a_kind_whose_training_failed_at_a_learning_rate_is_named_with_the_reason(tmp_path: Path) -> None:
+    run = rated(calibrated(tmp_path / "run", (1.0, 0.1)), {1 / 3: (0.4,), 1.0: (0.5,), 3.0: (0.5,)}, 0.01)
+    for factor, reason in ((1.0, "the loss became nan in epoch 2"), (3.0, "out of memory")):
+        tried = Run(rate_folder(run, factor))
+        network = of_one_kind(run.space, "moat", 0)
+        tried.append(replace(trial(tried, 3), architecture=network, outcome=Outcome("failed", reason=reason)))
+    found = reliability(run)
+    assert found.failed == {"moat": "the loss became nan in epoch 2"}
+    assert found.rates.keys() == {"conv"}
+    said = " ".join(found.sentences())
+    assert "starves none of conv." in said
+    assert "as a training of it alone failed: moat (the loss became nan in epoch 2)." in said
+
+
+def test_where_all_trainings_at_other_learning_rates_failed_that_is_said(tmp_path: Path) -> None:
+    run = rated(calibrated(tmp_path / "run", (1.0, 0.1)), {1 / 3: (), 1.0: (), 3.0: ()}, 0.01)
+    found = reliability(run)
+    assert (found.rates, found.failed) == ({}, {"conv": "out of memory"})
+    assert "failed: conv (out of memory)." in " ".join(found.sentences())
+
+
+def test_a_kind_that_a_finished_calibration_has_not_tried_is_named(tmp_path: Path) -> None:
+    reached = {1 / 3: (0.4, 0.3), 1.0: (0.5, 0.31), 3.0: (0.505, 0.32)}
+    said = " ".join(reliability(rated(calibrated(tmp_path / "run", (1.0, 0.1)), reached, 0.01)).sentences())
+    assert "Not tried alone at other learning rates in this run: mbconv, transformer; nas calibrate with" in said
+    assert "must stay" not in said
 
 
 def test_of_few_networks_none_is_trusted(tmp_path: Path) -> None:
