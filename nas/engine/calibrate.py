@@ -20,8 +20,10 @@ from nas.record.analysis.rates import FACTORS, RATES, kinds_alone, rate_folder
 from nas.record.analysis.reliability import FEWEST
 from nas.record.folders import is_run
 from nas.record.run import Run
-from nas.record.seal import shown
+from nas.record.seal import first_change, shown
 from nas.settings import text_of
+from nas.space.grammar import to_dict
+from nas.space.library import load_space
 from nas.space.slot import Domain
 from nas.space.space import SearchSpace
 from nas.training.catalogue import load_task
@@ -63,8 +65,10 @@ def calibrate(
                            f"rungs {', '.join(map(str, asked.lengths))}")  # fmt: skip
     folder = Path(runs) / name
     if is_run(folder):
-        _check_same(Run(folder), asked)
-        longer = networks if networks > (Run(folder).config.budget.trials or 0) else None
+        run = Run(folder)
+        _check_same(run, asked)
+        _check_space(run, load_space(asked.space if isinstance(space, str) and not space else space))
+        longer = networks if networks > (run.config.budget.trials or 0) else None
         run = resume(folder, budget=longer, watcher=watcher)
     else:
         run = search(space, budget=networks, name=name, runs=runs, watcher=watcher, **settings)
@@ -81,6 +85,16 @@ def _check_same(run: Run, asked: SearchConfig) -> None:
         if was != now:
             raise SettingError(f"{setting}: found {shown(now)}; {run.folder} was calibrated with {shown(was)}. Take "
                                "another --name")  # fmt: skip
+
+
+def _check_space(run: Run, asked: SearchSpace) -> None:
+    """Raise SettingError where a space of the same name is another by now, as the run would go on with its own."""
+    own, data = to_dict(run.space), run.space
+    fitted = asked.fit(resolution=data.resolution[0], channels=data.channels, classes=data.classes)
+    if changed := first_change(own, to_dict(fitted)):
+        key, was, now = changed
+        raise SettingError(f"space: {key}: found {now}; {run.folder} was calibrated with {was}. Write that back, or "
+                           "take another --name")  # fmt: skip
 
 
 def _try_rates(run: Run, watcher: Watcher | None) -> None:

@@ -47,12 +47,23 @@ def check_same(path: Path, was: Json, now: Json, free: Container[str] = ()) -> N
 
     `free` names the values, at the top, that may change between starts.
     """
+    if changed := first_change(was, now, free):
+        key, then, found = changed
+        raise SettingError(f"{path}: {key}: found {found}; {path.parent} began with {then}. Write that back, or begin "
+                           "anew with the change")  # fmt: skip
+
+
+def first_change(was: Json, now: Json, free: Container[str] = ()) -> tuple[str, str, str] | None:
+    """Return the first key whose value is another now, with the value then and now in words. None where all are same.
+
+    `free` names the values, at the top, that may differ.
+    """
     before, after = (_flat({k: v for k, v in values.items() if k not in free}) for values in (was, now))
     for key in (*before, *after):
         then, found = before.get(key, ABSENT), after.get(key, ABSENT)
         if then != found:
-            raise SettingError(f"{path}: {key}: found {shown(found)}; {path.parent} began with {shown(then)}. Write "
-                               "that back, or begin anew with the change")  # fmt: skip
+            return key, shown(then), shown(found)
+    return None
 
 
 def _flat(values: object, key: str = "") -> Json:

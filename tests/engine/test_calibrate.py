@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+import yaml
 from command import Command
 from small_detection import FEW_SCENES
 from small_searches import QUICK, SPACE, Stopped, search
@@ -98,6 +99,10 @@ def test_a_run_of_that_name_that_is_another_is_refused_before_anything_is_traine
         with pytest.raises(SettingError, match=rf"{next(iter(changes))}: found .*first was calibrated with"):
             nas.calibrate(space, name="first", runs=runs, **(SETTINGS | changes))
     assert len(Run(first.folder).trials) == 8
+    wider = [{**SPACE["stages"][0], "depth": [1, 2, 3]}, SPACE["stages"][1]]
+    space.write_text(yaml.safe_dump({**SPACE, "stages": wider}))
+    with pytest.raises(SettingError, match=r"space: stages\.0\.depth: found 1, 2, 3; .*first was calibrated with 1, 2"):
+        nas.calibrate(space, name="first", runs=runs, **SETTINGS)
 
 
 @pytest.mark.parametrize("few", [{"networks": 7}, {"rungs": (4,)}, {"rungs": "auto"}])
