@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 
 import nas
-from nas.cli.options import OFFERED, AsJson, Runs, option, plugin_flags, read_settings, takes_settings
+from nas.cli.options import OFFERED, AsJson, Runs, option, read_settings, takes_settings
 from nas.cli.search import watched
 from nas.cli.terminal import Terminal, print_json
 from nas.evaluation.plugins import load_plugins
@@ -74,12 +74,10 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, applied: boo
     if applied and not found.ladder:
         terminal.remark("Nothing is kept for later searches.")
     terminal.say(f"\n  page    {run.folder / 'calibration.html'}")
-    plugins = plugin_flags(run.config.plugins)
-    if not found.ladder:
-        terminal.following(f"{found.going_on(run)}{plugins} -n {found.more}")
-        return
-    ladder = ",".join(map(str, found.ladder))
-    terminal.following(f"nas search {found.options}{plugins}" + ("" if applied else f" --rungs {ladder}"))
+    if found.ladder:
+        terminal.following(found.searching(run, applied=applied))
+    else:
+        terminal.following(f"{found.going_on(run)} -n {found.more}")
 
 
 def _tau(agreement: "Agreement") -> str:

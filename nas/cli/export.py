@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import nas
 from nas.cli.completion import NAMES, networks
-from nas.cli.options import AsJson, Plugins, Runs, argument, option, plugin_flags, setting
+from nas.cli.options import AsJson, Plugins, Runs, argument, option, setting
 from nas.cli.terminal import Terminal, print_json
-from nas.evaluation.plugins import load_plugins
+from nas.evaluation.plugins import load_plugins, plugin_flags
 from nas.files import module_name, quoted
 from nas.registry import FORMATS, format_name, target_text
 

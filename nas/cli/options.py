@@ -11,7 +11,6 @@ from pydantic.fields import FieldInfo
 
 from nas.cli.completion import NAMES, Completer, searches
 from nas.config import GROUPS, Budget, SearchConfig, make_config
-from nas.files import quoted
 from nas.registry import TASKS
 from nas.settings import Flag, Group, Settings
 
@@ -203,8 +202,3 @@ def read_settings(typed: Mapping[str, Any], among: Offers = OFFERED) -> dict[str
 
 SpaceName = Annotated[str, setting("space", default=DEFAULTS.space)]
 Plugins = Annotated[list[str], setting("plugins")]
-
-
-def plugin_flags(plugins: Iterable[object]) -> str:
-    """Write the options that name plug-in files, to append to a command."""
-    return "".join(f" --plugins {quoted(str(path))}" for path in plugins)

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 from nas.cli.completion import networks
-from nas.cli.options import AsJson, Plugins, Runs, argument, plugin_flags
-from nas.evaluation.plugins import load_plugins
+from nas.cli.options import AsJson, Plugins, Runs, argument
+from nas.evaluation.plugins import load_plugins, plugin_flags
 
 
 def show(

@@ -10,11 +10,11 @@ from rich import box
 from rich.table import Table
 
 from nas.cli.completion import networks, spaces_and_networks
-from nas.cli.options import AsJson, Plugins, Runs, argument, option, plugin_flags
+from nas.cli.options import AsJson, Plugins, Runs, argument, option
 from nas.cli.tables import TIGHT, listed, size_of, space_facts, space_tables
 from nas.cli.terminal import Terminal, print_json
 from nas.errors import SettingError, SpaceError
-from nas.evaluation.plugins import load_plugins
+from nas.evaluation.plugins import load_plugins, plugin_flags
 from nas.files import quoted
 from nas.record.outside import load_beside
 from nas.registry import from_outside

@@ -18,6 +18,7 @@ from types import CodeType, ModuleType
 from typing import Any, Generic, TypeVar
 
 from nas.errors import NasError, SettingError, in_one_line
+from nas.files import quoted
 from nas.registry import named, registry_of
 
 Answer = TypeVar("Answer")
@@ -229,3 +230,8 @@ def installed(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def plugin_flags(plugins: Iterable[object]) -> str:
+    """Write the options that name plug-in files, to append to a command."""
+    return "".join(f" --plugins {quoted(str(path))}" for path in plugins)

@@ -59,7 +59,15 @@ def test_without_a_ladder_more_networks_are_advised(tmp_path: Path) -> None:
     run = climbed(tmp_path / "run")
     page = write_calibration(run, replace(calibration(2), ladder=())).read_text().partition("<body>")[2]
     assert "search by this ladder" not in page
-    assert "nas calibrate --space s --rungs 1,4 --name run -n 24" in page
+    assert f"nas calibrate --space s --rungs 1,4 --name run --runs {tmp_path} -n 24" in page
+
+
+def test_the_commands_name_plugins_and_the_folder_of_runs(tmp_path: Path) -> None:
+    run = climbed(tmp_path / "run")
+    run.config = run.config.model_copy(update={"plugins": ("mine.py",)})
+    page = write_calibration(run, calibration(2)).read_text().partition("<body>")[2]
+    assert "nas search --space s --plugins mine.py --rungs 1,4<" in page
+    assert f"--name run --plugins mine.py --runs {tmp_path} -n 8 --apply<" in page
 
 
 def test_both_axes_name_the_objective_and_its_unit(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ best quarter is told apart, for there a search decides, and there trainings diff
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from nas import files
 from nas.config import SearchConfig, make_config
 from nas.errors import SettingError
+from nas.evaluation.plugins import plugin_flags
 from nas.evaluation.units import epochs, words
 from nas.files import Json
 from nas.record.analysis.rates import kinds_alone, rates
@@ -99,7 +101,14 @@ class Reliability:
         config, usual, lengths = run.config, SearchConfig(), ",".join(map(str, self.lengths))
         seed = f" --seed {config.seed}" if config.seed != usual.seed else ""
         seed += f" --split-seed {config.split_seed}" if config.split_seed != usual.split_seed else ""
-        return f"nas calibrate {self.options} --rungs {lengths} --name {files.quoted(run.name)}{seed}"
+        elsewhere = f" --runs {files.quoted(run.folder.parent)}" if run.folder.parent != Path("runs") else ""
+        return (f"nas calibrate {self.options} --rungs {lengths} --name {files.quoted(run.name)}{seed}"
+                f"{plugin_flags(config.plugins)}{elsewhere}")  # fmt: skip
+
+    def searching(self, run: Run, *, applied: bool = False) -> str:
+        """Return the command that searches by the ladder, which it need not name where that is applied."""
+        ladder = "" if applied else f" --rungs {','.join(map(str, self.ladder))}"
+        return f"nas search {self.options}{plugin_flags(run.config.plugins)}{ladder}"
 
     def keep(self, run: Run) -> None:
         """Keep it in the run's folder. Raises RunError when it cannot be written."""
@@ -158,8 +167,8 @@ class Reliability:
             listed = "; ".join(f"{kind} ({reason.rstrip('.')})" for kind, reason in self.failed.items())
             said.append(f"Not judged at other learning rates, as a training of it alone failed: {listed}.")
         if self.omitted:
-            said.append(f"Not tried alone at other learning rates in this run: {', '.join(self.omitted)}; nas calibrate "
-                        "with another --name tries all.")  # fmt: skip
+            said.append(f"Not tried alone at other learning rates in this run: {', '.join(self.omitted)}; nas "
+                        "calibrate with another --name tries all.")  # fmt: skip
         if self.untried and (self.rates or self.failed or self.omitted):
             said.append(f"Not tried alone at other learning rates, as not every stage that must stay offers it: "
                         f"{', '.join(self.untried)}.")  # fmt: skip

@@ -140,13 +140,21 @@ def test_of_a_best_quarter_of_few_nothing_is_kept(tmp_path: Path) -> None:
     assert "are too few to say" in " ".join(found.sentences())
 
 
-def test_the_command_that_goes_on_names_the_seed(tmp_path: Path) -> None:
-    run = calibrated(tmp_path / "run", (0.3, 0.02), networks=20)
+def test_the_command_that_goes_on_names_seeds_plugins_and_another_folder_of_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = calibrated(Path("runs/run"), (0.3, 0.02), networks=20)
     assert reliability(run).going_on(run).endswith("--rungs 1,3 --name run")
     run.config = run.config.model_copy(update={"seed": 3})
     assert reliability(run).going_on(run).endswith("--name run --seed 3")
-    run.config = run.config.model_copy(update={"split_seed": 4})
-    assert reliability(run).going_on(run).endswith("--name run --seed 3 --split-seed 4")
+    run.config = run.config.model_copy(update={"split_seed": 4, "plugins": ("mine.py", "a b.py")})
+    assert reliability(run).going_on(run).endswith("--seed 3 --split-seed 4 --plugins mine.py --plugins 'a b.py'")
+    run.folder = Path("else where/run")
+    found = replace(reliability(calibrated(Path("other"), (0.3, 0.02), networks=20)), ladder=(1, 3))
+    assert found.going_on(run).endswith("--plugins 'a b.py' --runs 'else where'")
+    assert found.searching(run).endswith("--plugins mine.py --plugins 'a b.py' --rungs 1,3")
+    assert found.searching(run, applied=True).endswith("--plugins 'a b.py'")
 
 
 @pytest.mark.parametrize(
@@ -184,7 +192,8 @@ def rated(run: Run, reached: dict[float, tuple[float, ...]], noise: float) -> Ru
     networks = [of_one_kind(run.space, kind, 0) for kind in ("conv", "moat")]
     for factor, values in reached.items():
         tried = empty_run(rate_folder(run, factor), objectives=OBJECTIVES)
-        tried.append(replace(trial(tried, 2), architecture=networks[0], outcome=Outcome("failed", reason="out of memory")))
+        failed = Outcome("failed", reason="out of memory")
+        tried.append(replace(trial(tried, 2), architecture=networks[0], outcome=failed))
         for number, (network, value) in enumerate(zip(networks, values, strict=False)):
             metrics = {"accuracy": value - noise, "macs": 1.0, "params": 1.0}
             tried.append(replace(trial(tried, number), architecture=network, outcome=Outcome("complete", metrics)))
