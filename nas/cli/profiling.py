@@ -9,10 +9,10 @@ import torch
 from rich import box
 from rich.table import Table
 
+from nas.cli.showing import counted
 from nas.cli.tables import listed, network_facts, print_network, size_of
 from nas.cli.terminal import Piece, Terminal, line, print_json
 from nas.config import SearchConfig
-from nas.costs.counts import cost
 from nas.costs.deployment import choose_deployment
 from nas.costs.latency.measure import Latency, measure
 from nas.engine.survey import Survey, survey
@@ -61,10 +61,10 @@ def profile_network(
     **deployed: Any,
 ) -> None:
     """Print a network's costs, measured for at most `seconds`. `deployed` are batch, threads and dtype, or None."""
-    found = find_network(name, runs).architecture
-    architecture = replace(found, resolution=resolution or found.resolution)
+    found = find_network(name, runs)
+    architecture = replace(found.architecture, resolution=resolution or found.architecture.resolution)
     deployment = choose_deployment(target, **{name: value for name, value in deployed.items() if value is not None})
-    known, latency = cost(architecture), measure(architecture, deployment, seconds=seconds)
+    known, latency = counted(found, architecture), measure(architecture, deployment, seconds=seconds)
     scored = _scored(architecture) if scores else {}
     if as_json:
         values = {n: {"value": s.value, "ms": s.ms} for n, s in scored.items()}

@@ -1,7 +1,7 @@
 """Print a network part by part, or two beside each other with what differs, for `nas show`."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich import box
@@ -15,7 +15,7 @@ from nas.evaluation.units import show
 from nas.files import Json, quoted
 from nas.network.architecture import Architecture, Options
 from nas.network.options import options_of
-from nas.record.networks import find_network
+from nas.record.networks import Found, find_network
 from nas.registry import BLOCKS, HEADS, STEMS
 
 OWN = ("kind", "depth", "width", "map")  # what every part has; the rest are options of its kind
@@ -27,13 +27,30 @@ Values = Mapping[str, object]
 def show_network(name: str, runs: Path, flags: str, *, as_json: bool) -> None:
     """Print a network part by part. `flags` name its plug-in files in the commands that are proposed."""
     found, console = find_network(name, runs), Terminal()
-    known = cost(found.architecture)
+    known = counted(found)
     if as_json:
         print_json(network_facts(found.architecture, known))
         return
     print_network(console, found.architecture, known)
+    if remark := left_out(found):
+        console.remark(remark)
     word, data = quoted(name), "" if found.run or found.trained else " --data NAME[:PATH]"
     console.following(f"nas profile {word}{flags}", f"nas train {word}{flags}{data}")
+
+
+def counted(found: Found, architecture: Architecture | None = None) -> Cost:
+    """Count the costs of a network, or of it at another resolution, its stages numbered as in its run's space."""
+    known = cost(architecture or found.architecture)
+    stem, *stages, head = known.parts
+    numbered = [replace(part, name=f"stage {i}") for part, i in zip(stages, found.stages, strict=True)]
+    return replace(known, parts=(stem, *numbered, head))
+
+
+def left_out(found: Found) -> str:
+    """Say that stages are numbered as in the space, where the network lacks some that come before others."""
+    lacks = [str(i) for i in range(max(found.stages)) if i not in found.stages]
+    noun = f"stage {lacks[0]} is" if len(lacks) == 1 else f"stages {', '.join(lacks)} are"
+    return f"Stages are numbered as in the space of the run; {noun} left out." if lacks else ""
 
 
 @dataclass(frozen=True)
@@ -46,8 +63,8 @@ class Side:
     @classmethod
     def of(cls, name: str, runs: Path) -> "Side":
         """Find a network by any name."""
-        found = find_network(name, runs).architecture
-        return cls(found, cost(found))
+        found = find_network(name, runs)
+        return cls(found.architecture, counted(found))
 
     @property
     def named(self) -> dict[str, Options]:
@@ -95,7 +112,8 @@ def show_two(names: tuple[str, str], runs: Path, flags: str, *, as_json: bool) -
 def _pairs(one: Side, other: Side) -> dict[str, tuple[Values, Values]]:
     """Return each part of both networks; one that a network lacks is empty. Stages are matched by their number."""
     first, second = one.parts(), other.parts()
-    order = max(first, second, key=len)
+    stages = {part for part in (*first, *second) if part.startswith("stage ")}
+    order = ("image", "stem", *sorted(stages, key=lambda part: int(part.split()[1])), "head")
     return {part: (first.get(part, {}), second.get(part, {})) for part in order}
 
 

@@ -14,6 +14,7 @@ from nas.record.run import Run
 from nas.record.trained import Trained
 from nas.registry import MANY, nearest, suggest
 from nas.space.library import load_architecture, shipped
+from nas.space.space import placed
 from nas.training.model import Model, split_of
 
 
@@ -35,6 +36,15 @@ class Found:
     def outside(self) -> Outside:
         """What the network uses from outside nas."""
         return self.home.outside if self.home else Outside()
+
+    @property
+    def stages(self) -> tuple[int, ...]:
+        """The numbers of its stages: in the space of its run, where others may be left out, else its own."""
+        key = self.architecture.key()
+        for trial in self.run.trials if self.run else ():
+            if trial.key == key:
+                return tuple(placed(trial.decisions, trial.architecture))
+        return tuple(range(len(self.architecture.stages)))
 
     @property
     def split(self) -> int:

@@ -18,6 +18,7 @@ from nas.record.results import Result
 from nas.record.trial import Trial
 from nas.report.rendering import inks
 from nas.report.view import View, measured, spread
+from nas.space.space import placed
 
 STATES = ("complete", "failed", "rejected")
 LONGEST = 300  # characters of a reason; trials.csv has all of it
@@ -47,12 +48,17 @@ def trial_data(view: View) -> Json:
 def _row(
     view: View, pool: "_Pool", names: list[str], trial: Trial, metrics: Mapping[str, float], notes: Json
 ) -> list[Any]:
-    """Number, state, parts of the network, values, interquartile ranges and, where there are any, notes."""
+    """Number, state, parts of the network, values, interquartile ranges and, where there are any, notes.
+
+    Of a network that lacks stages of its space the notes have the numbers of those that it has.
+    """
     again = {name: found[trial.key] for name, found in view.again.items() if trial.key in found}
     if again:
         notes["again"] = {name: _short(measured(reading)[0]) for name, reading in again.items()}
     if trial.key in view.designs:
         notes["design"] = view.designs[trial.key]
+    if (stages := list(placed(trial.decisions, trial.architecture))) != list(range(len(stages))):
+        notes["stages"] = stages
     values = [_short(metrics[name]) if name in metrics else None for name in names]
     spreads = [_short(spread(trial, name), 3) for name in names]
     while spreads and not spreads[-1]:

@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 from command import Command
-from run_fixtures import finished_run
+from run_fixtures import finished_run, offering, stage, trial
 
 from nas.costs.counts import cost
 from nas.space.library import load_architecture
+from nas.space.space import placed
 
 
 def test_what_differs_is_marked_and_nothing_else(nas: Command) -> None:
@@ -63,3 +64,22 @@ def test_json_names_what_differs(nas: Command, tmp_path: Path) -> None:
     }
     single = json.loads(nas("show", f"{run.folder}:{one}", "--json").out)
     assert single == networks[0]
+
+
+def test_stages_have_their_numbers_in_the_space_of_the_run(nas: Command, tmp_path: Path) -> None:
+    run = offering(tmp_path / "run", stage([0, 1]), stage([1, 2]), stage([0, 1], 2))
+    for number in range(24):
+        run.append(trial(run, number))
+    by_stages = {tuple(placed(one.decisions, one.architecture)): one.number for one in run.trials}
+    lacking, other, whole = (f"{run.folder}:{by_stages[stages]}" for stages in ((1, 2), (0, 1), (0, 1, 2)))
+    said = nas("show", lacking).out
+    assert "Stages are numbered as in the space of the run; stage 0 is left out." in " ".join(said.split())
+    assert "left out" not in nas("show", other).out + nas("show", whole).out
+    for command in (("show",), ("profile", "--seconds", 0.1)):
+        parts = json.loads(nas(*command, lacking, "--json").out)["parts"]
+        assert [part["name"] for part in parts] == ["stem", "stage 1", "stage 2", "head"]
+    run.pick(by_stages[1, 2]).named("run").save(run.folder / "one.yaml")
+    assert "stage 0 is left out" in " ".join(nas("show", run.folder / "one.yaml").out.split())
+    found = json.loads(nas("show", lacking, other, "--json").out)["differs"]
+    kinds = {one["part"]: [kind is None for kind in one["found"]] for one in found if one["value"] == "kind"}
+    assert (kinds["stage 0"], kinds["stage 2"]) == ([True, False], [False, True])

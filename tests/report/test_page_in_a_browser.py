@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from browser import NARROW, WIDE, opened, serious
 from playwright.sync_api import Browser, FloatRect
-from run_fixtures import empty_run, finished_run, trial
+from run_fixtures import empty_run, finished_run, offering, stage, trial
 
 from nas.report.page import write_report
 
@@ -34,6 +34,24 @@ def test_the_table_of_the_front_is_whole_where_names_of_objectives_are_long(brow
     with opened(browser, write_report(run)) as shown:
         table = shown.locator(".scroll:has(table.networks)")
         assert table.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_the_stages_of_a_network_have_their_numbers_in_the_space(browser: Browser, tmp_path: Path) -> None:
+    run = offering(tmp_path / "run", stage([0, 1]), stage([1, 2]), stage([1, 2], 2))
+    for number in range(8):
+        run.append(trial(run, number))
+    lacking = next(one for one in run.trials if len(one.architecture.stages) == 2)
+    whole = next(one for one in run.trials if len(one.architecture.stages) == 3)
+    with opened(browser, write_report(run)) as shown:
+        for one in (whole, lacking):
+            shown.locator("#panel input[name=number]").fill(str(one.number))
+            shown.locator("#panel form button").press("Enter")
+            shown.locator("#panel button.compare-it").press("Enter")
+        assert shown.locator("#panel .parts th[scope=row]").all_inner_texts() == ["stem", "1", "2", "head"]
+        assert "stage 1: " in shown.locator("#panel svg").text_content()
+        assert "stage 0" not in shown.locator("#panel svg").get_attribute("aria-label")
+        rows = shown.locator("#side-by-side tr", has_text="stage 0 depth").all_inner_texts()
+        assert [row.split()[-2:] for row in rows] == [["–", "≠"]], "the second lacks the first stage"
 
 
 def test_a_page_of_failures_alone_draws_what_the_workers_did(browser: Browser, tmp_path: Path) -> None:

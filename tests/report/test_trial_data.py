@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from run_fixtures import empty_run, finished_run, trial
+from run_fixtures import empty_run, finished_run, offering, stage, trial
 
 from nas import document
 from nas.evaluation.job import Outcome
@@ -35,6 +35,21 @@ def test_every_network_comes_back(tmp_path):
     run = finished_run(tmp_path / "run", complete=30, failed=2, rejected=2)
     found = networks(json.loads(json.dumps(trial_data(View(run)))))
     assert found == {one.number: replace(one.architecture, name="unnamed") for one in run.trials}
+
+
+def test_a_network_that_lacks_stages_of_the_space_has_the_numbers_of_its_own(tmp_path):
+    run = offering(tmp_path / "run", stage([0, 1]), stage([1, 2]), stage([0, 1], 2))
+    for number in range(12):
+        run.append(trial(run, number))
+    rows = {number: notes for number, _, _, _, _, *notes in trial_data(View(run))["trials"]}
+    noted = {number: notes[0].get("stages") if notes else None for number, notes in rows.items()}
+    expected = {}
+    for one in run.trials:
+        there = [i for i in range(3) if one.decisions.get(f"stages.{i}.depth") != 0]
+        expected[one.number] = there if there[0] else None
+    assert noted == expected
+    assert None in expected.values()
+    assert [1] in expected.values()
 
 
 def test_scalars_are_as_yaml_reads_them(tmp_path):

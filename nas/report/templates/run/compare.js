@@ -4,9 +4,9 @@ const sideBySide = document.getElementById("side-by-side"), pairSaid = document.
 
 const namesOf = trial => {
   const {frame, stem, stages, head} = networkOf(trial), found = [["image", "resolution", frame.resolution]];
-  const add = (part, values) => Object.entries(values).forEach(([name, value]) => name !== "side" && found.push([part, name, value]));
+  const add = (part, values) => Object.entries(values).forEach(([name, value]) => !["side", "at"].includes(name) && found.push([part, name, value]));
   add("stem", stem);
-  stages.forEach((stage, i) => add(`stage ${i}`, stage));
+  stages.forEach(stage => add(`stage ${stage.at}`, stage));
   add("head", head);
   return new Map(found.map(([part, name, value]) => [`${part} ${name.replaceAll("_", " ")}`, [part, value]]));
 };

@@ -24,17 +24,17 @@ const pairs = part => {
 };
 const partOf = part => Object.fromEntries(pairs(part).map(([name, value]) => [name, value]));
 
-// A network as its frame, stem, stages and head, each stage with the side of its map (0: not known).
+// A network as its frame, stem, stages and head, each stage with its number in the space and the side of its map (0: not known).
 const networkOf = trial => {
   const [frame, stem, ...rest] = trial.network, head = rest.pop();
   const image = partOf(frame).resolution, known = all.strides[stem];
   let side = Math.ceil(image / (known || 1));
   const mapped = {...partOf(stem), side};
-  const stages = rest.map(partOf).map(stage => ({...stage, side: side = Math.ceil(side / stage.stride)}));
+  const stages = rest.map(partOf).map((stage, i) => ({...stage, at: trial.stages?.[i] ?? i, side: side = Math.ceil(side / stage.stride)}));
   return {frame: partOf(frame), stem: mapped, stages, head: partOf(head), known: known > 0};
 };
 
-const OWN = {stem: ["kind", "width", "side"], stage: ["block", "depth", "width", "stride", "side"], head: ["kind"]};
+const OWN = {stem: ["kind", "width", "side"], stage: ["block", "depth", "width", "stride", "side", "at"], head: ["kind"]};
 const options = (part, what) => Object.entries(part).filter(([name]) => !OWN[what].includes(name))
   .map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`);
 

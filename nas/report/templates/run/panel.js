@@ -23,7 +23,7 @@ const stageRows = network => {
   return make("table", {class: "parts"},
     make("thead", {}, make("tr", {}, ...["", "block", "width", "map"].map(text => make("th", {scope: "col"}, text)))),
     make("tbody", {}, row("stem", [stem.kind], stem.width, side(stem), options(stem, "stem")),
-      ...stages.map((stage, i) => row(String(i), [tileOf(stage.block), ` ${stage.block} × ${stage.depth}`], stage.width,
+      ...stages.map(stage => row(String(stage.at), [tileOf(stage.block), ` ${stage.block} × ${stage.depth}`], stage.width,
         side(stage), options(stage, "stage"))),
       row("head", [head.kind], "", "", options(head, "head"))));
 };

@@ -14,7 +14,7 @@ const madeHover = number => {
   const trial = trials.get(number), network = networkOf(trial);
   const lines = [`<b>trial ${number}</b>   ${escaped(layoutOf(trial))}`];
   if (trial.design) lines.push(escaped(trial.design));
-  network.stages.forEach((stage, i) => lines.push(`stage ${i}   ${escaped(stage.block)} × ${stage.depth} @ ${stage.width}`));
+  network.stages.forEach(stage => lines.push(`stage ${stage.at}   ${escaped(stage.block)} × ${stage.depth} @ ${stage.width}`));
   all.metrics.forEach((metric, i) => trial.values[i] !== null &&
     lines.push(`${escaped(metric.title)}   <b>${escaped(between(metric, trial))}</b>`));
   if (trial.below) lines.push("expected on the last rung");

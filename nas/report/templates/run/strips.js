@@ -40,13 +40,13 @@ const box = (x, long, high, thick, colour, lines = 0) => {
 };
 
 const mapOf = (part, network) => network.known ? `map ${part.side} × ${part.side}` : "";
-const stageWords = (stage, i, network) => [`stage ${i}: ${stage.block} × ${stage.depth} @ ${stage.width}`,
+const stageWords = (stage, network) => [`stage ${stage.at}: ${stage.block} × ${stage.depth} @ ${stage.width}`,
   mapOf(stage, network), ...options(stage, "stage")].filter(Boolean).join(", ");
 const words = network => [`stem ${network.stem.kind} @ ${network.stem.width}`,
-  ...network.stages.map((stage, i) => `stage ${i} ${stage.block} × ${stage.depth} @ ${stage.width}`),
+  ...network.stages.map(stage => `stage ${stage.at} ${stage.block} × ${stage.depth} @ ${stage.width}`),
   `head ${network.head.kind}`].join("; ");
 
-// The picture of a trial's network; a mark stands under the parts in `differing` (-1: the stem, then the stages).
+// The picture of a trial's network; a mark stands under the parts in `differing` (-1: the stem, else a stage's number).
 const strip = (trial, differing = new Set()) => {
   const network = networkOf(trial), parts = [];
   let x = 1;
@@ -61,12 +61,12 @@ const strip = (trial, differing = new Set()) => {
   };
   const {stem, stages, head} = network;
   place(6, height(stem.side), thickness(stem.width), GREY, 0, "", `stem ${stem.kind} @ ${stem.width}`, -1);
-  stages.forEach((stage, i) => {
+  stages.forEach(stage => {
     const [colour, letter] = all.blocks[stage.block];
     const long = 8 + block * stage.depth;
-    place(long, height(stage.side), thickness(stage.width), colour, stage.depth, letter, stageWords(stage, i, network), i);
+    place(long, height(stage.side), thickness(stage.width), colour, stage.depth, letter, stageWords(stage, network), stage.at);
   });
-  place(5, 10, 2, GREY, 0, "", `head ${head.kind}`, stages.length);
+  place(5, 10, 2, GREY, 0, "", `head ${head.kind}`);
   const wide = Math.ceil(x + 4);
   return shape("svg", {viewBox: `0 6 ${wide} 61`, width: wide, height: 61, role: "img", class: "picture",
     "aria-label": `Trial ${trial.number}: ${words(network)}`}, ...parts);
