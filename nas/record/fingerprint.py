@@ -28,6 +28,7 @@ from nas.files import Json
 
 WEIGHED = 2000  # files, evenly over all, whose sizes are looked at
 NAMED = 3  # classes, in a message
+MOVED = "its images have other labels, or lie in other parts"
 
 
 def fingerprint(dataset: Dataset) -> Json:
@@ -69,13 +70,27 @@ def check_data(was: Json, dataset: Dataset, begun: str, remedy: str) -> list[str
     if not was:
         return []
     now = fingerprint(dataset)
-    if said := difference(was, now):
+    said = difference(was, now)
+    if said == MOVED and _completed(was, now, dataset):
+        raise DataError(f"{dataset.name} has the same images as when {begun} began, in other parts or with other "
+                        "labels. Unless labels were changed since, an earlier nas cut a part that lacks a class, where "
+                        f"this one puts each class into every part: go on with that nas, or {remedy}")  # fmt: skip
+    if said:
         unread = f" ({dataset.skipped[0]})" if dataset.skipped and was["unreadable"] != now["unreadable"] else ""
         raise DataError(f"{dataset.name} is not what {begun} began with: {said}{unread}. Put the data back as they "
                         f"were, or {remedy}")  # fmt: skip
     if was["pixels"] and now["pixels"] and was["pixels"] != now["pixels"]:
         return [f"the images of {dataset.name} are decoded a little otherwise than when {begun} began ({_newer(was)})"]
     return []
+
+
+def _completed(was: Json, now: Json, dataset: Dataset) -> bool:
+    """Tell whether a part may have lacked a class: the images are the same, and one of a class is all that it has."""
+    if dataset.targets != "classes" or any(was[name] != now[name] for name in ("pixels", "files")):
+        return False
+    count = len(dataset.classes)
+    cut = (np.bincount(dataset.labels[rows], minlength=count) for rows in (dataset.validation, dataset.test))
+    return any((images == 1).any() for images in cut)
 
 
 def difference(was: Json, now: Json, *, one_seed: bool = True) -> str:
@@ -90,7 +105,7 @@ def difference(was: Json, now: Json, *, one_seed: bool = True) -> str:
     if said:
         return "; ".join(said)
     if one_seed and was["labels"] != now["labels"]:
-        return "its images have other labels, or lie in other parts"
+        return MOVED
     if was["files"] != now["files"]:
         return "its files have other names or sizes"
     if one_seed and was["pixels"] != now["pixels"] and was["readers"] == now["readers"]:

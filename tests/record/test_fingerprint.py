@@ -79,6 +79,19 @@ def test_an_image_that_can_be_read_no_more_is_named() -> None:
         check_data(fingerprint(DATA), fewer, "runs/a", "")
 
 
+def test_parts_that_an_earlier_nas_cut_without_a_class_are_no_fault_of_the_data() -> None:
+    lacking = 2
+    assert lacking not in DATA.labels[DATA.validation]
+    brought, off = DATA.train[DATA.labels[DATA.train] == lacking][0], DATA.validation[0]
+    whole = labelled(
+        train=np.sort([*DATA.train[DATA.train != brought], off]), validation=np.sort([*DATA.validation[1:], brought])
+    )
+    with pytest.raises(
+        DataError, match=r"an earlier nas cut a part that lacks a class, .*: go on with that nas, or wait"
+    ):
+        check_data(fingerprint(DATA), whole, "runs/a", "wait")
+
+
 def test_pixels_of_another_decoder_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     known = fingerprint(DATA)
     monkeypatch.setattr(prints, "_readers", lambda: known["readers"] | {"pillow": "99.0"})
