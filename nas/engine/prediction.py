@@ -22,14 +22,16 @@ from nas.space.space import SearchSpace, slots
 MANY_TRIALS, MANY_SECONDS = 100, 1800.0  # budgets that are worth the measurements a predictor needs first
 
 
-def predicts(config: SearchConfig) -> bool:
-    """Tell whether a new search predicts what it can instead of measuring each candidate."""
+def predicts(config: SearchConfig, space: SearchSpace) -> bool:
+    """Tell whether a new search of a space predicts what it can, or is told to, instead of measuring each candidate."""
     asked = objectives((*config.objectives, *config.maximum, *config.minimum))
     if not any(found.predictable for found in asked.values()):
         return False
     if config.latency != "auto" or config.device_file:
         return config.latency != "measured"
     if config.ray:  # each of its nodes would have to be measured
+        return False
+    if space.size() < FEWEST:
         return False
     budget = config.budget
     return (budget.trials or 0) >= MANY_TRIALS or (budget.seconds or 0) >= MANY_SECONDS
@@ -48,16 +50,14 @@ def new_predictor(
     Where a space has too few networks to predict others by, it measures, and raises SettingError if told to predict; as
     for a device's file that was made for another space or other images.
     """
-    if not predicts(config):
+    if not predicts(config, space):
         return None
     if predictor := device_predictor(config, space):
         _check(config, "channels", {architecture.channels for architecture, _ in predictor.networks}, {space.channels})
         return predictor
     if (count := space.size()) < FEWEST:
-        if config.latency == "predicted":
-            raise SettingError(f"latency: found predicted; {space.name} has {count} of the {FEWEST} networks that make "
-                               "a predictor: write measured")  # fmt: skip
-        return None
+        raise SettingError(f"latency: found predicted; {space.name} has {count} of the {FEWEST} networks that make a "
+                           "predictor: write measured")  # fmt: skip
     if placement.ray is None:
         return _measured(config, space, progress)
     return executor.there(outside.carry(partial(_measured, config, space)), placement)

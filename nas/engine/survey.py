@@ -1,6 +1,6 @@
 """Survey a space before a search: the costs of its networks, its limits, the time that a budget takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,7 +65,8 @@ def survey(space: SearchSpace, config: SearchConfig, *, networks: int = 100, tri
     drawn = draw(space, networks)
     conditions = conditions_of(config, deployment=deployment_of(config))
     values = _sampled(drawn, config, conditions)
-    seconds = _seconds_per_trial(drawn, values, config, dataset) if dataset else None
+    spared = ("measure",) if predicts(config, space) else ()
+    seconds = _seconds_per_trial(drawn, values, config, dataset, spared) if dataset else None
     limits = Limits(config, conditions)
     ranges = {name: _range(space, name, list(found.values()), limits) for name, found in values.items()}
     return Survey(space, ranges, _shares(values, config), seconds)
@@ -126,8 +127,10 @@ def _size() -> str:
     return next(one.like for one in _surveyed().values() if one.like)
 
 
-def _seconds_per_trial(drawn: Sequence[Architecture], values: Values, config: SearchConfig, dataset: Dataset) -> float:
-    """Train networks that keep the limits, evenly spaced by their size, and return their mean time.
+def _seconds_per_trial(
+    drawn: Sequence[Architecture], values: Values, config: SearchConfig, dataset: Dataset, spared: Collection[str]
+) -> float:
+    """Train networks that keep the limits, evenly spaced by their size, and return their mean time but for `spared`.
 
     Raises RunError when one cannot be trained.
     """
@@ -136,10 +139,10 @@ def _seconds_per_trial(drawn: Sequence[Architecture], values: Values, config: Se
     ordered = sorted(able, key=lambda a: values[_size()][a.key()])
     at = (np.arange(TRAINED) + 0.5) / TRAINED * len(ordered)
     evaluate = Evaluator(config.model_copy(update={"maximum": {}, "minimum": {}}), dataset)
-    return float(np.mean([_seconds(evaluate(Job(0, ordered[int(i)], config.seed)), config) for i in at]))
+    return float(np.mean([_seconds(evaluate(Job(0, ordered[int(i)], config.seed)), spared) for i in at]))
 
 
-def _seconds(outcome: Outcome, config: SearchConfig) -> float:
+def _seconds(outcome: Outcome, spared: Collection[str]) -> float:
     if outcome.state != "complete":
         raise RunError(f"a network of the space could not be trained to tell the time: {outcome.reason}")
-    return sum(taken for step, taken in outcome.seconds.items() if step != "measure" or not predicts(config))
+    return sum(taken for step, taken in outcome.seconds.items() if step not in spared)

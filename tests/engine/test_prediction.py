@@ -154,14 +154,18 @@ def test_when_a_search_predicts():
     def settings(**changes):
         return make_config({"budget": Budget(trials=200)} | changes)
 
-    assert predicts(settings())
-    assert not predicts(settings(budget=Budget(trials=20)))
-    assert predicts(settings(budget=Budget(trials=20), latency="predicted"))
-    assert predicts(settings(budget=Budget(seconds=7200.0)))
-    assert not predicts(settings(ray="auto"))
-    assert not predicts(settings(latency="measured"))
-    assert not predicts(settings(objectives=("accuracy", "macs")))
-    assert predicts(settings(objectives=("accuracy", "macs"), maximum={"latency": 3.0}))
+    assert predicts(settings(), tiny())
+    assert not predicts(settings(budget=Budget(trials=20)), tiny())
+    assert predicts(settings(budget=Budget(trials=20), latency="predicted"), tiny())
+    assert predicts(settings(budget=Budget(seconds=7200.0)), tiny())
+    assert not predicts(settings(ray="auto"), tiny())
+    assert not predicts(settings(latency="measured"), tiny())
+    assert not predicts(settings(objectives=("accuracy", "macs")), tiny())
+    assert predicts(settings(objectives=("accuracy", "macs"), maximum={"latency": 3.0}), tiny())
+    stage = replace(tiny().stages[0], depths=(1,), widths=(8,))
+    few = replace(tiny(), stem=replace(tiny().stem, widths=(8,)), stages=(stage,))
+    assert few.size() == 2
+    assert not predicts(settings(), few), "so few are measured"
 
 
 def test_a_space_of_few_networks_is_measured(space, tmp_path, monkeypatch):
