@@ -7,6 +7,7 @@ worth its work stays where it is. Once the budget is spent, the front is trained
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import NamedTuple
 
@@ -171,9 +172,16 @@ def missing(run: Run) -> list[Step]:
 
 
 def contenders(run: Run) -> Sequence[Result]:
-    """Return the front, filled up to a tenth of all trials with rivals on its rung that only the front dominates."""
+    """Return the front, that of the networks' own trainings, and up to a tenth of all trials rivals behind both.
+
+    The former alone would lose a network that nobody trained again to one whose second training was lucky. All are of
+    one rung, and rivals are those that only the others dominate.
+    """
     front = run.front()
-    taken, top = {result.number for result in front}, max((result.rung for result in front), default=0)
-    rest = [result for result in run.results if result.number not in taken and result.rung == top]
+    top = max((result.rung for result in front), default=0)
+    level = [result for result in run.results if result.rung == top]
+    own = run.points([replace(result, metrics={**result.metrics, **result.first}) for result in level])
+    chosen = {result.number: result for result in [*front, *(level[i] for i in pareto.front(own, run.maximize))]}
+    rest = [result for result in level if result.number not in chosen]
     rivals = [rest[i] for i in pareto.front(run.points(rest), run.maximize)]
-    return front + rivals[: max(len(run.spent) // RIVALS - len(front), 0)]
+    return [*chosen.values(), *rivals[: max(len(run.spent) // RIVALS - len(chosen), 0)]]

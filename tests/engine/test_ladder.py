@@ -40,6 +40,17 @@ def test_a_trial_that_falls_lets_the_next_one_in(tmp_path):
     assert [t.number for t in run.front()] == [1]
 
 
+def test_a_lucky_second_training_takes_no_network_off_the_front_that_was_not_trained_again(tmp_path):
+    run = values(empty_run(tmp_path / "run", confirm=1), (0.25, 1.0), (0.28, 2.0), (0.29, 3.0))
+    run.append_further(Further(0, 1, Outcome("complete", {"accuracy": 0.31, "latency": 1.0})))
+    assert [t.number for t in run.front()] == [0]
+    assert missing(run) == [Step(1, 0, 1), Step(2, 0, 1)]
+    run.append_further(Further(1, 1, Outcome("complete", {"accuracy": 0.27, "latency": 2.0})))
+    run.append_further(Further(2, 1, Outcome("complete", {"accuracy": 0.33, "latency": 3.0})))
+    assert missing(run) == []
+    assert [t.number for t in run.front()] == [0, 2]
+
+
 def test_a_search_ends_with_a_confirmed_front(space):
     run = search(space, "confirmed", budget=30, confirm=2)
     assert len(run.spent) == 30, "further trainings cost no budget"
