@@ -16,7 +16,9 @@ def profile(
     what: Annotated[
         str, argument("NETWORK|SPACE", "Space, run (RUN:accuracy), training, YAML.", names=spaces_and_networks)
     ],
-    target: Annotated[str, setting("target", "cpu, onnxruntime, cuda, ... or auto.")] = DEFAULTS.target,
+    target: Annotated[
+        str | None, setting("target", "cpu, onnxruntime, cuda, ... or auto.", default="as in the search, or auto")
+    ] = None,
     threads: Annotated[int | None, setting("threads", bounded=True)] = None,
     batch: Annotated[int | None, setting("latency_batch", "Images at once.", bounded=True)] = None,
     dtype: Annotated[str | None, setting("dtype")] = None,
@@ -37,16 +39,17 @@ def profile(
 ) -> None:
     """Count and measure the costs of a network, or of the networks of a space.
 
-    Of a network: parameters, multiply-adds, latency. Of a space: its size, its networks' costs from
-    the smallest to the largest, the share that keeps the limits, and how long a search would take.
+    Of a network: parameters, multiply-adds, latency; of one that a search found, its latency on the
+    search's target. Of a space: its size, its networks' costs from the smallest to the largest, the
+    share that keeps the limits, and how long a search would take.
     """
     load_plugins(*plugins)
     from nas.cli.profiling import profile_network, profile_space  # both need torch
 
     space = find_space(what)
     if space is None or space.size() == 1:
-        where = {"batch": batch, "threads": threads, "dtype": dtype}
-        profile_network(what, runs, resolution, target, seconds, as_json, scores, **where)
+        where = {"target": target, "batch": batch, "threads": threads, "dtype": dtype}
+        profile_network(what, runs, resolution, seconds, as_json, scores, **where)
         return
     typed = {"space": what, "target": target, "threads": threads, "dtype": dtype, "latency_batch": batch,
              "maximum": maximum, "minimum": minimum, "data": data, "task": task, "resolution": resolution}  # fmt: skip

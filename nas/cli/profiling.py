@@ -13,17 +13,18 @@ from nas.cli.showing import counted
 from nas.cli.tables import listed, network_facts, print_network, size_of
 from nas.cli.terminal import Piece, Terminal, line, print_json
 from nas.config import SearchConfig
-from nas.costs.deployment import choose_deployment
+from nas.costs.deployment import available, choose_deployment
 from nas.costs.latency.measure import Latency, measure
 from nas.engine.survey import Survey, survey
 from nas.evaluation.scoring import Scored, score
 from nas.evaluation.units import duration, show
 from nas.evaluation.units import title as title_of
 from nas.evaluation.zero_cost import Sample
+from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.record.command import searching
-from nas.record.networks import find_network
+from nas.record.networks import Found, find_network
 from nas.registry import HEADS
 from nas.space.space import SearchSpace
 from nas.training.catalogue import load_task, task_of
@@ -54,17 +55,19 @@ def profile_network(
     name: str,
     runs: Path,
     resolution: int | None,
-    target: str,
     seconds: float,
     as_json: bool,
     scores: bool,
     **deployed: Any,
 ) -> None:
-    """Print a network's costs, measured for at most `seconds`. `deployed` are batch, threads and dtype, or None."""
-    found = find_network(name, runs)
+    """Print a network's costs, measured for at most `seconds` where `deployed` says: target, batch, threads, dtype.
+
+    What is None there is as in the search that the network comes from, or usual.
+    """
+    found, told = find_network(name, runs), {name: value for name, value in deployed.items() if value is not None}
+    where = _where(found, told)
     architecture = replace(found.architecture, resolution=resolution or found.architecture.resolution)
-    deployment = choose_deployment(target, **{name: value for name, value in deployed.items() if value is not None})
-    known, latency = counted(found, architecture), measure(architecture, deployment, seconds=seconds)
+    known, latency = counted(found, architecture), measure(architecture, choose_deployment(**where), seconds=seconds)
     scored = _scored(architecture) if scores else {}
     if as_json:
         values = {n: {"value": s.value, "ms": s.ms} for n, s in scored.items()}
@@ -77,6 +80,19 @@ def profile_network(
         console.say(*pieces)
     if scored:
         console.table(scores_table(scored, IMAGES))
+
+
+def _where(found: Found, told: Json) -> Json:
+    """Return where to measure: as in the run or the training that a network is of, but for what was `told`."""
+    config = found.home.config if found.home else None
+    where: Json = {"target": (config.target if config else "") or "auto"}
+    if isinstance(config, SearchConfig):
+        where |= {"batch": config.latency_batch, "threads": config.threads, "dtype": config.dtype}
+    if "target" in told or where["target"] in ("auto", *available()):
+        return where | told
+    Terminal(stderr=True).remark(f"Its search counts latency on {where['target']}, which is not here: it is measured "
+                                 "on this machine.")  # fmt: skip
+    return {"target": "auto"} | told
 
 
 def _scored(architecture: Architecture) -> dict[str, Scored]:
