@@ -142,8 +142,9 @@ def _find(architecture: Architecture | Mapping[str, Any] | str | Path, runs: Pat
 def _resolved(found: Found, asked: object, settings: Mapping[str, Any]) -> Json:
     """Name the task, the data, the seed, and the weights that a training begins with, empty for new ones.
 
-    Unless told, task, data, the seed that divides them and target are those of the run or the training that the network
-    comes from, or else the task that the head is for, its data, and 0. By another they would test on what was learnt.
+    Unless told, task, data, the seed that divides them, the metric that chooses the epoch and target are those of the
+    run or the training that the network comes from, or else the task that the head is for, its data, and 0. By another
+    seed they would test on what was learnt; a run's metric is the first that it weighed.
     """
     home = found.home
     own = home.config.task if home else task_of(HEADS.get(found.architecture.head.kind).outputs)
@@ -152,7 +153,9 @@ def _resolved(found: Found, asked: object, settings: Mapping[str, Any]) -> Json:
     start = str(found.trained.folder if found.trained else asked) if found.model else ""
     target = settings.get("target") or (home.config.target if home else "")
     split = found.split if settings.get("split_seed") is None else settings["split_seed"]
-    return {"task": task, "data": settings.get("data") or data, "split_seed": split, "start": start, "target": target}
+    watched = {"monitor": settings.get("monitor") or (found.metric if own == task else "")}
+    data = settings.get("data") or data
+    return {"task": task, "data": data, "split_seed": split, "start": start, "target": target} | watched
 
 
 def _new_folder(runs: Path, name: str | None, found: Found, group: Alone) -> Path:

@@ -15,6 +15,7 @@ from nas.record.trained import Trained
 from nas.registry import MANY, nearest, suggest
 from nas.space.library import load_architecture, shipped
 from nas.space.space import placed
+from nas.training.catalogue import load_task
 from nas.training.model import Model, split_of
 
 
@@ -52,6 +53,16 @@ class Found:
         if self.home:
             return self.home.config.split
         return (split_of(self.model.facts) if self.model else None) or 0
+
+    @property
+    def metric(self) -> str:
+        """The metric that chose the epoch of its training, or its task's first that its run weighed, empty if none."""
+        if self.trained:
+            return self.trained.config.monitor
+        config = self.run.config if self.run else None
+        return (
+            next((name for name in config.objectives if name in load_task(config.task).metrics), "") if config else ""
+        )
 
 
 def find_network(name: str | Path, runs: Path = Path("runs")) -> Found:

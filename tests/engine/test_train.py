@@ -499,6 +499,15 @@ def test_a_network_of_a_run_is_trained_on_the_data_of_the_run(tiny: Path) -> Non
     assert again.config.data == "digits"
 
 
+def test_the_metric_that_a_search_weighed_chooses_the_epoch(tiny: Path) -> None:
+    """Accuracy would choose otherwise where classes are of unequal size, for which the search weighed another."""
+    run = search(tiny, "found", 1, confirm=0, objectives="macs,balanced_accuracy,accuracy")
+    settings = {"runs": tiny.parent, "changes": {"epochs": 1}}
+    assert train(run.folder, name="own", **settings).config.monitor == "balanced_accuracy"
+    assert train(tiny.parent / "own", name="again", **settings).config.monitor == "balanced_accuracy"
+    assert train(run.folder, name="told", monitor="accuracy", **settings).config.monitor == "accuracy"
+
+
 def test_the_latency_of_a_verdict_is_that_of_the_searchs_target(tiny: Path) -> None:
     """One of another target, several times as long, would look like a fault of the training."""
 

@@ -42,7 +42,9 @@ class Lesson(Group):
     patience: Annotated[
         int | None, Field(ge=1), Flag("EPOCHS", "Stop after so many without progress.", default="no")
     ] = None
-    monitor: Annotated[str, Flag("METRIC", "Decides which epoch is best.", default="the task's first")] = ""
+    monitor: Annotated[
+        str, Flag("METRIC", "Decides which epoch is best.", default="as in the search, or the task's first")
+    ] = ""
     resolution: Annotated[
         int | None, Field(ge=4, le=2048), Flag("PIXELS", "Side of the images.", default="the network's")
     ] = None
