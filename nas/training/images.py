@@ -48,7 +48,7 @@ def load_images(
     The same `seed` draws the same `subset` of the training images. Raises DataError as `in_memory` does.
     """
     dataset = in_memory(dataset, subset, seed)
-    rows = _chosen(dataset, subset, seed)
+    rows = some(dataset.train, subset, seed)
     train_x, validation_x = (_resized(dataset.images[part], side) for part in (rows, dataset.validation))
     std, mean = torch.std_mean(train_x.transpose(0, 1).flatten(1).float(), dim=1)
     return Images(
@@ -70,16 +70,16 @@ def in_memory(dataset: Dataset, subset: int | None = None, seed: int = 0) -> Dat
     """
     if isinstance(dataset.images, np.ndarray):
         return dataset
-    parts = (_chosen(dataset, subset, seed), dataset.validation, dataset.test[:0])
+    parts = (some(dataset.train, subset, seed), dataset.validation, dataset.test[:0])
     _check_memory(dataset, sum(map(len, parts)))
     return hold(dataset, parts)
 
 
-def _chosen(dataset: Dataset, subset: int | None, seed: int) -> NDArray[np.int64]:
-    """Return the rows that networks are trained on."""
-    if subset is None or subset >= len(dataset.train):
-        return dataset.train
-    return np.random.default_rng(seed).permutation(dataset.train)[:subset]
+def some(rows: NDArray[np.int64], count: int | None, seed: int) -> NDArray[np.int64]:
+    """Draw `count` of the rows of a part, the same for the same seed, all of them for None or too large a number."""
+    if count is None or count >= len(rows):
+        return rows
+    return np.random.default_rng(seed).permutation(rows)[:count]
 
 
 def _check_memory(dataset: Dataset, count: int) -> None:
@@ -88,8 +88,8 @@ def _check_memory(dataset: Dataset, count: int) -> None:
     if size > most:
         raise DataError(
             f"{dataset.name}: a search holds its images in memory, and {count:,} take {size / 2**30:.1f} GiB, more "
-            f"than the {most / 2**30:.1f} that are half of it: write --subset N for fewer training images, or a "
-            "smaller --resolution; validation images are fewer where the data have a validation part of their own."
+            f"than the {most / 2**30:.1f} that are half of it: write --subset N for fewer training images, "
+            "--validation N for fewer to compare networks by, or a smaller --resolution"
         )
 
 

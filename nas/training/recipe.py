@@ -11,10 +11,11 @@ from nas.settings import Flag, Positive, Settings, Share
 class Recipe(Settings):
     """AdamW with a learning rate that rises, stays and falls, short enough to run hundreds of times.
 
-    `subset` is the number of training images (None: all). `shift` and `cutout` are pixels of a 32-pixel image and grow
-    with the resolution. `initial` weights are the papers' or scaled to narrow widths, for short trainings. `warmup` is
-    the share of the recipe's steps over which the learning rate rises, `fall` that of all over which it falls; `clip`
-    bounds the gradient's norm, `drop_path` is the last block's rate.
+    `subset` is the number of training images, `validation` that of the images by which networks are compared (None:
+    all). `shift` and `cutout` are pixels of a 32-pixel image and grow with the resolution. `initial` weights are the
+    papers' or scaled to narrow widths, for short trainings. `warmup` is the share of the recipe's steps over which the
+    learning rate rises, `fall` that of all over which it falls; `clip` bounds the gradient's norm, `drop_path` is the
+    last block's rate.
     """
 
     epochs: Annotated[int, Field(ge=1, le=10_000), Flag("N", "Passes over the training images.")] = 1
@@ -29,6 +30,7 @@ class Recipe(Settings):
     shift: Annotated[int, Field(ge=0, le=32)] = 2
     cutout: Annotated[int, Field(ge=0, le=64)] = 0
     subset: Annotated[int | None, Field(ge=2), Flag("N", "Training images used.", default="all")] = None
+    validation: Annotated[int | None, Field(ge=2), Flag("N", "Validation images used.", default="all")] = None
     initial: Literal["paper", "scaled"] = "scaled"
 
     @model_validator(mode="after")

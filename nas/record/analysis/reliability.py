@@ -220,7 +220,8 @@ def recalled(config: SearchConfig, space: SearchSpace, data: Json) -> Json:
 def _key(config: SearchConfig, space: SearchSpace, data: Json) -> Json:
     of_space = {name: value for name, value in to_dict(space).items() if name != "name"}
     of_data = {name: data.get(name) for name in ("labels", "pixels", "files")}
-    return {"space": of_space, "data": of_data, "task": config.task, "recipe": config.recipe.model_dump(mode="json")}
+    recipe = config.recipe.model_dump(mode="json", exclude={"validation"})  # which the parts' labels tell
+    return {"space": of_space, "data": of_data, "task": config.task, "recipe": recipe}
 
 
 def _values(run: Run, name: str) -> tuple[Values, Values, dict[str, Values]]:
