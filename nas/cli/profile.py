@@ -16,9 +16,7 @@ def profile(
     what: Annotated[
         str, argument("NETWORK|SPACE", "Space, run (RUN:accuracy), training, YAML.", names=spaces_and_networks)
     ],
-    target: Annotated[
-        str | None, setting("target", "cpu, onnxruntime, cuda, ... or auto.", default="as in the search, or auto")
-    ] = None,
+    target: Annotated[str | None, setting("target", default="as in the search, or auto")] = None,
     threads: Annotated[int | None, setting("threads", bounded=True)] = None,
     batch: Annotated[int | None, setting("latency_batch", "Images at once.", bounded=True)] = None,
     dtype: Annotated[str | None, setting("dtype")] = None,
@@ -39,9 +37,8 @@ def profile(
 ) -> None:
     """Count and measure the costs of a network, or of the networks of a space.
 
-    Of a network: parameters, multiply-adds, latency; of one that a search found, its latency on the
-    search's target. Of a space: its size, its networks' costs from the smallest to the largest, the
-    share that keeps the limits, and how long a search would take.
+    Of a network: parameters, multiply-adds, latency, on the target of its search. Of a space: size,
+    costs from the smallest to the largest, share that keeps the limits, time of such a search.
     """
     load_plugins(*plugins)
     from nas.cli.profiling import profile_network, profile_space  # both need torch
