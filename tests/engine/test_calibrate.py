@@ -63,6 +63,7 @@ def test_the_command_prints_and_draws(space, nas: Command, monkeypatch):
     assert "The learning rate, by kind of block" in page.read_text()
     assert all(name in answer.out and name in page.read_text() for name in ("naswot", "parameters"))
     again = nas("calibrate", *goal, "-n", 8, "--rungs", "1,2,4", "--json", "--scores", "naswot")
+    assert again.status == 0, again.err
     found = json.loads(again.out)
     assert found["options"].endswith("--data digits --batch-size 32 --subset 64")
     said = " ".join(answer.out.split())
