@@ -47,16 +47,16 @@ def calibrate(
     run = watched(lambda watcher: nas.calibrate(watcher=watcher, **own, **settings), again)
     found = nas.reliability(run)
     found.keep(run)
-    nas.write_calibration(run, found)
     if apply and found.ladder:
         found.apply(run)
+    nas.write_calibration(run, found)
     if as_json:
-        print_json(asdict(found))
+        print_json(asdict(found) | {"applied": found.applied(run)})
         return
-    _print(Terminal(), run, found, applied=apply)
+    _print(Terminal(), run, found, asked=apply)
 
 
-def _print(terminal: Terminal, run: "Run", found: "Reliability", *, applied: bool) -> None:
+def _print(terminal: Terminal, run: "Run", found: "Reliability", *, asked: bool) -> None:
     best = [f"tau, best {found.best}"] if found.tells_best else []
     table = Table("", "cost", "tau, all", *best, "rho", box=box.SIMPLE_HEAD)
     for ranking in (*found.rungs, *found.others):
@@ -71,11 +71,14 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, applied: boo
         terminal.table(table)
     for sentence in found.sentences():
         terminal.remark(sentence)
-    if applied and not found.ladder:
+    if found.applied(run):
+        ladder = ",".join(map(str, found.ladder))
+        terminal.remark(f"Later searches of this space, data and recipe take --rungs {ladder} unless told otherwise.")
+    elif asked:
         terminal.remark("Nothing is kept for later searches.")
     terminal.say(f"\n  page    {run.folder / 'calibration.html'}")
     if found.ladder:
-        terminal.following(found.searching(run, applied=applied))
+        terminal.following(found.searching(run))
     else:
         terminal.following(f"{found.going_on(run)} -n {found.more}")
 

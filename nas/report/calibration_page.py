@@ -29,6 +29,7 @@ def write_calibration(run: Named, found: Reliability) -> Path:
         "run": run,
         "found": found,
         "going_on": found.going_on(run),
+        "applied": found.applied(run),
         "searching": found.searching(run),
         "sentences": found.sentences(),
         "took": units.duration(run.elapsed),

@@ -62,6 +62,18 @@ def test_without_a_ladder_more_networks_are_advised(tmp_path: Path) -> None:
     assert f"nas calibrate --space s --rungs 1,4 --name run --runs {tmp_path} -n 24" in page
 
 
+def test_a_ladder_that_is_applied_is_not_offered_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path / "cache"))
+    run, found = climbed(tmp_path / "run"), calibration(2)
+    run.seal["data"] = {"labels": "a", "pixels": "b", "files": None}
+    assert "--apply<" in write_calibration(run, found).read_text()
+    found.apply(run)
+    page = write_calibration(run, found).read_text().partition("<body>")[2]
+    assert "--apply<" not in page
+    assert "Later searches of this space, data and recipe take <code>--rungs 1,4</code> unless told" in page
+    assert "<code>nas search --space s</code>" in page
+
+
 def test_the_commands_name_plugins_and_the_folder_of_runs(tmp_path: Path) -> None:
     run = climbed(tmp_path / "run")
     run.config = run.config.model_copy(update={"plugins": ("mine.py",)})

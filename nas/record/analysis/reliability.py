@@ -105,9 +105,9 @@ class Reliability:
         return (f"nas calibrate {self.options} --rungs {lengths} --name {files.quoted(run.name)}{seed}"
                 f"{plugin_flags(config.plugins)}{elsewhere}")  # fmt: skip
 
-    def searching(self, run: Run, *, applied: bool = False) -> str:
+    def searching(self, run: Run) -> str:
         """Return the command that searches by the ladder, which it need not name where that is applied."""
-        ladder = "" if applied else f" --rungs {','.join(map(str, self.ladder))}"
+        ladder = "" if self.applied(run) else f" --rungs {','.join(map(str, self.ladder))}"
         return f"nas search {self.options}{plugin_flags(run.config.plugins)}{ladder}"
 
     def keep(self, run: Run) -> None:
@@ -123,6 +123,11 @@ class Reliability:
             raise SettingError(f"{run.folder}: no ladder follows from {self.networks} networks; calibrate more of them")
         value = {"run": run.name, "ladder": list(self.ladder), "networks": self.networks, "trusted": self.trusted}
         files.keep("calibration", _key(run.config, run.space, run.seal["data"]), value)
+
+    def applied(self, run: Run) -> bool:
+        """Tell whether later searches take this ladder."""
+        kept = recalled(run.config, run.space, run.seal.get("data") or {}).get("ladder")
+        return bool(self.ladder) and kept == list(self.ladder)
 
     def sentences(self) -> list[str]:
         """Say what was found, in words."""

@@ -99,7 +99,12 @@ def test_it_is_kept_and_applied_to_the_same_space_data_and_recipe(tmp_path: Path
     found = reliability(run)
     found.keep(run)
     assert json.loads((run.folder / "reliability.json").read_text())["ladder"] == list(found.ladder)
+    assert not found.applied(run)
+    assert " --rungs " in found.searching(run)
     found.apply(run)
+    assert found.applied(run)
+    assert " --rungs " not in found.searching(run), "which it takes unasked"
+    assert not replace(found, ladder=(9,)).applied(run)
     assert recalled(run.config, run.space, run.seal["data"])["ladder"] == list(found.ladder)
     assert recalled(run.config, run.space, {"labels": "a", "pixels": "other"}) == {}
     recipe = run.config.recipe.model_copy(update={"epochs": 2})
@@ -154,7 +159,6 @@ def test_the_command_that_goes_on_names_seeds_plugins_and_another_folder_of_runs
     found = replace(reliability(calibrated(Path("other"), (0.3, 0.02), networks=20)), ladder=(1, 3))
     assert found.going_on(run).endswith("--plugins 'a b.py' --runs 'else where'")
     assert found.searching(run).endswith("--plugins mine.py --plugins 'a b.py' --rungs 1,3")
-    assert found.searching(run, applied=True).endswith("--plugins 'a b.py'")
 
 
 @pytest.mark.parametrize(
