@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import AfterValidator, Field, TypeAdapter
 
+from nas.errors import SettingError
 from nas.registry import Registry
 
 Scalar = bool | int | float | str
@@ -34,6 +35,8 @@ class Option:
 
     def __init__(self, parameter: inspect.Parameter) -> None:
         self.name, self.default = parameter.name, parameter.default
+        if parameter.annotation is parameter.empty:
+            raise SettingError(f"the option {self.name} has no type: write {self.name}: int, or what it takes")
         self.law: TypeAdapter[Any] = TypeAdapter(parameter.annotation)
         annotated = get_origin(parameter.annotation) is Annotated
         base, *limits = get_args(parameter.annotation) if annotated else [parameter.annotation]
@@ -58,7 +61,10 @@ def _noun(base: Any) -> str:
 def declared(kind: Callable[..., Any]) -> dict[str, Option]:
     """Return the options that a kind's constructor declares, in its order."""
     parameters = inspect.signature(kind, eval_str=True).parameters.values()
-    return {p.name: Option(p) for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    try:
+        return {p.name: Option(p) for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    except SettingError as error:
+        raise SettingError(f"{inspect.getfile(kind)}: {kind.__qualname__}: {error}") from None
 
 
 @cache

@@ -140,7 +140,7 @@ def _of_search(folder: Path) -> Summary:
     ended = max((one.ended for one in (*trials, *further)), default=0.0)
     last = (made.get("starts") or [made])[-1]
     enough = done >= budget["trials"] if budget["trials"] else ended >= budget["seconds"]
-    calibrates = (settings.get("promotion"), settings.get("confirm"), settings["objectives"][1:]) == (1, 1, ["macs"])
+    calibrates = _calibrates(settings)
     over = bool(last["finished"]) if "finished" in last else enough  # as runs of earlier versions do not say
     return Summary(
         "calibration" if calibrates else "search",
@@ -153,6 +153,15 @@ def _of_search(folder: Path) -> Summary:
         _best(trials, further, name),
         _started(made),
     )
+
+
+def is_calibration(folder: Path) -> bool:
+    """Tell by its settings whether a run is a calibration. Raises NasError where they cannot be read."""
+    return _calibrates(_settings(folder / CONFIG))
+
+
+def _calibrates(settings: Json) -> bool:
+    return (settings.get("promotion"), settings.get("confirm"), settings["objectives"][1:]) == (1, 1, ["macs"])
 
 
 def _started(made: Json) -> str | None:

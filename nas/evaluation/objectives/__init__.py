@@ -5,6 +5,7 @@ tasks are objectives too, known only after training. Files import torch inside t
 run needs no torch.
 """
 
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.errors import SettingError
 from nas.files import Json
 from nas.network.architecture import Architecture
-from nas.training.tasks import Task
+from nas.training.tasks import Task, check_goal
 
 if TYPE_CHECKING:
     from nas.costs.deployment import Deployment
@@ -109,10 +111,18 @@ class Objective:
     like: str = ""
     missing: "Callable[[Deployment | None], str]" = lambda deployment: ""
 
+    def __post_init__(self) -> None:
+        check_goal(self.goal)
+
     def tell(self, candidate: Candidate) -> float | None:
-        """The value from the decisions alone, or None."""
+        """The value from the decisions alone, or None. Raises SettingError, with the line, where `known` fails."""
         if self.known:
-            return self.known(candidate)
+            try:
+                return self.known(candidate)
+            except (AttributeError, TypeError, NameError) as error:
+                *_, last = traceback.extract_tb(error.__traceback__)
+                raise SettingError(f"{last.filename}:{last.lineno}: known(candidate) of an objective: {error}. A "
+                                   f"Candidate has {', '.join(vars(candidate))}") from error  # fmt: skip
         found = self.adds(candidate.conditions) if self.adds else None
         return found.predict(candidate.architecture) if found else None
 

@@ -8,10 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from nas.errors import SettingError
+from nas.registry import suggest
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Generator, Tensor
+
+
+GOALS = ("maximize", "minimize")
 
 
 class Loss(Protocol):
@@ -37,6 +43,12 @@ class Follow(Protocol):
         `moves` `(batch, 2, 2)` holds for x and y of each image a scale and an offset by which a place moves, as shares
         of the sides: its new place is the scale times the old one, plus the offset.
         """
+
+
+def check_goal(goal: str) -> None:
+    """Raise SettingError for a goal that is none: what is not to be maximised would be minimised."""
+    if goal not in GOALS:
+        raise SettingError(f"unknown goal '{goal}'. {suggest(goal, GOALS)}")
 
 
 def _classes(images: int, classes: int, generator: "Generator") -> "Tensor":
@@ -67,6 +79,9 @@ class Metric:
     redrawn: "Callable[[Predictions], Callable[[NDArray[np.int64]], float]] | None" = None
     trivial: int = 0
     guess: Callable[[int], float] | None = None
+
+    def __post_init__(self) -> None:
+        check_goal(self.goal)
 
 
 @dataclass(frozen=True)
