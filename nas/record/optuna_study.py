@@ -62,7 +62,8 @@ class Teller:
 
         direction = optuna.study.StudyDirection
         directions = [direction.MAXIMIZE if more else direction.MINIMIZE for more in self.maximize.values()]
-        study = optuna.create_study(directions=directions, sampler=sampler, study_name=name)
+        with quiet_optuna():
+            study = optuna.create_study(directions=directions, sampler=sampler, study_name=name)
         count = 0  # asking Optuna would copy its list
         for trial in (*learnt, *sorted(trials, key=lambda t: t.number)):  # workers finish in another order
             gap = max(trial.number - count, 0)

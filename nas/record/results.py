@@ -19,6 +19,7 @@ from nas.record.trial import Further, Trial
 from nas.training.chance import LEVEL
 
 FEWEST = 3  # degrees of freedom below which an interval would say nothing
+WIDEST = 0.5  # of a share: half an interval that holds all values or nearly all
 Metrics = Mapping[str, float]
 Climbed = dict[int, Metrics]
 """What a trial reached, by rung above the first."""
@@ -101,7 +102,8 @@ def results(
     for i, trial in enumerate(complete):
         group, own = repeats[trial.number], climbed[trial.number]
         metrics = _measured(trial, [*own.values(), *group]) | {n: float(r.value[i]) for n, r in found.items()}
-        intervals = {name: width / len(group) ** 0.5 for name, width in widths.items() if width is not None and group}
+        halves = {name: width / len(group) ** 0.5 for name, width in widths.items() if width is not None and group}
+        intervals = {name: half for name, half in halves.items() if half < WIDEST or not objective(name).share}
         doubts = {name: float(r.doubt[i]) for name, r in found.items()}
         rung = max(own, default=0)
         first = {name: own.get(rung, trial.metrics)[name] for name in trained}

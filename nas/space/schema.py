@@ -9,6 +9,7 @@ from collections.abc import Hashable, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from nas.document import Document, Key, unspaced
 from nas.errors import LONGEST, SpaceError, brief
@@ -26,7 +27,7 @@ NEEDED = {
     "string_type": "a word is needed",
     "bool_type": "a number, a word or true/false is needed",  # the first of what an option may be
     "list_type": "a list is needed",
-    "model_type": "a mapping is needed here, such as {{kind: conv, width: 32}}",
+    "model_type": "a mapping is needed here",
     "dict_type": "a mapping is needed here, such as blocks: {{mbconv: {{expansion: [2, 4]}}}}",
     "literal_error": "{expected} is needed",
     "greater_than_equal": "at least {ge} is needed",
@@ -37,6 +38,12 @@ NEEDED = {
     "string_too_long": "at most {max_length} characters are allowed",
 }
 """What is allowed where pydantic finds an error of a type."""
+SUCH = {
+    "stem": ", such as {kind: conv, width: 32}",
+    "stages": ", such as {block: conv, depth: 2, width: 64, stride: 2}",
+    "head": ", such as {kind: pool}",
+}
+"""An example of a part's mapping."""
 
 
 def _choices(value: Any) -> Any:
@@ -139,6 +146,7 @@ class SpaceFile(BaseModel):
     head: HeadKeys = Field(default_factory=lambda: HeadKeys.model_validate({}))
 
 
+KNOWN = {**StemKeys.model_fields, **StageKeys.model_fields, **SpaceFile.model_fields}
 SINGLE = (("name",), ("channels",), ("classes",))  # what no range can vary
 
 
@@ -157,7 +165,7 @@ def fields(doc: Document) -> SpaceFile:
 
 def _explain(doc: Document, error: ValidationError) -> SpaceError:
     """Turn the first pydantic error into one sentence for a person."""
-    first = error.errors(include_url=False)[0]
+    first = _first(error)
     key = _existing(doc.value, first["loc"])
     message, found = first["msg"].removeprefix("Value error, "), first["input"]
     if first["type"] in NEEDED:
@@ -168,6 +176,8 @@ def _explain(doc: Document, error: ValidationError) -> SpaceError:
         return doc.error(
             key, f"unknown key '{first['loc'][-1]}'. {suggest(str(first['loc'][-1]), SpaceFile.model_fields)}"
         )
+    if first["type"] == "model_type":
+        message += SUCH.get(str(first["loc"][0]), "")
     if key[:1] == ("resolution",) and first["type"].endswith("_than_equal"):
         message += "; a side is 4 to 2048 pixels"
     if key[-1:] not in SINGLE:
@@ -177,6 +187,13 @@ def _explain(doc: Document, error: ValidationError) -> SpaceError:
     if first["type"] in ("model_type", "dict_type") and isinstance(found, str) and (slip := unspaced(found)):
         return doc.error(key, slip)
     return doc.error(key, f"found {shown(found)}: {message}")
+
+
+def _first(error: ValidationError) -> ErrorDetails:
+    """Return the first error, before a key that is missing one that nobody knows, and that stands for none."""
+    first, *others = error.errors(include_url=False)
+    strays = (e for e in others if e["type"] == "extra_forbidden" and not nearest(str(e["loc"][-1]), KNOWN))
+    return next(strays, first) if first["type"] == "missing" else first
 
 
 def span(found: Any) -> str:
@@ -190,8 +207,7 @@ def span(found: Any) -> str:
 
 def _missing(doc: Document, key: Key, name: str, part: Json) -> SpaceError:
     """Say that a part lacks a key, and which of those that it has may stand for it."""
-    known = {**StemKeys.model_fields, **StageKeys.model_fields, **SpaceFile.model_fields}
-    near = nearest(name, (found for found in map(str, part) if found not in known and nearest(found, known) == name))
+    near = nearest(name, (found for found in map(str, part) if found not in KNOWN and nearest(found, KNOWN) == name))
     if not near:
         return doc.error(key, f"the key '{name}' is missing")
     return doc.error((*key, near), f"found '{near}'; did you mean '{name}'? The key '{name}' is missing")

@@ -244,7 +244,7 @@ def _too_few(path: Path) -> None:
     ("make", "says"),
     [
         (_one_class, r"has one class folder, class0; at least 2"),
-        (_all_unreadable, "no readable image of class0, class1"),
+        (_all_unreadable, "no readable image of 'class0', 'class1'"),
         (_empty, "at least 2 are needed"),
         (_too_few, "too few training images"),
     ],

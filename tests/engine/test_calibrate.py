@@ -71,6 +71,9 @@ def test_the_command_prints_and_draws(space, nas: Command, monkeypatch):
     assert "Nothing is kept for later searches." in said
     assert f"Next: nas calibrate {found['options']} --rungs 1,2,4 --name calibration --plugins" in said
     assert said.endswith("-n 24")
+    refused = nas("resume", "calibration")
+    assert refused.status == 2
+    assert "the nas calibrate command that began it goes on with it, with --name calibration" in refused.err
 
 
 def test_later_searches_take_the_ladder(space, monkeypatch):

@@ -12,10 +12,11 @@ from outside import site as site
 
 from nas.errors import SettingError
 from nas.evaluation.catalogue import objective
+from nas.evaluation.objectives import Candidate
 from nas.evaluation.plugins import Outside, load_plugins
 from nas.network.options import options_of
 from nas.registry import ALL, BLOCKS, OBJECTIVES, registry_of
-from nas.space.library import load_space
+from nas.space.library import load_architecture, load_space
 
 HEAD = """
 from typing import Literal
@@ -205,3 +206,37 @@ def test_what_is_not_to_be_had_is_said_when_it_is_needed(site: Path, tmp_path: P
     ):
         arrived("my_block")
     assert "my_objective" not in OBJECTIVES.names()
+
+
+UNTYPED = """
+from nas.network.blocks import Block
+__all__ = ["untyped"]
+class untyped(Block):
+    letter = "X"
+    def __init__(self, site, *, k=3):
+        super().__init__()
+"""
+
+
+def test_an_option_without_a_type_is_told_by_block_and_file(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(UNTYPED)
+    load_plugins(tmp_path / "mine.py")
+    with pytest.raises(SettingError, match=r"mine\.py: untyped: the option k has no type: write k: int"):
+        options_of(BLOCKS, "untyped")
+
+
+def test_a_goal_that_is_none_is_refused(site: Path, tmp_path: Path) -> None:
+    """What is not to be maximised would be minimised."""
+    file = tmp_path / "goals.py"
+    file.write_text(f"{HEAD}__all__ = ['best']\nbest = Objective('maximise', known=lambda candidate: 1.0)\n")
+    with pytest.raises(SettingError, match=r"goals\.py:\d+: .*unknown goal 'maximise'. Did you mean 'maximize'"):
+        load_plugins(file)
+
+
+def test_an_objective_that_asks_for_what_is_not_there_is_told_what_is(site: Path, tmp_path: Path) -> None:
+    file = tmp_path / "asks.py"
+    file.write_text(f"{HEAD}__all__ = ['half']\nhalf = Objective('minimize', known=lambda one: one.params / 2)\n")
+    load_plugins(file)
+    asked = Candidate(load_architecture("moat_0"))
+    with pytest.raises(SettingError, match=r"asks\.py:\d+: .*'params'. A Candidate has architecture, conditions"):
+        objective("half").tell(asked)

@@ -45,6 +45,12 @@ def test_one_further_training_has_no_interval(tmp_path):
     assert found[0].metrics["accuracy"] == 0.5
 
 
+def test_an_interval_that_holds_every_share_is_none(tmp_path):
+    trials = finished_run(tmp_path / "run", complete=3).trials
+    wild = [again(number, r, (0.1, 0.9)[r - 1]) for number in range(3) for r in (1, 2)]
+    assert "accuracy" not in results(trials, wild, ["accuracy"], ["latency"], 1)[0].intervals
+
+
 def test_a_training_that_failed_counts_for_nothing(tmp_path):
     trials = finished_run(tmp_path / "run", complete=2).trials
     failed = Further(0, 2, Outcome("failed", reason="OOM"))

@@ -128,10 +128,11 @@ def test_an_option_is_known_by_whatever_the_constructor_has():
         (("stem",), "conv", "file:3: stem: .*a mapping is needed"),
         (("stem",), "kind:conv", "file:3: stem: a space is missing after the colon: .*, write 'kind: conv'"),
         ((), "name:tiny", "file:1: a space is missing after the colon: found 'name:tiny', write 'name: tiny'"),
+        (("head",), "pool", "file:[0-9]+: head: found 'pool': a mapping is needed here, such as {kind: pool}"),
         (("stages",), [], "file:4: stages: .*at least 1 item"),
         (("stages",), {"block": "conv"}, "file:4: stages: found {block: conv}: a list is needed"),
         (("stages",), _stages() * 33, "file:4: stages: .*at most 32"),
-        (("stages", 0), "conv", "file:5: stages.0: .*a mapping is needed"),
+        (("stages", 0), "conv", "file:5: stages.0: .*a mapping is needed here, such as {block: conv, depth: 2"),
         (("stages", 0, "block"), "mbcnv", "file:5: stages.0.block: unknown block 'mbcnv'. Did you mean 'mbconv'"),
         (
             ("stages", 0, "block"),
@@ -306,3 +307,10 @@ def _places(value):
     else:
         return []
     return [(value, key) for key, _ in items] + [place for _, inner in items for place in _places(inner)]
+
+
+def test_a_key_that_nobody_knows_comes_before_one_that_is_missing():
+    with pytest.raises(SpaceError, match=r"file:2: extends: unknown key 'extends'\. Allowed: name"):
+        parse_space(parse("name: tiny\nextends: cvt_family\n", "file"))
+    with pytest.raises(SpaceError, match="found 'stm'; did you mean 'stem'"):
+        parse_space(parse("name: tiny\nstm: {kind: conv, width: 8}\nstages: []\n", "file"))

@@ -73,8 +73,9 @@ def _check_full(
         filled = set(labels[parts == PARTS.index(part)].tolist())
         empty = [name for label, name in enumerate(classes) if label not in filled]
         if empty if part == "train" else not filled:
-            left = f" {len(skipped)} were left out, the first {skipped[0]}." if skipped else ""
+            listed = ", ".join(f"'{name}'" for name in empty[:5])
+            left = f" {len(skipped)} were left out in all, the first {skipped[0]}." if skipped else ""
             raise DataError(
-                f"image_folder: {folder} has no readable image of {', '.join(empty[:5])}.{left} "
+                f"image_folder: {folder} has no readable image of {listed}.{left} "
                 "Add images, each in the folder of its class, or take the folder out."
             )

@@ -195,14 +195,14 @@ def test_fewer_than_two_classes(tmp_path, classes, found):
 
 def test_an_empty_class(tmp_path):
     (write(tmp_path) / "owl").mkdir()
-    with pytest.raises(DataError, match="no readable image of owl"):
+    with pytest.raises(DataError, match="no readable image of 'owl'"):
         load(f"image_folder:{tmp_path}")
 
 
 def test_a_class_of_unreadable_images(tmp_path):
     for file in (write(tmp_path) / "dog").iterdir():
         file.write_text("no image")
-    with pytest.raises(DataError, match=r"no readable image of dog. 5 were left out, the first dog/0\.png"):
+    with pytest.raises(DataError, match=r"no readable image of 'dog'. 5 were left out in all, the first dog/0\.png"):
         load(f"image_folder:{tmp_path}")
 
 
@@ -214,7 +214,7 @@ def test_too_few_images_of_a_class(tmp_path):
 def test_a_test_class_without_training_images(tmp_path):
     write(tmp_path / "train")
     write(tmp_path / "test", ("cat", "owl"))
-    with pytest.raises(DataError, match="no readable image of owl"):
+    with pytest.raises(DataError, match="no readable image of 'owl'"):
         load(f"image_folder:{tmp_path}")
 
 
