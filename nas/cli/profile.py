@@ -48,8 +48,7 @@ def profile(
         where = {"target": target, "batch": batch, "threads": threads, "dtype": dtype}
         profile_network(what, runs, resolution, seconds, as_json, scores, **where)
         return
-    typed = {"space": what, "target": target or DEFAULTS.target, "threads": threads, "dtype": dtype,
-             "latency_batch": batch, "maximum": maximum, "minimum": minimum, "data": data, "task": task,
-             "resolution": resolution}  # fmt: skip
-    settings = read_settings(typed | {"plugins": plugins} | ({"budget": budget} if budget else {}))
-    profile_space(space, make_config(settings), networks, as_json, timed=budget is not None)
+    typed = {"space": what, "threads": threads, "dtype": dtype, "latency_batch": batch, "maximum": maximum,
+             "minimum": minimum, "data": data, "task": task, "resolution": resolution, "plugins": plugins}  # fmt: skip
+    typed |= {name: value for name, value in (("budget", budget), ("target", target)) if value}
+    profile_space(space, make_config(read_settings(typed)), networks, as_json, timed=budget is not None)
