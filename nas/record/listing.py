@@ -18,7 +18,6 @@ from nas.errors import NasError, SettingError
 from nas.evaluation.catalogue import objective
 from nas.files import Json
 from nas.record import journal
-from nas.record.config_file import read_config
 from nas.record.environment import ENVIRONMENT, read_environment
 from nas.record.folders import CONFIG, TRAINING, is_locked, is_run, is_trained
 from nas.record.seal import SEAL
@@ -157,12 +156,14 @@ def _of_search(folder: Path) -> Summary:
 
 
 def is_calibration(folder: Path) -> bool:
-    """Tell by its settings whether a run is a calibration. Raises SettingError for what is wrong in them."""
-    return _calibrates(read_config(folder, {}).model_dump())
+    """Tell by its settings whether a run is a calibration. Raises SettingError where there are none."""
+    return _calibrates(_settings(folder / CONFIG))
 
 
 def _calibrates(settings: Json) -> bool:
-    return (settings.get("promotion"), settings.get("confirm"), [*settings["objectives"][1:]]) == (1, 1, ["macs"])
+    objectives = settings.get("objectives")
+    alone = isinstance(objectives, list) and objectives[1:] == ["macs"]
+    return alone and (settings.get("promotion"), settings.get("confirm")) == (1, 1)
 
 
 def _started(made: Json) -> str | None:

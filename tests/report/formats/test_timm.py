@@ -42,7 +42,7 @@ NETWORKS = {
         resolution=32,
         channels=1,
     ),
-    "token": architecture(
+    "with_token": architecture(
         StemSpec("cvt", 16),
         (StageSpec("cvt", 1, 16, 1, {"head_dim": 8}), StageSpec("vit", 2, 32, 2, {"head_dim": 8})),
         HeadSpec("class_token"),
@@ -57,7 +57,7 @@ NETWORKS = {
         resolution=32,
     ),
 }
-NAMES = {"pooled": "pooled_net_1", "mobile": "mobile", "token": "token", "windows": "windows"}
+NAMES = {"pooled": "pooled_net_1", "mobile": "mobile", "with_token": "token", "windows": "windows"}
 
 
 @pytest.fixture(scope="module", params=NETWORKS)
@@ -132,7 +132,7 @@ def test_model_default_cfgs(kind: str, model: Model, x: torch.Tensor, timm: Any)
     state_dict, cfg, side = theirs.state_dict(), theirs.default_cfg, theirs.default_cfg["pool_size"]
     assert cfg["input_size"] == (model.architecture.channels, 32, 32)
     assert cfg["label_names"] == CLASSES
-    tokens = kind == "token"
+    tokens = kind == "with_token"
 
     outputs = theirs.forward_features(x)
     expected = (2, 1 + math.prod(side), theirs.num_features) if tokens else (2, theirs.num_features, *side)
