@@ -7,7 +7,7 @@ from nas.evaluation import units
 from nas.evaluation.catalogue import objective
 from nas.record.results import Result
 from nas.report.charts import LOGARITHMIC, Attributes, literal
-from nas.report.view import View, measured, spread
+from nas.report.view import View, measured
 
 WIDE = 15.0  # ratio of largest to smallest value from which an axis is logarithmic
 MARGIN = 0.15  # of the front's own region, around it
@@ -63,7 +63,7 @@ class Axis:
         return self.shown(value), self.shown(range_ / 2)
 
     def doubts(self, results: Iterable[Result]) -> Attributes:
-        """Error bars: the 95 % intervals of a trained objective, half the interquartile ranges of a measured one."""
-        widths = [result.intervals.get(self.name) or spread(result.trial, self.name) / 2 for result in results]
+        """Error bars: the 95 % intervals of a trained objective, half the widest interquartile ranges of a measured one."""
+        widths = [result.intervals.get(self.name) or self.view.spread(result.trial, self.name) / 2 for result in results]
         array = [self.shown(width) for width in widths]
         return {"type": "data", "array": array, "visible": any(widths), "thickness": 1, "width": 3}

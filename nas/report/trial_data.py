@@ -17,7 +17,7 @@ from nas.network.options import Scalar
 from nas.record.results import Result
 from nas.record.trial import Trial
 from nas.report.rendering import inks
-from nas.report.view import View, measured, spread
+from nas.report.view import View, measured
 from nas.space.space import placed
 
 STATES = ("complete", "failed", "rejected")
@@ -55,12 +55,14 @@ def _row(
     again = {name: found[trial.key] for name, found in view.again.items() if trial.key in found}
     if again:
         notes["again"] = {name: _short(measured(reading)[0]) for name, reading in again.items()}
+    if readings := {name: count for name in names if (count := len(view.ranges(trial, name))) > 1}:
+        notes["readings"] = readings
     if trial.key in view.designs:
         notes["design"] = view.designs[trial.key]
     if (stages := list(placed(trial.decisions, trial.architecture))) != list(range(len(stages))):
         notes["stages"] = stages
     values = [_short(metrics[name]) if name in metrics else None for name in names]
-    spreads = [_short(spread(trial, name), 3) for name in names]
+    spreads = [_short(view.spread(trial, name), 3) for name in names]
     while spreads and not spreads[-1]:
         spreads.pop()
     place = STATES.index(trial.state)

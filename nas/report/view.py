@@ -7,6 +7,7 @@ from functools import cached_property
 
 from nas import document
 from nas.evaluation import units
+from nas.evaluation.job import Outcome
 from nas.evaluation.picks import KNEE
 from nas.files import Json
 from nas.record.analysis.failures import failed_trials
@@ -83,6 +84,32 @@ class View:
             names.setdefault(seed["key"], []).append(seed["name"] if seed["exact"] else f"near {seed['name']}")
         return {key: ", ".join(found) for key, found in names.items()}
 
+    @cached_property
+    def _outcomes(self) -> dict[int, list[Outcome]]:
+        """The outcomes of a trial and of its further trainings that were complete, by its number."""
+        found = {trial.number: [trial.outcome] for trial in self.run.trials}
+        for one in self.run.further:
+            if one.outcome.state == "complete":
+                found.setdefault(one.trial, []).append(one.outcome)
+        return found
+
+    def ranges(self, trial: Trial, name: str) -> list[float]:
+        """Return the interquartile range of each measurement of an objective, of whose values a result has the median.
+
+        A measurement of time has its range in milliseconds, also where the value is a rate.
+        """
+        found = []
+        for outcome in self._outcomes[trial.number]:
+            reading = outcome.readings.get(name, {})
+            if name in outcome.metrics and reading.get("iqr"):
+                value = outcome.metrics[name]
+                found.append(float(reading["iqr"]) * value / float(reading.get("median") or value))
+        return found
+
+    def spread(self, trial: Trial, name: str) -> float:
+        """Return the widest interquartile range of an objective's measurements, or 0 where there is none."""
+        return max(self.ranges(trial, name), default=0.0)
+
     def unit(self, name: str, results: Iterable[Result]) -> units.Unit:
         """Return one unit for an objective's values in all of these results."""
         return units.unit_of(name, [result.metrics[name] for result in results if name in result.metrics])
@@ -94,11 +121,6 @@ def main_block(result: Result) -> str:
     for stage in reversed(result.architecture.stages):
         count[stage.block] += stage.depth
     return count.most_common(1)[0][0]
-
-
-def spread(trial: Trial, name: str) -> float:
-    """The interquartile range of an objective's readings, or 0 where there is none."""
-    return float(trial.outcome.readings.get(name, {}).get("iqr") or 0.0)
 
 
 def measured(reading: Json) -> tuple[float, float]:

@@ -82,6 +82,26 @@ def test_values_notes_and_reasons(tmp_path):
     assert rows[8][1][0] is None, "what was not measured"
 
 
+def test_of_several_measurements_the_widest_range_stands_for_all(tmp_path):
+    run = finished_run(tmp_path / "run", complete=2, failed=0, rejected=0)
+    metrics = run.trials[0].metrics
+    wide = {"latency": {"median": metrics["latency"], "iqr": 0.5}}
+    run.append_further(Further(0, 1, Outcome("complete", metrics, readings=wide)))
+    data = trial_data(View(run))
+    place = [metric["name"] for metric in data["metrics"]].index("latency")
+    spreads = [spreads[place] for _, _, _, _, spreads, *_ in data["trials"]]
+    assert spreads == [0.5, pytest.approx(run.trials[1].outcome.readings["latency"]["iqr"], rel=1e-2)]
+    assert data["trials"][0][5]["readings"] == {"latency": 2}
+    assert not data["trials"][1][5:]
+
+
+def test_the_range_of_a_rate_is_in_its_own_unit(tmp_path):
+    run = empty_run(tmp_path / "run", objectives=("accuracy", "throughput"))
+    timed = {"throughput": {"median": 4.0, "iqr": 0.4}}
+    run.append(trial(run, 0, metrics={"accuracy": 0.5, "throughput": 8000.0}, readings=timed))
+    assert View(run).spread(run.trials[0], "throughput") == pytest.approx(800)
+
+
 def test_it_is_small(tmp_path):
     """Of the 6 MB of a page plotly takes 4.8; 5,000 trials may take half of one."""
     run = finished_run(tmp_path / "run", complete=400)

@@ -34,9 +34,11 @@ const tileOf = block => {
 
 const valueRows = trial => make("dl", {class: "values"}, ...all.metrics.flatMap((metric, i) => {
   if (trial.values[i] === null) return [];
-  const half = trial.spreads[i], again = trial.again?.[metric.name], first = trial.first?.[metric.name];
+  const half = trial.spreads[i], again = trial.again?.[metric.name], first = trial.first?.[metric.name],
+    readings = trial.readings?.[metric.name];
   const more = [trial.interval?.[metric.name] !== undefined && "95 % interval",
-    half && `interquartile range ${shown(metric, half)}`,
+    half && (readings ? `median of ${readings} measurements, the widest with interquartile range ${shown(metric, half)}`
+      : `interquartile range ${shown(metric, half)}`),
     again !== undefined && `measured again: ${shown(metric, again)}`,
     first !== undefined && trial.below && `expected; so far ${shown(metric, first)}`,
     first !== undefined && trial.repeats && `mean of ${trial.repeats} further training${trial.repeats === 1 ? "" : "s"}; at first ${shown(metric, first)}`];
