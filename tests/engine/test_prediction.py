@@ -70,11 +70,11 @@ def measured_with(path, channels=1, **where):
 
 def test_a_search_is_timed_as_its_device_was(space, tmp_path):
     """Its settings, its page and what it is compared by are those of the measurements."""
-    target = measured_with(tmp_path / "kettle.yaml", batch=4, threads="2", dtype="float32")
+    target = measured_with(tmp_path / "kettle.yaml", batch=4, threads="2", dtype="float32", target="onnxruntime")
     run = nas.search(space, budget=3, runs=tmp_path, name="kettle", target=target, **SETTINGS)
     assert (run.config.latency_batch, run.config.threads, run.config.dtype) == (4, 2, "float32")
     page = " ".join(write_report(run).read_text().split())
-    assert "Latency is that of 4 images at once on a kettle (2 threads, float32), predicted" in page
+    assert "Latency is that of 4 images at once on a kettle (target onnxruntime, 2 threads, float32), predicted" in page
     assert nas.resume(run.folder, budget=4).config.threads == 2
     for name, typed, file in (("threads", 1, 2), ("latency_batch", 8, 4), ("dtype", "bfloat16", "float32")):
         with pytest.raises(SettingError, match=f"{name}: found {typed}; file:.* was measured with {file}"):

@@ -6,9 +6,9 @@ from nas.evaluation.catalogue import objective
 from nas.files import Json
 from nas.record.analysis.counting import by_images, counting, validation_images
 from nas.record.analysis.failures import tally
-from nas.record.environment import timed_on
+from nas.record.environment import EAGER, timed_on
 from nas.record.results import Result
-from nas.record.run import Run
+from nas.record.run import PREDICTOR, Run
 from nas.report.view import View
 
 
@@ -55,13 +55,22 @@ def _timed(run: Run) -> str:
         return ""
     batches = list(map(config.images_at_once, asked))
     images = _listed(["one image at a time" if n == 1 else f"{n} images at once" for n in dict.fromkeys(batches)])
-    place = timed_on(run.environment, config.target) or f"the target {config.target}"
+    place = timed_on(run.environment, config.target) or "a device that is not noted"
     threads = f"{config.threads} thread{'' if config.threads == 1 else 's'}"
+    setting = ", ".join(filter(None, [_runtime(run), threads, config.dtype]))
     how = ", predicted from measured blocks and networks" if run.predictor_error else ""
     names = _listed(list(map(units.words, asked)))
     verb = "is that" if len(asked) == 1 else "are those"
     order = ", in this order," if len(set(batches)) > 1 else ""
-    return f"{names[0].upper()}{names[1:]} {verb} of {images}{order} on {place} ({threads}, {config.dtype}){how}."
+    return f"{names[0].upper()}{names[1:]} {verb} of {images}{order} on {place} ({setting}){how}."
+
+
+def _runtime(run: Run) -> str:
+    """Say what runs the networks where they are timed, of a device that is elsewhere as its file says."""
+    target = run.config.target
+    if run.config.device_file:
+        target = run.facts(PREDICTOR).get("where", {}).get("target", "")
+    return "PyTorch operator by operator" if target in EAGER else target and f"target {target}"
 
 
 def _listed(words: list[str]) -> str:

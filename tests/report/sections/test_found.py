@@ -32,7 +32,14 @@ def header(run: Run) -> str:
             {"objectives": ("accuracy", "latency", "params"), "maximum": {"latency": 2.5}},
             "networks of high accuracy, low latency and low parameters, latency at most 2.50 ms, with",
         ),
-        ({"latency_batch": 8, "threads": 2}, "Latency is that of 8 images at once on cpu (2 threads, float32)."),
+        (
+            {"latency_batch": 8, "threads": 2},
+            "Latency is that of 8 images at once on cpu (PyTorch operator by operator, 2 threads, float32).",
+        ),
+        (
+            {"target": "onnxruntime"},
+            "one image at a time on a device that is not noted (target onnxruntime, 1 thread, float32).",
+        ),
         ({"recipe": {"epochs": 3}}, "were trained on cluttered_digits for 3 epochs each in"),
         ({"rungs": (1, 9)}, "were trained on cluttered_digits for 1 epoch at least and 9 epochs at most in"),
     ],
