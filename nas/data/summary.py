@@ -29,6 +29,8 @@ def told(data: Json) -> str:
     if len(classes) > SHOWN:
         few, most = min(classes, key=classes.__getitem__), max(classes, key=classes.__getitem__)
         extremes = f"from {classes[few]:,} {noun} (class {few}) to {classes[most]:,} (class {most})"
+        if classes[few] == classes[most]:
+            extremes = f"{classes[few]:,} {noun} each"
         return f"{images} of {many}, {extremes}{bare}"
     listed = ", ".join(f"{name} {count:,}" for name, count in classes.items())
     return f"{images} of {many}: {listed}{bare}"

@@ -14,6 +14,11 @@ def test_of_many_classes_some_are_named():
     assert told(data) == said
 
 
+def test_many_classes_of_one_size_have_no_extremes():
+    data = {"parts": {"train": 60_000}, "classes": [*"abcdefghij"], "counts": [6000] * 10}
+    assert told(data) == "60,000 images (train) of 10 classes, 6,000 images each"
+
+
 def test_boxes_are_counted_and_the_images_without_any():
     data = {"parts": {"train": 50, "test": 2}, "classes": ["cell"], "counts": [1200], "bare": 0}
     assert told(data) == "50 + 2 images (train, test) with 1,200 boxes of 1 class: cell 1,200"
