@@ -137,12 +137,14 @@ def trend(attention: Floats, places: Sequence[int]) -> Floats:
 def _trend(groups: Sequence[Sequence[Matched]], rng: Generator) -> Trend:
     """Test the fronts' trend by permutation within each group of a network and its matched ones.
 
-    Networks of one stage have none and are passed over, and so are runs that found only such.
+    Networks of one stage have none and are passed over, and so are runs that found only such. There is none, either,
+    where all stages of each network of the fronts are alike.
     """
     trends = [[trend(pair.attention, pair.places) for pair in group if len(pair.places) > 1] for group in groups]
     by_group = [[values - _others(values) for values in group] for group in trends if group]  # were each the front's
     effects = [each for group in by_group for each in group]
-    if not effects:
+    vary = any(0 < pair.attention[0].sum() < len(pair.places) for group in groups for pair in group)
+    if not effects or not vary:
         return Trend(front=0.0, random=0.0, effect=0.0, p=1.0, by_run=())
     observed = float(np.mean([each[0] for each in effects]))
     chance = np.mean([each[rng.integers(len(each), size=PERMUTATIONS)] for each in effects], axis=0)

@@ -38,7 +38,8 @@ class Trend:
     the last only), each stage weighed by its distance from the middle of those that the network has. `effect` is their
     difference, `p` the share of permutations, by which each network of a front changes place with a random one of its
     cost, whose effect is at least as large either way. `by_run` are the effects of the runs: networks of one front
-    resemble one another, runs do not. Networks of one stage have no trend and are passed over.
+    resemble one another, runs do not. Networks of one stage have no trend and are passed over; it is empty where no
+    network of the fronts attends in some of its stages and not in others.
     """
 
     front: float
@@ -132,7 +133,7 @@ class Layouts:
         """Say whether attention rises with the stage, and how much that tells."""
         trend, way = self.trend, "rises" if self.trend.effect > 0 else "falls"
         if not trend.by_run:
-            return ["No network of the front has two stages, so attention cannot rise with the stage."]
+            return [f"No network of the front {self._without_trend()}, so attention cannot rise with the stage."]
         if trend.p >= 1 - LEVEL:
             way = "neither rises nor falls beyond chance"
         several = self._of_stages(2)
@@ -152,6 +153,12 @@ class Layouts:
             f"(standard error {error:.2f}); networks of one front are alike, so the runs weigh more than p."
         )
         return [said, by_run]
+
+    def _without_trend(self) -> str:
+        """Say what the networks of the front lack for a trend."""
+        if not self._of_stages(2):
+            return "has two stages"
+        return "attends in some of its stages and not in others" if any(s.front for s in self.stages) else "attends"
 
     def _late(self) -> str:
         """Say which blocks are worth more in the last stages than in the first, and which less."""

@@ -168,6 +168,18 @@ def test_networks_of_one_stage_have_no_trend(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(("stages", "said"), [(0, "attends"), (3, "attends in some of its stages and not in others")])
+def test_a_front_all_of_whose_stages_are_alike_has_no_trend(tmp_path, stages, said):
+    """Such as M-M-M-C alone: its trend of 0 beside random networks' was told with a p."""
+    run = empty_run(tmp_path / "run")
+    drawn = (trial(run, number) for number in range(200))
+    best = next(one for one in drawn if sum(attending(one.architecture)) == stages)
+    run.append(replace(best, number=0))
+    found = layouts([run], members=MEMBERS)
+    assert (found.trend.p, found.trend.by_run) == (1, ())
+    assert found.sentences() == [f"No network of the front {said}, so attention cannot rise with the stage."]
+
+
 def test_runs_of_spaces_of_other_numbers_of_stages_are_refused(late, optional):
     with pytest.raises(RunError, match="the space of late has 3 stages, that of optional 5; pool runs"):
         layouts([late, optional], members=MEMBERS)
