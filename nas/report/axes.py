@@ -63,7 +63,9 @@ class Axis:
         return self.shown(value), self.shown(range_ / 2)
 
     def doubts(self, results: Iterable[Result]) -> Attributes:
-        """Error bars: the 95 % intervals of a trained objective, half the widest interquartile ranges of a measured one."""
-        widths = [result.intervals.get(self.name) or self.view.spread(result.trial, self.name) / 2 for result in results]
+        """Error bars: 95 % intervals of a trained objective, half the widest interquartile ranges of a measured one."""
+        widths = [
+            result.intervals.get(self.name) or self.view.spread(result.trial, self.name) / 2 for result in results
+        ]
         array = [self.shown(width) for width in widths]
         return {"type": "data", "array": array, "visible": any(widths), "thickness": 1, "width": 3}
