@@ -11,7 +11,7 @@ import numpy as np
 
 from nas.config import SearchConfig, make_config
 from nas.costs.counts import cost
-from nas.engine.search import resume, search
+from nas.engine.search import resume, search, wanted_space
 from nas.engine.watcher import Watcher
 from nas.errors import SettingError
 from nas.network.architecture import Architecture
@@ -23,7 +23,6 @@ from nas.record.run import Run
 from nas.record.seal import first_change, shown
 from nas.settings import text_of
 from nas.space.grammar import to_dict
-from nas.space.library import load_space
 from nas.space.slot import Domain
 from nas.space.space import SearchSpace
 from nas.training.catalogue import load_task
@@ -67,7 +66,7 @@ def calibrate(
     if is_run(folder):
         run = Run(folder)
         _check_same(run, asked)
-        _check_space(run, load_space(asked.space if isinstance(space, str) and not space else space))
+        _check_space(run, wanted_space(space, asked))
         longer = networks if networks > (run.config.budget.trials or 0) else None
         run = resume(folder, budget=longer, watcher=watcher)
     else:

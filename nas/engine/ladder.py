@@ -180,7 +180,7 @@ def contenders(run: Run) -> Sequence[Result]:
     front = run.front()
     top = max((result.rung for result in front), default=0)
     level = [result for result in run.results if result.rung == top]
-    own = run.points([replace(result, metrics={**result.metrics, **result.first}) for result in level])
+    own = run.points([replace(r, metrics={**r.metrics, **r.first}) if r.repeats else r for r in level])
     chosen = {result.number: result for result in [*front, *(level[i] for i in pareto.front(own, run.maximize))]}
     rest = [result for result in level if result.number not in chosen]
     rivals = [rest[i] for i in pareto.front(run.points(rest), run.maximize)]

@@ -37,7 +37,7 @@ from nas.space.grammar import to_dict
 from nas.space.library import load_architecture, load_space
 from nas.space.space import SearchSpace
 from nas.training.catalogue import check_head, check_metrics, check_targets, load_task
-from nas.training.images import in_memory, some
+from nas.training.images import draw_rows, in_memory
 
 
 class Devices(NamedTuple):
@@ -178,7 +178,7 @@ def load_whole(config: SearchConfig) -> Dataset:
     dataset = datasets.load(config.data, seed=config.split, resolution=config.resolution)
     check_targets(config.task, config.data, dataset.targets)
     check_metrics(config.task, config.objectives, len(dataset.classes))
-    return replace(dataset, validation=some(dataset.validation, config.recipe.validation, config.split))
+    return replace(dataset, validation=draw_rows(dataset.validation, config.recipe.validation, config.split))
 
 
 def _held(config: SearchConfig, dataset: Dataset) -> Dataset:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nas.config import Budget, make_config, parse_budget
+from nas.config import Budget, SearchConfig, make_config, parse_budget
 from nas.data.summary import causes, first_left_out
 from nas.engine.executors import Ask
 from nas.engine.following import followed
@@ -61,8 +61,7 @@ def search(
     load_plugins(*paths_of(settings.get("plugins"), "plugins"))  # settings and space may name their kinds
     named = text_of(space, "space") if isinstance(space, str | Path) else "space"
     config = make_config({"space": named, "data": data, "budget": parse_budget(budget), **settings})
-    wanted = config.space if isinstance(space, str) and not space else space
-    chosen, runs = load_space(wanted), Path(text_of(runs, "runs"))
+    chosen, runs = wanted_space(space, config), Path(text_of(runs, "runs"))
     earlier = [Run(find_run(known, runs)) for known in config.warm_start]
     check_teachers(earlier, config)
     new_folder(runs, name, chosen.name)  # refuses a wrong name before the work
@@ -76,6 +75,11 @@ def search(
     )  # fmt: skip
     with locked(run.folder):
         return _drive(run, plan, watcher)
+
+
+def wanted_space(space: str | Path | Mapping[str, Any] | SearchSpace, config: SearchConfig) -> SearchSpace:
+    """Load the space that was given, or for an empty text that of the settings. Raises as `load_space` does."""
+    return load_space(config.space if isinstance(space, str) and not space else space)
 
 
 @undisturbed()

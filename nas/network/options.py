@@ -35,8 +35,6 @@ class Option:
 
     def __init__(self, parameter: inspect.Parameter) -> None:
         self.name, self.default = parameter.name, parameter.default
-        if parameter.annotation is parameter.empty:
-            raise SettingError(f"the option {self.name} has no type: write {self.name}: int, or what it takes")
         self.law: TypeAdapter[Any] = TypeAdapter(parameter.annotation)
         annotated = get_origin(parameter.annotation) is Annotated
         base, *limits = get_args(parameter.annotation) if annotated else [parameter.annotation]
@@ -59,12 +57,13 @@ def _noun(base: Any) -> str:
 
 
 def declared(kind: Callable[..., Any]) -> dict[str, Option]:
-    """Return the options that a kind's constructor declares, in its order."""
+    """Return the options that a kind's constructor declares, in order. Raises SettingError for one without a type."""
     parameters = inspect.signature(kind, eval_str=True).parameters.values()
-    try:
-        return {p.name: Option(p) for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
-    except SettingError as error:
-        raise SettingError(f"{inspect.getfile(kind)}: {kind.__qualname__}: {error}") from None
+    options = [one for one in parameters if one.kind is one.KEYWORD_ONLY]
+    if bare := [one.name for one in options if one.annotation is one.empty]:
+        raise SettingError(f"{inspect.getfile(kind)}: {kind.__qualname__}: the option {bare[0]} has no type: write "
+                           f"{bare[0]}: int, or what it takes")  # fmt: skip
+    return {one.name: Option(one) for one in options}
 
 
 @cache

@@ -27,7 +27,7 @@ from nas.training.caller import undisturbed
 from nas.training.model import Model
 
 BEST = "best.safetensors"
-HUB = "model.safetensors"
+WEIGHTS = "model.safetensors"
 """The weights in a folder for Hugging Face's hub."""
 ELSEWHERE = {".onnx", ".pt2", ".py"}
 """The suffixes of exported files from which no network is built here."""
@@ -57,7 +57,7 @@ def _file(path: Path, runs: Path) -> Path:
     if os.path.isdir(path):  # noqa: PTH112  (pathlib raises for names that are too long)
         if is_run(path):
             raise _untrained(path)
-        if (path / HUB).is_file() and not (path / BEST).is_file():
+        if (path / WEIGHTS).is_file() and not (path / BEST).is_file():
             raise SettingError(f"{path}: a folder for Hugging Face's hub; load it by nas.HubModel.from_pretrained, or "
                                "run it with nas predict")  # fmt: skip
         path /= BEST

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from nas.errors import SettingError
@@ -38,7 +39,7 @@ class Found:
         """What the network uses from outside nas."""
         return self.home.outside if self.home else Outside()
 
-    @property
+    @cached_property
     def stages(self) -> tuple[int, ...]:
         """The numbers of its stages: in the space of its run, where others may be left out, else its own."""
         key = self.architecture.key()
@@ -59,10 +60,10 @@ class Found:
         """The metric that chose the epoch of its training, or its task's first that its run weighed, empty if none."""
         if self.trained:
             return self.trained.config.monitor
-        config = self.run.config if self.run else None
-        return (
-            next((name for name in config.objectives if name in load_task(config.task).metrics), "") if config else ""
-        )
+        if self.run is None:
+            return ""
+        metrics = load_task(self.run.config.task).metrics
+        return next((name for name in self.run.config.objectives if name in metrics), "")
 
 
 def find_network(name: str | Path, runs: Path = Path("runs")) -> Found:

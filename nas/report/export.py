@@ -15,13 +15,13 @@ from nas.network.architecture import Architecture
 from nas.network.foreign_files import foreign
 from nas.network.lowering import lowered, queries_of
 from nas.record.folders import is_trained
-from nas.record.models import BEST, load
+from nas.record.models import BEST, WEIGHTS, load
 from nas.record.networks import Found, find_network
 from nas.record.trained import Lowered
 from nas.registry import FORMATS, HEADS, format_name, target_text
 from nas.report.examples import Images
 from nas.report.formats import Format, Reader, Shipment
-from nas.report.hub import CARD, CONFIG, WEIGHTS
+from nas.report.hub import CARD, CONFIG
 from nas.report.metadata import reader_of
 from nas.settings import plain, text_of
 from nas.space.library import load_architecture

@@ -14,12 +14,12 @@ from nas.files import Json
 from nas.network.build import build
 from nas.network.weight_files import read
 from nas.network.weights import adapt
-from nas.record.models import HUB, made
+from nas.record.models import WEIGHTS, made
 from nas.report.card import card_text
 from nas.space.library import load_architecture
 from nas.training.model import Model
 
-CONFIG, WEIGHTS, CARD = "config.json", HUB, "README.md"
+CONFIG, CARD = "config.json", "README.md"
 try:
     from huggingface_hub import PyTorchModelHubMixin as Mixin
 except ImportError:  # an extra

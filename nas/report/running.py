@@ -34,12 +34,13 @@ class Running:
     def now(cls, run: Run, between: float = 0.0) -> "Running":
         """Say how far a search is. `between` are the seconds that pass between two pages where trainings are short."""
         count, budget = tally(run), run.config.budget
-        failed = f", {count.failed} failed," if count.failed else ""
+        failed = f", {count.failed} failed" if count.failed else ""
         if budget.trials:
-            done = f"{count.trained} of {budget.trials} architectures trained{failed.rstrip(',')}"
+            done = f"{count.trained} of {budget.trials} architectures trained{failed}"
         else:
             trained = f"{count.trained} architecture{'' if count.trained == 1 else 's'} trained{failed}"
-            done = f"{trained} in {duration(run.elapsed)} of {duration(budget.seconds or 0)}"
+            comma = "," if failed else ""
+            done = f"{trained}{comma} in {duration(run.elapsed)} of {duration(budget.seconds or 0)}"
         return cls(done, datetime.now().astimezone(), max(LEAST, TIMES * (longest_wait(run) + between)))
 
 

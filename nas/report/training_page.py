@@ -117,11 +117,9 @@ def _changed(config: TrainConfig) -> Json:
     """Find the values that differ from those of a recipe that ships, but for the number of epochs."""
     if config.recipe_name not in shipped_recipes():
         return {}
-    ours, theirs = (
-        config.recipe.model_dump(),
-        load_recipe(config.recipe_name, {"epochs": config.recipe.epochs}).model_dump(),
-    )
-    found = {name.replace("_", " "): _short(value) for name, value in ours.items() if value != theirs[name]}
+    shipped = load_recipe(config.recipe_name, {"epochs": config.recipe.epochs}).model_dump()
+    ours = config.recipe.model_dump().items()
+    found = {name.replace("_", " "): _short(value) for name, value in ours if value != shipped[name]}
     return dict([*found.items()][:CHANGES])
 
 

@@ -48,7 +48,7 @@ def load_images(
     The same `seed` draws the same `subset` of the training images. Raises DataError as `in_memory` does.
     """
     dataset = in_memory(dataset, subset, seed)
-    rows = some(dataset.train, subset, seed)
+    rows = draw_rows(dataset.train, subset, seed)
     train_x, validation_x = (_resized(dataset.images[part], side) for part in (rows, dataset.validation))
     std, mean = torch.std_mean(train_x.transpose(0, 1).flatten(1).float(), dim=1)
     return Images(
@@ -70,12 +70,12 @@ def in_memory(dataset: Dataset, subset: int | None = None, seed: int = 0) -> Dat
     """
     if isinstance(dataset.images, np.ndarray):
         return dataset
-    parts = (some(dataset.train, subset, seed), dataset.validation, dataset.test[:0])
+    parts = (draw_rows(dataset.train, subset, seed), dataset.validation, dataset.test[:0])
     _check_memory(dataset, sum(map(len, parts)))
     return hold(dataset, parts)
 
 
-def some(rows: NDArray[np.int64], count: int | None, seed: int) -> NDArray[np.int64]:
+def draw_rows(rows: NDArray[np.int64], count: int | None, seed: int) -> NDArray[np.int64]:
     """Draw `count` of the rows of a part, the same for the same seed, all of them for None or too large a number."""
     if count is None or count >= len(rows):
         return rows
