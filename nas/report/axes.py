@@ -49,9 +49,11 @@ class Axis:
         return axis_layout(self.name, self.unit, wide=self.wide)
 
     def region(self) -> list[float]:
-        """The range of the front with a margin, or where it is a point, a tenth of all results'."""
+        """The range of the front and its error bars with a margin, or where it is a point, a tenth of all results'."""
         front, found = ([self.place(t.metrics[self.name]) for t in group]
                         for group in (self.view.front, self.view.run.results))  # fmt: skip
+        ends = [t.metrics[self.name] + side * self._doubt(t) for t in self.view.front for side in (-1, 1)]
+        front += [self.place(end) for end in ends if end > 0 or not self.wide]
         low, high = min(front), max(front)
         around = MARGIN * (high - low) or (max(found) - min(found)) / 10 or abs(high) / 10 or 1.0
         return [low - around, high + around]
@@ -64,8 +66,10 @@ class Axis:
 
     def doubts(self, results: Iterable[Result]) -> Attributes:
         """Error bars: 95 % intervals of a trained objective, half the widest interquartile ranges of a measured one."""
-        widths = [
-            result.intervals.get(self.name) or self.view.spread(result.trial, self.name) / 2 for result in results
-        ]
+        widths = list(map(self._doubt, results))
         array = [self.shown(width) for width in widths]
         return {"type": "data", "array": array, "visible": any(widths), "thickness": 1, "width": 3}
+
+    def _doubt(self, result: Result) -> float:
+        """Return the length of an error bar to one side."""
+        return result.intervals.get(self.name) or self.view.spread(result.trial, self.name) / 2

@@ -186,6 +186,18 @@ def test_the_region_holds_the_front(tmp_path, wide):
     assert low < min(values) < max(values) < high
 
 
+def test_the_region_holds_the_error_bars(tmp_path):
+    run = finished_run(tmp_path / "run", complete=30)
+    for result in run.results:
+        for repeat, shift in ((1, -0.1), (2, 0.1)):
+            again = result.trial.metrics | {"accuracy": result.trial.metrics["accuracy"] + shift}
+            run.append_further(Further(result.number, repeat, Outcome("complete", again)))
+    plane = Plane(View(run), "latency", "accuracy")
+    low, high = plane.y.region()
+    ends = [100 * (t.metrics["accuracy"] + side * t.intervals["accuracy"]) for t in run.front() for side in (-1, 1)]
+    assert low < min(ends) < max(ends) < high
+
+
 def test_block_names_are_text(tmp_path):
     run = finished_run(tmp_path / "run", complete=4)
     space = run.folder / "space.yaml"
