@@ -20,7 +20,7 @@ from nas.record.analysis.rates import FACTORS, RATES, kinds_alone, rate_folder
 from nas.record.analysis.reliability import FEWEST
 from nas.record.folders import is_run
 from nas.record.run import Run
-from nas.record.seal import first_change, shown
+from nas.record.seal import first_change
 from nas.settings import text_of
 from nas.space.grammar import to_dict
 from nas.space.slot import Domain
@@ -79,21 +79,22 @@ def _check_same(run: Run, asked: SearchConfig) -> None:
     """Raise SettingError unless a run is the calibration that is asked for."""
     if run.config.promotion != 1:
         raise SettingError(f"{run.folder} is a search and no calibration; take another --name")
-    for setting in SAME:
-        was, now = getattr(run.config, setting), getattr(asked, setting)
-        if was != now:
-            raise SettingError(f"{setting}: found {shown(now)}; {run.folder} was calibrated with {shown(was)}. Take "
-                               "another --name")  # fmt: skip
+    was, now = (config.model_dump(include=set(SAME)) for config in (run.config, asked))
+    if changed := first_change(was, now):
+        raise _another(run, *changed)
 
 
 def _check_space(run: Run, asked: SearchSpace) -> None:
     """Raise SettingError where a space of the same name is another by now, as the run would go on with its own."""
     own, data = to_dict(run.space), run.space
     fitted = asked.fit(resolution=data.resolution[0], channels=data.channels, classes=data.classes)
-    if changed := first_change(own, to_dict(fitted)):
-        key, was, now = changed
-        raise SettingError(f"space: {key}: found {now}; {run.folder} was calibrated with {was}. Write that back, or "
-                           "take another --name")  # fmt: skip
+    if changed := first_change({"space": own}, {"space": to_dict(fitted)}):
+        raise _another(run, *changed, "Write that back, or take")
+
+
+def _another(run: Run, key: str, was: str, now: str, remedy: str = "Take") -> SettingError:
+    """The error for a calibration that would not go on as it began, with the first key that differs."""
+    return SettingError(f"{key}: found {now}; {run.folder} was calibrated with {was}. {remedy} another --name")
 
 
 def _try_rates(run: Run, watcher: Watcher | None) -> None:
