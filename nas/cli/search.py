@@ -6,11 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import nas
 from nas.cli.options import OFFERED, AsJson, RunName, Runs, option, read_settings, setting, takes_settings
-from nas.errors import SettingError
 from nas.evaluation.plugins import load_plugins
-from nas.files import quoted
 from nas.record.folders import find_run
-from nas.record.listing import is_calibration
 
 if TYPE_CHECKING:
     from nas.engine.watcher import Watcher
@@ -40,9 +37,6 @@ def resume(
 ) -> None:
     """Go on with a search, interrupted or finished. Only interrupted trials are repeated."""
     folder = find_run(run, runs)
-    if is_calibration(folder):
-        raise SettingError(f"{folder}: a calibration; the nas calibrate command that began it goes on with it, with "
-                           f"--name {quoted(folder.name)}")  # fmt: skip
     watched(lambda watcher: nas.resume(folder, budget=budget, watcher=watcher), as_json=as_json)
 
 

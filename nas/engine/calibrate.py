@@ -11,7 +11,7 @@ import numpy as np
 
 from nas.config import SearchConfig, make_config
 from nas.costs.counts import cost
-from nas.engine.search import resume, search, wanted_space
+from nas.engine.search import go_on, search, wanted_space
 from nas.engine.watcher import Watcher
 from nas.errors import SettingError
 from nas.network.architecture import Architecture
@@ -68,7 +68,7 @@ def calibrate(
         _check_same(run, asked)
         _check_space(run, wanted_space(space, asked))
         longer = networks if networks > (run.config.budget.trials or 0) else None
-        run = resume(folder, budget=longer, watcher=watcher)
+        run = go_on(run, budget=longer, watcher=watcher)
     else:
         run = search(space, budget=networks, name=name, runs=runs, watcher=watcher, **settings)
     _try_rates(run, watcher)
@@ -111,7 +111,7 @@ def _try_rates(run: Run, watcher: Watcher | None) -> None:
     for factor in FACTORS:
         folder, recipe = rate_folder(run, factor), run.config.recipe
         if is_run(folder):
-            resume(folder, watcher=watcher)
+            go_on(Run(folder), watcher=watcher)
             continue
         rate = {"learning_rate": recipe.learning_rate * factor}
         search(

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nas.config import Budget, SearchConfig, make_config, parse_budget
+from nas.config import SearchConfig, make_config, parse_budget
 from nas.data.summary import causes, first_left_out
 from nas.engine.executors import Ask
 from nas.engine.following import followed
@@ -18,12 +18,14 @@ from nas.engine.prediction import predictor_facts
 from nas.engine.proposer import Proposer
 from nas.engine.warm_start import check_teachers, learn
 from nas.engine.watcher import Watcher, watcher_of
+from nas.errors import SettingError
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome
 from nas.evaluation.plugins import load_plugins
-from nas.files import Json
+from nas.files import Json, quoted
 from nas.record.environment import changes, environment, note_finished, note_start
 from nas.record.folders import find_run, locked, new_folder
+from nas.record.listing import is_calibration
 from nas.record.opening import open_run
 from nas.record.optuna_study import quiet_optuna
 from nas.record.outside import check_unchanged
@@ -94,10 +96,19 @@ def resume(
 
     Finished trials are kept, and only interrupted ones repeated. Raises RunError when another process is searching in
     the same folder or when its record is damaged, SettingError or DataError when a plug-in file, a setting, the space,
-    the data or the device that times are measured on is another than when the search began.
+    the data or the device that times are measured on is another than when the search began, and for a calibration.
     """
-    watcher, run = watcher_of(watcher), open_run(run, runs)
-    longer: Budget | None = None if budget is None else parse_budget(budget)
+    run = open_run(run, runs)
+    if is_calibration(run.folder):
+        raise SettingError(f"{run.folder}: a calibration; the nas calibrate command that began it goes on with it, "
+                           f"with --name {quoted(run.folder.name)}")  # fmt: skip
+    return go_on(run, budget=budget, watcher=watcher)
+
+
+@undisturbed()
+def go_on(run: Run, *, budget: int | str | None = None, watcher: Watcher | None = None) -> Run:
+    """Go on with a search, which may be part of a calibration. Raises as `resume` does."""
+    watcher, longer = watcher_of(watcher), None if budget is None else parse_budget(budget)
     with locked(run.folder):
         for warning in check_unchanged(run.folder):
             watcher.warned(warning)

@@ -107,6 +107,8 @@ def test_a_run_of_that_name_that_is_another_is_refused_before_anything_is_traine
     for told, changes in others.items():
         with pytest.raises(SettingError, match=f"^{told}"):
             nas.calibrate(space, name="first", runs=runs, **(SETTINGS | changes))
+    with pytest.raises(SettingError, match="first: a calibration; the nas calibrate command that began it goes on"):
+        nas.resume(first, budget=9)
     assert len(Run(first.folder).trials) == 8
     wider = [{**SPACE["stages"][0], "depth": [1, 2, 3]}, SPACE["stages"][1]]
     space.write_text(yaml.safe_dump({**SPACE, "stages": wider}))
