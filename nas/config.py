@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from nas.errors import SettingError, brief
 from nas.registry import EXECUTORS, FILE_TARGET, SAMPLERS, SCORES, TASKS, suggest, target_name
@@ -25,7 +25,7 @@ from nas.settings import (
     plain,
     seconds_of,
 )
-from nas.training.catalogue import check_objective, load_task, objective_names
+from nas.training.catalogue import check_limit, check_objective, load_task, objective_names
 from nas.training.recipe import Recipe
 
 MOST_TRIALS = 1_000_000
@@ -58,9 +58,8 @@ def parse_budget(text: str | int | Budget, _option: str = "") -> Budget:
     text = str(int(given) if isinstance(given, float) and given.is_integer() else given)
     count, seconds = re.fullmatch(r"\d{1,9}", text.strip()), seconds_of(text)
     if not (seconds or (count and int(count[0]))):
-        raise SettingError(
-            f"budget: found {brief(text)}; write a number of architectures (200) or a time (90s, 30m, 2h)"
-        )
+        raise SettingError(f"budget: found {brief(text)}; write a number of architectures (200) or a time (90s, 30m, "
+                           "2h)")  # fmt: skip
     if count and int(count[0]) > MOST_TRIALS:
         raise SettingError(f"budget: found {text}; at most {MOST_TRIALS:,} architectures")
     return Budget(trials=int(count[0])) if count else Budget(seconds=seconds)
@@ -72,7 +71,7 @@ def _named(text: str, _option: str) -> tuple[str, ...] | None:
 
 
 def _limits(texts: list[str], option: str) -> dict[str, float]:
-    return parse_limits(texts, option, check_objective, f"OBJECTIVE=NUMBER, such as {option} latency=5")
+    return parse_limits(texts, option, check_limit, f"OBJECTIVE=NUMBER, such as {option} latency=5")
 
 
 def _shares(texts: list[str], option: str) -> dict[str, float]:
@@ -116,21 +115,22 @@ class Goal(Group):
 
     @field_validator("objectives")
     @classmethod
-    def _objectives(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _objectives(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        offered = objective_names(info.data.get("task", ""))
         for name in names:
-            check_objective(name)
+            check_objective(name, offered)
         if len(set(names)) < len(names):
             raise SettingError(f"objectives: one is named twice in {', '.join(names)}")
         if len(names) < 2:
-            raise SettingError(f"objectives: name two or more by comma, found {names[0] if names else 'none'}. "
-                               f"{suggest('', objective_names())}")  # fmt: skip
+            found = ", ".join(names) or "none"
+            raise SettingError(f"objectives: name two or more by comma, found {found}. {suggest('', offered)}")
         return names
 
     @field_validator("maximum", "minimum")
     @classmethod
     def _limits(cls, limits: dict[str, float]) -> dict[str, float]:
         for name in limits:
-            check_objective(name)
+            check_limit(name)
         return limits
 
 

@@ -3,7 +3,7 @@
 Tasks of packages are imported only where a name is none of an objective or of a task at hand.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from nas.errors import DataError, SettingError, SpaceError
@@ -52,9 +52,10 @@ def check_metrics(task: str, names: Iterable[str], classes: int) -> None:
             raise SettingError(f"{name}: says nothing of data with {classes} classes; write {' or '.join(telling)}")
 
 
-def objective_names() -> list[str]:
-    """Return the names that a search may weigh: the kinds of objectives, and the metrics of every task."""
-    return sorted({*OBJECTIVES.names(), *(name for task in tasks() for name in task.metrics)})
+def objective_names(task: str = "") -> list[str]:
+    """Return the names that a search may weigh: the kinds of objectives, and the metrics of a task, or of every one."""
+    learnt = [load_task(task)] if task else tasks()
+    return sorted({*OBJECTIVES.names(), *(name for one in learnt for name in one.metrics)})
 
 
 def tasks() -> Iterator[Task]:
@@ -68,8 +69,8 @@ def tasks() -> Iterator[Task]:
                 yield load_task(name)
 
 
-def check_objective(name: str) -> None:
-    """Raise SettingError, with the nearest name, unless `name` is one that a search may weigh."""
+def check_objective(name: str, offered: Sequence[str] = ()) -> None:
+    """Raise SettingError, with the nearest name of those `offered` or of all, unless a search may weigh `name`."""
     metric = any(name in load_task(task).metrics for task in TASKS.at_hand())
     if name in OBJECTIVES.names():
         OBJECTIVES.check(name)
@@ -77,4 +78,10 @@ def check_objective(name: str) -> None:
             raise SettingError(f"objective '{name}' of {OBJECTIVES.origin(name)}: a task has a metric of that name; "
                                "rename the objective")  # fmt: skip
     elif not metric and name not in objective_names():
-        raise SettingError(f"unknown objective '{name}'. {suggest(name, objective_names(), OBJECTIVES.label)}")
+        allowed = suggest(name, offered or objective_names(), OBJECTIVES.label)
+        raise SettingError(f"unknown objective '{name}'. {allowed}")
+
+
+def check_limit(name: str) -> None:
+    """Raise SettingError as `check_objective` does, offering no metric, which is known only after training."""
+    check_objective(name, OBJECTIVES.names())
