@@ -86,6 +86,8 @@ def _where(found: Found, told: Json) -> Json:
     """Return where to measure: as in the run or the training that a network is of, but for what was `told`."""
     config = found.home.config if found.home else None
     where: Json = {"target": (config.target if config else "") or "auto"}
+    if config and where["target"] == "auto":
+        where["target"] = config.device  # its name is also that of the target
     if isinstance(config, SearchConfig):
         where |= {"batch": config.latency_batch, "threads": config.threads, "dtype": config.dtype}
     if "target" in told or where["target"] in ("auto", *available()):

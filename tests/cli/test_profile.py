@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 from run_fixtures import finished_run
 
 
@@ -25,6 +26,17 @@ def test_as_in_its_search_but_for_what_is_typed(nas, home):
     assert (latency["target"], latency["batch"], latency["threads"], said) == ("onnxruntime", 3, 2, "")
     latency, _ = profiled(nas, "first", "--target", "cpu", "--batch", 1)
     assert (latency["target"], latency["batch"], latency["threads"]) == ("cpu", 1, 2)
+
+
+def test_on_the_device_of_its_search_where_no_target_was_named(nas, home):
+    finished_run(home / "runs" / "here", complete=2, device="cpu")
+    assert profiled(nas, "here")[0]["target"] == "cpu"
+    finished_run(home / "runs" / "there", complete=2, device="cuda")
+    latency, said = profiled(nas, "there")
+    elsewhere = "Its search counts latency on cuda, which is not here" in said
+    assert (latency["target"], elsewhere) == (("cuda", False) if torch.cuda.is_available() else ("cpu", True))
+    latency, said = profiled(nas, "there", "--target", "cpu")
+    assert (latency["target"], said) == ("cpu", "")
 
 
 def test_here_and_with_a_word_where_the_search_was_for_a_device_elsewhere(nas, home):
