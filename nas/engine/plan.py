@@ -195,8 +195,8 @@ def fit(space: SearchSpace, dataset: Dataset, task: str) -> SearchSpace:
 def look(config: SearchConfig, space: SearchSpace | None = None) -> Devices:
     """Check the settings on the machine where trials run, and name its devices.
 
-    Raises SettingError for a device or target that it lacks, for an objective that cannot be measured on it, and for a
-    limit that nothing in `space` meets there.
+    Raises SettingError for a device or target that it lacks, for an objective that fails, or cannot be measured on it,
+    and for a limit that nothing in `space` meets there.
     """
     device = choose_device(config.device)
     deployment = deployment_of(config)
@@ -208,6 +208,7 @@ def look(config: SearchConfig, space: SearchSpace | None = None) -> Devices:
             raise SettingError(why)
     if space is not None:
         limits = Limits(config, conditions_of(config, device_predictor(config, space), deployment))
+        limits.cheap(space.record(lambda _, values: values[0])[1])  # raises for an objective that fails
         limits.check(space)
         limits.check_measured(space)
     timed = deployment.device_name() if deployment and any(one.timed for one in asked) else ""

@@ -1,7 +1,8 @@
 """Search: make a plan and a run, and keep an executor busy until the budget is spent and the front confirmed."""
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from nas.engine.prediction import predictor_facts
 from nas.engine.proposer import Proposer
 from nas.engine.warm_start import check_teachers, learn
 from nas.engine.watcher import Watcher, watcher_of
-from nas.errors import SettingError
+from nas.errors import SettingError, UserError
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome
 from nas.evaluation.plugins import load_plugins
@@ -75,8 +76,19 @@ def search(
         new_folder(runs, name, chosen.name), plan.config, plan.space, _start(plan), learnt, plan.outside,
         predictor=predictor, data=plan.data, designs=designs, seeds=_seeds(plan), calibration=plan.calibration,
     )  # fmt: skip
-    with locked(run.folder):
+    with locked(run.folder), _left_only_with_trials(run):
         return _drive(run, plan, watcher)
+
+
+@contextmanager
+def _left_only_with_trials(run: Run) -> Iterator[None]:
+    """Remove a new run's folder where something of the user's is refused within the block before its first trial."""
+    try:
+        yield
+    except UserError:
+        if not run.trials:
+            shutil.rmtree(run.folder, ignore_errors=True)
+        raise
 
 
 def wanted_space(space: str | Path | Mapping[str, Any] | SearchSpace, config: SearchConfig) -> SearchSpace:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from outside import site as site
 from run_fixtures import SPACE
 
 import nas
@@ -57,6 +58,26 @@ def _file(folder):
 
     (folder / "small.yaml").write_text(document.dump(SPACE))
     return folder / "small.yaml"
+
+
+FAILING = """
+from nas.evaluation.objectives import Objective
+__all__ = ["rare"]
+rare = Objective("minimize", known=lambda candidate: {1: 1.0}[candidate.architecture.stages[0].depth])
+"""
+
+
+@pytest.mark.parametrize("depths", [[2], [1, 2]])
+def test_a_search_by_an_objective_that_fails_is_refused_and_leaves_no_folder(tmp_path, site, depths):
+    """One that fails for the smallest network is refused by the plan, for another at the sampler's first choice."""
+    file, runs = tmp_path / "rare.py", tmp_path / "runs"
+    file.write_text(FAILING)
+    space = {"name": "tiny", "resolution": 8, "stem": {"kind": "conv", "width": 4},
+             "stages": [{"block": "conv", "depth": depths, "width": [4, 8, 16], "stride": 2}]}  # fmt: skip
+    with pytest.raises(SettingError, match=r"rare\.py:4: known\(candidate\) of objective 'rare': KeyError: 2"):
+        nas.search(space, budget=8, name="again", runs=runs, plugins=(file,), objectives=("accuracy", "rare"),
+                   **QUICK | {"sampler": "pareto"})  # fmt: skip
+    assert not [*runs.glob("*")]
 
 
 def test_networks_are_compared_by_so_many_validation_images_as_are_asked_for():

@@ -240,3 +240,25 @@ def test_an_objective_that_asks_for_what_is_not_there_is_told_what_is(site: Path
     asked = Candidate(load_architecture("moat_0"))
     with pytest.raises(SettingError, match=r"asks\.py:\d+: .*'params'. A Candidate has architecture, conditions"):
         objective("half").tell(asked)
+
+
+FAILING = """
+import statistics
+__all__ = ["rare"]
+
+
+def _rare(candidate):
+    return statistics.mean([])
+
+
+rare = Objective("minimize", known=_rare)
+"""
+
+
+def test_an_objective_that_fails_is_told_by_its_name_and_its_own_line(site: Path, tmp_path: Path) -> None:
+    file = tmp_path / "fails.py"
+    file.write_text(HEAD + FAILING)
+    load_plugins(file)
+    line = file.read_text().splitlines().index("    return statistics.mean([])") + 1
+    with pytest.raises(SettingError, match=rf"fails\.py:{line}: .* objective 'rare': StatisticsError: mean requires"):
+        objective("rare").tell(Candidate(load_architecture("moat_0")))

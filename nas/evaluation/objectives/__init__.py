@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.errors import SettingError
+from nas.errors import NasError, SettingError, in_one_line
 from nas.files import Json
 from nas.network.architecture import Architecture
+from nas.registry import OBJECTIVES
 from nas.training.tasks import Task, check_goal
 
 if TYPE_CHECKING:
@@ -119,10 +120,10 @@ class Objective:
         if self.known:
             try:
                 return self.known(candidate)
-            except (AttributeError, TypeError, NameError) as error:
-                *_, last = traceback.extract_tb(error.__traceback__)
-                raise SettingError(f"{last.filename}:{last.lineno}: known(candidate) of an objective: {error}. A "
-                                   f"Candidate has {', '.join(vars(candidate))}") from error  # fmt: skip
+            except (NasError, MemoryError):
+                raise
+            except Exception as error:
+                raise _failed(self, error, candidate) from error
         found = self.adds(candidate.conditions) if self.adds else None
         return found.predict(candidate.architecture) if found else None
 
@@ -133,3 +134,14 @@ class Objective:
         value = self.tell(candidate)
         assert value is not None
         return Reading(value)
+
+
+def _failed(objective: Objective, error: Exception, candidate: Candidate) -> SettingError:
+    """The error for a `known` that failed: its file, the last line there that was run, and what failed."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    lines = [frame.lineno for frame in frames if frame.filename == frames[0].filename]
+    where = f"{frames[0].filename}:{lines[-1]}: " if frames else ""
+    wrong = isinstance(error, AttributeError | TypeError | NameError)
+    has = f". A Candidate has {', '.join(vars(candidate))}" if wrong else ""
+    named = f"objective '{OBJECTIVES.name_of(objective)}'"
+    return SettingError(f"{where}known(candidate) of {named}: {in_one_line(error)}{has}")
