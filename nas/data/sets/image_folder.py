@@ -17,6 +17,7 @@ from nas.data.sets import Dataset, divide, existing
 from nas.data.stored import StoredPictures, screened
 from nas.data.tree import Tree
 from nas.errors import DataError
+from nas.files import readable
 
 RESOLUTION = 64
 
@@ -44,7 +45,7 @@ def image_folder(path: Path, *, seed: int, resolution: int | None = None, in_mem
     pictures, whole, unreadable, _ = screened(stored)
     parts, labels, skipped = found.parts[whole], found.labels[whole], (*tree.left, *unreadable)
     names = tuple(classes)
-    _check_full(folders, names, parts, labels, skipped)
+    _check_full(tree, folders, classes, parts, labels, skipped)
     sizes = np.bincount(parts, minlength=len(PARTS)).tolist()
     name = f"image_folder:{path.name}"
     return divide(name, names, pictures, labels, sizes, seed=seed, mirror=True, skipped=skipped, in_memory=in_memory)
@@ -62,8 +63,9 @@ def _found(tree: Tree, folders: Mapping[str, Path], classes: Classes) -> _Found:
 
 
 def _check_full(
+    tree: Tree,
     folders: Mapping[str, Path],
-    classes: tuple[str, ...],
+    classes: Classes,
     parts: NDArray[np.int64],
     labels: NDArray[np.int64],
     skipped: tuple[str, ...],
@@ -74,7 +76,10 @@ def _check_full(
         empty = [name for label, name in enumerate(classes) if label not in filled]
         if empty if part == "train" else not filled:
             listed = ", ".join(f"'{name}'" for name in empty[:5])
-            left = f" {len(skipped)} were left out in all, the first {skipped[0]}." if skipped else ""
+            homes = [home.relative_to(tree.root) for name in empty for home in classes[name].get(part, ())]
+            within = tuple(f"{readable(str(home))}{end}" for home in homes for end in ("/", " (closed folder"))
+            own = [said for said in skipped if said.startswith(within)]
+            left = f" {len(own)} were left out there, the first {own[0]}." if own else ""
             raise DataError(
                 f"image_folder: {folder} has no readable image of {listed}.{left} "
                 "Add images, each in the folder of its class, or take the folder out."

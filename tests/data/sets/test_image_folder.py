@@ -195,14 +195,16 @@ def test_fewer_than_two_classes(tmp_path, classes, found):
 
 def test_an_empty_class(tmp_path):
     (write(tmp_path) / "owl").mkdir()
-    with pytest.raises(DataError, match="no readable image of 'owl'"):
+    (tmp_path / "cat" / "0.png").write_text("no image")
+    with pytest.raises(DataError, match=r"no readable image of 'owl'\. Add images"):
         load(f"image_folder:{tmp_path}")
 
 
 def test_a_class_of_unreadable_images(tmp_path):
     for file in (write(tmp_path) / "dog").iterdir():
         file.write_text("no image")
-    with pytest.raises(DataError, match=r"no readable image of 'dog'. 5 were left out in all, the first dog/0\.png"):
+    (tmp_path / "cat" / "0.png").write_text("no image")  # another class has enough without it
+    with pytest.raises(DataError, match=r"no readable image of 'dog'. 5 were left out there, the first dog/0\.png"):
         load(f"image_folder:{tmp_path}")
 
 
