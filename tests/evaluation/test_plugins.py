@@ -233,6 +233,22 @@ def test_a_goal_that_is_none_is_refused(site: Path, tmp_path: Path) -> None:
         load_plugins(file)
 
 
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ("device='cdua'", "unknown device 'cdua'. Did you mean 'cuda'"),
+        ("device='cpu', dtypes=('float32', 'bfloat61')", "unknown dtype 'bfloat61'. Did you mean 'bfloat16'"),
+    ],
+)
+def test_a_target_with_a_device_or_a_dtype_that_is_none_is_refused(
+    site: Path, tmp_path: Path, facts: str, says: str
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(f"{HEAD}__all__ = ['fast']\nfast = Target({facts}, prepare=lambda network, x, setting: None)\n")
+    with pytest.raises(SettingError, match=rf"mine\.py:\d+: .*{says}"):
+        load_plugins(file)
+
+
 def test_an_objective_that_asks_for_what_is_not_there_is_told_what_is(site: Path, tmp_path: Path) -> None:
     file = tmp_path / "asks.py"
     file.write_text(f"{HEAD}__all__ = ['half']\nhalf = Objective('minimize', known=lambda one: one.params / 2)\n")

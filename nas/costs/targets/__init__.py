@@ -6,13 +6,16 @@ A target is a `Target` in a file of this folder, named like the file, or one of 
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
+from nas.errors import SettingError
 from nas.files import Json
+from nas.registry import suggest
 
+Device = Literal["cpu", "cuda"]
 Dtype = Literal["float32", "float16", "bfloat16"]
 Clock = Callable[[int], float]
 """Runs a network a number of times in a row and returns the seconds."""
@@ -41,11 +44,22 @@ class Target:
     `dtypes` lists the types of numbers that the target runs.
     """
 
-    device: Literal["cpu", "cuda"]
+    device: Device
     prepare: Callable[[nn.Module, Tensor, Setting], Clock]
     missing: Callable[[], str] = lambda: ""
     versions: tuple[str, ...] = ("torch",)
     dtypes: tuple[Dtype, ...] = ("float32", "bfloat16", "float16")
+
+    def __post_init__(self) -> None:
+        _check("device", self.device, get_args(Device))
+        for dtype in self.dtypes:
+            _check("dtype", dtype, get_args(Dtype))
+
+
+def _check(what: str, name: str, allowed: tuple[str, ...]) -> None:
+    """Raise SettingError, with the nearest name, for one that is not allowed."""
+    if name not in allowed:
+        raise SettingError(f"unknown {what} '{name}'. {suggest(name, allowed)}")
 
 
 def cpu_clock(run: Callable[[], object], setting: Setting) -> Clock:
