@@ -27,8 +27,8 @@ from nas.training.caller import undisturbed
 from nas.training.model import Model
 
 BEST = "best.safetensors"
-WEIGHTS = "model.safetensors"
-"""The weights in a folder for Hugging Face's hub."""
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+"""The settings and the weights in a folder for Hugging Face's hub."""
 ELSEWHERE = {".onnx", ".pt2", ".py"}
 """The suffixes of exported files from which no network is built here."""
 QUICK = 200  # blocks that take no time to look at
@@ -102,6 +102,27 @@ def read_model(path: Path) -> Model:
     except (SafetensorError, ValueError, OSError, RecursionError):
         data = {}
     return made(data, state, str(path))
+
+
+def is_hub(folder: Path) -> bool:
+    """Tell whether a folder is one for Hugging Face's hub."""
+    return all(os.path.isfile(folder / name) for name in (CONFIG, WEIGHTS))  # noqa: PTH113  (never raises)
+
+
+def read_hub(folder: Path) -> Model:
+    """Read such a folder without huggingface_hub, in evaluation mode, never running code in it.
+
+    Raises SettingError when a file is missing or damaged.
+    """
+    config, weights = folder / CONFIG, folder / WEIGHTS
+    try:
+        data = json.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise SettingError(f"{config}: cannot be read ({type(error).__name__}: {error})") from None
+    if not isinstance(data, dict):
+        raise SettingError(f"{config}: holds no settings of a model")
+    state = {name.removeprefix("network."): value for name, value in read(weights).items()}
+    return made(data, state, str(folder))
 
 
 def made(data: Mapping[str, Any], state: Mapping[str, Tensor], source: str) -> Model:

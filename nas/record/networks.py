@@ -10,7 +10,7 @@ from nas.evaluation.plugins import Outside
 from nas.network.architecture import Architecture
 from nas.record.folders import CONFIG, TRAINING, find_run, is_run, is_trained
 from nas.record.journal import RECORD
-from nas.record.models import BEST, ELSEWHERE, elsewhere, load
+from nas.record.models import BEST, ELSEWHERE, elsewhere, is_hub, load, read_hub
 from nas.record.run import Run
 from nas.record.trained import Trained
 from nas.registry import MANY, nearest, suggest
@@ -69,9 +69,10 @@ class Found:
 def find_network(name: str | Path, runs: Path = Path("runs")) -> Found:
     """Find the network that a text names.
 
-    `name` is that of a published network, a YAML or safetensors file, a folder that `nas train` left, or a run. Of a
-    run it is that of `best.yaml`, or what `RUN:knee`, `RUN:accuracy`, `RUN:latency<=2` or `RUN:166` picks. Names of
-    folders in `runs` will do. A file that lies in the folder of a run or a training is of these.
+    `name` is that of a published network, a YAML or safetensors file, a folder that `nas train` left or for Hugging
+    Face's hub, or a run. Of a run it is that of `best.yaml`, or what `RUN:knee`, `RUN:accuracy`, `RUN:latency<=2` or
+    `RUN:166` picks. Names of folders in `runs` will do. A file that lies in the folder of a run or a training is of
+    these.
 
     Raises SettingError or SpaceError, with the nearest name, where there is none.
     """
@@ -83,8 +84,8 @@ def find_network(name: str | Path, runs: Path = Path("runs")) -> Found:
             trained = Trained(folder)
             weights = folder / BEST
             return Found(trained.architecture, trained.model() if weights.exists() else None, trained)
-    if Path(text).suffix == ".safetensors":
-        model = load(text)
+    if is_hub(Path(text)) or Path(text).suffix == ".safetensors":
+        model = read_hub(Path(text)) if is_hub(Path(text)) else load(text)
         return Found(model.architecture, model)
     if Path(text).suffix in ELSEWHERE:
         raise elsewhere(text)

@@ -15,13 +15,13 @@ from nas.network.architecture import Architecture
 from nas.network.foreign_files import foreign
 from nas.network.lowering import lowered, queries_of
 from nas.record.folders import is_trained
-from nas.record.models import BEST, WEIGHTS, load
+from nas.record.models import BEST, CONFIG, WEIGHTS, is_hub, load
 from nas.record.networks import Found, find_network
 from nas.record.trained import Lowered
 from nas.registry import FORMATS, HEADS, format_name, target_text
 from nas.report.examples import Images
 from nas.report.formats import Format, Reader, Shipment
-from nas.report.hub import CARD, CONFIG
+from nas.report.hub import CARD
 from nas.report.metadata import reader_of
 from nas.settings import plain, text_of
 from nas.space.library import load_architecture
@@ -172,7 +172,7 @@ def open_exported(path: Path | str) -> Reader:
     if os.path.isdir(path):  # noqa: PTH112  (pathlib raises for names that are too long)
         if (path / BEST).is_file():
             return reader_of(load(path))
-        if (path / CONFIG).is_file() and (path / WEIGHTS).is_file():
+        if is_hub(path):
             return _read(FORMATS.get("hub"), path)
         found = f"has no {BEST} yet" if is_trained(path) else f"holds neither {BEST} nor {CONFIG} and {WEIGHTS}"
         raise SettingError(f"{path}: the folder {found}. {_readable()}")

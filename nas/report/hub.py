@@ -3,10 +3,8 @@
 https://huggingface.co/docs/huggingface_hub/guides/integrations
 """
 
-import json
 from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from nas.errors import SettingError
@@ -14,12 +12,12 @@ from nas.files import Json
 from nas.network.build import build
 from nas.network.weight_files import read
 from nas.network.weights import adapt
-from nas.record.models import WEIGHTS, made
+from nas.record.models import WEIGHTS
 from nas.report.card import card_text
 from nas.space.library import load_architecture
 from nas.training.model import Model
 
-CONFIG, CARD = "config.json", "README.md"
+CARD = "README.md"
 try:
     from huggingface_hub import PyTorchModelHubMixin as Mixin
 except ImportError:  # an extra
@@ -85,19 +83,3 @@ class HubModel(Model, Mixin, library_name="hybrid-nas"):  # type: ignore[misc, c
         from huggingface_hub import ModelCard  # an extra
 
         return ModelCard(card_text(self))
-
-
-def read_hub(folder: Path) -> Model:
-    """Read such a folder without huggingface_hub, in evaluation mode, never running code in it.
-
-    Raises SettingError when a file is missing or damaged.
-    """
-    config, weights = folder / CONFIG, folder / WEIGHTS
-    try:
-        data = json.loads(config.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise SettingError(f"{config}: cannot be read ({type(error).__name__}: {error})") from None
-    if not isinstance(data, dict):
-        raise SettingError(f"{config}: holds no settings of a model")
-    state = {name.removeprefix("network."): value for name, value in read(weights).items()}
-    return made(data, state, str(folder))

@@ -6,8 +6,9 @@ from pathlib import Path
 import torch
 
 from nas.errors import RunError
+from nas.record.models import read_hub
 from nas.report.formats import Format, Reader, Shipment
-from nas.report.hub import CARD, HubModel, missing, read_hub
+from nas.report.hub import CARD, HubModel, missing
 from nas.report.metadata import reader_of
 from nas.report.tracing import quiet
 from nas.training.model import Model

@@ -13,6 +13,7 @@ from small_models import model_of
 
 import nas
 from nas.errors import SettingError
+from nas.record.networks import find_network
 from nas.report.export import export, open_exported
 from nas.training.model import Model
 
@@ -45,6 +46,12 @@ def test_it_is_read_without_the_mixin_too(learnt, shipped):
     images = learnt.validation.images[:5]
     with torch.no_grad():
         assert torch.equal(open_exported(shipped("hub")).run(images), learnt.model(images))
+
+
+def test_it_is_a_network_by_its_path(learnt, shipped):
+    found = find_network(shipped("hub"))
+    assert found.architecture == learnt.model.architecture
+    assert found.model.to_dict() == learnt.model.to_dict()
 
 
 def test_the_card_says_what_was_measured(tmp_path):
