@@ -81,7 +81,8 @@ def train(
         outside = outside_of_training(config, fitted, (*found.outside.files, *files))
         made = _environment(config, batches, outside, threads_of(config, model, batches, group, attendant.noted))
         made |= _told(command, group, dataset) | seen
-        Trained.create(folder, config, fitted, made, outside, data=fingerprint(dataset), teacher=_digest(teacher))
+        sealed = {"data": fingerprint(dataset), "teacher": _digest(teacher), "stages": list(found.stages)}
+        Trained.create(folder, config, fitted, made, outside, **sealed)
     group.wait()
     return _Session(Trained(folder), batches, model, teacher, group, attendant).run()
 

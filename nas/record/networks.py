@@ -43,6 +43,8 @@ class Found:
     def stages(self) -> tuple[int, ...]:
         """The numbers of its stages: in the space of its run, where others may be left out, else its own."""
         key = self.architecture.key()
+        if self.trained and self.trained.architecture.key() == key:
+            return self.trained.stages
         for trial in self.run.trials if self.run else ():
             if trial.key == key:
                 return tuple(placed(trial.decisions, trial.architecture))

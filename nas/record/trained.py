@@ -169,6 +169,11 @@ class Trained:
         return self.folder.name
 
     @property
+    def stages(self) -> tuple[int, ...]:
+        """The numbers of its network's stages: in the space of the search that it came from, if it did."""
+        return tuple(self.seal.get("stages", range(len(self.architecture.stages))))
+
+    @property
     def threads(self) -> int:
         """In how many threads it trains: as its settings say, or as it began."""
         return self.config.threads or int(self.environment.get("threads", 1))

@@ -1,6 +1,6 @@
 """What all pages share: the templates, and plain data made ready for them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jinja2
@@ -31,12 +31,12 @@ def _source(environment: jinja2.Environment, name: str) -> str:
     return environment.loader.get_source(environment, name)[0]
 
 
-def diagram(network: Architecture, colours: Mapping[str, str]) -> list[Json]:
-    """List the parts of a network from image to classes, each with its kind and its options."""
+def diagram(network: Architecture, stages: Sequence[int], colours: Mapping[str, str]) -> list[Json]:
+    """List the parts of a network from image to classes, each with its kind and its options, `stages` as numbered."""
     stem, head, side = network.stem, network.head, network.resolution
     rows: list[Json] = [{"name": "image", "kind": f"{side} × {side}", "facts": [f"channels {network.channels}"]}]
     rows.append({"name": "stem", "kind": stem.kind, "facts": _facts({"width": stem.width, **stem.options})})
-    for i, stage in enumerate(network.stages):
+    for i, stage in zip(stages, network.stages, strict=True):
         own = {"depth": stage.depth, "colour": colours[stage.block]}
         facts = _facts({"width": stage.width, "stride": stage.stride, **stage.options})
         rows.append({"name": f"stage {i}", "kind": stage.block, "facts": facts} | own)

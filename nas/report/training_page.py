@@ -107,7 +107,7 @@ def _what(trained: Trained, history: Sequence[Epoch]) -> Json:
         "colours": colours,
         "ink": inks(colours),
         "letters": {block: BLOCKS.get(block).letter for block in blocks},
-        "diagram": diagram(network, colours),
+        "diagram": diagram(network, trained.stages, colours),
         "settings": flat(config.model_dump(mode="json")),
         "environment": machines(made),
     }

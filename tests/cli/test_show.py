@@ -80,6 +80,15 @@ def test_stages_have_their_numbers_in_the_space_of_the_run(nas: Command, tmp_pat
         assert [part["name"] for part in parts] == ["stem", "stage 1", "stage 2", "head"]
     run.pick(by_stages[1, 2]).named("run").save(run.folder / "one.yaml")
     assert "stage 0 is left out" in " ".join(nas("show", run.folder / "one.yaml").out.split())
+    quick = ("--epochs", 1, "--data", "digits", "--runs", tmp_path, "--name")
+    for source, name in ((lacking, "once"), (tmp_path / "once", "again")):
+        assert nas("train", source, *quick, name).status == 0
+        parts = json.loads(nas("show", tmp_path / name, "--json").out)["parts"]
+        assert [part["name"] for part in parts] == ["stem", "stage 1", "stage 2", "head"]
+        page = (tmp_path / name / "report.html").read_text()
+        assert [f"stage {i}" in page for i in range(3)] == [False, True, True]
+    load_architecture("coatnet_0").save(tmp_path / "once" / "another.yaml")
+    assert nas("show", tmp_path / "once" / "another.yaml", "--json").out.count('"stage 0"') == 1
     found = json.loads(nas("show", lacking, other, "--json").out)["differs"]
     kinds = {one["part"]: [kind is None for kind in one["found"]] for one in found if one["value"] == "kind"}
     assert (kinds["stage 0"], kinds["stage 2"]) == ([True, False], [False, True])
