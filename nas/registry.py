@@ -122,10 +122,6 @@ class Registry:
         self._found[name] = found
         return found
 
-    def name_of(self, kind: object) -> str:
-        """Name a kind that was asked for before, or give an empty text."""
-        return next((name for name, found in self._found.items() if found is kind), "")
-
     def add(self, name: str, kind: object, origin: str) -> None:
         """Add a kind of a file. Raises SettingError where another has its name."""
         if others := self.origins(name):

@@ -81,8 +81,7 @@ def train(
         outside = outside_of_training(config, fitted, (*found.outside.files, *files))
         made = _environment(config, batches, outside, threads_of(config, model, batches, group, attendant.noted))
         made |= _told(command, group, dataset) | seen
-        sealed = {"data": fingerprint(dataset), "teacher": _digest(teacher), "stages": list(found.stages)}
-        Trained.create(folder, config, fitted, made, outside, **sealed)
+        Trained.create(folder, config, fitted, made, outside, **_sealed(found, dataset, teacher))
     group.wait()
     return _Session(Trained(folder), batches, model, teacher, group, attendant).run()
 
@@ -121,6 +120,10 @@ def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant:
 
 def _environment(config: TrainConfig, batches: Batches, outside: Outside, threads: int) -> Json:
     return environment(device_name(batches.device), config.seed, outside.packages, threads=threads)
+
+
+def _sealed(found: Found, dataset: Dataset, teacher: Teacher | None) -> Json:
+    return {"data": fingerprint(dataset), "teacher": _digest(teacher), "stages": found.stages}
 
 
 def _digest(teacher: Teacher | None) -> str:

@@ -1,6 +1,7 @@
 """Objectives by name: the kinds of their folder, and the metrics of every task."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 
 from nas.evaluation.objectives import Candidate, Effort, Objective, Reading
@@ -15,7 +16,7 @@ def objective(name: str) -> Objective:
     check_objective(name)
     if name in OBJECTIVES.names():
         found: Objective = OBJECTIVES.get(name)
-        return found
+        return replace(found, name=name)
     return next(_metric(name, task.metrics[name]) for task in tasks() if name in task.metrics)
 
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from nas.errors import NasError, SettingError, in_one_line
 from nas.files import Json
 from nas.network.architecture import Architecture
-from nas.registry import OBJECTIVES
 from nas.training.tasks import Task, check_goal
 
 if TYPE_CHECKING:
@@ -91,7 +90,8 @@ class Objective:
     final front again with full effort. `like` names an objective that is known at once and smallest where this one is.
     `missing` says why it cannot be measured where networks will run, or gives an empty text.
 
-    `title` heads a column; a `share` is shown in percent, any other value in its `unit`.
+    `title` heads a column; a `share` is shown in percent, any other value in its `unit`. `name` is filled
+    in where it is found by name.
     """
 
     goal: Literal["maximize", "minimize"]
@@ -111,6 +111,7 @@ class Objective:
     remeasured: Callable[[Json], bool] = lambda details: False
     like: str = ""
     missing: "Callable[[Deployment | None], str]" = lambda deployment: ""
+    name: str = ""
 
     def __post_init__(self) -> None:
         check_goal(self.goal)
@@ -143,5 +144,5 @@ def _failed(objective: Objective, error: Exception, candidate: Candidate) -> Set
     where = f"{frames[0].filename}:{lines[-1]}: " if frames else ""
     wrong = isinstance(error, AttributeError | TypeError | NameError)
     has = f". A Candidate has {', '.join(vars(candidate))}" if wrong else ""
-    named = f"objective '{OBJECTIVES.name_of(objective)}'"
+    named = f"objective '{objective.name}'" if objective.name else "an objective"
     return SettingError(f"{where}known(candidate) of {named}: {in_one_line(error)}{has}")
