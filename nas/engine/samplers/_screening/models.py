@@ -6,14 +6,14 @@ first trials only, so that a resumed search has the same. The trees know jumps, 
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Kernel
+from sklearn.tree import ExtraTreeRegressor
 
 from nas.engine.objective_scale import unit
 from nas.engine.samplers._screening.domains import ordered
@@ -105,14 +105,21 @@ def predict_process(process: GaussianProcessRegressor, features: Features) -> tu
     return np.asarray(mean), np.asarray(deviation)
 
 
-def fit_trees(features: Features, values: Values) -> ExtraTreesRegressor:
-    """Trees fitted to one sample each of the points, with replacement, the same for the same points."""
-    trees = ExtraTreesRegressor(TREES, max_features=0.5, bootstrap=True, random_state=len(values))
-    return trees.fit(features, values)
+def fit_trees(features: Features, values: Values) -> list[ExtraTreeRegressor]:
+    """Trees fitted to one sample each of the points, with replacement, the same for the same points.
+
+    They are what scikit-learn's `ExtraTreesRegressor` fits, which takes half as long again to make so small ones.
+    """
+    rng, single = np.random.default_rng(len(values)), np.asarray(features, np.float32)
+    trees = [ExtraTreeRegressor(max_features=0.5, random_state=seed) for seed in rng.integers(2**31, size=TREES)]
+    for tree in trees:
+        times = np.bincount(rng.integers(len(values), size=len(values)), minlength=len(values)).astype(np.float64)
+        tree.fit(single, values, sample_weight=times, check_input=False)
+    return trees
 
 
-def predict_trees(trees: ExtraTreesRegressor, features: Features) -> tuple[Values, Values]:
+def predict_trees(trees: Sequence[ExtraTreeRegressor], features: Features) -> tuple[Values, Values]:
     """Mean and standard deviation of the trees' predictions."""
     single = np.asarray(features, np.float32)  # the precision in which trees compare
-    predictions = np.array([tree.predict(single, check_input=False) for tree in trees.estimators_])
+    predictions = np.array([tree.predict(single, check_input=False) for tree in trees])
     return predictions.mean(axis=0), predictions.std(axis=0)
