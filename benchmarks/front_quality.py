@@ -36,6 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--space", default="cvt_family")
     parser.add_argument("--data", default="cluttered_digits")
+    parser.add_argument("--resolution", type=int, help="side of an image in pixels, the data's own where left out")
     parser.add_argument("--subset", type=int)
     parser.add_argument("--arms", default="single,ladder,random")
     parser.add_argument("--rungs", default="1,3,9")
@@ -65,6 +66,7 @@ def searched(arm: str, seed: int, given: argparse.Namespace) -> Run:
     settings = {
         "data": given.data, "objectives": OBJECTIVES, "rungs": rungs, "promotion": given.promotion, "seed": seed,
         "sampler": "random" if arm == "random" else "pareto", "workers": 1, "recipe": {"subset": given.subset},
+        "resolution": given.resolution,
     }  # fmt: skip
     if not (given.out / name).exists():
         until(SEARCHING * given.work, lambda w: nas.search(
