@@ -50,7 +50,7 @@ def left_out(found: Found) -> str:
     """Say that stages are numbered as in the space, where the network lacks some that come before others."""
     lacks = [str(i) for i in range(max(found.stages)) if i not in found.stages]
     noun = f"stage {lacks[0]} is" if len(lacks) == 1 else f"stages {', '.join(lacks)} are"
-    return f"Stages are numbered as in the space of the run; {noun} left out." if lacks else ""
+    return f"Stages are numbered as in the space of the search; {noun} left out." if lacks else ""
 
 
 @dataclass(frozen=True)

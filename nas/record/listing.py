@@ -29,7 +29,7 @@ PAGE = "calibration.html"  # what a calibration ends with
 SUMMARY, VERDICT = "summary.csv", "verdict.json"
 READ = (CONFIG, TRAINING, SEAL, ENVIRONMENT, journal.RECORD, journal.FURTHER, journal.EARLIER, SUMMARY, VERDICT, PAGE)
 """The files that an entry is read from."""
-VERSION = 1  # of what a summary means
+VERSION = 2  # of what a summary means
 
 
 @dataclass(frozen=True)
@@ -161,9 +161,10 @@ def is_calibration(folder: Path) -> bool:
 
 
 def _calibrates(settings: Json) -> bool:
-    objectives = settings.get("objectives")
+    objectives, rungs = settings.get("objectives"), settings.get("rungs")
+    climbs = isinstance(rungs, list) and len(rungs) > 1  # or every search of one length might be taken for one
     alone = isinstance(objectives, list) and objectives[1:] == ["macs"]
-    return alone and (settings.get("promotion"), settings.get("confirm")) == (1, 1)
+    return climbs and alone and (settings.get("promotion"), settings.get("confirm")) == (1, 1)
 
 
 def _started(made: Json) -> str | None:

@@ -73,7 +73,7 @@ def test_stages_have_their_numbers_in_the_space_of_the_run(nas: Command, tmp_pat
     by_stages = {tuple(placed(one.decisions, one.architecture)): one.number for one in run.trials}
     lacking, other, whole = (f"{run.folder}:{by_stages[stages]}" for stages in ((1, 2), (0, 1), (0, 1, 2)))
     said = nas("show", lacking).out
-    assert "Stages are numbered as in the space of the run; stage 0 is left out." in " ".join(said.split())
+    assert "Stages are numbered as in the space of the search; stage 0 is left out." in " ".join(said.split())
     assert "left out" not in nas("show", other).out + nas("show", whole).out
     for command in (("show",), ("profile", "--seconds", 0.1)):
         parts = json.loads(nas(*command, lacking, "--json").out)["parts"]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from run_fixtures import empty_run, finished_run, trial
@@ -76,12 +77,12 @@ def test_a_training_has_the_value_on_the_test_part_in_the_end(tmp_path: Path) ->
 
 
 def test_a_calibration_ends_with_its_page(tmp_path: Path) -> None:
-    run = finished_run(
-        tmp_path / "runs" / "a", promotion=1.0, confirm=1, objectives=("accuracy", "macs"), budget={"trials": 13}
-    )
+    own: dict[str, Any] = {"promotion": 1.0, "confirm": 1, "objectives": ("accuracy", "macs"), "budget": {"trials": 13}}
+    run = finished_run(tmp_path / "runs" / "a", rungs=(1, 2), **own)
     assert (the(run.folder).summary.kind, the(run.folder).state) == ("calibration", "stopped")
     (run.folder / "calibration.html").write_text("")
     assert the(run.folder).state == "finished"
+    assert the(finished_run(tmp_path / "runs2" / "b", **own).folder).summary.kind == "search"  # of one length
 
 
 def damages() -> Iterator[tuple[str, str, str]]:
