@@ -1,6 +1,7 @@
 """What all pages share: the templates, and plain data made ready for them."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import jinja2
@@ -17,13 +18,20 @@ WORDS = ("show", "show_difference", "title", "words", "percent", "duration", "sh
 
 def render_page(template: str, context: Json) -> str:
     """Render a template of this package to a page that holds its style. Every value of the context is escaped."""
+    environment = _environment()
+    style = Markup(_source(environment, "report.css"))
+    page = environment.get_template(template).render(context | {"style": style})
+    return page.encode(errors="backslashreplace").decode()  # names of files may hold bytes that are no text
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """Return where the templates are, which keeps what it has compiled of them."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("nas.report"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
     environment.globals.update({name: getattr(units, name) for name in WORDS})
-    style = Markup(_source(environment, "report.css"))
-    page = environment.get_template(template).render(context | {"style": style})
-    return page.encode(errors="backslashreplace").decode()  # names of files may hold bytes that are no text
+    return environment
 
 
 def _source(environment: jinja2.Environment, name: str) -> str:

@@ -45,7 +45,8 @@ def _figure(name: str, plane: Plane) -> Json:
     drawn, region = plane.figure(), {"x": plane.x.region(), "y": plane.y.region()}
     collect(drawn, name)
     collect(go.Figure(drawn).update_xaxes(range=region["x"]).update_yaxes(range=region["y"]), f"{name}-lens")
-    figure: Json = json.loads(go.Figure(drawn).update_layout(template=None).to_json())
+    figure: Json = json.loads(drawn.to_json())
+    del figure["layout"]["template"]
     for trace in figure["data"]:
         if trace["meta"]["part"] in ("dots", "below"):
             del trace["x"], trace["y"]
