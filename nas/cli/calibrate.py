@@ -16,7 +16,8 @@ from nas.evaluation.units import show
 from nas.files import quoted
 
 if TYPE_CHECKING:
-    from nas.record.analysis.reliability import Agreement, Reliability
+    from nas.record.analysis.agreement import Agreement
+    from nas.record.analysis.reliability import Reliability
     from nas.record.run import Run
 
 OWN = ("budget", "objectives", "promotion", "confirm", "rungs", "pick", "sampler", "warm_start", "prefilter")

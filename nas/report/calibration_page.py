@@ -9,7 +9,8 @@ from plotly.offline import get_plotlyjs
 from nas import files
 from nas.errors import SettingError
 from nas.evaluation import units
-from nas.record.analysis.reliability import Agreement, Ranking, Reliability
+from nas.record.analysis.agreement import Agreement
+from nas.record.analysis.reliability import Ranking, Reliability
 from nas.record.opening import Named, open_run
 from nas.record.run import Run
 from nas.report.charts import PALETTE, THEMES, embed, style

@@ -9,7 +9,8 @@ from playwright.sync_api import Browser
 from run_fixtures import empty_run, trial
 
 from nas.evaluation.job import Outcome
-from nas.record.analysis.reliability import FEWEST_BEST, Agreement, Ranking, Reliability
+from nas.record.analysis.agreement import Agreement
+from nas.record.analysis.reliability import FEWEST_BEST, Ranking, Reliability
 from nas.record.run import Run
 from nas.record.trial import Further
 from nas.report.calibration_page import cost_figure, rank_figure, write_calibration

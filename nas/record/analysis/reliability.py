@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nas import files
 from nas.config import SearchConfig, make_config
@@ -17,32 +16,20 @@ from nas.errors import SettingError
 from nas.evaluation.plugins import plugin_flags
 from nas.evaluation.units import epochs, words
 from nas.files import Json
+from nas.record.analysis.agreement import Agreement, Values, agreement
 from nas.record.analysis.rates import kinds_alone, rates
 from nas.record.opening import Named, open_run
 from nas.record.run import Run
 from nas.settings import Flag
 from nas.space.grammar import to_dict
 from nas.space.space import SearchSpace
-from nas.training.chance import LEVEL
 from nas.training.recipe import Recipe
 
 FILE = "reliability.json"
 FEWEST = 8  # networks trained in full, below which nothing can be said
 ENOUGH = 0.5  # tau: three pairs of four in order
 APART = 2.5  # least factor between the lengths of two rungs
-DRAWS = 1000
 FEWEST_BEST = 6  # networks of the best quarter, below which nothing can be said of them
-Values = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """Kendall's tau with its 95 % interval by bootstrap over networks, and Spearman's rho."""
-
-    tau: float
-    low: float
-    high: float
-    rho: float
 
 
 @dataclass(frozen=True)
@@ -251,21 +238,6 @@ def _options(config: SearchConfig) -> str:
     default = usual.model_dump() | usual.recipe.model_dump() | {"task": SearchConfig().task}
     chosen = {name: value for name, value in flags.items() if name in ("space", "data") or value != default[name]}
     return " ".join(f"--{name.replace('_', '-')} {files.quoted(str(value))}" for name, value in chosen.items())
-
-
-def agreement(cheap: Values, truth: Values, resamples: int = DRAWS) -> Agreement:
-    """Compare two rankings of the same networks."""
-    from scipy.stats import kendalltau, spearmanr
-
-    rng = np.random.default_rng(0)
-    draws = rng.integers(0, len(truth), (resamples, len(truth)))
-    taus = [kendalltau(cheap[rows], truth[rows]).statistic for rows in draws]
-    low, high = -1.0, 1.0
-    if not np.isnan(taus).all():  # a draw in which all are equal tells nothing, and to leave it out would flatter
-        low, high = np.quantile(np.nan_to_num(taus), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    varies = all(len(np.unique(values)) > 1 for values in (cheap, truth))
-    tau, rho = kendalltau(cheap, truth).statistic, spearmanr(cheap, truth).statistic if varies else 0.0
-    return Agreement(*(float(np.nan_to_num(value)) for value in (tau, low, high, rho)))
 
 
 def _ladder(lengths: Sequence[int], rungs: Sequence[Ranking]) -> tuple[tuple[int, ...], bool]:

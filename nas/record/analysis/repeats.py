@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas.evaluation.units import epochs
-from nas.record.analysis.reliability import FEWEST, Agreement, agreement
+from nas.record.analysis.agreement import Agreement, agreement
+from nas.record.analysis.reliability import FEWEST
 from nas.record.run import Run
 
 RESAMPLES = 200  # for intervals to two digits, on a page that is written again and again
