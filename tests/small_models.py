@@ -44,7 +44,7 @@ def every_part() -> Iterator[tuple[list[str], str, str]]:
     for i, stem in enumerate(stems):
         some = blocks[i * count : (i + 1) * count] or with_token[:1]
         choice = tokens if some[-1] in with_token else heads
-        yield some, stem, choice[i % len(choice)]
+        yield some, stem, choice[i] if i < len(choice) else choice[-1]  # some take long: each once
 
 
 class Learnt(NamedTuple):

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -160,14 +161,30 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
 
 
 def shown(file: Path, images: torch.Tensor, out: str) -> torch.Tensor:
-    """Run what the file's docstring shows, in a process that stands in the file's folder, and return `out`."""
+    """Run what the file's docstring shows, where the file's folder is found, and return `out`."""
     text = (ast.get_docstring(ast.parse(file.read_text())) or "").split("\n\n", 1)[1].split("\n\n", 1)[1]
-    code = "\n".join(line[4:] for line in text.splitlines() if line.startswith("    "))
-    torch.save(images, file.with_name("images"))
-    lines = ["import torch", "images = torch.load('images')", code, f"torch.save({out}.detach(), 'answer')"]
-    subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=file.parent, check=True)
-    answer: torch.Tensor = torch.load(file.with_name("answer"))
+    names: dict[str, Any] = {"images": images}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(file.parent)
+        patch.syspath_prepend(file.parent)
+        patch.delitem(sys.modules, file.stem, raising=False)
+        exec("\n".join(line[4:] for line in text.splitlines() if line.startswith("    ")), names)
+        sys.modules.pop(file.stem, None)
+    answer: torch.Tensor = names[out].detach()
     return answer
+
+
+def test_the_file_and_its_docstring_need_no_package_of_ours(tmp_path: Path) -> None:
+    """In a process of its own that stands in the file's folder, with nothing of ours to be found."""
+    model, path = trained(architecture()), tmp_path / "net.py"
+    python.write(Shipment(model.architecture, model), path)
+    text = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n\n", 1)[1].split("\n\n", 1)[1]
+    code = [line[4:] for line in text.splitlines() if line.startswith("    ")]
+    hidden = ["import sys", "sys.modules['nas'] = None", "import torch", "images = torch.rand(2, 3, 16, 16)"]
+    told = ["print(tuple(probabilities.shape))"]
+    done = subprocess.run([sys.executable, "-c", "\n".join(hidden + code + told)], cwd=tmp_path, capture_output=True,
+                          text=True, check=False)  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "(2, 3)\n"), done.stderr
 
 
 @pytest.mark.parametrize("name", ["net", "k net-1", "class", "2x"])
