@@ -12,6 +12,7 @@ from browser import browser as browser
 from command import nas as nas
 from small_searches import CONVOLUTION_FIRST
 
+from nas.engine import ending
 from nas.evaluation.objectives import timed
 
 pytest.register_assert_rewrite("nas.testing", "nas.network.testing")
@@ -51,6 +52,7 @@ def short_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(timed.LATENCY_SECONDS, effort, 0.05)
     monkeypatch.setattr(timed, "THROUGHPUT_SECONDS", 0.05)
     monkeypatch.setattr(timed, "ENERGY_SECONDS", 0.05)
+    monkeypatch.setattr(ending, "SECONDS", 0.1)
 
 
 @pytest.fixture

@@ -17,9 +17,22 @@ from nas.record.run import Run
 SETTINGS = {"data": "digits", "sampler": "random", "recipe": QUICK, "networks": 8, "rungs": (1, 2), "workers": 1}
 
 
-def test_every_network_climbs_all_rungs_and_is_trained_again_also_after_a_stop(space):
-    runs = space.parent / "runs"
-    whole = nas.calibrate(space, name="whole", runs=runs, **SETTINGS)
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """The file of a space of which there is a calibration."""
+    path = tmp_path_factory.mktemp("calibrated") / "tiny.yaml"
+    path.write_text(yaml.safe_dump(SPACE))
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(shared):
+    """A calibration that nothing interrupted."""
+    return nas.calibrate(shared, name="whole", runs=shared.parent / "runs", **SETTINGS)
+
+
+def test_every_network_climbs_all_rungs_and_is_trained_again_also_after_a_stop(shared, whole):
+    runs = shared.parent / "runs"
     steps = {(one.trial, one.rung, one.repeat) for one in whole.further}
     assert steps == {(n, 1, repeat) for n in range(8) for repeat in (0, 1)}
     assert len(whole.trials) == 8
@@ -29,8 +42,8 @@ def test_every_network_climbs_all_rungs_and_is_trained_again_also_after_a_stop(s
             raise Stopped
 
     with pytest.raises(Stopped):
-        nas.calibrate(space, name="cut", runs=runs, watcher=Watcher(trained_further=stop), **SETTINGS)
-    resumed = nas.calibrate(space, name="cut", runs=runs, **SETTINGS)
+        nas.calibrate(shared, name="cut", runs=runs, watcher=Watcher(trained_further=stop), **SETTINGS)
+    resumed = nas.calibrate(shared, name="cut", runs=runs, **SETTINGS)
     told = [[(c.trial, c.repeat, c.outcome.metrics) for c in run.further] for run in (whole, resumed)]
     assert told[0] == told[1]
     found, same = nas.reliability(resumed), nas.reliability(whole)
@@ -76,11 +89,10 @@ def test_the_command_prints_and_draws(space, nas: Command, monkeypatch):
     assert "the nas calibrate command that began it goes on with it, with --name calibration" in refused.err
 
 
-def test_later_searches_take_the_ladder(space, monkeypatch):
+def test_later_searches_take_the_ladder(space, whole, monkeypatch):
     monkeypatch.setenv("NAS_CACHE", str(space.parent / "cache"))  # searches of other tests take none
-    run = nas.calibrate(space, runs=space.parent / "runs", **(SETTINGS | {"recipe": {"subset": 64, "batch_size": 32}}))
-    found = replace(nas.reliability(run), ladder=(1, 2))
-    found.apply(run)
+    found = replace(nas.reliability(whole), ladder=(1, 2))
+    found.apply(whole)
     later = search(space, "later", budget=2, recipe={"subset": 64, "batch_size": 32})
     assert later.config.rungs == found.ladder
     assert "was measured by the calibration" in (later.folder / "report.html").read_text()
@@ -92,13 +104,11 @@ def test_later_searches_take_the_ladder(space, monkeypatch):
     assert "was not measured" in (asked.folder / "report.html").read_text(), "of these lengths it says nothing"
 
 
-def test_a_run_of_that_name_that_is_another_is_refused_before_anything_is_trained(space):
-    runs = space.parent / "runs"
-    plain = search(space, "plain", budget=2)
+def test_a_run_of_that_name_that_is_another_is_refused_before_anything_is_trained(space, shared, whole):
+    plain, runs = search(space, "plain", budget=2), whole.folder.parent
     with pytest.raises(SettingError, match="plain is a search and no calibration; take another --name"):
-        nas.calibrate(space, name="plain", runs=runs, **SETTINGS)
+        nas.calibrate(space, name="plain", runs=space.parent / "runs", **SETTINGS)
     assert len(plain.trials) == 2
-    first = nas.calibrate(space, name="first", runs=runs, **SETTINGS)
     others = {
         "rungs: found 1, 3; .* with 1, 2": {"rungs": (1, 3)},
         r"recipe\.epochs: found 2; .* with 1\. Take": {"recipe": QUICK | {"epochs": 2}},
@@ -106,14 +116,15 @@ def test_a_run_of_that_name_that_is_another_is_refused_before_anything_is_traine
     }
     for told, changes in others.items():
         with pytest.raises(SettingError, match=f"^{told}"):
-            nas.calibrate(space, name="first", runs=runs, **(SETTINGS | changes))
-    with pytest.raises(SettingError, match="first: a calibration; the nas calibrate command that began it goes on"):
-        nas.resume(first, budget=9)
-    assert len(Run(first.folder).trials) == 8
+            nas.calibrate(shared, name="whole", runs=runs, **(SETTINGS | changes))
+    with pytest.raises(SettingError, match="whole: a calibration; the nas calibrate command that began it goes on"):
+        nas.resume(whole, budget=9)
+    assert len(Run(whole.folder).trials) == 8
     wider = [{**SPACE["stages"][0], "depth": [1, 2, 3]}, SPACE["stages"][1]]
-    space.write_text(yaml.safe_dump({**SPACE, "stages": wider}))
-    with pytest.raises(SettingError, match=r"space\.stages\.0\.depth: found 1, 2, 3; .*first was calibrated with 1, 2"):
-        nas.calibrate(space, name="first", runs=runs, **SETTINGS)
+    shared.write_text(yaml.safe_dump({**SPACE, "stages": wider}))
+    with pytest.raises(SettingError, match=r"space\.stages\.0\.depth: found 1, 2, 3; .*whole was calibrated with 1, 2"):
+        nas.calibrate(shared, name="whole", runs=runs, **SETTINGS)
+    shared.write_text(yaml.safe_dump(SPACE))
 
 
 @pytest.mark.parametrize("few", [{"networks": 7}, {"rungs": (4,)}, {"rungs": "auto"}])

@@ -131,7 +131,7 @@ def test_a_search_that_is_killed_goes_on_as_if_it_were_not(settings: dict[str, A
     folder = Path(settings["runs"]).parent
     line = (
         f"search --task detection --space {settings['space']} --data few_scenes --plugins {settings['plugins'][0]} "
-        "--objectives map,params --subset 32 --batch-size 16 --epochs 1 --budget 6 --workers 1 --device cpu "
+        "--objectives map,params --subset 32 --batch-size 16 --epochs 1 --budget 4 --workers 1 --device cpu "
         "--confirm 1 --name killed"
     )
     record, process = folder / "runs/killed/trials.jsonl", begun(line, folder)
@@ -141,7 +141,7 @@ def test_a_search_that_is_killed_goes_on_as_if_it_were_not(settings: dict[str, A
     process = begun("resume killed", folder)
     _, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
-    unhurt = nas.search(budget=6, name="unhurt", confirm=1, **settings, **COUNTED)
+    unhurt = nas.search(budget=4, name="unhurt", confirm=1, **settings, **COUNTED)
     assert story(Run(record.parent)) == story(unhurt)
 
 
@@ -204,8 +204,13 @@ def begin(run: Run, settings: dict[str, Any], name: str, **more: Any) -> Trained
     )  # fmt: skip
 
 
-def test_a_training_that_stops_goes_on_exactly(run: Run, settings: dict[str, Any]) -> None:
-    whole = begin(run, settings, "whole-training")
+@pytest.fixture(scope="module")
+def whole(run: Run, settings: dict[str, Any]) -> Trained:
+    """A training that nothing interrupted."""
+    return begin(run, settings, "whole-training")
+
+
+def test_a_training_that_stops_goes_on_exactly(run: Run, settings: dict[str, Any], whole: Trained) -> None:
     assert whole.config.task == "detection"
     for steps in (1, 4):
         left = [steps]
@@ -224,15 +229,14 @@ def test_a_training_that_stops_goes_on_exactly(run: Run, settings: dict[str, Any
         assert all(torch.equal(ours[weight], theirs[weight]) for weight in theirs)
 
 
-def test_a_detector_goes_on_with_other_classes(run: Run, settings: dict[str, Any], tmp_path: Path) -> None:
+def test_a_detector_goes_on_with_other_classes(settings: dict[str, Any], whole: Trained, tmp_path: Path) -> None:
     (tmp_path / "fewer.py").write_text(FEWER)
     noted: list[str] = []
-    before = begin(run, settings, "before")
-    after = nas.train("before", name="after", runs=settings["runs"], data="fewer_classes", device="cpu", threads=1,
-                      plugins=(*settings["plugins"], str(tmp_path / "fewer.py")), changes={"epochs": 1},
+    after = nas.train("whole-training", name="after", runs=settings["runs"], data="fewer_classes", device="cpu",
+                      threads=1, plugins=(*settings["plugins"], str(tmp_path / "fewer.py")), changes={"epochs": 1},
                       attendant=Attendant(noted=noted.append))  # fmt: skip
     assert any("knows other classes: the classifier begins anew" in line for line in noted)
-    assert (before.architecture.classes, after.architecture.classes) == (10, 5)
+    assert (whole.architecture.classes, after.architecture.classes) == (10, 5)
     assert after.ending
 
 

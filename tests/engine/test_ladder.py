@@ -52,8 +52,8 @@ def test_a_lucky_second_training_takes_no_network_off_the_front_that_was_not_tra
 
 
 def test_a_search_ends_with_a_confirmed_front(space):
-    run = search(space, "confirmed", budget=30, confirm=2)
-    assert len(run.spent) == 30, "further trainings cost no budget"
+    run = search(space, "confirmed", budget=15, confirm=2)
+    assert len(run.spent) == 15, "further trainings cost no budget"
     for found in run.front():
         again = [c for c in run.further if c.trial == found.number]
         assert [c.repeat for c in again] == [1, 2]
@@ -146,9 +146,9 @@ def test_a_search_takes_on_what_may_belong_to_the_front(space):
 
 
 def test_a_longer_training_is_the_one_that_went_on(space):
-    run = search(space, "climbed", budget=12, rungs=(1, 3), confirm=0)
+    run = search(space, "climbed", budget=6, rungs=(1, 3), confirm=0)
     one = next(one for one in run.further)
-    alone = search(space, "alone", budget=12, rungs=(3,), confirm=0)
+    alone = search(space, "alone", budget=6, rungs=(3,), confirm=0)
     same = alone.trials[one.trial]
     assert same.key == run.trials[one.trial].key
     assert same.metrics["accuracy"] == one.outcome.metrics["accuracy"]
@@ -242,11 +242,11 @@ def test_a_disk_that_is_too_full_for_weights_loses_no_training(space, monkeypatc
     with monkeypatch.context() as patch:
         patch.setattr("nas.record.paused.keep", full)
         with pytest.raises(RunError, match="the disk is full"):
-            search(space, "full", budget=12, rungs=(1, 2))
+            search(space, "full", budget=6, rungs=(1, 2))
     folder = space.parent / "runs" / "full"
     assert len(Run(folder).trials) == 1, "the training that ended is kept"
     resumed = nas.resume(folder)
-    assert story(resumed) == story(search(space, "empty", budget=12, rungs=(1, 2)))
+    assert story(resumed) == story(search(space, "empty", budget=6, rungs=(1, 2)))
 
 
 def test_a_second_look_rejects_no_network(space, monkeypatch):

@@ -58,14 +58,15 @@ def test_a_training_is_divided_as_what_it_comes_from(home: Path, tiny: Path) -> 
         again = begin(home, name, what)
         assert again.config.split == 1
         assert "that the training never saw" in page(again)
-    run = search(tiny, "found", 1, confirm=0, seed=3)
-    assert begin(home, "of_run", run.folder, data="digits").config.split == 3
-    run = search(tiny, "divided", 1, confirm=0, seed=3, split_seed=4)
-    assert begin(home, "of_divided", run.folder, data="digits").config.split == 4
-    of_file = begin(home, "of_best", run.folder / "best.yaml", data="digits")
+    data = f"npz:{home / 'four.npz'}"
+    run = search(tiny, "found", 1, confirm=0, seed=3, data=data)
+    assert begin(home, "of_run", run.folder).config.split == 3
+    run = search(tiny, "divided", 1, confirm=0, seed=3, split_seed=4, data=data)
+    assert begin(home, "of_divided", run.folder).config.split == 4
+    of_file = begin(home, "of_best", run.folder / "best.yaml")
     assert of_file.config.split == 4
     exported = nas.export(str(run.folder), "yaml", home / "carried.yaml")
-    assert (exported.data, exported.split_seed) == ("digits", 4)
+    assert (exported.data, exported.split_seed) == (data, 4)
 
 
 def test_seeds_of_one_network_test_on_the_same_images(home: Path) -> None:

@@ -28,7 +28,7 @@ CHANGES = {
     "epochs": 4, "batch_size": 16, "warmup": 1, "learning_rate": 5e-3, "accumulate": 2, "mixup": 0.4, "cutmix": 1,
     "erasing": 0.3, "operations": 1, "crop": 0.7, "mirror": "always", "ema": 0.9, "drop_path": 0.1, "plain": 1,
 }  # fmt: skip
-STEPS = 4 * 22
+STEPS = 4 * 12
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
 
@@ -43,7 +43,7 @@ def _soon() -> Iterator[None]:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with data and a network."""
     folder = tmp_path_factory.mktemp("home")
-    archive(folder / "four.npz", count=600)
+    archive(folder / "four.npz", count=330)
     network(classes=4).save(folder / "tiny.yaml")
     return folder
 
@@ -113,7 +113,7 @@ def test_a_training_that_is_asked_to_stop_says_how_to_go_on_and_goes_on_exactly(
     assert (folder / "report.html").exists()
     taken = 5
     while taken < STEPS:
-        pause = random.randint(1, 40)
+        pause = random.randint(1, 24)
         try:
             go_on("stopped", runs=home / "runs", attendant=stopping(pause))
         except StoppedError:
