@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,21 @@ hypothesis.settings.load_profile("nas")
 torch.set_num_threads(1)  # worker processes of the test runner would fight over the cores
 
 
-LONG = ("test_readme.py", "test_docs.py", "executors", "test_plan.py", "test_plugins.py", "test_contributing.py")
+FIRST = ("test_readme.py", "test_docs.py", "executors", "test_plan.py", "test_plugins.py", "test_contributing.py")
+UNASKED = ("slow", "faults")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest begin first, so that the workers end together, and in one worker, which starts Ray once for all."""
-    items.sort(key=lambda item: not set(LONG) & {item.path.name, item.path.parent.name})
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what no -m asks for, whatever else it says, and sort the rest.
+
+    The longest begin first, so that the workers end together, and in one worker, which starts Ray once for all.
+    """
+    words = re.findall(r"\w+", config.option.markexpr)
+    unasked = set(UNASKED).difference(words)
+    left = {item for item in items if any(map(item.get_closest_marker, unasked))}
+    config.hook.pytest_deselected(items=[*left])
+    items[:] = [item for item in items if item not in left]
+    items.sort(key=lambda item: not set(FIRST) & {item.path.name, item.path.parent.name})
 
 
 @pytest.fixture(scope="session")

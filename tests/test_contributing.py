@@ -73,6 +73,7 @@ def _passed(house: Path, folders: list[str], selected: str) -> set[str]:
     return set(re.findall(r"\.py::([\w:]+).* PASSED", done.stdout))
 
 
+@pytest.mark.long
 def test_the_suites_cover_new_kinds_unasked(house: Path) -> None:
     folders = [
         "tests/network/blocks",
@@ -107,6 +108,7 @@ def test_the_suites_cover_new_kinds_unasked(house: Path) -> None:
     }
 
 
+@pytest.mark.long
 def test_a_space_may_offer_a_new_block(house: Path) -> None:
     shown = _nas(house, "spaces", "mine.yaml").stdout
     assert "convnext | moat" in shown
@@ -121,12 +123,14 @@ stages: [{block: conv, depth: 1, width: 8, stride: 1}]
 """
 
 
+@pytest.mark.long
 def test_a_profile_times_a_new_target(house: Path) -> None:
     (house / "point.yaml").write_text(POINT)
     shown = _nas(house, "profile", "point.yaml", "--target", "exported", "--seconds", "0.1", "--json")
     assert json.loads(shown.stdout)["latency_ms"]["target"] == "exported"
 
 
+@pytest.mark.long
 def test_a_search_learns_a_new_task_and_weighs_a_new_objective(house: Path) -> None:
     shown = "--space turned.yaml --data turned_angles --task orientation"
     assert f"nas search {shown} --budget 20" in TEXT
@@ -141,6 +145,7 @@ def test_a_search_learns_a_new_task_and_weighs_a_new_objective(house: Path) -> N
     assert re.search(r"Angle error \((°|\\u00b0)\)", (run / "report.html").read_text(encoding="utf-8"))
 
 
+@pytest.mark.long
 def test_a_look_at_a_space_trains_its_networks_on_the_task(house: Path) -> None:
     asked = "profile turned.yaml --data turned_angles --task orientation --budget 5 -n 3"
     assert "a budget of 5 takes about" in _nas(house, *asked.split()).stdout
@@ -160,6 +165,7 @@ for name, value in others.items():
 """
 
 
+@pytest.mark.long
 def test_what_does_not_fit_a_task_is_refused(house: Path) -> None:
     assert _python(house, "-c", REFUSALS).stdout.splitlines() == [
         "('angle_error', 'latency')",
@@ -176,6 +182,15 @@ def test_the_examples_keep_the_style(house: Path) -> None:
     pytest.importorskip("ruff")
     _python(house, "-m", "ruff", "check", *PYTHON)
     _python(house, "-m", "ruff", "format", "--check", *PYTHON)
+
+
+def test_the_quick_suite_leaves_out_what_is_left_out_unasked() -> None:
+    """What is left out must not come back with a -m of one's own."""
+    asked = ["tests/engine/test_search.py", "-m", "not long", "--collect-only", "-p", "no:cacheprovider"]
+    found = _python(ROOT, "-m", "pytest", *asked).stdout
+    assert "test_the_same_seed_gives_the_same_search" in found
+    for mark, name in (("long", "a_kill_in_the_middle"), ("slow", "a_long_search"), ("faults", "kills_over_and_over")):
+        assert name not in found, mark
 
 
 def test_the_floors_are_those_of_the_contract() -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import save_file
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -12,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import nas
 
+pytestmark = pytest.mark.long
 TEXT = (Path(__file__).parents[1] / "docs" / "backbone.md").read_text(encoding="utf-8")
 
 

@@ -13,6 +13,8 @@ import pytest
 from command import Command
 from outside import forget, on_path
 
+pytestmark = pytest.mark.long
+
 DOCS = Path(__file__).parents[1] / "docs"
 TEXT = (DOCS / "plugins.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"<!-- (\S+) -->\n```\w+\n(.*?)```\n", TEXT, flags=re.DOTALL))

@@ -27,12 +27,14 @@ def test_there_are_commands() -> None:
     assert len(commands(README)) >= 10
 
 
+@pytest.mark.long
 def test_every_command_runs(home: Path, nas: Command) -> None:
     play(README, nas)
     assert (home / "accurate.yaml").is_file()
     assert (home / "runs" / "first" / "report.html").is_file()
 
 
+@pytest.mark.long
 def test_the_python_examples_run(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = [tell(example, capsys) for example in blocks(README, "python")]
     assert "25036820" in "".join(said)

@@ -109,6 +109,7 @@ FOUND = {
 }
 
 
+@pytest.mark.long
 def test_crooked_kinds_are_found(tmp_path: Path) -> None:
     file = tmp_path / "test_crooked.py"
     file.write_text(CROOKED)

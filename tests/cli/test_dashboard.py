@@ -93,6 +93,7 @@ def test_it_follows_the_record_and_never_writes_it(run: Run, address: str) -> No
     assert after == before | {run.folder / "trials.jsonl": record}
 
 
+@pytest.mark.long
 def test_it_listens_on_loopback_alone_and_takes_a_free_port(run: Run, address: str) -> None:
     port = int(address.rstrip("/").rpartition(":")[2])
     with socket.socket() as other, pytest.raises(ConnectionRefusedError):

@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
 from run_fixtures import empty_run, finished_run, offering, stage, trial
 
 
+@pytest.mark.long
 def test_it_tells_and_the_report_shows(nas, tmp_path):
     for name in ("one", "two"):
         finished_run(tmp_path / name, complete=80 if name == "one" else 10)

@@ -30,6 +30,7 @@ def test_a_tower_is_a_row_higher_for_each_doubling_of_the_map():
                     ["depth", "1", "3"]]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("columns", [40, 80])
 def test_every_published_network_fits_a_terminal(columns):
     console = Terminal(file=io.StringIO(), width=columns)

@@ -15,6 +15,8 @@ from trained_fixtures import ended
 
 from nas.cli import COMMANDS
 
+pytestmark = pytest.mark.long
+
 SEARCH = "--space tiny.yaml --data digits --objectives accuracy,params --subset 32 --sampler random --confirm 0"
 LINES = {
     "search": f"search {SEARCH} --budget 8",

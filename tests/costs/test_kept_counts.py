@@ -23,6 +23,7 @@ print(len(ran), cost.params, cost.macs)
 """
 
 
+@pytest.mark.long
 def test_another_process_runs_no_piece_again(tmp_path: Path) -> None:
     environment = os.environ | {"NAS_CACHE": str(tmp_path)}
     said = [

@@ -81,6 +81,7 @@ def test_the_loss_is_the_tasks_own():
     )
 
 
+@pytest.mark.long
 def test_a_detector_trains_with_its_denoising_queries_and_is_left_alone():
     task = load_task("detection")
 

@@ -10,6 +10,8 @@ from nas.data.sets import HELD_OUT
 from nas.data.stored import IN_MEMORY
 from nas.registry import DATA
 
+pytestmark = pytest.mark.long
+
 TEXT = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 COMMANDS = commands("docs/data.md")
 

@@ -14,6 +14,8 @@ from nas.engine.watcher import Watcher
 from nas.errors import SettingError
 from nas.record.run import Run
 
+pytestmark = pytest.mark.long
+
 SETTINGS = {"data": "digits", "sampler": "random", "recipe": QUICK, "networks": 8, "rungs": (1, 2), "workers": 1}
 
 

@@ -32,6 +32,8 @@ from nas.space.library import load_architecture, load_space
 from nas.space.matching import nearest
 from nas.training.full.loop import StoppedError
 
+pytestmark = pytest.mark.long
+
 COUNTED: dict[str, Any] = {"objectives": ("map", "params"), "device": "cpu", "workers": 1}
 CHANGES = {
     "epochs": 3, "batch_size": 16, "warmup": 1, "accumulate": 2, "crop": 0.6, "mirror": "always", "operations": 1,

@@ -60,6 +60,7 @@ def test_the_steps_are_those_of_the_record(run: Run) -> None:
     assert front_values(empty_run(run.folder.with_name("empty"))) == {}
 
 
+@pytest.mark.long
 def test_a_search_that_goes_on_goes_on_in_mlflow(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = f"sqlite:///{tiny.parent}/team.db"
     monkeypatch.chdir(tiny.parent)  # where MLflow keeps the artifacts of such a store

@@ -154,6 +154,7 @@ def test_a_longer_training_is_the_one_that_went_on(space):
     assert same.metrics["accuracy"] == one.outcome.metrics["accuracy"]
 
 
+@pytest.mark.long
 def test_the_same_seed_climbs_the_same_and_a_stop_anywhere_changes_nothing(space):
     settings = {"budget": 14, "rungs": (1, 2, 4), "confirm": 1}
     whole = search(space, "whole_ladder", **settings)
@@ -187,6 +188,7 @@ def test_a_training_that_fails_on_its_way_leaves_the_front(space, monkeypatch):
     assert run.front(), "the first rung is all that is left"
 
 
+@pytest.mark.long
 def test_two_workers_climb_and_train_nothing_twice(space):
     run = search(space, "two", budget=14, rungs=(1, 2, 4), workers=2, confirm=1)
     steps = [(one.trial, one.rung, one.repeat) for one in run.further]

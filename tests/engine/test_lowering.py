@@ -23,6 +23,8 @@ from nas.training.boxes.precision import mean_precision
 from nas.training.model import ORDER
 from nas.training.tasks import Predictions
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:

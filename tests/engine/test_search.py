@@ -36,6 +36,7 @@ def test_the_same_seed_gives_the_same_search(space, sampler):
     assert story(runs[0]) != story(runs[2])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("sampler", "budget", "at"), [("random", 5, 2), ("tpe", 16, 12), ("nsga2", 6, 3), ("pareto", 16, 12)]
 )
@@ -71,6 +72,7 @@ def test_no_architecture_is_trained_twice_and_an_exhausted_space_ends_the_search
         assert nas.resume(run, budget=60).trials == run.trials
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sampler", ["random", "tpe", "pareto"])
 def test_networks_with_several_sets_of_decisions_are_trained_once_and_resumed_alike(space, sampler):
     space.write_text(yaml.safe_dump(ALIKE))
@@ -128,6 +130,7 @@ def test_a_training_that_diverges_fails_and_the_search_goes_on(space):
     assert not (run.folder / "best.yaml").exists()
 
 
+@pytest.mark.long
 def test_memory_that_runs_out_ends_one_trial(tmp_path):
     """One of two networks needs more than 2 GB for a single weight; the process may have 2 more than it has."""
     data = {
@@ -163,6 +166,7 @@ def test_a_limit_that_nothing_keeps_is_refused_at_once(space, limits):
     assert not (space.parent / "runs").exists()
 
 
+@pytest.mark.long
 def test_a_time_is_a_budget(space):
     start = time.monotonic()
     run = search(space, "a", "2s")
@@ -181,6 +185,7 @@ def test_a_larger_budget_goes_on(space):
     assert story(more) == story(search(space, "b", 6))
 
 
+@pytest.mark.long
 def test_a_second_process_is_refused(space):
     run = search(space, "a", 2)
     with filelock.FileLock(run.folder / ".lock"):
@@ -268,10 +273,12 @@ def assert_killed_and_resumed(
     assert further[0] == further[1]
 
 
+@pytest.mark.long
 def test_a_kill_in_the_middle_loses_no_finished_trial(space):
     assert_killed_and_resumed(space, "tpe", budget=16, kills=(4,))
 
 
+@pytest.mark.long
 def test_a_kill_among_trainings_that_go_on_loses_none(space):
     assert_killed_and_resumed(space, "random", 12, (1, 4), file="further.jsonl", rungs="1,2,4")
 
@@ -282,6 +289,7 @@ def test_kills_over_and_over_lose_no_finished_trial(space, sampler):
     assert_killed_and_resumed(space, sampler, budget=70, kills=(2, 11, 30, 52, 61))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.faults)])
 def test_an_interrupt_ends_cleanly_and_says_how_to_go_on(space, sent):
     process = start(space, "a", budget=1000)

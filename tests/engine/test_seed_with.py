@@ -54,6 +54,7 @@ def test_a_search_begins_with_the_nearest_points(space: Path, tmp_path: Path, na
     assert stand == [(name, key, False) for name, key in zip(KNOWN, _expected(space), strict=True)]
 
 
+@pytest.mark.long
 def test_known_networks_survive_an_interruption(space: Path, tmp_path: Path) -> None:
     def stop(job: Job, _: Run) -> None:
         if job.number == 1:

@@ -53,6 +53,7 @@ def page(trained: Trained) -> str:
     return (trained.folder / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_a_training_is_divided_as_what_it_comes_from(home: Path, tiny: Path) -> None:
     for name, what in (("folder", "first"), ("file", home / "first" / BEST)):
         again = begin(home, name, what)

@@ -218,6 +218,7 @@ def test_the_monitored_metric_decides_which_epoch_is_the_best(home: Path, four: 
     assert done.ending.epoch == 1 + values.index(max(values))
 
 
+@pytest.mark.long
 def test_a_training_may_end_by_time(home: Path, four: str) -> None:
     start = time.perf_counter()
     done = begin(home, "timed", data=four, time="2s")
@@ -275,6 +276,7 @@ def test_another_resolution_resizes_what_knows_places(home: Path, four: str, fir
     assert larger.model().architecture.resolution == 16
 
 
+@pytest.mark.long
 def test_a_teacher_is_learnt_from_and_written_down(home: Path, four: str, first: Trained) -> None:
     changes = {"epochs": 1, "teaching": 1.0}
     taught = begin(home, "taught", data=four, teacher=str(first.folder), seed=1, changes=changes)
@@ -491,6 +493,7 @@ def test_a_state_that_is_damaged_says_what_is_left(home: Path, four: str) -> Non
         go_on("brokn", runs=home / "runs")
 
 
+@pytest.mark.long
 def test_a_network_of_a_run_is_trained_on_the_data_of_the_run(tiny: Path) -> None:
     run = search(tiny, "found", 1, confirm=0)
     trained = train(run.folder, runs=tiny.parent, name="end", changes={"epochs": 1})
@@ -508,6 +511,7 @@ def test_the_metric_that_a_search_weighed_chooses_the_epoch(tiny: Path) -> None:
     assert train(run.folder, name="told", monitor="accuracy", **settings).config.monitor == "accuracy"
 
 
+@pytest.mark.long
 def test_the_latency_of_a_verdict_is_that_of_the_searchs_target(tiny: Path) -> None:
     """One of another target, several times as long, would look like a fault of the training."""
 

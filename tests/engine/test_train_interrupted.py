@@ -29,7 +29,7 @@ CHANGES = {
     "erasing": 0.3, "operations": 1, "crop": 0.7, "mirror": "always", "ema": 0.9, "drop_path": 0.1, "plain": 1,
 }  # fmt: skip
 STEPS = 4 * 12
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")]
 
 
 @pytest.fixture(scope="module", autouse=True)

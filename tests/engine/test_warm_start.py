@@ -160,6 +160,7 @@ def test_a_warm_search_begins_with_the_old_front_and_knows_the_old_values(
     }
 
 
+@pytest.mark.long
 def test_a_warm_search_resumes_without_the_old_run(tiny: Path, tmp_path: Path) -> None:
     def stop(job: Job, run: Run) -> None:
         if len(run.trials) == 7:

@@ -54,6 +54,7 @@ def limits(space: SearchSpace, **settings: Any) -> Limits:
     return Limits(make_config({"space": space.name} | settings), Conditions(predictor=predictor(space)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["cvt_family", "optional", "detectors"])
 def test_many_points_cost_what_each_does(name: str) -> None:
     found = load_space(SPACES.get(name, name))

@@ -175,6 +175,7 @@ def test_errors_of_a_space_say_where_a_kind_is_from(site: Path, tmp_path: Path) 
         load_space({"stem": {"kind": "conv", "width": 8}, "stages": [stage]})
 
 
+@pytest.mark.long
 def test_what_is_taken_along_is_there_before_all_else(site: Path, tmp_path: Path) -> None:
     """A process that has neither the file nor its kinds unpickles a function that needs both."""
     path = write(tmp_path / "mine.py", EVERY)

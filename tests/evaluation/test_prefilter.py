@@ -55,6 +55,7 @@ def test_scores_are_noted_of_every_trial(tiny: Path, tmp_path: Path) -> None:
     assert run.to_frame()["score_synflow"].tolist() == [t.outcome.scores["synflow"] for t in run.trials]
 
 
+@pytest.mark.long
 def test_a_resumed_search_filters_as_an_uninterrupted_one(tiny: Path, tmp_path: Path) -> None:
     settings = SETTINGS | {"budget": FIRST + 3, "prefilter": {"synflow": 0.4}}
 
@@ -72,6 +73,7 @@ def test_a_resumed_search_filters_as_an_uninterrupted_one(tiny: Path, tmp_path: 
     assert any(t.state == "rejected" for t in whole.trials)
 
 
+@pytest.mark.long
 def test_known_designs_pass(tiny: Path, tmp_path: Path) -> None:
     jobs: list[Job] = []
     search(

@@ -26,6 +26,7 @@ def test_what_is_appended_is_read_back(tmp_path):
     assert all(t.architecture.key() == t.key for t in again.trials)
 
 
+@pytest.mark.long
 def test_a_line_torn_at_any_byte_loses_nothing_else(tmp_path):
     run = finished_run(tmp_path / "a", complete=3, failed=0, rejected=0)
     path = tmp_path / "a" / "trials.jsonl"

@@ -61,6 +61,7 @@ def test_its_front_its_study_and_its_report_are_drawn(run):
     assert len(run.to_frame()) == len(run.trials)
 
 
+@pytest.mark.long
 def test_it_goes_on(run):
     text = (run.folder / "config.yaml").read_text().replace("workers: 2", "workers: 1")
     (run.folder / "config.yaml").write_text(text)

@@ -17,6 +17,7 @@ from nas.report.training_page import render_training
 needs_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the PATH")
 
 
+@pytest.mark.long
 @needs_a_browser
 def test_every_figure_of_a_page_becomes_two_files(tmp_path: Path, nas: Command) -> None:
     run = finished_run(tmp_path / "run", complete=20)

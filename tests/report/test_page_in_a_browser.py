@@ -73,6 +73,7 @@ def test_the_slider_holds_at_values_a_breadth_off_a_round_number(browser: Browse
             shown.get_by_text("The best there:").wait_for()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("slowest", [3.0, 300.0])
 def test_the_ring_is_round_and_about_the_chosen_network_on_every_axis(
     browser: Browser, tmp_path: Path, slowest: float

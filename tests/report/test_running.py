@@ -120,6 +120,7 @@ def test_a_reader_can_hold_the_page(browser: Browser, run: Run) -> None:
         reloaded(shown)
 
 
+@pytest.mark.long
 def test_a_search_that_was_killed_is_not_waited_for(browser: Browser, run: Run) -> None:
     with watched(browser, write_report(run, Running.now(run))) as shown:
         shown.clock.fast_forward(3 * 3600 * 1000)

@@ -51,6 +51,7 @@ def read(path):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.long
 def test_the_package_runs_and_becomes_a_predictor(package):
     done = subprocess.run(
         [sys.executable, "-I", package / "run.py", "--seconds", "0.05"], capture_output=True, text=True
@@ -99,6 +100,7 @@ def test_the_package_needs_onnxruntime_alone(package, tmp_path):
     assert fit(tmp_path / "results.csv").error.networks == 8
 
 
+@pytest.mark.long
 def test_results_of_another_space_of_the_same_name_and_size_are_refused(package, results, tmp_path):
     twin = load_space(TINY | {"stem": {"kind": "conv", "width": [8, 24]}})
     assert (twin.name, twin.size()) == (tiny().name, tiny().size())

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 PACKED = """
 import json, os, sys, time
 from pathlib import Path

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from processes import left_behind
 
+pytestmark = pytest.mark.long
+
 SPACE = """
 name: tiny
 resolution: 8

@@ -110,6 +110,7 @@ class Listed(Search):
         return next(self.jobs, None)
 
 
+@pytest.mark.long
 def test_metrics_are_the_same_wherever_a_job_runs(execute: Execute) -> None:
     config = make_config(
         {"data": "digits", "objectives": ("accuracy", "macs"), "device": "cpu", "recipe": {"subset": 200}}

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from processes import left_behind
 
+pytestmark = pytest.mark.long
+
 SCRIPT = """
 import sys
 from executor_searches import noted_search

@@ -15,6 +15,8 @@ from nas.errors import SettingError
 from nas.evaluation.plugins import Outside, load_plugins
 from nas.registry import OBJECTIVES, SAMPLERS
 
+pytestmark = pytest.mark.long
+
 LEAVES_NO_TRACE = """
 import os, sys
 import sklearn  # sets variables of its own

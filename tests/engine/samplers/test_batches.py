@@ -40,6 +40,7 @@ def test_one_screening_proposes_for_a_tenth_of_the_trials_that_run() -> None:
     assert len([number for number in asked if number > 50]) == 2, "fifty run: five at a time"
 
 
+@pytest.mark.long
 def test_proposals_of_one_screening_differ_from_those_of_another_process(tmp_path: Path) -> None:
     storage = f"sqlite:///{tmp_path}/study.db"
     problem = nas.Problem(decide=walk)

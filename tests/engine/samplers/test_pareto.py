@@ -43,6 +43,7 @@ def params(study: optuna.Study) -> list[tuple[Any, ...]]:
     return [tuple(sorted(trial.params.items())) for trial in study.trials]
 
 
+@pytest.mark.long
 def test_it_finds_options_that_exist_under_one_block_only() -> None:
     study = play(conditional, 70)
     assert max(trial.values[0] for trial in study.trials) >= 1.1
@@ -51,6 +52,7 @@ def test_it_finds_options_that_exist_under_one_block_only() -> None:
     assert max(trial.values[0] for trial in nsga.trials) < 1.1
 
 
+@pytest.mark.long
 def test_a_seed_repeats_and_another_differs() -> None:
     assert params(play(conditional, 16)) == params(play(conditional, 16))
     assert params(play(conditional, 16)) != params(play(conditional, 16, seed=1))

@@ -27,6 +27,7 @@ def outcome():
     return Evaluator(make_config(settings), load("digits"))(Job(0, NET, 0))
 
 
+@pytest.mark.long
 def test_throughput_is_of_its_own_batch(outcome):
     assert outcome.state == "complete", outcome.reason
     assert outcome.readings["throughput"]["batch"] == 64

@@ -22,6 +22,7 @@ def logits(path, images):
     return torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("parts", list(every_part()), ids=lambda parts: "-".join([*parts[0], *parts[1:]]))
 def test_every_block_stem_and_head_computes_the_same(parts, tmp_path):
     model = model_of(*parts, side=32)
@@ -175,6 +176,7 @@ def test_it_reads_back(learnt, shipped, tmp_path):
         torch.testing.assert_close(reader.run(images), learnt.model(images), rtol=0, atol=1e-4)
 
 
+@pytest.mark.long
 def test_a_detector_gives_boxes_and_says_what_they_are(tmp_path):
     model = detections.model()
     model.facts = {"threshold": 0.37}

@@ -14,6 +14,8 @@ from nas.report.formats import Shipment
 from nas.report.formats import onnx_int8 as home
 from nas.training.model import Model
 
+pytestmark = pytest.mark.long
+
 
 def accuracy(logits, examples):
     return (logits.argmax(1) == examples.labels).double().mean().item()

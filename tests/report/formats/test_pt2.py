@@ -16,6 +16,7 @@ from nas.report.tracing import quiet
 GRAPH, WEIGHTS = "models/model.json", "data/weights/model_weights_config.json"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("parts", list(every_part()), ids=lambda parts: "-".join([*parts[0], *parts[1:]]))
 def test_every_block_stem_and_head_computes_the_same(parts, tmp_path):
     model = model_of(*parts, side=32)

@@ -82,6 +82,7 @@ def test_every_block_with_every_option_is_the_same_function(block: str, tmp_path
     assert_tidy(tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("networks", PARTS)
 def test_every_stem_and_head_with_every_option_is_the_same_function(
     networks: Iterable[Architecture], tmp_path: Path
@@ -187,6 +188,7 @@ def test_the_file_and_its_docstring_need_no_package_of_ours(tmp_path: Path) -> N
     assert (done.returncode, done.stdout) == (0, "(2, 3)\n"), done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["net", "k net-1", "class", "2x"])
 def test_the_docstring_names_the_real_files_and_runs(name: str, tmp_path: Path) -> None:
     model, path, x = trained(architecture()), tmp_path / f"{name}.py", torch.rand(2, 3, 16, 16)

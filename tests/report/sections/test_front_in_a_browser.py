@@ -17,6 +17,8 @@ from nas.record.trial import Further
 from nas.report.page import write_report
 from nas.space.library import load_architecture
 
+pytestmark = pytest.mark.long
+
 DOUBLE = 400  # ms after a click, within which plotly takes another, wherever it is, for the second of a double click
 EVIL = "<script>alert(1)</script>\"'&amp; שלום 🦆"
 

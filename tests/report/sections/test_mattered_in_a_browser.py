@@ -82,6 +82,7 @@ def test_it_bars_nobody_and_a_phone_scrolls_it(browser: Browser, run: Run, dark:
         assert serious(shown) == []
 
 
+@pytest.mark.long
 def test_names_are_text(browser: Browser, tmp_path: Path) -> None:
     """Names of kinds are Python's, and options' words anybody's."""
     run, evil = empty_run(tmp_path / "run"), "<img src=x onerror=alert(1)>"
