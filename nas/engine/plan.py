@@ -23,6 +23,7 @@ from nas.evaluation.picks import read_rule
 from nas.evaluation.plugins import Outside
 from nas.files import Json, quoted
 from nas.network.architecture import Architecture
+from nas.network.pieces import pieces
 from nas.record.analysis.reliability import recalled
 from nas.record.config_file import of_earlier_schedule
 from nas.record.environment import timed_on
@@ -35,9 +36,11 @@ from nas.record.tracking import check_trackers
 from nas.registry import EXECUTORS
 from nas.space.grammar import to_dict
 from nas.space.library import load_architecture, load_space
-from nas.space.space import SearchSpace
+from nas.space.space import SearchSpace, draw
 from nas.training.catalogue import check_head, check_metrics, check_targets, load_task
 from nas.training.images import draw_rows, in_memory
+
+DRAWN = 20  # networks of a space whose maps are looked at
 
 
 class Devices(NamedTuple):
@@ -190,6 +193,18 @@ def fit(space: SearchSpace, dataset: Dataset, task: str) -> SearchSpace:
     for kind in space.head.kinds:
         check_head(task, kind)
     return space.fit(resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes))
+
+
+def cramped(space: SearchSpace) -> list[str]:
+    """Warn of random networks that have a stage on a map of a single pixel, which has no neighbours to look at."""
+    drawn = draw(space, DRAWN)
+    maps = [[piece.out_resolution for piece in pieces(network)][1:-1] for network in drawn]
+    count = sum((1, 1) in sizes for sizes in maps)
+    if not count:
+        return []
+    side = max(space.resolution)
+    return [f"{count} of {len(drawn)} random networks of {space.name} have a stage on a map of one pixel, where kernels "
+            f"and attention see no neighbour; the images are {side} x {side} (--resolution)"]  # fmt: skip
 
 
 def look(config: SearchConfig, space: SearchSpace | None = None) -> Devices:

@@ -10,7 +10,7 @@ import nas
 from nas.config import make_config
 from nas.data import load
 from nas.engine import front_measurer
-from nas.engine.plan import fit, load_data, new_plan, plan_of
+from nas.engine.plan import cramped, fit, load_data, new_plan, plan_of
 from nas.errors import DataError, SettingError, SpaceError
 from nas.evaluation.catalogue import objective
 from nas.record.run import Run
@@ -92,6 +92,14 @@ def test_networks_are_compared_by_so_many_validation_images_as_are_asked_for():
     assert list(some.train) == list(whole.train)
     other = load_data(make_config({"data": "digits", "recipe": {"validation": 10**6}, "seed": 1}))
     assert list(other.validation) == list(whole.validation)
+
+
+def test_stages_on_maps_of_one_pixel_are_warned_of():
+    space = load_space("cvt_family")
+    assert cramped(space.fit(resolution=8, channels=1, classes=10)) == []  # maps of 4, 4, 2 and 2 pixels
+    (warning,) = cramped(space.fit(resolution=4, channels=1, classes=10))
+    assert warning.startswith("20 of 20 random networks of cvt_family have a stage on a map of one pixel")
+    assert "the images are 4 x 4 (--resolution)" in warning
 
 
 def test_a_data_set_and_a_head_must_fit_the_task(monkeypatch):
