@@ -203,8 +203,8 @@ def cramped(space: SearchSpace) -> list[str]:
     if not count:
         return []
     side = max(space.resolution)
-    return [f"{count} of {len(drawn)} random networks of {space.name} have a stage on a map of one pixel, where kernels "
-            f"and attention see no neighbour; the images are {side} x {side} (--resolution)"]  # fmt: skip
+    return [f"{count} of {len(drawn)} random networks of {space.name} have a stage on a map of one pixel, where "
+            f"kernels and attention see no neighbour; the images are {side} x {side} (--resolution)"]  # fmt: skip
 
 
 def look(config: SearchConfig, space: SearchSpace | None = None) -> Devices:
