@@ -112,7 +112,7 @@ def resume(
     the same folder or when its record is damaged, SettingError or DataError when a plug-in file, a setting, the space,
     the data or the device that times are measured on is another than when the search began, and for a calibration.
     """
-    run = open_run(run, runs)
+    watcher, run = watcher_of(watcher), open_run(run, runs)
     if is_calibration(run.folder):
         raise SettingError(f"{run.folder}: a calibration; the nas calibrate command that began it goes on with it, "
                            f"with --name {quoted(run.folder.name)}")  # fmt: skip

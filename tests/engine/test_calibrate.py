@@ -98,6 +98,8 @@ def test_later_searches_take_the_ladder(space, whole, monkeypatch):
     later = search(space, "later", budget=2, recipe={"subset": 64, "batch_size": 32})
     assert later.config.rungs == found.ladder
     assert "was measured by the calibration" in (later.folder / "report.html").read_text()
+    divided = search(space, "divided", budget=2, seed=1, recipe={"subset": 64, "batch_size": 32})
+    assert divided.config.rungs == found.ladder, "another seed divides the same data otherwise"
     other = search(space, "other", budget=2, recipe={"subset": 63, "batch_size": 32})
     assert other.config.rungs == (1,)
     assert "was not measured" in (other.folder / "report.html").read_text()

@@ -114,6 +114,8 @@ class Layouts:
             told.append(self._late())
         if self.differ:
             told.append(f"The runs differ in more than the seed: {', '.join(self.differ)}.")
+        if "warm_start" in self.differ:
+            told.append("What one began with from another is no second piece of evidence.")
         return told
 
     def _of_stages(self, fewest: int, most: int = sys.maxsize) -> int:
@@ -149,7 +151,7 @@ class Layouts:
             return [said, "Networks of one front resemble one another, which p leaves out: pool runs of several seeds."]
         error = float(np.std(trend.by_run, ddof=1)) / len(trend.by_run) ** 0.5
         by_run = (
-            f"It rises in {rising} of {len(trend.by_run)} runs, by {np.mean(trend.by_run):+z.2f} on average "
+            f"Run by run it rises in {rising} of {len(trend.by_run)}, by {np.mean(trend.by_run):+z.2f} on average "
             f"(standard error {error:.2f}); networks of one front are alike, so the runs weigh more than p."
         )
         return [said, by_run]

@@ -210,9 +210,12 @@ def recalled(config: SearchConfig, space: SearchSpace, data: Json) -> Json:
 
 
 def _key(config: SearchConfig, space: SearchSpace, data: Json) -> Json:
+    """What a ladder is kept for. How the data are divided, and which images a set by name draws, is the split seed's."""
     of_space = {name: value for name, value in to_dict(space).items() if name != "name"}
-    of_data = {name: data.get(name) for name in ("labels", "pixels", "files")}
-    recipe = config.recipe.model_dump(mode="json", exclude={"validation"})  # which the parts' labels tell
+    told = ("classes", "parts", "channels", "resolution", *(("counts", "pixels", "files") if ":" in config.data else ()))
+    of_data = {name: data.get(name) for name in told}
+    of_data["name"] = "" if ":" in config.data else config.data
+    recipe = config.recipe.model_dump(mode="json", exclude={"validation"})  # which the size of its part tells
     return {"space": of_space, "data": of_data, "task": config.task, "recipe": recipe}
 
 

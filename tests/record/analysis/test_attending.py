@@ -95,7 +95,7 @@ def test_runs_are_pooled_and_the_sentence_counts_them(late, early):
     assert found.differ == ()
     assert found.runs == ("late", "early")
     assert [effect > 0 for effect in found.trend.by_run] == [True, False]
-    assert "rises in 1 of 2 runs" in found.sentences()[1]
+    assert "Run by run it rises in 1 of 2" in found.sentences()[1]
 
 
 def test_a_front_by_chance_is_no_trend(tmp_path):
@@ -228,6 +228,8 @@ def test_it_says_in_what_pooled_runs_differ(late, tmp_path):
     found = layouts([one, other], members=20)
     assert found.differ == ("data",)
     assert found.sentences()[-1] == "The runs differ in more than the seed: data."
+    told = replace(found, differ=("warm_start",)).sentences()
+    assert told[-1] == "What one began with from another is no second piece of evidence."
 
 
 def test_what_rounds_to_nothing_has_no_minus(late):

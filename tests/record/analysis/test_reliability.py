@@ -91,9 +91,13 @@ def test_a_run_without_trainings_in_full_is_refused(tmp_path: Path) -> None:
         reliability(calibrated(tmp_path / "one", (1.0,), networks=9))
 
 
-def test_it_is_kept_and_applied_to_the_same_space_data_and_recipe(tmp_path: Path) -> None:
+def test_it_is_kept_and_applied_to_the_same_space_data_and_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path / "cache"))
     run = calibrated(tmp_path / "run", (0.3, 0.02), networks=20)
-    run.seal["data"] = {"labels": "a", "pixels": "b", "files": None}
+    run.config = run.config.model_copy(update={"data": "npz:a.npz"})
+    run.seal["data"] = {"labels": "a", "pixels": "b", "files": None, "parts": {"train": 9}}
     found = reliability(run)
     found.keep(run)
     assert json.loads((run.folder / "reliability.json").read_text())["ladder"] == list(found.ladder)
@@ -104,7 +108,9 @@ def test_it_is_kept_and_applied_to_the_same_space_data_and_recipe(tmp_path: Path
     assert " --rungs " not in found.searching(run), "which it takes unasked"
     assert not replace(found, ladder=(9,)).applied(run)
     assert recalled(run.config, run.space, run.seal["data"])["ladder"] == list(found.ladder)
-    assert recalled(run.config, run.space, {"labels": "a", "pixels": "other"}) == {}
+    assert recalled(run.config, run.space, run.seal["data"] | {"labels": "divided otherwise"})
+    for change in ({"pixels": "other"}, {"parts": {"train": 8}}):
+        assert recalled(run.config, run.space, run.seal["data"] | change) == {}
     recipe = run.config.recipe.model_copy(update={"epochs": 2})
     assert recalled(run.config.model_copy(update={"recipe": recipe}), run.space, run.seal["data"]) == {}
 
