@@ -147,6 +147,8 @@ def survey_lines(found: Survey, config: SearchConfig, timed: bool) -> list[list[
     if "all" in found.shares:
         kept = (f"{found.shares['all']:.1%}", "bold")
         lines.append(["all limits together are kept by ", kept, " of the sampled networks"])
+        if not found.shares["all"]:
+            lines.append([("none keeps them all", "yellow"), ": a search would reject most of what it proposes"])
     if timed and found.seconds_per_trial:
         trials, seconds = config.budget.trials, found.seconds_per_trial
         if trials:

@@ -195,14 +195,26 @@ def fit(space: SearchSpace, dataset: Dataset, task: str) -> SearchSpace:
     return space.fit(resolution=dataset.resolution, channels=dataset.channels, classes=len(dataset.classes))
 
 
-def cramped(space: SearchSpace) -> list[str]:
-    """Warn of random networks that have a stage on a map of a single pixel, which has no neighbours to look at."""
+def doubts(config: SearchConfig, space: SearchSpace) -> list[str]:
+    """Warn of what may be meant otherwise: limits on the good side of an objective, stages on a single pixel."""
+    sides = (("minimize", "small", config.minimum, "min", "max"), ("maximize", "large", config.maximum, "max", "min"))
+    turned = [
+        f"--{typed} {name}={value:g} shuts out the best in {name}, which is to be {small}; --{meant} {name}={value:g} "
+        "shuts out the worst"
+        for goal, small, limits, typed, meant in sides
+        for name, value in limits.items()
+        if objective(name).goal == goal
+    ]
+    return [*turned, *_cramped(space)]
+
+
+def _cramped(space: SearchSpace) -> list[str]:
+    """Warn of random networks that have a stage on a map of one pixel, which has no neighbours to look at."""
     drawn = draw(space, DRAWN)
     maps = [[piece.out_resolution for piece in pieces(network)][1:-1] for network in drawn]
-    count = sum((1, 1) in sizes for sizes in maps)
+    count, side = sum((1, 1) in sizes for sizes in maps), max(space.resolution)
     if not count:
         return []
-    side = max(space.resolution)
     return [f"{count} of {len(drawn)} random networks of {space.name} have a stage on a map of one pixel, where "
             f"kernels and attention see no neighbour; the images are {side} x {side} (--resolution)"]  # fmt: skip
 

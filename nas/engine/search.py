@@ -14,7 +14,7 @@ from nas.engine.executors import Ask
 from nas.engine.following import followed
 from nas.engine.jobs import Jobs
 from nas.engine.live import LivePage
-from nas.engine.plan import Plan, cramped, new_plan, plan_of
+from nas.engine.plan import Plan, doubts, new_plan, plan_of
 from nas.engine.prediction import predictor_facts
 from nas.engine.proposer import Proposer
 from nas.engine.warm_start import check_teachers, learn
@@ -69,7 +69,7 @@ def search(
     check_teachers(earlier, config)
     new_folder(runs, name, chosen.name)  # refuses a wrong name before the work
     plan = new_plan(config, chosen, watcher.timed)
-    for warning in cramped(plan.space):
+    for warning in doubts(plan.config, plan.space):
         watcher.warned(warning)
     learnt = learn(earlier, plan.config, plan.space, plan.devices.timed, plan.data) if earlier else None
     predictor = predictor_facts(plan.predictor) if plan.predictor else None

@@ -1,10 +1,16 @@
-"""A network is measured where its search counts latency, unless the command says otherwise."""
+"""A network is measured where its search counts latency, unless told otherwise; limits are held to a space."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from run_fixtures import finished_run
+
+from nas.cli.profiling import survey_lines
+from nas.config import make_config
+from nas.engine.survey import Survey
+from nas.space.library import load_space
 
 
 def profiled(nas, *words):
@@ -44,3 +50,13 @@ def test_here_and_with_a_word_where_the_search_was_for_a_device_elsewhere(nas, h
     latency, said = profiled(nas, "first")
     assert (latency["target"], latency["threads"]) == ("cpu", 1)
     assert "Its search counts latency on file:mydevice.yaml, which is not here: it is measured on this machine." in said
+
+
+def test_limits_that_no_sampled_network_keeps_are_told_of():
+    config = make_config({"maximum": {"params": 1e4, "macs": 1e6}})
+    shares = {"params": 0.2, "macs": 0.1, "all": 0.0}
+    none = Survey(load_space("cvt_family"), {}, shares)
+    told = ["".join(piece if isinstance(piece, str) else piece[0] for piece in line)
+            for line in survey_lines(none, config, timed=False)]  # fmt: skip
+    assert told[1:] == ["none keeps them all: a search would reject most of what it proposes"]
+    assert len(survey_lines(replace(none, shares=shares | {"all": 0.1}), config, timed=False)) == 1

@@ -10,7 +10,7 @@ import nas
 from nas.config import make_config
 from nas.data import load
 from nas.engine import front_measurer
-from nas.engine.plan import cramped, fit, load_data, new_plan, plan_of
+from nas.engine.plan import doubts, fit, load_data, new_plan, plan_of
 from nas.errors import DataError, SettingError, SpaceError
 from nas.evaluation.catalogue import objective
 from nas.record.run import Run
@@ -95,11 +95,21 @@ def test_networks_are_compared_by_so_many_validation_images_as_are_asked_for():
 
 
 def test_stages_on_maps_of_one_pixel_are_warned_of():
-    space = load_space("cvt_family")
-    assert cramped(space.fit(resolution=8, channels=1, classes=10)) == []  # maps of 4, 4, 2 and 2 pixels
-    (warning,) = cramped(space.fit(resolution=4, channels=1, classes=10))
+    config, space = make_config({}), load_space("cvt_family")
+    assert doubts(config, space.fit(resolution=8, channels=1, classes=10)) == []  # maps of 4, 4, 2 and 2 pixels
+    (warning,) = doubts(config, space.fit(resolution=4, channels=1, classes=10))
     assert warning.startswith("20 of 20 random networks of cvt_family have a stage on a map of one pixel")
     assert "the images are 4 x 4 (--resolution)" in warning
+
+
+def test_limits_that_shut_out_the_best_are_warned_of():
+    space = load_space("cvt_family")
+    sound = make_config({"maximum": {"latency": 3}, "minimum": {"throughput": 10}})
+    assert doubts(sound, space) == []
+    turned = make_config({"minimum": {"latency": 3}, "maximum": {"throughput": 10}})
+    slow, few = doubts(turned, space)
+    assert slow.startswith("--min latency=3 shuts out the best in latency, which is to be small")
+    assert few.endswith("--min throughput=10 shuts out the worst")
 
 
 def test_a_data_set_and_a_head_must_fit_the_task(monkeypatch):

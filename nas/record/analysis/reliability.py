@@ -210,13 +210,13 @@ def recalled(config: SearchConfig, space: SearchSpace, data: Json) -> Json:
 
 
 def _key(config: SearchConfig, space: SearchSpace, data: Json) -> Json:
-    """What a ladder is kept for. How the data are divided, and which images a set by name draws, is the split seed's."""
+    """Return what a ladder is kept for, whatever the split seed, which divides data and draws those without a path."""
     of_space = {name: value for name, value in to_dict(space).items() if name != "name"}
-    told = ("classes", "parts", "channels", "resolution", *(("counts", "pixels", "files") if ":" in config.data else ()))
-    of_data = {name: data.get(name) for name in told}
-    of_data["name"] = "" if ":" in config.data else config.data
+    found = ("counts", "pixels", "files") if ":" in config.data else ()
+    of_data = {name: data.get(name) for name in ("classes", "parts", "channels", "resolution", *found)}
     recipe = config.recipe.model_dump(mode="json", exclude={"validation"})  # which the size of its part tells
-    return {"space": of_space, "data": of_data, "task": config.task, "recipe": recipe}
+    drawn = "" if found else config.data
+    return {"space": of_space, "data": of_data | {"drawn": drawn}, "task": config.task, "recipe": recipe}
 
 
 def _values(run: Run, name: str) -> tuple[Values, Values, dict[str, Values]]:
