@@ -123,7 +123,7 @@ def test_the_guide_to_python_prints_progress_and_what_searches_tell(
     assert [line.partition(":")[0] for line in said if " architectures: " in line] == [
         f"{done} of 3 architectures" for done in (1, 2, 3)
     ]
-    assert [line.partition(",")[0] for line in said if "the best was" in line] == ["50%: epoch 1", "100%: epoch 2"]
+    assert [line.partition(",")[0] for line in said if ", best: " in line] == ["50%: epoch 1", "100%: epoch 2"]
     assert [line.partition(" [")[0] for line in said if line.startswith("sampler=")] == [
         "sampler=pareto",
         "sampler=random",
