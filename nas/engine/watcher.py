@@ -31,7 +31,7 @@ class Watcher:
     `timed` is called before the first trial, with the number of networks measured so far for the predictor and
     that of all; `placed` when it is known where trials run; `began` when a job begins; `ended`, `trained_further` and
     `remeasured` when a trial, a further training or new values of the front are on disk; `warned` with a line of text
-    when a search goes on in another environment than it began in.
+    on what may be meant otherwise, or when a search goes on in another environment than it began in.
     """
 
     placed: Callable[[Placement, Run], None] = lambda placement, run: None
