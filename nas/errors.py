@@ -66,8 +66,13 @@ class DivergedError(RunError):
 
 
 def brief(value: object) -> str:
-    """Write a value in one line as Python does, cut where it is long: an array may have been passed by mistake."""
+    """Write a value in one line as Python does, cut where it is long: an array may have been passed by mistake.
+
+    What Python writes with its address is named by its type.
+    """
     text = " ".join(_BRIEF.repr(value).split())
+    if " at 0x" in text:
+        return type_name(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 import torch
 from small_searches import SPACE
@@ -187,6 +188,14 @@ def test_what_is_no_watcher_and_what_is_no_model_are_refused(tmp_path: Path) -> 
             call("cvt_family", watcher={"ended": print})  # type: ignore[arg-type]
     with pytest.raises(SettingError, match=r"^source: found nas\.network\.build\.Network; give a model as nas\.load"):
         nas.export(nas.build(network()), "onnx", tmp_path / "a.onnx")  # type: ignore[arg-type]
+
+
+def test_what_python_writes_with_its_address_is_named_by_its_type() -> None:
+    found = r"^sampler: found optuna\.samplers\.\S*TPESampler; samplers go by name, such as tpe, .*plug-in"
+    with pytest.raises(SettingError, match=found):
+        nas.search("cvt_family", sampler=optuna.samplers.TPESampler())
+    with pytest.raises(SettingError, match=r"^watcher: found nas\.\S*\.Attendant; write a nas\.Watcher"):
+        nas.search("cvt_family", watcher=nas.Attendant())  # type: ignore[arg-type]
 
 
 def test_spaces_and_architectures_may_be_objects_or_plain_data(tmp_path: Path) -> None:

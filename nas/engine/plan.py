@@ -78,9 +78,15 @@ class Plan:
         return Limits(self.config, conditions_of(self.config, self.predictor))
 
 
-def new_plan(config: SearchConfig, space: SearchSpace, progress: OnProgress = lambda done, of: None) -> Plan:
+def new_plan(
+    config: SearchConfig,
+    space: SearchSpace,
+    progress: OnProgress = lambda done, of: None,
+    warned: Callable[[str], None] = lambda line: None,
+) -> Plan:
     """Plan a new search, and measure what its predictor needs, if it has one, telling `progress`.
 
+    `warned` takes what may be meant otherwise.
     Raises SettingError, SpaceError or DataError for settings, a space or data that are wrong.
     """
     check_settings(config)
@@ -89,6 +95,8 @@ def new_plan(config: SearchConfig, space: SearchSpace, progress: OnProgress = la
     whole = load_whole(config)
     dataset = _held(config, whole)
     fitted = fit(space, dataset, config.task)
+    for warning in doubts(config, fitted):
+        warned(warning)
     outside = outside_of(config, fitted)
     placement, executor = _resolve_placement(config, dataset, fitted, outside)
     devices = executor.there(outside.carry(partial(look, config, fitted)), placement)

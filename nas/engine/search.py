@@ -8,18 +8,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from optuna.samplers import BaseSampler
+
 from nas.config import SearchConfig, make_config, parse_budget
 from nas.data.summary import causes, first_left_out
 from nas.engine.executors import Ask
 from nas.engine.following import followed
 from nas.engine.jobs import Jobs
 from nas.engine.live import LivePage
-from nas.engine.plan import Plan, doubts, new_plan, plan_of
+from nas.engine.plan import Plan, new_plan, plan_of
 from nas.engine.prediction import predictor_facts
 from nas.engine.proposer import Proposer
 from nas.engine.warm_start import check_teachers, learn
 from nas.engine.watcher import Watcher, watcher_of
-from nas.errors import SettingError, UserError
+from nas.errors import SettingError, UserError, brief
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome
 from nas.evaluation.plugins import load_plugins
@@ -62,15 +64,14 @@ def search(
     """
     watcher = watcher_of(watcher)
     load_plugins(*paths_of(settings.get("plugins"), "plugins"))  # settings and space may name their kinds
+    _check_sampler(settings.get("sampler"))
     named = text_of(space, "space") if isinstance(space, str | Path) else "space"
     config = make_config({"space": named, "data": data, "budget": parse_budget(budget), **settings})
     chosen, runs = wanted_space(space, config), Path(text_of(runs, "runs"))
     earlier = [Run(find_run(known, runs)) for known in config.warm_start]
     check_teachers(earlier, config)
     new_folder(runs, name, chosen.name)  # refuses a wrong name before the work
-    plan = new_plan(config, chosen, watcher.timed)
-    for warning in doubts(plan.config, plan.space):
-        watcher.warned(warning)
+    plan = new_plan(config, chosen, watcher.timed, watcher.warned)
     learnt = learn(earlier, plan.config, plan.space, plan.devices.timed, plan.data) if earlier else None
     predictor = predictor_facts(plan.predictor) if plan.predictor else None
     designs = [design.to_dict() for design in plan.designs]
@@ -80,6 +81,13 @@ def search(
     )  # fmt: skip
     with locked(run.folder), _left_only_with_trials(run):
         return _drive(run, plan, watcher)
+
+
+def _check_sampler(sampler: object) -> None:
+    """Raise SettingError for a sampler itself in place of its name."""
+    if isinstance(sampler, BaseSampler):
+        raise SettingError(f"sampler: found {brief(sampler)}; samplers go by name, such as tpe, and one that you made "
+                           "comes in a plug-in (docs/plugins.md)")  # fmt: skip
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pytest
 from command import Command
 from detections import NAMES, model, quarters
 from PIL import Image
+from run_fixtures import finished_run
 from small_models import model_of
 
 from nas.record.models import write_model
@@ -131,3 +132,13 @@ def test_a_classifier_says_what_it_always_said(nas: Command) -> None:
     told = json.loads(nas("predict", "classes.safetensors", "pictures", "--top", "2", "--json").out)
     assert [len(one["classes"]) for one in told] == [2, 2]
     assert len(json.loads(nas("predict", "classes.safetensors", "pictures/tall.png", "--json").out)[0]["classes"]) == 3
+
+
+def test_a_search_has_no_weights_to_predict_with(nas: Command, tmp_path: Path) -> None:
+    finished_run(tmp_path / "runs" / "first", complete=2)
+    for named, more in ((str(tmp_path / "runs" / "first"), ()), ("first", ("--runs", str(tmp_path / "runs")))):
+        found = nas("predict", named, "photo.png", *more)
+        assert found.status == 2
+        assert f"{named}: a search, which keeps no weights; nas train {named} trains its best network" in " ".join(
+            found.err.split()
+        )
