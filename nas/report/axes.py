@@ -6,7 +6,7 @@ from math import log10
 from nas.evaluation import units
 from nas.evaluation.catalogue import objective
 from nas.record.results import Result
-from nas.report.charts import LOGARITHMIC, Attributes, literal
+from nas.report.charts import LOGARITHMIC, Attributes, literal, logarithmic
 from nas.report.view import View, measured
 
 WIDE = 15.0  # ratio of largest to smallest value from which an axis is logarithmic
@@ -57,6 +57,11 @@ class Axis:
         low, high = min(front), max(front)
         around = MARGIN * (high - low) or (max(found) - min(found)) / 10 or abs(high) / 10 or 1.0
         return [low - around, high + around]
+
+    def closer(self) -> Attributes:
+        """The range of the front's own region, with ticks in it."""
+        low, high = self.region()
+        return {"range": [low, high]} | (logarithmic(10**low, 10**high) if self.wide else {})
 
     def last(self, result: Result) -> tuple[float, float]:
         """Where a result was measured again, with half the interquartile range, or where it stands."""

@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from nas.evaluation import units
 from nas.evaluation.catalogue import objective
-from nas.report.charts import LOGARITHMIC, Attributes, literal, style
+from nas.report.charts import Attributes, literal, logarithmic, style
 from nas.report.confusion import Table, mistakes
 from nas.training.chance import wilson
 from nas.training.full.progress import Epoch
@@ -38,7 +38,10 @@ def loss_figure(history: Sequence[Epoch], best: int) -> go.Figure:
     ]
     figure = _marked(_by_epoch(own, history, "Loss"), history, best, "top")
     apart = all(0 < FAR * epoch.validation_loss < epoch.loss for epoch in history)
-    return figure.update_yaxes(title="Loss, logarithmic", **LOGARITHMIC) if apart else figure
+    if not apart:
+        return figure
+    lowest, highest = min(epoch.validation_loss for epoch in history), max(epoch.loss for epoch in history)
+    return figure.update_yaxes(title="Loss, logarithmic", **logarithmic(lowest, highest))
 
 
 def metric_groups(history: Sequence[Epoch]) -> list[list[str]]:
