@@ -79,4 +79,6 @@ def _flat(values: object, key: str = "") -> Json:
 
 def shown(value: object) -> str:
     """Write a setting's value in one line."""
-    return ", ".join(map(str, value)) if isinstance(value, list) else "none" if value is None else str(value)
+    if value in (None, [], ""):
+        return "none"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -123,6 +123,15 @@ def test_three_objectives_have_hypervolumes_and_no_leads(tmp_path):
     assert found.hypervolumes(found.sides[0]) == found.hypervolumes(found.sides[1])
 
 
+def test_an_empty_setting_is_none_in_a_sides_name(tmp_path):
+    one = made(tmp_path / "one", [(0.7, 1)])
+    other = made(tmp_path / "other", [(0.7, 1)], sampler="random", warm_start=["published"])
+    assert [side.name for side in compare([one, other]).sides] == [
+        "sampler=pareto warm_start=none",
+        "sampler=random warm_start=published",
+    ]
+
+
 def test_the_recipe_names_sides_too(tmp_path):
     one = made(tmp_path / "one", [(0.5, 1)])
     other = made(tmp_path / "other", [(0.5, 1)], recipe={"epochs": 3})
