@@ -14,8 +14,8 @@ from nas.evaluation import units
 from nas.files import Json
 from nas.record.analysis.comparison import QUARTILES, Comparison
 from nas.record.analysis.growth import Floats
-from nas.report.axes import axis_layout, is_wide
-from nas.report.charts import PALETTE, THEMES, embed, literal, style
+from nas.report.axes import MARGIN, axis_layout, is_wide
+from nas.report.charts import PALETTE, THEMES, Attributes, embed, literal, logarithmic, style
 from nas.report.choices import ABSENT
 from nas.report.rendering import render_page
 from nas.settings import text_of
@@ -74,18 +74,43 @@ def fronts_figure(found: Comparison) -> go.Figure:
     axes = [_unit(found, objective) for objective in (0, 1)]
     scale = found.signs[:2] * [unit.factor for unit in axes]
     surfaces = [[found.surface(side, quartile)[:, :2] for quartile in QUARTILES] for side in found.sides]
-    worst = np.concatenate([front for fronts in surfaces for front in fronts]).max(axis=0)
-    figure = go.Figure()
+    shown = np.concatenate([front for fronts in surfaces for front in fronts]) * scale
+    layouts = [_closer(name, unit, _values(found, name), shown[:, i])
+               for i, (name, unit) in enumerate(zip(found.objectives[:2], axes, strict=True))]  # fmt: skip
+    worst = np.array([max(_ends(layout) / one) for layout, one in zip(layouts, scale, strict=True)])
+    figure = go.Figure(layout={"yaxis": layouts[0], "xaxis": layouts[1]})
     for side, colour, (best, median, least) in zip(found.sides, _colours(found), surfaces, strict=True):
         if len(side.runs) > 1:
             figure.add_trace(_band([_steps(_framed(front, worst), scale) for front in (best, least)], colour))
-        x, y = _steps(median, scale)
-        figure.add_trace(go.Scatter(x=x, y=y, mode="lines+markers", name=literal(side.name),
-                                    line={"color": colour, "width": 2.2}, marker={"size": 5}))  # fmt: skip
-    vertical, horizontal = (axis_layout(name, unit, wide=is_wide(name, _values(found, name)))
-                            for name, unit in zip(found.objectives, axes, strict=False))  # fmt: skip
-    figure.update_layout(xaxis=horizontal, yaxis=vertical)
+        figure.add_traces(_front(side.name, colour, _steps(_framed(median, worst), scale), _steps(median, scale)))
     return style(figure, height=520)
+
+
+def _closer(name: str, unit: units.Unit, values: Sequence[float], shown: Floats) -> Attributes:
+    """Lay out an axis whose range is what is shown of these values, with a margin."""
+    wide = is_wide(name, values)
+    places = np.log10(shown) if wide else shown
+    low, high = float(places.min()), float(places.max())
+    around = MARGIN * (high - low) or abs(high) / 10 or 1.0
+    low, high = low - around, high + around
+    ticks = logarithmic(10**low, 10**high) if wide else {}
+    return axis_layout(name, unit, wide=wide) | ticks | {"range": [low, high]}
+
+
+def _ends(layout: Attributes) -> Floats:
+    """Both ends of an axis, in its unit."""
+    ends = np.array(layout["range"])
+    return np.power(10.0, ends) if layout.get("type") == "log" else ends
+
+
+def _front(name: str, colour: str, line: tuple[Floats, Floats], corners: tuple[Floats, Floats]) -> list[go.Scatter]:
+    """The line of what a side attained, to the edges of the frame, and what it is made of as dots."""
+    (x, y), (at, up) = line, (each[::2] for each in corners)
+    alike: Attributes = {"name": literal(name), "legendgroup": name}
+    return [
+        go.Scatter(x=x, y=y, mode="lines", line={"color": colour, "width": 2.2}, hoverinfo="skip", **alike),
+        go.Scatter(x=at, y=up, mode="markers", marker={"color": colour, "size": 7}, showlegend=False, **alike),
+    ]
 
 
 def _band(edges: Sequence[tuple[Floats, Floats]], colour: str) -> go.Scatter:
@@ -97,7 +122,7 @@ def _band(edges: Sequence[tuple[Floats, Floats]], colour: str) -> go.Scatter:
 
 
 def _framed(losses: Floats, worst: Floats) -> Floats:
-    """Let a front begin at the worst first loss of the figure and go on to its worst second one."""
+    """Let a front begin at the worst first loss of the frame and go on to its worst second one."""
     return np.vstack([[worst[0], losses[:, 1].min()], losses, [losses[:, 0].min(), worst[1]]])
 
 

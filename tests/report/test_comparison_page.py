@@ -34,6 +34,31 @@ def test_axes_are_logarithmic_where_those_of_a_report_are(tmp_path: Path) -> Non
     assert layout.yaxis.title.text.strip("\u2068\u2069") == "Accuracy (%)"
 
 
+def test_what_one_network_attains_runs_to_the_edges_of_the_frame(tmp_path: Path) -> None:
+    runs = []
+    for name, points in (
+        ("pareto", [(0.6, 3.0), (0.8, 3.05), (0.5, 90.0)]),
+        ("random", [(0.7, 3.02), (0.2, 3.1), (0.1, 80.0)]),
+    ):
+        run = empty_run(tmp_path / name, sampler=name)
+        for number, (accuracy, latency) in enumerate(points):
+            run.append(trial(run, number, metrics={"accuracy": accuracy, "latency": latency}, readings={}))
+        runs.append(run)
+    figure = fronts_figure(nas.compare(runs))
+    across, up = figure.layout.xaxis, figure.layout.yaxis
+    slowest, least = 10 ** across.range[1], up.range[0]
+    line, dots = [
+        {tuple(round(float(v), 9) for v in at) for at in zip(trace.x, trace.y, strict=True)}
+        for trace in figure.data
+        if "random" in trace.name
+    ]
+    assert line == {(3.02, round(least, 9)), (3.02, 70.0), (round(slowest, 9), 70.0)}
+    assert dots == {(3.02, 70.0)}
+    assert slowest > 3.05
+    assert least < 60
+    assert sum(3.0 <= tick <= 3.05 for tick in across.tickvals) >= 3, "the range is narrow"
+
+
 @pytest.mark.parametrize(("width", "dark"), [(NARROW, True), (600, False), (WIDE, False)])
 def test_it_fits_and_has_no_serious_barrier(browser: Browser, page: Path, width: int, dark: bool) -> None:
     with opened(browser, page, width=width, dark=dark) as shown:
