@@ -18,7 +18,7 @@ def test_it_tells_and_the_report_shows(nas, tmp_path):
         "95 % interval",
         "worth ",
         "above the mean of the stage's blocks",
-        "of 2 runs",
+        "Run by run it rises in",
         str(report),
         "nas show",
     ):
