@@ -58,8 +58,8 @@ def parse_budget(text: str | int | Budget, _option: str = "") -> Budget:
     text = str(int(given) if isinstance(given, float) and given.is_integer() else given)
     count, seconds = re.fullmatch(r"\d{1,9}", text.strip()), seconds_of(text)
     if not (seconds or (count and int(count[0]))):
-        raise SettingError(f"budget: found {brief(text)}; write a number of architectures (200) or a time (90s, 30m, "
-                           "2h)")  # fmt: skip
+        wanted = "a number of architectures (200) or a time (90s, 30m, 2h)"
+        raise SettingError(f"budget: found {brief(text)}; write {wanted}")
     if count and int(count[0]) > MOST_TRIALS:
         raise SettingError(f"budget: found {text}; at most {MOST_TRIALS:,} architectures")
     return Budget(trials=int(count[0])) if count else Budget(seconds=seconds)

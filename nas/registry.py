@@ -12,7 +12,7 @@ origins is refused there.
 import ast
 import difflib
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
@@ -47,6 +47,12 @@ def suggest(name: str, allowed: Iterable[str], label: Callable[[str], str] = str
     if near and len(allowed) > MANY:
         return hint.strip()
     return f"{hint}Allowed: {', '.join(map(label, allowed)) if allowed else '(none)'}."
+
+
+def check_among(noun: str, name: str, allowed: Sequence[str]) -> None:
+    """Raise SettingError, with the nearest name, for a name that is none of the allowed ones."""
+    if name not in allowed:
+        raise SettingError(f"unknown {noun} '{name}'. {suggest(name, allowed)}")
 
 
 @cache

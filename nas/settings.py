@@ -21,10 +21,11 @@ PREFIXES = {"%": 0.01, "k": 1e3, "M": 1e6, "G": 1e9}
 WORDS = {"ge": "from", "gt": "above", "le": "at most", "lt": "below"}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 INSTEAD = {
-    "data": "NAME[:PATH]; save arrays by numpy.savez and name the file, npz:FILE, or offer what reads your images as a "
-    "data set of your own (docs/plugins.md)"
+    "data": "write NAME[:PATH]; save arrays by numpy.savez and name the file, npz:FILE, or offer what reads your "
+    "images as a data set of your own (docs/plugins.md)",
+    "sampler": "samplers go by name, such as tpe, and one that you made comes in a plug-in (docs/plugins.md)",
 }
-"""What to write for a setting of which Python users often pass something else."""
+"""What to do about a setting for which Python users often pass something else."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 NAMED = ("device", "dtype")
@@ -100,7 +101,7 @@ def refusal(first: ErrorDetails, model: type[Settings]) -> str:
             break  # a member of a union
         names = [name] if any(isinstance(rule, Flag) for rule in rules) else [*names, name]
     name = ".".join(names)
-    return f"{name}: found {brief(first['input'])}; write {INSTEAD.get(name) or _allowed(kind, rules)}"
+    return f"{name}: found {brief(first['input'])}; {INSTEAD.get(name) or f'write {_allowed(kind, rules)}'}"
 
 
 def _allowed(kind: Any, rules: Iterable[Any]) -> str:

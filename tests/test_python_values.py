@@ -194,6 +194,9 @@ def test_what_python_writes_with_its_address_is_named_by_its_type() -> None:
     found = r"^sampler: found optuna\.samplers\.\S*TPESampler; samplers go by name, such as tpe, .*plug-in"
     with pytest.raises(SettingError, match=found):
         nas.search("cvt_family", sampler=optuna.samplers.TPESampler())
+    for passed in (optuna.samplers.TPESampler, 5):
+        with pytest.raises(SettingError, match=r"^sampler: found .*; samplers go by name, such as tpe, .*plug-in"):
+            nas.search("cvt_family", sampler=passed)
     with pytest.raises(SettingError, match=r"^watcher: found nas\.\S*\.Attendant; write a nas\.Watcher"):
         nas.search("cvt_family", watcher=nas.Attendant())  # type: ignore[arg-type]
 

@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from optuna.samplers import BaseSampler
-
 from nas.config import SearchConfig, make_config, parse_budget
 from nas.data.summary import causes, first_left_out
 from nas.engine.executors import Ask
@@ -21,7 +19,7 @@ from nas.engine.prediction import predictor_facts
 from nas.engine.proposer import Proposer
 from nas.engine.warm_start import check_teachers, learn
 from nas.engine.watcher import Watcher, watcher_of
-from nas.errors import SettingError, UserError, brief
+from nas.errors import SettingError, UserError
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome
 from nas.evaluation.plugins import load_plugins
@@ -64,7 +62,6 @@ def search(
     """
     watcher = watcher_of(watcher)
     load_plugins(*paths_of(settings.get("plugins"), "plugins"))  # settings and space may name their kinds
-    _check_sampler(settings.get("sampler"))
     named = text_of(space, "space") if isinstance(space, str | Path) else "space"
     config = make_config({"space": named, "data": data, "budget": parse_budget(budget), **settings})
     chosen, runs = wanted_space(space, config), Path(text_of(runs, "runs"))
@@ -81,13 +78,6 @@ def search(
     )  # fmt: skip
     with locked(run.folder), _left_only_with_trials(run):
         return _drive(run, plan, watcher)
-
-
-def _check_sampler(sampler: object) -> None:
-    """Raise SettingError for a sampler itself in place of its name."""
-    if isinstance(sampler, BaseSampler):
-        raise SettingError(f"sampler: found {brief(sampler)}; samplers go by name, such as tpe, and one that you made "
-                           "comes in a plug-in (docs/plugins.md)")  # fmt: skip
 
 
 @contextmanager

@@ -86,8 +86,9 @@ def find_network(name: str | Path, runs: Path = Path("runs")) -> Found:
             trained = Trained(folder)
             weights = folder / BEST
             return Found(trained.architecture, trained.model() if weights.exists() else None, trained)
-    if is_hub(Path(text)) or Path(text).suffix == ".safetensors":
-        model = read_hub(Path(text)) if is_hub(Path(text)) else load(text)
+    hub = is_hub(Path(text))
+    if hub or Path(text).suffix == ".safetensors":
+        model = read_hub(Path(text)) if hub else load(text)
         return Found(model.architecture, model)
     if Path(text).suffix in ELSEWHERE:
         raise elsewhere(text)

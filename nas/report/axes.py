@@ -24,6 +24,17 @@ def axis_layout(name: str, unit: units.Unit, *, wide: bool) -> Attributes:
     return (LOGARITHMIC if wide else {}) | {"title": title}
 
 
+def around(low: float, high: float, spare: float = 0.0) -> list[float]:
+    """The ends of a range with a margin, which is `spare` or else a tenth of its place where the range is a point."""
+    margin = MARGIN * (high - low) or spare or abs(high) / 10 or 1.0
+    return [low - margin, high + margin]
+
+
+def ranged(ends: list[float], *, wide: bool) -> Attributes:
+    """The range of an axis between two places, with ticks in it where it is logarithmic."""
+    return {"range": ends} | (logarithmic(*(10**end for end in ends)) if wide else {})
+
+
 class Axis:
     """One objective along a plane's side, in the unit of all results."""
 
@@ -54,14 +65,11 @@ class Axis:
                         for group in (self.view.front, self.view.run.results))  # fmt: skip
         ends = [t.metrics[self.name] + side * self._doubt(t) for t in self.view.front for side in (-1, 1)]
         front += [self.place(end) for end in ends if end > 0 or not self.wide]
-        low, high = min(front), max(front)
-        around = MARGIN * (high - low) or (max(found) - min(found)) / 10 or abs(high) / 10 or 1.0
-        return [low - around, high + around]
+        return around(min(front), max(front), (max(found) - min(found)) / 10)
 
     def closer(self) -> Attributes:
         """The range of the front's own region, with ticks in it."""
-        low, high = self.region()
-        return {"range": [low, high]} | (logarithmic(10**low, 10**high) if self.wide else {})
+        return ranged(self.region(), wide=self.wide)
 
     def last(self, result: Result) -> tuple[float, float]:
         """Where a result was measured again, with half the interquartile range, or where it stands."""

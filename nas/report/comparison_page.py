@@ -14,8 +14,8 @@ from nas.evaluation import units
 from nas.files import Json
 from nas.record.analysis.comparison import QUARTILES, Comparison
 from nas.record.analysis.growth import Floats
-from nas.report.axes import MARGIN, axis_layout, is_wide
-from nas.report.charts import PALETTE, THEMES, Attributes, embed, literal, logarithmic, style
+from nas.report.axes import around, axis_layout, is_wide, ranged
+from nas.report.charts import PALETTE, THEMES, Attributes, embed, literal, style
 from nas.report.choices import ABSENT
 from nas.report.rendering import render_page
 from nas.settings import text_of
@@ -90,11 +90,7 @@ def _closer(name: str, unit: units.Unit, values: Sequence[float], shown: Floats)
     """Lay out an axis whose range is what is shown of these values, with a margin."""
     wide = is_wide(name, values)
     places = np.log10(shown) if wide else shown
-    low, high = float(places.min()), float(places.max())
-    around = MARGIN * (high - low) or abs(high) / 10 or 1.0
-    low, high = low - around, high + around
-    ticks = logarithmic(10**low, 10**high) if wide else {}
-    return axis_layout(name, unit, wide=wide) | ticks | {"range": [low, high]}
+    return axis_layout(name, unit, wide=wide) | ranged(around(float(places.min()), float(places.max())), wide=wide)
 
 
 def _ends(layout: Attributes) -> Floats:

@@ -11,9 +11,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from nas.errors import SettingError
 from nas.files import Json
-from nas.registry import suggest
+from nas.registry import check_among
 
 Device = Literal["cpu", "cuda"]
 Dtype = Literal["float32", "float16", "bfloat16"]
@@ -51,15 +50,9 @@ class Target:
     dtypes: tuple[Dtype, ...] = ("float32", "bfloat16", "float16")
 
     def __post_init__(self) -> None:
-        _check("device", self.device, get_args(Device))
+        check_among("device", self.device, get_args(Device))
         for dtype in self.dtypes:
-            _check("dtype", dtype, get_args(Dtype))
-
-
-def _check(what: str, name: str, allowed: tuple[str, ...]) -> None:
-    """Raise SettingError, with the nearest name, for one that is not allowed."""
-    if name not in allowed:
-        raise SettingError(f"unknown {what} '{name}'. {suggest(name, allowed)}")
+            check_among("dtype", dtype, get_args(Dtype))
 
 
 def cpu_clock(run: Callable[[], object], setting: Setting) -> Clock:

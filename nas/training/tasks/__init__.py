@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from nas.errors import SettingError
-from nas.registry import suggest
+from nas.registry import check_among
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,8 +46,7 @@ class Follow(Protocol):
 
 def check_goal(goal: str) -> None:
     """Raise SettingError for a goal that is none: what is not to be maximised would be minimised."""
-    if goal not in GOALS:
-        raise SettingError(f"unknown goal '{goal}'. {suggest(goal, GOALS)}")
+    check_among("goal", goal, GOALS)
 
 
 def _classes(images: int, classes: int, generator: "Generator") -> "Tensor":
