@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import AfterValidator, Field, TypeAdapter
 
 from nas.errors import SettingError
-from nas.registry import Registry
+from nas.registry import Registry, suggest
 
 Scalar = bool | int | float | str
 
@@ -39,6 +39,7 @@ class Option:
         annotated = get_origin(parameter.annotation) is Annotated
         base, *limits = get_args(parameter.annotation) if annotated else [parameter.annotation]
         self.words = " ".join([_noun(base), *(limit for limit in limits if isinstance(limit, str))])
+        self.choices = [choice for choice in get_args(base) if isinstance(choice, str)]
 
     def allows(self, value: Scalar) -> bool:
         """Tell whether a value keeps the parameter's law, without conversion."""
@@ -47,6 +48,10 @@ class Option:
         except ValueError:
             return False
         return True
+
+    def remedy(self, value: Scalar) -> str:
+        """End a sentence about a value that is not allowed with what is, and with the nearest where words are."""
+        return f". {suggest(str(value), self.choices)}" if self.choices else f": write {self.words}"
 
 
 def _noun(base: Any) -> str:

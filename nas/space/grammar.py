@@ -118,8 +118,12 @@ def _check_inline(
     """Require one offered kind at least to have an option that is written beside them."""
     having = [kind for kind in kinds if option in options_of(registry, kind)]
     if not having:
-        own = [*part.model_fields, *(n for kind in kinds for n in options_of(registry, kind))]
-        raise doc.error(key, f"unknown key '{option}'. {suggest(option, dict.fromkeys(own))}")
+        own = dict.fromkeys([*part.model_fields, *(n for kind in kinds for n in options_of(registry, kind))])
+        if others := [kind for kind in registry.at_hand() if option in options_of(registry, kind)]:
+            here = "this stage" if registry is BLOCKS else f"the {registry.noun}"
+            raise doc.error(key, f"'{option}' is an option of {', '.join(others)}, which {here} does not offer. "
+                                 f"Allowed: {', '.join(own)}.")  # fmt: skip
+        raise doc.error(key, f"unknown key '{option}'. {suggest(option, own)}")
     for kind in having:
         _check_option(doc, key, registry, kind, option, values)
 
@@ -133,7 +137,7 @@ def _check_option(
         raise doc.error(key, f"the {registry.noun} '{kind}' has no option '{option}'. {suggest(option, options)}")
     for value in values:
         if not options[option].allows(value):
-            raise doc.error(key, f"{shown(value)} is not allowed: write {options[option].words}{span(value)}")
+            raise doc.error(key, f"{shown(value)} is not allowed{options[option].remedy(value)}{span(value)}")
 
 
 def _check_widths(doc: Document, key: tuple[str | int, ...], slot: Slot) -> None:

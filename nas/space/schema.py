@@ -210,7 +210,9 @@ def _missing(doc: Document, key: Key, name: str, part: Json) -> SpaceError:
     near = nearest(name, (found for found in map(str, part) if found not in KNOWN and nearest(found, KNOWN) == name))
     if not near:
         return doc.error(key, f"the key '{name}' is missing")
-    return doc.error((*key, near), f"found '{near}'; did you mean '{name}'? The key '{name}' is missing")
+    keys = {(): SpaceFile, ("stem",): StemKeys}.get(key, StageKeys)
+    more = " and the options of its kinds" if key else ""
+    return doc.error((*key, near), f"unknown key '{near}'. Did you mean '{name}'? Allowed: {', '.join(keys.model_fields)}{more}.")
 
 
 def shown(found: Any) -> str:

@@ -174,6 +174,10 @@ def test_an_option_is_known_by_whatever_the_constructor_has():
         (("blocks", "mbconv", "expansion"), "x" * 5000, r"file:9: .{,500}$"),
         (("blocks", "mbconv", "expansion"), [4, 4.0], "file:9: .*written twice"),
         (("blocks", "transformer", "head_dim"), [5, 7], "file:6: stages.1.width: transformer: width 16 .*head_dim 5"),
+        (("head", "norm"), "bacth", "file:11: head.norm: 'bacth' is not allowed. Did you mean 'batch'.*Allowed: layer, "),
+        (("head", "norm"), 3, "file:11: head.norm: 3 is not allowed. Allowed: layer, batch, none.$"),
+        (("head", "levels"), 2, "file:11: head.levels: 'levels' is an option of detr, which the head does not offer. "),
+        (("stages", 0, "head_dim"), 8, "'head_dim' is an option of .*moat, .*, which this stage does not offer. Allowed: "),
         (("head", "kind"), "pol", "file:11: head.kind: unknown head 'pol'. Did you mean 'pool'"),
         (
             ("head", "kind"),
@@ -209,12 +213,15 @@ def test_a_missing_key_is_named(key):
 @pytest.mark.parametrize(
     ("before", "after", "says"),
     [
-        ("block: [conv", "blok: [conv", r":5: stages\.0\.blok: found 'blok'; did you mean 'block'\?"),
-        ("stem:", "stm:", r":3: stm: found 'stm'; did you mean 'stem'\?"),
-        ("patchify], width", "patchify], wdth", r":3: stem\.wdth: found 'wdth'; did you mean 'width'\?"),
+        ("block: [conv", "blok: [conv", r":5: stages\.0\.blok: unknown key 'blok'\. Did you mean 'block'\? Allowed: "
+         r"block, depth, width, stride, blocks and the options of its kinds\.$"),
+        ("stem:", "stm:", r":3: stm: unknown key 'stm'\. Did you mean 'stem'\? Allowed: name, resolution, channels, "
+         r"classes, stem, stages, blocks, head\.$"),
+        ("patchify], width", "patchify], wdth", r":3: stem\.wdth: unknown key 'wdth'\. Did you mean 'width'\? Allowed: "
+         r"kind, width and the options of its kinds\.$"),
         ("block: [conv, mbconv], ", "", r":5: stages\.0: the key 'block' is missing$"),
     ],
-)
+)  # fmt: skip
 def test_a_misspelt_key_is_named_with_the_one_that_is_missing(before, after, says):
     assert before in TEXT
     with pytest.raises(SpaceError, match=says):
@@ -312,5 +319,5 @@ def _places(value):
 def test_a_key_that_nobody_knows_comes_before_one_that_is_missing():
     with pytest.raises(SpaceError, match=r"file:2: extends: unknown key 'extends'\. Allowed: name"):
         parse_space(parse("name: tiny\nextends: cvt_family\n", "file"))
-    with pytest.raises(SpaceError, match="found 'stm'; did you mean 'stem'"):
+    with pytest.raises(SpaceError, match="unknown key 'stm'. Did you mean 'stem'"):
         parse_space(parse("name: tiny\nstm: {kind: conv, width: 8}\nstages: []\n", "file"))
