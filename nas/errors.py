@@ -11,6 +11,9 @@ NasError
 
 import re
 import reprlib
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 LONGEST = 300  # characters of another library's error, or of a value, that a message repeats
@@ -63,6 +66,25 @@ class RunError(NasError, RuntimeError):
 
 class DivergedError(RunError):
     """A training's loss is no longer a finite number."""
+
+
+@contextmanager
+def told_as(what: str, has: str = "") -> Iterator[None]:
+    """Tell that a function from outside nas, called within, failed: `what` it is, its file and the last line there.
+
+    `has` says what it was handed, where it may have asked that for something else. Raises SettingError.
+    """
+    try:
+        yield
+    except (NasError, MemoryError):
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)[2:]  # after this one and the caller's
+        lines = [frame.lineno for frame in frames if frame.filename == frames[0].filename]
+        where = f"{frames[0].filename}:{lines[-1]}: " if frames else ""
+        wrong = isinstance(error, AttributeError | TypeError | NameError)
+        more = f". {has}" if has and wrong else ""
+        raise SettingError(f"{where}{what}: {in_one_line(error)}{more}") from error
 
 
 def brief(value: object) -> str:

@@ -75,9 +75,7 @@ class Limits:
 
     def table(self, space: SearchSpace) -> CostTable | None:
         """Return what tells the values of `cheap` for many points of a space at once, or None where nothing does."""
-        sums = {
-            name: found.adds(self.conditions) for name, found in self._quick.items() if found.adds and not found.known
-        }
+        sums = {name: found.summed(self.conditions) for name, found in self._quick.items() if not found.known}
         table = CostTable(space, {name: found for name, found in sums.items() if found})
         return table if table.sums and table.sums.keys() == self._quick.keys() and table.serves else None
 

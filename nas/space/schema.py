@@ -211,8 +211,8 @@ def _missing(doc: Document, key: Key, name: str, part: Json) -> SpaceError:
     if not near:
         return doc.error(key, f"the key '{name}' is missing")
     keys = {(): SpaceFile, ("stem",): StemKeys}.get(key, StageKeys)
-    more = " and the options of its kinds" if key else ""
-    return doc.error((*key, near), f"unknown key '{near}'. Did you mean '{name}'? Allowed: {', '.join(keys.model_fields)}{more}.")
+    allowed = ", ".join(keys.model_fields) + (" and the options of its kinds" if key else "")
+    return doc.error((*key, near), f"unknown key '{near}'. Did you mean '{name}'? Allowed: {allowed}.")
 
 
 def shown(found: Any) -> str:

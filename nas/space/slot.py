@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from math import prod
 
+from nas.errors import told_as
 from nas.network.options import Scalar, options_of
 from nas.registry import BLOCKS, HEADS, Registry
 
@@ -69,7 +70,10 @@ class Slot:
 def misfit(registry: Registry, kind: str, option: str, value: Scalar, width: int) -> str | None:
     """Say why an option's value does not suit a width, or return None."""
     law = getattr(registry.get(kind), "misfit", None)
-    return law(option, value, width) if law and width else None
+    if not (law and width):
+        return None
+    with told_as(f"misfit(option, value, width) of {registry.noun} '{kind}'"):
+        return law(option, value, width)
 
 
 @cache

@@ -6,17 +6,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from outside import forget, offer
 from outside import site as site
 
+from nas.config import SearchConfig
 from nas.errors import SettingError
 from nas.evaluation.catalogue import objective
-from nas.evaluation.objectives import Candidate
+from nas.evaluation.limits import Limits
+from nas.evaluation.objectives import Candidate, Conditions
 from nas.evaluation.plugins import Outside, load_plugins
 from nas.network.options import options_of
 from nas.registry import ALL, BLOCKS, OBJECTIVES, registry_of
 from nas.space.library import load_architecture, load_space
+from nas.space.space import SearchSpace
 
 HEAD = """
 from typing import Literal
@@ -279,3 +283,78 @@ def test_an_objective_that_fails_is_told_by_its_name_and_its_own_line(site: Path
     line = file.read_text().splitlines().index("    return statistics.mean([])") + 1
     with pytest.raises(SettingError, match=rf"fails\.py:{line}: .* objective 'rare': StatisticsError: mean requires"):
         objective("rare").tell(Candidate(load_architecture("moat_0")))
+
+
+SUMMED = """
+import numpy as np
+__all__ = ["rare"]
+
+
+class Rare:
+    def predict(self, architecture):
+        return 1.0
+
+    def shares(self, pieces):
+        return np.ones(len(pieces))
+
+    def total(self, sums):
+        return sums
+
+
+rare = Objective("minimize", adds=lambda conditions: Rare())
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "says"),
+    [
+        ("Rare())", "conditions.batch)", r"adds\(conditions\) of .*'batch'\. Conditions have .*batch_size"),
+        ("return 1.0", "return {}['gone']", r"predict\(architecture\) of objective 'rare': KeyError: 'gone'"),
+        ("return np.ones(len(pieces))", "return {}['gone']", r"shares\(pieces\) of objective 'rare': KeyError"),
+        ("return sums", "return {}['gone']", r"total\(sums\) of objective 'rare': KeyError: 'gone'"),
+    ],
+)
+def test_a_sum_over_pieces_that_fails_is_told_by_its_objective_and_its_own_line(
+    site: Path, tmp_path: Path, right: str, wrong: str, says: str
+) -> None:
+    file = tmp_path / "summed.py"
+    file.write_text(HEAD + SUMMED.replace(right, wrong))
+    load_plugins(file)
+    line = next(i for i, text in enumerate(file.read_text().splitlines(), 1) if wrong in text)
+    with pytest.raises(SettingError, match=rf"summed\.py:{line}: {says}"):
+        _costs(Limits(SearchConfig(objectives=("accuracy", "rare")), Conditions()), load_space("cvt_family"))
+
+
+def _costs(limits: Limits, space: SearchSpace) -> None:
+    """Ask for the costs of a space's first network, alone and in a table."""
+    decisions, architecture = space.record(lambda _, values: values[0])
+    limits.cheap(architecture)
+    domains = space.domains(decisions)
+    table = limits.table(space)
+    assert table
+    table(domains, np.ones((1, len(domains)), np.int32))
+
+
+NARROW = """
+__all__ = ["narrow"]
+
+
+class Narrow(Block):
+    letter = "Z"
+
+    def __init__(self, site, *, ratio: int = 2):
+        super().__init__()
+
+    @classmethod
+    def misfit(cls, option, value, width):
+        return f"width {width} is too small for {option} {value}" if width / option < value else None
+"""
+
+
+def test_a_block_whose_misfit_fails_is_told_by_its_name_and_its_own_line(site: Path, tmp_path: Path) -> None:
+    file = tmp_path / "narrow.py"
+    file.write_text(HEAD + NARROW)
+    load_plugins(file)
+    stage = {"block": "narrow", "depth": 1, "width": [8, 16], "stride": 2}
+    with pytest.raises(SettingError, match=r"narrow\.py:\d+: misfit\(option, value, width\) of block 'narrow': Type"):
+        load_space({"stem": {"kind": "conv", "width": 8}, "stages": [stage]})

@@ -5,15 +5,14 @@ tasks are objectives too, known only after training. Files import torch inside t
 run needs no torch.
 """
 
-import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.errors import NasError, SettingError, in_one_line
+from nas.errors import told_as
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.training.tasks import Task, check_goal
@@ -60,6 +59,10 @@ class Reading:
 
     value: float
     details: Json = field(default_factory=dict)
+
+
+CANDIDATE = f"A Candidate has {', '.join(one.name for one in fields(Candidate))}"
+CONDITIONS = f"Conditions have {', '.join(one.name for one in fields(Conditions))}"
 
 
 class Sum(Protocol):
@@ -116,17 +119,26 @@ class Objective:
     def __post_init__(self) -> None:
         check_goal(self.goal)
 
+    @property
+    def words(self) -> str:
+        """The objective, as messages call it."""
+        return f"objective '{self.name}'" if self.name else "an objective"
+
     def tell(self, candidate: Candidate) -> float | None:
-        """The value from the decisions alone, or None. Raises SettingError, with the line, where `known` fails."""
+        """The value from the decisions alone, or None. Raises SettingError, with the line, where finding it fails."""
         if self.known:
-            try:
+            with told_as(f"known(candidate) of {self.words}", CANDIDATE):
                 return self.known(candidate)
-            except (NasError, MemoryError):
-                raise
-            except Exception as error:
-                raise _failed(self, error, candidate) from error
-        found = self.adds(candidate.conditions) if self.adds else None
+        found = self.summed(candidate.conditions)
         return found.predict(candidate.architecture) if found else None
+
+    def summed(self, conditions: Conditions) -> Sum | None:
+        """What `adds` gives, or None. Raises SettingError, with the line, where it or a method of it fails."""
+        if not self.adds:
+            return None
+        with told_as(f"adds(conditions) of {self.words}", CONDITIONS):
+            found = self.adds(conditions)
+        return _Told(self, found) if found else None
 
     def read(self, candidate: Candidate, effort: Effort = "search") -> Reading:
         """The value of a candidate that is built or, for a trained objective, trained."""
@@ -137,12 +149,21 @@ class Objective:
         return Reading(value)
 
 
-def _failed(objective: Objective, error: Exception, candidate: Candidate) -> SettingError:
-    """The error for a `known` that failed: its file, the last line there that was run, and what failed."""
-    frames = traceback.extract_tb(error.__traceback__)[1:]
-    lines = [frame.lineno for frame in frames if frame.filename == frames[0].filename]
-    where = f"{frames[0].filename}:{lines[-1]}: " if frames else ""
-    wrong = isinstance(error, AttributeError | TypeError | NameError)
-    has = f". A Candidate has {', '.join(vars(candidate))}" if wrong else ""
-    named = f"objective '{objective.name}'" if objective.name else "an objective"
-    return SettingError(f"{where}known(candidate) of {named}: {in_one_line(error)}{has}")
+@dataclass(frozen=True)
+class _Told:
+    """A sum whose failures are told by its objective."""
+
+    objective: Objective
+    found: Sum
+
+    def predict(self, architecture: Architecture) -> float:
+        with told_as(f"predict(architecture) of {self.objective.words}"):
+            return self.found.predict(architecture)
+
+    def shares(self, pieces: "Sequence[Piece]") -> Values:
+        with told_as(f"shares(pieces) of {self.objective.words}"):
+            return self.found.shares(pieces)
+
+    def total(self, sums: Values) -> Values:
+        with told_as(f"total(sums) of {self.objective.words}"):
+            return self.found.total(sums)
