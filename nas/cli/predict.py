@@ -5,6 +5,7 @@ from typing import Annotated
 
 from nas.cli.completion import trainings
 from nas.cli.options import Plugins, Runs, argument, option
+from nas.errors import SettingError
 from nas.evaluation.plugins import load_plugins
 
 BOXES = "Boxes of a detector"
@@ -20,14 +21,17 @@ def predict(
         float | None, option("X", "The least score of a box, from 0 to 1.", panel=BOXES, default="the training's")
     ] = None,
     draw: Annotated[Path | None, option("DIR", "Write the images with boxes there.", panel=BOXES)] = None,
-    form: Annotated[str, option("FORM", "table, json or csv.", "--format")] = "table",
+    form: Annotated[str | None, option("FORM", "table, json or csv.", "--format", default="table")] = None,
     output: Annotated[Path | None, option("FILE", "Write there.", "--output", "-o", default="the terminal")] = None,
     as_json: Annotated[bool, option("", "The same as --format json.", "--json")] = False,
     runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Print what a trained network finds in images: classes or boxes, with scores."""
+    if as_json and form not in (None, "json"):
+        raise SettingError(f"--format {form}: --json is the same as --format json; leave one of the two out")
     load_plugins(*plugins)
     from nas.cli.predicting import Asked, print_predictions  # needs torch
 
-    print_predictions(model, images, Asked(top, threshold, draw), "json" if as_json else form, output, runs)
+    form = "json" if as_json else "table" if form is None else form
+    print_predictions(model, images, Asked(top, threshold, draw), form, output, runs)

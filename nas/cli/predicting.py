@@ -14,7 +14,7 @@ from nas import files
 from nas.cli.predicted import FORMS, WAYS, Prediction, written
 from nas.cli.terminal import Terminal
 from nas.data.summary import causes
-from nas.data.tree import Tree
+from nas.data.tree import Tree, is_image
 from nas.errors import DataError, SettingError
 from nas.files import quoted
 from nas.record.folders import is_run, is_trained
@@ -27,6 +27,7 @@ from nas.training.model import BOXES, preprocess
 
 BATCH = 64  # images read and run at once
 TOP = 3
+NAMED = 5  # missing images, in a message
 
 
 class Asked(NamedTuple):
@@ -101,19 +102,28 @@ def _tell(text: str, output: Path | None) -> None:
 
 
 def _listed(images: Sequence[Path]) -> Iterator[Path]:
-    """Yield every image, those of folders in sorted order. Raises DataError for what is not there, or holds none."""
+    """Yield every image, those of folders in sorted order. Raises DataError for what is not there, or holds none.
+
+    What is named by itself is taken for an image, of a folder those files that end like one.
+    """
+    if absent := [str(image) for image in images if not os.path.lexists(image)]:
+        more = f" and {len(absent) - NAMED} more" if len(absent) > NAMED else ""
+        raise DataError(f"{', '.join(absent[:NAMED])}{more}: no such image or folder of images")
     for image in images:
         if not os.path.isdir(image):  # noqa: PTH112  (pathlib raises for names that are too long)
-            if not os.path.lexists(image):
-                raise DataError(f"{image}: no such image or folder of images")
             yield image
             continue
-        tree = Tree(image)
-        inside = list(tree.files(image))
+        tree, inside = Tree(image), []
+        for file in tree.files(image):
+            if is_image(file.name):
+                inside.append(file)
+            else:
+                tree.leave(file, "not named like an image")
+        left = "; ".join(causes(tree.left))
         if not inside:
-            raise DataError(f"{image}: the folder holds no file")
-        if tree.left:
-            print(f"left out of {image}: {'; '.join(causes(tree.left))}", file=sys.stderr)  # noqa: T201
+            raise DataError(f"{image}: the folder holds no image{f' ({left})' if left else ''}")
+        if left:
+            print(f"left out of {image}: {left}", file=sys.stderr)  # noqa: T201
         yield from inside
 
 

@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from PIL import Image
-
 from nas.data.parts import parts_of
 from nas.data.sets import spelt
-from nas.data.tree import Tree, identity
+from nas.data.tree import Tree, identity, is_image
 from nas.errors import DataError
 from nas.files import readable
 
@@ -97,14 +95,9 @@ def note_strays(tree: Tree, parts: Mapping[str, Path]) -> None:
         return
     for name in tree.folders(tree.root):
         folder = tree.root / name
-        if folder not in parts.values() and any(_is_image(file.name) for file in Tree(folder).files(folder)):
+        if folder not in parts.values() and any(is_image(file.name) for file in Tree(folder).files(folder)):
             tree.leave(folder, "folder of no part")
 
 
 def _images(tree: Tree, folder: Path) -> list[str]:
-    return [name for name in tree.loose(folder) if _is_image(name)]
-
-
-def _is_image(name: str) -> bool:
-    """Tell by its ending whether a file is an image."""
-    return Path(name).suffix.lower() in Image.registered_extensions()
+    return [name for name in tree.loose(folder) if is_image(name)]

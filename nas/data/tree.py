@@ -5,6 +5,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from PIL import Image
+
 from nas.files import readable
 
 OTHERS = frozenset({
@@ -68,6 +70,11 @@ class Tree:
         except OSError as error:
             self.leave(folder, f"closed folder: {error.strerror or error}")
         return sorted(found)
+
+
+def is_image(name: str) -> bool:
+    """Tell by its ending whether a file is an image."""
+    return Path(name).suffix.lower() in Image.registered_extensions()
 
 
 def identity(folder: Path) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,40 @@ def test_json_and_csv_say_the_same(nas: Command) -> None:
     assert len(rows) == sum(map(len, expected))
     assert rows[0]["class"] in NAMES
     assert float(rows[0]["right"]) == pytest.approx(expected[0][0].right, abs=0.01)
+
+
+def test_json_and_another_format_contradict_each_other(nas: Command) -> None:
+    answer = nas("predict", "classes.safetensors", "pictures", "--json", "--format", "csv")
+    assert (answer.status, answer.out) == (2, "")
+    assert "--format csv: --json is the same as --format json; leave one of the two out" in " ".join(answer.err.split())
+    assert nas("predict", "classes.safetensors", "pictures", "--json", "--format", "json").status == 0
+
+
+def test_files_of_a_folder_that_are_no_images_are_left_out_and_counted(
+    nas: Command, home: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(home / "pictures", tmp_path / "mixed")
+    for name in ("README", "labels.json", "notes.txt", ".hidden.txt"):
+        (folder / name).write_text("no picture")
+    answer = nas("predict", "classes.safetensors", folder, "--json")
+    assert (answer.status, len(json.loads(answer.out))) == (0, 2)
+    assert f"left out of {folder}: not named like an image: 3, the first README\n" in answer.err
+    named = nas("predict", "classes.safetensors", folder / "notes.txt")
+    assert named.status == 1
+    assert "notes.txt: cannot be read as an image" in named.err
+    for picture in folder.glob("*.png"):
+        picture.unlink()
+    empty = nas("predict", "classes.safetensors", folder)
+    assert empty.status == 2
+    assert "the folder holds no image (not named like an image: 3, the first README)" in " ".join(empty.err.split())
+
+
+def test_all_missing_images_are_named(nas: Command) -> None:
+    answer = nas("predict", "classes.safetensors", "a.png", "pictures", "b.png")
+    assert answer.status == 2
+    assert "error: a.png, b.png: no such image or folder of images" in answer.err
+    many = nas("predict", "classes.safetensors", *(f"{i}.png" for i in range(9)))
+    assert "error: 0.png, 1.png, 2.png, 3.png, 4.png and 4 more: no such" in " ".join(many.err.split())
 
 
 def test_an_image_in_which_nothing_is_found_is_named(nas: Command) -> None:
