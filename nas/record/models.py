@@ -36,14 +36,19 @@ QUICK = 200  # blocks that take no time to look at
 
 @undisturbed()
 def load(source: Path | str, *, runs: Path | str = "runs") -> Model:
-    """Load a trained network, in evaluation mode, from a folder that `nas train` left, or from a `.safetensors` file.
+    """Load a trained network, in evaluation mode.
+
+    `source` is a folder that `nas train` left or for Hugging Face's hub, or a `.safetensors` file.
 
         model = nas.load("signs")  # that in `runs`, or a path
         model(model.preprocess("stop.png")).softmax(1)  # a probability for each of model.classes
 
     Never runs code in the file. Raises SettingError when there is none, or when it is damaged.
     """
-    file = _file(Path(text_of(source, "source")), Path(text_of(runs, "runs")))
+    path = Path(text_of(source, "source"))
+    if is_hub(path) and not (path / BEST).is_file():
+        return read_hub(path)
+    file = _file(path, Path(text_of(runs, "runs")))
     load_beside(file)
     return read_model(file)
 
@@ -57,9 +62,6 @@ def _file(path: Path, runs: Path) -> Path:
     if os.path.isdir(path):  # noqa: PTH112  (pathlib raises for names that are too long)
         if is_run(path):
             raise _untrained(path)
-        if (path / WEIGHTS).is_file() and not (path / BEST).is_file():
-            raise SettingError(f"{path}: a folder for Hugging Face's hub; load it by nas.HubModel.from_pretrained, or "
-                               "run it with nas predict")  # fmt: skip
         path /= BEST
     if not os.path.exists(path):  # noqa: PTH110
         raise SettingError(f"{path}: no such file; give a folder that nas train left, or a .safetensors file")

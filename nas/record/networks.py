@@ -10,7 +10,7 @@ from nas.evaluation.plugins import Outside
 from nas.network.architecture import Architecture
 from nas.record.folders import CONFIG, TRAINING, find_run, is_run, is_trained
 from nas.record.journal import RECORD
-from nas.record.models import BEST, ELSEWHERE, elsewhere, is_hub, load, read_hub
+from nas.record.models import BEST, ELSEWHERE, elsewhere, is_hub, load
 from nas.record.run import Run
 from nas.record.trained import Trained
 from nas.registry import MANY, nearest, suggest
@@ -86,9 +86,8 @@ def find_network(name: str | Path, runs: Path = Path("runs")) -> Found:
             trained = Trained(folder)
             weights = folder / BEST
             return Found(trained.architecture, trained.model() if weights.exists() else None, trained)
-    hub = is_hub(Path(text))
-    if hub or Path(text).suffix == ".safetensors":
-        model = read_hub(Path(text)) if hub else load(text)
+    if is_hub(Path(text)) or Path(text).suffix == ".safetensors":
+        model = load(text)
         return Found(model.architecture, model)
     if Path(text).suffix in ELSEWHERE:
         raise elsewhere(text)

@@ -173,13 +173,6 @@ def test_files_that_are_missing_or_of_another_sort_are_refused(tmp_path: Path) -
         assert refused(tmp_path / name)
 
 
-def test_a_folder_for_the_hub_names_what_loads_it(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / "model.safetensors").write_bytes(b"")
-    with pytest.raises(SettingError, match=r"hub; load it by nas\.HubModel\.from_pretrained"):
-        load(tmp_path)
-
-
 @pytest.mark.parametrize("name", ["m.safetensors", "m.pt"])
 def test_random_bytes_are_refused(tmp_path: Path, name: str) -> None:
     rng = np.random.default_rng(0)

@@ -48,6 +48,15 @@ def test_it_is_read_without_the_mixin_too(learnt, shipped):
         assert torch.equal(open_exported(shipped("hub")).run(images), learnt.model(images))
 
 
+def test_load_opens_it_as_a_training(learnt, shipped):
+    found = nas.load(shipped("hub"))
+    assert not found.training
+    assert found.to_dict() == learnt.model.to_dict()
+    images = learnt.validation.images[:5]
+    with torch.no_grad():
+        assert torch.equal(found(images), learnt.model(images))
+
+
 def test_it_is_a_network_by_its_path(learnt, shipped):
     found = find_network(shipped("hub"))
     assert found.architecture == learnt.model.architecture
@@ -115,7 +124,7 @@ def test_missing_weights_are_refused_by_the_mixin_too(folder):
     state = load_file(folder / "model.safetensors")
     state.pop(next(iter(state)))
     save_file(state, folder / "model.safetensors")
-    for opened in (open_exported, nas.HubModel.from_pretrained):
+    for opened in (open_exported, nas.load, nas.HubModel.from_pretrained):
         with pytest.raises(SettingError, match="is missing; these are the weights of another network"):
             opened(str(folder))
 
