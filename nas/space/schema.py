@@ -210,7 +210,7 @@ def _missing(doc: Document, key: Key, name: str, part: Json) -> SpaceError:
     near = nearest(name, (found for found in map(str, part) if found not in KNOWN and nearest(found, KNOWN) == name))
     if not near:
         return doc.error(key, f"the key '{name}' is missing")
-    keys = {(): SpaceFile, ("stem",): StemKeys}.get(key, StageKeys)
+    keys: type[BaseModel] = SpaceFile if not key else StemKeys if key == ("stem",) else StageKeys
     allowed = ", ".join(keys.model_fields) + (" and the options of its kinds" if key else "")
     return doc.error((*key, near), f"unknown key '{near}'. Did you mean '{name}'? Allowed: {allowed}.")
 

@@ -1,6 +1,6 @@
 """What may stand in one part of a network: its kinds, their options, and the sizes that suit them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import prod
@@ -69,7 +69,7 @@ class Slot:
 
 def misfit(registry: Registry, kind: str, option: str, value: Scalar, width: int) -> str | None:
     """Say why an option's value does not suit a width, or return None."""
-    law = getattr(registry.get(kind), "misfit", None)
+    law: Callable[[str, Scalar, int], str | None] | None = getattr(registry.get(kind), "misfit", None)
     if not (law and width):
         return None
     with told_as(f"misfit(option, value, width) of {registry.noun} '{kind}'"):
