@@ -62,7 +62,7 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, asked: bool)
     table = Table("", "cost", "tau, all", *best, "rho", box=box.SIMPLE_HEAD)
     for ranking in (*found.rungs, *found.others):
         taus = [_tau(agreement) for agreement in (ranking.every, ranking.best) if agreement]
-        table.add_row(ranking.name, f"{ranking.share:.0%}", *taus, f"{ranking.every.rho:z.2f}")
+        table.add_row(ranking.name, ranking.cost, *taus, f"{ranking.every.rho:z.2f}")
     terminal.table(table)
     if found.rates:
         factors = next(iter(found.rates.values()))
@@ -70,7 +70,7 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, asked: bool)
         for kind, reached in found.rates.items():
             table.add_row(kind, *(show(found.objective, value) for value in reached.values()))
         terminal.table(table)
-    for sentence in found.sentences():
+    for sentence in (found.verdict, *found.notes()):
         terminal.remark(sentence)
     if found.applied(run):
         ladder = ",".join(map(str, found.ladder))

@@ -32,7 +32,6 @@ def write_calibration(run: Named, found: Reliability) -> Path:
         "going_on": found.going_on(run),
         "applied": found.applied(run),
         "searching": found.searching(run),
-        "sentences": found.sentences(),
         "took": units.duration(run.elapsed),
         "plotlyjs": Markup(get_plotlyjs()),
         "themes": THEMES,
@@ -73,7 +72,9 @@ def cost_figure(found: Reliability) -> go.Figure:
         figure.add_hline(y=ranking.every.tau, line={"color": PALETTE[7], "dash": "dot", "width": 1},
                          annotation={"text": ranking.name, "xanchor": "left", "x": i / 5,
                                      "yanchor": "bottom"})  # fmt: skip
-    figure.update_xaxes(title="Cost, as a part of the training in full", type="log", tickformat=".0%")
+    figure.update_xaxes(title="Cost, as a part of the training in full", type="log",
+                        tickvals=[ranking.share for ranking in found.rungs],
+                        ticktext=[ranking.cost for ranking in found.rungs])  # fmt: skip
     figure.update_yaxes(title="Kendall's tau with the training in full", range=[lowest - 0.05, 1.05])
     return style(figure, height=440)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from browser import NARROW, WIDE, opened, serious
+from markupsafe import escape
 from playwright.sync_api import Browser
 from run_fixtures import empty_run, trial
 
@@ -47,12 +48,28 @@ def test_every_point_and_interval_is_drawn(best: int) -> None:
     assert all(low < line.y0 < high for line in figure.layout.shapes)
 
 
+def test_the_axis_has_a_tick_at_every_rung() -> None:
+    axis = cost_figure(calibration(6)).layout.xaxis
+    assert (list(axis.tickvals), list(axis.ticktext)) == ([0.25, 1.0], ["25 %", "100 %"])
+
+
+def test_it_begins_with_the_verdict_then_the_table_then_short_notes(tmp_path: Path) -> None:
+    found = calibration(6)
+    page = write_calibration(climbed(tmp_path / "run"), found).read_text().partition("<body>")[2]
+    notes = [f"<li>{escape(note)}</li>" for note in found.notes()]
+    parts = [f"<strong>{escape(found.verdict)}</strong>", "<table>", ">25 %</td>", "</table>", *notes, "chart-cost"]
+    places = [page.index(part) for part in parts]
+    assert places == sorted(places)
+    assert page.index("<p", page.index("<h1>")) < places[0] < page.index("</p>", page.index("<h1>"))
+    assert " of the cost (" not in page, "which the table shows"
+
+
 @pytest.mark.parametrize(("best", "told"), [(2, False), (6, True)])
 def test_of_few_of_the_best_nothing_is_told(tmp_path: Path, best: int, told: bool) -> None:
     found = calibration(best)
     assert [trace.name for trace in cost_figure(found).data] == ["all networks", f"the best {best}"][: 1 + told]
     page = write_calibration(climbed(tmp_path / "run"), found).read_text().partition("<body>")[2]
-    assert (f"tau, best {best}" in page, "rho, best" in page, "-1.00 to 0.10" in page) == (told, told, told)
+    assert (f"Tau, best {best}" in page, "Rho, best" in page, "-1.00 to 0.10" in page) == (told, told, told)
     assert ("too few to say" in page) != told
 
 

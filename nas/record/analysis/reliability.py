@@ -44,6 +44,11 @@ class Ranking:
     every: Agreement
     best: Agreement | None
 
+    @property
+    def cost(self) -> str:
+        """The share as all tables and figures write it: `12.5 %`."""
+        return f"{100 * self.share:.3g} %"
+
 
 @dataclass(frozen=True)
 class Reliability:
@@ -116,34 +121,52 @@ class Reliability:
         kept = recalled(run.config, run.space, run.seal.get("data") or {}).get("ladder")
         return bool(self.ladder) and kept == list(self.ladder)
 
+    @property
+    def verdict(self) -> str:
+        """The ladder that follows, or that none does, in one sentence."""
+        ladder = ",".join(map(str, self.ladder))
+        if not self.ladder:
+            return (f"No ladder follows: with {self.networks} networks the intervals are too wide to say of any length "
+                    "that it ranks them well.")  # fmt: skip
+        if self.trusted:
+            return f"The cheapest ladder that puts three pairs of four in order is --rungs {ladder}."
+        if len(self.ladder) == 1:
+            return f"Search at the whole length, --rungs {ladder}."
+        return f"Search with --rungs {ladder}, which goes on to the whole length."
+
+    def notes(self) -> list[str]:
+        """Say what the verdict rests on, beside a table of the rungs."""
+        return [self._of_full(), *self._why(), *self._which_rate()]
+
     def sentences(self) -> list[str]:
-        """Say what was found, in words."""
+        """Say all that was found, the verdict first, with the rungs in words."""
+        said = []
+        for rung in self.rungs[:-1]:
+            of_best = f", {_words(rung.best)} among the best" if rung.best else ""
+            said.append(f"At {rung.cost} of the cost ({rung.name}) tau is {_words(rung.every)}{of_best}.")
+        return [self.verdict, self._of_full(), *said, *self._why(), *self._which_rate()]
+
+    def _of_full(self) -> str:
+        """Say how well the training in full ranks, which is the most that a shorter one can be expected to do."""
         *short, top = self.rungs
         of_best = f", and the best {self.best} with {_words(top.best)}" if top.best else ""
         chance = ", and what seems so is within chance" if any(_seems_better(rung, top) for rung in short) else ""
         if any(rung.every.low > top.every.high for rung in short):
             chance = ", yet one did, beyond chance"
-        said = [f"{self.networks} networks were trained in full, twice: one such training ranks them by the other with "
-                f"tau {_words(top.every)}{of_best}; no shorter one can be expected to do better{chance}."]  # fmt: skip
-        for rung in short:
-            of_best = f", {_words(rung.best)} among the best" if rung.best else ""
-            said.append(f"At {rung.share:.0%} of the cost ({rung.name}) tau is {_words(rung.every)}{of_best}.")
-        return [*said, self._which_ladder(), *self._which_rate()]
+        return (f"{self.networks} networks were trained in full, twice: one such training ranks them by the other with "
+                f"tau {_words(top.every)}{of_best}; no shorter one can be expected to do better{chance}.")  # fmt: skip
 
-    def _which_ladder(self) -> str:
-        """Say which ladder follows and how sure that is, or that none does."""
-        ladder = ",".join(map(str, self.ladder))
-        few = f"The best quarter, {self.best} networks, are too few to say how well they are ranked"
+    def _why(self) -> list[str]:
+        """Say what keeps the verdict from being a shorter ladder, and what would tell more."""
+        said = []
         if not self.ladder:
-            best = "" if self.tells_best else f" {few}, too."
-            return (f"No ladder follows: with {self.networks} networks the intervals are too wide to say of any length "
-                    f"that it ranks them well. Train more of them: -n {self.more}.{best}")  # fmt: skip
+            said.append(f"More networks give narrower intervals: -n {self.more}.")
         if not self.tells_best:
-            return f"{few}: --rungs {ladder} goes on to the whole length; -n {self.more} would tell."
-        if self.trusted:
-            return f"The cheapest ladder that puts three pairs of four in order is --rungs {ladder}."
-        return (f"No rung below the last surely puts three pairs of four in order among the best {self.best}: --rungs "
-                f"{ladder} goes on to the whole length.")  # fmt: skip
+            few = f"The best quarter, {self.best} networks, are too few to say how well they are ranked"
+            said.append(f"{few}: -n {self.more} would tell." if self.ladder else f"{few}.")
+        elif self.ladder and not self.trusted:
+            said.append(f"No rung below the last surely puts three pairs of four in order among the best {self.best}.")
+        return said
 
     def _which_rate(self) -> list[str]:
         """Say which kinds of block the learning rate starves, and of which that is not known."""

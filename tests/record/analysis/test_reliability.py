@@ -79,9 +79,19 @@ def test_the_ladder_is_the_cheapest_that_can_be_trusted(
 ) -> None:
     found = reliability(calibrated(tmp_path / "run", noise, networks=60))
     assert (found.ladder, found.trusted) == (ladder, trusted)
-    assert f"--rungs {','.join(map(str, ladder))}" in " ".join(found.sentences())
+    assert f"--rungs {','.join(map(str, ladder))}" in found.verdict
+    assert found.sentences()[0] == found.verdict
     if trusted:
         assert max(r.best.tau for r in found.rungs) >= ENOUGH
+
+
+def test_the_cost_of_a_rung_is_in_percent_wherever_it_is_told(tmp_path: Path) -> None:
+    found = reliability(calibrated(tmp_path / "run", (0.5, 0.1, 0.1)))
+    assert [ranking.cost for ranking in (*found.rungs, *found.others)] == ["11.1 %", "33.3 %", "100 %", "0 %", "0 %"]
+    assert [said.partition(" of the cost")[0] for said in found.sentences() if " of the cost (" in said] == [
+        "At 11.1 %",
+        "At 33.3 %",
+    ]
 
 
 def test_a_run_without_trainings_in_full_is_refused(tmp_path: Path) -> None:
@@ -118,11 +128,11 @@ def test_it_is_kept_and_applied_to_the_same_space_data_and_recipe(
 def test_a_rung_that_seems_better_than_the_training_in_full_is_within_chance(tmp_path: Path) -> None:
     found = reliability(calibrated(tmp_path / "run", (0.5, 0.6), networks=30))
     assert found.rungs[0].every.tau > found.rungs[1].every.tau
-    assert "no shorter one can be expected to do better, and what seems so is within chance." in found.sentences()[0]
+    assert "no shorter one can be expected to do better, and what seems so is within chance." in found.notes()[0]
     plain = reliability(calibrated(tmp_path / "plain", (0.8, 0.1), networks=30))
-    assert "chance" not in plain.sentences()[0]
+    assert "chance" not in plain.notes()[0]
     sure = reliability(calibrated(tmp_path / "sure", (0.1, 2.0), networks=30))
-    assert "yet one did, beyond chance." in sure.sentences()[0]
+    assert "yet one did, beyond chance." in sure.notes()[0]
 
 
 def test_no_ladder_follows_from_intervals_that_are_too_wide(tmp_path: Path) -> None:
@@ -132,8 +142,8 @@ def test_no_ladder_follows_from_intervals_that_are_too_wide(tmp_path: Path) -> N
     assert all(rung.every.low <= 0 for rung in found.rungs)
     assert (found.ladder, found.trusted) == ((), False)
     said = " ".join(found.sentences())
-    assert "No ladder follows: with 8 networks the intervals are too wide" in said
-    assert "-n 24" in said
+    assert found.verdict.startswith("No ladder follows: with 8 networks the intervals are too wide")
+    assert "More networks give narrower intervals: -n 24." in found.notes()
     assert "--rungs" not in said
     with pytest.raises(SettingError, match="no ladder follows from 8 networks"):
         found.apply(run)
@@ -257,6 +267,8 @@ def test_of_few_networks_none_is_trusted(tmp_path: Path) -> None:
     assert found.best == 3
     assert not found.trusted
     said = " ".join(found.sentences())
-    assert "The best quarter, 3 networks, are too few to say how well they are ranked: --rungs 1,3 goes" in said
+    few = "The best quarter, 3 networks, are too few to say how well they are ranked"
+    assert f"{few}: -n 24 would tell." in found.notes()
+    assert found.verdict == "Search with --rungs 1,3, which goes on to the whole length."
     assert "among the best" not in said
     assert "among the best" in " ".join(reliability(calibrated(tmp_path / "more", (0.3, 0.02), 24)).sentences())
