@@ -1,6 +1,6 @@
 """Plotly figures of a full training: its curves, its confusion matrix and its calibration."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from math import isfinite
 
 import numpy as np
@@ -23,6 +23,8 @@ WRITTEN = 12  # classes; more are without numbers in the cells
 CELLS = 200  # classes; more are dots
 DOTS = 2000  # mistakes that are drawn as dots
 MAPPED = 5000  # classes; more have no map
+STROKES = (("solid", 5.0, 9), ("dash", 3.6, 7), ("dot", 2.6, 5), ("dashdot", 1.4, 3))
+"""The dash, width and size of dots of each curve that others may cover: the thinner over the broader, so all show."""
 BETWEEN = "#3787c0"  # stands out on white as much as on black
 Places = NDArray[np.int64]
 
@@ -44,9 +46,9 @@ def loss_figure(history: Sequence[Epoch], best: int) -> go.Figure:
     return figure.update_yaxes(title="Loss, logarithmic", **logarithmic(lowest, highest))
 
 
-def metric_groups(history: Sequence[Epoch]) -> list[list[str]]:
+def metric_groups(history: Sequence[Epoch], left_out: Container[str] = ()) -> list[list[str]]:
     """Group the metrics of the validation part by chart: shares together, every other by itself."""
-    names = [*history[-1].metrics] if history else []
+    names = [name for name in history[-1].metrics if name not in left_out] if history else []
     shares = [name for name in names if objective(name).share]
     return [group for group in (shares, *([name] for name in names if name not in shares)) if group]
 
@@ -56,9 +58,9 @@ def metric_figure(history: Sequence[Epoch], names: Sequence[str], best: int) -> 
     unit = units.unit_of(names[0], [abs(value) for e in history if isfinite(value := e.metrics[names[0]])])
     text = f"%{{y:.2f}} {unit.name}"
     curves = [_curve(history, units.title(name), _metric(name, unit.factor), text) for name in names]
-    for curve, dash in zip(curves, ("solid", "dash", "dot", "dashdot"), strict=False):
-        curve.update(line_dash=dash)
     single = len(names) == 1
+    for curve, (dash, width, size) in zip(curves, () if single else STROKES, strict=False):
+        curve.update(line={"dash": dash, "width": width}, marker_size=size)
     heading = units.heading(names[0], unit.name) if single else f"Validation ({unit.name})"
     figure = _by_epoch(curves, history, heading).update_layout(showlegend=not single)
     lower = objective(names[0]).goal == "minimize"

@@ -1,7 +1,7 @@
 """The page of a full training: what was trained, what came of it, where it errs and what to do next."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from math import isfinite
 from pathlib import Path
@@ -66,7 +66,7 @@ def render_training(trained: Trained) -> str:
         "training.html",
         {
             **_what(trained, history),
-            **_curves(history, best),
+            **_curves(history, best, _guessed(trained)),
             "flattered": flattered(trained.seal.get("data") or {}),
             "overlap": trained.environment.get("overlap", ""),
             **NO_VERDICT,
@@ -127,10 +127,19 @@ def _short(value: object) -> str:
     return f"{value:g}" if isinstance(value, int | float) else "none" if value is None else str(value)
 
 
-def _curves(history: Sequence[Epoch], best: int) -> Json:
+def _guessed(trained: Trained) -> set[str]:
+    """Name the metrics that a curve would tell nothing of, but for the one that decides.
+
+    Where classes are few, as ten for the top five, every second guess is right, and a network's curve lies along 100 %.
+    """
+    metrics, classes = load_task(trained.config.task).metrics, trained.architecture.classes
+    return {name for name, one in metrics.items() if classes <= 2 * one.trivial and name != trained.config.monitor}
+
+
+def _curves(history: Sequence[Epoch], best: int, left_out: Container[str]) -> Json:
     if not history:
         return {"charts": []}
-    groups = figures.metric_groups(history)
+    groups = figures.metric_groups(history, left_out)
     charts = [("loss", "Loss of the training and the validation part", figures.loss_figure(history, best))]
     for i, names in enumerate(groups):
         said = ", ".join(map(units.title, names)) + " on the validation part"

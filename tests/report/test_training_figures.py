@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -23,6 +24,16 @@ def test_curves_have_a_point_for_every_epoch(epochs):
     assert list(loss.data[0].y) == [e.loss for e in past]
     assert list(loss.data[1].y) == [e.validation_loss for e in past]
     assert list(metrics.data[0].y) == pytest.approx([100 * e.metrics["accuracy"] for e in past])
+
+
+def test_of_curves_that_lie_on_each_other_every_one_shows():
+    names = ["accuracy", "balanced_accuracy", "macro_f1"]
+    figure = charts.metric_figure(history(6, names), names, 1)
+    assert len({trace.line.dash for trace in figure.data}) == len(names)
+    for below, above in pairwise(figure.data):  # plotly draws the later over the earlier
+        assert below.line.width > above.line.width
+        assert below.marker.size > above.marker.size
+    assert figure.layout.showlegend
 
 
 def test_losses_far_apart_are_on_a_logarithmic_axis():
@@ -59,6 +70,7 @@ def test_shares_are_drawn_together_and_other_metrics_apart():
     past = history(2, ("accuracy", "latency", "top5", "params"))
     assert charts.metric_groups(past) == [["accuracy", "top5"], ["latency"], ["params"]]
     assert charts.metric_figure(past, ["latency"], 1).layout.yaxis.title.text == "Latency (ms)"
+    assert charts.metric_groups(past, {"top5"}) == [["accuracy"], ["latency"], ["params"]]
     assert charts.metric_groups([]) == []
 
 

@@ -86,6 +86,17 @@ def changed(trained, **changes):
     return with_ending(trained, replace(trained.ending, verdict=replace(trained.ending.verdict, **changes)))
 
 
+@pytest.mark.parametrize(
+    ("classes", "monitor", "drawn"),
+    [(6, "accuracy", False), (10, "accuracy", False), (11, "accuracy", True), (6, "top5", True)],
+)
+def test_the_top_five_of_few_classes_take_no_curve(tmp_path, classes, monitor, drawn):
+    names, metrics = [f"class {i}" for i in range(classes)], ("accuracy", "top5", "macro_f1")
+    page = render_training(ended(tmp_path / "run", names, metrics=metrics, monitor=monitor))
+    assert ("Accuracy, Top-5 accuracy, Macro F1 on the validation part" in page) == drawn
+    assert ("Accuracy, Macro F1 on the validation part" in page) != drawn
+
+
 def test_the_first_paragraphs_say_what_was_trained_and_what_came_of_it(tmp_path):
     trained = ended(tmp_path / "signs", epochs=6, recipe={"epochs": 6})
     metrics = {"accuracy": Measured(0.9312, 0.92, 0.94), "macro_f1": Measured(0.9, 0.8, 0.95)}
