@@ -6,7 +6,7 @@ from math import log10
 from nas.evaluation import units
 from nas.evaluation.catalogue import objective
 from nas.record.results import Result
-from nas.report.charts import LOGARITHMIC, Attributes, literal, logarithmic
+from nas.report.charts import LOGARITHMIC, Attributes, literal
 from nas.report.view import View, measured
 
 WIDE = 15.0  # ratio of largest to smallest value from which an axis is logarithmic
@@ -28,11 +28,6 @@ def around(low: float, high: float, spare: float = 0.0) -> list[float]:
     """The ends of a range with a margin, which is `spare` or else a tenth of its place where the range is a point."""
     margin = MARGIN * (high - low) or spare or abs(high) / 10 or 1.0
     return [low - margin, high + margin]
-
-
-def ranged(ends: list[float], *, wide: bool) -> Attributes:
-    """The range of an axis between two places, with ticks in it where it is logarithmic."""
-    return {"range": ends} | (logarithmic(*(10**end for end in ends)) if wide else {})
 
 
 class Axis:
@@ -66,10 +61,6 @@ class Axis:
         ends = [t.metrics[self.name] + side * self._doubt(t) for t in self.view.front for side in (-1, 1)]
         front += [self.place(end) for end in ends if end > 0 or not self.wide]
         return around(min(front), max(front), (max(found) - min(found)) / 10)
-
-    def closer(self) -> Attributes:
-        """The range of the front's own region, with ticks in it."""
-        return ranged(self.region(), wide=self.wide)
 
     def last(self, result: Result) -> tuple[float, float]:
         """Where a result was measured again, with half the interquartile range, or where it stands."""

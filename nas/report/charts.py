@@ -6,7 +6,6 @@ The palette is Okabe and Ito's, safe for colour-blind readers.
 from collections.abc import Sequence
 from functools import cache
 from html import escape
-from math import ceil, floor, log10
 
 import plotly.graph_objects as go
 from markupsafe import Markup
@@ -19,9 +18,9 @@ INK, QUIET, GRID = "#1d2433", "#5b6475", "#e6e9ef"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 Attributes = Json
 """Plotly's attributes of a part of a figure."""
-_TICKS = [step * 10.0**power for power in range(-6, 13) for step in (1, 2, 5)]
-LOGARITHMIC: Attributes = {"type": "log", "tickvals": _TICKS, "ticktext": [f"{tick:g}" for tick in _TICKS]}
-FEWEST = 3  # ticks on a logarithmic axis
+LOGARITHMIC: Attributes = {"type": "log", "nticks": 4, "tickformat": ",.12~g"}
+"""An axis whose ticks plotly finds anew for whatever part is shown: 1, 2 and 5 of every power of ten, where those would
+be few the round values between; the format writes all of each."""
 PLAIN = str.maketrans({chr(code): " " for code in (*range(32), 127)})
 
 
@@ -80,18 +79,6 @@ def mark_stages(figure: go.Figure, blocks: Sequence[tuple[int, str]]) -> dict[tu
         range=[-1, max(places.values()) + 1],
     )
     return places
-
-
-def logarithmic(low: float, high: float) -> Attributes:
-    """A logarithmic axis of which this range is shown: three round ticks or more lie within, however narrow it is."""
-    if sum(low <= tick <= high for tick in _TICKS) >= FEWEST:
-        return LOGARITHMIC
-    power = floor(log10(high - low))
-    for digits, step in ((-power + i, digit * 10.0 ** (power - i)) for i in range(2) for digit in (5, 2, 1)):
-        ticks = [round(i * step, max(digits, 0)) for i in range(ceil(low / step), floor(high / step) + 1)]
-        if len(ticks) >= FEWEST:
-            break
-    return LOGARITHMIC | {"tickvals": ticks, "ticktext": [f"{tick:.12g}" for tick in ticks]}
 
 
 def style(figure: go.Figure, height: int) -> go.Figure:

@@ -14,7 +14,7 @@ from nas.evaluation import units
 from nas.files import Json
 from nas.record.analysis.comparison import QUARTILES, Comparison
 from nas.record.analysis.growth import Floats
-from nas.report.axes import around, axis_layout, is_wide, ranged
+from nas.report.axes import around, axis_layout, is_wide
 from nas.report.charts import PALETTE, THEMES, Attributes, embed, literal, style
 from nas.report.choices import ABSENT
 from nas.report.rendering import render_page
@@ -90,7 +90,7 @@ def _closer(name: str, unit: units.Unit, values: Sequence[float], shown: Floats)
     """Lay out an axis whose range is what is shown of these values, with a margin."""
     wide = is_wide(name, values)
     places = np.log10(shown) if wide else shown
-    return axis_layout(name, unit, wide=wide) | ranged(around(float(places.min()), float(places.max())), wide=wide)
+    return axis_layout(name, unit, wide=wide) | {"range": around(float(places.min()), float(places.max()))}
 
 
 def _ends(layout: Attributes) -> Floats:

@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from nas.evaluation import units
 from nas.evaluation.catalogue import objective
-from nas.report.charts import Attributes, literal, logarithmic, style
+from nas.report.charts import LOGARITHMIC, Attributes, literal, style
 from nas.report.confusion import Table, mistakes
 from nas.training.chance import wilson
 from nas.training.full.progress import Epoch
@@ -42,8 +42,7 @@ def loss_figure(history: Sequence[Epoch], best: int) -> go.Figure:
     apart = all(0 < FAR * epoch.validation_loss < epoch.loss for epoch in history)
     if not apart:
         return figure
-    lowest, highest = min(epoch.validation_loss for epoch in history), max(epoch.loss for epoch in history)
-    return figure.update_yaxes(title="Loss, logarithmic", **logarithmic(lowest, highest))
+    return figure.update_yaxes(title="Loss, logarithmic", **LOGARITHMIC)
 
 
 def metric_groups(history: Sequence[Epoch], left_out: Container[str] = ()) -> list[list[str]]:

@@ -56,7 +56,6 @@ def test_what_one_network_attains_runs_to_the_edges_of_the_frame(tmp_path: Path)
     assert dots == {(3.02, 70.0)}
     assert slowest > 3.05
     assert least < 60
-    assert sum(3.0 <= tick <= 3.05 for tick in across.tickvals) >= 3, "the range is narrow"
 
 
 @pytest.mark.parametrize(("width", "dark"), [(NARROW, True), (600, False), (WIDE, False)])

@@ -73,6 +73,31 @@ def test_the_slider_holds_at_values_a_breadth_off_a_round_number(browser: Browse
             shown.get_by_text("The best there:").wait_for()
 
 
+def test_a_part_that_is_dragged_out_of_a_logarithmic_axis_has_labels(browser: Browser, tmp_path: Path) -> None:
+    run = empty_run(tmp_path / "run")
+    for number, latency in enumerate((1.0, 2.0, 300.0)):
+        run.append(trial(run, number, metrics={"latency": latency, "accuracy": 0.3 + 0.2 * number}))
+    with opened(browser, write_report(run)) as shown:
+        plane, parts = shown.locator("#chart-front"), []
+        plane.scroll_into_view_if_needed()
+        whole = plane.locator(".nsewdrag").bounding_box()
+        assert whole
+        for _ in range(2):
+            y = whole["y"] + whole["height"] / 2
+            shown.mouse.move(whole["x"] + 0.51 * whole["width"], y)
+            shown.mouse.down()
+            shown.mouse.move(whole["x"] + 0.61 * whole["width"], y, steps=4)
+            shown.mouse.up()
+            shown.wait_for_timeout(500)  # as plotly tells a second click from a drag by the time between
+            low, high = plane.evaluate("one => one.layout.xaxis.range.map(end => 10 ** end)")
+            texts = plane.locator(".xtick text").all_text_contents()
+            assert len(texts) >= 2
+            assert all(low <= float(text.replace(",", "")) <= high for text in texts)
+            parts.append((low, high))
+        assert parts[0][0] < parts[1][0] < parts[1][1] < parts[0][1]
+        assert parts[1][1] / parts[1][0] < 1.1
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("slowest", [3.0, 300.0])
 def test_the_ring_is_round_and_about_the_chosen_network_on_every_axis(

@@ -63,18 +63,6 @@ def test_axes_name_the_unit_and_a_wide_range_is_logarithmic(tmp_path):
     assert layout.xaxis.type == "log"
 
 
-def test_a_narrow_front_has_ticks_in_the_closer_plane_of_a_wide_axis(tmp_path):
-    run = empty_run(tmp_path / "run")
-    for number, (latency, accuracy) in enumerate(((3.0, 0.6), (3.05, 0.9), (90.0, 0.5))):
-        run.append(trial(run, number, metrics={"accuracy": accuracy, "latency": latency}, readings={}))
-    plane = planes(View(run))[0]
-    closer = plane.x.closer()
-    assert plane.figure().layout.xaxis.type == closer["type"] == "log"
-    low, high = (10**end for end in closer["range"])
-    assert [text for text in closer["ticktext"] if low <= float(text) <= high] == ["3", "3.02", "3.04"]
-    assert set(plane.y.closer()) == {"range"}
-
-
 def test_the_front_line_is_what_can_be_attained(tmp_path):
     """At each latency the line stands at the best accuracy of any trial that is no slower."""
     run = finished_run(tmp_path / "run", complete=40)

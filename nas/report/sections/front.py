@@ -42,16 +42,16 @@ def _figure(name: str, plane: Plane) -> Json:
 
     Where the many dots are, the page knows from the values of the trials.
     """
-    drawn, closer = plane.figure(), {"x": plane.x.closer(), "y": plane.y.closer()}
+    drawn, region = plane.figure(), {"x": plane.x.region(), "y": plane.y.region()}
     collect(drawn, name)
-    collect(go.Figure(drawn).update_layout(xaxis=closer["x"], yaxis=closer["y"]), f"{name}-lens")
+    collect(go.Figure(drawn).update_layout(xaxis_range=region["x"], yaxis_range=region["y"]), f"{name}-lens")
     figure: Json = json.loads(drawn.to_json())
     del figure["layout"]["template"]
     for trace in figure["data"]:
         if trace["meta"]["part"] in ("dots", "below"):
             del trace["x"], trace["y"]
     axes = [plane.x.name, plane.y.name]
-    return {"name": name, "data": figure["data"], "layout": figure["layout"], "lens": closer, "axes": axes}
+    return {"name": name, "data": figure["data"], "layout": figure["layout"], "lens": region, "axes": axes}
 
 
 def _unplaced(view: View) -> int:

@@ -12,7 +12,7 @@ from nas.record.analysis.timeline import Cause, Stint, joined, spent, stints
 from nas.record.analysis.unlearnt import ByChance, by_chance
 from nas.record.command import repeating
 from nas.record.run import Run
-from nas.report.charts import PALETTE, QUIET, embed, style
+from nas.report.charts import LOGARITHMIC, PALETTE, QUIET, embed, style
 from nas.report.rendering import MAX_ROWS
 from nas.report.view import View
 
@@ -25,8 +25,6 @@ CAUSES: dict[Cause, tuple[str, str]] = {
 STOPS = 1000  # of the growth's curve
 MANY, WIDE = 500, 500  # trainings that are all drawn, and gaps that can be seen beside one another
 LANE, MOST_HEIGHT = 30, 420  # pixels
-FINE = 500  # trainings, beyond which only powers of ten have labels
-TICKS = [step * 10**power for power in range(6) for step in (1, 2, 5)]
 BAND = "rgba(127, 127, 127, 0.22)"  # seen on white and on black
 
 
@@ -88,9 +86,7 @@ def progress_figure(grown: Growth, chance: ByChance | None) -> go.Figure:
     figure = go.Figure(line.update(showlegend=bool(chance)))
     if chance:
         _draw_chance(figure, chance)
-        ticks = TICKS if grown.trainings[-1] <= FINE else TICKS[::3]
-        labels = [f"{tick:,}" for tick in ticks]
-        figure.update_xaxes(title="Trainings, logarithmic", type="log", tickvals=ticks, ticktext=labels)
+        figure.update_xaxes(title="Trainings, logarithmic", **LOGARITHMIC)
     else:
         few = grown.trainings[-1:] <= [10]
         figure.update_xaxes(title="Trainings", rangemode="tozero", dtick=1 if few else None)

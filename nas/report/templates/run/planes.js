@@ -29,7 +29,7 @@ const ink = () => getComputedStyle(document.documentElement).getPropertyValue("-
 // The corners of the front's own region; plotly writes ranges of logarithmic axes as logarithms.
 const regionOf = ({layout, lens}) => {
   const along = (axis, range) => range.map(value => axis.type === "log" ? 10 ** value : value);
-  const [[x0, x1], [y0, y1]] = [along(layout.xaxis, lens.x.range), along(layout.yaxis, lens.y.range)];
+  const [[x0, x1], [y0, y1]] = [along(layout.xaxis, lens.x), along(layout.yaxis, lens.y)];
   return {x0, x1, y0, y1};
 };
 const frameOf = figure => ({type: "rect", layer: "below", line: {width: 1, dash: "dot"}, fillcolor: "rgba(128,128,128,.07)",
@@ -43,7 +43,7 @@ const lensOf = figure => {
     const kept = name => trace[name].filter((_, i) => inside[i]);
     return {...trace, x: kept("x"), y: kept("y"), customdata: kept("customdata")};
   });
-  const ranged = {xaxis: {...layout.xaxis, ...lens.x}, yaxis: {...layout.yaxis, ...lens.y}};
+  const ranged = {xaxis: {...layout.xaxis, range: lens.x}, yaxis: {...layout.yaxis, range: lens.y}};
   return {...figure, data, layout: {...layout, ...ranged}};
 };
 
