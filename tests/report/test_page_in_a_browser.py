@@ -36,6 +36,14 @@ def test_the_table_of_the_front_is_whole_where_names_of_objectives_are_long(brow
         assert table.evaluate("one => one.scrollWidth <= one.clientWidth")
 
 
+def test_the_table_of_the_front_is_whole_on_a_telephone(browser: Browser, page: Path) -> None:
+    with opened(browser, page, width=NARROW) as shown:
+        table = shown.locator(".scroll:has(table.networks)")
+        assert table.evaluate("one => one.scrollWidth <= one.clientWidth")
+        assert table.locator("thead").inner_text().split()[:2] == ["Trial", "Stages"]
+        assert table.locator("tbody .strip svg").first.is_visible()
+
+
 def test_the_stages_of_a_network_have_their_numbers_in_the_space(browser: Browser, tmp_path: Path) -> None:
     run = offering(tmp_path / "run", stage([0, 1]), stage([1, 2]), stage([1, 2], 2))
     for number in range(8):
