@@ -147,6 +147,8 @@ class Display:
         purpose: Purpose = "confirm" if further.repeat else "promote"
         self.running.pop((purpose, further.trial, further.repeat, further.rung), None)
         if further.repeat:
+            if not (self.start_confirming or self.console.moves) and run.config.promotion < 1:
+                self.console.say("[confirm] the front and its nearest rivals are trained again, from other seeds")
             self._confirming(run)
         if not self.console.moves:
             again = f" to {length(run, further.rung)}" if purpose == "promote" else ""
