@@ -4,6 +4,7 @@ The first tells how well lower rungs rank networks, the second whether the recip
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from nas.config import SearchConfig, make_config
 from nas.costs.counts import cost
 from nas.engine.search import go_on, search, wanted_space
-from nas.engine.watcher import Watcher
+from nas.engine.watcher import Watcher, watcher_of
 from nas.errors import SettingError
 from nas.network.architecture import Architecture
 from nas.network.options import Scalar
@@ -52,6 +53,7 @@ def calibrate(
     learning rate. `settings` are those of a search, whose run this is; one of that name goes on. Raises as `nas.search`
     does, and SettingError for a run of that name that is another calibration or none.
     """
+    watcher = _warned_once(watcher_of(watcher))
     for decided in DECIDED:
         if decided in settings:
             raise SettingError(f"{decided}: a calibration has its own")
@@ -73,6 +75,18 @@ def calibrate(
         run = search(space, budget=networks, name=name, runs=runs, watcher=watcher, **settings)
     _try_rates(run, watcher)
     return run
+
+
+def _warned_once(watcher: Watcher) -> Watcher:
+    """Return a watcher that is told each warning once, as all searches of a calibration are of one space."""
+    said: set[str] = set()
+
+    def warned(line: str) -> None:
+        if line not in said:
+            said.add(line)
+            watcher.warned(line)
+
+    return replace(watcher, warned=warned)
 
 
 def _check_same(run: Run, asked: SearchConfig) -> None:
@@ -97,7 +111,7 @@ def _another(run: Run, key: str, was: str, now: str, remedy: str = "Take") -> Se
     return SettingError(f"{key}: found {now}; {run.folder} was calibrated with {was}. {remedy} another --name")
 
 
-def _try_rates(run: Run, watcher: Watcher | None) -> None:
+def _try_rates(run: Run, watcher: Watcher) -> None:
     """Train a network of each kind alone at several learning rates, each rate a small run within the run's folder."""
     designs = [run.folder / RATES / f"{kind}.yaml" for kind in kinds_alone(run.space)]
     if not designs:

@@ -33,6 +33,16 @@ def whole(shared):
     return nas.calibrate(shared, name="whole", runs=shared.parent / "runs", **SETTINGS)
 
 
+def test_what_is_warned_of_is_warned_of_once(tmp_path):
+    stages = [{"block": ["conv", "mbconv"], "depth": [1], "width": [8], "stride": 2} for _ in range(3)]
+    space = {"name": "cramped", "resolution": 8, "stem": {"kind": "conv", "width": [8], "stride": 1}, "stages": stages}
+    path, said = tmp_path / "cramped.yaml", []
+    path.write_text(yaml.safe_dump(space))
+    nas.calibrate(path, name="cramped", runs=tmp_path, watcher=Watcher(warned=said.append), **SETTINGS)
+    assert sum("map of one pixel" in line for line in said) == 1
+    assert len(set(said)) == len(said)
+
+
 def test_every_network_climbs_all_rungs_and_is_trained_again_also_after_a_stop(shared, whole):
     runs = shared.parent / "runs"
     steps = {(one.trial, one.rung, one.repeat) for one in whole.further}
