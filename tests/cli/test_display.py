@@ -14,6 +14,7 @@ from nas.engine.executors import Placement
 from nas.engine.watcher import Watcher
 from nas.evaluation.job import Job
 from nas.record.run import Run
+from nas.record.trial import Further
 
 
 def screen(display: Display) -> str:
@@ -86,6 +87,21 @@ def test_on_a_pipe_the_beginning_and_the_end_of_measuring_are_each_said_once() -
         display.timed(done, 40)
     lines = display.console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert [line.partition(": ")[2] for line in lines] == ["network 0 of 40", "network 40 of 40"]
+
+
+def test_a_log_says_once_why_trials_are_trained_again(tmp_path: Path) -> None:
+    run, shown = empty_run(tmp_path / "a"), Display(Terminal(file=io.StringIO()))
+    one = trial(run, 0)
+    run.append(one)
+    for repeat in (1, 2):
+        further = Further(0, repeat, one.outcome)
+        run.append_further(further)
+        shown.trained_further(further, run)
+    lines = shown.console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    why, *again = (line for line in lines if line.startswith("[confirm]"))
+    assert why == "[confirm] the front and its nearest rivals are trained again, from other seeds"
+    assert len(again) == 2
+    assert all(line.startswith("[confirm] trial 0 trained again: ") for line in again)
 
 
 def test_a_search_stopped_before_its_first_trial_says_how_to_go_on(
