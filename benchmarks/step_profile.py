@@ -37,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="cluttered_digits")
     parser.add_argument("--layouts", default="C-C-C-C,M-M-M-M,C-M-A-T")
-    parser.add_argument("--macs", type=float, default=4e6)
+    parser.add_argument("--macs", type=float, default=11e6)
     given = parser.parse_args()
     torch.set_num_threads(1)
     layouts = given.layouts.split(",")
