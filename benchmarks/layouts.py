@@ -136,7 +136,7 @@ def measure(layout: str, seed: int, data: Dataset, total: int, changes: str, giv
 
 
 def _recipe(given: argparse.Namespace) -> Recipe:
-    return Recipe.model_validate(dict(change.split("=") for change in given.set))
+    return Recipe.model_validate_strings(dict(change.split("=") for change in given.set))
 
 
 def _network(architecture: Architecture, given: argparse.Namespace) -> Network:
