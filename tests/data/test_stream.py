@@ -10,6 +10,7 @@ import tempfile
 import textwrap
 import time
 from multiprocessing.connection import arbitrary_address
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -158,6 +159,34 @@ def test_an_interrupt_leaves_no_processes_and_one_traceback(folder, tmp_path, wo
     finally:
         if alive(process.pid):
             os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks the system which signals a process holds back")
+def test_processes_hold_interrupts_back_from_their_first_moment(folder, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent(f"""
+        import multiprocessing
+        import re
+        import signal
+        from pathlib import Path
+        import numpy as np
+        from nas.data import load
+        from nas.data.stream import stream
+
+        if __name__ == "__main__":
+            lazy = load("image_folder:{folder}", resolution=24, in_memory=False)
+            going = stream(lazy, [np.arange(32)] * 100, 2)
+            next(going)
+            for process in multiprocessing.active_children():
+                status = Path("/proc", str(process.pid), "status").read_text()
+                held_back = int(re.search(r"SigBlk:\\s*(\\w+)", status)[1], 16)
+                print(bool(held_back >> signal.SIGINT - 1 & 1))
+            going.close()
+        """)
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["True", "True"], done.stderr
 
 
 def alive(group: int) -> bool:
