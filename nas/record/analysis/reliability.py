@@ -144,7 +144,8 @@ class Reliability:
         for rung in self.rungs[:-1]:
             of_best = f", {_words(rung.best)} among the best" if rung.best else ""
             said.append(f"At {rung.cost} of the cost ({rung.name}) tau is {_words(rung.every)}{of_best}.")
-        return [self.verdict, self._of_full(), *said, *self._why(), *self._which_rate()]
+        of_full, *rest = self.notes()
+        return [self.verdict, of_full, *said, *rest]
 
     def _of_full(self) -> str:
         """Say how well the training in full ranks, which is the most that a shorter one can be expected to do."""
