@@ -129,6 +129,7 @@ def test_known_designs_begin_at_the_nearest_points() -> None:
     assert found.head.options.items() >= {"width": 48, "encoder": 1, "decoder": 2, "levels": 2}.items()
 
 
+@pytest.mark.faults
 def test_a_search_that_is_killed_goes_on_as_if_it_were_not(settings: dict[str, Any]) -> None:
     folder = Path(settings["runs"]).parent
     line = (

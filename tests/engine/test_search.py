@@ -73,7 +73,9 @@ def test_no_architecture_is_trained_twice_and_an_exhausted_space_ends_the_search
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("sampler", ["random", "tpe", "pareto"])
+@pytest.mark.parametrize(
+    "sampler", ["pareto", *(pytest.param(name, marks=pytest.mark.slow) for name in ("random", "tpe"))]
+)
 def test_networks_with_several_sets_of_decisions_are_trained_once_and_resumed_alike(space, sampler):
     space.write_text(yaml.safe_dump(ALIKE))
     whole = search(space, "whole", 25, sampler=sampler, workers=1)
@@ -278,7 +280,7 @@ def test_a_kill_in_the_middle_loses_no_finished_trial(space):
     assert_killed_and_resumed(space, "tpe", budget=16, kills=(4,))
 
 
-@pytest.mark.long
+@pytest.mark.faults
 def test_a_kill_among_trainings_that_go_on_loses_none(space):
     assert_killed_and_resumed(space, "random", 12, (1, 4), file="further.jsonl", rungs="1,2,4")
 

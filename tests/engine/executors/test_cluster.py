@@ -76,6 +76,7 @@ def python(arguments: list[str], folder: Path, **more: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_trials_share_gpus_as_measured(tmp_path: Path) -> None:
     """Half a GPU a trial: four at once, two on each of two GPUs."""
     (tmp_path / "workers").mkdir()

@@ -92,6 +92,7 @@ def test_a_signal_ends_the_search_within_seconds(tmp_path: Path, number: signal.
     assert not left_behind(process.pid), "Ray's processes live on"
 
 
+@pytest.mark.faults
 def test_a_node_is_lost_and_another_joins(tmp_path: Path) -> None:
     process = subprocess.run(
         [sys.executable, "-c", f"from executor_searches import cluster_search; cluster_search({str(tmp_path)!r})"],

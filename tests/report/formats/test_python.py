@@ -196,10 +196,13 @@ def test_the_docstring_names_the_real_files_and_runs(name: str, tmp_path: Path) 
     assert_tidy(path)
     assert f"beside it in {name}.pt" in path.read_text()
     assert torch.equal(shown(path, x, "probabilities"), model(x).softmax(1))
-    python.write(Shipment(architecture()), path)
+
+
+def test_the_docstring_of_an_untrained_network_says_what_is_not_known_and_runs(tmp_path: Path) -> None:
+    python.write(Shipment(architecture()), path := tmp_path / "k net-1.py")
     assert_tidy(path)
     assert "the\nnames of the classes, are not known here" in path.read_text()
-    assert shown(path, x, "outputs").shape == (2, 3)
+    assert shown(path, torch.rand(2, 3, 16, 16), "outputs").shape == (2, 3)
 
 
 @pytest.mark.parametrize(
