@@ -11,6 +11,7 @@ from rich.text import Text
 
 from nas.cli.strip import Tower, towers
 from nas.cli.terminal import Terminal, line
+from nas.errors import told_as
 from nas.evaluation.units import show
 from nas.files import Json
 from nas.network.architecture import Architecture, Options
@@ -106,7 +107,8 @@ def _options(part: "PartCost", named: Options) -> str:
     texts = []
     for name, option in options_of(BLOCKS, part.kind).items():
         value = named.get(name, option.default)
-        remark = BLOCKS.get(part.kind).remark(name, value, part.resolution)
+        with told_as(f"remark(option, value, resolution) of block '{part.kind}'"):
+            remark = BLOCKS.get(part.kind).remark(name, value, part.resolution)
         if name in named or remark:
             texts.append(f"{name} {value}" + (f" ({remark})" if remark else ""))
     return ", ".join(texts)

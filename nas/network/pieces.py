@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from nas.errors import told_as
 from nas.files import Json
 from nas.network.architecture import Architecture, HeadSpec, Options, StageSpec, StemSpec
 from nas.network.blocks import Site, Size, strided
@@ -149,7 +150,10 @@ def stem_piece(stem: StemSpec, channels: int, side: int) -> Piece:
 def head_piece(head: HeadSpec, maps: tuple[Shape, ...], token: bool, classes: int) -> Piece:
     """Return a network's last piece, given the shapes of the stages' maps; `token` says that it reads a class token."""
     kind, options = HEADS.get(head.kind), _options(HEADS, head.kind, head.options)
-    earlier = maps[-kind.levels_of(dict(options)) : -1] if kind.wants_maps else ()
+    earlier: tuple[Shape, ...] = ()
+    if kind.wants_maps:
+        with told_as(f"levels_of(options) of head '{head.kind}'"):
+            earlier = maps[-kind.levels_of(dict(options)) : -1]
     return _head_piece(head.kind, (1, maps[-1][0]) if token else maps[-1], classes, options, token, earlier)
 
 
@@ -169,7 +173,8 @@ def _head_piece(
 def stage_pieces(stage: StageSpec, width: int, resolution: Size, token: bool) -> tuple[Piece, ...]:
     """Return the pieces of a stage, given the width and the resolution of the incoming map."""
     options = _options(BLOCKS, stage.block, stage.options)
-    by_position = BLOCKS.get(stage.block).by_position(stage.options)
+    with told_as(f"by_position(options) of block '{stage.block}'"):
+        by_position = BLOCKS.get(stage.block).by_position(stage.options)
     return tuple(
         Piece(
             part="block",

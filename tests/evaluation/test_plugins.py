@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
+from command import Command
 from outside import forget, offer
 from outside import site as site
 
@@ -358,3 +360,44 @@ def test_a_block_whose_misfit_fails_is_told_by_its_name_and_its_own_line(site: P
     stage = {"block": "narrow", "depth": 1, "width": [8, 16], "stride": 2}
     with pytest.raises(SettingError, match=r"narrow\.py:\d+: misfit\(option, value, width\) of block 'narrow': Type"):
         load_space({"stem": {"kind": "conv", "width": 8}, "stages": [stage]})
+
+
+WRONG = """
+__all__ = ["wrong"]
+
+
+class Wrong(Block):
+    letter = "Z"
+
+    def __init__(self, site, *, ratio: int = 2):
+        super().__init__()
+        self.layer = nn.Conv2d(site.in_width, site.width, 3, site.stride, 1)
+
+    def forward(self, x, token=None):
+        return self.layer(x)
+
+    @classmethod
+    def {hook}(cls, *given):
+        return 1 / 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("hook", "said", "command"),
+    [
+        ("by_position", "by_position(options) of block 'wrong'", "profile net.yaml --seconds 0.1"),
+        ("remark", "remark(option, value, resolution) of block 'wrong'", "show net.yaml"),
+    ],
+)
+def test_a_hook_of_a_block_that_fails_is_told_by_its_name_and_its_own_line(
+    site: Path, nas: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: str, said: str, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("wrong.py").write_text(HEAD + WRONG.replace("{hook}", hook))
+    stage = {"block": "wrong", "depth": 2, "width": 8, "stride": 2}
+    network = {"resolution": 16, "classes": 4, "stem": {"kind": "conv", "width": 8}, "stages": [stage]}
+    Path("net.yaml").write_text(yaml.safe_dump(network))
+    answer = nas(*command.split(), "--plugins", "wrong.py")
+    assert answer.status == 2
+    assert f"{said}: ZeroDivisionError: division by zero" in " ".join(answer.err.split())
+    assert "wrong.py:" in answer.err
