@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from nas.record.trial import Trial
     from nas.report.calibration_page import write_calibration
     from nas.report.comparison_page import write_comparison
+    from nas.report.evaluate import evaluate
+    from nas.report.evaluation_page import write_evaluation
     from nas.report.export import export
     from nas.report.hub import HubModel
     from nas.report.page import write_report
@@ -51,6 +53,7 @@ _HOMES = {
     "build": "network.build",
     "calibrate": "engine.calibrate",
     "compare": "record.analysis.comparison",
+    "evaluate": "report.evaluate",
     "export": "report.export",
     "layouts": "record.analysis.attending",
     "load": "record.models",
@@ -64,6 +67,7 @@ _HOMES = {
     "train": "engine.train",
     "write_calibration": "report.calibration_page",
     "write_comparison": "report.comparison_page",
+    "write_evaluation": "report.evaluation_page",
     "write_report": "report.page",
 }
 
@@ -80,6 +84,7 @@ __all__ = [
     "build",
     "calibrate",
     "compare",
+    "evaluate",
     "export",
     "layouts",
     "load",
@@ -93,6 +98,7 @@ __all__ = [
     "train",
     "write_calibration",
     "write_comparison",
+    "write_evaluation",
     "write_report",
 ]
 

@@ -28,6 +28,7 @@ COMMANDS = {  # name: its module, and its line in the list of commands
     "compare": ("compare", "Put runs side by side: fronts, hypervolume, a test of the difference over seeds."),
     "layout": ("layout", "Say where the networks of fronts attend, beside random ones of the same cost."),
     "export": ("export", "Write a network in a format that runs elsewhere, and say what was checked."),
+    "evaluate": ("evaluate", "Judge a trained network, or an exported file, on labelled images."),
     "predict": ("predict", "Print what a trained network finds in images: classes or boxes, with scores."),
     "show": ("show", "Draw a network: its stages, their blocks and costs; or say how two differ."),
     "profile": ("profile", "Count and measure the costs of a network, or of the networks of a space."),

@@ -93,5 +93,6 @@ NAMES: dict[str, Completer] = {
     "backbone": trainings,
     "recipe": lambda ctx, incomplete: list(shipped_recipes()),
     "format": kinds(FORMATS),
+    "part": lambda ctx, incomplete: ["train", "validation", "test", "all"],
 }
 """What is offered for the value of a setting or an option, by its name."""

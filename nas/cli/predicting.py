@@ -16,11 +16,9 @@ from nas.cli.terminal import Terminal
 from nas.data.summary import causes
 from nas.data.tree import Tree, is_image
 from nas.errors import DataError, SettingError
-from nas.files import quoted
-from nas.record.folders import is_run, is_trained
 from nas.registry import suggest
 from nas.report.drawing import targets_in, write_drawing
-from nas.report.export import open_exported
+from nas.report.export import find_exported, open_exported
 from nas.report.formats import Reader
 from nas.training.boxes.found import Place, boxes_in
 from nas.training.model import BOXES, preprocess
@@ -60,7 +58,7 @@ def print_predictions(
     """
     if form not in FORMS:
         raise SettingError(f"--format {form}: {suggest(form, FORMS)}")
-    reader = open_exported(_named(model, runs))
+    reader = open_exported(find_exported(model, runs))
     asked.check(reader, model)
     listed = list(_listed(images))
     targets = targets_in(asked.draw, listed) if asked.draw else []
@@ -77,17 +75,6 @@ def print_predictions(
             print(f"{one.image}: {one.reason}", file=sys.stderr)  # noqa: T201
         print(f"error: {len(failed)} of {len(found)} images could not be read", file=sys.stderr)  # noqa: T201
         raise typer.Exit(1)
-
-
-def _named(model: str, runs: Path) -> Path:
-    """Return the file or folder that a name stands for. Raises SettingError for a search, which keeps no weights."""
-    for path in (Path(model), runs / model):
-        if is_trained(path):
-            return path
-        if is_run(path):
-            raise SettingError(f"{model}: a search, which keeps no weights; nas train {quoted(model)} trains its best "
-                               "network to the end")  # fmt: skip
-    return Path(model)
 
 
 def _tell(text: str, output: Path | None) -> None:

@@ -1,13 +1,14 @@
 """Images to train on, found by the text `NAME[:PATH]`."""
 
 import inspect
+import os.path
 from pathlib import Path
 
 from nas.data.sets import Dataset
 from nas.errors import DataError
 from nas.registry import DATA
 
-__all__ = ["Dataset", "load", "parse"]
+__all__ = ["Dataset", "load", "parse", "same"]
 LARGEST = 1024  # pixels
 
 
@@ -42,3 +43,10 @@ def load(spec: str, *, seed: int = 0, resolution: int | None = None, in_memory: 
     choice = {"in_memory": in_memory} if "in_memory" in inspect.signature(kind).parameters else {}
     dataset: Dataset = kind(path, seed=seed, resolution=resolution, **choice)
     return dataset
+
+
+def same(spec: str, other: str) -> bool:
+    """Tell whether two texts name the same data, perhaps by two paths."""
+    places = [(kind, os.path.abspath(os.path.expanduser(path))) for kind, _, path in  # noqa: PTH100, PTH111
+              (text.partition(":") for text in (spec, other))]  # fmt: skip
+    return places[0] == places[1]

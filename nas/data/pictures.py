@@ -1,5 +1,6 @@
 """Reading one picture as the square of pixels that a network sees, in training and ever after."""
 
+import base64
 import io
 import struct
 import threading
@@ -25,6 +26,7 @@ LYING = (5, 6, 7, 8)  # orientations that swap width and height
 LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601, as Pillow's)
 NOTES = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")  # as PNG files have them beside those of EXIF's own
 KEYWORD = max(map(len, NOTES))
+LARGE, LARGEST = 160, 480  # pixels; larger pictures are JPEG files, and none on a page is larger than the last
 GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -235,3 +237,15 @@ def upright(source: Source) -> Image.Image:
     with _silent(), _opened(source) as image:
         image.load()
         return _opaque(_upright(image))
+
+
+def embedded(planes: NDArray[np.uint8], *, light: bool) -> str:
+    """Write an image `(channels, height, width)` in base64, as a PNG file or, a large `light` one, as a JPEG file."""
+    file = io.BytesIO()
+    image = Image.fromarray(planes[0] if len(planes) == 1 else planes.transpose(1, 2, 0))
+    if light and image.width > LARGE:
+        image.thumbnail((LARGEST, LARGEST))
+        image.save(file, "JPEG", quality=85)
+    else:
+        image.save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()

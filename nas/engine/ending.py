@@ -1,19 +1,14 @@
 """The end of a training: the best weights judged once on the test part, and what the network costs."""
 
-import base64
-import io
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from importlib.metadata import version
-
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from nas.costs.counts import cost
 from nas.costs.deployment import Deployment, choose_deployment
 from nas.costs.latency.measure import measure
 from nas.data import Dataset
+from nas.data.pictures import embedded
 from nas.engine.lowering import measure_lowered, some, told
 from nas.errors import SettingError
 from nas.files import Json
@@ -24,7 +19,6 @@ from nas.training.full.verdict import judge
 from nas.training.model import BOXES, Model
 
 SECONDS = 5.0  # for a latency
-LARGE, LARGEST = 160, 480  # pixels; larger pictures are JPEG files, and none on the page is larger than the last
 
 
 def conclude(trained: Trained, trainer: Trainer, dataset: Dataset) -> None:
@@ -44,7 +38,7 @@ def conclude(trained: Trained, trainer: Trainer, dataset: Dataset) -> None:
         verdict = replace(verdict, mistakes=[replace(m, row=int(places[m.row])) for m in verdict.mistakes])
         boxes = boxes and replace(boxes, shown=tuple(replace(s, row=int(places[s.row])) for s in boxes.shown))
     shown = [one.row for one in (boxes.shown if boxes else verdict.mistakes)]
-    pictures = tuple(_picture(dataset.images[dataset.test[[row]]][0], bool(boxes)) for row in shown)
+    pictures = tuple(embedded(dataset.images[dataset.test[[row]]][0], light=bool(boxes)) for row in shown)
     left_out = tuple(trainer.batches.unreadable)
     costs = _costs(model, deployment)
     ending = Ending(verdict, trainer.progress.best, pictures, costs, left_out, boxes, tuple(smaller))
@@ -93,15 +87,3 @@ def _costs(model: Model, deployment: Deployment) -> Json:
     counted = cost(model.architecture)
     timed = measure(model.network, deployment, seconds=SECONDS)
     return {"params": counted.params, "macs": counted.macs, "latency": timed.to_dict()}
-
-
-def _picture(planes: NDArray[np.uint8], light: bool) -> str:
-    """Write an image `(channels, height, width)` in base64, as a PNG file or, a large `light` one, as a JPEG file."""
-    file = io.BytesIO()
-    image = Image.fromarray(planes[0] if len(planes) == 1 else planes.transpose(1, 2, 0))
-    if light and image.width > LARGE:
-        image.thumbnail((LARGEST, LARGEST))
-        image.save(file, "JPEG", quality=85)
-    else:
-        image.save(file, "PNG")
-    return base64.b64encode(file.getvalue()).decode()

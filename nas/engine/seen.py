@@ -1,24 +1,20 @@
 """What a training's weights, backbone, teacher and search have seen of its data, as a seed divides them into parts."""
 
-import os.path
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from nas import data as datasets
-from nas.data import Dataset
+from nas.data import Dataset, same
 from nas.errors import SettingError
 from nas.files import Json
 from nas.record.networks import Found
 from nas.training.full.settings import TrainConfig
 from nas.training.full.teacher import Teacher
-from nas.training.model import Model, split_of
-
-Division = tuple[str, int]
-"""Data by the text that names them, and the seed that divided them."""
+from nas.training.model import Division, Model, learnt_of
 
 
 def origins(
@@ -33,23 +29,14 @@ def origins(
         known[f"the search {found.run.name}"] = [(found.run.config.data, found.run.config.split)]
     if found.trained:
         own = {"data": found.trained.config.data, "split_seed": found.trained.config.split}
-        known[f"the training {found.trained.name}"] = [*_learnt(own | found.trained.environment)]
+        known[f"the training {found.trained.name}"] = [*learnt_of(own | found.trained.environment)]
     elif found.model:
-        known[f"the network {config.start}"] = [*_learnt(found.model.facts)]
+        known[f"the network {config.start}"] = [*learnt_of(found.model.facts)]
     if config.backbone and begin:
-        known[f"the backbone {config.backbone}"] = [*_learnt(begin.facts)]
+        known[f"the backbone {config.backbone}"] = [*learnt_of(begin.facts)]
     if teacher and isinstance(teacher.network, Model):
-        known[f"the teacher {config.teacher}"] = [*_learnt(teacher.network.facts)]
+        known[f"the teacher {config.teacher}"] = [*learnt_of(teacher.network.facts)]
     return known
-
-
-def _learnt(facts: Mapping[str, Any]) -> Iterator[Division]:
-    """Yield what weights have learnt from by their facts, which in earlier versions name the last training alone."""
-    seen = facts.get("seen")
-    for division in seen if isinstance(seen, list) else [(facts.get("data"), split_of(facts))]:
-        match division:
-            case [str(data), int(seed)]:
-                yield data, seed
 
 
 def check_seen(
@@ -85,19 +72,12 @@ def _overlaps(config: TrainConfig, dataset: Dataset, known: Mapping[str, list[Di
     flawed = cache(partial(_learnt_test_images, config, dataset))  # reads the data once for each seed
     for name, divisions in known.items():
         for data, seed in divisions:
-            if seed != config.split and _same(data, config.data) and flawed(seed):
+            if seed != config.split and same(data, config.data) and flawed(seed):
                 yield _Overlap(
                     f"{name} learnt from {data} divided by seed {seed}, and some of its images are test images of "
                     f"seed {config.split}",
                     seed,
                 )
-
-
-def _same(data: str, other: str) -> bool:
-    """Tell whether two texts name the same data, perhaps by two paths."""
-    places = [(kind, os.path.abspath(os.path.expanduser(path))) for kind, _, path in  # noqa: PTH100, PTH111
-              (text.partition(":") for text in (data, other))]  # fmt: skip
-    return places[0] == places[1]
 
 
 def _learnt_test_images(config: TrainConfig, dataset: Dataset, seed: int) -> bool:

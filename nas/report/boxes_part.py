@@ -1,17 +1,14 @@
-"""The part of a training's page that is about boxes: found and missed, class by class, images, and lowered networks."""
+"""The part of a page that is about boxes: found and missed, class by class, and images."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from nas.files import Json
-from nas.network.architecture import Architecture
-from nas.network.lowering import trains_queries
-from nas.record.trained import Ending, Lowered
 from nas.training.boxes.verdict import KINDS as ANSWERS
 from nas.training.boxes.verdict import BoxVerdict, ClassBoxes, Drawn, Shown
 from nas.training.chance import wilson
 
-MAX_ROWS = 2000  # of classes; verdict.json has them all
+MAX_ROWS = 2000  # of classes; the file of the verdict has them all
 KINDS = {
     "found": "found",
     "doubled": "found again",
@@ -29,13 +26,12 @@ TITLES = {
 }
 LONGEST = 14  # letters of a name on a picture
 LINE, LETTER = 5.2, 2.8  # height and width of a letter, where the picture is 100 by 100
-WORTH = 0.01  # of a metric; a lowered network that loses no more is proposed
+Named = Callable[[int], str]
+"""Says which image a row is."""
 
 
-def boxes_part(network: Architecture, ending: Ending, classes: Sequence[str], first: str) -> Json:
-    """Make what the templates need of a detector's ending; `first` is the metric that the page is headed by."""
-    boxes = ending.boxes
-    assert boxes is not None
+def boxes_part(boxes: BoxVerdict, pictures: Sequence[str], classes: Sequence[str], named: Named) -> Json:
+    """Make what the template needs of a detector's verdict, with the pictures that it shows."""
     rows = sorted(map(_row, boxes.classes), key=lambda row: (row["half"] is None, row["half"], row["label"]))
     return {
         "boxes": boxes,
@@ -43,11 +39,7 @@ def boxes_part(network: Architecture, ending: Ending, classes: Sequence[str], fi
         "box_classes": rows[:MAX_ROWS],
         "box_more": max(len(rows) - MAX_ROWS, 0),
         "box_kinds": KINDS,
-        "box_groups": list(_groups(ending, boxes, classes)),
-        "lowered": _lowered(ending.lowered, first),
-        "proposed": (proposed := _proposed(ending.lowered, first)),
-        "proposed_flags": _flags(proposed, ending.lowered[0]) if proposed else "",
-        "ranked": trains_queries(network),
+        "box_groups": list(_groups(boxes, pictures, classes, named)),
     }
 
 
@@ -63,12 +55,14 @@ def _row(one: ClassBoxes) -> Json:
     return vars(one) | {"missed": one.missed, "wrong": one.misnamed + one.background}
 
 
-def _groups(ending: Ending, boxes: BoxVerdict, classes: Sequence[str]) -> Iterator[Json]:
+def _groups(boxes: BoxVerdict, pictures: Sequence[str], classes: Sequence[str], named: Named) -> Iterator[Json]:
     """Yield the groups of images that are shown."""
-    pictures = [*ending.pictures, *("" for _ in boxes.shown)]
-    shown = [(one, picture) for one, picture in zip(boxes.shown, pictures, strict=False) if picture]
+    padded = [*pictures, *("" for _ in boxes.shown)]
+    shown = [(one, picture) for one, picture in zip(boxes.shown, padded, strict=False) if picture]
     for group, (title, about) in TITLES.items():
-        scenes = [_scene(one, picture, classes) for one, picture in shown if one.group == group]
+        scenes = [
+            _scene(one, picture, classes) | {"name": named(one.row)} for one, picture in shown if one.group == group
+        ]
         yield {"title": title, "about": about, "scenes": scenes}
 
 
@@ -91,7 +85,7 @@ def _scene(one: Shown, picture: str, classes: Sequence[str]) -> Json:
     drawn: list[Json] = []
     for box in one.boxes:
         drawn.append(_drawn(box, classes, drawn))
-    return {"row": one.row, "source": f"data:image/{form};base64,{picture}", "crisp": form == "png",
+    return {"source": f"data:image/{form};base64,{picture}", "crisp": form == "png",
             "said": "; ".join(said), "boxes": drawn}  # fmt: skip
 
 
@@ -118,29 +112,3 @@ def _meet(one: Json, start: float, y: float, letters: int) -> bool:
     """Tell whether a name of so many letters would touch that of a box."""
     end, other = start + LETTER * letters, one["start"] + LETTER * len(one["name"])
     return bool(one["name"]) and abs(one["y"] - y) < LINE and start < other and one["start"] < end
-
-
-def _lowered(rows: Sequence[Lowered], first: str) -> list[Json]:
-    """Put the change and the saving of lowered networks beside the network as it is, which is the first."""
-    return [
-        vars(row)
-        | {
-            "change": row.metrics[first] - rows[0].metrics[first],
-            "saved": 1 - row.macs / rows[0].macs,
-        }
-        for row in rows
-    ]
-
-
-def _proposed(rows: Sequence[Lowered], first: str) -> Lowered | None:
-    """Return the lowered network of the fewest multiply-adds that loses a point of the metric at most."""
-    if not rows:
-        return None
-    fitting = [row for row in rows[1:] if rows[0].metrics[first] - row.metrics[first] <= WORTH]
-    return min(fitting, key=lambda row: row.macs, default=None)
-
-
-def _flags(row: Lowered, whole: Lowered) -> str:
-    """Say a lowered network as options of `nas export`."""
-    pairs = (("queries", row.queries, whole.queries), ("resolution", row.resolution, whole.resolution))
-    return " ".join(f"--{name} {value}" for name, value, own in pairs if value != own)

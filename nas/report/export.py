@@ -14,7 +14,7 @@ from nas.files import quoted
 from nas.network.architecture import Architecture
 from nas.network.foreign_files import foreign
 from nas.network.lowering import lowered, queries_of
-from nas.record.folders import is_trained
+from nas.record.folders import is_run, is_trained
 from nas.record.models import BEST, CONFIG, WEIGHTS, is_hub, load
 from nas.record.networks import Found, find_network
 from nas.record.trained import Lowered
@@ -158,6 +158,17 @@ def _check_able(kind: Format, text: str, found: Found) -> None:
                            f"{outputs}. Formats for it: {', '.join(able)}")  # fmt: skip
     if lacking := kind.missing():
         raise SettingError(f"format {text}: {lacking}")
+
+
+def find_exported(name: str, runs: Path) -> Path:
+    """Return the file or folder that a name stands for. Raises SettingError for a search, which keeps no weights."""
+    for path in (Path(name), runs / name):
+        if is_trained(path):
+            return path
+        if is_run(path):
+            raise SettingError(f"{name}: a search, which keeps no weights; nas train {quoted(name)} trains its best "
+                               "network to the end")  # fmt: skip
+    return Path(name)
 
 
 @undisturbed()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from nas.errors import SettingError
 from nas.network.architecture import Architecture
 from nas.network.heads import Head
 from nas.report.formats import Reader
-from nas.training.boxes.found import THRESHOLD, threshold_of
+from nas.training.boxes.found import threshold_of
 from nas.training.model import BOXES, Model
 
 INPUT = "images"
@@ -30,13 +30,13 @@ LARGEST = 4096  # pixels on a side
 
 @dataclass(frozen=True)
 class Described:
-    """What a reader needs of a file's metadata: classes, channels and side of the images, outputs and threshold."""
+    """What a reader needs of a file's metadata: classes, channels and side of the images, outputs and facts."""
 
     classes: tuple[str, ...]
     channels: int
     resolution: int
     outputs: str = Head.outputs
-    threshold: float = THRESHOLD
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -50,7 +50,8 @@ class Described:
 
     def reader(self, run: Callable[[Tensor], Tensor]) -> Reader:
         """Make a reader of the function that runs the network."""
-        return Reader(self.classes, self.channels, self.resolution, run, self.outputs, self.threshold)
+        threshold = threshold_of(self.facts)
+        return Reader(self.classes, self.channels, self.resolution, run, self.outputs, threshold, self.facts)
 
 
 def metadata_of(model: Model) -> dict[str, str]:
@@ -70,7 +71,7 @@ def described(metadata: Mapping[str, str], source: Path) -> Described:
         # its blocks may be from outside nas and need not be known, as the file holds what they compute
         architecture = Architecture.from_dict(json.loads(metadata["architecture"]))
         classes: Any = json.loads(metadata["classes"])
-        threshold = threshold_of(json.loads(metadata.get("facts", "{}")))
+        facts = json.loads(metadata.get("facts", "{}"))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise SettingError(f"{source}: its metadata are damaged ({type(error).__name__}: {error})") from None
     for name, most in (("channels", 3), ("resolution", LARGEST), ("classes", LARGEST**2)):
@@ -82,7 +83,13 @@ def described(metadata: Mapping[str, str], source: Path) -> Described:
     if len(classes) != architecture.classes:
         raise SettingError(f"{source}: names {len(classes)} classes for a head of {architecture.classes}")
     outputs = metadata.get("output", Head.outputs).partition(":")[0]
-    return Described(tuple(classes), architecture.channels, architecture.resolution, outputs, threshold)
+    return Described(
+        tuple(classes),
+        architecture.channels,
+        architecture.resolution,
+        outputs,
+        facts if isinstance(facts, dict) else {},
+    )
 
 
 def check_outputs(found: int, said: Described, source: Path) -> None:
@@ -96,4 +103,5 @@ def reader_of(model: Model) -> Reader:
     """Make a model ready to run, where its weights are."""
     architecture = model.eval().architecture
     run = torch.inference_mode()(lambda images: model(images.to(model.mean.device)).cpu())
-    return Reader(model.classes, architecture.channels, architecture.resolution, run, model.outputs, model.threshold)
+    side, threshold = architecture.resolution, model.threshold
+    return Reader(model.classes, architecture.channels, side, run, model.outputs, threshold, model.facts)

@@ -1,6 +1,5 @@
 """The page of a full training: what was trained, what came of it, where it errs and what to do next."""
 
-import base64
 from collections.abc import Container, Sequence
 from contextlib import suppress
 from math import isfinite
@@ -21,26 +20,20 @@ from nas.record.models import BEST
 from nas.record.trained import VERDICT, Ending, Trained
 from nas.registry import BLOCKS, target_text
 from nas.report import training_figures as figures
-from nas.report.boxes_part import boxes_part
 from nas.report.charts import PALETTE, THEMES, embed
-from nas.report.confusion import pairs, recalls
+from nas.report.lowered_part import lowered_part
 from nas.report.rendering import diagram, flat, inks, machines, render_page
+from nas.report.verdict_part import NO_VERDICT, verdict_part
 from nas.training.boxes.found import NOTED
 from nas.training.catalogue import load_task
 from nas.training.full.progress import Epoch
 from nas.training.full.recipe import load_recipe, shipped_recipes
 from nas.training.full.settings import TrainConfig
-from nas.training.full.verdict import Verdict
 from nas.training.model import BOXES, Model
 
-PAIRS = 12  # of classes, in the table of mistakes
-MAX_ROWS = 2000  # of classes; verdict.json has them all
 NAMED = 500  # images that were left out
-SHARP = 128  # pixels; smaller pictures are enlarged pixel by pixel
 TOLD = ("unreadable", "overlap", "seen")  # of the environment, said in sentences
 CHANGES = 6  # values of a recipe that the first sentence lists
-NO_VERDICT: Json = {"verdict": None, "calibration": None, "mistakes": [], "recalls": [], "pairs": [], "boxes": None,
-                    "proposed": None}  # fmt: skip
 
 
 def write_training_report(trained: Trained) -> Path:
@@ -69,6 +62,9 @@ def render_training(trained: Trained) -> str:
             **_curves(history, best, _guessed(trained)),
             "flattered": flattered(trained.seal.get("data") or {}),
             "overlap": trained.environment.get("overlap", ""),
+            "lowered": [],
+            "proposed": None,
+            "judged": "test image",
             **NO_VERDICT,
             **(_verdict(trained, ending) if ending else {}),
             "detector": load_task(trained.config.task).outputs == BOXES,
@@ -152,47 +148,13 @@ def _verdict(trained: Trained, ending: Ending) -> Json:
     """What the best weights do on the test part."""
     verdict = ending.verdict
     first = trained.config.monitor if trained.config.monitor in verdict.metrics else next(iter(verdict.metrics))
-    found = {"verdict": verdict, "first": first, "verdict_file": VERDICT}
+    found = {"first": first, "verdict_file": VERDICT}
     model = _model(trained)
     if ending.boxes:
-        classes, noted = _classes(model, len(ending.boxes.classes)), bool(model and NOTED in model.facts)
-        return found | {"classes": classes, "noted": noted} | boxes_part(trained.architecture, ending, classes, first)
-    if not verdict.confusion:
-        return found
-    classes = _classes(model, len(verdict.confusion))
-    table, judged = np.array(verdict.confusion, dtype=np.int64), recalls(verdict.confusion)
-    count = len(classes)
-    mapped = embed(figures.confusion_figure(table, classes), "confusion") if count <= figures.MAPPED else None
-    return found | {
-        "classes": classes,
-        "confusion_chart": mapped,
-        "largest_mistake": figures.largest_mistake(table),
-        "scales": {name: _gradient(theme) for name, theme in THEMES.items()},
-        "confusion_width": _width(classes),
-        "labelled": count <= figures.LABELLED,
-        "written": count <= figures.WRITTEN,
-        "dots": figures.DOTS if count > figures.CELLS else 0,
-        "pairs": pairs(verdict.confusion, PAIRS),
-        "wrong": int(table.sum() - table.trace()),
-        "recalls": judged[:MAX_ROWS],
-        "absent": sum(one.share is None for one in judged),
-        "more": max(len(judged) - MAX_ROWS, 0),
-        "calibration": _calibration(verdict),
-        "mistakes": _mistakes(ending),
-    }
-
-
-def _gradient(theme: Json) -> str:
-    """Write a theme's scale of colours as CSS."""
-    return ", ".join(colour for _, colour in theme["layout"]["coloraxis"]["colorscale"])
-
-
-def _width(classes: Sequence[str]) -> int:
-    """Say how many pixels the confusion matrix needs at least, beside the names of the classes."""
-    count, longest = len(classes), min(max(map(len, classes)), 20)
-    if count > figures.LABELLED:
-        return 320
-    return 60 + 8 * longest + 26 * count if count <= figures.WRITTEN else 30 + 7 * longest + 11 * count
+        noted = bool(model and NOTED in model.facts)
+        found |= {"noted": noted} | lowered_part(trained.architecture, ending.lowered, first)
+    classes = _classes(model, len(ending.boxes.classes if ending.boxes else verdict.confusion))
+    return found | verdict_part(verdict, classes, ending.boxes, ending.pictures, lambda row: f"test image {row}")
 
 
 def _model(trained: Trained) -> Model | None:
@@ -207,32 +169,6 @@ def _classes(model: Model | None, count: int) -> list[str]:
     if model and len(model.classes) == count:
         return [*map(str, model.classes)]
     return [f"class {i}" for i in range(count)]
-
-
-def _calibration(verdict: Verdict) -> Json | None:
-    if not verdict.bins or verdict.ece is None or not isfinite(verdict.ece):
-        return None
-    count = sum(one.count for one in verdict.bins)
-    sure = sum(one.count * one.confidence for one in verdict.bins) / count
-    right = sum(one.count * one.accuracy for one in verdict.bins) / count
-    chart = embed(figures.reliability_figure(verdict.bins), "reliability")
-    return {"ece": verdict.ece, "sure": sure, "right": right, "bins": verdict.bins, "chart": chart}
-
-
-def _mistakes(ending: Ending) -> list[Json]:
-    """Join the worst mistakes with their pictures, None where there is none."""
-    pictures = [*ending.pictures, *(None for _ in ending.verdict.mistakes)]
-    return [
-        {"mistake": mistake, "picture": picture, "small": bool(picture) and _side(picture or "") < SHARP}
-        for mistake, picture in zip(ending.verdict.mistakes, pictures, strict=False)
-    ]
-
-
-def _side(picture: str) -> int:
-    """Read the width of a PNG file in base64, 0 of anything else."""
-    with suppress(ValueError):
-        return int.from_bytes(base64.b64decode(picture[:32])[16:20])
-    return 0
 
 
 def _costs(trained: Trained, ending: Ending | None, history: Sequence[Epoch]) -> Json:

@@ -1,6 +1,6 @@
 """A trained network with all that its user needs: its classes, its normalisation, and where it comes from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,23 @@ ORDER = "order_of_queries"
 MEASURED = (ORDER, "test", "calibration_error", "params", "macs", "latency")
 """Facts that are of the network as it is."""
 Picture = Path | str | Image.Image
+Division = tuple[str, int]
+"""Data by the text that names them, and the seed that divided them."""
 
 
 def split_of(facts: Mapping[str, Any]) -> int | None:
     """Return the seed that divided a model's data by its facts, in earlier versions that of the training itself."""
     seed = facts.get("split_seed", facts.get("seed"))
     return seed if isinstance(seed, int) else None
+
+
+def learnt_of(facts: Mapping[str, Any]) -> Iterator[Division]:
+    """Yield what weights have learnt from by their facts, which in earlier versions name the last training alone."""
+    seen = facts.get("seen")
+    for division in seen if isinstance(seen, list) else [(facts.get("data"), split_of(facts))]:
+        match division:
+            case [str(data), int(seed)]:
+                yield data, seed
 
 
 class Model(nn.Module):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from documents import photos
 from PIL import Image
 from run_fixtures import finished_run
 from small_searches import CONVOLUTION_FIRST, search
@@ -28,6 +29,7 @@ LINES = {
     "compare": "compare runs/first runs/other",
     "layout": "layout runs/first --members 20",
     "export": "export runs/first --force -o net.yaml",
+    "evaluate": "evaluate runs/knee --data image_folder:signs",
     "predict": "predict runs/knee images",
     "show": "show runs/first",
     "profile": "profile runs/first --seconds 0.1",
@@ -62,6 +64,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         finished_run(folder / "runs" / name, sampler=sampler, complete=20)
     ended(folder / "runs" / "knee")
     search(folder / "tiny.yaml", "searched", 2, confirm=0)
+    photos(folder / "signs", ("stop", "yield", "priority", "no entry"), 6)
     (folder / "images").mkdir()
     for i in range(2):
         Image.fromarray(np.full((8, 8, 3), 40 * i, np.uint8)).save(folder / "images" / f"{i}.png")

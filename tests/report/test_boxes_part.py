@@ -75,7 +75,7 @@ def test_every_shown_image_has_its_boxes(trained: Trained) -> None:
     assert len(figures) == len(shown)
     assert sum(figure.count("<rect") for figure in figures) == 2 * sum(len(one.boxes) for one in shown)
     assert all('href="data:image/png;base64,' in figure for figure in figures)
-    first = re.search(r'aria-label="(Test image \d+: [^"]*)"', figures[0])
+    first = re.search(r'aria-label="(test image \d+: [^"]*)"', figures[0])
     assert first
     assert "4 of 4 found" in first[1]
 

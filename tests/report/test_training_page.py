@@ -140,7 +140,7 @@ def test_the_tables_have_what_the_verdict_counted(tmp_path):
     assert [row[0] for row in recalls] == ["yield", "stop", "no entry", "priority"]
     assert recalls[0][1:5] == ["75.0 %", "30.1 to 95.4", "3 of 4", "33.3 %"]
     assert recalls[3][1:4] == ["–", "–", "no images"]
-    assert "1 class has no image in the test part." in page.text
+    assert "1 class has no test image." in page.text
     assert "Most often, no entry is taken for stop (5 of 100 images)." in page.text
 
 
@@ -153,7 +153,7 @@ def test_the_worst_mistakes_are_pictures_with_words(tmp_path):
         assert shown["src"] == f"data:image/png;base64,{data}"
         assert shown["class"] == "small"
         assert shown["alt"] == (
-            f"Test image {mistake.row}, of class {NAMES[mistake.label]}, taken for {NAMES[mistake.predicted]}"
+            f"test image {mistake.row}, of class {NAMES[mistake.label]}, taken for {NAMES[mistake.predicted]}"
         )
         assert f"{100 * mistake.probability:.1f} %, test image {mistake.row}" in page.text
 

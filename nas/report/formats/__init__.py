@@ -3,10 +3,10 @@
 A format is a `Format` in a file of this folder, named like the file: `onnx_int8` is written `onnx-int8` in commands.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -46,7 +46,7 @@ class Reader:
 
     `run` takes floats `(batch, channels, height, width)` from 0 to 1, normalisation is its own business, and gives the
     `outputs` of a head: logits `(batch, classes)`, or boxes `(batch, queries, 4 + classes)`, which are taken from a
-    score of `threshold` on.
+    score of `threshold` on. `facts` say where the weights come from, as far as the file does.
     """
 
     classes: Sequence[str]
@@ -55,6 +55,7 @@ class Reader:
     run: Callable[[Tensor], Tensor]
     outputs: str = Head.outputs
     threshold: float = THRESHOLD
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

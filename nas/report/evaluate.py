@@ -1,0 +1,210 @@
+"""Judging a trained network, or what it was exported to, on labelled images: the function behind `nas evaluate`."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nas import data as datasets
+from nas.data import Dataset
+from nas.data.boxes import CLASS
+from nas.data.parts import PARTS
+from nas.data.pictures import embedded
+from nas.data.stored import Pictures
+from nas.errors import DataError, SettingError
+from nas.files import Json
+from nas.registry import check_among, suggest
+from nas.report.confusion import recalls
+from nas.report.export import find_exported, open_exported
+from nas.report.formats import Reader
+from nas.report.metadata import reader_of
+from nas.settings import text_of
+from nas.training.boxes.judging import judge_boxes
+from nas.training.boxes.verdict import BoxVerdict
+from nas.training.caller import undisturbed
+from nas.training.catalogue import load_task, task_of
+from nas.training.full.batches import Batches
+from nas.training.full.verdict import Verdict, judge
+from nas.training.model import BOXES, Model, learnt_of, split_of
+from nas.training.tasks import Predictions
+
+ALL = "all"
+"""In place of a part: every image of the data."""
+CPU = torch.device("cpu")
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a network does on labelled images.
+
+    `source` is what was judged, `part` of `data` on what. Of a detector, `boxes` says what it found. `names` and
+    `pictures` are those of the images that a page shows, by the rows of the verdict. `flattered` says in words which of
+    the images may not be new to it, `unreadable` names those that were left out.
+    """
+
+    source: str
+    data: str
+    part: str
+    classes: tuple[str, ...]
+    verdict: Verdict
+    boxes: BoxVerdict | None
+    names: dict[int, str]
+    pictures: tuple[str, ...]
+    flattered: str
+    unreadable: tuple[str, ...]
+
+    def facts(self) -> Json:
+        """Return it as plain data, without pictures."""
+        found = recalls(self.verdict.confusion) if self.verdict.confusion else []
+        return {
+            "model": self.source,
+            "data": self.data,
+            "part": self.part,
+            "images": self.verdict.images,
+            "metrics": {name: asdict(one) for name, one in self.verdict.metrics.items()},
+            "calibration_error": self.verdict.ece,
+            "classes": [
+                {"class": name, "images": one.images, "recall": one.share, "precision": one.precision}
+                for name, one in ((self.classes[one.label], one) for one in found)
+            ],
+            "confusion": self.verdict.confusion,
+            "boxes": self.boxes.counts | {"threshold": self.boxes.threshold} if self.boxes else None,
+            "flattered": self.flattered,
+            "unreadable": list(self.unreadable),
+        }  # fmt: skip
+
+
+@undisturbed()
+def evaluate(
+    source: str | Path | Model,
+    data: str = "",
+    *,
+    part: str = "",
+    split_seed: int | None = None,
+    runs: str | Path = "runs",
+    watch: Callable[[float], None] = lambda share: None,
+) -> Evaluation:
+    """Judge a trained network on labelled images, as its training judged it on the test part.
+
+        nas.evaluate("runs/knee")                              # its own test part once more
+        nas.evaluate("knee.onnx", "image_folder:new_photos")   # a file, by onnxruntime, on photographs it never saw
+
+    `source` is a model, a folder that `nas train` left, or what `nas export` wrote and this machine runs. `data` names
+    images by any data set's text, by default those of its training, and `part` which of them, "train", "validation",
+    "test" or "all", by default the test part of its own data and all of others. Their classes are found by name, and
+    may be fewer than the network's. `split_seed` divides them, by default as in its training. `watch` is told the share
+    that is done.
+
+    Raises SettingError where nothing that runs here is called `source`, and for an unknown part; DataError for images
+    that cannot be read, and for classes that the network does not know.
+    """
+    reader, said = _opened(source, Path(text_of(runs, "runs")))
+    asked = _asked(reader, said, text_of(data, "data"), text_of(part, "part"), split_seed)
+    dataset = _fitted(asked, said, reader)
+    rows = np.sort(np.concatenate([getattr(dataset, one) for one in PARTS if asked.part in (one, ALL)]))
+    batches = Batches(dataset, CPU, loaders=0)
+    predictions = _answers(reader, batches, rows, watch)
+    verdict = judge(load_task(task_of(reader.outputs)).among(len(reader.classes)), predictions)
+    boxes = judge_boxes(predictions, len(reader.classes), reader.threshold) if reader.outputs == BOXES else None
+    seen = rows[batches.readable(rows)] if batches.unreadable else rows
+    shown = [one.row for one in (boxes.shown if boxes else verdict.mistakes)]
+    names = {row: _name(dataset, int(seen[row])) for row in shown}
+    pictures = tuple(embedded(dataset.images[seen[[row]]][0], light=bool(boxes)) for row in shown)
+    left_out = (*dataset.skipped, *batches.unreadable)
+    return Evaluation(said, asked.data, asked.part, tuple(reader.classes), verdict, boxes, names, pictures,
+                      _flattered(reader, asked), left_out)  # fmt: skip
+
+
+class _Asked(NamedTuple):
+    """Which images: data by name, which part of them, and the seed that divides them."""
+
+    data: str
+    part: str
+    seed: int
+
+
+def _opened(source: str | Path | Model, runs: Path) -> tuple[Reader, str]:
+    """Make a network ready to run, and say what it is called."""
+    if isinstance(source, Model):
+        return reader_of(source), source.architecture.name
+    named = text_of(source, "source")
+    return open_exported(find_exported(named, runs)), named
+
+
+def _asked(reader: Reader, source: str, data: str, part: str, split_seed: int | None) -> _Asked:
+    """Fill in what was left open: the data of the training and the part that it never saw, of others every image."""
+    own = str(reader.facts.get("data") or "")
+    if not data and not own:
+        raise SettingError(f"{source}: does not say which images it was trained on; name images with --data")
+    known = bool(own) and datasets.same(data or own, own)
+    part = part or ("test" if known else ALL)
+    check_among("part", part, (ALL, *PARTS))
+    return _Asked(
+        data or own, part, (split_of(reader.facts) if known else 0) or 0 if split_seed is None else split_seed
+    )
+
+
+def _fitted(asked: _Asked, source: str, reader: Reader) -> Dataset:
+    """Load images as a network takes them, their classes numbered as it numbers them.
+
+    Raises DataError for other labels than the network has answers for, and for classes that it does not know.
+    """
+    data = asked.data
+    dataset = datasets.load(data, seed=asked.seed, resolution=reader.resolution, in_memory=False)
+    needed = load_task(task_of(reader.outputs)).targets
+    if dataset.targets != needed:
+        raise DataError(f"{data}: holds {dataset.targets}; {source} is judged by {needed}. Name other images")
+    if dataset.channels != reader.channels:
+        if not isinstance(dataset.images, Pictures):
+            raise DataError(f"{data}: images of {dataset.channels} channels; {source} takes {reader.channels}")
+        every = np.arange(len(dataset.labels))
+        dataset = replace(dataset, images=dataset.images.take(every, reader.channels))
+    numbers = {name: number for number, name in enumerate(reader.classes)}
+    for name in dataset.classes:
+        if name not in numbers:
+            raise DataError(f"{data}: {source} knows no class '{name}'. {suggest(name, reader.classes)}")
+    places = np.array([numbers[name] for name in dataset.classes])
+    return replace(dataset, labels=_renumbered(dataset.labels, places), classes=tuple(reader.classes))
+
+
+def _renumbered(labels: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
+    """Give class i the number `places[i]`, in classes `(images,)` or in the rows of boxes that hold one."""
+    if labels.ndim == 1:
+        return places[labels]
+    labels = labels.copy()
+    held = labels[..., CLASS] >= 0
+    labels[held, CLASS] = places[labels[held, CLASS].astype(int)]
+    return labels
+
+
+def _answers(reader: Reader, batches: Batches, rows: Rows, watch: Callable[[float], None]) -> Predictions:
+    """Compute a network's outputs for rows of the data. Raises DataError where none can be read."""
+    outputs, targets, done = list[torch.Tensor](), list[torch.Tensor](), 0
+    for x, y in batches.part(rows):
+        outputs.append(reader.run(x.contiguous()).float())
+        targets.append(y)
+        done += len(x)
+        watch(done / len(rows))
+    if not outputs:
+        first = next(iter(batches.unreadable), "the part is empty")
+        raise DataError(f"{batches.dataset.name}: there is no image to judge by: {first}")
+    return Predictions(torch.cat(outputs), torch.cat(targets))
+
+
+def _name(dataset: Dataset, row: int) -> str:
+    """Say which image a row is: its file, where it has one."""
+    return dataset.images.name(row) if isinstance(dataset.images, Pictures) else f"image {row}"
+
+
+def _flattered(reader: Reader, asked: _Asked) -> str:
+    """Say in words if images may be among those that the network learnt from, as far as the names of data tell."""
+    for learnt, own in learnt_of(reader.facts):
+        if datasets.same(learnt, asked.data) and (asked.part, asked.seed) != ("test", own):
+            return (f"it learnt from {learnt} divided by seed {own}, and some of these images may not be new to it; "
+                    f"--part test --split-seed {own} takes those that are")  # fmt: skip
+    return ""

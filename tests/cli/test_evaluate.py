@@ -1,0 +1,69 @@
+"""nas evaluate: a table for people, JSON for programs, a page for both; what cannot be judged is refused in a line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from command import Command
+from detections import model
+from documents import photos
+from run_fixtures import finished_run
+from small_models import model_of
+
+from nas.record.models import write_model
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with a classifier, a detector and labelled pictures, where the test stands."""
+    monkeypatch.chdir(tmp_path)
+    write_model(model_of(["conv"]), tmp_path / "net.safetensors")
+    write_model(model(focal=True), tmp_path / "finder.safetensors")
+    photos(tmp_path / "new", ("a", "b", "d"), 6)
+
+
+def test_it_prints_metrics_the_worst_classes_and_the_page(nas: Command) -> None:
+    answer = nas("evaluate", "net.safetensors", "--data", "image_folder:new")
+    assert answer.status == 0, answer.err
+    lines = [" ".join(line.split()) for line in answer.out.splitlines()]
+    assert "net.safetensors on image_folder:new: 18 images" in lines
+    told = json.loads(nas("evaluate", "net.safetensors", "--data", "image_folder:new", "--json").out)
+    accuracy = told["metrics"]["accuracy"]
+    row = next(line for line in lines if line.startswith("accuracy "))
+    assert row == " ".join(f"accuracy {accuracy['value']:.1%} {accuracy['low']:.1%} to {accuracy['high']:.1%}".split())
+    shown = [line.split()[0] for line in lines if line.endswith(")") or " 6" in line][1:]
+    assert shown == [one["class"] for one in told["classes"] if one["images"]]
+    assert "page evaluation.html" in lines
+    assert "Next: open evaluation.html in a browser" in lines
+    assert Path("evaluation.html").read_text().startswith("<!doctype html>")
+
+
+def test_json_is_alone_and_says_where_the_page_is(nas: Command) -> None:
+    answer = nas("evaluate", "finder.safetensors", "--data", "voc:boxed", "--json")
+    assert answer.status == 2
+    answer = nas("evaluate", "net.safetensors", "--data", "image_folder:new", "--json", "-o", "a.html")
+    told = json.loads(answer.out)
+    assert (told["images"], told["part"], told["page"], told["boxes"]) == (18, "all", "a.html", None)
+    assert sum(map(sum, told["confusion"])) == 18
+    assert Path("a.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("net.safetensors", "net.safetensors: does not say which images it was trained on; name images with --data"),
+        (
+            "absent.onnx --data digits",
+            "absent.onnx: no such file or folder. Give a folder that nas train or nas export",
+        ),
+        ("net.safetensors --data image_folder:new --part tests", "unknown part 'tests'. Did you mean 'test'?"),
+        ("finder.safetensors --data image_folder:new", "holds classes; finder.safetensors is judged by boxes"),
+        ("run --data digits", "run: a search, which keeps no weights; nas train run trains its best network to the"),
+        ("net.safetensors --data image_folder:new -o net.safetensors", "net.safetensors exists already and is no"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused_in_a_line(nas: Command, tmp_path: Path, words: str, said: str) -> None:
+    finished_run(tmp_path / "runs" / "run")
+    answer = nas("evaluate", *words.split())
+    assert (answer.status, answer.out) == (2, "")
+    assert said in " ".join(answer.err.split())

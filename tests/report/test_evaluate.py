@@ -1,0 +1,154 @@
+"""Networks and exported files are judged on labelled images as a training judges its network on the test part."""
+
+import math
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import detections
+import pytest
+import torch
+from boxed_folders import PICTURES, voc_folder
+from documents import photos
+from PIL import Image
+from small_models import model_of
+
+import nas
+from nas.engine import ending
+from nas.errors import DataError, SettingError
+from nas.record.trained import Trained
+from nas.training.model import Model
+
+SPACE = {
+    "resolution": 16,
+    "stem": {"kind": "conv", "width": 8},
+    "stages": [{"block": "conv", "depth": 1, "width": 16, "stride": 2}],
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
+    home = tmp_path_factory.mktemp("evaluate")
+    photos(home / "photos", ("a", "b", "c", "d"), 20)
+    data = f"image_folder:{home / 'photos'}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ending, "SECONDS", 0.1)
+        yield nas.train(SPACE, data=data, changes={"epochs": 2}, name="net", runs=home / "runs", split_seed=3, seed=1)
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Path:
+    """Photographs of three of the four classes, in folders that were no part of any training."""
+    photos(tmp_path / "new", ("d", "b", "a"), 6)
+    return tmp_path / "new"
+
+
+def test_the_test_part_of_its_own_data_is_judged_as_the_training_did(trained: Trained) -> None:
+    found, said = nas.evaluate(trained.folder), trained.ending
+    assert said
+    assert (found.part, found.data, found.flattered) == ("test", trained.config.data, "")
+    assert found.verdict.images == said.verdict.images
+    assert found.verdict.metrics.keys() == said.verdict.metrics.keys()
+    for name, one in said.verdict.metrics.items():
+        assert found.verdict.metrics[name].value == pytest.approx(one.value)
+    assert found.verdict.confusion == said.verdict.confusion
+    assert [one.row for one in found.verdict.mistakes] == [one.row for one in said.verdict.mistakes]
+    assert list(found.pictures) == list(said.pictures)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("form", ["onnx", "pt2", "python", "safetensors", "hub"])
+def test_what_it_was_exported_to_is_judged_alike(trained: Trained, form: str, tmp_path: Path) -> None:
+    suffix = {"python": ".py", "hub": ""}.get(form, f".{form}")
+    nas.export(trained.folder, form, path := tmp_path / f"net{suffix}")
+    data = "" if form in ("onnx", "pt2", "safetensors", "hub") else trained.config.data
+    one, other = nas.evaluate(trained.folder), nas.evaluate(path, data, part="test", split_seed=3)
+    assert (other.data, other.part) == (one.data, "test")
+    assert other.verdict.confusion == one.verdict.confusion
+
+
+def by_hand(model: Model, folder: Path) -> list[list[int]]:
+    table = [[0] * 4 for _ in range(4)]
+    for file in sorted(folder.rglob("*.jpg")):
+        with torch.inference_mode():
+            table[model.classes.index(file.parent.name)][int(model(model.preprocess(file)).argmax())] += 1
+    return table
+
+
+def test_all_of_other_images_are_judged_and_fewer_classes_keep_their_names(new: Path) -> None:
+    model = model_of(["conv"], data="image_folder:elsewhere", seed=0)
+    found = nas.evaluate(model, f"image_folder:{new}")
+    assert (found.part, found.verdict.images, found.flattered) == ("all", 18, "")
+    assert found.verdict.confusion == by_hand(model, new)
+    absent = {one["class"] for one in found.facts()["classes"] if not one["images"]}
+    assert absent == {"c"}
+    for mistake in found.verdict.mistakes:
+        assert Path(found.names[mistake.row]).parent.name == model.classes[mistake.label]
+        assert model.preprocess(new / found.names[mistake.row]).shape == (1, 3, 16, 16)
+
+
+def test_images_that_it_learnt_from_are_told(trained: Trained) -> None:
+    every = nas.evaluate(trained.folder, part="all")
+    assert every.verdict.images == 80
+    other = nas.evaluate(trained.folder, split_seed=4)
+    for found in (every, other):
+        assert "divided by seed 3, and some of these images may not be new" in found.flattered
+        assert "--part test --split-seed 3" in found.flattered
+
+
+def test_a_class_that_the_network_does_not_know_is_refused_with_the_nearest(new: Path) -> None:
+    shutil.copytree(new / "a", new / "aa")
+    with pytest.raises(DataError, match=r"small knows no class 'aa'\. Did you mean 'a'\? Allowed: a, b, c, d"):
+        nas.evaluate(model_of(["conv"]), f"image_folder:{new}")
+
+
+def test_an_image_that_cannot_be_read_is_left_out_and_named(new: Path) -> None:
+    whole = sum(map(sum, by_hand(model_of(["conv"]), new)))
+    file = new / "a" / "001.jpg"
+    file.write_bytes(file.read_bytes()[:-300])
+    found = nas.evaluate(model_of(["conv"]), f"image_folder:{new}")
+    assert found.verdict.images == whole - 1
+    (left,) = found.unreadable
+    assert left.startswith("a/001.jpg")
+    file.unlink()
+    assert found.verdict.confusion == by_hand(model_of(["conv"]), new)
+
+
+def test_grey_photographs_are_read_as_the_network_takes_them(new: Path) -> None:
+    for file in new.rglob("*.jpg"):
+        Image.open(file).convert("L").save(file)
+    model = model_of(["conv"])
+    assert nas.evaluate(model, f"image_folder:{new}").verdict.confusion == by_hand(model, new)
+
+
+def test_a_network_that_does_not_say_its_data_needs_some() -> None:
+    with pytest.raises(SettingError, match="small: does not say which images it was trained on; name images with"):
+        nas.evaluate(model_of(["conv"]))
+    with pytest.raises(SettingError, match=r"unknown part 'tst'\. Did you mean 'test'\? Allowed: all, train, "):
+        nas.evaluate(model_of(["conv"]), "digits", part="tst")
+
+
+def test_labels_and_channels_must_be_what_it_answers(tmp_path: Path) -> None:
+    boxed = f"voc:{voc_folder(tmp_path / 'boxed')}"
+    with pytest.raises(DataError, match=r"holds boxes; small is judged by classes\. Name other images"):
+        nas.evaluate(model_of(["conv"]), boxed)
+    with pytest.raises(DataError, match="digits: images of 1 channels; small takes 3"):
+        nas.evaluate(model_of(["conv"]), "digits")
+
+
+def test_a_detector_is_judged_by_its_boxes_whatever_order_classes_have(tmp_path: Path) -> None:
+    folder = voc_folder(tmp_path / "boxed")
+    found = nas.evaluate(detections.model(names=("dog", "bird", "cat")), f"voc:{folder}")
+    assert found.boxes
+    objects = {one.label: one.objects for one in found.boxes.classes}
+    counts = [sum(name == one for boxes in PICTURES.values() for one, *_ in boxes) for name in ("dog", "bird", "cat")]
+    assert [objects[label] for label in range(3)] == counts
+    assert 0 <= found.verdict.metrics["map"].value <= 1
+    assert all(Path(name).suffix == ".png" for name in found.names.values())
+    assert len(found.pictures) == len(found.boxes.shown)
+
+
+def test_progress_is_told(new: Path) -> None:
+    told: list[float] = []
+    nas.evaluate(model_of(["conv"]), f"image_folder:{new}", watch=told.append)
+    assert math.isclose(told[-1], 1)
