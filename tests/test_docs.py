@@ -89,8 +89,9 @@ def test_the_guide_to_the_terminal_runs(home: Path, nas: Command) -> None:
 def test_the_guide_to_export_runs(home: Path, nas: Command, capsys: pytest.CaptureFixture[str]) -> None:
     play("docs/export.md", nas)
     said = [tell(example, capsys) for example in blocks("docs/export.md", "python")]
-    assert "'value'" in said[0]
-    assert "('cats', 'dogs')" in said[1]
+    assert "'recall'" in said[0]
+    assert "'value'" in said[1]
+    assert "('cats', 'dogs')" in said[2]
 
 
 def test_the_guide_to_spaces_runs(tmp_path: Path, nas: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,17 +3,15 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import typer
 from rich.console import Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from nas.cli.outcome import conclude, front_table, nothing_came, run_facts
 from nas.cli.picture import DONE, Doing, counts, length, placed, trial_line, values, workers
 from nas.cli.sparkline import growing
-from nas.cli.terminal import Terminal, line, print_json
+from nas.cli.terminal import Terminal, line, print_json, progress_bar
 from nas.data.copies import flattered
 from nas.data.summary import told
 from nas.engine.executors import Placement
@@ -56,20 +54,6 @@ def watch(begin: Callable[[Watcher], Run], again: str = "", *, as_json: bool = F
     if not run.results:
         raise RunError(f"{run.folder}: {nothing_came(run)}")
     return run
-
-
-def progress_bar(console: Terminal, **more: Any) -> Progress:
-    """Make a bar as wide as the terminal, with what runs, the share done, the time taken and the time left."""
-    return Progress(
-        TextColumn("{task.description}", style="bold", markup=False),
-        BarColumn(bar_width=None),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}", style="dim", markup=False),
-        console=console,
-        expand=True,
-        **more,
-    )
 
 
 class Display:

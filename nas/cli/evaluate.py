@@ -1,14 +1,26 @@
 """nas evaluate: how good a trained network is on labelled images."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+from rich import box
+from rich.table import Table
+
+import nas
 from nas.cli.completion import NAMES, trainings
 from nas.cli.options import AsJson, Plugins, Runs, argument, option
+from nas.cli.terminal import Terminal, print_json, progress_bar
+from nas.data.summary import causes
 from nas.evaluation.plugins import load_plugins
+from nas.evaluation.units import percent, show, title
+from nas.files import quoted
+
+if TYPE_CHECKING:
+    from nas.report.evaluate import Evaluation
 
 OWN = "its training's"
 PART = "train, validation, test or all."
+WORST = 10  # classes in the table
 
 
 def evaluate(
@@ -23,6 +35,43 @@ def evaluate(
 ) -> None:
     """Judge a trained network, or an exported file, on labelled images."""
     load_plugins(*plugins)
-    from nas.cli.evaluating import judge  # needs torch
+    terminal = Terminal(stderr=as_json)
+    with progress_bar(terminal, transient=True, disable=not terminal.moves) as bar:
+        task = bar.add_task("images", total=1.0, left="")
+        found = nas.evaluate(model, data or "", part=part or "", split_seed=split_seed, runs=runs,
+                             watch=lambda share: bar.update(task, completed=share))  # fmt: skip
+    nas.write_evaluation(found, out)
+    if found.unreadable:
+        terminal.say((f"{len(found.unreadable):,} left out of the data: {'; '.join(causes(found.unreadable))}", "dim"))
+    print_json(found.facts() | {"page": out}) if as_json else _conclude(terminal, found, out)
 
-    judge(model, data or "", part or "", split_seed, out, runs, as_json=as_json)
+
+def _conclude(terminal: Terminal, found: "Evaluation", out: Path) -> None:
+    """Print what came of it, where the page is, and what to run next."""
+    verdict = found.verdict
+    which = "" if found.part == "all" else f", the {found.part} part"
+    terminal.say("\n", (found.source, "bold"), f" on {found.data}{which}: {verdict.images:,} images")
+    table = Table("", "", "95 % interval", box=box.SIMPLE_HEAD)
+    for name, one in verdict.metrics.items():
+        table.add_row(title(name), show(name, one.value), f"{show(name, one.low)} to {show(name, one.high)}")
+    terminal.table(table)
+    if found.boxes:
+        terminal.say(f"  {found.boxes}\n")
+    elif found.recalls:
+        terminal.table(_classes(found))
+    if found.flattered:
+        terminal.remark(f"the verdict may flatter: {found.flattered}\n")
+    terminal.say(f"  page    {out}")
+    terminal.following(f"open {quoted(out)} in a browser")
+
+
+def _classes(found: "Evaluation") -> Table:
+    """List the classes that are recognised worst, of those with images."""
+    judged = [one for one in found.recalls if one.share is not None]
+    few = f"the worst {WORST} of {len(judged)} classes" if len(judged) > WORST else "class"
+    table = Table(few, "recognised", "95 % interval", "images", "most often taken for", box=box.SIMPLE_HEAD)
+    for one in judged[:WORST]:
+        rival = f"{found.classes[one.rival]} ({one.lost})" if one.lost else ""
+        low, high = percent(one.low), percent(one.high)
+        table.add_row(found.classes[one.label], percent(one.share or 0.0), f"{low} to {high}", str(one.images), rival)
+    return table

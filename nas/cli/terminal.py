@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
 from rich.padding import Padding
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
@@ -76,6 +77,20 @@ class Terminal(Console):
     def brief(self, text: str) -> Text:
         """Cut a text to a line with room for a spinner, for one that wraps cannot be drawn over."""
         return line(text[: max(self.width - 4, 1)])
+
+
+def progress_bar(console: Terminal, **more: Any) -> Progress:
+    """Make a bar as wide as the terminal, with what runs, the share done, the time taken and the time left."""
+    return Progress(
+        TextColumn("{task.description}", style="bold", markup=False),
+        BarColumn(bar_width=None),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}", style="dim", markup=False),
+        console=console,
+        expand=True,
+        **more,
+    )
 
 
 def _records(table: Table) -> Group:

@@ -14,8 +14,7 @@ import typer
 from rich import box
 from rich.table import Table
 
-from nas.cli.display import progress_bar
-from nas.cli.terminal import Piece, Terminal, print_json
+from nas.cli.terminal import Piece, Terminal, print_json, progress_bar
 from nas.data import Dataset
 from nas.data.copies import flattered
 from nas.data.summary import causes, told

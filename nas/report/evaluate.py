@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,14 +12,14 @@ from numpy.typing import NDArray
 
 from nas import data as datasets
 from nas.data import Dataset
-from nas.data.boxes import CLASS
+from nas.data.boxes import CLASS, held
 from nas.data.parts import PARTS
 from nas.data.pictures import embedded
 from nas.data.stored import Pictures
 from nas.errors import DataError, SettingError
 from nas.files import Json
-from nas.registry import check_among, suggest
-from nas.report.confusion import recalls
+from nas.registry import TASKS, check_among, suggest
+from nas.report.confusion import Recall, recalls
 from nas.report.export import find_exported, open_exported
 from nas.report.formats import Reader
 from nas.report.metadata import reader_of
@@ -30,7 +31,7 @@ from nas.training.catalogue import load_task, task_of
 from nas.training.full.batches import Batches
 from nas.training.full.verdict import Verdict, judge
 from nas.training.model import BOXES, Model, learnt_of, split_of
-from nas.training.tasks import Predictions
+from nas.training.tasks import Predictions, Task
 
 ALL = "all"
 """In place of a part: every image of the data."""
@@ -58,9 +59,13 @@ class Evaluation:
     flattered: str
     unreadable: tuple[str, ...]
 
+    @cached_property
+    def recalls(self) -> list[Recall]:
+        """How many images of each class are recognised, the worst class first; none of a detector."""
+        return recalls(self.verdict.confusion) if self.verdict.confusion else []
+
     def facts(self) -> Json:
         """Return it as plain data, without pictures."""
-        found = recalls(self.verdict.confusion) if self.verdict.confusion else []
         return {
             "model": self.source,
             "data": self.data,
@@ -70,7 +75,7 @@ class Evaluation:
             "calibration_error": self.verdict.ece,
             "classes": [
                 {"class": name, "images": one.images, "recall": one.share, "precision": one.precision}
-                for name, one in ((self.classes[one.label], one) for one in found)
+                for name, one in ((self.classes[one.label], one) for one in self.recalls)
             ],
             "confusion": self.verdict.confusion,
             "boxes": self.boxes.counts | {"threshold": self.boxes.threshold} if self.boxes else None,
@@ -109,7 +114,7 @@ def evaluate(
     rows = np.sort(np.concatenate([getattr(dataset, one) for one in PARTS if asked.part in (one, ALL)]))
     batches = Batches(dataset, CPU, loaders=0)
     predictions = _answers(reader, batches, rows, watch)
-    verdict = judge(load_task(task_of(reader.outputs)).among(len(reader.classes)), predictions)
+    verdict = judge(_task(reader).among(len(reader.classes)), predictions)
     boxes = judge_boxes(predictions, len(reader.classes), reader.threshold) if reader.outputs == BOXES else None
     seen = rows[batches.readable(rows)] if batches.unreadable else rows
     shown = [one.row for one in (boxes.shown if boxes else verdict.mistakes)]
@@ -117,7 +122,7 @@ def evaluate(
     pictures = tuple(embedded(dataset.images[seen[[row]]][0], light=bool(boxes)) for row in shown)
     left_out = (*dataset.skipped, *batches.unreadable)
     return Evaluation(said, asked.data, asked.part, tuple(reader.classes), verdict, boxes, names, pictures,
-                      _flattered(reader, asked), left_out)  # fmt: skip
+                      _flattered(reader, asked, dataset.parts), left_out)  # fmt: skip
 
 
 class _Asked(NamedTuple):
@@ -141,12 +146,18 @@ def _asked(reader: Reader, source: str, data: str, part: str, split_seed: int | 
     own = str(reader.facts.get("data") or "")
     if not data and not own:
         raise SettingError(f"{source}: does not say which images it was trained on; name images with --data")
-    known = bool(own) and datasets.same(data or own, own)
+    data = data or own
+    known = bool(own) and datasets.same(data, own)
     part = part or ("test" if known else ALL)
     check_among("part", part, (ALL, *PARTS))
-    return _Asked(
-        data or own, part, (split_of(reader.facts) if known else 0) or 0 if split_seed is None else split_seed
-    )
+    usual = split_of(reader.facts) if known else None
+    return _Asked(data, part, (usual or 0) if split_seed is None else split_seed)
+
+
+def _task(reader: Reader) -> Task:
+    """The task that a network was trained for, or else the first whose networks answer like it."""
+    named = reader.facts.get("task")
+    return load_task(named if named in TASKS.names() else task_of(reader.outputs))
 
 
 def _fitted(asked: _Asked, source: str, reader: Reader) -> Dataset:
@@ -156,7 +167,7 @@ def _fitted(asked: _Asked, source: str, reader: Reader) -> Dataset:
     """
     data = asked.data
     dataset = datasets.load(data, seed=asked.seed, resolution=reader.resolution, in_memory=False)
-    needed = load_task(task_of(reader.outputs)).targets
+    needed = _task(reader).targets
     if dataset.targets != needed:
         raise DataError(f"{data}: holds {dataset.targets}; {source} is judged by {needed}. Name other images")
     if dataset.channels != reader.channels:
@@ -174,12 +185,13 @@ def _fitted(asked: _Asked, source: str, reader: Reader) -> Dataset:
 
 def _renumbered(labels: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
     """Give class i the number `places[i]`, in classes `(images,)` or in the rows of boxes that hold one."""
+    found = labels.copy()
     if labels.ndim == 1:
-        return places[labels]
-    labels = labels.copy()
-    held = labels[..., CLASS] >= 0
-    labels[held, CLASS] = places[labels[held, CLASS].astype(int)]
-    return labels
+        found[:] = places[labels]
+    else:
+        rows = held(labels)
+        found[rows, CLASS] = places[labels[rows, CLASS].astype(int)]
+    return found
 
 
 def _answers(reader: Reader, batches: Batches, rows: Rows, watch: Callable[[float], None]) -> Predictions:
@@ -201,10 +213,15 @@ def _name(dataset: Dataset, row: int) -> str:
     return dataset.images.name(row) if isinstance(dataset.images, Pictures) else f"image {row}"
 
 
-def _flattered(reader: Reader, asked: _Asked) -> str:
+def _flattered(reader: Reader, asked: _Asked, parts: Json) -> str:
     """Say in words if images may be among those that the network learnt from, as far as the names of data tell."""
     for learnt, own in learnt_of(reader.facts):
-        if datasets.same(learnt, asked.data) and (asked.part, asked.seed) != ("test", own):
+        if not datasets.same(learnt, asked.data):
+            continue
+        if (asked.part, asked.seed) != ("test", own):
             return (f"it learnt from {learnt} divided by seed {own}, and some of these images may not be new to it; "
                     f"--part test --split-seed {own} takes those that are")  # fmt: skip
+        if reader.facts.get("parts", parts) != parts:
+            return (f"{learnt} holds other images than when it learnt from them, so that the parts are others, and "
+                    "some of these images may not be new to it")  # fmt: skip
     return ""

@@ -148,7 +148,7 @@ def _verdict(trained: Trained, ending: Ending) -> Json:
     """What the best weights do on the test part."""
     verdict = ending.verdict
     first = trained.config.monitor if trained.config.monitor in verdict.metrics else next(iter(verdict.metrics))
-    found = {"first": first, "verdict_file": VERDICT}
+    found: Json = {"first": first, "verdict_file": VERDICT}
     model = _model(trained)
     if ending.boxes:
         noted = bool(model and NOTED in model.facts)

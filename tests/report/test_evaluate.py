@@ -96,6 +96,14 @@ def test_images_that_it_learnt_from_are_told(trained: Trained) -> None:
         assert "--part test --split-seed 3" in found.flattered
 
 
+def test_a_test_part_that_images_have_joined_is_told(tmp_path: Path) -> None:
+    photos(tmp_path / "photos", ("a", "b", "c", "d"), 8)
+    parts, data = {"train": 18, "validation": 6, "test": 4}, f"image_folder:{tmp_path / 'photos'}"
+    found = nas.evaluate(model_of(["conv"], data=data, split_seed=0, parts=parts))
+    assert found.part == "test"
+    assert "holds other images than when it learnt from them" in found.flattered
+
+
 def test_a_class_that_the_network_does_not_know_is_refused_with_the_nearest(new: Path) -> None:
     shutil.copytree(new / "a", new / "aa")
     with pytest.raises(DataError, match=r"small knows no class 'aa'\. Did you mean 'a'\? Allowed: a, b, c, d"):
