@@ -252,7 +252,7 @@ def test_commands_name_the_folder_as_a_shell_and_python_read_it(tmp_path):
     trained = ended(tmp_path / 'it\'s "mine"')
     text, folder = Page(render_training(trained)).text, str(trained.folder)
     lines = re.findall(r"<code>(nas .*?)</code>", render_training(trained))
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert f"nas export {shlex.quote(folder)} --format onnx -o {shlex.quote(trained.name + '.onnx')}" in text
     assert f"model = nas.load({folder!r})" in text
 
