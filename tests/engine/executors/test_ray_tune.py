@@ -70,6 +70,11 @@ def test_on_a_cluster_a_look_is_taken_there_and_its_error_is_raised_here(ray_her
         ray_tune.there(partial(SAMPLERS.check, "parreto"), cluster)
 
 
+def test_whoever_has_joined_a_cluster_means_that_one(ray_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")  # as where another process has started and ended one since
+    assert ray_tune.there(os.getpid, Placement(2, ray="auto")) != os.getpid()
+
+
 def test_a_node_gets_the_content_of_plug_in_files(ray_here: None, site: Path, tmp_path: Path) -> None:
     path, cluster = tmp_path / "mine.py", Placement(2, ray="auto")
     path.write_text(

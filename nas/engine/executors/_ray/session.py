@@ -121,10 +121,13 @@ def _check_answers(address: str) -> str:
 def _found(address: str, flag: str) -> str:
     """Return the address that Ray takes for another: of the cluster here for `auto`, of this node for a loopback.
 
-    Raises SettingError where there is none.
+    A process that has joined a cluster means that one by `auto`, whichever was started here since. Raises SettingError
+    where there is none.
     """
     if address == "auto" and "://" in (named := os.environ.get("RAY_ADDRESS", "")):
         return named
+    if address == "auto" and ray.is_initialized():
+        return str(ray.get_runtime_context().gcs_address)
     if address != "auto":
         split_address(address, flag)
     try:
