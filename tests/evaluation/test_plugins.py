@@ -20,6 +20,7 @@ from nas.evaluation.limits import Limits
 from nas.evaluation.objectives import Candidate, Conditions
 from nas.evaluation.plugins import Outside, load_plugins
 from nas.network.options import options_of
+from nas.network.pieces import pieces
 from nas.registry import ALL, BLOCKS, OBJECTIVES, registry_of
 from nas.space.library import load_architecture, load_space
 from nas.space.space import SearchSpace
@@ -401,3 +402,39 @@ def test_a_hook_of_a_block_that_fails_is_told_by_its_name_and_its_own_line(
     assert answer.status == 2
     assert f"{said}: ZeroDivisionError: division by zero" in " ".join(answer.err.split())
     assert "wrong.py:" in answer.err
+
+
+LEVELS = """
+__all__ = ["reading"]
+
+
+class Reading(Head):
+    wants_maps = True
+
+    def __init__(self, widths, classes):
+        super().__init__()
+        self.layer = nn.Linear(widths[-1], classes)
+
+    def forward(self, maps, targets=None, padding=None):
+        return self.layer(maps[-1].mean((2, 3)))
+
+    @classmethod
+    def levels_of(cls, options):
+        return options["absent"]
+"""
+
+
+def test_a_head_that_cannot_say_how_many_maps_it_reads_is_told_by_its_name_and_its_own_line(
+    site: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "reading.py"
+    file.write_text(HEAD + LEVELS)
+    load_plugins(file)
+    network = {"stem": {"kind": "conv", "width": 8}, "head": {"kind": "reading"},
+               "stages": [{"block": "conv", "depth": 1, "width": 8, "stride": 2}]}  # fmt: skip
+    said = r"reading\.py:\d+: levels_of\(options\) of head 'reading': KeyError"
+    with pytest.raises(SettingError, match=said):
+        [*pieces(load_architecture(network | {"classes": 4, "resolution": 16}))]
+    space = load_space(network | {"resolution": 16})
+    with pytest.raises(SettingError, match=said):
+        [*pieces(space.fit(resolution=16, channels=3, classes=4).smallest())]
