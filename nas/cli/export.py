@@ -65,7 +65,8 @@ def _following(form: str, written: "Exported", needed: str) -> list[str]:
         data = quoted(written.data) if written.data else "NAME[:PATH]"
         split = f" --split-seed {written.split_seed}" if written.split_seed else ""
         return [f"nas show {place}{needed}", f"nas train {place}{needed} --data {data}{split}"]
-    return [f"nas predict {place} IMAGE..."] if kind.reads and written.trained else []
+    runs_here = kind.reads and written.trained
+    return [f"nas predict {place} IMAGE...", f"nas evaluate {place} --data NAME[:PATH]"] if runs_here else []
 
 
 def _stem(model: str) -> str:

@@ -159,7 +159,9 @@ def test_what_a_network_has_no_answer_to_is_refused(words: list[str], message: s
 @pytest.mark.parametrize(("form", "file"), [("python", "exported.py"), ("safetensors", "exported.safetensors")])
 def test_an_export_with_weights_says_how_to_predict_with_it(nas: Command, tmp_path: Path, form: str, file: str) -> None:
     written = nas("export", "classes.safetensors", "--format", form, "-o", tmp_path / file)
-    assert written.out.endswith(f"\nNext:  nas predict {tmp_path / file} IMAGE...\n"), written.err
+    place = tmp_path / file
+    following = f"\nNext:  nas predict {place} IMAGE...\n       nas evaluate {place} --data NAME[:PATH]\n"
+    assert written.out.endswith(following), written.err
     assert nas("predict", tmp_path / file, "pictures").status == 0
 
 
