@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import nullcontext
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ def measure_lowered(
     found = [_measured(trainer, model, whole, deployment, seconds)]
     for queries, resolution in _settings(model.architecture):
         small = model.lowered(queries, resolution)
-        predictions = answers(cast(Model, Scaled(small)), trainer.batches, rows, nullcontext())
+        predictions = answers(Scaled(small), trainer.batches, rows, nullcontext())
         found.append(_measured(trainer, small, predictions, deployment, seconds))
     return found
 

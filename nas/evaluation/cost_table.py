@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from nas.evaluation.objectives import Sum, Values
 from nas.network.architecture import Decision
 from nas.network.options import Scalar
-from nas.network.pieces import Piece, head_piece, stage_pieces, stem_piece
+from nas.network.pieces import Piece, head_piece, levels_read, stage_pieces, stem_piece
 from nas.registry import HEADS
 from nas.space.slot import Domain
 from nas.space.space import SearchSpace, Traversal
@@ -71,10 +71,9 @@ class CostTable:
     @cached_property
     def levels(self) -> int:
         """The most maps of stages that a head of the space reads."""
-        offered = ((HEADS.get(kind), named) for kind, named in self.space.head.options.items())
         return max(
-            int(kind.levels_of(dict(zip(named, values, strict=True)))) if kind.wants_maps else 1
-            for kind, named in offered
+            levels_read(kind, dict(zip(named, values, strict=True)))
+            for kind, named in self.space.head.options.items()
             for values in product(*named.values())
         )
 

@@ -149,12 +149,18 @@ def stem_piece(stem: StemSpec, channels: int, side: int) -> Piece:
 
 def head_piece(head: HeadSpec, maps: tuple[Shape, ...], token: bool, classes: int) -> Piece:
     """Return a network's last piece, given the shapes of the stages' maps; `token` says that it reads a class token."""
-    kind, options = HEADS.get(head.kind), _options(HEADS, head.kind, head.options)
-    earlier: tuple[Shape, ...] = ()
-    if kind.wants_maps:
-        with told_as(f"levels_of(options) of head '{head.kind}'"):
-            earlier = maps[-kind.levels_of(dict(options)) : -1]
+    options = _options(HEADS, head.kind, head.options)
+    earlier = maps[-levels_read(head.kind, dict(options)) : -1]
     return _head_piece(head.kind, (1, maps[-1][0]) if token else maps[-1], classes, options, token, earlier)
+
+
+def levels_read(head: str, options: Options) -> int:
+    """Return how many of the stages' maps, the last ones, a kind of head reads with these options."""
+    kind = HEADS.get(head)
+    if not kind.wants_maps:
+        return 1
+    with told_as(f"levels_of(options) of head '{head}'"):
+        return int(kind.levels_of(options))
 
 
 @lru_cache(maxsize=10_000)

@@ -1,6 +1,7 @@
 """Judging a trained network, or what it was exported to, on labelled images: the function behind `nas evaluate`."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,14 +30,14 @@ from nas.training.boxes.verdict import BoxVerdict
 from nas.training.caller import undisturbed
 from nas.training.catalogue import load_task, task_of
 from nas.training.full.batches import Batches
+from nas.training.full.loop import answers
 from nas.training.full.verdict import Verdict, judge
 from nas.training.model import BOXES, Model, learnt_of, split_of
-from nas.training.tasks import Predictions, Task
+from nas.training.tasks import Task
 
 ALL = "all"
 """In place of a part: every image of the data."""
 CPU = torch.device("cpu")
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,19 @@ class Evaluation:
             "metrics": {name: asdict(one) for name, one in self.verdict.metrics.items()},
             "calibration_error": self.verdict.ece,
             "classes": [
-                {"class": name, "images": one.images, "recall": one.share, "precision": one.precision}
-                for name, one in ((self.classes[one.label], one) for one in self.recalls)
+                {
+                    "class": self.classes[one.label],
+                    "images": one.images,
+                    "recall": one.share,
+                    "precision": one.precision,
+                }
+                for one in self.recalls
             ],
             "confusion": self.verdict.confusion,
             "boxes": self.boxes.counts | {"threshold": self.boxes.threshold} if self.boxes else None,
             "flattered": self.flattered,
             "unreadable": list(self.unreadable),
-        }  # fmt: skip
+        }
 
 
 @undisturbed()
@@ -113,7 +119,7 @@ def evaluate(
     dataset = _fitted(asked, said, reader)
     rows = np.sort(np.concatenate([getattr(dataset, one) for one in PARTS if asked.part in (one, ALL)]))
     batches = Batches(dataset, CPU, loaders=0)
-    predictions = _answers(reader, batches, rows, watch)
+    predictions = answers(lambda x: reader.run(x.contiguous()), batches, rows, nullcontext(), watch)
     verdict = judge(_task(reader).among(len(reader.classes)), predictions)
     boxes = judge_boxes(predictions, len(reader.classes), reader.threshold) if reader.outputs == BOXES else None
     seen = rows[batches.readable(rows)] if batches.unreadable else rows
@@ -192,20 +198,6 @@ def _renumbered(labels: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]
         rows = held(labels)
         found[rows, CLASS] = places[labels[rows, CLASS].astype(int)]
     return found
-
-
-def _answers(reader: Reader, batches: Batches, rows: Rows, watch: Callable[[float], None]) -> Predictions:
-    """Compute a network's outputs for rows of the data. Raises DataError where none can be read."""
-    outputs, targets, done = list[torch.Tensor](), list[torch.Tensor](), 0
-    for x, y in batches.part(rows):
-        outputs.append(reader.run(x.contiguous()).float())
-        targets.append(y)
-        done += len(x)
-        watch(done / len(rows))
-    if not outputs:
-        first = next(iter(batches.unreadable), "the part is empty")
-        raise DataError(f"{batches.dataset.name}: there is no image to judge by: {first}")
-    return Predictions(torch.cat(outputs), torch.cat(targets))
 
 
 def _name(dataset: Dataset, row: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nas.errors import DataError, DivergedError
 from nas.files import Json
@@ -248,14 +248,26 @@ class Trainer:
 
 
 @torch.inference_mode()
-def answers(model: Model, batches: Batches, rows: Rows, autocast: AbstractContextManager[Any]) -> Predictions:
-    """Compute a model's outputs for some rows of the data, on the processor."""
-    model.eval()
-    outputs, targets = [], []
+def answers(
+    run: Callable[[Tensor], Tensor],
+    batches: Batches,
+    rows: Rows,
+    autocast: AbstractContextManager[Any],
+    watch: Callable[[float], None] = lambda share: None,
+) -> Predictions:
+    """Compute what a network gives for some rows of the data, on the processor.
+
+    `run` is a model, which is put in evaluation, or whatever runs one. `watch` is told the share that is done.
+    """
+    if isinstance(run, nn.Module):
+        run.eval()
+    outputs, targets, done = [], [], 0
     for x, y in batches.part(rows):
         with autocast:
-            outputs.append(model(x).float().cpu())
+            outputs.append(run(x).float().cpu())
         targets.append(y.cpu())
+        done += len(x)
+        watch(done / len(rows))
     if not outputs:
         first = next(iter(batches.unreadable), "")
         raise DataError(f"{batches.dataset.name}: none of the images to judge by can be read: {first}")
