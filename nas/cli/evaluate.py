@@ -9,10 +9,12 @@ from rich.table import Table
 import nas
 from nas.cli.completion import NAMES, trainings
 from nas.cli.options import AsJson, Plugins, Runs, argument, option
+from nas.cli.tables import metrics_table
 from nas.cli.terminal import Terminal, print_json, progress_bar
+from nas.data.parts import ALL
 from nas.data.summary import causes
 from nas.evaluation.plugins import load_plugins
-from nas.evaluation.units import percent, show, title
+from nas.evaluation.units import percent
 from nas.files import quoted
 
 if TYPE_CHECKING:
@@ -49,12 +51,9 @@ def evaluate(
 def _conclude(terminal: Terminal, found: "Evaluation", out: Path) -> None:
     """Print what came of it, where the page is, and what to run next."""
     verdict = found.verdict
-    which = "" if found.part == "all" else f", the {found.part} part"
+    which = "" if found.part == ALL else f", the {found.part} part"
     terminal.say("\n", (found.source, "bold"), f" on {found.data}{which}: {verdict.images:,} images")
-    table = Table("", "", "95 % interval", box=box.SIMPLE_HEAD)
-    for name, one in verdict.metrics.items():
-        table.add_row(title(name), show(name, one.value), f"{show(name, one.low)} to {show(name, one.high)}")
-    terminal.table(table)
+    terminal.table(metrics_table("", verdict.metrics))
     if found.boxes:
         terminal.say(f"  {found.boxes}\n")
     elif found.recalls:

@@ -1,6 +1,6 @@
 """Draw a network and a search space as tables."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from rich.text import Text
 from nas.cli.strip import Tower, towers
 from nas.cli.terminal import Terminal, line
 from nas.errors import told_as
-from nas.evaluation.units import show
+from nas.evaluation.units import show, title
 from nas.files import Json
 from nas.network.architecture import Architecture, Options
 from nas.network.options import options_of
@@ -21,6 +21,7 @@ from nas.space.space import SearchSpace, slots
 
 if TYPE_CHECKING:
     from nas.costs.counts import Cost, PartCost  # needs torch
+    from nas.training.full.verdict import Measured
 
 TIGHT = (0, 1, 0, 0)  # padding of a table with many columns
 
@@ -112,6 +113,14 @@ def _options(part: "PartCost", named: Options) -> str:
         if name in named or remark:
             texts.append(f"{name} {value}" + (f" ({remark})" if remark else ""))
     return ", ".join(texts)
+
+
+def metrics_table(heading: str, metrics: "Mapping[str, Measured]") -> Table:
+    """Draw metrics with their intervals, by name."""
+    table = Table(heading, "", "95 % interval", box=box.SIMPLE_HEAD)
+    for name, one in metrics.items():
+        table.add_row(title(name), show(name, one.value), f"{show(name, one.low)} to {show(name, one.high)}")
+    return table
 
 
 def space_tables(console: Terminal, space: SearchSpace) -> list[RenderableType]:

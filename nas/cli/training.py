@@ -11,16 +11,15 @@ from types import FrameType
 from typing import Any
 
 import typer
-from rich import box
-from rich.table import Table
 
+from nas.cli.tables import metrics_table
 from nas.cli.terminal import Piece, Terminal, print_json, progress_bar
 from nas.data import Dataset
 from nas.data.copies import flattered
 from nas.data.summary import causes, told
 from nas.engine import train as trainings
 from nas.engine.attendant import Attendant
-from nas.evaluation.units import duration, epochs, show, title
+from nas.evaluation.units import duration, epochs, show
 from nas.files import Json, cache_remark, quoted
 from nas.record.fingerprint import fingerprint
 from nas.record.folders import find_trained
@@ -169,12 +168,9 @@ def conclude(console: Terminal, trained: Trained) -> None:
     if ending is None:
         _conclude_unfinished(console, trained)
         return
-    table = Table("on the test part", "", "95 % interval", box=box.SIMPLE_HEAD)
-    for name, one in ending.verdict.metrics.items():
-        table.add_row(title(name), show(name, one.value), f"{show(name, one.low)} to {show(name, one.high)}")
     counts = f"{ending.verdict.images:,} images, the weights of epoch {ending.epoch} of {len(trained.history)}"
     console.say("\n", (trained.name, "bold"), f": {counts}")
-    console.table(table)
+    console.table(metrics_table("on the test part", ending.verdict.metrics))
     if overlap := trained.environment.get("overlap"):
         console.remark(f"the verdict flatters: {overlap}\n")
     if ending.boxes:

@@ -9,6 +9,8 @@ from nas.files import readable
 
 PARTS = ("train", "validation", "test")
 """The parts of a data set, in the order in which they lie."""
+ALL = "all"
+"""In place of a part: every image."""
 SYNONYMS = {
     "train": "train", "training": "train", "trn": "train",
     "validation": "validation", "validate": "validation", "valid": "validation", "val": "validation",

@@ -8,8 +8,6 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from nas import files
-from nas.errors import SettingError
 from nas.evaluation import units
 from nas.files import Json
 from nas.record.analysis.comparison import QUARTILES, Comparison
@@ -17,23 +15,17 @@ from nas.record.analysis.growth import Floats
 from nas.report.axes import around, axis_layout, is_wide
 from nas.report.charts import PALETTE, THEMES, Attributes, embed, literal, style
 from nas.report.choices import ABSENT
-from nas.report.rendering import render_page
+from nas.report.rendering import render_page, write_in_place
 from nas.settings import text_of
 
 COLOURS = (PALETTE[0], PALETTE[2], PALETTE[4], PALETTE[5], PALETTE[3], PALETTE[1], PALETTE[6], PALETTE[7])
 TITLE = "Runs side by side"
-BEGINNING = 1000  # bytes of a page that hold its title
 
 
 def write_comparison(found: Comparison, page: Path | str) -> None:
     """Write the page, in place of an earlier comparison. Raises SettingError for a place that another file has."""
     page = Path(text_of(page, "page"))
-    try:
-        if page.is_file() and TITLE not in page.read_bytes()[:BEGINNING].decode(errors="replace"):
-            raise SettingError(f"{page} exists already and is no comparison of nas; name another file with --out")
-        files.write(page, render_page("comparison.html", _context(found)))
-    except OSError as error:
-        raise SettingError(f"{page}: cannot be written ({error.strerror})") from None
+    write_in_place(page, render_page("comparison.html", _context(found)), TITLE, "comparison")
 
 
 def _context(found: Comparison) -> Json:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nas import data as datasets
 from nas.data import Dataset
 from nas.data.boxes import CLASS, held
-from nas.data.parts import PARTS
+from nas.data.parts import ALL, PARTS
 from nas.data.pictures import embedded
 from nas.data.stored import Pictures
 from nas.errors import DataError, SettingError
@@ -35,8 +35,6 @@ from nas.training.full.verdict import Verdict, judge
 from nas.training.model import BOXES, Model, learnt_of, split_of
 from nas.training.tasks import Task
 
-ALL = "all"
-"""In place of a part: every image of the data."""
 CPU = torch.device("cpu")
 
 

@@ -1,17 +1,22 @@
 """What all pages share: the templates, and plain data made ready for them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
+from nas import files
+from nas.errors import SettingError
 from nas.evaluation import units
 from nas.files import Json
 from nas.network.architecture import Architecture
 
 MAX_ROWS = 500  # of a table on a page; trials.csv has them all
+NAMED = 500  # images that were left out
+BEGINNING = 1000  # bytes of a page that hold its title
 WORDS = ("show", "show_difference", "title", "words", "percent", "duration", "show_range")
 """Functions of `nas.evaluation.units` that templates call."""
 
@@ -66,6 +71,24 @@ def inks(colours: Mapping[str, str]) -> dict[str, str]:
 def _readable(colour: str) -> str:
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return "#000" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#fff"
+
+
+def left_out(names: Collection[str]) -> Json:
+    """What the template of images left out of the data needs, whose names say the cause."""
+    return {"left_out": [*names][:NAMED], "left_out_count": len(names)}
+
+
+def write_in_place(page: Path, html: str, title: str, noun: str) -> None:
+    """Write a page in place of an earlier one of its kind, which has the `title`, and of no other file.
+
+    Raises SettingError where another has the place, which is no `noun`, and where it cannot be written.
+    """
+    try:
+        if page.is_file() and title not in page.read_bytes()[:BEGINNING].decode(errors="replace"):
+            raise SettingError(f"{page} exists already and is no {noun} of nas; name another file with --out")
+        files.write(page, html)
+    except OSError as error:
+        raise SettingError(f"{page}: cannot be written ({error.strerror})") from None
 
 
 def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

@@ -22,7 +22,7 @@ from nas.registry import BLOCKS, target_text
 from nas.report import training_figures as figures
 from nas.report.charts import PALETTE, THEMES, embed
 from nas.report.lowered_part import lowered_part
-from nas.report.rendering import diagram, flat, inks, machines, render_page
+from nas.report.rendering import diagram, flat, inks, left_out, machines, render_page
 from nas.report.verdict_part import NO_VERDICT, verdict_part
 from nas.training.boxes.found import NOTED
 from nas.training.catalogue import load_task
@@ -31,7 +31,6 @@ from nas.training.full.recipe import load_recipe, shipped_recipes
 from nas.training.full.settings import TrainConfig
 from nas.training.model import BOXES, Model
 
-NAMED = 500  # images that were left out
 TOLD = ("unreadable", "overlap", "seen")  # of the environment, said in sentences
 CHANGES = 6  # values of a recipe that the first sentence lists
 
@@ -54,7 +53,7 @@ def render_training(trained: Trained) -> str:
     """Render the page with everything it needs inside, so that it opens offline. Raises RunError for a damaged file."""
     history, ending = trained.history, trained.ending
     best = ending.epoch if ending else best_epoch(history, trained.config)
-    left_out = dict.fromkeys([*trained.environment.get("unreadable", ()), *(ending.unreadable if ending else ())])
+    unreadable = dict.fromkeys([*trained.environment.get("unreadable", ()), *(ending.unreadable if ending else ())])
     return render_page(
         "training.html",
         {
@@ -73,8 +72,7 @@ def render_training(trained: Trained) -> str:
             "plotlyjs": Markup(get_plotlyjs()) if history else "",
             "themes": THEMES,
             "best": next((epoch for epoch in history if epoch.number == best), None),
-            "left_out": [*left_out][:NAMED],
-            "left_out_count": len(left_out),
+            **left_out(unreadable),
         },
     )
 
