@@ -4,6 +4,7 @@ Decoding draws nothing at random and the order is the caller's, so that any numb
 and a training that was interrupted goes on with the batches that are left.
 """
 
+import atexit
 import math
 import multiprocessing
 import os
@@ -12,14 +13,15 @@ import signal
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from multiprocessing import resource_tracker
 from multiprocessing.context import BaseContext
 from multiprocessing.util import get_temp_dir
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import torch
@@ -39,6 +41,9 @@ Rows = NDArray[np.int64]
 Batch = tuple[Tensor, Tensor, list[str]]
 """Images uint8 `(n, channels, height, width)`, their targets, and the unreadable ones by name, with what is wrong."""
 
+_OPEN: WeakSet[Generator[Gathered]] = WeakSet()
+"""Streams whose processes may still run."""
+
 
 def stream(dataset: Dataset, batches: Sequence[Rows], workers: int) -> Iterator[Batch]:
     """Yield the images of each group of rows, in order, less those that cannot be read; of all, n may be 0.
@@ -50,7 +55,7 @@ def stream(dataset: Dataset, batches: Sequence[Rows], workers: int) -> Iterator[
     if isinstance(images, np.ndarray):
         found: Iterator[Gathered] = (gather(images, rows) for rows in batches)
     elif workers and len(batches):
-        found = _by_processes(images, batches, min(workers, len(batches)))
+        _OPEN.add(found := _by_processes(images, batches, min(workers, len(batches))))
     else:
         found = _by_threads(images, batches)
     for rows, (pixels, readable, unreadable) in zip(batches, found, strict=True):
@@ -72,7 +77,7 @@ def _by_threads(images: Pictures, batches: Sequence[Rows]) -> Iterator[Gathered]
             ahead.shutdown(wait=False, cancel_futures=True)
 
 
-def _by_processes(images: Pictures, batches: Sequence[Rows], workers: int) -> Iterator[Gathered]:
+def _by_processes(images: Pictures, batches: Sequence[Rows], workers: int) -> Generator[Gathered]:
     largest = max(map(len, batches)) * math.prod(images.shape[1:])
     loader = DataLoader(
         _Decoder(images, _shared((AHEAD + 1) * workers * largest)),
@@ -99,6 +104,14 @@ def _by_processes(images: Pictures, batches: Sequence[Rows], workers: int) -> It
                 "(--loaders). In a script of your own, train below `if __name__ == '__main__':`"
             ) from error
         yield gathered._replace(pixels=pixels if isinstance(pixels, np.ndarray) else pixels.numpy())
+
+
+@atexit.register
+def _close() -> None:
+    """End the processes of streams left open, which Python's own end would wait for, as they heed no signal."""
+    for found in list(_OPEN):
+        with suppress(ValueError):  # a thread is waiting for its next batch
+            found.close()
 
 
 class _Decoder(Indexed[Any]):

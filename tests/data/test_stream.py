@@ -189,6 +189,24 @@ def test_processes_hold_interrupts_back_from_their_first_moment(folder, tmp_path
     assert done.stdout.split() == ["True", "True"], done.stderr
 
 
+def test_a_script_ends_that_leaves_a_stream_open(folder, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent(f"""
+        import numpy as np
+        from nas.data import load
+        from nas.data.stream import stream
+
+        if __name__ == "__main__":
+            lazy = load("image_folder:{folder}", resolution=24, in_memory=False)
+            going = stream(lazy, [np.arange(32)] * 100, 2)
+            print(len(next(going)[0]))
+        """)
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.stderr, done.returncode) == ("30\n", "", 0)
+
+
 def alive(group: int) -> bool:
     try:
         os.killpg(group, 0)
