@@ -44,23 +44,29 @@ def read_trials(folder: Path, objectives: Iterable[str]) -> list[Trial]:
     return sorted(found.values(), key=lambda trial: trial.ended)
 
 
-def read_further(folder: Path) -> list[Further]:
-    """Every further training as `read_trials` reads trials. Raises RunError that names a damaged line."""
+def read_further(folder: Path, trials: Iterable[Trial]) -> list[Further]:
+    """Every further training of these trials as `read_trials` reads them. Raises RunError that names a damaged line.
+
+    Those of others are left out: a damaged line may have been taken out of the record.
+    """
     found: dict[tuple[int, int, int], Further] = {}
     for path in (folder / EARLIER, folder / FURTHER):
         for i, one in _read(path, further_of, "a further training"):
             if found.setdefault((one.trial, one.repeat, one.rung), one) != one:
                 what = f"further training {one.repeat} of trial {one.trial}"
                 raise RunError(f"{path}:{i}: {what} appears twice, with different values; {DAMAGED}")
-    return sorted(found.values(), key=lambda further: further.ended)
+    numbers = {trial.number for trial in trials}
+    return sorted((one for one in found.values() if one.trial in numbers), key=lambda further: further.ended)
 
 
 def skim(folder: Path) -> tuple[list[Glance], list[Glance]]:
-    """Glance at every finished trial and further training, in a tenth of the time that reading them takes.
+    """Glance at every finished trial and its further trainings, in a tenth of the time that reading them takes.
 
     Raises RunError that names a damaged line.
     """
-    return _skimmed((folder / RECORD,)), _skimmed((folder / EARLIER, folder / FURTHER))
+    trials, further = _skimmed((folder / RECORD,)), _skimmed((folder / EARLIER, folder / FURTHER))
+    numbers = {one.number for one in trials}
+    return trials, [one for one in further if one.number in numbers]
 
 
 def _skimmed(paths: Iterable[Path]) -> list[Glance]:

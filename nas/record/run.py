@@ -194,7 +194,7 @@ class Run:
 
     def _read(self) -> None:
         self.trials: list[Trial] = journal.read_trials(self.folder, self.config.objectives)
-        self.further: list[Further] = journal.read_further(self.folder)
+        self.further: list[Further] = journal.read_further(self.folder, self.trials)
         self._results: list[Result] = []
         self._seen = (0, 0)
 

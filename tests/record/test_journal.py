@@ -10,7 +10,7 @@ import pytest
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.errors import RunError
-from nas.record.journal import BEGUN, FURTHER, RECORD
+from nas.record.journal import BEGUN, FURTHER, RECORD, skim
 from nas.record.run import Run
 from nas.record.trial import Further
 
@@ -117,6 +117,16 @@ def test_a_further_training_that_stands_there_twice_with_two_values_is_named(tmp
         run.append_further(Further(0, 1, run.trials[number].outcome))
     with pytest.raises(RunError, match=r"further\.jsonl:2: further training 1 of trial 0 appears twice, with"):
         Run(tmp_path / "a")
+
+
+def test_a_trial_whose_line_was_taken_out_takes_its_further_trainings_along(tmp_path):
+    run = finished_run(tmp_path / "a", complete=3)
+    for number in range(3):
+        run.append_further(Further(number, 1, run.trials[number].outcome))
+    path = tmp_path / "a" / RECORD
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
+    assert [one.trial for one in Run(tmp_path / "a").further] == [1, 2]
+    assert [one.number for one in skim(tmp_path / "a")[1]] == [1, 2]
 
 
 def test_a_record_that_was_emptied_is_not_filled_anew_unasked(tmp_path):
