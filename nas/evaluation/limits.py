@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from math import isfinite
 from typing import Literal
 
 import numpy as np
@@ -142,12 +143,10 @@ class Limits:
             better = False
             for other, architecture in points:
                 value = self.tell(name, architecture)
-                if value is None:
-                    return
-                if sign * value < best:
+                if value is not None and isfinite(value) and sign * value < best:
                     best, decisions, better = sign * value, other, True
                     yield value, architecture
-            points = list(_neighbours(space, decisions))
+            points = list(_neighbours(space, decisions)) if better else ()
 
 
 def _unmet(space: SearchSpace, option: str, name: str, limit: float, nearest: float) -> SettingError:

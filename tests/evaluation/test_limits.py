@@ -37,6 +37,20 @@ def test_extremes_are_those_of_the_whole_space():
     assert limits.extreme(space, "accuracy", "maximum") is None
 
 
+def test_an_extreme_is_one_of_the_networks_of_which_the_decisions_tell_a_number(monkeypatch):
+    space = tiny()
+    limits, told = limits_of(make_config({})), sorted({cost(one).params for one in every(space)})
+
+    def some(_limits, name, architecture):
+        params = cost(architecture).params
+        return {told[0]: float("nan"), told[1]: None}.get(params, float(params))
+
+    monkeypatch.setattr(Limits, "tell", some)
+    assert limits.extreme(space, "params", "minimum")[0] == told[2]
+    monkeypatch.setattr(Limits, "tell", lambda *_: float("nan"))
+    assert limits.extreme(space, "params", "minimum") is None
+
+
 def test_what_the_decisions_tell_is_what_is_measured_later():
     limits = limits_of(make_config({"recipe": {"batch_size": 4}}))
     architecture = tiny().largest()
