@@ -12,11 +12,15 @@ NasError
 import re
 import reprlib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
 LONGEST = 300  # characters of another library's error, or of a value, that a message repeats
+PLUGIN = "__plugin__"
+"""The global name that a plug-in file has, once it is a module."""
 WORD = re.compile(rf"""[^\s/,'"]{{{LONGEST},}}""")  # longer than any file's name
 
 
@@ -69,22 +73,35 @@ class DivergedError(RunError):
 
 
 @contextmanager
-def told_as(what: str, has: str = "") -> Iterator[None]:
+def told_as(what: str, has: str = "", *, direct: bool = True) -> Iterator[None]:
     """Tell that a function from outside nas, called within, failed: `what` it is, its file and the last line there.
 
-    `has` says what it was handed, where it may have asked that for something else. Raises SettingError.
+    `has` says what it was handed, where it may have asked that for something else. One that is not called in a `direct`
+    way has others between, so that its line is told only where it is of a plug-in file. Raises SettingError.
     """
     try:
         yield
     except (NasError, MemoryError):
         raise
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)[2:]  # after this one and the caller's
-        lines = [frame.lineno for frame in frames if frame.filename == frames[0].filename]
-        where = f"{frames[0].filename}:{lines[-1]}: " if frames else ""
+        frames = [*traceback.walk_tb(error.__traceback__)][2:]  # after this one and the caller's
+        ours = [frame for frame, _ in frames if PLUGIN in frame.f_globals] or [frame for frame, _ in frames if direct]
+        files = [frame.f_code.co_filename for frame in ours[:1]]
+        lines = [line for frame, line in frames if frame.f_code.co_filename in files]
+        where = f"{files[0]}:{lines[-1]}: " if files else ""
         wrong = isinstance(error, AttributeError | TypeError | NameError)
         more = f". {has}" if has and wrong else ""
         raise SettingError(f"{where}{what}: {in_one_line(error)}{more}") from error
+
+
+def telling(function: Callable[Given, Answer], what: str, has: str = "") -> Callable[Given, Answer]:
+    """Make of a function from outside nas one whose failure is told, as by `told_as`."""
+
+    def call(*given: Given.args, **named: Given.kwargs) -> Answer:
+        with told_as(what, has):
+            return function(*given, **named)
+
+    return call
 
 
 def brief(value: object) -> str:

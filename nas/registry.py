@@ -13,12 +13,13 @@ import ast
 import difflib
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.errors import SettingError, UserError, in_one_line
+from nas.errors import SettingError, UserError, in_one_line, told_as
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -144,6 +145,12 @@ class Registry:
         ours = [OURS] if name in self._homes else []
         files = [self._added[name]] if name in self._added else []
         return [*ours, *sorted(map(package_of, self._points.get(name, ()))), *files]
+
+    def telling(self, name: str, hook: str = "", *, direct: bool = True) -> AbstractContextManager[None]:
+        """Tell by its name, as `told_as` does, that a kind from outside failed. Those of nas fail as they are."""
+        if self.origins(name) == [OURS]:
+            return nullcontext()
+        return told_as(f"{hook} of {self.noun} '{name}'" if hook else f"{self.noun} '{name}'", direct=direct)
 
     def _load(self, point: "EntryPoint") -> Any:
         """Import the kind of an entry point."""

@@ -21,7 +21,7 @@ from rich.table import Table
 
 Arcs = dict[str, set[str]]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-HARMLESS = {"names", "at_hand", "check", "label", "origin", "origins", "noun", "folder"}
+HARMLESS = {"names", "at_hand", "check", "label", "origin", "origins", "noun", "folder", "telling"}
 """The attributes of a Registry that import no kind."""
 
 

@@ -32,7 +32,7 @@ class Deployment:
     def check(self) -> None:
         """Raise SettingError when the target is unknown, not on this machine or cannot run the type of numbers."""
         TARGETS.check(self.target)
-        if why := self.kind.missing():
+        if why := _missing(self.target):
             here = ", ".join(map(target_text, available()))
             raise SettingError(f"target {target_text(self.target)}: {why}. Here are: {here}")
         if self.setting.dtype not in self.kind.dtypes:
@@ -55,7 +55,13 @@ class Deployment:
 
 def available() -> list[str]:
     """Return the names of the targets that this machine has."""
-    return [name for name in TARGETS.at_hand() if not TARGETS.get(name).missing()]
+    return [name for name in TARGETS.at_hand() if not _missing(name)]
+
+
+def _missing(name: str) -> str:
+    """Return why a target cannot run on this machine. Raises SettingError where one from outside fails at that."""
+    with TARGETS.telling(name, "missing()"):
+        return str(TARGETS.get(name).missing())
 
 
 def choose_deployment(

@@ -5,7 +5,7 @@ import os.path
 from pathlib import Path
 
 from nas.data.sets import Dataset
-from nas.errors import DataError
+from nas.errors import DataError, brief
 from nas.registry import DATA
 
 __all__ = ["Dataset", "load", "parse", "same"]
@@ -41,7 +41,10 @@ def load(spec: str, *, seed: int = 0, resolution: int | None = None, in_memory: 
         raise DataError(f"data set '{name}': resolution {resolution} is not allowed; write 1 to {LARGEST} pixels.")
     kind = DATA.get(name)
     choice = {"in_memory": in_memory} if "in_memory" in inspect.signature(kind).parameters else {}
-    dataset: Dataset = kind(path, seed=seed, resolution=resolution, **choice)
+    with DATA.telling(name):
+        dataset = kind(path, seed=seed, resolution=resolution, **choice)
+    if not isinstance(dataset, Dataset):
+        raise DataError(f"data set '{name}': its function gave {brief(dataset)}; return a Dataset")
     return dataset
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
 
+from nas.errors import NasError
 from nas.evaluation.job import Evaluate, Job, Outcome, describe
 
 SOON = 1e-3  # seconds until a caller's alarm that was due in the meantime
@@ -33,8 +34,8 @@ def attempt(evaluate: Evaluate, job: Job, timeout: float | None) -> Outcome:
     return outcome
 
 
-class TimeLimitError(Exception):
-    """Raised in a trial that takes longer than its limit."""
+class TimeLimitError(NasError):
+    """Raised in a trial that takes longer than its limit. No fault of what was just running."""
 
 
 @contextmanager

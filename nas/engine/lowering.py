@@ -96,7 +96,7 @@ def _measured(
     return Lowered(
         queries_of(architecture) or 0,
         architecture.resolution,
-        {name: metric.compute(predictions) for name, metric in trainer.task.metrics.items()},
+        {name: metric.value(predictions) for name, metric in trainer.task.metrics.items()},
         cost(architecture).macs,
         measure(model.network, deployment, seconds=seconds).median,
         len(predictions.targets),

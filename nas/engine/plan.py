@@ -1,6 +1,6 @@
 """Resolve a search's settings once, before its first trial, and raise every error of the user's there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from nas.errors import DataError, SettingError
 from nas.evaluation.catalogue import objective
 from nas.evaluation.evaluator import conditions_of, deployment_of
 from nas.evaluation.limits import Limits
+from nas.evaluation.objectives import Candidate, Objective
 from nas.evaluation.picks import read_rule
 from nas.evaluation.plugins import Outside
 from nas.files import Json, quoted
@@ -243,11 +244,19 @@ def look(config: SearchConfig, space: SearchSpace | None = None) -> Devices:
             raise SettingError(why)
     if space is not None:
         limits = Limits(config, conditions_of(config, device_predictor(config, space), deployment))
-        limits.cheap(space.record(lambda _, values: values[0])[1])  # raises for an objective that fails
+        _try(asked, limits, space.record(lambda _, values: values[0])[1])
         limits.check(space)
         limits.check_measured(space)
     timed = deployment.device_name() if deployment and any(one.timed for one in asked) else ""
     return Devices(device_name(device), timed)
+
+
+def _try(asked: Iterable[Objective], limits: Limits, architecture: Architecture) -> None:
+    """Raise SettingError for an objective that fails, or that nothing would tell."""
+    limits.cheap(architecture)
+    for one in asked:
+        if not (one.trained or one.measure or one.slow):
+            one.read(Candidate(architecture, limits.conditions))
 
 
 def _resolve_placement(

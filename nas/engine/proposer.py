@@ -162,16 +162,17 @@ class Proposer:
     def _ask_study(self) -> Proposal:
         """Ask a sampler that is made from seed and trial number, so that a resumed search goes on unchanged."""
         number = len(self.study.get_trials(deepcopy=False))
-        seed = derive_seed(self.run.config.seed, number)
-        self.study.sampler = SAMPLERS.get(self.run.config.sampler)(seed, self.problem)
-        trial = self.study.ask()
+        seed, sampler = derive_seed(self.run.config.seed, number), self.run.config.sampler
+        with SAMPLERS.telling(sampler, direct=False):
+            self.study.sampler = SAMPLERS.get(sampler)(seed, self.problem)
+            trial = self.study.ask()
 
-        def choose(name: str, values: Domain) -> Scalar:
-            value = trial.suggest_categorical(name, values)
-            assert value is not None
-            return value
+            def choose(name: str, values: Domain) -> Scalar:
+                value = trial.suggest_categorical(name, values)
+                assert value is not None
+                return value
 
-        return trial, *self.space.record(choose)
+            return trial, *self.space.record(choose)
 
 
 def make_problem(run: Run, limits: Limits) -> Problem:

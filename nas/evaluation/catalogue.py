@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 
-from nas.evaluation.objectives import Candidate, Effort, Objective, Reading
-from nas.registry import OBJECTIVES
+from nas.errors import telling
+from nas.evaluation.objectives import CANDIDATE, CONDITIONS, Candidate, Effort, Objective, Reading
+from nas.registry import OBJECTIVES, OURS
 from nas.training.catalogue import check_objective, tasks
 from nas.training.tasks import Metric
 
@@ -15,14 +16,25 @@ def objective(name: str) -> Objective:
     """The objective called `name`. Raises SettingError, with the nearest name, for an unknown one."""
     check_objective(name)
     if name in OBJECTIVES.names():
-        found: Objective = OBJECTIVES.get(name)
-        return replace(found, name=name)
+        found: Objective = replace(OBJECTIVES.get(name), name=name)
+        return found if OBJECTIVES.origin(name) == OURS else _telling(found)
     return next(_metric(name, task.metrics[name]) for task in tasks() if name in task.metrics)
 
 
 def objectives(names: Iterable[str]) -> dict[str, Objective]:
     """Objectives by name, each once."""
     return {name: objective(name) for name in names}
+
+
+def _telling(found: Objective) -> Objective:
+    """Let an objective from outside tell which of its functions failed."""
+    return replace(
+        found,
+        measure=found.measure and telling(found.measure, f"measure(candidate, effort) of {found.words}", CANDIDATE),
+        doubt=telling(found.doubt, f"doubt(conditions) of {found.words}", CONDITIONS),
+        remeasured=telling(found.remeasured, f"remeasured(details) of {found.words}"),
+        missing=telling(found.missing, f"missing(deployment) of {found.words}"),
+    )
 
 
 def _metric(name: str, metric: Metric) -> Objective:

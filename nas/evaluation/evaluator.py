@@ -23,11 +23,12 @@ from nas.evaluation.zero_cost import Sample
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import build
-from nas.registry import OBJECTIVES
+from nas.registry import OBJECTIVES, TASKS
 from nas.training.catalogue import load_task
 from nas.training.images import Images, load_images
 from nas.training.loop import predict, train
 from nas.training.pause import Pause
+from nas.training.tasks import Predictions
 
 SCORED = 64  # images in the batch for zero-cost scores, as in arXiv:2101.08134
 
@@ -116,8 +117,9 @@ class Evaluator:
         asked = objectives((*config.maximum, *config.minimum, *config.objectives))
         noted = {name: found for name, found in objectives(OBJECTIVES.at_hand()).items() if found.noted}
         self.trained = {name: asked[name] for name in config.objectives if asked[name].trained}
-        self.untrained = {name: found for name, found in asked.items() if not found.trained and name not in noted}
-        self.noted = noted
+        self.noted = {name: found for name, found in noted.items() if not (found.measure or found.trained)}
+        untrained = {name: found for name, found in (asked | noted).items() if not found.trained}
+        self.untrained = {name: found for name, found in untrained.items() if name not in self.noted}
         self._images: dict[int, Images] = {}
 
     def __call__(self, job: Job) -> Outcome:
@@ -189,9 +191,12 @@ class Evaluator:
             )  # fmt: skip
             predictions = predict(network, images)
         notes.losses = tuple(round(loss, 5) for loss in losses)
-        asked = {name: metric for name, metric in self.task.metrics.items() if name in self.trained}
-        metrics = {name: metric.compute(predictions) for name, metric in asked.items()}
+        metrics = {name: self._computed(name, predictions) for name in self.task.metrics if name in self.trained}
         notes.read(self.trained, replace(candidate, metrics=metrics))
+
+    def _computed(self, name: str, predictions: Predictions) -> float:
+        with TASKS.telling(self.config.task, f"compute(predictions) of metric '{name}'"):
+            return self.task.metrics[name].value(predictions)
 
     def _between(self) -> None:
         """Give way, between two steps, to a neighbour that measures."""

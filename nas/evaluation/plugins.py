@@ -17,7 +17,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, Generic, TypeVar
 
-from nas.errors import NasError, SettingError, in_one_line
+from nas.errors import PLUGIN, NasError, SettingError, in_one_line
 from nas.files import quoted
 from nas.registry import named, registry_of
 
@@ -79,7 +79,7 @@ def load(plugin: PluginFile) -> None:
     """Run a plug-in file and register its kinds, unless that is done. Raises as `load_plugins` does."""
     known = sys.modules.get(plugin.module)
     if known is not None:
-        before: PluginFile = vars(known)["__plugin__"]
+        before: PluginFile = vars(known)[PLUGIN]
         if before.sha256 == plugin.sha256:
             return
         raise SettingError(
@@ -119,7 +119,7 @@ def _run(plugin: PluginFile) -> ModuleType:
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
-    vars(module).update(__plugin__=plugin, __file__=plugin.path)
+    vars(module).update({PLUGIN: plugin, "__file__": plugin.path})
     sys.modules[plugin.module] = module  # classes are pickled by its name
     try:
         spec.loader.exec_module(module)

@@ -30,7 +30,8 @@ def score(network: Network, sample: Sample, names: Iterable[str] | None = None) 
     scored = {}
     for name in SCORES.at_hand() if names is None else names:
         start = time.perf_counter()
-        value = float(SCORES.get(name)(network, sample))
+        with SCORES.telling(name):
+            value = float(SCORES.get(name)(network, sample))
         scored[name] = Scored(value, 1e3 * (time.perf_counter() - start))
     return scored
 

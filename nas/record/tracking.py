@@ -31,7 +31,9 @@ START = 15.0
 def check_trackers(names: Iterable[str]) -> None:
     """Raise SettingError for a tracker that is not installed."""
     for name in names:
-        if why := TRACKERS.get(name).missing():
+        with TRACKERS.telling(name, "missing()"):
+            why = TRACKERS.get(name).missing()
+        if why:
             raise SettingError(f"--log {name}: {why}")
 
 

@@ -7,14 +7,16 @@ run needs no torch.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import to_jsonable_python
 
-from nas.errors import told_as
+from nas.errors import SettingError, brief, told_as
 from nas.files import Json
 from nas.network.architecture import Architecture
+from nas.settings import plain
 from nas.training.tasks import Task, check_goal
 
 if TYPE_CHECKING:
@@ -55,10 +57,32 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Reading:
-    """A value in the objective's unit, with details of its measurement as plain data."""
+    """A value in the objective's unit, with details of its measurement as plain data.
+
+    Numbers and arrays of NumPy and PyTorch become Python's. Raises TypeError for what is no number, and for details
+    that JSON cannot hold.
+    """
 
     value: float
     details: Json = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", number(self.value))
+        object.__setattr__(self, "details", to_jsonable_python(self.details, fallback=_listed, inf_nan_mode="null"))
+
+
+def number(value: object) -> float:
+    """Return a number, perhaps NumPy's or PyTorch's, as Python's. Raises TypeError for anything else."""
+    found = value if isinstance(value, int | float) else plain(value)
+    if not isinstance(found, int | float):
+        raise TypeError(f"found {brief(value)}; write a number")
+    return float(found)
+
+
+def _listed(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"details: found {brief(value)}; write what JSON can hold")
 
 
 CANDIDATE = f"A Candidate has {', '.join(one.name for one in fields(Candidate))}"
@@ -128,9 +152,16 @@ class Objective:
         """The value from the decisions alone, or None. Raises SettingError, with the line, where finding it fails."""
         if self.known:
             with told_as(f"known(candidate) of {self.words}", CANDIDATE):
-                return self.known(candidate)
+                value = self.known(candidate)
+            return value if value is None else self._number(value, "known(candidate)")
         found = self.summed(candidate.conditions)
-        return found.predict(candidate.architecture) if found else None
+        return self._number(found.predict(candidate.architecture), "predict(architecture)") if found else None
+
+    def _number(self, value: object, hook: str) -> float:
+        try:
+            return number(value)
+        except TypeError as error:
+            raise SettingError(f"{hook} of {self.words}: {error}") from None
 
     def summed(self, conditions: Conditions) -> Sum | None:
         """What `adds` gives, or None. Raises SettingError, with the line, where it or a method of it fails."""
@@ -141,11 +172,18 @@ class Objective:
         return _Told(self, found) if found else None
 
     def read(self, candidate: Candidate, effort: Effort = "search") -> Reading:
-        """The value of a candidate that is built or, for a trained objective, trained."""
+        """The value of a candidate that is built or, for a trained objective, trained.
+
+        Raises SettingError where there is none.
+        """
         if self.measure:
-            return self.measure(candidate, effort)
+            found = self.measure(candidate, effort)
+            if not isinstance(found, Reading):
+                raise SettingError(f"measure(candidate, effort) of {self.words}: found {brief(found)}; write a Reading")
+            return found
         value = self.tell(candidate)
-        assert value is not None
+        if value is None:
+            raise SettingError(f"{self.words}: is neither told by its `known` or `adds` nor measured by a `measure`")
         return Reading(value)
 
 

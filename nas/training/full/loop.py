@@ -112,7 +112,7 @@ class Trainer:
             self.optimizer.param_groups[0]["lr"],
             loss,
             float(self.task.loss(validation.outputs, validation.targets)),
-            {name: metric.compute(validation) for name, metric in self.task.metrics.items()},
+            {name: metric.value(validation) for name, metric in self.task.metrics.items()},
         )
         self.progress.history.append(found)
         self.progress.best = self._best()

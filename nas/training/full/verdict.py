@@ -132,7 +132,7 @@ def _with_intervals(task: Task, predictions: Predictions, seed: int) -> dict[str
     drawn = bootstrap({name: metric for name, metric in task.metrics.items() if not metric.counts}, predictions, seed)
     found = {}
     for name, metric in task.metrics.items():
-        value, count = metric.compute(predictions), len(predictions.targets)
+        value, count = metric.value(predictions), len(predictions.targets)
         if metric.counts:
             low, high = wilson(round(value * count), count)
         else:
@@ -156,5 +156,5 @@ def bootstrap(metrics: Mapping[str, Metric], predictions: Predictions, seed: int
             drawn = Predictions(*(each[torch.from_numpy(rows)] for each in predictions))
         for name, metric in metrics.items():
             if i < metric.draws:
-                found[name][i] = ready[name](rows) if name in ready else metric.compute(drawn)
+                found[name][i] = ready[name](rows) if name in ready else metric.value(drawn)
     return found

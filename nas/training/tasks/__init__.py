@@ -81,6 +81,10 @@ class Metric:
     def __post_init__(self) -> None:
         check_goal(self.goal)
 
+    def value(self, predictions: Predictions) -> float:
+        """Compute it as a number of Python's, which records hold, whatever library's number it is."""
+        return float(self.compute(predictions))
+
 
 @dataclass(frozen=True)
 class Task:

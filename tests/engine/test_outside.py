@@ -1,0 +1,207 @@
+"""Small searches with kinds from outside that fail, or give values of other libraries."""
+
+from pathlib import Path
+
+import pytest
+from outside import site as site
+from small_searches import search
+
+from nas.engine.attempt import TimeLimitError
+from nas.errors import DataError, SettingError, told_as
+from nas.record.run import Run
+
+HEAD = """
+import numpy as np
+import torch
+from optuna.samplers import BaseSampler, RandomSampler
+from nas.costs.targets import Target
+from nas.data.sets import Dataset
+from nas.evaluation.objectives import Objective, Reading
+from nas.record.trackers import Tracker
+from nas.training.tasks import Metric
+from nas.training.tasks.classification import classification
+from dataclasses import replace
+"""
+
+
+TASK = """
+metrics = {"half": Metric(lambda found: VALUE)}
+mine = replace(classification, metrics=metrics, objectives=("half", "params"))
+"""
+
+
+def offered(folder: Path, text: str) -> str:
+    """Write a plug-in file of one kind, called `mine`."""
+    file = folder / "mine.py"
+    file.write_text(HEAD + text)
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "Objective('minimize', known=lambda one: np.float32(one.architecture.stages[0].width))",
+        "Objective('minimize', known=lambda one: torch.tensor(2.5))",
+        "Objective('minimize', measure=lambda one, effort: Reading(3, {'gap': float('nan')}))",
+        "Objective('minimize', measure=lambda one, effort: Reading(np.int64(3), {'times': np.ones((2, 2))}))",
+        "Objective('minimize', measure=lambda one, effort: Reading(3, {'mean': np.float32(1), 't': torch.ones(2)}))",
+    ],
+)
+def test_values_of_other_libraries_are_recorded_as_numbers(site: Path, tmp_path: Path, space: Path, kind: str) -> None:
+    plugins = offered(tmp_path, f"mine = {kind}\n")
+    run = search(space, "a", 2, objectives=("accuracy", "mine"), plugins=plugins, confirm=0)
+    assert [trial.state for trial in run.trials] == ["complete"] * 2
+    assert all(type(trial.metrics["mine"]) is float for trial in run.trials)
+    assert Run(run.folder).trials == run.trials
+
+
+def test_a_metric_of_other_libraries_is_recorded_as_a_number(site: Path, tmp_path: Path, space: Path) -> None:
+    text = TASK.replace("VALUE", "np.float32(0.5)")
+    run = search(space, "a", 1, task="mine", objectives=("half", "params"), plugins=offered(tmp_path, text))
+    assert [trial.metrics["half"] for trial in Run(run.folder).trials] == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        (
+            "measure=lambda one, effort: {}['gone']",
+            r"mine\.py:\d+: measure\(.*\) of objective 'mine': KeyError: 'gone'",
+        ),
+        ("measure=lambda one, effort: 3.0", r"measure\(.*\) of objective 'mine': found 3.0; write a Reading"),
+        (
+            "measure=lambda one, effort: Reading('3')",
+            r"mine\.py:\d+: measure\(.*'mine': TypeError: found '3'; write a n",
+        ),
+        ("measure=lambda one, effort: Reading(3, {'a': object()})", r"'mine': TypeError: details: found object; write"),
+    ],
+)
+def test_what_fails_a_trial_is_told_by_its_objective(
+    site: Path, tmp_path: Path, space: Path, kind: str, says: str
+) -> None:
+    plugins = offered(tmp_path, f"mine = Objective('minimize', {kind})\n")
+    (trial,) = search(space, "a", 1, objectives=("accuracy", "mine"), plugins=plugins).trials
+    assert trial.state == "failed"
+    with pytest.raises(AssertionError, match=says):
+        raise AssertionError(trial.outcome.reason)
+
+
+@pytest.mark.parametrize(
+    ("kind", "says", "settings"),
+    [
+        ("known=lambda one: None", "objective 'mine': is neither told by its `known` or `adds` nor measured", {}),
+        ("known=lambda one: 'a'", r"known\(candidate\) of objective 'mine': found 'a'; write a number", {}),
+        (
+            "known=lambda one: 1, missing=lambda where: 1 / 0",
+            r"mine\.py:\d+: missing\(deployment\) of objective 'm",
+            {},
+        ),
+        (
+            "known=lambda one: 1, doubt=lambda conditions: 1 / 0",
+            r"mine\.py:\d+: doubt\(conditions\) of objective 'mine': ZeroDivisionError",
+            {"objectives": ("accuracy", "params"), "maximum": {"mine": 2.0}},
+        ),
+    ],
+)
+def test_an_objective_that_cannot_serve_is_refused_before_any_trial(
+    site: Path, tmp_path: Path, space: Path, kind: str, says: str, settings: dict[str, object]
+) -> None:
+    plugins = offered(tmp_path, f"mine = Objective('minimize', {kind})\n")
+    with pytest.raises(SettingError, match=says):
+        search(space, "a", 1, **{"objectives": ("accuracy", "mine"), "plugins": plugins} | settings)
+    assert not (space.parent / "runs" / "a").exists()
+
+
+def test_an_objective_that_cannot_say_whether_to_read_again_is_told(site: Path, tmp_path: Path, space: Path) -> None:
+    text = """
+mine = Objective("minimize", timed=True, measure=lambda one, effort: Reading(1.0), remeasured=lambda found: found["no"])
+"""
+    with pytest.raises(SettingError, match=r"mine\.py:\d+: remeasured\(details\) of objective 'mine': KeyError: 'no'"):
+        search(space, "a", 1, objectives=("accuracy", "mine"), plugins=offered(tmp_path, text), confirm=0)
+
+
+INNER = """
+class Inner(BaseSampler):
+    def infer_relative_search_space(self, study, trial): return {}
+    def sample_relative(self, study, trial, space): return {}
+    def sample_independent(self, *given): return {}["gone"]
+def mine(seed, problem) -> BaseSampler: return Inner()
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "settings"),
+    [
+        ("def mine(seed, problem) -> BaseSampler: return {}['gone']", r"mine\.py:\d+: sampler 'mine': Key", "sampler"),
+        (
+            "def mine(seed) -> BaseSampler: return RandomSampler()",
+            r"sampler 'mine': TypeError: mine\(\) takes",
+            "sampler",
+        ),
+        (INNER, r"mine\.py:\d+: sampler 'mine': KeyError: 'gone'", "sampler"),
+        (
+            "class mine(Tracker):\n    @staticmethod\n    def missing(): return {}['gone']",
+            r"mine\.py:\d+: missing\(\) of tracker 'mine': KeyError: 'gone'",
+            "log",
+        ),
+        (
+            "mine = Target('cpu', prepare=print, missing=lambda: {}['gone'])",
+            r"mine\.py:\d+: missing\(\) of target 'mine': KeyError: 'gone'",
+            "target",
+        ),
+        (
+            "def mine(path: None, *, seed, resolution=None) -> Dataset: return {}['gone']",
+            r"mine\.py:\d+: data set 'mine': KeyError: 'gone'",
+            "data",
+        ),
+    ],
+)
+def test_a_kind_that_fails_is_told_by_its_name_and_line(
+    site: Path, tmp_path: Path, space: Path, text: str, says: str, settings: str
+) -> None:
+    with pytest.raises(SettingError, match=says):
+        search(space, "a", 1, plugins=offered(tmp_path, text), **{settings: "mine"})
+
+
+def test_a_data_set_that_gives_none_is_refused(site: Path, tmp_path: Path, space: Path) -> None:
+    plugins = offered(tmp_path, "def mine(path: None, *, seed, resolution=None) -> Dataset: ...")
+    with pytest.raises(DataError, match="data set 'mine': its function gave None; return a Dataset"):
+        search(space, "a", 1, plugins=plugins, data="mine")
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "settings"),
+    [
+        (
+            "def mine(network, sample) -> float: return {}['gone']",
+            "score 'mine': KeyError: 'gone'",
+            {"scores": ("mine",)},
+        ),
+        (
+            TASK.replace("VALUE", "{}['gone']"),
+            "compute(predictions) of metric 'half' of task 'mine': KeyError: 'gone'",
+            {"task": "mine", "objectives": ("half", "params")},
+        ),
+    ],
+)
+def test_a_kind_that_fails_after_the_network_is_built_fails_its_trial_by_name(
+    site: Path, tmp_path: Path, space: Path, text: str, says: str, settings: dict[str, object]
+) -> None:
+    (trial,) = search(space, "a", 1, plugins=offered(tmp_path, text), **settings).trials
+    assert trial.state == "failed"
+    assert "mine.py:" in trial.outcome.reason
+    assert says in trial.outcome.reason
+
+
+def test_what_is_noted_of_every_trial_may_be_measured(site: Path, tmp_path: Path, space: Path) -> None:
+    text = """
+mine = Objective("minimize", noted=True, measure=lambda one, effort: Reading(len(list(one.network.parameters()))))
+"""
+    run = search(space, "a", 2, plugins=offered(tmp_path, text))
+    assert [trial.state for trial in run.trials] == ["complete"] * 2
+    assert all(trial.metrics["mine"] > 0 for trial in run.trials)
+
+
+def test_a_time_limit_is_no_fault_of_the_function_that_ran() -> None:
+    with pytest.raises(TimeLimitError), told_as("measure"):
+        raise TimeLimitError("took longer than 1 s")
