@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nas.record.analysis.reliability import Reliability
     from nas.record.run import Run
 
-OWN = ("budget", "objectives", "promotion", "confirm", "rungs", "pick", "sampler", "warm_start", "prefilter")
+OWN = ("budget", "objectives", "promotion", "confirm", "rungs", "pick", "warm_start", "prefilter")
 ASKED = {name: offered for name, offered in OFFERED.items() if name not in OWN}
 """The settings of a search that a calibration takes."""
 

@@ -31,8 +31,8 @@ from nas.training.catalogue import load_task
 RUNGS = (1, 2, 4, 8, 16)
 DRAWN = 40  # networks of one kind alone, of which that of the middle size is taken
 DECIDED = ("budget", "objectives", "promotion", "confirm")  # settings that a calibration decides itself
-SAME = ("space", "data", "task", "rungs", "recipe", "resolution", "seed", "split_seed", "sampler")
-"""Settings that a calibration must have to go on."""
+SAME = ("data", "task", "rungs", "recipe", "resolution", "seed", "split_seed", "sampler")
+"""Settings that a calibration must have to go on, beside its space."""
 
 
 def calibrate(

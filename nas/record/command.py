@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.config import MOST_TRIALS, Budget, SearchConfig, make_config
-from nas.files import quoted
+from nas.files import Json, quoted
 from nas.record.run import SPACE, Run
 from nas.settings import Flag, Settings
 from nas.space.library import shipped
@@ -20,17 +20,21 @@ def repeating(run: Run, **changes: Any) -> str:
     A space that does not ship is the run's own, as its file may be another by now. Earlier runs that it learnt from
     are looked for where the run is.
     """
-    config = run.config.model_copy(update=changes)
-    if config.space not in shipped():
-        config = config.model_copy(update={"space": str(run.folder / SPACE)})
+    config = run.config.model_copy(update=changes | _own_space(run))
     elsewhere = config.warm_start and run.folder.parent != Path("runs")
     return searching(config) + (f" --runs {quoted(run.folder.parent)}" if elsewhere else "")
 
 
 def searching(config: SearchConfig) -> str:
     """Write the command that searches with these settings."""
-    words = (word for name, value in _chosen(config).items() for word in _typed(config, name, value))
-    return " ".join(["nas search", *words])
+    return f"nas search {_words(config, _chosen(config))}"
+
+
+def meaning(run: Run) -> str:
+    """Write the options of a run's space, data, task, resolution and recipe, those that are not the task's own."""
+    config = run.config.model_copy(update=_own_space(run))
+    meant = {"space", "data", "task", "resolution", *type(config.recipe).model_fields}
+    return _words(config, {name: value for name, value in _chosen(config).items() if name in meant})
 
 
 def going_on(run: Run) -> str:
@@ -54,6 +58,14 @@ def unsaid(run: Run) -> list[str]:
         for name, field in type(own).model_fields.items()
         if name != "recipe" and getattr(own, name) != getattr(other, name) and not _flag(field.metadata)
     ]
+
+
+def _own_space(run: Run) -> Json:
+    return {} if run.config.space in shipped() else {"space": str(run.folder / SPACE)}
+
+
+def _words(config: SearchConfig, chosen: Json) -> str:
+    return " ".join(word for name, value in chosen.items() for word in _typed(config, name, value))
 
 
 def _flag(metadata: list[Any]) -> Flag | None:

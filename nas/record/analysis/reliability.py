@@ -11,19 +11,18 @@ from pathlib import Path
 import numpy as np
 
 from nas import files
-from nas.config import SearchConfig, make_config
+from nas.config import SearchConfig
 from nas.errors import SettingError
 from nas.evaluation.plugins import plugin_flags
 from nas.evaluation.units import epochs, words
 from nas.files import Json
 from nas.record.analysis.agreement import Agreement, Values, agreement
 from nas.record.analysis.rates import kinds_alone, rates
+from nas.record.command import meaning
 from nas.record.opening import Named, open_run
 from nas.record.run import Run
-from nas.settings import Flag
 from nas.space.grammar import to_dict
 from nas.space.space import SearchSpace
-from nas.training.recipe import Recipe
 
 FILE = "reliability.json"
 FEWEST = 8  # networks trained in full, below which nothing can be said
@@ -91,10 +90,10 @@ class Reliability:
     def going_on(self, run: Run) -> str:
         """Return the command that goes on with this calibration."""
         config, usual, lengths = run.config, SearchConfig(), ",".join(map(str, self.lengths))
-        seed = f" --seed {config.seed}" if config.seed != usual.seed else ""
-        seed += f" --split-seed {config.split_seed}" if config.split_seed != usual.split_seed else ""
+        others = [name for name in ("seed", "split_seed", "sampler") if getattr(config, name) != getattr(usual, name)]
+        drawn = "".join(f" --{name.replace('_', '-')} {getattr(config, name)}" for name in others)
         elsewhere = f" --runs {files.quoted(run.folder.parent)}" if run.folder.parent != Path("runs") else ""
-        return (f"nas calibrate {self.options} --rungs {lengths} --name {files.quoted(run.name)}{seed}"
+        return (f"nas calibrate {self.options} --rungs {lengths} --name {files.quoted(run.name)}{drawn}"
                 f"{plugin_flags(config.plugins)}{elsewhere}")  # fmt: skip
 
     def searching(self, run: Run) -> str:
@@ -222,7 +221,7 @@ def reliability(run: Named) -> Reliability:
     tried = rates(run, name, sign)
     alone, offered = kinds_alone(run.space), dict.fromkeys(kind for stage in run.space.stages for kind in stage.kinds)
     untried = tuple(kind for kind in offered if kind not in alone)
-    known = (_options(run.config), name, len(truth), len(best), lengths, rungs, others)
+    known = (meaning(run), name, len(truth), len(best), lengths, rungs, others)
     return Reliability(
         *known, ladder, trusted, tried.reached, tried.starved, untried, failed=tried.failed, omitted=tried.omitted
     )
@@ -254,17 +253,6 @@ def _values(run: Run, name: str) -> tuple[Values, Values, dict[str, Values]]:
         scored = [r.trial.outcome.scores.get(title) for r in chosen]
         costs[title] = np.array([-np.inf if value is None else value for value in scored])
     return np.array(rows).reshape(len(chosen), count), np.array([r.metrics[name] for r in chosen]), costs
-
-
-def _options(config: SearchConfig) -> str:
-    """Write the options of the space, the data and the recipe, those that are not the task's own."""
-    flags = {"space": config.space, "data": config.data, "task": config.task, "resolution": config.resolution}
-    offered = [name for name, field in Recipe.model_fields.items() if any(isinstance(n, Flag) for n in field.metadata)]
-    flags |= {name: getattr(config.recipe, name) for name in offered}
-    usual = make_config({"task": config.task})
-    default = usual.model_dump() | usual.recipe.model_dump() | {"task": SearchConfig().task}
-    chosen = {name: value for name, value in flags.items() if name in ("space", "data") or value != default[name]}
-    return " ".join(f"--{name.replace('_', '-')} {files.quoted(str(value))}" for name, value in chosen.items())
 
 
 def _ladder(lengths: Sequence[int], rungs: Sequence[Ranking]) -> tuple[tuple[int, ...], bool]:
