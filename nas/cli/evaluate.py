@@ -16,6 +16,7 @@ from nas.data.summary import causes
 from nas.evaluation.plugins import load_plugins
 from nas.evaluation.units import percent
 from nas.files import quoted
+from nas.report.rendering import check_in_place
 
 if TYPE_CHECKING:
     from nas.report.evaluate import Evaluation
@@ -37,14 +38,15 @@ def evaluate(
 ) -> None:
     """Judge a trained network, or an exported file, on labelled images."""
     load_plugins(*plugins)
+    check_in_place(out, "evaluation")
     terminal = Terminal(stderr=as_json)
     with progress_bar(terminal, transient=True, disable=not terminal.moves) as bar:
         task = bar.add_task("images", total=1.0, left="")
         found = nas.evaluate(model, data or "", part=part or "", split_seed=split_seed, runs=runs,
                              watch=lambda share: bar.update(task, completed=share))  # fmt: skip
-    nas.write_evaluation(found, out)
     if found.unreadable:
         terminal.say((f"{len(found.unreadable):,} left out of the data: {'; '.join(causes(found.unreadable))}", "dim"))
+    nas.write_evaluation(found, out)
     print_json(found.facts() | {"page": out}) if as_json else _conclude(terminal, found, out)
 
 

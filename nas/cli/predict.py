@@ -23,6 +23,7 @@ def predict(
     draw: Annotated[Path | None, option("DIR", "Write the images with boxes there.", panel=BOXES)] = None,
     form: Annotated[str | None, option("FORM", "table, json or csv.", "--format", default="table")] = None,
     output: Annotated[Path | None, option("FILE", "Write there.", "--output", "-o", default="the terminal")] = None,
+    force: Annotated[bool, option("", "Overwrite what is there.", "--force")] = False,
     as_json: Annotated[bool, option("", "The same as --format json.", "--json")] = False,
     runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006
@@ -31,7 +32,9 @@ def predict(
     if as_json and form not in (None, "json"):
         raise SettingError(f"--format {form}: --json is the same as --format json; leave one of the two out")
     load_plugins(*plugins)
-    from nas.cli.predicting import Asked, print_predictions  # needs torch
+    from nas.cli.predicting import Asked, check_place, print_predictions  # needs torch
 
+    if output is not None:
+        check_place(output, force, "found.csv")
     form = "json" if as_json else "table" if form is None else form
     print_predictions(model, images, Asked(top, threshold, draw), form, output, runs)

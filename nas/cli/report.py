@@ -50,7 +50,7 @@ def _report(run: str, runs: Path, as_json: bool) -> None:
 
         report_again(run, runs, as_json=as_json)
         return
-    found = nas.Run(find_run(run, runs))
+    found = nas.Run(find_run(run, runs, trained=True))
     nas.write_report(found, Running.elsewhere(found))
     if as_json:
         print_json(run_facts(found))

@@ -111,10 +111,14 @@ def _contains(console: Terminal, name: str, network: str, runs: Path, as_json: b
         raise typer.Exit(1)
 
 
+WRITTEN = {".safetensors", ".onnx", ".pt2", ".py"}
+"""The suffixes of what nas export writes beside YAML, which is no space."""
+
+
 def find_space(name: str) -> SearchSpace | None:
     """Load the space or network in a file, after what it uses from outside nas, or None where `name` is no file."""
     path = shipped().get(name, Path(name))
-    if not os.path.isfile(path) or path.suffix == ".safetensors":  # noqa: PTH113  (pathlib raises for long names)
+    if not os.path.isfile(path) or path.suffix in WRITTEN:  # noqa: PTH113  (pathlib raises for long names)
         return None
     load_beside(path)
     return load_space(path)

@@ -185,8 +185,11 @@ def find_trained(name: str | Path, runs: Path = Path("runs")) -> Path:
     raise SettingError(f"no training '{name}'. {suggest(str(name), names)}")
 
 
-def find_run(name: str | Path, runs: Path = Path("runs")) -> Path:
-    """Find a run's folder by its name or path. Raises SettingError, with the nearest name."""
+def find_run(name: str | Path, runs: Path = Path("runs"), trained: bool = False) -> Path:
+    """Find a run's folder by its name or path.
+
+    Raises SettingError, with the nearest name, also of trainings where one that is `trained` would do.
+    """
     for folder in (Path(name), runs / name):
         if is_run(folder):
             return folder
@@ -195,5 +198,5 @@ def find_run(name: str | Path, runs: Path = Path("runs")) -> Path:
                                f"{quoted(folder)} --resume goes on with one that was stopped")  # fmt: skip
         if _lost(folder, "space.yaml"):
             raise no_run(folder)
-    names = [p.parent.name for p in sorted(runs.glob(f"*/{CONFIG}"))]
+    names = [p.parent.name for kind in (CONFIG, *[TRAINING] * trained) for p in sorted(runs.glob(f"*/{kind}"))]
     raise SettingError(f"no run '{name}'. {suggest(str(name), names)}")

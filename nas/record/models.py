@@ -19,7 +19,7 @@ from nas.files import quoted
 from nas.network.build import build, skeleton
 from nas.network.weight_files import read
 from nas.network.weights import adapt
-from nas.record.folders import find_trained, is_run
+from nas.record.folders import find_trained, is_run, is_trained
 from nas.record.outside import load_beside
 from nas.settings import text_of
 from nas.space.library import load_architecture
@@ -55,10 +55,12 @@ def load(source: Path | str, *, runs: Path | str = "runs") -> Model:
 
 def _file(path: Path, runs: Path) -> Path:
     """Find the file of weights that a name or a path means. Raises SettingError where there is none."""
-    if not os.path.lexists(path) and path.suffix != Path(BEST).suffix:
+    here = is_trained(path) or is_run(path) or any(map(os.path.isfile, (path, path / BEST)))
+    if not here and path.suffix != Path(BEST).suffix:
         if is_run(runs / path):
             raise _untrained(runs / path)
-        path = find_trained(path, runs)
+        if is_trained(runs / path) or not os.path.lexists(path):
+            path = find_trained(path, runs)
     if os.path.isdir(path):  # noqa: PTH112  (pathlib raises for names that are too long)
         if is_run(path):
             raise _untrained(path)

@@ -15,17 +15,16 @@ from nas.record.analysis.growth import Floats
 from nas.report.axes import around, axis_layout, is_wide
 from nas.report.charts import PALETTE, THEMES, Attributes, embed, literal, style
 from nas.report.choices import ABSENT
-from nas.report.rendering import render_page, write_in_place
+from nas.report.rendering import TITLES, render_page, write_in_place
 from nas.settings import text_of
 
 COLOURS = (PALETTE[0], PALETTE[2], PALETTE[4], PALETTE[5], PALETTE[3], PALETTE[1], PALETTE[6], PALETTE[7])
-TITLE = "Runs side by side"
 
 
 def write_comparison(found: Comparison, page: Path | str) -> None:
     """Write the page, in place of an earlier comparison. Raises SettingError for a place that another file has."""
     page = Path(text_of(page, "page"))
-    write_in_place(page, render_page("comparison.html", _context(found)), TITLE, "comparison")
+    write_in_place(page, render_page("comparison.html", _context(found)), "comparison")
 
 
 def _context(found: Comparison) -> Json:
@@ -44,7 +43,7 @@ def _context(found: Comparison) -> Json:
         for shares in [found.hypervolumes(side)]
     ]  # fmt: skip
     return {
-        "heading": TITLE,
+        "heading": TITLES["comparison"],
         "plotlyjs": Markup(get_plotlyjs()),
         "themes": THEMES,
         "sides": rows,

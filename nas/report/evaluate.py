@@ -17,7 +17,7 @@ from nas.data.boxes import CLASS, held
 from nas.data.parts import ALL, PARTS
 from nas.data.pictures import embedded
 from nas.data.stored import Pictures
-from nas.errors import DataError, SettingError
+from nas.errors import DataError, SettingError, brief
 from nas.files import Json
 from nas.registry import TASKS, check_among, suggest
 from nas.report.confusion import Recall, recalls
@@ -130,11 +130,12 @@ def evaluate(
 
 
 class _Asked(NamedTuple):
-    """Which images: data by name, which part of them, and the seed that divides them."""
+    """Which images: data by name, as they were `named` or else those of the training, which part, and by which seed."""
 
     data: str
     part: str
     seed: int
+    named: bool
 
 
 def _opened(source: str | Path | Model, runs: Path) -> tuple[Reader, str]:
@@ -147,15 +148,17 @@ def _opened(source: str | Path | Model, runs: Path) -> tuple[Reader, str]:
 
 def _asked(reader: Reader, source: str, data: str, part: str, split_seed: int | None) -> _Asked:
     """Fill in what was left open: the data of the training and the part that it never saw, of others every image."""
+    if not (split_seed is None or (isinstance(split_seed, int) and split_seed >= 0)):
+        raise SettingError(f"split_seed: found {brief(split_seed)}; write a whole number, 0 or more")
     own = str(reader.facts.get("data") or "")
     if not data and not own:
         raise SettingError(f"{source}: does not say which images it was trained on; name images with --data")
-    data = data or own
+    named, data = bool(data), data or own
     known = bool(own) and datasets.same(data, own)
     part = part or ("test" if known else ALL)
     check_among("part", part, (ALL, *PARTS))
     usual = split_of(reader.facts) if known else None
-    return _Asked(data, part, (usual or 0) if split_seed is None else split_seed)
+    return _Asked(data, part, (usual or 0) if split_seed is None else split_seed, named)
 
 
 def _task(reader: Reader) -> Task:
@@ -170,7 +173,13 @@ def _fitted(asked: _Asked, source: str, reader: Reader) -> Dataset:
     Raises DataError for other labels than the network has answers for, and for classes that it does not know.
     """
     data = asked.data
-    dataset = datasets.load(data, seed=asked.seed, resolution=reader.resolution, in_memory=False)
+    try:
+        dataset = datasets.load(data, seed=asked.seed, resolution=reader.resolution, in_memory=False)
+    except DataError as error:
+        if asked.named:
+            raise
+        raise DataError(f"{str(error).rstrip('.')}. It is what {source} was trained on, as named there; name images "
+                        "with --data") from None  # fmt: skip
     needed = _task(reader).targets
     if dataset.targets != needed:
         raise DataError(f"{data}: holds {dataset.targets}; {source} is judged by {needed}. Name other images")
@@ -204,14 +213,19 @@ def _name(dataset: Dataset, row: int) -> str:
 
 
 def _flattered(reader: Reader, asked: _Asked, parts: Json) -> str:
-    """Say in words if images may be among those that the network learnt from, as far as the names of data tell."""
-    for learnt, own in learnt_of(reader.facts):
-        if not datasets.same(learnt, asked.data):
-            continue
+    """Say in words if images may be among those that it learnt from, as the names of data and their sizes tell."""
+    named = [division for division in learnt_of(reader.facts) if datasets.same(division[0], asked.data)]
+    for learnt, own in named:
+        if reader.facts.get("finished") is False and asked.part == "test":
+            return "its training has not ended, and who chooses by these images has none left that are new"
         if (asked.part, asked.seed) != ("test", own):
             return (f"it learnt from {learnt} divided by seed {own}, and some of these images may not be new to it; "
                     f"--part test --split-seed {own} takes those that are")  # fmt: skip
         if reader.facts.get("parts", parts) != parts:
             return (f"{learnt} holds other images than when it learnt from them, so that the parts are others, and "
                     "some of these images may not be new to it")  # fmt: skip
+    apart = (asked.part, asked.seed) == ("test", split_of(reader.facts))
+    if not (named or apart) and reader.facts.get("parts") == parts:
+        return (f"it learnt from {reader.facts.get('data')}, which has as many images in each part; if they are these, "
+                "most are not new to it")  # fmt: skip
     return ""

@@ -9,23 +9,21 @@ from nas.data.parts import ALL
 from nas.files import quoted
 from nas.report.charts import THEMES
 from nas.report.evaluate import Evaluation
-from nas.report.rendering import left_out, render_page, write_in_place
+from nas.report.rendering import TITLES, left_out, render_page, write_in_place
 from nas.report.verdict_part import verdict_part
 from nas.settings import text_of
-
-HEADING = "Evaluation of"
 
 
 def write_evaluation(found: Evaluation, page: Path | str) -> None:
     """Write the page, in place of an earlier evaluation. Raises SettingError for a place that another file has."""
-    write_in_place(Path(text_of(page, "page")), render_evaluation(found), HEADING, "evaluation")
+    write_in_place(Path(text_of(page, "page")), render_evaluation(found), "evaluation")
 
 
 def render_evaluation(found: Evaluation) -> str:
     """Render the page with everything it needs inside, so that it opens offline."""
     of_part = "" if found.part == ALL else f" of the {found.part} part"
     context = {
-        "heading": f"{HEADING} {found.source}",
+        "heading": f"{TITLES['evaluation']} {found.source}",
         "found": found,
         "of_part": of_part,
         "first": next(iter(found.verdict.metrics)),

@@ -1,6 +1,8 @@
 """What all pages share: the templates, and plain data made ready for them."""
 
+import os
 from collections.abc import Collection, Mapping, Sequence
+from errno import EACCES, EISDIR
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ NAMED = 500  # images that were left out
 BEGINNING = 1000  # bytes of a page that hold its title
 WORDS = ("show", "show_difference", "title", "words", "percent", "duration", "show_range")
 """Functions of `nas.evaluation.units` that templates call."""
+TITLES = {"evaluation": "Evaluation of", "comparison": "Runs side by side"}
+"""How a page begins that replaces an earlier one of its kind."""
 
 
 def render_page(template: str, context: Json) -> str:
@@ -78,15 +82,26 @@ def left_out(names: Collection[str]) -> Json:
     return {"left_out": [*names][:NAMED], "left_out_count": len(names)}
 
 
-def write_in_place(page: Path, html: str, title: str, noun: str) -> None:
-    """Write a page in place of an earlier one of its kind, which has the `title`, and of no other file.
-
-    Raises SettingError where another has the place, which is no `noun`, and where it cannot be written.
-    """
+def write_in_place(page: Path, html: str, kind: str) -> None:
+    """Write a page in place of an earlier one of its kind, and of no other file. Raises as `check_in_place` does."""
+    check_in_place(page, kind)
     try:
-        if page.is_file() and title not in page.read_bytes()[:BEGINNING].decode(errors="replace"):
-            raise SettingError(f"{page} exists already and is no {noun} of nas; name another file with --out")
         files.write(page, html)
+    except OSError as error:
+        raise SettingError(f"{page}: cannot be written ({error.strerror})") from None
+
+
+def check_in_place(page: Path, kind: str) -> None:
+    """Raise SettingError where a page cannot be written, or another file has its place, which is not of its kind."""
+    if not page.parent.is_dir():
+        raise SettingError(f"{page}: the folder {page.parent} does not exist; make it first")
+    try:
+        if page.is_dir():
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+        if page.is_file() and TITLES[kind] not in page.read_bytes()[:BEGINNING].decode(errors="replace"):
+            raise SettingError(f"{page} exists already and is no {kind} of nas; name another file with --out")
+        if not os.access(page.parent, os.W_OK | os.X_OK):
+            raise PermissionError(EACCES, os.strerror(EACCES))
     except OSError as error:
         raise SettingError(f"{page}: cannot be written ({error.strerror})") from None
 

@@ -84,11 +84,16 @@ class Model(nn.Module):
         return (x - self.mean) / self.std
 
     def forward(self, x: Tensor, targets: Tensor | None = None, padding: Tensor | None = None) -> Any:
+        if not isinstance(x, Tensor):
+            raise SettingError(f"images are a tensor, found {type_name(x)}; torch.from_numpy makes one of an array, "
+                               "model.preprocess one of files")  # fmt: skip
         if x.ndim != 4:
             raise SettingError(f"images are (batch, channels, height, width), found {tuple(x.shape)}; x[None] makes a "
                                "batch of one")  # fmt: skip
         if not x.is_floating_point():
             raise SettingError(f"images are floats from 0 to 1, found {x.dtype}; of 0 to 255 give x / 255")
+        if x.shape[1] != len(self.mean):
+            raise SettingError(f"images have {len(self.mean)} channels, found {tuple(x.shape)}")
         return self.network(self.normalise(x), targets, padding)
 
     def preprocess(self, *images: Picture) -> Tensor:

@@ -61,6 +61,8 @@ def test_json_is_alone_and_says_where_the_page_is(nas: Command) -> None:
         ("finder.safetensors --data image_folder:new", "holds classes; finder.safetensors is judged by boxes"),
         ("run --data digits", "run: a search, which keeps no weights; nas train run trains its best network to the"),
         ("net.safetensors --data image_folder:new -o net.safetensors", "net.safetensors exists already and is no"),
+        ("net.safetensors --data image_folder:new -o no/a.html", "no/a.html: the folder no does not exist; make it"),
+        ("net.safetensors --data image_folder:new -o new", "new: cannot be written (Is a directory)"),
     ],
 )
 def test_what_cannot_be_judged_is_refused_in_a_line(nas: Command, tmp_path: Path, words: str, said: str) -> None:

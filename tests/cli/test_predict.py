@@ -165,6 +165,18 @@ def test_an_export_with_weights_says_how_to_predict_with_it(nas: Command, tmp_pa
     assert nas("predict", tmp_path / file, "pictures").status == 0
 
 
+def test_a_file_that_is_there_is_overwritten_only_by_force(nas: Command, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.csv"
+    kept.write_text("mine")
+    given = ("predict", "classes.safetensors", "pictures", "--format", "csv", "-o")
+    refused = nas(*given, kept)
+    assert (refused.status, kept.read_text()) == (2, "mine")
+    assert "kept.csv exists already; take another name, or replace it with --force" in " ".join(refused.err.split())
+    assert nas(*given, kept, "--force").status == 0
+    assert kept.read_text().startswith("image,")
+    assert "the folder" in nas(*given, tmp_path / "none" / "a.csv").err
+
+
 def test_a_classifier_says_what_it_always_said(nas: Command) -> None:
     told = json.loads(nas("predict", "classes.safetensors", "pictures", "--top", "2", "--json").out)
     assert [len(one["classes"]) for one in told] == [2, 2]

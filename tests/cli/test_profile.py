@@ -34,6 +34,16 @@ def test_as_in_its_search_but_for_what_is_typed(nas, home):
     assert (latency["target"], latency["batch"], latency["threads"]) == ("cpu", 1, 2)
 
 
+@pytest.mark.parametrize("file", ["net.onnx", "net.pt2", "net.py"])
+def test_an_exported_file_is_no_network_to_profile(nas, home, file):
+    (home / file).write_bytes(b"\xff")
+    answer = nas("profile", file)
+    assert answer.status == 2
+    assert f"{file}: a file for another runtime, from which no network is built; name the training" in " ".join(
+        answer.err.split()
+    )
+
+
 def test_on_the_device_of_its_search_where_no_target_was_named(nas, home):
     finished_run(home / "runs" / "here", complete=2, device="cpu")
     assert profiled(nas, "here")[0]["target"] == "cpu"

@@ -146,7 +146,7 @@ def test_a_loaded_model_reads_pictures_as_in_training(file: Path, tmp_path: Path
 # ---- files that are no models
 
 
-def test_files_that_are_missing_or_of_another_sort_are_refused(tmp_path: Path) -> None:
+def test_files_that_are_missing_or_of_another_sort_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingError, match=r"no training 'nope'\. Allowed: "):
         load("nope")
     with pytest.raises(SettingError, match="no such file"):
@@ -166,6 +166,10 @@ def test_files_that_are_missing_or_of_another_sort_are_refused(tmp_path: Path) -
     for name, runs in ((tmp_path / "runs" / "first", "runs"), ("first", tmp_path / "runs")):
         with pytest.raises(SettingError, match=r"first: a search, which keeps no weights; .*: nas train .*first"):
             load(name, runs=runs)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "first").mkdir()
+    with pytest.raises(SettingError, match=r"^runs/first: a search, which keeps no weights"):
+        load("first")
     for name in ("page.safetensors", "page.pt", "page"):
         (tmp_path / name).write_text("<!DOCTYPE html><html><body>404: not found</body></html>")
         assert refused(tmp_path / name).startswith("not a file of weights, but an HTML page; download the file itself")

@@ -96,6 +96,32 @@ def test_images_that_it_learnt_from_are_told(trained: Trained) -> None:
         assert "--part test --split-seed 3" in found.flattered
 
 
+def test_a_copy_of_the_images_that_it_learnt_from_is_told_by_its_size(trained: Trained, tmp_path: Path) -> None:
+    copied = shutil.copytree(trained.config.data.partition(":")[2], tmp_path / "copied")
+    found = nas.evaluate(trained.folder, f"image_folder:{copied}")
+    assert "which has as many images in each part; if they are these, most are not new to it" in found.flattered
+
+
+def test_a_training_that_has_not_ended_is_told_before_its_test_part_is_used_up(trained: Trained) -> None:
+    model = nas.load(trained.folder)
+    model.facts["finished"] = False
+    assert "its training has not ended" in nas.evaluate(model).flattered
+    assert not nas.evaluate(model, part="validation").flattered.startswith("its training")
+
+
+def test_images_of_the_training_that_are_not_there_are_said_to_be_its(trained: Trained, tmp_path: Path) -> None:
+    model = nas.load(trained.folder)
+    model.facts["data"] = f"image_folder:{tmp_path / 'gone'}"
+    with pytest.raises(DataError, match=r"gone .*It is what .* was trained on, as named there; name images with"):
+        nas.evaluate(model)
+
+
+@pytest.mark.parametrize("seed", [-1, "a", 1.5])
+def test_a_seed_that_is_none_is_refused(trained: Trained, seed: object) -> None:
+    with pytest.raises(SettingError, match=r"split_seed: found .*; write a whole number, 0 or more"):
+        nas.evaluate(trained.folder, split_seed=seed)
+
+
 def test_a_test_part_that_images_have_joined_is_told(tmp_path: Path) -> None:
     photos(tmp_path / "photos", ("a", "b", "c", "d"), 8)
     parts, data = {"train": 18, "validation": 6, "test": 4}, f"image_folder:{tmp_path / 'photos'}"

@@ -56,7 +56,7 @@ def test_it_replaces_an_evaluation_and_nothing_else(found: Evaluation, tmp_path:
     with pytest.raises(SettingError, match=r"page\.html exists already and is no evaluation of nas; name another file"):
         nas.write_evaluation(found, page)
     assert page.read_text() == "my own"
-    with pytest.raises(SettingError, match="cannot be written"):
+    with pytest.raises(SettingError, match=r"the folder .*absent does not exist; make it first"):
         nas.write_evaluation(found, tmp_path / "absent" / "page.html")
 
 

@@ -96,6 +96,10 @@ def test_what_is_no_picture_is_refused_by_its_type_alone(given: Any) -> None:
 def test_whole_numbers_are_no_images_and_one_image_no_batch() -> None:
     own = model_of(["conv"]).eval()
     x = torch.randint(0, 256, (1, *own.architecture.image_shape), dtype=torch.uint8)
+    with pytest.raises(ValueError, match=r"images are a tensor, found .*ndarray.*; torch\.from_numpy"):
+        own(x.numpy())
+    with pytest.raises(ValueError, match=r"images have 3 channels, found \(1, 1, "):
+        own(x[:1, :1] / 255)
     with pytest.raises(ValueError, match=r"floats from 0 to 1, found torch\.uint8; of 0 to 255 give x / 255"):
         own(x)
     with pytest.raises(ValueError, match=r"\(batch, channels, height, width\), found \(\d, \d+, \d+\); x\[None\]"):
