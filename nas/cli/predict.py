@@ -32,9 +32,7 @@ def predict(
     if as_json and form not in (None, "json"):
         raise SettingError(f"--format {form}: --json is the same as --format json; leave one of the two out")
     load_plugins(*plugins)
-    from nas.cli.predicting import Asked, check_place, print_predictions  # needs torch
+    from nas.cli.predicting import Asked, print_predictions  # needs torch
 
-    if output is not None:
-        check_place(output, force, "found.csv")
     form = "json" if as_json else "table" if form is None else form
-    print_predictions(model, images, Asked(top, threshold, draw), form, output, runs)
+    print_predictions(model, images, Asked(top, threshold, draw), form, output, runs, force)

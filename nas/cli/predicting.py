@@ -18,8 +18,7 @@ from nas.data.tree import Tree, is_image
 from nas.errors import DataError, SettingError
 from nas.registry import suggest
 from nas.report.drawing import targets_in, write_drawing
-from nas.report.export import check_place as check_place
-from nas.report.export import find_exported, open_exported
+from nas.report.export import check_place, find_exported, open_exported
 from nas.report.formats import Reader
 from nas.training.boxes.found import Place, boxes_in
 from nas.training.model import BOXES, preprocess
@@ -50,15 +49,18 @@ class Asked(NamedTuple):
 
 
 def print_predictions(
-    model: str, images: Sequence[Path], asked: Asked, form: str, output: Path | None, runs: Path
+    model: str, images: Sequence[Path], asked: Asked, form: str, output: Path | None, runs: Path, force: bool
 ) -> None:
     """Print what is asked of each image in some form, or write it to `output`, and draw boxes.
 
-    Images that cannot be read are named, and end in exit status 1. Raises SettingError for an unknown form, for what
-    the network cannot answer, and where nothing that runs here is called `model`; DataError where there is no image.
+    A file that is there is overwritten by `force` alone. Images that cannot be read are named, and end in exit status
+    1. Raises SettingError for an unknown form, for what the network cannot answer, and where nothing that runs here is
+    called `model`; DataError where there is no image.
     """
     if form not in FORMS:
         raise SettingError(f"--format {form}: {suggest(form, FORMS)}")
+    if output is not None:
+        check_place(output, force, "found.csv")
     reader = open_exported(find_exported(model, runs))
     asked.check(reader, model)
     listed = list(_listed(images))

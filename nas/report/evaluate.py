@@ -224,8 +224,8 @@ def _flattered(reader: Reader, asked: _Asked, parts: Json) -> str:
         if reader.facts.get("parts", parts) != parts:
             return (f"{learnt} holds other images than when it learnt from them, so that the parts are others, and "
                     "some of these images may not be new to it")  # fmt: skip
-    apart = (asked.part, asked.seed) == ("test", split_of(reader.facts))
-    if not (named or apart) and reader.facts.get("parts") == parts:
+    tested = (asked.part, asked.seed) == ("test", split_of(reader.facts))
+    if not (named or tested) and reader.facts.get("parts") == parts:
         return (f"it learnt from {reader.facts.get('data')}, which has as many images in each part; if they are these, "
                 "most are not new to it")  # fmt: skip
     return ""
