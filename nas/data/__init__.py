@@ -30,19 +30,24 @@ def parse(spec: str) -> tuple[str, Path | None]:
         raise DataError(f"data set '{name}': {path}: {error} Write the path without '~'.") from error
 
 
-def load(spec: str, *, seed: int = 0, resolution: int | None = None, in_memory: bool | None = None) -> Dataset:
+def load(
+    spec: str, *, seed: int = 0, resolution: int | None = None, in_memory: bool | None = None, divided: bool = True
+) -> Dataset:
     """Load the data set that `NAME[:PATH]` names, divided by `seed`, with images `resolution` pixels square.
 
     Without `resolution` images keep their size. `in_memory` says whether pictures are read now or, by a kind that can,
-    when they are asked for; by default they are read now if they fit. Raises DataError, naming the file and the remedy.
+    when they are asked for; by default they are read now if they fit. What is not to be `divided` stays, of a kind that
+    knows of it, in the parts that it has, however few images they hold, which is enough to judge them. Raises
+    DataError, naming the file and the remedy.
     """
     name, path = parse(spec)
     if resolution is not None and not 1 <= resolution <= LARGEST:
         raise DataError(f"data set '{name}': resolution {resolution} is not allowed; write 1 to {LARGEST} pixels.")
     kind = DATA.get(name)
-    choice = {"in_memory": in_memory} if "in_memory" in inspect.signature(kind).parameters else {}
+    known, more = inspect.signature(kind).parameters, {"in_memory": in_memory, "divided": divided}
     with DATA.telling(name):
-        dataset = kind(path, seed=seed, resolution=resolution, **choice)
+        chosen = {option: value for option, value in more.items() if option in known}
+        dataset = kind(path, seed=seed, resolution=resolution, **chosen)
     if not isinstance(dataset, Dataset):
         raise DataError(f"data set '{name}': its function gave {brief(dataset)}; return a Dataset")
     return dataset

@@ -86,11 +86,12 @@ def photographs(
     seed: int,
     resolution: int | None,
     in_memory: bool | None,
+    divided: bool,
 ) -> Dataset:
     """Make a data set of photographs, whole in squares of `resolution` (128), with their marks as boxes.
 
-    Its classes are the names of `order` that mark something in the training part. Raises DataError where nothing is
-    left to learn from.
+    Its classes are the names of `order` that mark something in the training part, or in any where they are not to be
+    `divided`. Raises DataError where nothing is left to learn from.
     """
     found = sorted(found, key=lambda one: (PARTS.index(one.part), one.file))
     side, names = resolution or RESOLUTION, (os.path.relpath(one.file, folder) for one in found)
@@ -99,14 +100,15 @@ def photographs(
     fitted = [_fitted(*pair, left) for pair in zip(compress(found, there), map(tuple, sizes.tolist()), strict=True)]
     rows = np.flatnonzero([one is not None for one in fitted])
     kept = [one for one in fitted if one is not None]
-    classes = _classes(kept, order, left)
+    classes = _classes(kept, order, left, PARTS[:1] if divided else PARTS)
     if not classes:
-        raise DataError(f"{name}: no picture of the training part has a box to learn from.{left.said}")
+        which, use = ("of the training part ", "learn from") if divided else ("", "judge by")
+        raise DataError(f"{name}: no picture {which}has a box to {use}.{left.said}")
     labels = boxes.pack([_rows(one, size, classes, side) for one, size in zip(kept, sizes[rows].tolist(), strict=True)])
     parts = np.bincount([PARTS.index(one.part) for one in kept], minlength=len(PARTS)).tolist()
     return divide(
         name, classes, pictures.take(rows, pictures.channels), labels, parts,
-        seed=seed, mirror=True, skipped=tuple(left.named), in_memory=in_memory, targets="boxes",
+        seed=seed, mirror=True, skipped=tuple(left.named), in_memory=in_memory, divided=divided, targets="boxes",
     )  # fmt: skip
 
 
@@ -133,9 +135,9 @@ def _fitted(one: Photograph, size: tuple[int, int], left: Left) -> Photograph | 
     return replace(one, marks=tuple(marks))
 
 
-def _classes(kept: Sequence[Photograph], order: Sequence[str], left: Left) -> tuple[str, ...]:
-    """Return the classes that the training part shows, and leave the marks of others out."""
-    trained = {m.name for one in kept if one.part == "train" for m in one.marks if not m.crowd}
+def _classes(kept: Sequence[Photograph], order: Sequence[str], left: Left, parts: Sequence[str]) -> tuple[str, ...]:
+    """Return the classes that these parts show, and leave the marks of others out."""
+    trained = {m.name for one in kept if one.part in parts for m in one.marks if not m.crowd}
     for one in kept:
         for each in one.marks:
             if each.name not in trained:

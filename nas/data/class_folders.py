@@ -24,20 +24,23 @@ def find_parts(tree: Tree) -> dict[str, Path]:
     return found if divided else {"train": tree.root}
 
 
-def find_classes(tree: Tree, parts: Mapping[str, Path]) -> Classes:
-    """Find the class folders of all parts, sorted by name. Raises DataError where folders are no classes."""
+def find_classes(tree: Tree, parts: Mapping[str, Path], least: int = 2) -> Classes:
+    """Find the class folders of all parts, sorted by name.
+
+    Raises DataError where folders are no classes, or fewer than the `least`.
+    """
     classes: Classes = {}
     for part, folder in parts.items():
         for name in tree.folders(folder):
             same = classes.setdefault(readable(spelt(name)), {})
             same.setdefault(part, []).append(folder / name)
     _check_level(tree, parts, list(classes))
-    if len(classes) < 2:
+    if len(classes) < least:
         left = f" Left out: {', '.join(tree.left[:NAMED])}." if tree.left else ""
         found = f"one class folder, {', '.join(classes)}" if classes else "no class folders"
         raise DataError(
-            f"image_folder: {tree.root} has {found}; at least 2 are needed, each a folder of images named like its "
-            f"class.{left}"
+            f"image_folder: {tree.root} has {found}; at least {least} {'is' if least == 1 else 'are'} needed, each a "
+            f"folder of images named like its class.{left}"
         )
     _check_alike(tree, [folder for found in classes.values() for folder in found.get("train", ())])
     return dict(sorted(classes.items()))

@@ -174,7 +174,9 @@ def _fitted(asked: _Asked, source: str, reader: Reader) -> Dataset:
     """
     data = asked.data
     try:
-        dataset = datasets.load(data, seed=asked.seed, resolution=reader.resolution, in_memory=False)
+        dataset = datasets.load(
+            data, seed=asked.seed, resolution=reader.resolution, in_memory=False, divided=asked.part != ALL
+        )
     except DataError as error:
         if asked.named:
             raise
@@ -189,10 +191,11 @@ def _fitted(asked: _Asked, source: str, reader: Reader) -> Dataset:
         every = np.arange(len(dataset.labels))
         dataset = replace(dataset, images=dataset.images.take(every, reader.channels))
     numbers = {name: number for number, name in enumerate(reader.classes)}
-    for name in dataset.classes:
+    shown = np.unique(dataset.labels).tolist() if dataset.labels.ndim == 1 else range(len(dataset.classes))
+    for name in (dataset.classes[label] for label in shown):
         if name not in numbers:
             raise DataError(f"{data}: {source} knows no class '{name}'. {suggest(name, reader.classes)}")
-    places = np.array([numbers[name] for name in dataset.classes])
+    places = np.array([numbers.get(name, 0) for name in dataset.classes])  # a folder of no images may be any class
     return replace(dataset, labels=_renumbered(dataset.labels, places), classes=tuple(reader.classes))
 
 
@@ -224,8 +227,8 @@ def _flattered(reader: Reader, asked: _Asked, parts: Json) -> str:
         if reader.facts.get("parts", parts) != parts:
             return (f"{learnt} holds other images than when it learnt from them, so that the parts are others, and "
                     "some of these images may not be new to it")  # fmt: skip
-    tested = (asked.part, asked.seed) == ("test", split_of(reader.facts))
-    if not (named or tested) and reader.facts.get("parts") == parts:
-        return (f"it learnt from {reader.facts.get('data')}, which has as many images in each part; if they are these, "
-                "most are not new to it")  # fmt: skip
+    tested, learnt_from = (asked.part, asked.seed) == ("test", split_of(reader.facts)), reader.facts.get("parts") or {}
+    if not (named or tested) and sum(learnt_from.values()) == sum(parts.values()):
+        return (f"it learnt from {reader.facts.get('data')}, which has as many images; if they are these, most are not "
+                "new to it")  # fmt: skip
     return ""

@@ -99,7 +99,7 @@ def test_images_that_it_learnt_from_are_told(trained: Trained) -> None:
 def test_a_copy_of_the_images_that_it_learnt_from_is_told_by_its_size(trained: Trained, tmp_path: Path) -> None:
     copied = shutil.copytree(trained.config.data.partition(":")[2], tmp_path / "copied")
     found = nas.evaluate(trained.folder, f"image_folder:{copied}")
-    assert "which has as many images in each part; if they are these, most are not new to it" in found.flattered
+    assert "which has as many images; if they are these, most are not new to it" in found.flattered
 
 
 def test_a_training_that_has_not_ended_is_told_before_its_test_part_is_used_up(trained: Trained) -> None:
@@ -128,6 +128,27 @@ def test_a_test_part_that_images_have_joined_is_told(tmp_path: Path) -> None:
     found = nas.evaluate(model_of(["conv"], data=data, split_seed=0, parts=parts))
     assert found.part == "test"
     assert "holds other images than when it learnt from them" in found.flattered
+
+
+@pytest.mark.parametrize("counts", [{"b": 1}, {"d": 2, "a": 1}, {"c": 1, "frog": 0}])
+def test_a_few_images_are_judged_as_they_are(tmp_path: Path, counts: dict[str, int]) -> None:
+    for name, count in counts.items():
+        photos(tmp_path / "few", (name,), count)
+        (tmp_path / "few" / name).mkdir(exist_ok=True)
+    found = nas.evaluate(model_of(["conv"]), f"image_folder:{tmp_path / 'few'}")
+    assert found.verdict.confusion == by_hand(model_of(["conv"]), tmp_path / "few")
+    with pytest.raises(DataError, match=r"at least [23]|no readable image of 'frog'"):
+        nas.evaluate(model_of(["conv"]), f"image_folder:{tmp_path / 'few'}", part="test")
+
+
+def test_a_photograph_with_boxes_is_judged_alone(tmp_path: Path) -> None:
+    name, boxes = next((name, boxes) for name, boxes in PICTURES.items() if boxes)
+    folder = voc_folder(tmp_path / "one", {name: boxes})
+    found = nas.evaluate(detections.model(names=("dog", "bird", "cat")), f"voc:{folder}")
+    assert (found.verdict.images, found.boxes.counts["objects"]) == (1, len(boxes))
+    bare = voc_folder(tmp_path / "bare", {name: ()})
+    with pytest.raises(DataError, match="no picture has a box to judge by"):
+        nas.evaluate(detections.model(names=("dog", "bird", "cat")), f"voc:{bare}")
 
 
 def test_a_class_that_the_network_does_not_know_is_refused_with_the_nearest(new: Path) -> None:

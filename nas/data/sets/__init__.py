@@ -2,7 +2,8 @@
 
 A kind is a function called like its file, `kind(path, *, seed, resolution=None) -> Dataset`. The annotation of `path`
 tells whether it needs one: `Path` or `None`. A kind whose pictures may be more than fit in memory also takes
-`in_memory: bool | None = None`: whether to read them, or (None) only if they fit.
+`in_memory: bool | None = None`: whether to read them, or (None) only if they fit. One whose images may all be judged,
+few as they are, takes `divided: bool = True`: whether to cut the parts that it lacks from the training part.
 """
 
 import unicodedata
@@ -115,18 +116,21 @@ def divide(
     mirror: bool,
     skipped: tuple[str, ...] = (),
     in_memory: bool | None = None,
+    divided: bool = True,
     targets: str = "classes",
 ) -> Dataset:
     """Make a data set of images that lie part after part, cutting the parts of no size from `train`, by `seed`.
 
     `sizes` are those of the training, validation and test part. `in_memory` says whether pictures are decoded now, by
-    default if they fit; the parts are the same. Raises DataError as `assemble` and `hold` do.
+    default if they fit; the parts are the same. What is not to be `divided` stays in the parts that it has. Raises
+    DataError as `assemble` and `hold` do.
     """
     rows = dict(zip(PARTS, np.split(np.arange(len(labels)), np.cumsum(sizes)[:-1]), strict=True))
-    missing = [part for part in ("test", "validation") if not len(rows[part])]
+    missing = [part for part in ("test", "validation") if divided and not len(rows[part])]
     counted = targets == "classes"
-    check = _check_classes if counted else _check_boxes
-    check(name, classes, labels[rows["train"]], 1 + len(missing))
+    if divided:
+        check = _check_classes if counted else _check_boxes
+        check(name, classes, labels[rows["train"]], 1 + len(missing))
     held_out = max(round(HELD_OUT * len(rows["train"])), len(classes) if counted else 1)
     for part in missing:
         rows["train"], rows[part] = cut(rows["train"], labels if counted else None, held_out, seed)

@@ -30,7 +30,9 @@ Key = int | float | str
 """What identifies a picture or a category: mostly a number, in some files a text."""
 
 
-def coco(path: Path, *, seed: int, resolution: int | None = None, in_memory: bool | None = None) -> Dataset:
+def coco(
+    path: Path, *, seed: int, resolution: int | None = None, in_memory: bool | None = None, divided: bool = True
+) -> Dataset:
     """Read whole photographs, laid in squares of `resolution` (128), with the boxes of the training part's classes.
 
     Where pixels do not fit in memory, files are decoded when they are asked for.
@@ -49,7 +51,9 @@ def coco(path: Path, *, seed: int, resolution: int | None = None, in_memory: boo
                 found[own] = one
     name, folder = f"coco:{path.name}", next(iter(files.values())).parent.parent
     every = list(found.values())
-    return photographs(name, folder, every, names, left, seed=seed, resolution=resolution, in_memory=in_memory)
+    return photographs(
+        name, folder, every, names, left, seed=seed, resolution=resolution, in_memory=in_memory, divided=divided
+    )
 
 
 def _existing(path: Path) -> Path:

@@ -30,7 +30,9 @@ class _Found(NamedTuple):
     labels: NDArray[np.int64]
 
 
-def image_folder(path: Path, *, seed: int, resolution: int | None = None, in_memory: bool | None = None) -> Dataset:
+def image_folder(
+    path: Path, *, seed: int, resolution: int | None = None, in_memory: bool | None = None, divided: bool = True
+) -> Dataset:
     """Scale images to `resolution` (64) on the shorter side and crop them to the middle square.
 
     They are grey if all files are, else colour, and transparent ones lie on white. `skipped` names what was left out.
@@ -38,17 +40,21 @@ def image_folder(path: Path, *, seed: int, resolution: int | None = None, in_mem
     """
     tree = Tree(existing("image_folder", path, folder=True))
     folders = find_parts(tree)
-    classes = find_classes(tree, folders)
+    classes = find_classes(tree, folders, least=2 if divided else 1)
     found = _found(tree, folders, classes)
     note_strays(tree, folders)
     stored = StoredPictures(path, found.names, resolution or RESOLUTION, channels=3)
     pictures, whole, unreadable, _ = screened(stored)
     parts, labels, skipped = found.parts[whole], found.labels[whole], (*tree.left, *unreadable)
     names = tuple(classes)
-    _check_full(tree, folders, classes, parts, labels, skipped)
+    if divided or not len(labels):
+        _check_full(tree, folders, classes, parts, labels, skipped)
     sizes = np.bincount(parts, minlength=len(PARTS)).tolist()
     name = f"image_folder:{path.name}"
-    return divide(name, names, pictures, labels, sizes, seed=seed, mirror=True, skipped=skipped, in_memory=in_memory)
+    return divide(
+        name, names, pictures, labels, sizes,
+        seed=seed, mirror=True, skipped=skipped, in_memory=in_memory, divided=divided,
+    )  # fmt: skip
 
 
 def _found(tree: Tree, folders: Mapping[str, Path], classes: Classes) -> _Found:

@@ -32,7 +32,9 @@ class Home(NamedTuple):
     part: str | None
 
 
-def voc(path: Path, *, seed: int, resolution: int | None = None, in_memory: bool | None = None) -> Dataset:
+def voc(
+    path: Path, *, seed: int, resolution: int | None = None, in_memory: bool | None = None, divided: bool = True
+) -> Dataset:
     """Read whole photographs, laid in squares of `resolution` (128), with the boxes of the training part's classes.
 
     Boxes that are `difficult` are crowds. Where pixels do not fit in memory, files are decoded when they are asked for.
@@ -48,7 +50,9 @@ def voc(path: Path, *, seed: int, resolution: int | None = None, in_memory: bool
         found += [one for one in every if one is not None]
     names = sorted({each.name for one in found for each in one.marks})
     name = f"voc:{path.name}"
-    return photographs(name, path, found, names, left, seed=seed, resolution=resolution, in_memory=in_memory)
+    return photographs(
+        name, path, found, names, left, seed=seed, resolution=resolution, in_memory=in_memory, divided=divided
+    )
 
 
 def _homes(tree: Tree) -> list[Home]:
