@@ -65,8 +65,11 @@ class Flag:
 Made = TypeVar("Made", bound=Settings)
 
 
-def checked(settings: Mapping[str, Any], model: type[Made]) -> Made:
-    """Make a model of settings. Raises SettingError that names the setting, what was found and what is allowed."""
+def checked(settings: Mapping[str, Any], model: type[Made], within: str = "") -> Made:
+    """Make a model of settings. Raises SettingError that names the setting, what was found and what is allowed.
+
+    An unknown one may be among those of another setting, which callers name `within` if not by its own name.
+    """
     try:
         return model.model_validate(understood(settings, model))
     except ValidationError as error:
@@ -79,6 +82,12 @@ def checked(settings: Mapping[str, Any], model: type[Made]) -> Made:
         if first["type"] == "extra_forbidden":
             part = model.model_fields[parts[0]].annotation if parts else model
             allowed = part.model_fields if isinstance(part, type) and issubclass(part, BaseModel) else ()
+            holders = [name for name, inner in model.model_fields.items()
+                       if not parts and last in getattr(inner.annotation, "model_fields", ())]  # fmt: skip
+            if holders:
+                raise SettingError(
+                    f"unknown setting '{last}'; write {within or holders[0]}={{'{last}': ...}}"
+                ) from None
             raise SettingError(f"unknown setting '{key}'. {suggest(last, allowed)}") from None
         raise SettingError(refusal(first, model)) from None
 

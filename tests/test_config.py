@@ -78,6 +78,7 @@ def test_settings_written_before_there_were_tasks_and_plugins_are_read():
         ({"rungs": 3}, "rungs: found 3; write lengths"),
         ({"promotion": 0.0}, "promotion: found 0.0"),
         ({"promotion": 1.5}, "promotion: found 1.5"),
+        ({"epochs": 3}, r"unknown setting 'epochs'; write recipe=\{'epochs': \.\.\.\}"),
         ({"sede": 3}, "unknown setting 'sede'. Did you mean 'seed'"),
         ({"budget": {}}, "budget: write either"),
         ({"budget": {"trials": 3, "seconds": 3.0}}, "budget: write either"),

@@ -321,7 +321,7 @@ def refused(home: Path, error: type[Exception], said: str, what: Any = None, **s
         ({"time": -3}, SettingError, "time: found -3"),
         ({"seed": -1}, SettingError, "seed: found -1"),
         ({"device": "tpu"}, SettingError, "device: found 'tpu'"),
-        ({"epochs": 3}, SettingError, "unknown setting 'epochs'"),
+        ({"epochs": 3}, SettingError, r"unknown setting 'epochs'; write changes=\{'epochs': \.\.\.\}"),
         ({"changes": {"batch_size": 1}}, SettingError, "batch_size: found 1"),
         ({"changes": {"epochs": 0}}, SettingError, "^epochs: found 0"),
         ({"teacher": "nobody"}, SettingError, "teacher nobody: "),

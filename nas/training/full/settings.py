@@ -121,4 +121,4 @@ class TrainConfig(Following, Place, Drawn, Lesson):
 
 def make_train_config(settings: Mapping[str, Any]) -> TrainConfig:
     """Check settings. Raises SettingError that names the setting, what was found and what is allowed."""
-    return checked(settings, TrainConfig)
+    return checked(settings, TrainConfig, within="changes")
