@@ -7,6 +7,8 @@ from math import floor, isfinite, log10
 from nas.evaluation.catalogue import objective
 
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e4, "k"))
+_THOUSANDS = {"ms": "s", "mJ": "J"}
+"""What a thousand are of a unit that has a prefix already."""
 MISSING = "–"
 
 
@@ -57,12 +59,16 @@ def percent(share: float) -> str:
 
 
 def unit_of(name: str, values: Iterable[float]) -> Unit:
-    """One unit for all values of an objective: shares in %, large numbers in k, M or G."""
+    """One unit for all values of an objective: shares in %, large numbers in k, M or G, many ms in s."""
     found = objective(name)
     if found.share:
         return Unit(100, "%", decimals=2)
     unit = "" if found.unit == title(name) else found.unit
     largest = max(map(abs, values), default=0.0)
+    if unit in _THOUSANDS:
+        return Unit(1e-3, _THOUSANDS[unit]) if largest >= _PREFIXES[-1][0] else Unit(1, unit)
+    if "/" in unit:  # images/s take none
+        return Unit(1, unit)
     for size, prefix in _PREFIXES:
         if largest >= size:
             factor = 1e-3 if prefix == "k" else 1 / size

@@ -53,6 +53,13 @@ def test_an_interval_limits_the_digits_of_its_value(name, values, text):
     assert units.show_range(name, *values) == text
 
 
+def test_a_unit_has_one_prefix_at_most():
+    assert [units.show("latency", value) for value in (9_990.0, 12_345.6)] == ["9,990 ms", "12.3 s"]
+    assert units.show("energy", 20_000.0) == "20.0 J"
+    assert units.show("throughput", 123_456.0) == "123,456 images/s"
+    assert units.show("memory", 20_000.0) == "20.0 kB"
+
+
 def test_what_is_no_number_is_a_dash_in_a_column():
     assert units.unit_of("latency", [1.0, float("nan")]).show(float("nan")) == "–"
     assert units.show_between("latency", float("nan"), float("nan")) == "–"
