@@ -149,7 +149,8 @@ def _lost(found: Found, architecture: Architecture) -> list[str]:
 def _check_able(kind: Format, text: str, found: Found) -> None:
     """Raise SettingError where a format cannot write a network, naming those that can, or lacks weights or packages."""
     if kind.weights and found.model is None:
-        raise SettingError(f"format {text} needs weights: give a folder that nas train left")
+        made = f", as by nas train {quoted(found.run.name)}" if found.run else ""
+        raise SettingError(f"format {text} needs weights: give a folder that nas train left{made}")
     architecture = found.architecture
     outputs = HEADS.get(architecture.head.kind).outputs
     if kind.only not in ("", outputs):

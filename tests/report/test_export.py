@@ -8,6 +8,7 @@ import detections
 import pytest
 import torch
 from hostile import hostile
+from run_fixtures import finished_run
 from small_models import model_of
 
 from nas.errors import RunError, SettingError
@@ -63,6 +64,9 @@ def test_weights_are_asked_for_where_they_are_needed(tmp_path):
         with pytest.raises(SettingError, match="needs weights"):
             export("resnet_50", form, tmp_path / place)
     assert not list(tmp_path.iterdir())
+    finished_run(tmp_path / "runs" / "first", complete=2)
+    with pytest.raises(SettingError, match=r"a folder that nas train left, as by nas train first$"):
+        export("first", "onnx", tmp_path / "m.onnx", runs=tmp_path / "runs")
 
 
 def test_yaml_needs_none_and_rebuilds_the_network(tmp_path):
