@@ -12,12 +12,10 @@ NasError
 import re
 import reprlib
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
-Given = ParamSpec("Given")
-Answer = TypeVar("Answer")
 LONGEST = 300  # characters of another library's error, or of a value, that a message repeats
 PLUGIN = "__plugin__"
 """The global name that a plug-in file has, once it is a module."""
@@ -92,16 +90,6 @@ def told_as(what: str, has: str = "", *, direct: bool = True) -> Iterator[None]:
         wrong = isinstance(error, AttributeError | TypeError | NameError)
         more = f". {has}" if has and wrong else ""
         raise SettingError(f"{where}{what}: {in_one_line(error)}{more}") from error
-
-
-def telling(function: Callable[Given, Answer], what: str, has: str = "") -> Callable[Given, Answer]:
-    """Make of a function from outside nas one whose failure is told, as by `told_as`."""
-
-    def call(*given: Given.args, **named: Given.kwargs) -> Answer:
-        with told_as(what, has):
-            return function(*given, **named)
-
-    return call
 
 
 def brief(value: object) -> str:

@@ -70,6 +70,12 @@ def _escaped(found: re.Match[str]) -> str:
     return f"\\x{byte:02x}" if byte < 0x100 else f"\\u{byte:04x}"
 
 
+def check_around(path: Path) -> None:
+    """Raise SettingError where there is no folder around a path, which is not made for a misspelt one."""
+    if not path.parent.is_dir():
+        raise SettingError(f"{path}: the folder {path.parent} does not exist; make it first")
+
+
 def quoted(name: str | Path) -> str:
     """Quote the name of a file or a run for a shell, so that it is not taken for an option either."""
     text = f"./{name}" if str(name).startswith("-") else str(name)

@@ -16,6 +16,7 @@ from nas.cli.terminal import Terminal, print_json
 from nas.errors import SettingError, SpaceError
 from nas.evaluation.plugins import load_plugins, plugin_flags
 from nas.files import quoted
+from nas.record.folders import ELSEWHERE
 from nas.record.outside import load_beside
 from nas.registry import from_outside
 from nas.space.library import load_space, shipped
@@ -111,14 +112,10 @@ def _contains(console: Terminal, name: str, network: str, runs: Path, as_json: b
         raise typer.Exit(1)
 
 
-WRITTEN = {".safetensors", ".onnx", ".pt2", ".py"}
-"""The suffixes of what nas export writes beside YAML, which is no space."""
-
-
 def find_space(name: str) -> SearchSpace | None:
     """Load the space or network in a file, after what it uses from outside nas, or None where `name` is no file."""
     path = shipped().get(name, Path(name))
-    if not os.path.isfile(path) or path.suffix in WRITTEN:  # noqa: PTH113  (pathlib raises for long names)
+    if not os.path.isfile(path) or path.suffix in {".safetensors", *ELSEWHERE}:  # noqa: PTH113  (pathlib raises for long names)
         return None
     load_beside(path)
     return load_space(path)

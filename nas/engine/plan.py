@@ -253,9 +253,9 @@ def look(config: SearchConfig, space: SearchSpace | None = None) -> Devices:
 
 def _try(asked: Iterable[Objective], limits: Limits, architecture: Architecture) -> None:
     """Raise SettingError for an objective that fails, or that nothing would tell."""
-    limits.cheap(architecture)
+    told = limits.cheap(architecture)
     for one in asked:
-        if not (one.trained or one.measure or one.slow):
+        if not (one.trained or one.measure or one.slow or one.name in told):
             one.read(Candidate(architecture, limits.conditions))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 
-from nas.errors import telling
+from nas.errors import told_as
 from nas.evaluation.objectives import CANDIDATE, CONDITIONS, Candidate, Effort, Objective, Reading
 from nas.registry import OBJECTIVES, OURS
 from nas.training.catalogue import check_objective, tasks
@@ -30,10 +30,10 @@ def _telling(found: Objective) -> Objective:
     """Let an objective from outside tell which of its functions failed."""
     return replace(
         found,
-        measure=found.measure and telling(found.measure, f"measure(candidate, effort) of {found.words}", CANDIDATE),
-        doubt=telling(found.doubt, f"doubt(conditions) of {found.words}", CONDITIONS),
-        remeasured=telling(found.remeasured, f"remeasured(details) of {found.words}"),
-        missing=telling(found.missing, f"missing(deployment) of {found.words}"),
+        measure=found.measure and told_as(f"measure(candidate, effort) of {found.words}", CANDIDATE)(found.measure),
+        doubt=told_as(f"doubt(conditions) of {found.words}", CONDITIONS)(found.doubt),
+        remeasured=told_as(f"remeasured(details) of {found.words}")(found.remeasured),
+        missing=told_as(f"missing(deployment) of {found.words}")(found.missing),
     )
 
 

@@ -20,6 +20,8 @@ from nas.settings import text_of
 PATIENCE = 0.1  # seconds; `is_locked` holds a lock for a moment
 CONFIG, TRAINING = "config.yaml", "training.yaml"
 """The files of settings in the folders of a search and of a full training."""
+ELSEWHERE = {".onnx", ".pt2", ".py"}
+"""The suffixes of exported files from which no network is built here."""
 
 
 def check_new(folder: Path) -> None:

@@ -19,7 +19,7 @@ from nas.files import quoted
 from nas.network.build import build, skeleton
 from nas.network.weight_files import read
 from nas.network.weights import adapt
-from nas.record.folders import find_trained, is_run, is_trained
+from nas.record.folders import ELSEWHERE, find_trained, is_run, is_trained
 from nas.record.outside import load_beside
 from nas.settings import text_of
 from nas.space.library import load_architecture
@@ -29,8 +29,6 @@ from nas.training.model import Model
 BEST = "best.safetensors"
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 """The settings and the weights in a folder for Hugging Face's hub."""
-ELSEWHERE = {".onnx", ".pt2", ".py"}
-"""The suffixes of exported files from which no network is built here."""
 QUICK = 200  # blocks that take no time to look at
 
 

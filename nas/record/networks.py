@@ -8,9 +8,9 @@ from pathlib import Path
 from nas.errors import SettingError
 from nas.evaluation.plugins import Outside
 from nas.network.architecture import Architecture
-from nas.record.folders import CONFIG, TRAINING, find_run, is_run, is_trained
+from nas.record.folders import CONFIG, ELSEWHERE, TRAINING, find_run, is_run, is_trained
 from nas.record.journal import RECORD
-from nas.record.models import BEST, ELSEWHERE, elsewhere, is_hub, load
+from nas.record.models import BEST, elsewhere, is_hub, load
 from nas.record.run import Run
 from nas.record.trained import Trained
 from nas.registry import MANY, nearest, suggest

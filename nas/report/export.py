@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from nas.errors import SettingError, type_name
 from nas.evaluation import units
-from nas.files import quoted
+from nas.files import check_around, quoted
 from nas.network.architecture import Architecture
 from nas.network.foreign_files import foreign
 from nas.network.lowering import lowered, queries_of
@@ -202,8 +202,7 @@ def check_place(path: Path, force: bool, example: str = "best.yaml") -> None:
         raise SettingError(f"{path} is a folder; name a file in it, such as {path / example}")
     if path.exists() and not force:
         raise SettingError(f"{path} exists already; take another name, or replace it with --force")
-    if not path.parent.is_dir():
-        raise SettingError(f"{path}: the folder {path.parent} does not exist; make it first")
+    check_around(path)
 
 
 def _read(kind: Format, path: Path) -> Reader:
@@ -260,8 +259,7 @@ def _check_folder(path: Path, force: bool) -> None:
         raise SettingError(
             f"{path} exists already; take another name" + (", or replace it with --force" * path.is_dir())
         )
-    if not path.parent.is_dir():
-        raise SettingError(f"{path}: the folder {path.parent} does not exist; make it first")
+    check_around(path)
 
 
 @contextmanager

@@ -94,8 +94,7 @@ def write_in_place(page: Path, html: str, kind: str) -> None:
 def check_in_place(page: Path, kind: str) -> None:
     """Raise SettingError where a page cannot be written, or another file has its place, which is not of its kind."""
     try:
-        if not page.parent.is_dir():
-            raise SettingError(f"{page}: the folder {page.parent} does not exist; make it first")
+        files.check_around(page)
         if page.is_dir():
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
         if page.is_file() and TITLES[kind] not in page.read_bytes()[:BEGINNING].decode(errors="replace"):

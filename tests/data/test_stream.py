@@ -21,6 +21,19 @@ from nas.data import load
 from nas.data.stream import _settle_sockets, stream
 from nas.errors import RunError
 
+SCRIPT = """
+import multiprocessing
+import re
+import signal
+from pathlib import Path
+import numpy as np
+from nas.data import load
+from nas.data.stream import stream
+
+if __name__ == "__main__":
+    lazy = load("image_folder:{folder}", resolution=24, in_memory=False)
+"""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -121,27 +134,25 @@ def test_a_process_that_dies_ends_the_stream_in_words(lazy):
         list(found)
 
 
+def written(home, folder, body):
+    """Write a script that does something with the pictures of a folder, which processes of its own decode."""
+    script = home / "script.py"
+    script.write_text(SCRIPT.format(folder=folder) + textwrap.indent(textwrap.dedent(body), "    "))
+    return script
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_an_interrupt_leaves_no_processes_and_one_traceback(folder, tmp_path, workers):
-    script = tmp_path / "script.py"
-    script.write_text(
-        textwrap.dedent(f"""
-        import signal
-        import numpy as np
-        from nas.data import load
-        from nas.data.stream import stream
-
-        if __name__ == "__main__":
-            signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-            lazy = load("image_folder:{folder}", resolution=24, in_memory=False)
-            try:
-                for number, _ in enumerate(stream(lazy, [np.arange(32)] * 100_000, {workers})):
-                    if not number:
-                        print("going", flush=True)
-            except KeyboardInterrupt:
-                print("interrupted", flush=True)
-        """)
-    )
+    body = f"""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        for number, _ in enumerate(stream(lazy, [np.arange(32)] * 100_000, {workers})):
+            if not number:
+                print("going", flush=True)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+    """
+    script = written(tmp_path, folder, body)
     process = subprocess.Popen(
         [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -163,46 +174,26 @@ def test_an_interrupt_leaves_no_processes_and_one_traceback(folder, tmp_path, wo
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks the system which signals a process holds back")
 def test_processes_hold_interrupts_back_from_their_first_moment(folder, tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(
-        textwrap.dedent(f"""
-        import multiprocessing
-        import re
-        import signal
-        from pathlib import Path
-        import numpy as np
-        from nas.data import load
-        from nas.data.stream import stream
-
-        if __name__ == "__main__":
-            lazy = load("image_folder:{folder}", resolution=24, in_memory=False)
-            going = stream(lazy, [np.arange(32)] * 100, 2)
-            next(going)
-            for process in multiprocessing.active_children():
-                status = Path("/proc", str(process.pid), "status").read_text()
-                held_back = int(re.search(r"SigBlk:\\s*(\\w+)", status)[1], 16)
-                print(bool(held_back >> signal.SIGINT - 1 & 1))
-            going.close()
-        """)
-    )
+    body = """
+    going = stream(lazy, [np.arange(32)] * 100, 2)
+    next(going)
+    for process in multiprocessing.active_children():
+        status = Path("/proc", str(process.pid), "status").read_text()
+        held_back = int(re.search(r"SigBlk:\\s*(\\w+)", status)[1], 16)
+        print(bool(held_back >> signal.SIGINT - 1 & 1))
+    going.close()
+    """
+    script = written(tmp_path, folder, body)
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
     assert done.stdout.split() == ["True", "True"], done.stderr
 
 
 def test_a_script_ends_that_leaves_a_stream_open(folder, tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(
-        textwrap.dedent(f"""
-        import numpy as np
-        from nas.data import load
-        from nas.data.stream import stream
-
-        if __name__ == "__main__":
-            lazy = load("image_folder:{folder}", resolution=24, in_memory=False)
-            going = stream(lazy, [np.arange(32)] * 100, 2)
-            print(len(next(going)[0]))
-        """)
-    )
+    body = """
+    going = stream(lazy, [np.arange(32)] * 100, 2)
+    print(len(next(going)[0]))
+    """
+    script = written(tmp_path, folder, body)
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
     assert (done.stdout, done.stderr, done.returncode) == ("30\n", "", 0)
 
