@@ -102,7 +102,7 @@ class CostTable:
     def _rows(self, part: _Part, keyed: Codes, own: Sequence[tuple[str, Domain]]) -> NDArray[np.intp]:
         """Look up the rows of a part, taking it apart where it was not seen yet."""
         keys = keys_of(keyed)
-        if set(keys) - part.rows.keys():
+        if not part.rows.keys() >= set(keys):
             new = {key: i for i, key in enumerate(keys) if key not in part.rows}
             known, incoming = list(self.maps), keyed.shape[1] - len(own)
             taken = [
@@ -114,7 +114,7 @@ class CostTable:
             part.costs = np.concatenate([part.costs, self._added([pieces for pieces, _ in taken])])
             part.outgoing = np.concatenate([part.outgoing, np.array(outgoing, np.int32)])
             part.stands = np.concatenate([part.stands, [bool(pieces) for pieces, _ in taken]])
-        return np.array(list(map(part.rows.__getitem__, keys)), np.intp)
+        return np.fromiter(map(part.rows.__getitem__, keys), np.intp, len(keys))
 
     def _added(self, parts: Sequence[Sequence[Piece]]) -> Values:
         """Add up each part's pieces `(parts, sums)`."""

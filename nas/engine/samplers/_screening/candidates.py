@@ -15,7 +15,7 @@ from nas.evaluation.cost_table import keys_of
 Acquisition = Callable[[Codes], NDArray[np.float64]]
 """How much each point is worth trying, more being better."""
 
-RANDOM, OFFSPRING, ELITE = 500, 500, 60
+RANDOM, OFFSPRING, ELITE = 200, 300, 60
 CHOICE = 5  # points for each that is to be chosen
 GENERATIONS, CLIMBS, CLIMBERS = 3, 12, 8
 NEAREST = 600  # neighbours looked at in a step of climbing, drawn where there are more
@@ -74,14 +74,13 @@ def breed(parents: Codes, tree: Tree, count: int, rng: np.random.Generator) -> C
 
 def neighbours(points: Codes, tree: Tree, rng: np.random.Generator) -> Codes:
     """The points that differ from one of these in one decision, and in what follows from it."""
-    found = []
-    for j, values in enumerate(tree.domains.values()):
-        arising = points[points[:, j] > 0]
-        for code in range(1, len(values) + 1):
-            changed = arising[arising[:, j] != code]
-            changed[:, j] = code
-            found.append(changed)
-    return tree.settle(np.concatenate(found), rng)
+    sizes = [len(values) for values in tree.domains.values()]
+    where, code = np.repeat(np.arange(len(sizes)), sizes), np.concatenate([np.arange(1, size + 1) for size in sizes])
+    now = points[:, where].T
+    change, point = np.nonzero((now > 0) & (now != code[:, None]))
+    changed = points[point]
+    changed[np.arange(len(change)), where[change]] = code[change]
+    return tree.settle(changed, rng)
 
 
 def starts(tree: Tree) -> int:

@@ -1,7 +1,7 @@
 """Models of what only an evaluation tells: a Gaussian process or randomised trees, over points as numbers.
 
 Both predict the mean and deviation of standardised values. The process has a linear and a smooth part; its few
-hyperparameters are those of greatest marginal likelihood, fitted anew as the data grow by a tenth. They depend on the
+hyperparameters are those of greatest marginal likelihood, fitted anew as the data grow by a fifth. They depend on the
 first trials only, so that a resumed search has the same. The trees know jumps, but no trend beyond what they saw.
 """
 
@@ -24,7 +24,7 @@ from nas.space.slot import Domain
 Features = NDArray[np.float64]
 Values = NDArray[np.float64]
 MANY = 8  # values of a number beyond which it has no indicators
-GROWTH = 1.1
+GROWTH = 1.2
 FITTED = 300  # trials at most that hyperparameters are fitted to
 JITTER = 1e-8
 FARTHEST = 1e6  # deviations, so that no cost is infinite to a model
@@ -111,7 +111,8 @@ def fit_trees(features: Features, values: Values) -> list[ExtraTreeRegressor]:
     They are what scikit-learn's `ExtraTreesRegressor` fits, which takes half as long again to make so small ones.
     """
     rng, single = np.random.default_rng(len(values)), np.asarray(features, np.float32)
-    trees = [ExtraTreeRegressor(max_features=0.5, random_state=seed) for seed in rng.integers(2**31, size=TREES)]
+    shared = np.random.RandomState(len(values))  # which takes longer to make than a tree
+    trees = [ExtraTreeRegressor(max_features=0.5, random_state=shared) for _ in range(TREES)]
     for tree in trees:
         times = np.bincount(rng.integers(len(values), size=len(values)), minlength=len(values)).astype(np.float64)
         tree.fit(single, values, sample_weight=times, check_input=False)

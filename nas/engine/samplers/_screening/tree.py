@@ -50,12 +50,13 @@ class Tree:
         """Make points whole: drop decisions that no longer arise, draw those that now do."""
         sizes = np.array([len(values) for values in self.domains.values()])
         drawn = 1 + (rng.random(codes.shape) * sizes).astype(np.int32)
-        whole = np.where(codes > 0, codes, drawn)
+        whole = np.asfortranarray(np.where(codes > 0, codes, drawn))  # as one decision is settled after the other
         for j, code in self.held.items():
             whole[:, j] = code
-        for j in range(whole.shape[1]):
-            whole[:, j] *= self._arises(j, whole)
-        return whole
+        for j, cases in enumerate(self.cases):
+            if () not in cases:
+                whole[:, j] *= self._arises(j, whole)
+        return np.ascontiguousarray(whole)
 
     def _arises(self, j: int, codes: Codes) -> NDArray[np.bool_]:
         """In which points a decision arises, by those before it."""
