@@ -18,7 +18,7 @@ from nas.record.folders import find_run
 
 def compare(
     names: Annotated[list[str], argument("RUN", "Finished searches; seeds of one make a side.", names=searches)],
-    out: Annotated[Path, option("FILE", "Write the page here.", "--out", "-o")] = Path("comparison.html"),
+    output: Annotated[Path, option("FILE", "Write the page here.", "--output", "-o")] = Path("comparison.html"),
     as_json: AsJson = False,
     runs: Runs = Path("runs"),
 ) -> None:
@@ -28,9 +28,9 @@ def compare(
     trainings and over time. Runs with other objectives or other data are refused.
     """
     found = nas.compare([nas.Run(find_run(name, runs)) for name in names])
-    nas.write_comparison(found, out)
+    nas.write_comparison(found, output)
     if as_json:
-        print_json(found.facts() | {"page": out})
+        print_json(found.facts() | {"page": output})
         return
     table = Table("side", "run", f"hypervolume after {found.trainings}", "on the front", "time", box=box.SIMPLE_HEAD)
     for side in found.sides:
@@ -45,5 +45,5 @@ def compare(
     terminal.table(table)
     for sentence in found.sentences():
         terminal.remark(sentence)
-    terminal.say(f"\n  page    {out}")
-    terminal.following(f"open {quoted(out)} in a browser")
+    terminal.say(f"\n  page    {output}")
+    terminal.following(f"open {quoted(output)} in a browser")

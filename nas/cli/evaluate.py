@@ -31,14 +31,14 @@ def evaluate(
     data: Annotated[str | None, option("NAME[:PATH]", "Labelled images.", default=OWN, names=NAMES["data"])] = None,
     part: Annotated[str | None, option("PART", PART, default="test, all of other data", names=NAMES["part"])] = None,
     split_seed: Annotated[int | None, option("N", "Divides the images into parts.", min=0, default=OWN)] = None,
-    out: Annotated[Path, option("FILE", "Write the page here.", "--out", "-o")] = Path("evaluation.html"),
+    output: Annotated[Path, option("FILE", "Write the page here.", "--output", "-o")] = Path("evaluation.html"),
     as_json: AsJson = False,
     runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Judge a trained network, or an exported file, on labelled images."""
     load_plugins(*plugins)
-    check_in_place(out, "evaluation")
+    check_in_place(output, "evaluation")
     terminal = Terminal(stderr=as_json)
     with progress_bar(terminal, transient=True, disable=not terminal.moves) as bar:
         task = bar.add_task("images", total=1.0, left="")
@@ -46,11 +46,11 @@ def evaluate(
                              watch=lambda share: bar.update(task, completed=share))  # fmt: skip
     if found.unreadable:
         terminal.say((f"{len(found.unreadable):,} left out of the data: {'; '.join(causes(found.unreadable))}", "dim"))
-    nas.write_evaluation(found, out)
-    print_json(found.facts() | {"page": out}) if as_json else _conclude(terminal, found, out)
+    nas.write_evaluation(found, output)
+    print_json(found.facts() | {"page": output}) if as_json else _conclude(terminal, found, output)
 
 
-def _conclude(terminal: Terminal, found: "Evaluation", out: Path) -> None:
+def _conclude(terminal: Terminal, found: "Evaluation", output: Path) -> None:
     """Print what came of it, where the page is, and what to run next."""
     verdict = found.verdict
     which = "" if found.part == ALL else f", the {found.part} part"
@@ -62,8 +62,8 @@ def _conclude(terminal: Terminal, found: "Evaluation", out: Path) -> None:
         terminal.table(_classes(found))
     if found.flattered:
         terminal.remark(f"the verdict may flatter: {found.flattered}\n")
-    terminal.say(f"  page    {out}")
-    terminal.following(f"open {quoted(out)} in a browser")
+    terminal.say(f"  page    {output}")
+    terminal.following(f"open {quoted(output)} in a browser")
 
 
 def _classes(found: "Evaluation") -> Table:

@@ -98,7 +98,7 @@ def check_in_place(page: Path, kind: str) -> None:
         if page.is_dir():
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
         if page.is_file() and TITLES[kind] not in page.read_bytes()[:BEGINNING].decode(errors="replace"):
-            raise SettingError(f"{page} exists already and is no {kind} of nas; name another file with --out")
+            raise SettingError(f"{page} exists already and is no {kind} of nas; name another file with --output")
         if not os.access(page.parent, os.W_OK | os.X_OK):
             raise PermissionError(EACCES, os.strerror(EACCES))
     except OSError as error:

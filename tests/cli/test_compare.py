@@ -54,7 +54,7 @@ def test_an_earlier_comparison_is_replaced_and_another_file_is_not(nas, tmp_path
         assert nas("compare", tmp_path / "one", tmp_path / "two", "-o", page).status == 0
     refused = nas("compare", tmp_path / "one", tmp_path / "two", "-o", other)
     assert refused.status == 2
-    assert f"{other} exists already and is no comparison of nas; name another file with --out" in refused.err
+    assert f"{other} exists already and is no comparison of nas; name another file with --output" in refused.err
     assert other.read_text() == "<title>Mine</title>"
 
 
