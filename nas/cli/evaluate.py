@@ -30,7 +30,9 @@ def evaluate(
     model: Annotated[str, argument("MODEL", "A training, or what nas export wrote.", names=trainings)],
     data: Annotated[str | None, option("NAME[:PATH]", "Labelled images.", default=OWN, names=NAMES["data"])] = None,
     part: Annotated[str | None, option("PART", PART, default="test, all of other data", names=NAMES["part"])] = None,
-    split_seed: Annotated[int | None, option("N", "Divides the images into parts.", min=0, default=OWN)] = None,
+    split_seed: Annotated[
+        int | None, option("N", "Divides the images into parts.", min=0, max=2**32 - 1, default=OWN)
+    ] = None,
     output: Annotated[Path, option("FILE", "Write the page here.", "--output", "-o")] = Path("evaluation.html"),
     as_json: AsJson = False,
     runs: Runs = Path("runs"),

@@ -10,6 +10,7 @@ from nas.registry import DATA
 
 __all__ = ["Dataset", "load", "parse", "same"]
 LARGEST = 1024  # pixels
+SEEDS = 2**32  # that images may be divided by
 
 
 def parse(spec: str) -> tuple[str, Path | None]:
@@ -43,6 +44,8 @@ def load(
     name, path = parse(spec)
     if resolution is not None and not 1 <= resolution <= LARGEST:
         raise DataError(f"data set '{name}': resolution {resolution} is not allowed; write 1 to {LARGEST} pixels.")
+    if not (isinstance(seed, int) and 0 <= seed < SEEDS):
+        raise DataError(f"data set '{name}': seed {brief(seed)} is not allowed; write 0 to {SEEDS - 1}.")
     kind = DATA.get(name)
     known, more = inspect.signature(kind).parameters, {"in_memory": in_memory, "divided": divided}
     with DATA.telling(name):

@@ -14,7 +14,7 @@ from nas.errors import RunError, SettingError, SpaceError
 from nas.evaluation.catalogue import objective
 from nas.evaluation.picks import read_rule
 from nas.evaluation.plugins import Outside
-from nas.files import Json
+from nas.files import Json, quoted
 from nas.record import journal
 from nas.record.config_file import read_config, write_config
 from nas.record.environment import read_environment, write_environment
@@ -275,7 +275,7 @@ class Run:
         except SettingError as error:
             raise SettingError(f"{str(error).rstrip('.')}. Or write a trial's number.") from None
         if not (front := self.front()):
-            raise RunError(f"{self.name} has no finished trial to pick from")
+            raise RunError(f"{self.name} has no finished trial to pick from; nas resume {quoted(self.folder)} goes on")
         return pick(front, rule, self.config)
 
     def to_frame(self) -> "pd.DataFrame":

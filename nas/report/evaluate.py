@@ -148,8 +148,9 @@ def _opened(source: str | Path | Model, runs: Path) -> tuple[Reader, str]:
 
 def _asked(reader: Reader, source: str, data: str, part: str, split_seed: int | None) -> _Asked:
     """Fill in what was left open: the data of the training and the part that it never saw, of others every image."""
-    if not (split_seed is None or (isinstance(split_seed, int) and split_seed >= 0)):
-        raise SettingError(f"split_seed: found {brief(split_seed)}; write a whole number, 0 or more")
+    if not (split_seed is None or (isinstance(split_seed, int) and 0 <= split_seed < datasets.SEEDS)):
+        raise SettingError(f"split_seed: found {brief(split_seed)}; write a whole number from 0 to "
+                           f"{datasets.SEEDS - 1}")  # fmt: skip
     own = str(reader.facts.get("data") or "")
     if not data and not own:
         raise SettingError(f"{source}: does not say which images it was trained on; name images with --data")

@@ -59,6 +59,12 @@ def test_a_senseless_resolution_is_refused(resolution):
         load("digits", resolution=resolution)
 
 
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, None])
+def test_a_seed_that_no_data_are_divided_by_is_refused(seed):
+    with pytest.raises(DataError, match=r"data set 'digits': seed .* is not allowed; write 0 to 4294967295"):
+        load("digits", seed=seed)
+
+
 def labelled(*counts: int, side: int = 4) -> Split:
     labels = np.repeat(np.arange(len(counts)), counts)
     return Split(np.broadcast_to(labels.astype(np.uint8)[:, None, None, None], (len(labels), 1, side, side)), labels)

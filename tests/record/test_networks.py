@@ -141,7 +141,7 @@ def test_what_is_no_network_says_what_it_is(runs: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_without_a_trial_and_an_unknown_pick_are_refused(runs: Path) -> None:
-    with pytest.raises(RunError, match="empty has no finished trial to pick from"):
+    with pytest.raises(RunError, match=r"empty has no finished trial to pick from; nas resume .*empty goes on"):
         find_network("empty", runs)
     with pytest.raises(UserError, match="acuracy"):
         find_network("first:acuracy", runs)

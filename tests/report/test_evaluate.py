@@ -116,9 +116,9 @@ def test_images_of_the_training_that_are_not_there_are_said_to_be_its(trained: T
         nas.evaluate(model)
 
 
-@pytest.mark.parametrize("seed", [-1, "a", 1.5])
+@pytest.mark.parametrize("seed", [-1, "a", 1.5, 2**32])
 def test_a_seed_that_is_none_is_refused(trained: Trained, seed: object) -> None:
-    with pytest.raises(SettingError, match=r"split_seed: found .*; write a whole number, 0 or more"):
+    with pytest.raises(SettingError, match=r"split_seed: found .*; write a whole number from 0 to 4294967295"):
         nas.evaluate(trained.folder, split_seed=seed)
 
 
