@@ -14,70 +14,88 @@ from nas.files import Json
 from nas.record.networks import Found
 from nas.training.full.settings import TrainConfig
 from nas.training.full.teacher import Teacher
-from nas.training.model import Division, Model, learnt_of
+from nas.training.model import Model, learnt_of, split_of
 
 
-def origins(
-    found: Found, config: TrainConfig, begin: Model | None, teacher: Teacher | None
-) -> dict[str, list[Division]]:
+class Learnt(NamedTuple):
+    """Data that something learnt from, the seed that divided them, and how many images each part had, if known."""
+
+    data: str
+    seed: int
+    parts: Mapping[str, int] | None = None
+
+    def as_divided_into(self, dataset: Dataset) -> bool:
+        """Tell whether the data held as many images as now, as far as is known. A search may judge by fewer."""
+        return not self.parts or all(self.parts[part] == dataset.parts[part] for part in ("train", "test"))
+
+
+def origins(found: Found, config: TrainConfig, begin: Model | None, teacher: Teacher | None) -> dict[str, list[Learnt]]:
     """List by its name, in words, what a training comes from, and the data that each has learnt from.
 
     `begin` is the model whose weights it begins with, that of the backbone if it has one.
     """
     known = {}
-    if found.run:
-        known[f"the search {found.run.name}"] = [(found.run.config.data, found.run.config.split)]
-    if found.trained:
-        own = {"data": found.trained.config.data, "split_seed": found.trained.config.split}
-        known[f"the training {found.trained.name}"] = [*learnt_of(own | found.trained.environment)]
+    if home := found.home:
+        own = {"data": home.config.data, "split_seed": home.config.split} | home.environment
+        parts = home.seal.get("data", {}).get("parts")
+        known[f"the {'search' if found.run else 'training'} {home.name}"] = _learnt(own | {"parts": parts})
     elif found.model:
-        known[f"the network {config.start}"] = [*learnt_of(found.model.facts)]
+        known[f"the network {config.start}"] = _learnt(found.model.facts)
     if config.backbone and begin:
-        known[f"the backbone {config.backbone}"] = [*learnt_of(begin.facts)]
+        known[f"the backbone {config.backbone}"] = _learnt(begin.facts)
     if teacher and isinstance(teacher.network, Model):
-        known[f"the teacher {config.teacher}"] = [*learnt_of(teacher.network.facts)]
+        known[f"the teacher {config.teacher}"] = _learnt(teacher.network.facts)
     return known
+
+
+def _learnt(facts: Json) -> list[Learnt]:
+    """Read what weights learnt from; the parts are those of the last training."""
+    last = facts.get("data"), split_of(facts)
+    return [Learnt(*one, facts.get("parts") if one == last else None) for one in learnt_of(facts)]
 
 
 def check_seen(
     config: TrainConfig,
     dataset: Dataset,
-    known: Mapping[str, list[Division]],
+    known: Mapping[str, list[Learnt]],
     typed: bool,
     noted: Callable[[str], None],
 ) -> Json:
     """Return, for a record, what the weights will have `seen`, and the `overlap` with the test part in words.
 
-    That is noted as a warning where the division was `typed`. Raises SettingError where it was not.
+    That is noted as a warning where the division was `typed`, or where the data hold other images than before, which no
+    division mends. Raises SettingError otherwise.
     """
     overlap = next(_overlaps(config, dataset, known), None)
-    if overlap and not typed:
+    if overlap and overlap.seed is not None and not typed:
         raise SettingError(f"{overlap.said}; write --split-seed {overlap.seed}, or --split-seed {config.split} to be "
                            "warned only")  # fmt: skip
     if overlap:
         noted(f"warning: {overlap.said}: the verdict flatters")
-    seen = dict.fromkeys([(config.data, config.split), *chain(*known.values())])
+    seen = dict.fromkeys([(config.data, config.split), *((one.data, one.seed) for one in chain(*known.values()))])
     return {"seen": [*seen], "overlap": overlap.said if overlap else ""}
 
 
 class _Overlap(NamedTuple):
-    """What has learnt from test images, in words, and the seed by which they were no test images."""
+    """What has learnt from test images, in words, and the seed by which they were no test images, if there is one."""
 
     said: str
-    seed: int
+    seed: int | None = None
 
 
-def _overlaps(config: TrainConfig, dataset: Dataset, known: Mapping[str, list[Division]]) -> Iterator[_Overlap]:
-    """Yield what has learnt from the same data divided by another seed, if test images are among what it learnt."""
+def _overlaps(config: TrainConfig, dataset: Dataset, known: Mapping[str, list[Learnt]]) -> Iterator[_Overlap]:
+    """Yield what has learnt from the same data divided otherwise, if test images are among what it learnt."""
     flawed = cache(partial(_learnt_test_images, config, dataset))  # reads the data once for each seed
-    for name, divisions in known.items():
-        for data, seed in divisions:
-            if seed != config.split and same(data, config.data) and flawed(seed):
-                yield _Overlap(
-                    f"{name} learnt from {data} divided by seed {seed}, and some of its images are test images of "
-                    f"seed {config.split}",
-                    seed,
-                )
+    for name, one in ((name, one) for name, learnt in known.items() for one in learnt if same(one.data, config.data)):
+        alike, other = one.as_divided_into(dataset), one.seed != config.split
+        if (alike and not other) or not flawed(one.seed if other else int(not config.split)):
+            continue
+        said = f"{name} learnt from {one.data} "
+        if alike:
+            said += f"divided by seed {one.seed}, and some of its images are test images of seed {config.split}"
+            yield _Overlap(said, one.seed)
+        else:
+            yield _Overlap(f"{said}when it held other images, some of which may be test images now")
 
 
 def _learnt_test_images(config: TrainConfig, dataset: Dataset, seed: int) -> bool:

@@ -14,7 +14,7 @@ from nas.config import make_config
 from nas.data import load
 from nas.engine import ending
 from nas.engine.attendant import Attendant
-from nas.engine.seen import check_seen
+from nas.engine.seen import Learnt, check_seen
 from nas.engine.train import train
 from nas.errors import SettingError
 from nas.record.environment import read_environment, write_environment
@@ -127,6 +127,19 @@ def test_another_division_is_warned_of_and_remembered(home: Path) -> None:
     assert begin(home, "of_old", "second").config.split == 2, "an older record knows its own division alone"
 
 
+def test_images_that_joined_the_data_are_warned_of(home: Path) -> None:
+    """They are divided anew, so that the test part holds some that the weights have learnt."""
+    grown, said = home / "grown.npz", list[str]()
+    archive(grown)
+    begin(home, "before", data=f"npz:{grown}")
+    archive(grown, count=240)
+    after = begin(home, "after", "before", said=said, data=f"npz:{grown}")
+    told = f"the training before learnt from npz:{grown} when it held other images, some of which may be test images"
+    assert said[0].startswith(f"warning: {told}")
+    assert told in page(after)
+    assert "that the training never saw" not in page(after)
+
+
 def test_a_test_part_of_its_own_is_the_same_for_all_seeds(home: Path) -> None:
     rng, data = np.random.default_rng(0), home / "parts.npz"
     parts = {"train": 120, "test": 40}
@@ -151,7 +164,7 @@ def test_data_that_a_seed_draws_anew_share_no_images(home: Path) -> None:
     """Test images of one seed are none that another seed has drawn."""
     for data, seen in (("cluttered_digits", ""), ("digits", "the teacher first learnt from digits divided by seed 1")):
         config = make_train_config({"data": data, "split_seed": 0})
-        known = {"the teacher first": [(data, 1)]}
+        known = {"the teacher first": [Learnt(data, 1)]}
         noted = check_seen(config, load(data, seed=0), known, True, lambda line: None)
         assert noted["overlap"].startswith(seen)
         assert bool(noted["overlap"]) == bool(seen)
