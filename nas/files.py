@@ -4,6 +4,7 @@ The cache folder is `$NAS_CACHE`, else `nas` in `$XDG_CACHE_HOME`, else `~/.cach
 without it nothing is kept.
 """
 
+import errno
 import hashlib
 import json
 import keyword
@@ -71,9 +72,11 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def check_around(path: Path) -> None:
-    """Raise SettingError where there is no folder around a path, which is not made for a misspelt one."""
+    """Raise SettingError where the folder around a path is closed or missing: none is made for a misspelt one."""
     if not path.parent.is_dir():
         raise SettingError(f"{path}: the folder {path.parent} does not exist; make it first")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise SettingError(f"{path}: cannot be written ({os.strerror(errno.EACCES)}); choose another place")
 
 
 def quoted(name: str | Path) -> str:

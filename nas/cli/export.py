@@ -72,4 +72,6 @@ def _following(form: str, written: "Exported", needed: str) -> list[str]:
 def _stem(model: str) -> str:
     """Name a file after what names a network: `first_latency_2.5` for `first:latency<=2.5`."""
     name = Path(model).name
-    return re.sub("[:<>=, ]+", "_", name) if ":" in name else Path(name).stem
+    if ":" in name:
+        return re.sub("[:<>=, ]+", "_", name)
+    return Path(name).stem if Path(model).is_file() else name

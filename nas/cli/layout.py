@@ -40,21 +40,14 @@ def layout(
     terminal = Terminal()
     with Terminal(stderr=True).doing(f"drawing {members:,} random networks of each space"):
         compared = nas.layouts(found, members=members, seed=seed)
+    print_json(asdict(compared)) if as_json else _print(terminal, compared)
     for run in found:
         compared.keep(run)
         nas.write_report(run, Running.elsewhere(run))
-    if as_json:
-        print_json(asdict(compared))
-        return
-    _print(terminal, compared)
-    if compared.worths:
-        _print_worths(terminal, compared.worths)
-    else:
-        terminal.remark("Too few networks were trained to tell what each block is worth: it takes three for each block "
-                        "that each stage offers, and for each stage that may be left out.\n")  # fmt: skip
-    for run in found:
-        terminal.say(f"  report  {run.folder / 'report.html'}")
-    terminal.following(f"nas show {quoted(found[0].folder / 'best.yaml')}")
+    if not as_json:
+        for run in found:
+            terminal.say(f"  report  {run.folder / 'report.html'}")
+        terminal.following(f"nas show {quoted(found[0].folder / 'best.yaml')}")
 
 
 def _print(terminal: Terminal, found: "Layouts") -> None:
@@ -72,6 +65,11 @@ def _print(terminal: Terminal, found: "Layouts") -> None:
     for sentence in found.sentences():
         terminal.remark(sentence)
     terminal.say("")
+    if found.worths:
+        _print_worths(terminal, found.worths)
+    else:
+        terminal.remark("Too few networks were trained to tell what each block is worth: it takes three for each block "
+                        "that each stage offers, and for each stage that may be left out.\n")  # fmt: skip
 
 
 def _print_worths(terminal: Terminal, worths: "Sequence[Worth]") -> None:

@@ -1,5 +1,6 @@
 """nas profile: tell what a network or a whole space costs where it will run."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -7,15 +8,16 @@ from nas.cli.completion import spaces_and_networks
 from nas.cli.options import DEFAULTS, AsJson, Plugins, Runs, argument, option, read_settings, setting
 from nas.cli.spaces import find_space
 from nas.config import make_config
+from nas.errors import SettingError
 from nas.evaluation.plugins import load_plugins
 
 NETWORK, SPACE = "Of a network", "Of a space"
+WHAT = "Space, run (RUN:accuracy), training, YAML."
+LIMIT = "Can this limit be met? latency=5. May be repeated."
 
 
 def profile(
-    what: Annotated[
-        str, argument("NETWORK|SPACE", "Space, run (RUN:accuracy), training, YAML.", names=spaces_and_networks)
-    ],
+    what: Annotated[str, argument("NETWORK|SPACE", WHAT, names=spaces_and_networks)],
     target: Annotated[str | None, setting("target", default="as in the search, or auto")] = None,
     threads: Annotated[int | None, setting("threads", bounded=True)] = None,
     batch: Annotated[int | None, setting("latency_batch", "Images at once.", bounded=True)] = None,
@@ -25,9 +27,7 @@ def profile(
     scores: Annotated[bool, option("", "Zero-cost scores too, on images of noise.", "--scores", panel=NETWORK)] = False,
     seconds: Annotated[float, option("SECONDS", "Longest time to measure.", panel=NETWORK, min=0.1, max=3600)] = 10.0,
     networks: Annotated[int, option("N", "Networks to sample.", "-n", panel=SPACE, min=2, max=10_000)] = 100,
-    maximum: Annotated[
-        list[str], setting("maximum", "Can this limit be met? latency=5. May be repeated.", panel=SPACE)
-    ] = [],  # noqa: B006
+    maximum: Annotated[list[str], setting("maximum", LIMIT, panel=SPACE)] = [],  # noqa: B006
     minimum: Annotated[list[str], setting("minimum", panel=SPACE)] = [],  # noqa: B006
     budget: Annotated[str | None, setting("budget", "Say how long such a search takes.", panel=SPACE)] = None,
     data: Annotated[str, setting("data", "That search's images.", panel=SPACE)] = "",
@@ -45,10 +45,20 @@ def profile(
 
     space = find_space(what)
     if space is None or space.size() == 1:
+        _refuse(f"{what} is a network", {"--max": maximum, "--min": minimum, "--budget": budget, "--data": data})
         where = {"target": target, "batch": batch, "threads": threads, "dtype": dtype}
         profile_network(what, runs, resolution, seconds, as_json, scores, **where)
         return
+    _refuse(f"{what} is a space", {"--scores": scores})
     typed = {"space": what, "threads": threads, "dtype": dtype, "latency_batch": batch, "maximum": maximum,
              "minimum": minimum, "data": data, "task": task, "resolution": resolution, "plugins": plugins}  # fmt: skip
     typed |= {name: value for name, value in (("budget", budget), ("target", target)) if value}
-    profile_space(space, make_config(read_settings(typed)), networks, as_json, timed=budget is not None)
+    config = make_config(read_settings(typed))
+    profile_space(space, config, networks, as_json, fitted=bool(data), timed=budget is not None)
+
+
+def _refuse(why: str, typed: Mapping[str, object]) -> None:
+    """Raise SettingError for an option that was typed and would be of no use."""
+    for flag, value in typed.items():
+        if value:
+            raise SettingError(f"{flag} says nothing here, as {why}; leave it out")

@@ -15,6 +15,7 @@ from nas.cli.terminal import Piece, Terminal, line, print_json
 from nas.config import SearchConfig
 from nas.costs.deployment import available, choose_deployment
 from nas.costs.latency.measure import Latency, measure
+from nas.engine.plan import fit, load_whole
 from nas.engine.survey import Survey, survey
 from nas.evaluation.scoring import Scored, score
 from nas.evaluation.units import duration, show
@@ -33,9 +34,16 @@ IMAGES = 16  # of noise, for scores
 SLOWED = 1.1  # times the calibrated time; the user is told of more
 
 
-def profile_space(space: SearchSpace, config: SearchConfig, networks: int, as_json: bool, timed: bool) -> None:
-    """Print the costs of `networks` sampled from a space and, if `timed`, how long a search takes."""
-    if config.resolution:
+def profile_space(
+    space: SearchSpace, config: SearchConfig, networks: int, as_json: bool, *, fitted: bool, timed: bool
+) -> None:
+    """Print the costs of `networks` sampled from a space and, if `timed`, how long a search takes.
+
+    The space is as for the images of such a search where it is to be `fitted`.
+    """
+    if fitted:
+        space = fit(space, load_whole(config), config.task)
+    elif config.resolution:
         space = space.fit(resolution=config.resolution, channels=space.channels, classes=space.classes)
     found = survey(space, config, networks=networks, trial=timed)
     if as_json:

@@ -1,6 +1,5 @@
 """Show a running training, its progress with the time left, and its end."""
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from nas.record.folders import find_trained
 from nas.record.models import BEST
 from nas.record.trained import Trained
 from nas.report.training_page import write_training_report
+from nas.training.full.group import leads
 from nas.training.full.loop import StoppedError
 from nas.training.full.progress import Epoch
 from nas.training.full.progress import Progress as Course
@@ -42,13 +42,12 @@ def go_on(name: str, runs: Path, *, as_json: bool = False) -> None:
 
 
 def _attended(begin: Callable[[Attendant], Trained], as_json: bool) -> None:
-    speaks = os.environ.get("RANK", "0") == "0"  # of several processes the first one
-    display = Display(Terminal(quiet=not speaks, stderr=as_json))
+    display = Display(Terminal(quiet=not leads(), stderr=as_json))
     if remark := cache_remark():
         display.noted(remark)
     with display.shown():
         trained = begin(display.attendant())
-    if speaks:
+    if leads():
         _end(display.console, trained, as_json)
 
 

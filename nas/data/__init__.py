@@ -9,7 +9,7 @@ from nas.errors import DataError, brief
 from nas.registry import DATA
 
 __all__ = ["Dataset", "load", "parse", "same"]
-LARGEST = 1024  # pixels
+LARGEST = 2048  # pixels
 SEEDS = 2**32  # that images may be divided by
 
 
@@ -42,8 +42,9 @@ def load(
     DataError, naming the file and the remedy.
     """
     name, path = parse(spec)
-    if resolution is not None and not 1 <= resolution <= LARGEST:
-        raise DataError(f"data set '{name}': resolution {resolution} is not allowed; write 1 to {LARGEST} pixels.")
+    if resolution is not None and not (isinstance(resolution, int) and 1 <= resolution <= LARGEST):
+        side = brief(resolution)
+        raise DataError(f"data set '{name}': resolution {side} is not allowed; write 1 to {LARGEST} pixels.")
     if not (isinstance(seed, int) and 0 <= seed < SEEDS):
         raise DataError(f"data set '{name}': seed {brief(seed)} is not allowed; write 0 to {SEEDS - 1}.")
     kind = DATA.get(name)

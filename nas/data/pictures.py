@@ -6,7 +6,7 @@ import struct
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -133,14 +133,19 @@ def header(source: Source) -> Header:
         return Header(_is_grey(image), _upright_size(image))
 
 
-def _opened(source: Source) -> AbstractContextManager[Image.Image]:
-    return nullcontext(source) if isinstance(source, Image.Image) else Image.open(source)
+@contextmanager
+def _opened(source: Source) -> Iterator[Image.Image]:
+    if isinstance(source, Image.Image):
+        yield source
+        return
+    with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file, Image.open(file) as image:
+        yield image  # of a file that it may map, Pillow would lay out a turned TIFF wrongly
 
 
 def _is_grey(image: Image.Image) -> bool:
-    if image.mode in ("I", "F"):
+    if image.mode == "F" or (image.mode == "I" and image.format != "PPM"):
         raise ValueError(f"pixels of mode {image.mode} have no known range; save the image with 8 or 16 bits")
-    return image.mode in GREY
+    return image.mode in GREY or image.mode == "I"
 
 
 def _squared(image: Image.Image, side: int) -> Picture:
@@ -212,7 +217,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _opaque(image: Image.Image) -> Image.Image:
     """Convert any image to RGB, a transparent one on white."""
-    if image.mode.startswith("I;16"):
+    if image.mode.startswith("I"):  # of sixteen bits
         image = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
     if image.mode == "La":  # which Pillow turns into LA alone
         image = image.convert("LA")

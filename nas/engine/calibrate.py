@@ -31,7 +31,8 @@ from nas.training.catalogue import load_task
 RUNGS = (1, 2, 4, 8, 16)
 DRAWN = 40  # networks of one kind alone, of which that of the middle size is taken
 DECIDED = ("budget", "objectives", "promotion", "confirm")  # settings that a calibration decides itself
-SAME = ("data", "task", "rungs", "recipe", "resolution", "seed", "split_seed", "sampler")
+SAME = ("data", "task", "rungs", "recipe", "resolution", "seed", "split_seed", "sampler", "maximum", "minimum",
+        "scores", "seed_with")  # fmt: skip
 """Settings that a calibration must have to go on, beside its space."""
 
 

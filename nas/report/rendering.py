@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from errno import EACCES, EISDIR
+from errno import EISDIR
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -99,8 +99,6 @@ def check_in_place(page: Path, kind: str) -> None:
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
         if page.is_file() and TITLES[kind] not in page.read_bytes()[:BEGINNING].decode(errors="replace"):
             raise SettingError(f"{page} exists already and is no {kind} of nas; name another file with --output")
-        if not os.access(page.parent, os.W_OK | os.X_OK):
-            raise PermissionError(EACCES, os.strerror(EACCES))
     except OSError as error:
         raise SettingError(f"{page}: cannot be written ({error.strerror})") from None
 

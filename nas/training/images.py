@@ -50,7 +50,7 @@ def load_images(
     dataset = in_memory(dataset, subset, seed)
     rows = draw_rows(dataset.train, subset, seed)
     train_x, validation_x = (_resized(dataset.images[part], side) for part in (rows, dataset.validation))
-    std, mean = torch.std_mean(train_x.transpose(0, 1).flatten(1).float(), dim=1)
+    std, mean = _spread(train_x)
     return Images(
         train_x=train_x.to(device),
         train_y=torch.from_numpy(dataset.labels[rows]).to(device),
@@ -60,6 +60,18 @@ def load_images(
         std=std.clamp(min=1.0).view(-1, 1, 1).to(device),
         mirror=dataset.mirror,
     )
+
+
+def _spread(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Compute deviation and mean of each channel, of some images at a time, as all would take a multiple as floats."""
+    total, squares = torch.zeros(2, x.shape[1], dtype=torch.float64)
+    for part in torch.split(x, 1000):
+        values = part.double()
+        total += values.sum((0, 2, 3))
+        squares += values.square().sum((0, 2, 3))
+    count = x[:, 0].numel()
+    mean = total / count
+    return ((squares - count * mean.square()) / max(count - 1, 1)).clamp(min=0).sqrt().float(), mean.float()
 
 
 def in_memory(dataset: Dataset, subset: int | None = None, seed: int = 0) -> Dataset:

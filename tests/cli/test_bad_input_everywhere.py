@@ -96,7 +96,7 @@ def assert_refused(status: int, stderr: str, says: str) -> None:
         ("--resolution 0", "resolution: found 0"),
         ("--resolution -8", "resolution: found -8"),
         ("--resolution 100000", "resolution: found 100000"),
-        ("--resolution 2000", "resolution 2000 is not allowed; write 1 to 1024"),
+        ("--resolution 2049", "resolution: found 2049"),
         ("--max accuracy=0.9", "--max accuracy: known only after training"),
         ("--min accuracy=0.9", "--min accuracy: known only after training"),
         ("--max latency", "--max latency: write OBJECTIVE=NUMBER"),

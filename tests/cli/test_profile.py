@@ -62,6 +62,39 @@ def test_here_and_with_a_word_where_the_search_was_for_a_device_elsewhere(nas, h
     assert "Its search counts latency on file:mydevice.yaml, which is not here: it is measured on this machine." in said
 
 
+TINY = """
+name: tiny
+stem: {kind: conv, width: 8}
+stages:
+  - {block: [conv, mbconv], depth: 1, width: [8, 16], stride: 2}
+"""
+
+
+def test_a_space_is_as_for_the_images_that_were_typed(nas, home):
+    (home / "tiny.yaml").write_text(TINY)
+    told = {}
+    for typed in ((), ("--data", "digits")):
+        answer = nas("profile", "tiny.yaml", "-n", 4, "--json", *typed)
+        assert answer.status == 0, answer.err
+        told[typed] = json.loads(answer.out)["ranges"]["params"]["largest"]
+    ten_classes_for_a_thousand = told[()] - told["--data", "digits"]
+    assert ten_classes_for_a_thousand > 16 * 900
+    answer = nas("profile", "tiny.yaml", "-n", 4, "--data", "image_folder:nowhere")
+    assert answer.status == 2
+    assert "nowhere" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("what", "typed"),
+    [("moat_0", "--max params=1"), ("moat_0", "--data digits"), ("moat_0", "--budget 5"), ("cvt_family", "--scores")],
+)
+def test_an_option_that_says_nothing_there_is_refused(nas, home, what, typed):
+    answer = nas("profile", what, *typed.split())
+    assert answer.status == 2
+    kind = "a space" if what == "cvt_family" else "a network"
+    assert f"{typed.split()[0]} says nothing here, as {what} is {kind}; leave it out" in " ".join(answer.err.split())
+
+
 def test_limits_that_no_sampled_network_keeps_are_told_of():
     config = make_config({"maximum": {"params": 1e4, "macs": 1e6}})
     shares = {"params": 0.2, "macs": 0.1, "all": 0.0}

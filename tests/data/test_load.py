@@ -53,9 +53,9 @@ def test_a_folder_is_no_archive(tmp_path):
         load(f"npz:{tmp_path}")
 
 
-@pytest.mark.parametrize("resolution", [0, -8, 100_000])
+@pytest.mark.parametrize("resolution", [0, -8, 100_000, "16", 16.5])
 def test_a_senseless_resolution_is_refused(resolution):
-    with pytest.raises(DataError, match="write 1 to 1024"):
+    with pytest.raises(DataError, match="write 1 to 2048"):
         load("digits", resolution=resolution)
 
 

@@ -20,6 +20,30 @@ def stored(image, form, **how):
     return data
 
 
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "I;16"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_tiff_on_disk_is_turned_as_one_in_memory(tmp_path, mode, orientation):
+    """Pillow maps an uncompressed one of a path, and then swaps its sides too early."""
+    half = Image.fromarray(np.repeat(np.array([[255, 0]], np.uint8).repeat(4, 1), 6, 0)).convert("L")
+    image = Image.fromarray(np.asarray(half).astype(np.uint16) * 257) if mode == "I;16" else half.convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = stored(image, "tiff", exif=exif)
+    (tmp_path / "half.tif").write_bytes(data.getvalue())
+    found, expected = read_picture(tmp_path / "half.tif", 6), read_picture(data, 6)
+    assert np.array_equal(found.pixels, expected.pixels)
+    assert found.size == header(tmp_path / "half.tif").size
+
+
+def test_sixteen_bits_of_a_pgm_are_read_as_those_of_a_png():
+    deep = np.linspace(0, 65535, 144).astype(np.uint16).reshape(12, 12)
+    pgm = BytesIO(b"P5 12 12 65535\n" + deep.astype(">u2").tobytes())
+    png = stored(Image.fromarray(deep), "png")
+    found, expected = (read_picture(one, 12) for one in (pgm, png))
+    assert found.grey
+    assert np.array_equal(found.pixels, expected.pixels)
+
+
 @pytest.mark.parametrize("form", ["webp", "png", "jpeg"])
 @pytest.mark.parametrize("exif", [b"Exif\0\0no such thing", b"Exif\0\0II*\0\xff\xff\xff\xff", b"II*\0\x08\0\0\0\x09\0"])
 def test_a_picture_with_damaged_exif_is_read_all_the_same(form, exif):

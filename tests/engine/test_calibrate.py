@@ -129,6 +129,8 @@ def test_a_run_of_that_name_that_is_another_is_refused_before_anything_is_traine
         "rungs: found 1, 3; .* with 1, 2": {"rungs": (1, 3)},
         r"recipe\.epochs: found 2; .* with 1\. Take": {"recipe": QUICK | {"epochs": 2}},
         "data: found relations; .* with digits": {"data": "relations"},
+        r"maximum\.params: found 3000": {"maximum": {"params": 3000}},
+        "scores: found synflow": {"scores": ("synflow",)},
     }
     for told, changes in others.items():
         with pytest.raises(SettingError, match=f"^{told}"):

@@ -14,6 +14,7 @@ from command import Command
 from outside import forget
 from picture_folders import damage, write
 from PIL import Image
+from run_fixtures import finished_run
 from small_searches import search
 from small_trainings import CLASSES, PLAIN_STAGES, archive, network
 from test_contributing import FILES
@@ -353,6 +354,8 @@ def test_a_teacher_of_other_classes_or_without_weights_is_refused(home: Path, fo
     refused(home, SettingError, "its classes are not those of the data", data=data, teacher="first")
     Trained.create(home / "unbegun", first.config, first.architecture, {}, first.outside)
     refused(home, SettingError, "has no weights yet", data=four, teacher=str(home / "unbegun"))
+    finished_run(home / "found", complete=1)
+    refused(home, SettingError, "teacher .*found: a search, which keeps no weights", data=four, teacher=str(home / "found"))
 
 
 def test_a_teacher_that_learnt_on_is_refused_on_going_on(home: Path, first: Trained) -> None:

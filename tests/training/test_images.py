@@ -51,6 +51,15 @@ def test_images_are_resized_subsampled_and_normalised(digits):
     assert x.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_mean_and_deviation_are_those_of_all_training_images(digits):
+    """They are summed up over some images at a time."""
+    images = load_images(digits, CPU)
+    assert len(images.train_y) > 1000
+    values = images.train_x.double()
+    assert float(images.mean) == pytest.approx(float(values.mean()), rel=1e-6)
+    assert float(images.std) == pytest.approx(float(values.std()), rel=1e-6)
+
+
 def test_the_subset_is_the_same_for_a_seed(digits):
     first, again, other = (load_images(digits, CPU, subset=50, seed=seed).train_x for seed in (1, 1, 2))
     assert torch.equal(first, again)

@@ -25,7 +25,10 @@ def cifar10(path: Path, *, seed: int, resolution: int | None = None) -> Dataset:
     folder = _find(existing("cifar10", path, folder=True))
     suffix = ".bin" if (folder / "data_batch_1.bin").exists() else ""
     load = _binary if suffix else _pickled
-    parts = [load(existing("cifar10", folder / f"{name}{suffix}", folder=False)) for name in (*BATCHES, "test_batch")]
+    files = [folder / f"{name}{suffix}" for name in (*BATCHES, "test_batch")]
+    if lacking := next((file for file in files if not file.is_file()), None):
+        raise DataError(f"cifar10: {lacking} is missing. Unpack the archive anew.")
+    parts = [load(file) for file in files]
     train = Split(*(np.concatenate(arrays) for arrays in zip(*parts[:-1], strict=True)))
     return assemble("cifar10", _classes(folder), train, test=parts[-1], seed=seed, resolution=resolution, mirror=True)
 

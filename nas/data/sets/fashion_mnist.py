@@ -72,7 +72,9 @@ def _part(kind: str, folder: Path, part: str) -> Split:
 def _idx(kind: str, folder: Path, name: str, dimensions: int) -> NDArray[np.uint8]:
     """Read the array in `name`, compressed or not."""
     plain, packed = folder / name, folder / f"{name}.gz"
-    file = plain if plain.exists() else existing(kind, packed, folder=False)
+    file = plain if plain.exists() else packed
+    if not file.is_file():
+        raise DataError(f"{kind}: {file} is missing. Fetch the four files anew.")
     try:
         with gzip.open(file) if file == packed else file.open("rb") as stream:
             head, content = stream.read(4 + 4 * dimensions), stream.read()

@@ -30,6 +30,7 @@ from nas.training.chance import wilson
 
 Floats = NDArray[np.float64]
 MEMBERS = 500  # random networks of a space, or of its networks with the same stages
+FEWEST = 10  # of them
 MATCHED = 25  # of them, those nearest in multiply-adds to a network of the front
 PERMUTATIONS = 10_000
 
@@ -56,7 +57,12 @@ def layouts(runs: Named | Iterable[Named], *, members: int = MEMBERS, seed: int 
     Raises SettingError for a run that is named twice, RunError for one without a front, and for runs whose spaces
     differ in the number of stages.
     """
-    runs = open_runs(runs)
+    if not (runs := open_runs(runs)):
+        raise SettingError("name a run, or several, whose layouts are to be looked at")
+    if not (members >= FEWEST and seed >= 0):
+        raise SettingError(
+            f"found members {members}, seed {seed}; write at least {FEWEST} members, and no seed below 0"
+        )
     folders = [run.folder.resolve() for run in runs]
     if twice := [run for run, folder in zip(runs, folders, strict=True) if folders.count(folder) > 1]:
         raise SettingError(f"{twice[0].folder} is named twice; name each run once")

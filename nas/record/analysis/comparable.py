@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from nas.data import same
 from nas.errors import SettingError
 from nas.record.environment import timed_on, timing
 from nas.record.fingerprint import difference
@@ -16,7 +17,7 @@ def check_data(first: Run, run: Run) -> None:
         raise SettingError(f"{what}: one weighs {next(names)}, the other {next(names)}")
     data = [each.seal.get("data") for each in (first, run)]
     files = [known and known["files"] for known in data]
-    if first.config.data != run.config.data and not (
+    if not same(first.config.data, run.config.data) and not (
         all(data) and (first.config.split == run.config.split or all(files))
     ):
         raise SettingError(f"{what}: one is on {first.config.data}, the other on {run.config.data}")

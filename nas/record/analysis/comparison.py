@@ -192,7 +192,7 @@ def compare(runs: Iterable[Named]) -> Comparison:
         check_times(known, run)
     groups: list[list[Run]] = []
     for run in runs:
-        same = next((group for group in groups if not differing(group[0], run)), None)
+        same = next((group for group in groups if not _apart(group[0], run)), None)
         if same is None:
             groups.append([run])
         else:
@@ -212,7 +212,13 @@ def _check_another(side: Sequence[Run], run: Run) -> None:
 def differing(one: Run, other: Run) -> list[str]:
     """Name the settings in which two runs differ, the space too, but for those that repeat a search."""
     own, theirs = _settings(one), _settings(other)
-    return [key for key in dict.fromkeys((*own, *theirs)) if own.get(key) != theirs.get(key)]
+    found = [key for key in dict.fromkeys((*own, *theirs)) if own.get(key) != theirs.get(key)]
+    return found if WRITTEN in found else [key for key in found if key != "space"]  # one space may lie in two files
+
+
+def _apart(one: Run, other: Run) -> list[str]:
+    """Name the settings in which two runs differ on the same data, be they written as two paths."""
+    return [key for key in differing(one, other) if key != "data"]
 
 
 def _settings(run: Run) -> Json:
@@ -231,7 +237,7 @@ def _names(groups: Sequence[Sequence[Run]]) -> list[str]:
     firsts = [group[0] for group in groups]
     if len(firsts) == 1:
         return [f"space={_settings(firsts[0])[WRITTEN].get('name', firsts[0].config.space)}"]
-    keys = dict.fromkeys(key for one in firsts for other in firsts for key in differing(one, other))
+    keys = dict.fromkeys(key for one in firsts for other in firsts for key in _apart(one, other))
     settings = [_settings(run) for run in firsts]
     plain = [key for key in keys if not any(isinstance(values.get(key), dict) for values in settings)][:NAMED]
     names = [" ".join(f"{key}={shown(values.get(key))}" for key in plain) for values in settings]

@@ -232,7 +232,8 @@ def sparse(run: Run, front: Sequence[Result]) -> Remark | None:
     decisions, count = round(float(np.mean(found))), len(found)
     if not decisions:
         return None
-    said = f"{count} networks were trained, each of about {decisions} decisions"
+    trained = "1 network was trained" if count == 1 else f"{count} networks were trained, each"
+    said = f"{trained} of about {decisions} decisions"
     if count < EACH * decisions:
         return Remark(False, f"{said}: fewer than {EACH} a decision tell little of what each does.")
     return Remark(True, f"{said}: {count / decisions:.0f} a decision.")

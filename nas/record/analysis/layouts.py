@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from pydantic import TypeAdapter
 
+from nas.errors import RunError
 from nas.evaluation import units
 from nas.record.run import Run
 from nas.training.chance import LEVEL
@@ -184,9 +185,15 @@ class Layouts:
 
 
 def kept(run: Run) -> Layouts | None:
-    """Return the comparison that was kept, unless the run's front has another number of networks since."""
+    """Return the comparison that was kept, unless the run's front has another number of networks since.
+
+    Raises RunError for a damaged file.
+    """
     facts = run.facts(FILE)
     if facts.get("front") != len(run.front()):
         return None
-    found: Layouts = TypeAdapter(Layouts).validate_python(facts["layouts"])
+    try:
+        found: Layouts = TypeAdapter(Layouts).validate_python(facts.get("layouts"))
+    except ValueError:
+        raise RunError(f"{run.folder / FILE}: damaged; restore it, or delete it") from None
     return found

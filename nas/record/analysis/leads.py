@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from nas.evaluation import units
+from nas.evaluation.catalogue import objective
 from nas.record.analysis.growth import Floats
 
 MOST = 6  # ranges in a sentence
@@ -39,9 +40,10 @@ def leads_of(fronts: Sequence[tuple[str, Floats]], sign: float) -> list[Lead]:
 def where_ahead(leads: Sequence[Lead], objectives: Sequence[str]) -> str:
     """Say who is ahead in the first objective, range by range of the second."""
     first, second = objectives
+    beyond = "down" if objective(second).goal == "maximize" else "on"
     parts = [
         f"{lead.side or 'none'} from {units.show(second, lead.low)} "
-        + (f"to {units.show(second, lead.high)}" if lead.low < lead.high else "on")
+        + (f"to {units.show(second, lead.high)}" if lead.low < lead.high else beyond)
         for lead in leads
     ]
     more = "; and so on" if len(parts) > MOST else ""

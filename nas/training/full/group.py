@@ -103,12 +103,21 @@ class Together(Alone):
         self.accelerator.wait_for_everyone()
 
 
+def leads() -> bool:
+    """Tell whether this process is alone, or the first of those that a launcher began."""
+    return _launched() < 2 or os.environ.get("RANK", "0") == "0"
+
+
+def _launched() -> int:
+    return int(os.environ.get("WORLD_SIZE") or 1)
+
+
 def find_group(device: str) -> Alone:
     """Join the processes that a launcher began, or be alone.
 
     Raises SettingError where there are several and Accelerate is not installed.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+    if _launched() < 2:
         return Alone()
     if find_spec("accelerate") is None:
         raise SettingError("several processes train together by Accelerate: pip install 'hybrid-nas[train]'")

@@ -59,7 +59,9 @@ def from_timm(name: str, classes: int) -> Teacher:
     try:
         import timm  # asked for by the user only
     except Exception as error:
-        raise SettingError(f"teacher {name}: timm cannot be imported ({in_one_line(error)})") from None
+        raise SettingError(f"teacher {name}: no folder that nas train left, and timm, which may know the name, cannot "
+                           f"be imported ({in_one_line(error)}); it needs torchvision, in the build for torch "
+                           f"{torch.__version__}, as pytorch.org tells") from None  # fmt: skip
     if not timm.is_model(name) and not name.startswith(("hf-hub:", "local-dir:")):
         near = nearest(name, timm.list_models())
         hint = f". Did you mean '{near}'?" if near else ""

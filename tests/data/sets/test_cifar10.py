@@ -108,7 +108,7 @@ def test_an_empty_folder(tmp_path):
 
 def test_a_missing_batch(tmp_path):
     (write_binary(tmp_path) / "data_batch_3.bin").unlink()
-    refused(tmp_path, r"data_batch_3\.bin should be a file, but nothing")
+    refused(tmp_path, r"data_batch_3\.bin is missing\. Unpack the archive")
 
 
 @pytest.mark.parametrize("size", [0, 1, 3072, 3074])

@@ -76,7 +76,7 @@ GOOD = idx(np.zeros((100, 28, 28)))
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        (IMAGES, None, "nothing lies there"),
+        (IMAGES, None, r"is missing\. Fetch the four files"),
         (IMAGES, b"", "starts with nothing"),
         (IMAGES, b"not compressed", "Not a gzipped file"),
         (IMAGES, packed(GOOD)[:60], "cannot be read"),

@@ -8,7 +8,7 @@ from run_fixtures import empty_run, finished_run, offering, stage, trial
 
 from nas.errors import RunError, SettingError
 from nas.record.analysis.attending import attending, layouts, matched, trend
-from nas.record.analysis.layouts import BY_HAND, Worth, kept
+from nas.record.analysis.layouts import BY_HAND, FILE, Worth, kept
 from nas.space.library import load_architecture
 from nas.space.space import placed
 
@@ -205,6 +205,24 @@ def test_a_run_without_a_front_is_refused_in_words(tmp_path):
 def test_a_run_named_twice_is_refused(late):
     with pytest.raises(SettingError, match="late is named twice"):
         layouts([late, late], members=MEMBERS)
+
+
+@pytest.mark.parametrize("wrong", [{"members": 9}, {"members": 0}, {"seed": -1}])
+def test_too_few_members_and_seeds_below_zero_are_refused(late, wrong):
+    with pytest.raises(SettingError, match="write at least 10 members, and no seed below 0"):
+        layouts([late], **wrong)
+
+
+def test_no_run_is_refused():
+    with pytest.raises(SettingError, match="name a run"):
+        layouts([])
+
+
+def test_what_was_kept_and_is_damaged_is_told(tmp_path):
+    run = finished_run(tmp_path / "run", complete=6)
+    run.write_facts(FILE, {"front": len(run.front()), "layouts": {"runs": ["run"]}})
+    with pytest.raises(RunError, match=r"layout\.json: damaged; restore it, or delete it"):
+        kept(run)
 
 
 def test_what_was_kept_is_read_again_until_the_front_grows(tmp_path):

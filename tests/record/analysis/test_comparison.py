@@ -9,6 +9,7 @@ from run_fixtures import empty_run, finished_run, trial
 from nas.errors import SettingError
 from nas.evaluation.job import Outcome
 from nas.record.analysis.comparison import compare
+from nas.record.analysis.leads import leads_of, where_ahead
 from nas.record.environment import read_environment, write_environment
 from nas.record.trial import Further
 
@@ -130,6 +131,23 @@ def test_an_empty_setting_is_none_in_a_sides_name(tmp_path):
         "sampler=pareto warm_start=none",
         "sampler=random warm_start=published",
     ]
+
+
+def test_how_a_path_was_typed_makes_no_side(tmp_path, monkeypatch):
+    """The report's command to repeat a search names the run's own copy of the space."""
+    monkeypatch.chdir(tmp_path)
+    one = made(tmp_path / "one", [(0.7, 1)], data="image_folder:photos")
+    typed = {"space": "one/space.yaml", "data": f"image_folder:{tmp_path / 'photos'}"}
+    other = made(tmp_path / "other", [(0.6, 1)], seed=1, **typed)
+    assert [side.name for side in compare([one, other]).sides] == ["space=small"]
+    third = made(tmp_path / "third", [(0.6, 1)], sampler="random", **typed)
+    assert [side.name for side in compare([one, third]).sides] == ["sampler=pareto", "sampler=random"]
+
+
+def test_who_is_ahead_at_the_low_end_of_what_is_maximised():
+    fronts = [("a", np.array([[-0.9, -50.0]])), ("b", np.array([[-0.8, -100.0]]))]
+    said = where_ahead(leads_of(fronts, -1.0), ("accuracy", "throughput"))
+    assert said == "Ahead in accuracy, by throughput: b from 50.0 images/s to 100 images/s; a from 50.0 images/s down."
 
 
 def test_the_recipe_names_sides_too(tmp_path):
