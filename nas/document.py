@@ -17,7 +17,7 @@ import yaml
 from nas.errors import SpaceError, brief
 
 Key = tuple[str | int, ...]
-MAX_BYTES = 200_000  # already take seconds to read
+MAX_BYTES = 500_000  # take seconds to read; a device's file of many networks of sixteen stages has 200,000
 MAX_NODES = 100_000  # a small file of nested aliases can describe billions of values
 MAX_NUMBER = 10**18
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

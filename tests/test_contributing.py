@@ -145,6 +145,31 @@ def test_a_search_learns_a_new_task_and_weighs_a_new_objective(house: Path) -> N
     assert re.search(r"Angle error \((°|\\u00b0)\)", (run / "report.html").read_text(encoding="utf-8"))
 
 
+TURN = """
+resolution: 16
+channels: 1
+classes: 2
+stem: {kind: conv, width: 8}
+stages: [{block: conv, depth: 1, width: 8, stride: 2}]
+head: {kind: direction}
+"""
+
+
+@pytest.mark.long
+def test_a_network_of_a_new_task_is_trained_judged_and_written(house: Path) -> None:
+    (house / "turn.yaml").write_text(TURN)
+    trained = "train turn.yaml --data turned_angles --task orientation --epochs 1 --name turn"
+    _nas(house, *trained.split())
+    page = (house / "runs" / "turn" / "report.html").read_text(encoding="utf-8")
+    assert "nas predict" not in page
+    assert ".softmax" not in page.partition("<h2>Next")[2]
+    assert "Angle error" in _nas(house, "evaluate", "turn").stdout
+    _nas(house, *["export", "turn", "--format", "python", "-o", "turned.py"])
+    written = (house / "turned.py").read_text(encoding="utf-8")
+    assert re.search(r"^OUTPUTS = .direction.$", written, re.MULTILINE)
+    assert "softmax" not in written.partition('"""')[2].partition('"""')[0]
+
+
 @pytest.mark.long
 def test_a_look_at_a_space_trains_its_networks_on_the_task(house: Path) -> None:
     asked = "profile turned.yaml --data turned_angles --task orientation --budget 5 -n 3"

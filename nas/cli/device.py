@@ -10,6 +10,7 @@ from nas.costs.latency.predictor import write_device
 from nas.costs.latency.regression import check_number
 from nas.errors import SettingError
 from nas.files import quoted
+from nas.space.library import shipped
 from nas.space.space import SearchSpace
 
 POOR = 0.6  # Kendall's tau up to which a predictor hardly ranks
@@ -62,7 +63,7 @@ def write_predictor(results: Path, output: Path, *, as_json: bool) -> None:
         f"blocks.\nOn networks held out: median error {error.median:.1%}, nine of ten within {error.high:.1%}, "
         f"Kendall's tau {error.tau:z.2f}"
     )
+    space = quoted(predictor.space) if predictor.space in shipped() else "FILE"
     console.following(
-        f"nas search --space {quoted(predictor.space)} --target {quoted(f'file:{output}')} --resolution {side} "
-        f"--max latency={middle:.2g}"
+        f"nas search --space {space} --target {quoted(f'file:{output}')} --resolution {side} --max latency={middle:.2g}"
     )

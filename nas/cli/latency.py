@@ -45,8 +45,10 @@ def fit(
     results: Annotated[Path, argument("FILE", "results.csv, in the folder that was carried there.")],
     output: Annotated[Path, option("FILE", "For --target file:FILE.", "--output", "-o")] = Path("mydevice.yaml"),
     as_json: AsJson = False,
+    plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Make the device's file from those times, and say how well it predicts."""
     from nas.cli.device import write_predictor  # needs torch
 
+    load_plugins(*plugins)
     write_predictor(results, output, as_json=as_json)

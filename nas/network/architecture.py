@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -9,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from nas import document, files
+from nas.errors import SettingError
 from nas.files import Json
 from nas.network.options import Scalar, options_of
-from nas.registry import BLOCKS, HEADS, STEMS, Registry
+from nas.registry import BLOCKS, HEADS, OURS, STEMS, Registry
 
 Options = Mapping[str, Scalar]
 REGISTRIES = {"stem": STEMS, "stages": BLOCKS, "head": HEADS}
+LETTER = re.compile("[A-Z]{1,2}")
 SCALARS = {bool, int, float, str}
 DRAWN = "one of a space's networks, space.sample(numpy.random.default_rng(0))[1]"
 """How errors say that a search space is many architectures."""
@@ -168,7 +171,8 @@ class Architecture:
     def value(self, name: str | Decision) -> Scalar:
         """Return the value of a decision such as `stages.2.block`, the default of an absent option.
 
-        Raises KeyError where the chosen kind has no such option.
+        Raises KeyError where the chosen kind has no such option, IndexError where there is no such stage, and
+        ValueError for what is no name of a decision.
         """
         asked = Decision.parse(name) if isinstance(name, str) else name
         if asked.part == "resolution":
@@ -195,6 +199,19 @@ class Architecture:
     def depths(self) -> str:
         """Return the stages' depths, such as `2-3-5-2`."""
         return "-".join(str(s.depth) for s in self.stages)
+
+
+def check_letter(block: str) -> None:
+    """Raise SettingError for a block from outside that has no letter of its own, by which layouts name it."""
+    if BLOCKS.origin(block) == OURS:
+        return
+    letter = getattr(BLOCKS.get(block), "letter", None)
+    said = f"block '{block}' of {BLOCKS.origin(block)}: its letter is {letter!r}"
+    if not (isinstance(letter, str) and LETTER.fullmatch(letter)):
+        raise SettingError(f'{said}; write one or two capitals, as in letter = "X"')
+    for other in BLOCKS.at_hand():
+        if other != block and getattr(BLOCKS.get(other), "letter", None) == letter:
+            raise SettingError(f"{said}, which is that of '{other}'; write another one or two capitals")
 
 
 def _stage(data: Json) -> StageSpec:

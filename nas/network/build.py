@@ -1,9 +1,9 @@
 """Building the torch module of an architecture."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeVar, overload
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,8 @@ from nas.network.blocks import Site, Size, strided
 from nas.network.features import Backbone, Window
 from nas.network.heads import Head
 from nas.registry import BLOCKS, HEADS, STEMS
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 class Stage(nn.Sequential):
@@ -126,12 +128,14 @@ def build(
     With `features` the network has no head and gives the maps of its stages, or of those in `out_indices`, as a list,
     for images of any size. Attention over maps larger than `window` x `window` pixels is then confined to windows;
     `auto` confines maps of more than 1,024 tokens to windows as large as the map that the network was built for, of
-    14 x 14 pixels at least, and None confines none. Raises SettingError for another window, another stage, or
-    what is no architecture.
+    14 x 14 pixels at least, and None confines none. Raises SettingError for another window, rate or stage, or what is
+    no architecture.
     """
     if not isinstance(architecture, Architecture):
         raise SettingError(f"architecture: found {brief(architecture)}; write nas.load_architecture of a name, a "
                            f"file or plain data, the .architecture of a search's result, or {DRAWN}")  # fmt: skip
+    if not 0 <= drop_path < 1:
+        raise SettingError(f"drop_path: found {drop_path}; write a rate from 0 to below 1")
     if not features and (window != "auto" or out_indices is not None):
         raise SettingError("window and out_indices are those of a backbone: say features=True too")
     if seed is None:
@@ -148,5 +152,17 @@ def build(
 
 def skeleton(architecture: Architecture) -> Network:
     """Build the network on torch's meta device, without memory for its weights, to be counted."""
-    with torch.device("meta"):
-        return Network(architecture)
+    return hollow(lambda: Network(architecture))
+
+
+def hollow(make: Callable[[], Module]) -> Module:
+    """Make a module on torch's meta device.
+
+    One from outside that reads values of its tensors while it is made, which have none there, is moved there.
+    """
+    try:
+        with torch.device("meta"):
+            return make()
+    except RuntimeError:
+        with torch.random.fork_rng(devices=[]):
+            return make().to("meta")

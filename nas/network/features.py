@@ -1,12 +1,13 @@
 """A network without its head, as the backbone of a detector: the map of every stage, of images of any size."""
 
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Literal, overload
 
 from torch import Tensor, nn
 
-from nas.errors import SettingError
+from nas.errors import SettingError, brief
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.blocks import Site
@@ -83,7 +84,7 @@ class Backbone(nn.Module):
     ) -> None:
         super().__init__()
         self.architecture = architecture
-        wanted = _checked(out_indices, len(stages))
+        wanted, window = _checked(out_indices, len(stages)), _checked_window(window)
         self.feature_info = FeatureInfo(list(_info(architecture, stem)), wanted)
         self.stem, self.stages = stem, stages[: wanted[-1] + 1]
         self.head = _Token(head.token) if head.wants_token and len(self.stages) == len(stages) else None
@@ -128,12 +129,30 @@ def _checked(out_indices: Sequence[int] | None, stages: int) -> tuple[int, ...]:
     """Return the stages that are asked for, sorted, from 0. Raises SettingError for one that the network has not."""
     if out_indices is None:
         return tuple(range(stages))
-    for index in out_indices:
+    try:
+        indices = list(map(operator.index, out_indices))
+    except TypeError:
+        raise SettingError(f"out_indices: found {brief(out_indices)}; give a list of whole numbers, such as [1, 2], or "
+                           "None for all") from None  # fmt: skip
+    for index in indices:
         if not -stages <= index < stages:
             raise SettingError(f"out_indices: the network has no stage {index}; it has the stages 0 to {stages - 1}")
-    if not out_indices:
+    if not indices:
         raise SettingError(f"out_indices: names no stage; give some of 0 to {stages - 1}, or None for all")
-    return tuple(sorted({index % stages for index in out_indices}))
+    return tuple(sorted({index % stages for index in indices}))
+
+
+def _checked_window(window: Window) -> Window:
+    """Return the side of windows as a plain number. Raises SettingError for one that is none."""
+    if window is None or (isinstance(window, str) and window == "auto"):
+        return window
+    try:
+        side = 0 if isinstance(window, bool) else operator.index(window)
+    except TypeError:
+        side = 0
+    if side < 2:
+        raise SettingError(f"window: {window!r}; give a side of 2 pixels or more, 'auto', or None for whole maps")
+    return side
 
 
 def _open(block: nn.Module, site: Site, window: Window) -> None:
@@ -151,6 +170,4 @@ def _windows(window: Window, site: Site, shrink: int) -> Windows | None:
     if window == "auto":
         height, width = site.out_resolution
         return Windows.like((-(-height // shrink), -(-width // shrink)))
-    if isinstance(window, bool) or not isinstance(window, int) or window < 2:
-        raise SettingError(f"window: {window!r}; give a side of 2 pixels or more, 'auto', or None for whole maps")
     return Windows(window, window)

@@ -44,9 +44,10 @@ def lowered(architecture: Architecture, queries: int | None = None, resolution: 
     if queries is not None and now is None:
         raise SettingError(f"queries {queries}: the head '{architecture.head.kind}' has none; only networks that find "
                            "boxes have queries")  # fmt: skip
-    for name, asked, most in ((QUERIES, queries, now), ("resolution", resolution, architecture.resolution)):
-        if asked is not None and most is not None and not 1 <= asked <= most:
-            raise SettingError(f"{name} {asked} is not allowed; a trained network can be lowered to 1 to {most}")
+    side = architecture.resolution
+    for name, asked, least, most in ((QUERIES, queries, 1, now), ("resolution", resolution, 4, side)):
+        if asked is not None and most is not None and not (isinstance(asked, int) and least <= asked <= most):
+            raise SettingError(f"{name} {asked} is not allowed; a trained network can be lowered to {least} to {most}")
     options = dict(architecture.head.options) | ({QUERIES: queries} if queries is not None else {})
     if resolution and ENLARGE in options_of(HEADS, architecture.head.kind):
         options[ENLARGE] = float(architecture.value(f"head.{ENLARGE}")) * architecture.resolution / resolution

@@ -44,10 +44,10 @@ class Option:
     def allows(self, value: Scalar) -> bool:
         """Tell whether a value keeps the parameter's law, without conversion."""
         try:
-            self.law.validate_python(value, strict=True)
+            found = self.law.validate_python(value, strict=True)
         except ValueError:
             return False
-        return True
+        return isinstance(found, float) or type(found) is type(value)  # 2.0 and true pass for choices that equal them
 
     def remedy(self, value: Scalar) -> str:
         """End a sentence about a value that is not allowed with what is, and with the nearest where words are."""

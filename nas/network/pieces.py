@@ -16,7 +16,7 @@ from nas.errors import told_as
 from nas.files import Json
 from nas.network.architecture import Architecture, HeadSpec, Options, StageSpec, StemSpec
 from nas.network.blocks import Site, Size, strided
-from nas.network.build import stage_sites, walk
+from nas.network.build import hollow, stage_sites, walk
 from nas.network.layers.attention import MultiHead
 from nas.network.layers.map_attention import MapAttention
 from nas.network.options import Scalar, options_of
@@ -203,7 +203,7 @@ def stem_stride(piece: Piece) -> int:
 
     Not built on the meta device, where the first random number takes a second of imports.
     """
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), told_as(f"stem '{piece.kind}'", direct=False):
         stride: int = piece.build().stride  # type: ignore[assignment]
     return stride
 
@@ -211,8 +211,7 @@ def stem_stride(piece: Piece) -> int:
 @lru_cache(maxsize=10_000)
 def attends(piece: Piece) -> bool:
     """Tell whether a block holds self-attention over a map or its windows, alone or beside convolution."""
-    with torch.device("meta"):
-        return any(isinstance(module, MapAttention | MultiHead) for module in piece.build().modules())
+    return any(isinstance(module, MapAttention | MultiHead) for module in hollow(piece.build).modules())
 
 
 def _options(registry: Registry, kind: str, named: Options) -> tuple[tuple[str, Scalar], ...]:

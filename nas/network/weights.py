@@ -24,8 +24,9 @@ def load_weights(network: nn.Module, path: Path | str) -> list[str]:
     The file may be a checkpoint that holds them, under names that DataParallel, torch.compile or a trainer's module
     has put something before; a warning says what was taken off or left out.
 
-    Returns the names of the weights in the file that a backbone leaves out, which are the head's. Raises SettingError
-    when the file cannot be read, holds the weights of another network, or several that may be meant.
+    Returns the names of the weights in the file that a backbone leaves out: the head's, and those of stages behind the
+    last that it gives. Raises SettingError when the file cannot be read, holds the weights of another network, or
+    several that may be meant.
     """
     network = _inside(network)
     try:

@@ -10,9 +10,12 @@ import jinja2
 
 from nas.errors import SettingError
 from nas.evaluation import units
+from nas.network.heads import Head
 from nas.training.model import BOXES, Model
 
 SHOWN = 100  # class names
+KINDS = {Head.outputs: "image-classification", BOXES: "object-detection"}
+"""The hub's names of tasks, by a head's outputs."""
 MARKS = re.compile(r"([\\`*_{}\[\]()#+\-!|~$])")
 ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("nas.report"), trim_blocks=True, lstrip_blocks=True, autoescape=False
@@ -39,7 +42,8 @@ def card_text(model: Model) -> str:
     facts, architecture = model.facts, model.architecture
     return str(_metadata(model)) + "\n" + ENVIRONMENT.get_template("card.md").render(
         name=architecture.name,
-        detector=model.outputs == BOXES,
+        kind=KINDS.get(model.outputs),
+        outputs=model.outputs,
         threshold=model.threshold,
         architecture=architecture,
         layout=architecture.layout(),
@@ -86,11 +90,11 @@ def _metadata(model: Model) -> str:
     """The block of YAML at the top of a card, which the hub searches and draws."""
     from huggingface_hub import EvalResult, ModelCardData  # an extra
 
-    facts, task = model.facts, "object-detection" if model.outputs == BOXES else "image-classification"
+    facts, task = model.facts, KINDS.get(model.outputs)
     kind, _, place = " ".join(str(facts.get("data") or "unknown").split()).partition(":")
     results = [
         EvalResult(
-            task_type=task,
+            task_type=task or model.outputs,
             dataset_type=kind,
             dataset_name=PurePath(place).name or kind,
             dataset_split="test",
@@ -104,7 +108,7 @@ def _metadata(model: Model) -> str:
         license=str(facts["licence"]) if facts.get("licence") else None,
         library_name="hybrid-nas",
         pipeline_tag=task,
-        tags=[task, "neural-architecture-search", "pytorch_model_hub_mixin", "model_hub_mixin"],
+        tags=[*([task] if task else []), "neural-architecture-search", "pytorch_model_hub_mixin", "model_hub_mixin"],
         model_name=model.architecture.name,
         eval_results=results or None,
     )

@@ -169,7 +169,7 @@ def _task(reader: Reader) -> Task:
 
 
 def _fitted(asked: _Asked, source: str, reader: Reader) -> Dataset:
-    """Load images as a network takes them, their classes numbered as it numbers them.
+    """Load images as a network takes them, their classes, if they have such, numbered as it numbers them.
 
     Raises DataError for other labels than the network has answers for, and for classes that it does not know.
     """
@@ -191,6 +191,8 @@ def _fitted(asked: _Asked, source: str, reader: Reader) -> Dataset:
             raise DataError(f"{data}: images of {dataset.channels} channels; {source} takes {reader.channels}")
         every = np.arange(len(dataset.labels))
         dataset = replace(dataset, images=dataset.images.take(every, reader.channels))
+    if dataset.targets not in ("classes", BOXES):
+        return dataset
     numbers = {name: number for number, name in enumerate(reader.classes)}
     shown = np.unique(dataset.labels).tolist() if dataset.labels.ndim == 1 else range(len(dataset.classes))
     for name in (dataset.classes[label] for label in shown):

@@ -67,27 +67,38 @@ def export(
     `source` is a model, an architecture, or what names one: a folder that `nas train` left, a `.safetensors` file, or,
     for formats without weights, whatever names an architecture. `format` is one of `nas export --help`, such as
     `onnx-int8`. `data` names the images to quantise with, divided by `split_seed`, both by default as in the training.
-    `tolerance` is the share of images that a quantised network may get wrong beyond the model itself.
-    With `dynamic_size`, images of any size are to be taken. With fewer `queries` or a smaller `resolution` the network
-    is lowered first, and answers from the score that its training measured for that. `runs` is where names are found.
+    `tolerance` is the share of images that a quantised network may get wrong beyond the model itself. With
+    `dynamic_size`, images of any size are to be taken. With fewer `queries` or a smaller `resolution` the network is
+    lowered first, and answers from the score that its training measured for that. `runs` is where names are found.
 
     Raises SettingError for an unknown format or source, one that cannot be written or lowered so, missing weights or
     packages, and a place that is taken; DataError for images that cannot be read; RunError when a check fails. Then
     nothing is left behind.
     """
-    kind, path = FORMATS.get(format_name(format)), Path(path)
-    if not 0 <= tolerance < 1:
-        raise SettingError(f"tolerance {tolerance:g} is not allowed; write a share from 0 to below 1, such as 0.01")
+    name, path = format_name(text_of(format, "format")), Path(path)
+    kind = FORMATS.get(name)
+    _check_tolerance(tolerance)
     _check_able(kind, format, found := _found(source, Path(runs)))
     _check_form(path, kind, force)
-    shipment = Shipment(*_lowered(found, queries, resolution), tolerance=tolerance, dynamic_size=dynamic_size)
-    shipment = _with_images(shipment, data, split_seed)
+    network = _lowered(found, plain(queries), plain(resolution))
+    shipment = _with_images(Shipment(*network, None, None, tolerance, dynamic_size), data, split_seed)
     try:
         with _beside(path, force) as place:
-            checks = [*_unfinished(found), *_lost(found, shipment.architecture), *kind.write(shipment, place)]
+            checks = [*_unfinished(found), *_lost(found, shipment.architecture), *_written(name, shipment, place)]
             return _exported(path, checks, found)
     except OSError as error:
         raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
+
+
+def _check_tolerance(tolerance: object) -> None:
+    if not (isinstance(tolerance, int | float) and 0 <= tolerance < 1):
+        raise SettingError(f"tolerance {tolerance} is not allowed; write a share from 0 to below 1, such as 0.01")
+
+
+def _written(name: str, shipment: Shipment, place: Path) -> list[str]:
+    with FORMATS.telling(name, "write(shipment, path)"):
+        checks: list[str] = FORMATS.get(name).write(shipment, place)
+    return checks
 
 
 def _exported(path: Path, checks: list[str], found: Found) -> Exported:
@@ -157,7 +168,9 @@ def _check_able(kind: Format, text: str, found: Found) -> None:
         able = [target_text(name) for name in FORMATS.at_hand() if FORMATS.get(name).only in ("", outputs)]
         raise SettingError(f"format {text}: writes networks that give {kind.only}; '{architecture.name}' gives "
                            f"{outputs}. Formats for it: {', '.join(able)}")  # fmt: skip
-    if lacking := kind.missing():
+    with FORMATS.telling(format_name(text), "missing()"):
+        lacking = kind.missing()
+    if lacking:
         raise SettingError(f"format {text}: {lacking}")
 
 
@@ -185,15 +198,15 @@ def open_exported(path: Path | str) -> Reader:
         if (path / BEST).is_file():
             return reader_of(load(path))
         if is_hub(path):
-            return _read(FORMATS.get("hub"), path)
+            return _read("hub", path)
         found = f"has no {BEST} yet" if is_trained(path) else f"holds neither {BEST} nor {CONFIG} and {WEIGHTS}"
         raise SettingError(f"{path}: the folder {found}. {_readable()}")
     if not os.path.isfile(path):  # noqa: PTH113
         raise SettingError(f"{path}: no such file or folder. {_readable()}")
-    kind = _by_suffix().get(path.suffix.lower())
-    if kind is None:
+    name = _by_suffix().get(path.suffix.lower())
+    if name is None:
         raise SettingError(f"{path}: '{path.suffix}' is no kind of file with a network that runs here. {_readable()}")
-    return _read(kind, path)
+    return _read(name, path)
 
 
 def check_place(path: Path, force: bool, example: str = "best.yaml") -> None:
@@ -205,20 +218,22 @@ def check_place(path: Path, force: bool, example: str = "best.yaml") -> None:
     check_around(path)
 
 
-def _read(kind: Format, path: Path) -> Reader:
+def _read(name: str, path: Path) -> Reader:
+    kind: Format = FORMATS.get(name)
     assert kind.reads is not None
     if path.is_file() and (what := foreign(path)):
         raise SettingError(f"{path}: not a network, but {what}")
-    return kind.reads(path)
+    with FORMATS.telling(name, "reads(path)"):
+        return kind.reads(path)
 
 
-def _by_suffix() -> dict[str, Format]:
-    """Return the format that reads each suffix: of several the one named like it, else the first by name."""
-    found: dict[str, Format] = {}
+def _by_suffix() -> dict[str, str]:
+    """Name the format that reads each suffix: of several the one named like it, else the first by name."""
+    found: dict[str, str] = {}
     for name in sorted(FORMATS.names(), key=lambda name: (FORMATS.get(name).suffix != f".{name}", name)):
         kind: Format = FORMATS.get(name)
         if kind.reads and kind.suffix:
-            found.setdefault(kind.suffix, kind)
+            found.setdefault(kind.suffix, name)
     return found
 
 

@@ -5,14 +5,15 @@ https://huggingface.co/docs/huggingface_hub/guides/integrations
 
 from collections.abc import Sequence
 from importlib.util import find_spec
+from json import JSONDecodeError
 from typing import Any
 
-from nas.errors import SettingError
+from nas.errors import SettingError, in_one_line
 from nas.files import Json
 from nas.network.build import build
 from nas.network.weight_files import read
 from nas.network.weights import adapt
-from nas.record.models import WEIGHTS
+from nas.record.models import CONFIG, WEIGHTS
 from nas.report.card import card_text
 from nas.space.library import load_architecture
 from nas.training.model import Model
@@ -65,10 +66,19 @@ class HubModel(Model, Mixin, library_name="hybrid-nas"):  # type: ignore[misc, c
         return copied
 
     @classmethod
+    def from_pretrained(cls, *given: Any, **named: Any) -> Any:
+        """Load a model from a folder, or from the hub by OWNER/NAME. Raises SettingError for a damaged file."""
+        try:
+            return super().from_pretrained(*given, **named)
+        except (TypeError, JSONDecodeError) as error:
+            raise SettingError(f"{given[0] if given else named}: {CONFIG} is damaged ({in_one_line(error)})") from None
+
+    @classmethod
     def _load_as_safetensor(cls, model: Any, model_file: str, map_location: str, strict: bool) -> Any:
         """Load weights, all of them: the mixin would leave those out that a file lacks."""
+        state = read(model_file)
         try:
-            model.load_state_dict(adapt(read(model_file), model))
+            model.load_state_dict(adapt(state, model))
         except SettingError as error:
             raise SettingError(f"{model_file}: {error}") from None
         model.to(map_location).eval()

@@ -97,7 +97,7 @@ def check_in_place(page: Path, kind: str) -> None:
         files.check_around(page)
         if page.is_dir():
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
-        if page.is_file() and TITLES[kind] not in page.read_bytes()[:BEGINNING].decode(errors="replace"):
+        if page.is_file() and f"<title>{TITLES[kind]}" not in page.read_bytes()[:BEGINNING].decode(errors="replace"):
             raise SettingError(f"{page} exists already and is no {kind} of nas; name another file with --output")
     except OSError as error:
         raise SettingError(f"{page}: cannot be written ({error.strerror})") from None

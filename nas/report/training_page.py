@@ -16,6 +16,7 @@ from nas.errors import NasError, SettingError
 from nas.evaluation import units
 from nas.files import Json, quoted
 from nas.network.architecture import Architecture
+from nas.network.heads import Head
 from nas.record.models import BEST
 from nas.record.trained import VERDICT, Ending, Trained
 from nas.registry import BLOCKS, target_text
@@ -66,7 +67,8 @@ def render_training(trained: Trained) -> str:
             "judged": "test image",
             **NO_VERDICT,
             **(_verdict(trained, ending) if ending else {}),
-            "detector": load_task(trained.config.task).outputs == BOXES,
+            "detector": (outputs := load_task(trained.config.task).outputs) == BOXES,
+            "classifier": outputs == Head.outputs,
             **_costs(trained, ending, history),
             **_next(trained),
             "plotlyjs": Markup(get_plotlyjs()) if history else "",

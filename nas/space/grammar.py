@@ -11,6 +11,7 @@ from typing import Any
 from nas.document import Document
 from nas.errors import SpaceError
 from nas.files import Json
+from nas.network.architecture import check_letter
 from nas.network.options import options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry, suggest
 from nas.space.schema import KindOptions, PartKeys, SpaceFile, StageKeys, fields, shown, span
@@ -54,6 +55,8 @@ def _slot(
     kinds: tuple[str, ...] = getattr(part, field)
     for kind in kinds:
         _check_kind(doc, (*key, field), registry, kind)
+        if registry is BLOCKS:
+            check_letter(kind)
     if isinstance(part, StageKeys):
         _check_stage_blocks(doc, key, part)
     inline = part.__pydantic_extra__

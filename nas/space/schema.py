@@ -78,11 +78,18 @@ def _range(value: Json) -> list[Any]:
     return list(range(start, stop + 1, step))
 
 
+def _whole(value: Any) -> Any:
+    """Refuse what equals a number of a Literal and is none, such as 2.0 and true."""
+    if isinstance(value, float | bool):
+        raise ValueError("write a whole number")
+    return value
+
+
 Choices = Annotated[tuple[T, ...], BeforeValidator(_choices)]
 Kinds = Choices[str]
 Widths = Choices[Annotated[int, Field(ge=1, le=8192)]]
 Depths = Choices[Annotated[int, Field(ge=0, le=64)]]
-Strides = Choices[Literal[1, 2]]
+Strides = Choices[Annotated[Literal[1, 2], BeforeValidator(_whole)]]
 Sides = Choices[Annotated[int, Field(ge=4, le=2048)]]
 Values = Choices[Scalar]
 KindOptions = dict[str, dict[str, Values]]

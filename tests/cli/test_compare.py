@@ -49,13 +49,13 @@ def test_an_earlier_comparison_is_replaced_and_another_file_is_not(nas, tmp_path
     finished_run(tmp_path / "one")
     finished_run(tmp_path / "two", sampler="random")
     page, other = tmp_path / "page.html", tmp_path / "mine.html"
-    other.write_text("<title>Mine</title>")
+    other.write_text(mine := "<title>Mine</title> Runs side by side")
     for _ in range(2):
         assert nas("compare", tmp_path / "one", tmp_path / "two", "-o", page).status == 0
     refused = nas("compare", tmp_path / "one", tmp_path / "two", "-o", other)
     assert refused.status == 2
     assert f"{other} exists already and is no comparison of nas; name another file with --output" in refused.err
-    assert other.read_text() == "<title>Mine</title>"
+    assert other.read_text() == mine
 
 
 def test_what_cannot_be_compared_ends_in_2_and_writes_nothing(nas, tmp_path):

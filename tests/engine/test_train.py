@@ -355,7 +355,8 @@ def test_a_teacher_of_other_classes_or_without_weights_is_refused(home: Path, fo
     Trained.create(home / "unbegun", first.config, first.architecture, {}, first.outside)
     refused(home, SettingError, "has no weights yet", data=four, teacher=str(home / "unbegun"))
     finished_run(home / "found", complete=1)
-    refused(home, SettingError, "teacher .*found: a search, which keeps no weights", data=four, teacher=str(home / "found"))
+    said = "teacher .*found: a search, which keeps no weights"
+    refused(home, SettingError, said, data=four, teacher=str(home / "found"))
 
 
 def test_a_teacher_that_learnt_on_is_refused_on_going_on(home: Path, first: Trained) -> None:

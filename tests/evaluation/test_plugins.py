@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from command import Command
 from outside import forget, offer
@@ -19,11 +20,14 @@ from nas.evaluation.catalogue import objective
 from nas.evaluation.limits import Limits
 from nas.evaluation.objectives import Candidate, Conditions
 from nas.evaluation.plugins import Outside, load_plugins
+from nas.network.build import build
 from nas.network.options import options_of
-from nas.network.pieces import pieces
+from nas.network.pieces import attends, pieces
+from nas.record.models import read_model, write_model
 from nas.registry import ALL, BLOCKS, OBJECTIVES, registry_of
 from nas.space.library import load_architecture, load_space
 from nas.space.space import SearchSpace
+from nas.training.model import Model
 
 HEAD = """
 from typing import Literal
@@ -402,6 +406,117 @@ def test_a_hook_of_a_block_that_fails_is_told_by_its_name_and_its_own_line(
     assert answer.status == 2
     assert f"{said}: ZeroDivisionError: division by zero" in " ".join(answer.err.split())
     assert "wrong.py:" in answer.err
+
+
+LETTERED = """
+__all__ = ["lettered"]
+
+
+class Lettered(Block):
+    {}
+
+    def __init__(self, site):
+        super().__init__()
+"""
+
+
+@pytest.mark.parametrize(
+    ("letter", "said"),
+    [
+        ("said = 1", "its letter is None; write one or two capitals"),
+        ("letter = 'X-1'", "its letter is 'X-1'; write one or two capitals"),
+        ("letter = 'C'", "its letter is 'C', which is that of 'conv'; write another"),
+    ],
+)
+def test_a_block_that_layouts_could_not_name_is_refused_with_its_space(
+    site: Path, tmp_path: Path, letter: str, said: str
+) -> None:
+    file = tmp_path / "lettered.py"
+    file.write_text(HEAD + LETTERED.format(letter))
+    load_plugins(file)
+    stage = {"block": ["conv", "lettered"], "depth": 1, "width": 8, "stride": 2}
+    with pytest.raises(SettingError, match=rf"block 'lettered' of .*lettered\.py: {re.escape(said)}"):
+        load_space({"stem": {"kind": "conv", "width": 8}, "stages": [stage]})
+
+
+READING = """
+import torch
+
+__all__ = ["valued"]
+
+
+class Valued(Block):
+    letter = "VA"
+
+    def __init__(self, site):
+        super().__init__()
+        self.rates = [rate.item() for rate in torch.linspace(0, site.drop_path, 2)]
+        self.layer = nn.Conv2d(site.in_width, site.width, 1, site.stride)
+
+    def forward(self, x):
+        return self.layer(x)
+"""
+
+
+def test_a_block_that_reads_values_while_it_is_built_is_counted_kept_and_loaded(site: Path, tmp_path: Path) -> None:
+    """On torch's meta device, where this is done for others, no tensor has a value."""
+    (tmp_path / "valued.py").write_text(HEAD + READING)
+    load_plugins(tmp_path / "valued.py")
+    stage = {"block": "valued", "depth": 2, "width": 8, "stride": 2}
+    stem = {"kind": "conv", "width": 8}
+    network = load_architecture({"resolution": 16, "classes": 4, "stem": stem, "stages": [stage]})
+    model = Model(build(network, seed=0), "abcd", [0.5] * 3, [0.5] * 3)
+    write_model(model, tmp_path / "net.safetensors")
+    again, x = read_model(tmp_path / "net.safetensors"), torch.rand(2, 3, 16, 16)
+    assert torch.equal(again(x), model.eval()(x))
+    assert [attends(piece) for piece in pieces(network)] == [False] * 4
+
+
+BROKEN = """
+from nas.costs.targets import Target
+__all__ = ["failing_stem", "failing_format", "failing_target", "stopping_target"]
+
+
+class FailingStem(Stem):
+    def __init__(self, in_channels, width):
+        super().__init__()
+        raise ValueError("no such width")
+
+
+def _fail(*given):
+    raise OSError("driver not found")
+
+
+failing_format = Format("failing", _fail, suffix=".fail", weights=False)
+failing_target = Target("cpu", prepare=_fail)
+stopping_target = Target("cpu", prepare=lambda network, images, setting: _fail)
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("search --space bad.yaml --data digits --budget 1", "stem 'failing_stem': ValueError: no such width"),
+        ("export net.yaml --format failing_format -o net.fail",
+         "write(shipment, path) of format 'failing_format': OSError: driver not found"),
+        ("profile net.yaml --target failing_target",
+         "prepare(network, images, setting) of target 'failing_target': OSError: driver not found"),
+        ("profile net.yaml --target stopping_target",
+         "the clock of target 'stopping_target': OSError: driver not found"),
+    ],
+)  # fmt: skip
+def test_what_fails_of_a_stem_a_format_or_a_target_is_told_by_its_name_and_its_own_line(
+    site: Path, nas: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("failing.py").write_text(HEAD + BROKEN)
+    network = {"resolution": 16, "classes": 4, "stem": {"kind": "conv", "width": 8},
+               "stages": [{"block": "conv", "depth": 1, "width": 8, "stride": 2}]}  # fmt: skip
+    Path("net.yaml").write_text(yaml.safe_dump(network))
+    Path("bad.yaml").write_text(yaml.safe_dump(network | {"stem": {"kind": "failing_stem", "width": [8, 16]}}))
+    answer = nas(*command.split(), "--plugins", "failing.py")
+    assert answer.status == 2
+    assert re.search(rf"failing\.py:\d+: {re.escape(said)}", " ".join(answer.err.split())), answer.err
 
 
 LEVELS = """

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -147,10 +148,23 @@ def test_some_stages_alone() -> None:
 def test_settings_that_make_no_sense_are_refused() -> None:
     architecture = _architecture("vit")
     for window in (1, 0, -7, True, "every", 7.0):
-        with pytest.raises(SettingError, match=r"window: .*; give a side of 2 pixels or more, 'auto', or None"):
-            build(architecture, features=True, window=window)  # type: ignore[call-overload]
+        for network in (architecture, _architecture("conv")):
+            with pytest.raises(SettingError, match=r"window: .*; give a side of 2 pixels or more, 'auto', or None"):
+                build(network, features=True, window=window)  # type: ignore[call-overload]
+    for stages in (3, [1.0, 2.0], "12"):
+        with pytest.raises(SettingError, match=r"out_indices: found .*; give a list of whole numbers"):
+            build(architecture, features=True, out_indices=stages)  # type: ignore[call-overload]
+    for rate in (-0.1, 1.0, 2.0):
+        with pytest.raises(SettingError, match=r"drop_path: found .*; write a rate from 0 to below 1"):
+            build(architecture, drop_path=rate)
     with pytest.raises(SettingError, match="say features=True too"):
         build(architecture, window=7)  # type: ignore[call-overload]
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    architecture = _architecture("vit", "vit", "vit")
+    backbone = build(architecture, features=True, window=np.int64(7), out_indices=np.array([0, -1]))
+    assert backbone.feature_info.out_indices == (0, 2)
 
 
 @torch.no_grad()

@@ -21,6 +21,7 @@ from nas.costs.targets import Clock
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import Network, build
+from nas.registry import TARGETS
 from nas.space.library import load_architecture
 
 PRECISION = 0.02  # width of the median's confidence interval, as a share of the median
@@ -107,7 +108,14 @@ def _own(network: Network | Architecture) -> tuple[Network, tuple[int, int, int]
 def _clock(network: nn.Module, shape: tuple[int, ...], deployment: Deployment) -> Clock:
     """Make a module ready to run on a batch of images of a shape, moving and changing it, and return its clock."""
     x = torch.zeros(deployment.setting.batch, *shape)
-    return deployment.kind.prepare(network.eval(), x, deployment.setting)
+    with TARGETS.telling(deployment.target, "prepare(network, images, setting)"):
+        clock = deployment.kind.prepare(network.eval(), x, deployment.setting)
+
+    def told(count: int) -> float:
+        with TARGETS.telling(deployment.target, "the clock"):
+            return clock(count)
+
+    return told
 
 
 def time_network(

@@ -92,9 +92,13 @@ def read_device(path: Path) -> Predictor:
 
 
 def write_device(path: Path, predictor: Predictor) -> None:
-    """Write a device's file. Raises SettingError when it cannot be written."""
+    """Write a device's file. Raises SettingError when it cannot be written, and for more than could be read again."""
+    text = document.dump(predictor.to_dict())
+    if len(text) > document.MAX_BYTES:
+        raise SettingError(f"{path}: would have {len(text):,} bytes of at most {document.MAX_BYTES:,}; collect fewer "
+                           "networks (-n) or blocks (--blocks)")  # fmt: skip
     try:
-        files.write(path, document.dump(predictor.to_dict()))
+        files.write(path, text)
     except OSError as error:
         raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another path") from None
 

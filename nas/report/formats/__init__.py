@@ -29,7 +29,7 @@ class Shipment:
 
     `model` has its weights, and is None where only an architecture was named. `training` and `validation` read images
     of the data that the model was trained on, and raise DataError or SettingError where they cannot. `tolerance` is
-    the largest share of the accuracy that a format may lose. With `dynamic_size`, images of any size are to be taken.
+    the accuracy, from 0 to 1, that a format may lose at most. With `dynamic_size`, images of any size are to be taken.
     """
 
     architecture: Architecture

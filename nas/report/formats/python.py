@@ -8,6 +8,7 @@ import torch
 
 from nas import files
 from nas.files import check_importable, is_module
+from nas.network.heads import Head
 from nas.report.formats import Format, Reader, Shipment
 from nas.report.source.files import reader, run_file
 from nas.report.source.modules import Key
@@ -143,6 +144,13 @@ for each of CLASSES. Those from THRESHOLD on are taken; boxes do not double, so 
 )
 
 
+def _words(outputs: str) -> Words:
+    """Say what a kind of outputs is, of a head from outside no more than its name."""
+    known = {Head.outputs: CLASSIFIER, BOXES: DETECTOR}
+    usage, constant = "    answers = network(normalise(images))", f"OUTPUTS = {outputs!r}\n"
+    return known.get(outputs) or Words("a network", f"its {outputs}", usage, CLASSIFIER.square, constant)
+
+
 def source(shipment: Shipment, stem: str) -> str:
     """Write the text of the file, whose weights lie beside it as STEM.pt.
 
@@ -152,7 +160,7 @@ def source(shipment: Shipment, stem: str) -> str:
     check_importable(stem)
     architecture, trained = shipment.architecture, shipment.model is not None
     program = Program(architecture, shipment.model, TAKEN, IMPORTS)
-    words = DETECTOR if program.outputs == BOXES else CLASSIFIER
+    words = _words(program.outputs)
     usage = (TRAINED if trained else UNTRAINED).format(
         stem=stem, imports=_imports(stem, USED if trained else USED[1:2]),
         channels=architecture.channels, side=architecture.resolution,

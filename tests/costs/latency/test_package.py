@@ -326,6 +326,12 @@ def test_a_space_of_too_few_networks_is_refused_before_anything_is_written(nas: 
     assert not (tmp_path / "package").exists()
 
 
+def test_a_space_with_a_kind_from_outside_can_be_fitted(nas: Command, results, tmp_path):
+    answer = nas("latency", "fit", results, "-o", tmp_path / "mine.yaml", "--plugins", tmp_path / "missing.py")
+    assert answer.status == 2
+    assert "missing.py: cannot be read" in answer.err
+
+
 def test_results_of_too_few_networks_make_no_file(nas: Command, results, tmp_path):
     manifest = json.loads((results.parent / "manifest.json").read_text())
     manifest["files"] = manifest["files"][:3]

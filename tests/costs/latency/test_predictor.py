@@ -11,12 +11,14 @@ import torch
 from latency_spaces import tiny
 from outside import site as site
 
+from nas import document
 from nas.costs.counts import count
 from nas.costs.deployment import Deployment
 from nas.costs.latency import measure, sampling
-from nas.costs.latency.predictor import Predictor
+from nas.costs.latency.predictor import Predictor, write_device
 from nas.costs.latency.regression import Regression, cross_validate, error_of
 from nas.costs.latency.sampling import predictor_for
+from nas.errors import SettingError
 from nas.evaluation.plugins import load_plugins
 from nas.network.pieces import pieces
 from nas.space.library import load_space
@@ -46,6 +48,13 @@ def known(networks):
     blocks = dict.fromkeys(p for a in networks[:50] for p in pieces(a))
     times = tuple((a, truth(a)) for a in networks[:50])
     return Predictor({"target": "cpu"}, "cvt_family", times, tuple((p, milliseconds(p)) for p in blocks))
+
+
+def test_a_device_file_that_could_not_be_read_again_is_not_written(known, tmp_path, monkeypatch):
+    monkeypatch.setattr(document, "MAX_BYTES", 10_000)
+    with pytest.raises(SettingError, match=r"mine\.yaml: would have .* bytes of at most 10,000; collect fewer"):
+        write_device(tmp_path / "mine.yaml", known)
+    assert not (tmp_path / "mine.yaml").exists()
 
 
 def test_networks_it_never_saw_are_predicted(known, networks):

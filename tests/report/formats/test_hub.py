@@ -14,6 +14,7 @@ from small_models import model_of
 import nas
 from nas.errors import SettingError
 from nas.record.networks import find_network
+from nas.report.card import card_text
 from nas.report.export import export, open_exported
 from nas.training.model import Model
 
@@ -93,6 +94,15 @@ def test_a_detectors_card_says_from_which_score_on_boxes_are_taken(tmp_path):
     assert "with a score of 0.37 or more, in the image's own pixels" in text
 
 
+def test_a_network_of_another_task_is_no_classifier(monkeypatch):
+    model = model_of(["conv"])
+    monkeypatch.setattr(type(model.network.head), "outputs", "direction")
+    text = card_text(model)
+    assert "A network that gives direction, found and trained" in text
+    assert "image-classification" not in text
+    assert "softmax" not in text
+
+
 def test_a_card_without_facts_claims_nothing(tmp_path):
     path = export(model_of(["conv"]), "hub", tmp_path / "card").path
     card = huggingface_hub.ModelCard.load(path / "README.md")
@@ -143,6 +153,20 @@ def test_a_damaged_configuration(folder):
         config.write_text(text)
         with pytest.raises(SettingError, match=message):
             open_exported(folder)
+
+
+@pytest.mark.parametrize("text", ["{}", "[1,2"])
+def test_a_damaged_configuration_is_told_by_the_mixin_too(folder, text):
+    (folder / "config.json").write_text(text)
+    with pytest.raises(SettingError, match=r"config\.json is damaged"):
+        nas.HubModel.from_pretrained(str(folder))
+
+
+def test_damaged_weights_are_told_once(folder):
+    (folder / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(SettingError) as told:
+        nas.HubModel.from_pretrained(str(folder))
+    assert str(told.value).count("model.safetensors") == 1
 
 
 def test_pickled_weights_are_not_read(folder, tmp_path):
