@@ -163,6 +163,8 @@ def hollow(make: Callable[[], Module]) -> Module:
     try:
         with torch.device("meta"):
             return make()
-    except RuntimeError:
+    except RuntimeError as error:
+        if "meta" not in str(error):
+            raise
         with torch.random.fork_rng(devices=[]):
             return make().to("meta")
