@@ -167,6 +167,8 @@ __all__ = ["narrow"]
 class Narrow(Block):
     \"\"\"A convolution that loses the map's edge.\"\"\"
 
+    letter = "NA"
+
     def __init__(self, site: Site, *, kernel_size: int = 3) -> None:
         super().__init__()
         self.conv = nn.Conv2d(site.in_width, site.width, kernel_size, site.stride)
