@@ -4,7 +4,7 @@ They are sums over its pieces, each counted once on a machine, so that a sampler
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import astuple, dataclass
 from functools import lru_cache
 from itertools import islice
@@ -124,12 +124,19 @@ def counted(piece: Piece) -> Count:
     """
     large = prod(piece.taken) * piece.width > LARGE
     try:
-        with torch.random.fork_rng(devices=[]), torch.device("meta") if large else nullcontext():
-            network, x = piece.build().eval(), torch.zeros(1, *piece.taken)
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), _Tally() as tally:
-            network(x)
+        return _run(piece, torch.device("meta") if large else nullcontext())
     except Exception as error:  # a plug-in's may raise anything
+        if large and "meta" in str(error):  # it reads values, which tensors have none of there
+            with suppress(Exception):
+                return _run(piece, nullcontext())
         raise SpaceError(_unable(piece, error)) from error
+
+
+def _run(piece: Piece, device: AbstractContextManager[object]) -> Count:
+    with torch.random.fork_rng(devices=[]), device:
+        network, x = piece.build().eval(), torch.zeros(1, *piece.taken)
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), _Tally() as tally:
+        network(x)
     return Count(parameters(network), tally.operations // 2, tally.operators, tally.traffic)
 
 

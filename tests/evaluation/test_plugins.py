@@ -15,6 +15,7 @@ from outside import forget, offer
 from outside import site as site
 
 from nas.config import SearchConfig
+from nas.costs.counts import counted
 from nas.errors import SettingError
 from nas.evaluation.catalogue import objective
 from nas.evaluation.limits import Limits
@@ -22,7 +23,7 @@ from nas.evaluation.objectives import Candidate, Conditions
 from nas.evaluation.plugins import Outside, load_plugins
 from nas.network.build import build
 from nas.network.options import options_of
-from nas.network.pieces import attends, pieces
+from nas.network.pieces import Piece, attends, pieces
 from nas.record.models import read_model, write_model
 from nas.registry import ALL, BLOCKS, OBJECTIVES, registry_of
 from nas.space.library import load_architecture, load_space
@@ -470,6 +471,8 @@ def test_a_block_that_reads_values_while_it_is_built_is_counted_kept_and_loaded(
     again, x = read_model(tmp_path / "net.safetensors"), torch.rand(2, 3, 16, 16)
     assert torch.equal(again(x), model.eval()(x))
     assert [attends(piece) for piece in pieces(network)] == [False] * 4
+    large = Piece("block", "valued", (64, 112, 112), 64)  # which for others is counted on the meta device
+    assert counted(large).params == 64 * 65
 
 
 BROKEN = """
