@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from command import Command
 from latency_spaces import TINY, tiny
+from outside import site as site
 
 from nas import document
 from nas.costs.counts import count
@@ -326,8 +327,27 @@ def test_a_space_of_too_few_networks_is_refused_before_anything_is_written(nas: 
     assert not (tmp_path / "package").exists()
 
 
-def test_a_space_with_a_kind_from_outside_can_be_fitted(nas: Command, results, tmp_path):
-    answer = nas("latency", "fit", results, "-o", tmp_path / "mine.yaml", "--plugins", tmp_path / "missing.py")
+PLUGIN = """
+from nas.network.blocks.coatnet import MBConv
+
+__all__ = ["theirs"]
+
+
+class Theirs(MBConv):
+    letter = "TH"
+"""
+
+
+def test_a_space_with_a_kind_from_outside_can_be_fitted(site, nas: Command, results, tmp_path):
+    (tmp_path / "theirs.py").write_text(PLUGIN)
+    manifest = results.parent / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"mbconv"', '"theirs"'))
+    asked = ["latency", "fit", results, "-o", tmp_path / "mine.yaml"]
+    assert "unknown block 'theirs'" in nas(*asked).err
+    answer = nas(*asked, "--plugins", tmp_path / "theirs.py")
+    assert answer.status == 0, answer.err
+    assert "theirs" in (tmp_path / "mine.yaml").read_text()
+    answer = nas(*asked, "--plugins", tmp_path / "missing.py")
     assert answer.status == 2
     assert "missing.py: cannot be read" in answer.err
 

@@ -153,7 +153,8 @@ def test_failures_are_learnt_from_but_not_repeats() -> None:
         late[repeat] += sum(trial.state == optuna.trial.TrialState.FAIL for trial in study.trials[20:])
         assert len(set(params(study))) == 45
     assert late[False] <= 3, "at random 25 of these 75 would fail"
-    assert late[True] > 2 * late[False] + 1
+    assert 2 * late[False] + 1 < late[True]
+    assert 6 <= late[True] <= 45
 
 
 @pytest.mark.parametrize("known", [True, False])
