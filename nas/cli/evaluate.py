@@ -11,6 +11,7 @@ from nas.cli.completion import NAMES, trainings
 from nas.cli.options import AsJson, Plugins, Runs, argument, option
 from nas.cli.tables import metrics_table
 from nas.cli.terminal import Terminal, print_json, progress_bar
+from nas.data import SEEDS
 from nas.data.parts import ALL
 from nas.data.summary import causes
 from nas.evaluation.plugins import load_plugins
@@ -31,7 +32,7 @@ def evaluate(
     data: Annotated[str | None, option("NAME[:PATH]", "Labelled images.", default=OWN, names=NAMES["data"])] = None,
     part: Annotated[str | None, option("PART", PART, default="test, all of other data", names=NAMES["part"])] = None,
     split_seed: Annotated[
-        int | None, option("N", "Divides the images into parts.", min=0, max=2**32 - 1, default=OWN)
+        int | None, option("N", "Divides the images into parts.", min=0, max=SEEDS - 1, default=OWN)
     ] = None,
     output: Annotated[Path, option("FILE", "Write the page here.", "--output", "-o")] = Path("evaluation.html"),
     as_json: AsJson = False,

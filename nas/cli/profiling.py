@@ -39,9 +39,9 @@ def profile_space(
 ) -> None:
     """Print the costs of `networks` sampled from a space and, if `timed`, how long a search takes.
 
-    The space is as for the images of such a search where it is to be `fitted`.
+    The space is as for the images of such a search where it is `timed`, or to be `fitted`.
     """
-    if fitted:
+    if fitted and not timed:  # else the survey reads them
         space = fit(space, load_whole(config), config.task)
     elif config.resolution:
         space = space.fit(resolution=config.resolution, channels=space.channels, classes=space.classes)

@@ -4,7 +4,7 @@ They are sums over its pieces, each counted once on a machine, so that a sampler
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import astuple, dataclass
 from functools import lru_cache
 from itertools import islice
@@ -22,6 +22,7 @@ from torch.utils.flop_counter import flop_registry
 from nas.costs.kept_counts import lasting, ledger
 from nas.errors import SpaceError, in_one_line
 from nas.network.architecture import Architecture
+from nas.network.build import wants_values
 from nas.network.pieces import Piece, pieces
 
 LARGE = 4_000_000  # incoming numbers times outgoing channels; beyond it the meta device is faster
@@ -122,21 +123,23 @@ def counted(piece: Piece) -> Count:
     Each is faster there. Parameters and multiply-adds are equal on both, operators differ by one at most. Attention
     runs unfused, because the fused operator would count as nothing. Raises SpaceError for a piece that does not run.
     """
-    large = prod(piece.taken) * piece.width > LARGE
     try:
-        return _run(piece, torch.device("meta") if large else nullcontext())
+        return _run(piece, large=prod(piece.taken) * piece.width > LARGE)
     except Exception as error:  # a plug-in's may raise anything
-        if large and "meta" in str(error):  # it reads values, which tensors have none of there
-            with suppress(Exception):
-                return _run(piece, nullcontext())
         raise SpaceError(_unable(piece, error)) from error
 
 
-def _run(piece: Piece, device: AbstractContextManager[object]) -> Count:
-    with torch.random.fork_rng(devices=[]), device:
-        network, x = piece.build().eval(), torch.zeros(1, *piece.taken)
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), _Tally() as tally:
-        network(x)
+def _run(piece: Piece, large: bool) -> Count:
+    """Run a piece where it is faster, or on the processor if it reads values."""
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta") if large else nullcontext():
+            network, x = piece.build().eval(), torch.zeros(1, *piece.taken)
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), _Tally() as tally:
+            network(x)
+    except RuntimeError as error:
+        if large and wants_values(error):
+            return _run(piece, large=False)
+        raise
     return Count(parameters(network), tally.operations // 2, tally.operators, tally.traffic)
 
 

@@ -27,7 +27,7 @@ LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601, as Pi
 NOTES = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")  # as PNG files have them beside those of EXIF's own
 KEYWORD = max(map(len, NOTES))
 LARGE, LARGEST = 160, 480  # pixels; larger pictures are JPEG files, and none on a page is larger than the last
-GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")
+GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 
 
 Source = Path | BinaryIO | Image.Image
@@ -145,7 +145,7 @@ def _opened(source: Source) -> Iterator[Image.Image]:
 def _is_grey(image: Image.Image) -> bool:
     if image.mode == "F" or (image.mode == "I" and image.format != "PPM"):
         raise ValueError(f"pixels of mode {image.mode} have no known range; save the image with 8 or 16 bits")
-    return image.mode in GREY or image.mode == "I"
+    return image.mode in GREY
 
 
 def _squared(image: Image.Image, side: int) -> Picture:

@@ -12,13 +12,13 @@ from nas import data as datasets
 from nas.costs.deployment import choose_device
 from nas.data import Dataset
 from nas.errors import SettingError
-from nas.files import Json, quoted
+from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import Network, build
 from nas.network.compiling import no_compiler
 from nas.network.layers.initialise import scaled
 from nas.network.weights import adapt
-from nas.record.folders import is_run, is_trained
+from nas.record.folders import is_run, is_trained, untrained
 from nas.record.networks import find_network
 from nas.record.tracking import check_trackers
 from nas.settings import text_of
@@ -44,8 +44,7 @@ def find_teacher(name: str | None, dataset: Dataset, runs: Path) -> Teacher | No
             raise SettingError(f"teacher {name}: has no weights yet")
         return from_model(model, dataset.classes, name)
     if any(is_run(folder) for folder in (Path(name), runs / name)):
-        raise SettingError(f"teacher {name}: a search, which keeps no weights; train its best network first: "
-                           f"nas train {quoted(name)}")  # fmt: skip
+        raise SettingError(f"teacher {untrained(name)}")
     return from_timm(name, len(dataset.classes))
 
 

@@ -158,6 +158,17 @@ def no_training(folder: Path) -> SettingError:
     return SettingError(f"{folder} is not a training (it has no {TRAINING}{_lost(folder, 'architecture.yaml')})")
 
 
+def untrained(folder: Path | str) -> SettingError:
+    """The error for a search where a trained network is needed."""
+    return SettingError(f"{folder}: a search, which keeps no weights; train its best network first: "
+                        f"nas train {quoted(folder)}")  # fmt: skip
+
+
+def damaged(file: Path) -> RunError:
+    """The error for a file of a run that cannot be understood, and that is made anew where it is gone."""
+    return RunError(f"{file}: damaged; restore it, or delete it")
+
+
 def _lost(folder: Path, other: str) -> str:
     """Say how to mend a folder that has the `other` file but lost that of its settings, or return an empty text."""
     sealed = all(os.path.isfile(folder / name) for name in (SEAL, other))  # noqa: PTH113  (as above)

@@ -19,7 +19,7 @@ from nas.files import quoted
 from nas.network.build import build, skeleton
 from nas.network.weight_files import read
 from nas.network.weights import adapt
-from nas.record.folders import ELSEWHERE, find_trained, is_run, is_trained
+from nas.record.folders import ELSEWHERE, find_trained, is_run, is_trained, untrained
 from nas.record.outside import load_beside
 from nas.settings import text_of
 from nas.space.library import load_architecture
@@ -56,12 +56,12 @@ def _file(path: Path, runs: Path) -> Path:
     here = is_trained(path) or is_run(path) or any(map(os.path.isfile, (path, path / BEST)))
     if not here and path.suffix != Path(BEST).suffix:
         if is_run(runs / path):
-            raise _untrained(runs / path)
+            raise untrained(runs / path)
         if is_trained(runs / path) or not os.path.lexists(path):
             path = find_trained(path, runs)
     if os.path.isdir(path):  # noqa: PTH112  (pathlib raises for names that are too long)
         if is_run(path):
-            raise _untrained(path)
+            raise untrained(path)
         path /= BEST
     if not os.path.exists(path):  # noqa: PTH110
         raise SettingError(f"{path}: no such file; give a folder that nas train left, or a .safetensors file")
@@ -77,11 +77,6 @@ def elsewhere(path: Path | str) -> SettingError:
     """The error for an exported file of a format from which no network is built here."""
     return SettingError(f"{path}: a file for another runtime, from which no network is built; name the training that "
                         "it was exported from, or run it with nas predict")  # fmt: skip
-
-
-def _untrained(folder: Path) -> SettingError:
-    return SettingError(f"{folder}: a search, which keeps no weights; train its best network first: "
-                        f"nas train {quoted(folder)}")  # fmt: skip
 
 
 def write_model(model: Model, path: Path) -> None:

@@ -18,7 +18,7 @@ from nas.files import Json, quoted
 from nas.record import journal
 from nas.record.config_file import read_config, write_config
 from nas.record.environment import read_environment, write_environment
-from nas.record.folders import CONFIG, in_a_line, is_run, making, no_run
+from nas.record.folders import CONFIG, damaged, in_a_line, is_run, making, no_run
 from nas.record.optuna_study import Teller
 from nas.record.outside import keep_outside, load_outside
 from nas.record.picking import Picked, pick
@@ -127,7 +127,7 @@ class Run:
         try:
             return dict(json.loads(path.read_text(encoding="utf-8-sig"))) if path.exists() else {}
         except (OSError, ValueError, TypeError):
-            raise RunError(f"{path}: damaged; restore it, or delete it") from None
+            raise damaged(path) from None
 
     def write_facts(self, name: str, facts: Json) -> None:
         """Write JSON into a file of the run's folder. Raises RunError when it cannot be written."""

@@ -55,8 +55,6 @@ def _slot(
     kinds: tuple[str, ...] = getattr(part, field)
     for kind in kinds:
         _check_kind(doc, (*key, field), registry, kind)
-        if registry is BLOCKS:
-            check_letter(kind)
     if isinstance(part, StageKeys):
         _check_stage_blocks(doc, key, part)
     inline = part.__pydantic_extra__
@@ -93,6 +91,8 @@ def _check_offered(doc: Document, file: SpaceFile) -> None:
 
 
 def _check_stage_blocks(doc: Document, key: tuple[str | int, ...], stage: StageKeys) -> None:
+    for kind in stage.block:
+        check_letter(kind)
     for kind, options in stage.blocks.items():
         if kind not in stage.block:
             raise doc.error((*key, "blocks", kind), f"this stage does not offer '{kind}'. {suggest(kind, stage.block)}")

@@ -1,6 +1,7 @@
 """Images on the training device, loaded once as uint8 tensors, normalised and augmented batch by batch."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,28 +51,29 @@ def load_images(
     dataset = in_memory(dataset, subset, seed)
     rows = draw_rows(dataset.train, subset, seed)
     train_x, validation_x = (_resized(dataset.images[part], side) for part in (rows, dataset.validation))
-    std, mean = _spread(train_x)
+    count, mean, variance = moments(torch.split(train_x, 1000), train_x.shape[1])  # all as floats would take a multiple
+    std = (variance * count / max(count - 1, 1)).sqrt().float()
     return Images(
         train_x=train_x.to(device),
         train_y=torch.from_numpy(dataset.labels[rows]).to(device),
         validation_x=validation_x.to(device),
         validation_y=torch.from_numpy(dataset.labels[dataset.validation]).to(device),
-        mean=mean.view(-1, 1, 1).to(device),
+        mean=mean.float().view(-1, 1, 1).to(device),
         std=std.clamp(min=1.0).view(-1, 1, 1).to(device),
         mirror=dataset.mirror,
     )
 
 
-def _spread(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Compute deviation and mean of each channel, of some images at a time, as all would take a multiple as floats."""
-    total, squares = torch.zeros(2, x.shape[1], dtype=torch.float64)
-    for part in torch.split(x, 1000):
-        values = part.double()
+def moments(parts: Iterable[Tensor], channels: int) -> tuple[int, Tensor, Tensor]:
+    """Count the values of a channel, and compute each one's mean and variance, over parts of images."""
+    count, (total, squares) = 0, torch.zeros(2, channels, dtype=torch.float64)
+    for x in parts:
+        values = x.cpu().double()
+        count += values[:, 0].numel()
         total += values.sum((0, 2, 3))
         squares += values.square().sum((0, 2, 3))
-    count = x[:, 0].numel()
     mean = total / count
-    return ((squares - count * mean.square()) / max(count - 1, 1)).clamp(min=0).sqrt().float(), mean.float()
+    return count, mean, (squares / count - mean.square()).clamp(min=0)
 
 
 def in_memory(dataset: Dataset, subset: int | None = None, seed: int = 0) -> Dataset:

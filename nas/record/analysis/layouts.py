@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from pydantic import TypeAdapter
 
-from nas.errors import RunError
 from nas.evaluation import units
+from nas.record.folders import damaged
 from nas.record.run import Run
 from nas.training.chance import LEVEL
 
@@ -195,5 +195,5 @@ def kept(run: Run) -> Layouts | None:
     try:
         found: Layouts = TypeAdapter(Layouts).validate_python(facts.get("layouts"))
     except ValueError:
-        raise RunError(f"{run.folder / FILE}: damaged; restore it, or delete it") from None
+        raise damaged(run.folder / FILE) from None
     return found

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from nas.errors import RunError
 from nas.network.architecture import StageSpec
+from nas.record.folders import damaged
 from nas.record.run import Run
 from nas.space.space import draw_points, placed
 
@@ -75,4 +76,4 @@ def _read(run: Run, facts: object) -> Counts:
     try:
         return TypeAdapter(Counts).validate_python(facts)
     except ValueError:
-        raise RunError(f"{run.folder / FILE}: damaged; restore it, or delete it") from None
+        raise damaged(run.folder / FILE) from None

@@ -11,6 +11,7 @@ from torch import Tensor
 from nas.data import Dataset
 from nas.data.stream import stream
 from nas.errors import DataError
+from nas.training.images import moments
 from nas.training.model import scaled
 
 SAMPLE = 5000  # images whose mean and deviation stand for all
@@ -67,17 +68,10 @@ class Batches:
         Raises DataError when none of its images can be read.
         """
         rows = self.dataset.train[:: max(len(self.dataset.train) // SAMPLE, 1)]
-        count, (total, squares) = 0, torch.zeros(2, self.dataset.channels, dtype=torch.float64)
-        for x, _ in self.part(rows):
-            x = x.cpu().double()
-            count += x[:, 0].numel()
-            total += x.sum((0, 2, 3))
-            squares += x.square().sum((0, 2, 3))
+        count, mean, variance = moments((x for x, _ in self.part(rows)), self.dataset.channels)
         if not count:
             raise DataError(f"{self.dataset.name}: no image of the training part can be read")
-        mean = total / count
-        spread = (squares / count - mean.square()).clamp(min=0).sqrt()
-        return mean.tolist(), spread.clamp(min=1 / 255).tolist()
+        return mean.tolist(), variance.sqrt().clamp(min=1 / 255).tolist()
 
 
 def class_weights(dataset: Dataset) -> Tensor:
