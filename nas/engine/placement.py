@@ -1,6 +1,7 @@
 """Choose where a search's trials run, and measure the part of a GPU that each takes."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,10 +11,12 @@ from joblib import cpu_count
 from nas.config import Budget, SearchConfig
 from nas.costs.deployment import choose_device
 from nas.data import Dataset
-from nas.engine.executors import Placement
-from nas.errors import SettingError
+from nas.engine.executors import Answer, Ask, Executor, Placement, Tell
+from nas.errors import SettingError, told_as
+from nas.evaluation.job import Prepare
 from nas.network.architecture import Architecture
 from nas.network.build import build
+from nas.registry import EXECUTORS, OURS
 from nas.training.catalogue import load_task
 from nas.training.images import Images, load_images
 from nas.training.loop import predict, train
@@ -55,6 +58,26 @@ def choose_executor(config: SearchConfig, placement: Placement) -> str:
     if config.executor != "auto":
         return config.executor
     return "local" if placement.workers == 1 and placement.ray is None else "ray_tune"
+
+
+def load_executor(name: str) -> Executor:
+    """The executor called `name`. One from outside tells which of its methods failed."""
+    found: Executor = EXECUTORS.get(name)
+    return found if EXECUTORS.origin(name) == OURS else _Told(found, f"executor '{name}'")
+
+
+@dataclass(frozen=True)
+class _Told:
+    found: Executor
+    words: str
+
+    def execute(self, ask: Ask, tell: Tell, prepare: Prepare, placement: Placement) -> None:
+        with told_as(f"execute(ask, tell, prepare, placement) of {self.words}"):
+            self.found.execute(ask, tell, prepare, placement)
+
+    def there(self, look: Callable[[], Answer], placement: Placement) -> Answer:
+        with told_as(f"there(look, placement) of {self.words}"):
+            return self.found.there(look, placement)
 
 
 def _local_workers(budget: Budget, on_gpu: bool) -> int | None:

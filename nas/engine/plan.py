@@ -13,7 +13,7 @@ from nas.costs.latency.sampling import OnProgress
 from nas.data import Dataset
 from nas.data.copies import copies
 from nas.engine.executors import Executor, Placement
-from nas.engine.placement import choose_executor, choose_placement
+from nas.engine.placement import choose_executor, choose_placement, load_executor
 from nas.engine.prediction import as_measured, device_predictor, kept_predictor, new_predictor
 from nas.errors import DataError, SettingError
 from nas.evaluation.catalogue import objective
@@ -34,7 +34,6 @@ from nas.record.outside import outside_of
 from nas.record.run import SPACE, Run
 from nas.record.seal import check_same
 from nas.record.tracking import check_trackers
-from nas.registry import EXECUTORS
 from nas.space.grammar import to_dict
 from nas.space.library import load_architecture, load_space
 from nas.space.space import SearchSpace, draw
@@ -265,5 +264,4 @@ def _resolve_placement(
     placement = choose_placement(config, dataset, space.largest())
     if placement.gpu_share:
         placement = replace(placement, gpu_share=outside.carry(placement.gpu_share))
-    executor: Executor = EXECUTORS.get(choose_executor(config, placement))
-    return placement, executor
+    return placement, load_executor(choose_executor(config, placement))

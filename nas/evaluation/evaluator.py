@@ -23,12 +23,11 @@ from nas.evaluation.zero_cost import Sample
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import build
-from nas.registry import OBJECTIVES, TASKS
+from nas.registry import OBJECTIVES
 from nas.training.catalogue import load_task
 from nas.training.images import Images, load_images
 from nas.training.loop import predict, train
 from nas.training.pause import Pause
-from nas.training.tasks import Predictions
 
 SCORED = 64  # images in the batch for zero-cost scores, as in arXiv:2101.08134
 
@@ -191,12 +190,10 @@ class Evaluator:
             )  # fmt: skip
             predictions = predict(network, images)
         notes.losses = tuple(round(loss, 5) for loss in losses)
-        metrics = {name: self._computed(name, predictions) for name in self.task.metrics if name in self.trained}
+        metrics = {
+            name: metric.value(predictions) for name, metric in self.task.metrics.items() if name in self.trained
+        }
         notes.read(self.trained, replace(candidate, metrics=metrics))
-
-    def _computed(self, name: str, predictions: Predictions) -> float:
-        with TASKS.telling(self.config.task, f"compute(predictions) of metric '{name}'"):
-            return self.task.metrics[name].value(predictions)
 
     def _between(self) -> None:
         """Give way, between two steps, to a neighbour that measures."""

@@ -5,16 +5,36 @@ Tasks of packages are imported only where a name is none of an objective or of a
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
-from nas.errors import DataError, SettingError, SpaceError
-from nas.registry import HEADS, OBJECTIVES, TASKS, suggest
+from nas.errors import DataError, SettingError, SpaceError, told_as
+from nas.registry import HEADS, OBJECTIVES, OURS, TASKS, suggest
 from nas.training.tasks import Task
+
+COLUMNS = ("number", "state", "on_front", "rung", "trainings", "layout", "key", "seconds", "reason")
+"""The columns that a table of trials has beside objectives, whose names no objective may have."""
 
 
 def load_task(name: str) -> Task:
     """Return the task called `name`. Raises SettingError, with the nearest name, for an unknown one."""
     found: Task = TASKS.get(name)
-    return found
+    return found if TASKS.origin(name) == OURS else _telling(found, name)
+
+
+def _telling(found: Task, name: str) -> Task:
+    """Let a task from outside tell which of its functions failed."""
+    ours = f"task '{name}'"
+    metrics = {
+        each: replace(one, compute=told_as(f"compute(predictions) of metric '{each}' of {ours}")(one.value))
+        for each, one in found.metrics.items()
+    }
+    return replace(
+        found,
+        loss=told_as(f"loss(outputs, targets, label_smoothing) of {ours}")(found.loss),
+        follow=found.follow and told_as(f"follow(targets, moves) of {ours}")(found.follow),
+        drawn=told_as(f"drawn(images, classes, generator) of {ours}")(found.drawn),
+        metrics=metrics,
+    )
 
 
 def task_of(outputs: str) -> str:
@@ -71,6 +91,8 @@ def tasks() -> Iterator[Task]:
 
 def check_objective(name: str, offered: Sequence[str] = ()) -> None:
     """Raise SettingError, with the nearest name of those `offered` or of all, unless a search may weigh `name`."""
+    if name in COLUMNS and name in objective_names():
+        raise SettingError(f"objective '{name}': tables of trials have a column of that name; rename the objective")
     metric = any(name in load_task(task).metrics for task in TASKS.at_hand())
     if name in OBJECTIVES.names():
         OBJECTIVES.check(name)

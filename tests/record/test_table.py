@@ -10,6 +10,7 @@ from run_fixtures import empty_run, finished_run, trial
 
 from nas.record.run import Run
 from nas.report.page import write_report
+from nas.training.catalogue import COLUMNS
 
 
 def read_back(run: Run) -> pd.DataFrame:
@@ -24,6 +25,12 @@ def test_the_parquet_file_is_the_frame(tmp_path: Path, complete: int) -> None:
     assert frame["accuracy"].dtype == float
     assert frame["on_front"].dtype == bool
     assert len(frame) == complete + 2
+
+
+def test_no_objective_may_be_called_like_a_column(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "a", complete=3)
+    decisions = {name for one in run.trials for name in one.decisions}
+    assert set(run.to_frame()) - {*run.trials[0].metrics} - decisions == {*COLUMNS}
 
 
 def test_a_run_without_a_trial_has_columns(tmp_path: Path) -> None:
