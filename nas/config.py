@@ -291,8 +291,8 @@ class SearchConfig(
     def _of_the_task(cls, settings: dict[str, Any]) -> dict[str, Any]:
         task, recipe = load_task(settings.get("task", cls.model_fields["task"].default)), settings.get("recipe", {})
         found = {"objectives": task.objectives, "space": task.space, "data": task.data}
-        named = {name: value for name, value in settings.items() if name not in found or value not in (None, "")}
-        return found | named | ({"recipe": {**task.recipe, **recipe}} if isinstance(recipe, Mapping) else {})
+        given = {k: value for k, value in settings.items() if k not in found or (value is not None and str(value))}
+        return found | given | ({"recipe": {**task.recipe, **recipe}} if isinstance(recipe, Mapping) else {})
 
 
 def make_config(settings: Mapping[str, Any]) -> SearchConfig:

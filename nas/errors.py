@@ -14,6 +14,7 @@ import reprlib
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 LONGEST = 300  # characters of another library's error, or of a value, that a message repeats
@@ -75,14 +76,15 @@ def told_as(what: str, has: str = "", *, direct: bool = True) -> Iterator[None]:
     """Tell that a function from outside nas, called within, failed: `what` it is, its file and the last line there.
 
     `has` says what it was handed, where it may have asked that for something else. One that is not called in a `direct`
-    way has others between, so that its line is told only where it is of a plug-in file. Raises SettingError.
+    way has others between, so that its line is told only where it is of a plug-in file; lines of nas never are. Raises
+    SettingError.
     """
     try:
         yield
     except (NasError, MemoryError):
         raise
     except Exception as error:
-        frames = [*traceback.walk_tb(error.__traceback__)][2:]  # after this one and the caller's
+        frames = [frame for frame in traceback.walk_tb(error.__traceback__) if not _is_ours(frame[0])]
         ours = [frame for frame, _ in frames if PLUGIN in frame.f_globals] or [frame for frame, _ in frames if direct]
         files = [frame.f_code.co_filename for frame in ours[:1]]
         lines = [line for frame, line in frames if frame.f_code.co_filename in files]
@@ -90,6 +92,11 @@ def told_as(what: str, has: str = "", *, direct: bool = True) -> Iterator[None]:
         wrong = isinstance(error, AttributeError | TypeError | NameError)
         more = f". {has}" if has and wrong else ""
         raise SettingError(f"{where}{what}: {in_one_line(error)}{more}") from error
+
+
+def _is_ours(frame: FrameType) -> bool:
+    """Tell whether a frame is one of nas, or of what makes a decorator of a context manager."""
+    return frame.f_globals.get("__name__", "").split(".")[0] in ("nas", "contextlib")
 
 
 def brief(value: object) -> str:

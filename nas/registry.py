@@ -19,7 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.errors import SettingError, UserError, in_one_line, told_as
+from nas.errors import SettingError, UserError, brief, in_one_line, told_as
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -109,6 +109,8 @@ class Registry:
 
     def check(self, name: str, error: type[UserError] = SettingError) -> None:
         """Raise `error` for an unknown kind, with the nearest name, and for one with several origins, naming them."""
+        if not isinstance(name, str):
+            raise error(f"{self.noun}: found {brief(name)}; write a name")
         origins = self.origins(name)
         if not origins:
             raise error(f"unknown {self.noun} '{name}'. {suggest(name, self.names(), self.label)}")
@@ -118,7 +120,7 @@ class Registry:
 
     def get(self, name: str) -> Any:
         """Return a kind. Raises SettingError for an unknown one, and for one that cannot be imported."""
-        if name in self._found:
+        if isinstance(name, str) and name in self._found:
             return self._found[name]
         self.check(name)
         if name in self._homes:

@@ -77,9 +77,9 @@ def checked(settings: Mapping[str, Any], model: type[Made], within: str = "") ->
         cause = first.get("ctx", {}).get("error")
         if isinstance(cause, UserError):
             raise cause from None
-        *parts, last = map(str, first["loc"])
-        key = ".".join([*parts, last])
         if first["type"] == "extra_forbidden":
+            *parts, last = map(str, first["loc"])
+            key = ".".join([*parts, last])
             part = model.model_fields[parts[0]].annotation if parts else model
             allowed = part.model_fields if isinstance(part, type) and issubclass(part, BaseModel) else ()
             holders = [name for name, inner in model.model_fields.items()

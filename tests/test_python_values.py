@@ -1,10 +1,12 @@
 """What Python users pass as settings is understood; wrong types are refused with the name of the setting."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
+import pandas as pd
 import pytest
 import torch
 from small_searches import SPACE
@@ -13,6 +15,7 @@ from small_trainings import network
 import nas
 from nas.config import make_config
 from nas.errors import SettingError, UserError
+from nas.registry import SCORES
 from nas.space.library import load_architecture, load_space
 from nas.training.full.recipe import FullRecipe, load_recipe
 from nas.training.full.settings import make_train_config
@@ -107,6 +110,10 @@ def test_a_wrong_type_is_refused_by_name(settings: dict[str, Any], says: str) ->
         ({"data": 5}, "data: found 5"),
         ({"budget": None}, "budget: found 'None'"),
         ({"budget": 2.5}, "budget: found '2.5'"),
+        ({"task": {"a": 1}}, "task: found {'a': 1}; write a name"),
+        ({"space": pd.DataFrame({"a": [1, 2]})}, "space: found"),
+        ({"objectives": pd.Series([1, 2])}, "objectives: found"),
+        ({"sampler": ["tpe"]}, "sampler: found"),
         ({"name": 5}, "name: found 5"),
         ({"runs": None}, "runs: found None"),
         ({"plugins": 5}, "plugins: found 5"),
@@ -118,7 +125,52 @@ def test_an_argument_of_a_wrong_type_is_refused_by_name(arguments: dict[str, Any
         nas.search(**({"space": "cvt_family", "data": "digits"} | arguments))
 
 
-@pytest.mark.parametrize("kind", ["arrays", "one array", "tensors", "a torch data set", "a data set of one's own"])
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"networks": "few"}, "budget: found 'few'"),
+        ({"networks": "7"}, "at least 8 networks and two rungs: found 7"),
+        ({"name": None}, "name: found None"),
+        ({"runs": None}, "runs: found None"),
+        ({"task": ["classification"]}, "task: found"),
+    ],
+)
+def test_an_argument_of_a_calibration_of_a_wrong_type_is_refused_by_name(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        nas.calibrate("cvt_family", **({"data": "digits"} | arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"changes": "epochs=3"}, "changes: found 'epochs=3'; write settings by their names"),
+        ({"time": ["1h"]}, r"time \('1h',\): write a time"),
+        ({"resolution": "32px"}, "resolution: found '32px'"),
+        ({"monitor": {"a": 1}}, "monitor: found {'a': 1}; write a text"),
+        ({"task": {"a": 1}}, "task: found {'a': 1}; write a text"),
+    ],
+)
+def test_an_argument_of_a_training_of_a_wrong_type_is_refused_by_name(
+    arguments: dict[str, Any], says: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=says):
+        nas.train(network(), runs=tmp_path, **({"data": "digits"} | arguments))
+
+
+def test_a_run_by_a_name_that_is_no_file_s_is_refused() -> None:
+    with pytest.raises(SettingError, match="no run 'x'"):
+        nas.resume("x", runs="x" * 5000)
+
+
+def test_plug_ins_are_named_one_by_one_or_as_a_list(tmp_path: Path) -> None:
+    (tmp_path / "listed_score.py").write_text("def listed_score(network, sample) -> float: return 1.0\n")
+    (loaded,) = nas.load_plugins([tmp_path / "listed_score.py"])
+    assert nas.load_plugins(str(tmp_path / "listed_score.py")) == (loaded,)
+    SCORES.remove("listed_score")
+    del sys.modules[loaded.module]
+
+
+@pytest.mark.parametrize("kind", ["arrays", "one array", "tensors", "a torch data set", "a data frame", "one's own"])
 def test_images_in_place_of_the_name_of_data_are_refused_in_a_line(kind: str) -> None:
     x, y = np.zeros((64, 3, 32, 32), np.float32), np.zeros(64, np.int64)
     tensors = torch.from_numpy(x), torch.from_numpy(y)
@@ -128,6 +180,7 @@ def test_images_in_place_of_the_name_of_data_are_refused_in_a_line(kind: str) ->
         "one array": x,
         "tensors": tensors,
         "a torch data set": torch.utils.data.TensorDataset(*tensors),
+        "a data frame": pd.DataFrame({"a": [1, 2]}),
     }
     for call in (nas.search, nas.train):
         first = "cvt_family" if call is nas.search else network()

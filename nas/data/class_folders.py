@@ -10,6 +10,7 @@ from nas.errors import DataError
 from nas.files import readable
 
 NAMED = 5  # classes, in a message
+TABLES, METADATA = (".csv", ".jsonl", ".parquet"), "metadata"  # as Hugging Face's datasets reads them
 Classes = dict[str, dict[str, list[Path]]]
 """The folders of each class by part. They are several where a name is spelt in two ways that look alike."""
 
@@ -40,10 +41,20 @@ def find_classes(tree: Tree, parts: Mapping[str, Path], least: int = 2) -> Class
         found = f"one class folder, {', '.join(classes)}" if classes else "no class folders"
         raise DataError(
             f"image_folder: {tree.root} has {found}; at least {least} {'is' if least == 1 else 'are'} needed, each a "
-            f"folder of images named like its class.{left}"
+            f"folder of images named like its class.{_tabled(tree)}{left}"
         )
     _check_alike(tree, [folder for found in classes.values() for folder in found.get("train", ())])
     return dict(sorted(classes.items()))
+
+
+def _tabled(tree: Tree) -> str:
+    """Say how labels are read from a table that lies beside the images, or return an empty text."""
+    tables = [name for name in tree.loose(tree.root) if name.lower().endswith(TABLES)]
+    if not tables:
+        return ""
+    named = [name for name in tables if Path(name).stem == METADATA]
+    called = "" if named else f"call {readable(tables[0])} {METADATA}{Path(tables[0]).suffix.lower()}, "
+    return f" For labels in a table, {called}name its columns file_name and label, and write huggingface:{tree.root}."
 
 
 def _check_level(tree: Tree, parts: Mapping[str, Path], classes: list[str]) -> None:

@@ -22,7 +22,7 @@ def attempt(evaluate: Evaluate, job: Job, timeout: float | None) -> Outcome:
     try:
         with time_limit(timeout):
             outcome = evaluate(job)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a function from outside may call sys.exit
         return Outcome("failed", reason=describe(error))
     finally:
         return_memory()

@@ -55,7 +55,8 @@ def find_recipe(
     settings: Mapping[str, Any],
 ) -> Json:
     """Load the recipe as settings, `recipe` and `recipe_name`, by default the task's or that for the images' size."""
-    side = settings.get("resolution") or architecture.resolution
+    side = settings.get("resolution")
+    side = side if isinstance(side, int) else architecture.resolution  # what is no number is refused with the others
     usual = load_task(settings["task"]).full_recipe or ("small" if side < LARGE else "coatnet")
     source = recipe if recipe is not None else usual
     name = "" if isinstance(source, Mapping | FullRecipe) else text_of(source, "recipe")

@@ -3,6 +3,7 @@
 The first tells how well lower rungs rank networks, the second whether the recipe starves a kind of block.
 """
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from nas.config import SearchConfig, make_config
+from nas.config import SearchConfig, make_config, parse_budget
 from nas.costs.counts import cost
 from nas.engine.search import go_on, search, wanted_space
 from nas.engine.watcher import Watcher, watcher_of
 from nas.errors import SettingError
+from nas.evaluation.plugins import load_plugins
 from nas.network.architecture import Architecture
 from nas.network.options import Scalar
 from nas.record.analysis.rates import FACTORS, RATES, kinds_alone, rate_folder
@@ -22,7 +24,7 @@ from nas.record.analysis.reliability import FEWEST
 from nas.record.folders import is_run
 from nas.record.run import Run
 from nas.record.seal import first_change
-from nas.settings import text_of
+from nas.settings import paths_of, text_of
 from nas.space.grammar import to_dict
 from nas.space.slot import Domain
 from nas.space.space import SearchSpace
@@ -55,13 +57,16 @@ def calibrate(
     does, and SettingError for a run of that name that is another calibration or none.
     """
     watcher = _warned_once(watcher_of(watcher))
+    load_plugins(*paths_of(settings.get("plugins"), "plugins"))
+    name, runs, task = (text_of(value, said) for value, said in ((name, "name"), (runs, "runs"), (task, "task")))
     for decided in DECIDED:
         if decided in settings:
             raise SettingError(f"{decided}: a calibration has its own")
     settings |= {"task": task, "objectives": (load_task(task).objectives[0], "macs")}
     settings |= {"rungs": rungs, "promotion": 1.0, "confirm": 1}
     named = text_of(space, "space") if isinstance(space, str | Path) else "space"
-    asked = make_config({"space": named, "budget": {"trials": networks}, **settings})
+    asked = make_config({"space": named, "budget": parse_budget(networks), **settings})
+    networks = asked.budget.trials or 0
     if networks < FEWEST or len(asked.lengths) == 1:
         raise SettingError(f"a calibration takes at least {FEWEST} networks and two rungs: found {networks} networks, "
                            f"rungs {', '.join(map(str, asked.lengths))}")  # fmt: skip
@@ -128,6 +133,7 @@ def _try_rates(run: Run, watcher: Watcher) -> None:
         if is_run(folder):
             go_on(Run(folder), watcher=watcher)
             continue
+        shutil.rmtree(folder, ignore_errors=True)  # what a kill left of one that had not begun
         rate = {"learning_rate": recipe.learning_rate * factor}
         search(
             run.folder / "space.yaml", budget=len(designs), name=folder.name, runs=folder.parent, promotion=1.0,

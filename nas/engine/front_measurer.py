@@ -43,6 +43,8 @@ class FrontMeasurer:
         self.running.remove(job.number)
         if outcome.state != "complete":
             self.failed.add(job.number)
+            self.watcher.warned(f"trial {job.number} could not be measured again and keeps {', '.join(job.asked)} as "
+                                f"it was: {outcome.reason}")  # fmt: skip
         for name, value in outcome.metrics.items():
             self.run.keep_front_reading(name, job.architecture.key(), value, outcome.readings.get(name, {}))
         self.watcher.remeasured(job, self.run)

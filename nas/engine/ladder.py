@@ -147,7 +147,8 @@ def gains(run: Run) -> Values:
     logged, positive = [even(column) is not None for column in losses.T], np.maximum(losses, 1e-300)
     losses, doubts = np.where(logged, np.log(positive), losses), np.where(logged, doubts / positive, doubts)
     reference = np.array([worst(column) for column in losses.T])
-    reference += MARGIN * (reference - losses.min(axis=0))
+    span = reference - losses.min(axis=0)
+    reference += np.where(span > 0, MARGIN * span, 1.0)  # where all are alike the others decide
     rungs = np.array([result.rung for result in found])
     on_top = np.flatnonzero(rungs == len(run.config.lengths) - 1)
     gain = expected_improvement(*boxes(nondominated(losses[on_top]), reference), losses, doubts)
@@ -172,9 +173,9 @@ def missing(run: Run) -> list[Step]:
 
 
 def contenders(run: Run) -> Sequence[Result]:
-    """Return the front, that of the networks' own trainings, and up to a tenth of all trials rivals behind both.
+    """Return the front, that of the networks' own trainings, and rivals behind both up to a tenth of all trials in all.
 
-    The former alone would lose a network that nobody trained again to one whose second training was lucky. All are of
+    The first alone would lose a network that nobody trained again to one whose second training was lucky. All are of
     one rung, and rivals are those that only the others dominate.
     """
     front = run.front()

@@ -36,8 +36,11 @@ def choose_placement(config: SearchConfig, dataset: Dataset, largest: Architectu
     """Return the placement that a search's settings ask for, with `auto` resolved for this machine.
 
     The part of a GPU that a trial needs is measured later, with the `largest` network, where the GPU is. Raises
-    SettingError for a part of a GPU where trials run on the CPU.
+    SettingError for a part of a GPU where trials run on the CPU, and for workers of the local executor.
     """
+    if config.executor == "local" and (config.workers not in ("auto", 1) or config.ray):
+        raise SettingError(f"executor: found local, which runs one trial at a time in this process, with "
+                           f"{'ray' if config.ray else 'workers'}; leave one of them out")  # fmt: skip
     optional = config.device == "auto" and config.ray is not None
     placement = Placement(None, config.ray, trial_timeout=config.trial_timeout, gpu_optional=optional)
     on_gpu = config.device != "cpu" if config.ray else choose_device(config.device).type == "cuda"
@@ -50,6 +53,8 @@ def choose_placement(config: SearchConfig, dataset: Dataset, largest: Architectu
                            "out, or train where a GPU is, such as on a cluster (--ray)")  # fmt: skip
     if config.workers != "auto":
         return replace(placement, workers=int(config.workers))
+    if config.executor == "local":
+        return replace(placement, workers=1)
     return placement if config.ray else replace(placement, workers=_local_workers(config.budget, on_gpu))
 
 

@@ -18,7 +18,7 @@ from nas.engine.prediction import as_measured, device_predictor, kept_predictor,
 from nas.errors import DataError, SettingError
 from nas.evaluation.catalogue import objective
 from nas.evaluation.evaluator import conditions_of, deployment_of
-from nas.evaluation.limits import Limits
+from nas.evaluation.limits import Limits, check_alike
 from nas.evaluation.objectives import Candidate, Objective
 from nas.evaluation.picks import read_rule
 from nas.evaluation.plugins import Outside
@@ -34,6 +34,7 @@ from nas.record.outside import outside_of
 from nas.record.run import SPACE, Run
 from nas.record.seal import check_same
 from nas.record.tracking import check_trackers
+from nas.registry import OBJECTIVES
 from nas.space.grammar import to_dict
 from nas.space.library import load_architecture, load_space
 from nas.space.space import SearchSpace, draw
@@ -173,7 +174,7 @@ def check_settings(config: SearchConfig) -> None:
                 raise SettingError(f"{option} {name}: known only after training, so it cannot be a limit before it")
     metrics = load_task(config.task).metrics
     for name in config.objectives:
-        if objective(name).trained and name not in metrics:
+        if objective(name).trained and name not in (*metrics, *OBJECTIVES.names()):
             raise SettingError(f"objectives: {name} is no metric of the task {config.task}: {', '.join(metrics)}")
     read_rule(config.pick, config)
     check_trackers(config.log)
@@ -243,19 +244,21 @@ def look(config: SearchConfig, space: SearchSpace | None = None) -> Devices:
             raise SettingError(why)
     if space is not None:
         limits = Limits(config, conditions_of(config, device_predictor(config, space), deployment))
-        _try(asked, limits, space.record(lambda _, values: values[0])[1])
+        _try(asked, limits, space)
         limits.check(space)
         limits.check_measured(space)
     timed = deployment.device_name() if deployment and any(one.timed for one in asked) else ""
     return Devices(device_name(device), timed)
 
 
-def _try(asked: Iterable[Objective], limits: Limits, architecture: Architecture) -> None:
+def _try(asked: Iterable[Objective], limits: Limits, space: SearchSpace) -> None:
     """Raise SettingError for an objective that fails, or that nothing would tell."""
-    told = limits.cheap(architecture)
+    told = limits.cheap(space.smallest()).keys()
     for one in asked:
         if not (one.trained or one.measure or one.slow or one.name in told):
-            one.read(Candidate(architecture, limits.conditions))
+            one.read(Candidate(space.smallest(), limits.conditions))
+    for other in draw(space, DRAWN):
+        check_alike(told, limits.cheap(other).keys())
 
 
 def _resolve_placement(

@@ -9,11 +9,11 @@ import optuna
 from nas.engine.plan import Plan
 from nas.engine.samplers import Problem
 from nas.engine.watcher import Watcher
-from nas.errors import RunError
+from nas.errors import RunError, SettingError
 from nas.evaluation.job import Job, Outcome, derive_seed
-from nas.evaluation.limits import Limits
+from nas.evaluation.limits import Limits, check_alike
 from nas.evaluation.scoring import bars
-from nas.files import Json
+from nas.files import Json, jsonable
 from nas.network.architecture import Architecture
 from nas.network.options import Scalar
 from nas.record import paused
@@ -48,8 +48,8 @@ class Proposer:
         self.before, self.start = run.elapsed, time.monotonic()
         self.parallel = plan.placement.workers != 1
         self.rejected = 0
-        # with several workers, an interrupted trial would not be proposed again by itself
-        self.given = run.interrupted() if self.parallel else []
+        self.exhausted = False
+        self.given = run.interrupted()  # after several workers, as these would not be proposed again by themselves
         designs = [nearest(self.space, design) for design in plan.designs] + run.learnt.designs
         self.designs = {self.space.replay(decisions).key() for decisions in designs}
         self.given += designs
@@ -93,7 +93,8 @@ class Proposer:
         self.spent += record.state != "rejected"
         if outcome.pause and record.state == "complete":
             paused.keep(self.run.folder, job.number, 0, outcome.pause)
-        self.run.teller.tell(self.study, trial, record)
+        with SAMPLERS.telling(self.run.config.sampler, direct=False):
+            self.run.teller.tell(self.study, trial, record)
         self.rejected = self.rejected + 1 if record.state == "rejected" else 0
         if self.rejected >= MAX_REJECTED:
             raise RunError(f"{MAX_REJECTED:,} architectures in a row broke a limit; the last: {outcome.reason}")
@@ -105,9 +106,14 @@ class Proposer:
         return bars(shares, (t.outcome.scores for t in self.run.trials if t.outcome.scores)) if shares else {}
 
     def _noted(self, trial: optuna.Trial) -> Json:
-        """Read the sampler's notes on a trial, as NSGA-II's generation, without those that repeat the decisions."""
+        """Read the sampler's notes on a trial, as NSGA-II's generation, without those that repeat the decisions.
+
+        Raises TypeError for a note that a record cannot hold.
+        """
         noted = self.study.get_trials(deepcopy=False)[trial.number].system_attrs
-        return {name: value for name, value in noted.items() if not name.startswith(("tpe:", "pareto:"))}
+        return {
+            name: jsonable(value, name) for name, value in noted.items() if not name.startswith(("tpe:", "pareto:"))
+        }
 
     def _spent(self) -> bool:
         budget = self.run.config.budget
@@ -131,17 +137,19 @@ class Proposer:
             if self.space.replay(decisions).key() not in self.seen:
                 return self._ask_for(decisions)
         for _ in range(MAX_REPEATS):
-            if len(self.seen) >= self.size:
+            if self.exhausted or len(self.seen) >= self.size:
                 return None
             trial, decisions, architecture = self._ask_study()
             passed = Passed(decisions, repeats=architecture.key() in self.seen)
             if not passed.repeats and not self.limits.refusal(architecture):
                 return trial, decisions, architecture
-            self.run.teller.pass_over(self.study, trial, passed)
+            with SAMPLERS.telling(self.run.config.sampler, direct=False):
+                self.run.teller.pass_over(self.study, trial, passed)
             self.passed.append(passed)
         return self._propose_at_random()
 
     def _propose_at_random(self) -> Proposal | None:
+        """Draw a proposal, or find that nothing new keeps the limits. Raises SettingError where nothing ever did."""
         rng = np.random.default_rng([self.run.config.seed, len(self.study.get_trials(deepcopy=False))])
         reason = ""
         for _ in range(MAX_DRAWN):
@@ -150,8 +158,13 @@ class Proposer:
                 reason = self.limits.refusal(architecture)
                 if not reason:
                     return self._ask_for(decisions)
+        if reason and not self.seen:
+            raise SettingError(f"{MAX_DRAWN:,} random networks of {self.space.name} break a limit each, the last by "
+                               f"{reason}; widen the limits, which few or none meet together")  # fmt: skip
         if reason:
-            raise RunError(f"{MAX_DRAWN:,} random architectures in a row broke a limit; the last: {reason}")
+            self.watcher.warned(f"the search ends after {len(self.seen)} networks: of {MAX_DRAWN:,} random ones the "
+                                "others break a limit")  # fmt: skip
+        self.exhausted = True
         return None
 
     def _ask_for(self, decisions: Decisions) -> Proposal:
@@ -172,22 +185,31 @@ class Proposer:
                 assert value is not None
                 return value
 
-            return trial, *self.space.record(choose)
+            decided = self.space.record(choose)
+            self._noted(trial)  # before the training, which would be lost
+            return trial, *decided
 
 
 def make_problem(run: Run, limits: Limits) -> Problem:
     """Tell a sampler the space, and the costs of candidates if objectives or limits name them."""
     config = run.config
     known = partial(_known, run) if len(config.lengths) > 1 else dict
-    if not limits.quick & {*config.objectives, *config.maximum, *config.minimum}:
+    names = limits.cheap(run.space.smallest()).keys()
+    if not names:
         return Problem(run.space.decide, config.objectives, known=known)
+
+    def cheap(decisions: Decisions) -> dict[str, float]:
+        found = limits.cheap(run.space.decide(completing(decisions)))  # which may be known in part
+        check_alike(names, found.keys())
+        return found
+
     return Problem(
         run.space.decide,
         config.objectives,
-        cheap=lambda decisions: limits.cheap(run.space.decide(completing(decisions))),  # which may be known in part
+        cheap=cheap,
         table=limits.table(run.space),
-        maximum={n: v for n, v in limits.maximum.items() if n in limits.quick},
-        minimum={n: v for n, v in config.minimum.items() if n in limits.quick},
+        maximum={n: v for n, v in limits.maximum.items() if n in names},
+        minimum={n: v for n, v in config.minimum.items() if n in names},
         known=known,
     )
 

@@ -24,6 +24,7 @@ from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome
 from nas.evaluation.plugins import load_plugins
 from nas.files import Json, quoted
+from nas.record import paused
 from nas.record.environment import changes, environment, note_finished, note_start
 from nas.record.folders import find_run, locked, new_folder
 from nas.record.listing import is_calibration
@@ -125,6 +126,7 @@ def go_on(run: Run, *, budget: int | str | None = None, watcher: Watcher | None 
         for warning in check_unchanged(run.folder):
             watcher.warned(warning)
         run.repair()
+        paused.sweep(run.folder)
         plan = plan_of(run, watcher.warned, longer)
         start = _start(plan)
         for warning in changes(run.environment, start, run.name):

@@ -13,7 +13,7 @@ from nas.errors import RunError
 from nas.evaluation.catalogue import objective, objectives
 from nas.evaluation.evaluator import Evaluator, conditions_of, deployment_of
 from nas.evaluation.job import Job, Outcome
-from nas.evaluation.limits import Limits, broken_limit
+from nas.evaluation.limits import Limits, broken_limit, measured
 from nas.evaluation.objectives import Candidate, Conditions, Objective
 from nas.network.architecture import Architecture
 from nas.registry import OBJECTIVES
@@ -93,16 +93,17 @@ def _value(one: Objective, candidate: Candidate) -> float | None:
     value = one.tell(candidate)
     if value is not None or not (one.surveyed and one.timed and candidate.conditions.deployment):
         return value
-    return one.read(candidate, "glance").value
+    return measured(one, candidate, "glance").value
 
 
 def _range(space: SearchSpace, name: str, found: list[float], limits: Limits) -> Range:
     middle, one = float(np.median(found)), objective(name)
     if one.timed or one.slow or not one.surveyed:
         return Range(min(found), middle, max(found), len(found))
-    ends = [limits.extreme(space, name, "minimum"), limits.extreme(space, name, "maximum")]
-    smallest, largest = (end[0] for end in ends if end is not None)
-    return Range(smallest, middle, largest, len(found), exact=True)
+    smallest, largest = limits.extreme(space, name, "minimum"), limits.extreme(space, name, "maximum")
+    if not (smallest and largest):  # no value is finite
+        return Range(min(found), middle, max(found), len(found))
+    return Range(smallest[0], middle, largest[0], len(found), exact=True)
 
 
 def _shares(values: Values, config: SearchConfig) -> dict[str, float]:
@@ -114,7 +115,7 @@ def _shares(values: Values, config: SearchConfig) -> dict[str, float]:
 def _keeps(values: Values, config: SearchConfig) -> dict[str, dict[str, bool]]:
     """Tell whether a network keeps each limit, by its key and the limit's name."""
     limited = _limited(values, config)
-    keys = [key for key in values[_size()] if all(key in values[name] for name in limited)]
+    keys = [key for key in values[_size(values)] if all(key in values[name] for name in limited)]
     return {key: {n: not broken_limit(config, {n: values[n][key]}) for n in limited} for key in keys}
 
 
@@ -122,9 +123,9 @@ def _limited(values: Values, config: SearchConfig) -> list[str]:
     return [name for name in (*config.maximum, *config.minimum) if name in values]
 
 
-def _size() -> str:
+def _size(values: Values) -> str:
     """Return the objective that is known of every network and grows with its time."""
-    return next(one.like for one in _surveyed().values() if one.like)
+    return next(one.like for one in _surveyed().values() if one.like in values)
 
 
 def _seconds_per_trial(
@@ -136,7 +137,7 @@ def _seconds_per_trial(
     """
     keeps = _keeps(values, config)
     able = [a for a in drawn if a.key() in keeps and all(keeps[a.key()].values())] or drawn
-    ordered = sorted(able, key=lambda a: values[_size()][a.key()])
+    ordered = sorted(able, key=lambda a: values[_size(values)][a.key()])
     at = (np.arange(TRAINED) + 0.5) / TRAINED * len(ordered)
     evaluate = Evaluator(config.model_copy(update={"maximum": {}, "minimum": {}}), dataset)
     return float(np.mean([_seconds(evaluate(Job(0, ordered[int(i)], config.seed)), spared) for i in at]))

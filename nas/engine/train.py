@@ -150,15 +150,16 @@ def _resolved(found: Found, asked: object, settings: Mapping[str, Any]) -> Json:
     run or the training that the network comes from, or else the task that the head is for, its data, and 0. By another
     seed they would test on what was learnt; a run's metric is the first that it weighed.
     """
-    home = found.home
+    home, named = found.home, {n: settings.get(n) for n in ("task", "target", "monitor")}
+    told = {name: text_of(value, name) for name, value in named.items() if value is not None}
     own = home.config.task if home else task_of(HEADS.get(found.architecture.head.kind).outputs)
-    task = settings.get("task") or own
-    data = home.config.data if home and own == task else load_task(task).data
+    task = told.get("task") or own
+    if (data := settings.get("data")) is None or not str(data):
+        data = home.config.data if home and own == task else load_task(task).data
     start = str(found.trained.folder if found.trained else asked) if found.model else ""
-    target = settings.get("target") or (home.config.target if home else "")
+    target = told.get("target") or (home.config.target if home else "")
     split = found.split if settings.get("split_seed") is None else settings["split_seed"]
-    watched = {"monitor": settings.get("monitor") or (found.metric if own == task else "")}
-    data = settings.get("data") or data
+    watched = {"monitor": told.get("monitor") or (found.metric if own == task else "")}
     return {"task": task, "data": data, "split_seed": split, "start": start, "target": target} | watched
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cache
 
 from nas.errors import told_as
-from nas.evaluation.objectives import CANDIDATE, CONDITIONS, Candidate, Effort, Objective, Reading
+from nas.evaluation.objectives import CANDIDATE, CONDITIONS, Candidate, Effort, Objective, Reading, number
 from nas.registry import OBJECTIVES, OURS
 from nas.training.catalogue import check_objective, tasks
 from nas.training.tasks import Metric
@@ -31,7 +31,9 @@ def _telling(found: Objective) -> Objective:
     return replace(
         found,
         measure=found.measure and told_as(f"measure(candidate, effort) of {found.words}", CANDIDATE)(found.measure),
-        doubt=told_as(f"doubt(conditions) of {found.words}", CONDITIONS)(found.doubt),
+        doubt=told_as(f"doubt(conditions) of {found.words}", CONDITIONS)(
+            lambda conditions: number(found.doubt(conditions))
+        ),
         remeasured=told_as(f"remeasured(details) of {found.words}")(found.remeasured),
         missing=told_as(f"missing(deployment) of {found.words}")(found.missing),
     )

@@ -130,7 +130,7 @@ class Evaluator:
         try:
             with set_torch_threads(1), self.turns.working():
                 reason = self._remeasure(job, notes) if job.purpose == "measure" else self._evaluate(job, notes)
-        except Exception as error:  # any error ends this trial only, with its reason in the record
+        except (Exception, SystemExit) as error:  # any error ends this trial only, with its reason in the record
             return notes.outcome("failed", describe(error))
         return notes.outcome("rejected" if reason else "complete", reason)
 
@@ -141,9 +141,7 @@ class Evaluator:
             notes.read(self.noted, candidate)
             if new and (reason := broken_limit(self.config, notes.metrics)):
                 return reason
-            network = build(job.architecture, drop_path=self.config.recipe.drop_path, seed=job.seed)
-            network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            candidate = replace(candidate, network=network)
+            candidate = self._built(job)
         self._measure(candidate, notes)
         if new and (reason := broken_limit(self.config, notes.metrics)):
             return reason
@@ -153,6 +151,11 @@ class Evaluator:
             return reason
         self._train(job, candidate, notes)
         return ""
+
+    def _built(self, job: Job) -> Candidate:
+        network = build(job.architecture, drop_path=self.config.recipe.drop_path, seed=job.seed)
+        network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return Candidate(job.architecture, self.conditions, network)
 
     def _measure(self, candidate: Candidate, notes: _Notes) -> None:
         """Read the objectives that need no training, the timed ones while other workers stand still."""
@@ -170,7 +173,9 @@ class Evaluator:
     def _remeasure(self, job: Job, notes: _Notes) -> str:
         """Read objectives of a trial again with full effort."""
         asked = {name: self.untrained[name] for name in job.asked}
-        self._read_alone(asked, Candidate(job.architecture, self.conditions), notes, "full")
+        with notes.timed("build"):
+            candidate = self._built(job)
+        self._read_alone(asked, candidate, notes, "full")
         return ""
 
     def _train(self, job: Job, candidate: Candidate, notes: _Notes) -> None:
@@ -190,9 +195,8 @@ class Evaluator:
             )  # fmt: skip
             predictions = predict(network, images)
         notes.losses = tuple(round(loss, 5) for loss in losses)
-        metrics = {
-            name: metric.value(predictions) for name, metric in self.task.metrics.items() if name in self.trained
-        }
+        every = self.trained.keys() - self.task.metrics.keys()  # an objective of one's own may be made of any metric
+        metrics = {n: one.value(predictions) for n, one in self.task.metrics.items() if every or n in self.trained}
         notes.read(self.trained, replace(candidate, metrics=metrics))
 
     def _between(self) -> None:

@@ -53,7 +53,7 @@ def _alike(kind: object, known: Mapping[str, tuple[str, ...]]) -> str | None:
 def _of_function(function: Callable[..., Any]) -> str | None:
     try:
         returned = get_type_hints(function).get("return", object)
-    except (NameError, TypeError, AttributeError) as error:
+    except (NameError, TypeError, AttributeError, SyntaxError) as error:
         raise SettingError(f"found a function whose annotations cannot be read ({error}); {ALLOWED}") from None
     noun = next((n for base, n in RETURNED.items() if isinstance(returned, type) and issubclass(returned, base)), None)
     missing = [p for p in PARAMETERS.get(noun or "", ()) if p not in inspect.signature(function).parameters]

@@ -1,7 +1,7 @@
 """Refuse architectures that break a limit before training, and limits that no network can meet."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from math import isfinite
@@ -13,9 +13,11 @@ from nas.config import SearchConfig
 from nas.errors import SettingError
 from nas.evaluation.catalogue import objective, objectives
 from nas.evaluation.cost_table import CostTable
-from nas.evaluation.objectives import Candidate, Conditions, Objective
+from nas.evaluation.objectives import Candidate, Conditions, Effort, Objective, Reading
 from nas.evaluation.units import show
 from nas.network.architecture import Architecture
+from nas.network.build import build
+from nas.registry import OBJECTIVES, OURS
 from nas.space.space import Decisions, SearchSpace, completing
 
 STARTS = 16  # random networks to start from when looking for an extreme
@@ -81,11 +83,6 @@ class Limits:
         return table if table.sums and table.sums.keys() == self._quick.keys() and table.serves else None
 
     @cached_property
-    def quick(self) -> frozenset[str]:
-        """The names in `cheap`."""
-        return frozenset(self._quick)
-
-    @cached_property
     def maximum(self) -> dict[str, float]:
         """The upper limits, each lowered by the doubt in what is known beforehand."""
         return {
@@ -116,7 +113,7 @@ class Limits:
             smallest = self.extreme(space, found.like, "minimum") if found.like else None
             if smallest is None:
                 continue
-            value = found.read(Candidate(smallest[1], self.conditions), "full").value
+            value = measured(found, Candidate(smallest[1], self.conditions), "full").value
             if limit < GENEROUS * value:
                 raise _unmet(space, "--max", name, limit, value)
 
@@ -147,6 +144,20 @@ class Limits:
                     best, decisions, better = sign * value, other, True
                     yield value, architecture
             points = list(_neighbours(space, decisions)) if better else ()
+
+
+def check_alike(known: Set[str], others: Set[str]) -> None:
+    """Raise SettingError where an objective is told at once of one network and not of another."""
+    for name in sorted(known ^ others):
+        raise SettingError(f"known(candidate) of {objective(name).words}: gives a number for some networks of the "
+                           "space and None for others; give one for all, or leave it out and measure")  # fmt: skip
+
+
+def measured(found: Objective, candidate: Candidate, effort: Effort) -> Reading:
+    """Read an objective of a network that is not built yet. Those of nas build themselves what they measure."""
+    if OBJECTIVES.origins(found.name) != [OURS]:
+        candidate = replace(candidate, network=build(candidate.architecture))
+    return found.read(candidate, effort)
 
 
 def _unmet(space: SearchSpace, option: str, name: str, limit: float, nearest: float) -> SettingError:

@@ -20,6 +20,7 @@ from typing import Any, Generic, TypeVar
 from nas.errors import PLUGIN, NasError, SettingError, in_one_line
 from nas.files import quoted
 from nas.registry import named, registry_of
+from nas.settings import paths_of
 
 Answer = TypeVar("Answer")
 MODULE = "nas_plugin_"
@@ -56,7 +57,7 @@ def load_plugins(*paths: str | Path) -> tuple[PluginFile, ...]:
     Raises SettingError with file and line for a file that cannot be read or run, that names no kind or something that
     is none, and for a kind whose name another origin has.
     """
-    loaded = tuple(read_plugin(path) for path in paths)
+    loaded = tuple(read_plugin(path) for given in paths for path in paths_of(given, "plugins"))
     for plugin in loaded:
         load(plugin)
     return loaded
@@ -153,7 +154,7 @@ def _kinds(plugin: PluginFile, module: ModuleType) -> Iterable[tuple[str, Any, s
         raise SettingError(f'{plugin.path}: __all__ is {names!r}; write a list of names: __all__ = ["my_block"]')
     if not names:
         raise SettingError(f'{plugin.path}: offers no kind; name those that it defines: __all__ = ["my_block"]')
-    for name in names:
+    for name in dict.fromkeys(names):
         if not _has(module, name):
             raise SettingError(f"{plugin.path}: __all__ names '{name}', which the file does not define")
         kind = named(name, vars(module))

@@ -35,6 +35,13 @@ def drop(run: Path, trial: int, below: int) -> None:
             _path(run, trial, rung).unlink()
 
 
+def sweep(run: Path) -> None:
+    """Delete what a killed process was writing."""
+    for path in (run / FOLDER).glob(".*.safetensors.*"):
+        with suppress(OSError):
+            path.unlink()
+
+
 def trim(run: Path, order: Iterable[int]) -> None:
     """Delete trainings until the rest has `ROOM`, those of the last trials in this order first."""
     sizes = {path: path.stat().st_size for path in (run / FOLDER).glob("[0-9]*-[0-9]*.safetensors")}

@@ -119,7 +119,7 @@ class Run:
     def keep_front_reading(self, name: str, key: str, value: float, details: Json) -> None:
         """Keep a value that was measured again. Raises RunError when it cannot be written."""
         file = f"front_{name}.json"
-        self.write_facts(file, self.facts(file) | {key: {"value": value} | details})
+        self.write_facts(file, self.facts(file) | {key: details | {"value": value}})
 
     def facts(self, name: str) -> Json:
         """Read the JSON in a file of the run's folder, empty without the file. Raises RunError for a damaged one."""
@@ -184,11 +184,12 @@ class Run:
             write_config(self.folder, self.config)
 
     def repair(self) -> None:
-        """Cut off a last line that a killed process left torn, and read the record anew.
+        """Cut off a last line that a killed process left torn, and read record and settings anew.
 
         Raises RunError when the record was emptied.
         """
         journal.mend_ends(self.folder)
+        self.config = read_config(self.folder, self.seal)
         self._read()
         journal.check_not_emptied(self.folder, self.trials)
 
@@ -216,8 +217,7 @@ class Run:
         seen = len(self.trials), len(self.further)
         if self._seen != seen:
             costs = [name for name in self.config.objectives if name not in self.trained_objectives]
-            rungs = len(self.config.lengths)
-            self._results = results(self.trials, self.further, self.trained_objectives, costs, rungs)
+            self._results = results(self.trials, self.further, self.trained_objectives, costs, len(self.config.lengths))
             self._seen = seen
         return self._results
 

@@ -12,7 +12,9 @@ from nas.registry import HEADS, OBJECTIVES, OURS, TASKS, suggest
 from nas.training.tasks import Task
 
 COLUMNS = ("number", "state", "on_front", "rung", "trainings", "layout", "key", "seconds", "reason")
-"""The columns that a table of trials has beside objectives, whose names no objective may have."""
+"""The columns that a table of trials has beside objectives."""
+TAKEN = (*COLUMNS, "all", "knee")
+"""The names that no objective may have: of columns, of all limits together, of the rule that picks a network."""
 
 
 def load_task(name: str) -> Task:
@@ -91,8 +93,8 @@ def tasks() -> Iterator[Task]:
 
 def check_objective(name: str, offered: Sequence[str] = ()) -> None:
     """Raise SettingError, with the nearest name of those `offered` or of all, unless a search may weigh `name`."""
-    if name in COLUMNS and name in objective_names():
-        raise SettingError(f"objective '{name}': tables of trials have a column of that name; rename the objective")
+    if name in TAKEN and name in objective_names():
+        raise SettingError(f"objective '{name}': nas calls something else so: {', '.join(TAKEN)}; rename the objective")
     metric = any(name in load_task(task).metrics for task in TASKS.at_hand())
     if name in OBJECTIVES.names():
         OBJECTIVES.check(name)

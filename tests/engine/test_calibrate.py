@@ -2,11 +2,13 @@
 
 import json
 import shlex
+import shutil
 from dataclasses import replace
 
 import pytest
 import yaml
 from command import Command
+from outside import site as site
 from small_detection import FEW_SCENES
 from small_searches import QUICK, SPACE, Stopped, search
 
@@ -14,6 +16,7 @@ import nas
 from nas import calibrate, reliability
 from nas.engine.watcher import Watcher
 from nas.errors import SettingError
+from nas.record.analysis.rates import FACTORS, rate_folder
 from nas.record.run import Run
 
 pytestmark = pytest.mark.long
@@ -154,6 +157,23 @@ def test_a_calibration_of_a_space_without_a_file_goes_on_by_the_command_it_names
     assert answer.status == 0, answer.err
     assert len(Run(run.folder).trials) == 9
     assert [trial.outcome for trial in Run(run.folder).trials[:8]] == [trial.outcome for trial in run.trials]
+
+
+def test_a_calibration_goes_on_after_a_kill_in_the_making_of_a_run_of_its_own(shared, whole):
+    shutil.copytree(whole.folder, whole.folder.with_name("killed"))
+    rate = whole.folder.with_name("killed") / "rates" / rate_folder(whole, FACTORS[-1]).name
+    for name in ("config.yaml", "seal.json"):
+        (rate / name).unlink()
+    run = nas.calibrate(shared, name="killed", runs=shared.parent / "runs", **SETTINGS)
+    assert len(Run(rate).trials) == len(Run(rate_folder(whole, FACTORS[-1])).trials)
+    assert run.trials == whole.trials
+
+
+def test_a_calibration_knows_the_kinds_of_its_plug_ins(space, site, tmp_path):
+    (tmp_path / "own.py").write_text("def own(network, sample) -> float: return 1.0\n")
+    own = {"plugins": tmp_path / "own.py", "scores": ("own",)}
+    run = nas.calibrate(space, runs=space.parent / "runs", **SETTINGS, **own)
+    assert {trial.outcome.scores["own"] for trial in run.trials} == {1.0}
 
 
 @pytest.mark.parametrize("few", [{"networks": 7}, {"rungs": (4,)}, {"rungs": "auto"}])

@@ -30,6 +30,12 @@ def test_contenders_are_the_front_and_its_nearest_rivals(tmp_path):
     assert [t.number for t in contenders(run)] == [1, 0, 2], "a tenth of forty, at most"
 
 
+@pytest.mark.parametrize("points", [[(0.5, 2.0)], [(0.5, 2.0), (0.7, 2.0), (0.6, 2.0)]])
+def test_where_all_are_alike_in_an_objective_the_others_decide(tmp_path, points):
+    run = values(empty_run(tmp_path / "run", rungs=(1, 2)), *points)
+    assert all(gains(run) > 0)
+
+
 def test_a_trial_that_falls_lets_the_next_one_in(tmp_path):
     run = values(empty_run(tmp_path / "run", confirm=1), (0.9, 2.0), (0.8, 2.0))
     assert missing(run) == [Step(0, 0, 1)]

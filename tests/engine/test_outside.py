@@ -8,9 +8,13 @@ import pytest
 from outside import site as site
 from small_searches import search
 
+from nas.config import make_config
 from nas.engine.attempt import TimeLimitError
+from nas.engine.survey import survey
+from nas.engine.watcher import Watcher
 from nas.errors import DataError, SettingError, told_as
 from nas.record.run import Run
+from nas.space.library import load_space
 
 HEAD = """
 import numpy as np
@@ -114,14 +118,180 @@ def test_an_objective_that_cannot_serve_is_refused_before_any_trial(
     assert not (space.parent / "runs" / "a").exists()
 
 
-@pytest.mark.parametrize("name", ["seconds", "key", "trainings"])
-def test_an_objective_named_like_a_column_of_every_table_is_refused(
+@pytest.mark.parametrize("name", ["seconds", "key", "trainings", "knee", "all"])
+def test_an_objective_by_a_name_that_means_something_else_is_refused(
     site: Path, tmp_path: Path, space: Path, name: str
 ) -> None:
     file = tmp_path / f"{name}.py"
     file.write_text(f"{HEAD}\n{name} = Objective('minimize', known=lambda one: 1)\n")
-    with pytest.raises(SettingError, match=f"objective '{name}': tables of trials have a column of that name; rename"):
+    with pytest.raises(SettingError, match=f"objective '{name}': nas calls something else so: number, "):
         search(space, "a", 1, objectives=("accuracy", name), plugins=str(file))
+
+
+@pytest.mark.parametrize(
+    ("kind", "says", "settings"),
+    [
+        ("known=lambda one: float('nan')", r"known\(candidate\) of objective 'mine': found nan; write a number", {}),
+        ("known=lambda one: 10**400", r"known\(candidate\) of objective 'mine': found 1000", {}),
+        (
+            "known=lambda one: 1, doubt=lambda conditions: None",
+            r"doubt\(conditions\) of objective 'mine': TypeError: found None; write a number",
+            {"objectives": ("accuracy", "params"), "maximum": {"mine": 2.0}},
+        ),
+        ("known=lambda one: 1, title=5", "title: found 5; write a text", {}),
+        (
+            "known=lambda one: one.architecture.stages[0].width if one.architecture.stages[0].depth == 1 else None",
+            r"known\(candidate\) of objective 'mine': gives a number for some networks of the space and None",
+            {},
+        ),
+    ],
+)
+def test_wrong_values_of_an_objective_are_told_before_any_trial(
+    site: Path, tmp_path: Path, space: Path, kind: str, says: str, settings: dict[str, object]
+) -> None:
+    plugins = offered(tmp_path, f"mine = Objective('minimize', {kind})\n")
+    with pytest.raises(SettingError, match=says):
+        search(space, "a", 1, **{"objectives": ("accuracy", "mine"), "plugins": plugins} | settings)
+    assert not (space.parent / "runs" / "a").exists()
+
+
+SUM = """
+class Sum:
+    def predict(self, architecture): return 1.0
+    def shares(self, pieces): return SHARES
+    def total(self, sums): return TOTAL
+mine = Objective("minimize", adds=lambda conditions: Sum())
+"""
+
+
+@pytest.mark.parametrize(
+    ("shares", "total", "says"),
+    [
+        (
+            "[1.0]",
+            "sums",
+            r"shares\(pieces\) of objective 'mine': TypeError: found \[1.0\]; write an array",
+        ),
+        ("np.ones(len(pieces))", "None", r"total\(sums\) of objective 'mine': TypeError: found None; write an array"),
+    ],
+)
+def test_sums_of_another_shape_are_told(
+    site: Path, tmp_path: Path, space: Path, shares: str, total: str, says: str
+) -> None:
+    plugins = offered(tmp_path, SUM.replace("SHARES", shares).replace("TOTAL", total))
+    with pytest.raises(SettingError, match=says):
+        search(space, "a", 1, objectives=("accuracy", "mine"), sampler="pareto", plugins=plugins)
+
+
+@pytest.mark.parametrize("details", ["[1, 2]", "'text'", "np.arange(3)"])
+def test_details_without_names_fail_their_trial_alone(site: Path, tmp_path: Path, space: Path, details: str) -> None:
+    text = f"mine = Objective('minimize', measure=lambda one, effort: Reading(1.0, {details}))\n"
+    run = search(space, "a", 2, objectives=("accuracy", "mine"), plugins=offered(tmp_path, text))
+    assert [trial.state for trial in Run(run.folder).trials] == ["failed"] * 2
+    assert "write them by their names" in run.trials[0].outcome.reason
+
+
+def test_a_detail_called_value_is_not_the_value(site: Path, tmp_path: Path, space: Path) -> None:
+    text = """
+def width(one, effort): return Reading(one.architecture.stages[0].width, {"value": 7})
+mine = Objective("minimize", timed=True, measure=width, remeasured=lambda found: True)
+"""
+    run = search(space, "a", 3, objectives=("accuracy", "mine"), plugins=offered(tmp_path, text), confirm=0)
+    widths = {one.key: one.architecture.stages[0].width for one in run.front()}
+    assert run.front_values("mine") == widths
+
+
+def test_what_is_measured_is_built(site: Path, tmp_path: Path, space: Path) -> None:
+    text = """
+def count(one, effort): return Reading(sum(1 for _ in one.network.parameters()))
+mine = Objective("minimize", timed=True, surveyed=True, like="macs", measure=count, remeasured=lambda found: True)
+"""
+    said: list[str] = []
+    settings = {"objectives": ("accuracy", "mine"), "maximum": {"mine": 1000}, "plugins": offered(tmp_path, text)}
+    run = search(space, "a", 3, watcher=Watcher(warned=said.append), **settings)
+    assert run.front_values("mine") == {one.key: one.metrics["mine"] for one in run.front()}
+    assert not [line for line in said if "measured again" in line]
+    found = survey(load_space(space), make_config({"data": "digits", "target": "cpu", **settings}), networks=5)
+    assert found.ranges["mine"].largest > 1
+
+
+def test_a_value_that_cannot_be_measured_again_is_kept_and_told(site: Path, tmp_path: Path, space: Path) -> None:
+    text = """
+def once(one, effort): return Reading(3.0) if effort == "search" else {}["gone"]
+mine = Objective("minimize", timed=True, measure=once, remeasured=lambda found: True)
+"""
+    said: list[str] = []
+    watcher, plugins = Watcher(warned=said.append), offered(tmp_path, text)
+    search(space, "a", 1, objectives=("accuracy", "mine"), plugins=plugins, watcher=watcher)
+    assert said[-1].startswith("trial 0 could not be measured again and keeps mine as it was: SettingError: ")
+    assert said[-1].endswith("measure(candidate, effort) of objective 'mine': KeyError: 'gone'")
+
+
+def test_a_trained_objective_of_ones_own_is_made_of_the_metrics_of_the_task(
+    site: Path, tmp_path: Path, space: Path
+) -> None:
+    text = """
+def error(one, effort): return Reading(1 - one.metrics["accuracy"] + 0 * one.metrics["macro_f1"])
+mine = Objective("minimize", share=True, trained=True, measure=error)
+"""
+    run = search(space, "a", 3, objectives=("mine", "params"), plugins=offered(tmp_path, text), confirm=1)
+    assert all(0 <= trial.metrics["mine"] <= 1 for trial in run.trials)
+    assert {one.trial for one in run.further} >= {found.number for found in run.front()}
+    assert run.trained_objectives == ["mine"]
+    assert (run.folder / "report.html").read_text().count("Mine") > 2
+
+
+def test_a_function_that_leaves_the_process_fails_its_trial_alone(site: Path, tmp_path: Path, space: Path) -> None:
+    text = "import sys\nmine = Objective('minimize', measure=lambda one, effort: sys.exit(3))\n"
+    run = search(space, "a", 2, objectives=("accuracy", "mine"), plugins=offered(tmp_path, text))
+    assert [trial.outcome.reason for trial in run.trials] == ["SystemExit: 3"] * 2
+
+
+SAMPLER = """
+class Mine(RandomSampler):
+    def infer_relative_search_space(self, study, trial): return {}
+    def sample_relative(self, study, trial, space):
+        NOTE
+        return {}
+    def after_trial(self, study, trial, state, values): AFTER
+def mine(seed, problem) -> BaseSampler: return Mine(seed)
+"""
+NOTE = 'study._storage.set_trial_system_attr(trial._trial_id, "noted", VALUE)'
+
+
+@pytest.mark.parametrize(("value", "kept"), [("np.arange(3)", [0, 1, 2]), ("float('nan')", None), ("'text'", "text")])
+def test_what_a_sampler_notes_is_recorded(site: Path, tmp_path: Path, space: Path, value: str, kept: object) -> None:
+    text = SAMPLER.replace("NOTE", NOTE.replace("VALUE", value)).replace("AFTER", "...")
+    run = search(space, "a", 2, sampler="mine", plugins=offered(tmp_path, text))
+    assert [trial.sampler["noted"] for trial in Run(run.folder).trials] == [kept] * 2
+
+
+@pytest.mark.parametrize(
+    ("note", "after", "says", "trained"),
+    [
+        (
+            NOTE.replace("VALUE", "object()"),
+            "...",
+            "sampler 'mine': TypeError: noted: found object; write",
+            0,
+        ),
+        ("pass", "{}['gone']", r"mine\.py:\d+: sampler 'mine': KeyError: 'gone'", 1),
+    ],
+)
+def test_a_sampler_that_fails_beside_its_choice_is_told_and_loses_no_trial(
+    site: Path, tmp_path: Path, space: Path, note: str, after: str, says: str, trained: int
+) -> None:
+    plugins = offered(tmp_path, SAMPLER.replace("NOTE", note).replace("AFTER", after))
+    with pytest.raises(SettingError, match=says):
+        search(space, "a", 2, sampler="mine", plugins=plugins)
+    if trained:
+        assert len(Run(space.parent / "runs" / "a").trials) == trained
+
+
+def test_a_function_with_an_annotation_that_is_none_is_refused(site: Path, tmp_path: Path, space: Path) -> None:
+    plugins = offered(tmp_path, "def mine(network, sample) -> 'float float': return 1.0\n")
+    with pytest.raises(SettingError, match="'mine': found a function whose annotations cannot be read"):
+        search(space, "a", 1, plugins=plugins)
 
 
 def test_an_objective_that_cannot_say_whether_to_read_again_is_told(site: Path, tmp_path: Path, space: Path) -> None:

@@ -47,6 +47,13 @@ def test_a_budget_that_does_not_pay_the_start_back_has_one_worker(
     assert chosen(budget=budget) == (Placement(1), "local")
 
 
+@pytest.mark.parametrize("settings", [{"workers": 4}, {"ray": "auto"}])
+def test_the_local_executor_has_one_worker(settings: dict[str, Any]) -> None:
+    assert chosen(executor="local")[0].workers == chosen(executor="local", workers=1)[0].workers == 1
+    with pytest.raises(SettingError, match="executor: found local, which runs one trial at a time"):
+        chosen(executor="local", **settings)
+
+
 @pytest.mark.parametrize("ray", [None, "auto"])
 def test_a_part_of_a_gpu_is_refused_on_the_cpu(ray: str | None) -> None:
     with pytest.raises(SettingError, match=r"gpus_per_trial: found 0\.25, but trials run on the CPU here"):

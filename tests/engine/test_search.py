@@ -15,10 +15,12 @@ import yaml
 from small_searches import ALIKE, QUICK, SPACE, Stopped, search, story
 
 import nas
+from nas.costs.counts import cost
 from nas.engine.watcher import Watcher
 from nas.errors import RunError, SettingError
 from nas.evaluation import evaluator
 from nas.record.run import Run
+from nas.space.space import draw
 
 
 def stop_after(count: int) -> Watcher:
@@ -70,6 +72,23 @@ def test_no_architecture_is_trained_twice_and_an_exhausted_space_ends_the_search
         assert run.space.size() == 4
         assert len(run.trials) == len({t.key for t in run.trials}) == 4
         assert nas.resume(run, budget=60).trials == run.trials
+
+
+def test_what_keeps_a_limit_is_searched_to_its_end_and_confirmed(space):
+    said = []
+    run = search(space, "a", 200, maximum={"params": 650}, confirm=1, watcher=Watcher(warned=said.append), workers=1)
+    assert {t.key for t in run.trials} == {a.key() for a in draw(run.space, run.space.size()) if cost(a).params <= 650}
+    assert {one.trial for one in run.further} >= {result.number for result in run.front()}
+    assert [line for line in said if "the search ends after" in line] == [
+        f"the search ends after {len(run.trials)} networks: of 10,000 random ones the others break a limit"
+    ]
+    assert nas.resume(run, budget=300).trials == run.trials
+
+
+def test_limits_that_nothing_meets_together_are_refused(space):
+    with pytest.raises(SettingError, match=r"10,000 random networks of tiny break a limit each, the last by params"):
+        search(space, "a", maximum={"params": 3000.9}, minimum={"params": 3000.1})
+    assert not (space.parent / "runs" / "a").exists()
 
 
 @pytest.mark.long

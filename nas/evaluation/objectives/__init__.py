@@ -7,14 +7,13 @@ run needs no torch.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NoReturn, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic_core import to_jsonable_python
 
 from nas.errors import SettingError, brief, told_as
-from nas.files import Json
+from nas.files import Json, jsonable
 from nas.network.architecture import Architecture
 from nas.settings import plain
 from nas.training.tasks import Task, check_goal
@@ -60,7 +59,7 @@ class Reading:
     """A value in the objective's unit, with details of its measurement as plain data.
 
     Numbers and arrays of NumPy and PyTorch become Python's. Raises TypeError for what is no number, and for details
-    that JSON cannot hold.
+    that are no mapping or that JSON cannot hold.
     """
 
     value: float
@@ -68,21 +67,22 @@ class Reading:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", number(self.value))
-        object.__setattr__(self, "details", to_jsonable_python(self.details, fallback=_listed, inf_nan_mode="null"))
+        if not isinstance(self.details, Mapping):
+            raise TypeError(f"details: found {brief(self.details)}; write them by their names")
+        object.__setattr__(self, "details", jsonable(self.details, "details"))
 
 
 def number(value: object) -> float:
     """Return a number, perhaps NumPy's or PyTorch's, as Python's. Raises TypeError for anything else."""
     found = value if isinstance(value, int | float) else plain(value)
-    if not isinstance(found, int | float):
-        raise TypeError(f"found {brief(value)}; write a number")
-    return float(found)
+    try:
+        return float(found) if isinstance(found, int | float) else _no_number(value)
+    except OverflowError:
+        return _no_number(value)
 
 
-def _listed(value: Any) -> Any:
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"details: found {brief(value)}; write what JSON can hold")
+def _no_number(value: object) -> NoReturn:
+    raise TypeError(f"found {brief(value)}; write a number")
 
 
 CANDIDATE = f"A Candidate has {', '.join(one.name for one in fields(Candidate))}"
@@ -106,9 +106,9 @@ class Sum(Protocol):
 class Objective:
     """A quantity to maximise or minimise, and how its value is found.
 
-    `known(candidate)` gives the value from the decisions alone, or None where it cannot; within a millisecond unless
-    `slow`. One that adds up over pieces says so by `adds(conditions)` instead. `measure(candidate, effort)` reads it
-    from a built network; without it, the decisions always tell the value.
+    `known(candidate)` gives the value from the decisions alone, or None where it cannot, alike for all networks of a
+    space; within a millisecond unless `slow`. One that adds up over pieces says so by `adds(conditions)` instead.
+    `measure(candidate, effort)` reads it from a built network; without it, the decisions always tell the value.
     `trained` ones are known only after training, `predictable` ones at once where the search has a predictor.
 
     `noted` ones are recorded for every trial, `surveyed` ones listed in the table of a space. `timed` ones are measured
@@ -142,6 +142,9 @@ class Objective:
 
     def __post_init__(self) -> None:
         check_goal(self.goal)
+        for name in ("unit", "title"):
+            if not isinstance(value := getattr(self, name), str):
+                raise SettingError(f"{name}: found {brief(value)}; write a text")
 
     @property
     def words(self) -> str:
@@ -159,9 +162,12 @@ class Objective:
 
     def _number(self, value: object, hook: str) -> float:
         try:
-            return number(value)
+            found = number(value)
         except TypeError as error:
             raise SettingError(f"{hook} of {self.words}: {error}") from None
+        if np.isnan(found):
+            raise SettingError(f"{hook} of {self.words}: found {found}; write a number")
+        return found
 
     def summed(self, conditions: Conditions) -> Sum | None:
         """What `adds` gives, or None. Raises SettingError, with the line, where it or a method of it fails."""
@@ -200,8 +206,15 @@ class _Told:
 
     def shares(self, pieces: "Sequence[Piece]") -> Values:
         with told_as(f"shares(pieces) of {self.objective.words}"):
-            return self.found.shares(pieces)
+            return _numbers(self.found.shares(pieces), len(pieces))
 
     def total(self, sums: Values) -> Values:
         with told_as(f"total(sums) of {self.objective.words}"):
-            return self.found.total(sums)
+            return _numbers(self.found.total(sums), len(sums))
+
+
+def _numbers(found: object, count: int) -> Values:
+    """Return so many numbers as an array. Raises TypeError for anything else."""
+    if np.shape(array := np.asarray(found)) != (count,) or array.dtype.kind not in "biuf":
+        raise TypeError(f"found {brief(found)}; write an array of {count} numbers")
+    return np.asarray(array, np.float64)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from nas.document import read
-from nas.errors import SettingError, UserError
+from nas.errors import SettingError, UserError, brief
 from nas.registry import suggest
 from nas.settings import Flag, Group, Positive, refusal, understood
 
@@ -101,6 +101,8 @@ def load_recipe(
 
     Raises SettingError, with file, line, key and remedy, for unknown names and for values that are not allowed.
     """
+    if not isinstance(changes, Mapping | None):
+        raise SettingError(f"changes: found {brief(changes)}; write settings by their names: {{'epochs': 30}}")
     changes = understood(changes or {}, FullRecipe)
     recipe = _load(source, changes)
     if "epochs" in changes and "warmup" not in changes and recipe.warmup > WARMEST * recipe.epochs:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from nas.errors import SettingError
+from nas.errors import SettingError, brief
 from nas.registry import TASKS, suggest, target_name
 from nas.settings import Flag, Following, Group, Positive, Seeds, checked, seconds_of
 from nas.training.catalogue import load_task
@@ -16,9 +16,9 @@ def parse_time(text: str | float | None, option: str = "--time") -> float | None
     """Read `90s`, `30m`, `2h` or `1d` as seconds. Raises SettingError for another text."""
     if text is None or isinstance(text, int | float):
         return text
-    seconds = seconds_of(text)
+    seconds = seconds_of(text) if isinstance(text, str) else None
     if seconds is None:
-        raise SettingError(f"{option} {text}: write a time such as 90s, 30m or 2h")
+        raise SettingError(f"{option} {brief(text)}: write a time such as 90s, 30m or 2h")
     return seconds
 
 

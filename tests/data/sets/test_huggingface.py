@@ -50,6 +50,20 @@ def saved(folder, found):
     return f"huggingface:{folder / 'set'}"
 
 
+def test_labels_stand_in_a_table_beside_the_images(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path / "cache"))
+    for part, count in (("train", 16), ("val", 4)):
+        (tmp_path / "set" / part).mkdir(parents=True)
+        rows = ["file_name,age,diagnosis", *(f"{i}.png,{i},{'ab'[i % 2]}" for i in range(count)), "gone.png,3,a"]
+        (tmp_path / "set" / part / "metadata.csv").write_text("\n".join(rows))
+        for i, picture in enumerate(pictures(count + 1)):
+            picture.save(tmp_path / "set" / part / f"{i}.png")
+    found = load(f"huggingface:{tmp_path / 'set'}?label=diagnosis")
+    assert found.classes == ("a", "b")
+    assert found.parts == {"train": 12, "validation": 4, "test": 4}
+    assert [name.split(" (")[0] for name in found.skipped] == ["train[16]", "validation[4]"]
+
+
 class TestConformance(DataSuite):
     """The suite of data sets."""
 

@@ -193,6 +193,19 @@ def test_fewer_than_two_classes(tmp_path, classes, found):
         load(f"image_folder:{write(tmp_path, classes)}")
 
 
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ("metadata.csv", "For labels in a table, name its columns file_name and label, and write huggingface:"),
+        ("Labels.CSV", "For labels in a table, call Labels.CSV metadata.csv, name its columns file_name and label,"),
+    ],
+)
+def test_labels_in_a_table_beside_the_images_are_told_the_way(tmp_path, table, says):
+    (tmp_path / table).write_text("file_name,label")
+    with pytest.raises(DataError, match=says):
+        load(f"image_folder:{tmp_path}")
+
+
 def test_an_empty_class(tmp_path):
     (write(tmp_path) / "owl").mkdir()
     (tmp_path / "cat" / "0.png").write_text("no image")
