@@ -59,9 +59,8 @@ def calibrate(
     watcher = _warned_once(watcher_of(watcher))
     load_plugins(*paths_of(settings.get("plugins"), "plugins"))
     name, runs, task = (text_of(value, said) for value, said in ((name, "name"), (runs, "runs"), (task, "task")))
-    for decided in DECIDED:
-        if decided in settings:
-            raise SettingError(f"{decided}: a calibration has its own")
+    if own := settings.keys() & {*DECIDED}:
+        raise SettingError(f"{min(own)}: a calibration has its own")
     settings |= {"task": task, "objectives": (load_task(task).objectives[0], "macs")}
     settings |= {"rungs": rungs, "promotion": 1.0, "confirm": 1}
     named = text_of(space, "space") if isinstance(space, str | Path) else "space"
@@ -72,9 +71,7 @@ def calibrate(
                            f"rungs {', '.join(map(str, asked.lengths))}")  # fmt: skip
     folder = Path(runs) / name
     if is_run(folder):
-        run = Run(folder)
-        _check_same(run, asked)
-        _check_space(run, wanted_space(space, asked))
+        _check_same(run := Run(folder), asked, wanted_space(space, asked))
         longer = networks if networks > (run.config.budget.trials or 0) else None
         run = go_on(run, budget=longer, watcher=watcher)
     else:
@@ -95,20 +92,16 @@ def _warned_once(watcher: Watcher) -> Watcher:
     return replace(watcher, warned=warned)
 
 
-def _check_same(run: Run, asked: SearchConfig) -> None:
-    """Raise SettingError unless a run is the calibration that is asked for."""
+def _check_same(run: Run, asked: SearchConfig, space: SearchSpace) -> None:
+    """Raise SettingError unless a run is the calibration that is asked for, of a space that was not changed since."""
     if run.config.promotion != 1:
         raise SettingError(f"{run.folder} is a search and no calibration; take another --name")
     was, now = (config.model_dump(include=set(SAME)) for config in (run.config, asked))
     if changed := first_change(was, now):
         raise _another(run, *changed)
-
-
-def _check_space(run: Run, asked: SearchSpace) -> None:
-    """Raise SettingError where a space of the same name is another by now, as the run would go on with its own."""
-    own, data = to_dict(run.space), run.space
-    fitted = asked.fit(resolution=data.resolution[0], channels=data.channels, classes=data.classes)
-    if changed := first_change({"space": own}, {"space": to_dict(fitted)}):
+    own = run.space
+    fitted = space.fit(resolution=own.resolution[0], channels=own.channels, classes=own.classes)
+    if changed := first_change({"space": to_dict(own)}, {"space": to_dict(fitted)}):
         raise _another(run, *changed, "Write that back, or take")
 
 

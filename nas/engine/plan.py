@@ -257,8 +257,12 @@ def _try(asked: Iterable[Objective], limits: Limits, space: SearchSpace) -> None
     for one in asked:
         if not (one.trained or one.measure or one.slow or one.name in told):
             one.read(Candidate(space.smallest(), limits.conditions))
-    for other in draw(space, DRAWN):
-        check_alike(told, limits.cheap(other).keys())
+    decided = [one for one in asked if one.known and not one.slow]
+    for other in draw(space, DRAWN) if decided else ():
+        candidate = Candidate(other, limits.conditions)
+        check_alike(
+            told & {one.name for one in decided}, {one.name for one in decided if one.tell(candidate) is not None}
+        )
 
 
 def _resolve_placement(
