@@ -32,7 +32,9 @@ def compare(
     if as_json:
         print_json(found.facts() | {"page": output})
         return
-    table = Table("side", "run", f"hypervolume after {found.trainings}", "on the front", "time", box=box.SIMPLE_HEAD)
+    table = Table(
+        "side", "run", f"hypervolume after {found.trainings}", "on the front", "time in all", box=box.SIMPLE_HEAD
+    )
     for side in found.sides:
         shares = found.hypervolumes(side)
         for i, (run, share) in enumerate(zip(side.runs, shares, strict=True)):

@@ -14,6 +14,7 @@ from nas.cli.tables import TIGHT
 from nas.cli.terminal import Terminal, print_json
 from nas.evaluation.units import age, duration, show, words
 from nas.files import quoted
+from nas.record.folders import is_run, is_trained
 from nas.record.listing import Entry, State, entries
 
 COLOURS: dict[State, str] = {"running": "green", "finished": "", "stopped": "yellow", "damaged": "red"}
@@ -50,8 +51,9 @@ def runs(
         return
     console = Terminal()
     if not found:
-        console.say(f"{folder} holds no run")
-        console.following("nas search --budget 20")
+        itself = is_run(folder) or is_trained(folder)
+        console.say(f"{folder} {'is a run itself' if itself else 'holds no run'}")
+        console.following(f"nas report {quoted(folder)}" if itself else "nas search --budget 20")
         return
     left_out = (DISPENSABLE[:count] for count in range(len(DISPENSABLE) + 1))
     console.table(*(_table(found, [name for name in COLUMNS if name not in gone]) for gone in left_out))
@@ -62,7 +64,8 @@ def runs(
     ready = next((entry for entry in found if entry.state != "damaged" and entry.summary.done), None)
     again = AGAIN.get(stopped.summary.kind) if stopped else None
     commands = [again.format(quoted(stopped.folder))] if stopped and again else []
-    console.following(*commands, *([f"nas report {quoted(ready.folder)}"] if ready else []))
+    commands += [f"nas report {quoted(ready.folder)}"] if ready else []
+    console.following(*(commands or ["nas search --budget 20"]))
 
 
 def _table(found: list[Entry], names: list[str]) -> Table:

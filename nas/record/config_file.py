@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from nas import document, files
-from nas.config import Machine, SearchConfig, make_config
+from nas.config import Machine, SearchConfig, make_config, parse_budget
 from nas.errors import SettingError
 from nas.files import Json
 from nas.record.folders import CONFIG
@@ -45,6 +45,7 @@ def read_config(folder: Path, seal: Json) -> SearchConfig:
 
 def _config(settings: Json) -> SearchConfig:
     kept = {key: value for key, value in settings.items() if key not in GONE}
+    kept |= {"budget": parse_budget(kept["budget"])} if isinstance(kept.get("budget"), int) else {}
     config = make_config({key: tuple(v) if isinstance(v, list) else v for key, v in kept.items()})
     return config.model_copy(update={"rungs": config.lengths})  # a run has made its choice
 

@@ -48,6 +48,8 @@ def read_environment(folder: Path) -> Json:
     path = folder / ENVIRONMENT
     try:
         return dict(json.loads(path.read_text(encoding="utf-8-sig")))
+    except PermissionError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror})") from None
     except (OSError, ValueError, TypeError):
         raise RunError(f"{path}: missing or damaged; write {{}} into it if nothing else is known") from None
 

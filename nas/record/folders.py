@@ -16,7 +16,9 @@ from nas.files import quoted, readable
 from nas.record.seal import SEAL
 from nas.registry import suggest
 from nas.settings import text_of
+from nas.space.library import shipped
 
+LONGEST = 200  # bytes of a run's name, as a file in its folder may have a longer one
 PATIENCE = 0.1  # seconds; `is_locked` holds a lock for a moment
 CONFIG, TRAINING = "config.yaml", "training.yaml"
 """The files of settings in the folders of a search and of a full training."""
@@ -59,12 +61,21 @@ def new_folder(runs: Path, name: str | None, what: str) -> Path:
     return folder
 
 
+def name_of(folder: Path) -> str:
+    """Return the name of a run's folder, also of one that a path such as `.` leads to."""
+    return os.path.basename(os.path.abspath(folder))  # noqa: PTH100, PTH119  (links keep their names)
+
+
 def checked_name(name: str) -> str:
     """Return a run's name. Raises SettingError unless it is that of one folder."""
-    if re.fullmatch(r"[^/\\\x00-\x1f\x7f]{1,100}", name) and name not in (".", ".."):
+    if len(name) > 100 or len(name.encode(errors="replace")) > LONGEST:
+        raise SettingError(f"name: found '{name[:20]}...' of {len(name)} characters; write at most 100, or fewer that "
+                           f"take {LONGEST} bytes")  # fmt: skip
+    if name in shipped() or Path(name).suffix in (*ELSEWHERE, ".safetensors"):
+        raise SettingError(f"name: found '{name}', which means a published network, a space or a file of a network "
+                           "wherever a run may be named; write another")  # fmt: skip
+    if re.fullmatch(r"[^/\\\x00-\x1f\x7f]+", name) and name not in (".", ".."):
         return name
-    if len(name) > 100:
-        raise SettingError(f"name: found '{name[:20]}...' of {len(name)} characters; write at most 100")
     raise SettingError(f"name: found {name!a}; a run's name is that of one folder, without slashes and control "
                        "characters. Write the folder that holds the runs with --runs")  # fmt: skip
 

@@ -25,6 +25,7 @@ Line = TypeVar("Line")
 RECORD, FURTHER, BEGUN = "trials.jsonl", "further.jsonl", "begun.jsonl"
 EARLIER = "confirmations.jsonl"  # where earlier versions wrote further trainings
 TABLE = "trials.csv"
+ENDS = (b"\n", b"\r")
 DAMAGED = "the record was changed by hand or the disk failed: restore the line, or take it out"
 
 
@@ -44,8 +45,10 @@ def read_trials(folder: Path, objectives: Iterable[str]) -> list[Trial]:
     return sorted(found.values(), key=lambda trial: trial.ended)
 
 
-def read_further(folder: Path, trials: Iterable[Trial]) -> list[Further]:
+def read_further(folder: Path, trials: Iterable[Trial], trained: Iterable[str]) -> list[Further]:
     """Every further training of these trials as `read_trials` reads them. Raises RunError that names a damaged line.
+
+    Complete ones have values of the `trained` objectives.
 
     Those of others are left out: a damaged line may have been taken out of the record.
     """
@@ -55,6 +58,9 @@ def read_further(folder: Path, trials: Iterable[Trial]) -> list[Further]:
             if found.setdefault((one.trial, one.repeat, one.rung), one) != one:
                 what = f"further training {one.repeat} of trial {one.trial}"
                 raise RunError(f"{path}:{i}: {what} appears twice, with different values; {DAMAGED}")
+            missing = [name for name in trained if not isfinite(one.outcome.metrics.get(name, nan))]
+            if one.outcome.state == "complete" and missing:
+                raise RunError(f"{path}:{i}: further training of trial {one.trial} has no {min(missing)}; {DAMAGED}")
     numbers = {trial.number for trial in trials}
     return sorted((one for one in found.values() if one.trial in numbers), key=lambda further: further.ended)
 
@@ -76,14 +82,14 @@ def _skimmed(paths: Iterable[Path]) -> list[Glance]:
 
 def _read(path: Path, read: Callable[[bytes], Line], noun: str) -> Iterator[tuple[int, Line]]:
     """The lines of a file, each with its number from 1, without blank ones and a torn last one."""
-    *lines, last = _bytes(path).removeprefix(BOM_UTF8).split(b"\n")
-    for i, line in enumerate([*lines, last], 1):
+    lines = _bytes(path).removeprefix(BOM_UTF8).splitlines(keepends=True)
+    for i, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             found = read(line)
         except (ValueError, TypeError):
-            if i > len(lines):
+            if i == len(lines) and not line.endswith(ENDS):
                 return
             raise RunError(f"{path}:{i}: not {noun}; {DAMAGED}") from None
         yield i, found
@@ -114,7 +120,7 @@ def mend_ends(folder: Path) -> None:
     for name, read in ((RECORD, read_trial), (EARLIER, further_of), (FURTHER, further_of)):
         path = folder / name
         data = _bytes(path)
-        whole = data.rfind(b"\n") + 1
+        whole = max(map(data.rfind, ENDS)) + 1
         if whole == len(data):
             continue
         with writing(path):
@@ -143,10 +149,10 @@ def append_begun(folder: Path, decisions: Decisions) -> None:
 def read_begun(folder: Path, finished: Iterable[Trial]) -> list[Decisions]:
     """The trials that were chosen and never finished, in order, each once. Forgets those that finished."""
     path = folder / BEGUN
-    if not path.exists():
+    if not (data := _bytes(path)):
         return []
     begun: dict[frozenset[tuple[str, Scalar]], Decisions] = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in data.decode(errors="replace").splitlines():
         try:
             decisions = dict(json.loads(line))
             begun[frozenset(decisions.items())] = decisions
@@ -177,10 +183,10 @@ def _write_whole(file: FileIO, data: bytes) -> None:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def writing(path: Path, remedy: str = "") -> Iterator[None]:
     """Raise RunError, with the remedy, where the block cannot write `path`."""
     try:
         yield
     except OSError as error:
-        remedy = f"free it and run: nas resume {files.quoted(path.parent)}"
+        remedy = remedy or f"free it and run: nas resume {files.quoted(path.parent)}"
         raise RunError(f"{path}: cannot be written ({error.strerror}); {remedy}") from None

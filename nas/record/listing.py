@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nas import document, files
+from nas.config import parse_budget
 from nas.errors import NasError, SettingError
 from nas.evaluation.catalogue import objective
 from nas.files import Json
@@ -22,6 +23,7 @@ from nas.record.environment import ENVIRONMENT, read_environment
 from nas.record.folders import CONFIG, TRAINING, is_locked, is_run, is_trained
 from nas.record.seal import SEAL
 from nas.record.trial import Glance
+from nas.settings import parse_names
 
 Kind = Literal["search", "calibration", "training"]
 State = Literal["running", "finished", "stopped", "damaged"]
@@ -135,7 +137,9 @@ def _summary(folder: Path) -> Summary:
 def _of_search(folder: Path) -> Summary:
     settings, made = _settings(folder / CONFIG), read_environment(folder)
     trials, further = journal.skim(folder)
-    name, budget = settings["objectives"][0], settings["budget"]
+    weighed, budget = settings["objectives"], settings["budget"]  # which people may write as they type them
+    name = weighed[0] if isinstance(weighed, list) else parse_names(weighed, "")[0]
+    budget = {"trials": None, "seconds": None} | (budget if isinstance(budget, dict) else dict(parse_budget(budget)))
     done = sum(trial.outcome.state != "rejected" for trial in trials)
     ended = max((one.ended for one in (*trials, *further)), default=0.0)
     last = (made.get("starts") or [made])[-1]

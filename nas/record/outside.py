@@ -12,7 +12,7 @@ from nas import files
 from nas.config import SearchConfig
 from nas.errors import RunError, SettingError
 from nas.evaluation.plugins import DIGITS, Outside, PluginFile, installed, load_plugins, read_plugin
-from nas.files import Json
+from nas.files import Json, quoted
 from nas.network.architecture import Architecture
 from nas.registry import BLOCKS, DATA, EXECUTORS, HEADS, OBJECTIVES, SAMPLERS, SCORES, STEMS, TARGETS, TASKS
 from nas.space.space import SearchSpace, slots
@@ -96,7 +96,8 @@ def check_unchanged(folder: Path, what: str = "search") -> list[str]:
         if now != kept["sha256"]:
             raise SettingError(
                 f"{path}: changed since {folder} began (sha256 {kept['sha256'][:DIGITS]} then, {now[:DIGITS]} now). "
-                f"To go on as it began, write: cp {copy} {path}; to use the change, begin another {what}"
+                f"To go on as it began, write: cp {quoted(copy)} {quoted(path)}; to use the change, begin another "
+                f"{what}"
             )
     found = {name: installed(name) for name in note.get("packages", {})}
     return [

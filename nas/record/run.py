@@ -18,7 +18,7 @@ from nas.files import Json, quoted
 from nas.record import journal
 from nas.record.config_file import read_config, write_config
 from nas.record.environment import read_environment, write_environment
-from nas.record.folders import CONFIG, damaged, in_a_line, is_run, making, no_run
+from nas.record.folders import CONFIG, damaged, in_a_line, is_run, making, name_of, no_run
 from nas.record.optuna_study import Teller
 from nas.record.outside import keep_outside, load_outside
 from nas.record.picking import Picked, pick
@@ -94,7 +94,7 @@ class Run:
     @property
     def name(self) -> str:
         """The folder's name."""
-        return self.folder.name
+        return name_of(self.folder)
 
     @cached_property
     def space(self) -> SearchSpace:
@@ -132,7 +132,7 @@ class Run:
     def write_facts(self, name: str, facts: Json) -> None:
         """Write JSON into a file of the run's folder. Raises RunError when it cannot be written."""
         path = self.folder / name
-        with journal.writing(path):
+        with journal.writing(path, "give yourself the right to, or make room"):
             files.write(path, json.dumps(facts, indent=1) + "\n")
 
     @cached_property
@@ -184,18 +184,15 @@ class Run:
             write_config(self.folder, self.config)
 
     def repair(self) -> None:
-        """Cut off a last line that a killed process left torn, and read record and settings anew.
-
-        Raises RunError when the record was emptied.
-        """
-        journal.mend_ends(self.folder)
+        """Read settings and record anew, and cut off a last line that a killed process left torn."""
         self.config = read_config(self.folder, self.seal)
         self._read()
-        journal.check_not_emptied(self.folder, self.trials)
+        journal.mend_ends(self.folder)
 
     def _read(self) -> None:
         self.trials: list[Trial] = journal.read_trials(self.folder, self.config.objectives)
-        self.further: list[Further] = journal.read_further(self.folder, self.trials)
+        journal.check_not_emptied(self.folder, self.trials)
+        self.further: list[Further] = journal.read_further(self.folder, self.trials, self.trained_objectives)
         self._results: list[Result] = []
         self._seen = (0, 0)
 

@@ -34,7 +34,10 @@ def read_seal(folder: Path) -> Json:
     try:
         seal: Json = dict(json.loads(path.read_text(encoding="utf-8-sig")))
         kept = [str(name) for name in seal["files"]]
-    except (OSError, ValueError, TypeError, KeyError):
+        dict(seal.get("settings", {}))
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, TypeError, KeyError):
         raise RunError(f"{path}: damaged; restore it, or delete it to go on unchecked") from None
     for name in kept:
         if not (folder / name).exists():

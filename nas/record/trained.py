@@ -30,7 +30,7 @@ from nas.evaluation.units import epochs
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.record.environment import read_environment, write_environment
-from nas.record.folders import TRAINING, in_a_line, is_trained, making, no_training
+from nas.record.folders import TRAINING, in_a_line, is_trained, making, name_of, no_training
 from nas.record.models import BEST, read_model, write_model
 from nas.record.outside import keep_outside, load_outside
 from nas.record.seal import check_same, read_seal, write_seal
@@ -166,7 +166,7 @@ class Trained:
     @property
     def name(self) -> str:
         """The folder's name."""
-        return self.folder.name
+        return name_of(self.folder)
 
     @property
     def stages(self) -> tuple[int, ...]:

@@ -97,7 +97,7 @@ def _by_epoch(curves: Sequence[go.Scatter], history: Sequence[Epoch], heading: s
     if len(history) == 1:
         figure.update_xaxes(range=[history[0].number - 0.5, history[0].number + 0.5])
     figure.update_yaxes(title=heading)
-    return figure.update_layout(hovermode="x unified", margin={"t": 40, "r": 16}, showlegend=True)
+    return figure.update_layout(hovermode="x unified", margin={"t": 60, "r": 16}, showlegend=True)
 
 
 def _marked(figure: go.Figure, history: Sequence[Epoch], best: int, height: str) -> go.Figure:

@@ -74,3 +74,17 @@ def test_an_empty_folder_says_what_to_do_and_a_missing_one_is_refused(nas: Comma
     assert nas("runs", tmp_path, "--json").out == "[]\n"
     answer = nas("runs", tmp_path / "none")
     assert (answer.status, answer.err.count("\n")) == (2, 1)
+
+
+def test_a_run_in_place_of_the_folder_of_runs_is_told_so(nas: Command, runs: Path) -> None:
+    folder = next(path.parent for path in runs.glob("*/config.yaml"))
+    answer = nas("runs", folder)
+    assert "is a run itself" in answer.out
+    assert "nas report" in answer.out
+
+
+def test_where_all_is_damaged_something_comes_next(nas: Command, tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "a", complete=1)
+    (run.folder / "config.yaml").write_text("budget: {}")
+    answer = nas("runs", tmp_path)
+    assert answer.out.rstrip().endswith("Next:  nas search --budget 20")

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from run_fixtures import finished_run
 
 from nas.errors import SettingError
 from nas.record.folders import new_folder
+from nas.record.run import Run
 
 
 def test_runs_begun_in_one_second_get_names_of_their_own(tmp_path: Path) -> None:
@@ -26,3 +28,29 @@ def test_a_given_name_that_is_taken_is_refused(tmp_path: Path) -> None:
         new_folder(tmp_path, "mine", "space")
     with pytest.raises(SettingError, match="a run's name is that of one folder"):
         new_folder(tmp_path, "a/b", "space")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("deit_ti", "found 'deit_ti', which means a published network, a space or a file of a network"),
+        ("cvt_family", "found 'cvt_family', which means a published network"),
+        ("best.onnx", "found 'best.onnx', which means a published network, a space or a file of a network"),
+        ("網" * 90, "of 90 characters; write at most 100, or fewer that take 200 bytes"),
+    ],
+)
+def test_a_name_that_would_be_taken_for_something_else_is_refused(tmp_path: Path, name: str, says: str) -> None:
+    with pytest.raises(SettingError, match=says):
+        new_folder(tmp_path, name, "space")
+
+
+def test_a_run_has_its_name_wherever_it_is_looked_at_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = finished_run(tmp_path / "mine", complete=1).folder
+    (tmp_path / "link").symlink_to(folder)
+    monkeypatch.chdir(folder / "front" if (folder / "front").is_dir() else folder)
+    monkeypatch.chdir(folder)
+    assert Run(Path()).name == "mine"
+    assert Run(tmp_path / "link").name == "link"
+    (folder / "inside").mkdir()
+    monkeypatch.chdir(folder / "inside")
+    assert Run(Path("..")).name == "mine"

@@ -12,7 +12,8 @@ from run_fixtures import empty_run, finished_run, trial
 from nas.errors import RunError
 from nas.record.journal import BEGUN, FURTHER, RECORD, skim
 from nas.record.run import Run
-from nas.record.trial import Further
+from nas.record.trial import Further, further_line
+from nas.report.page import write_report
 
 
 def test_what_is_appended_is_read_back(tmp_path):
@@ -83,11 +84,12 @@ def spoilt(trials: bytes) -> dict[str, bytes]:
         "blank": b"\n" + b"\n  \n\n".join(lines) + b"\n\n",
         "no end": trials.rstrip(b"\n"),
         "twice": trials + lines[1] + b"\n" + trials,
+        "cr": trials.replace(b"\n", b"\r"),
         "spaced": b"\n".join(json.dumps(json.loads(line), indent=None, sort_keys=True).encode() for line in lines),
     }
 
 
-@pytest.mark.parametrize("how", ["crlf", "bom", "blank", "no end", "twice", "spaced"])
+@pytest.mark.parametrize("how", ["crlf", "cr", "bom", "blank", "no end", "twice", "spaced"])
 def test_what_parses_is_a_trial(tmp_path, how):
     run = finished_run(tmp_path / "a", complete=3)
     for number in range(2):
@@ -119,6 +121,19 @@ def test_a_further_training_that_stands_there_twice_with_two_values_is_named(tmp
         Run(tmp_path / "a")
 
 
+@pytest.mark.parametrize("metrics", [{}, {"accuracy": float("nan")}])
+def test_a_further_training_without_its_values_is_named(tmp_path, metrics):
+    run = finished_run(tmp_path / "a", complete=2)
+    line = json.loads(further_line(Further(0, 1, run.trials[0].outcome)))
+    (tmp_path / "a" / FURTHER).write_text(
+        json.dumps(changed(line, {"outcome": line["outcome"] | {"metrics": metrics}}))
+    )
+    with (tmp_path / "a" / FURTHER).open("a") as file:
+        file.write("\n")
+    with pytest.raises(RunError, match=r"further\.jsonl:1: further training of trial 0 has no accuracy"):
+        Run(tmp_path / "a")
+
+
 def test_a_trial_whose_line_was_taken_out_takes_its_further_trainings_along(tmp_path):
     run = finished_run(tmp_path / "a", complete=3)
     for number in range(3):
@@ -133,11 +148,22 @@ def test_a_record_that_was_emptied_is_not_filled_anew_unasked(tmp_path):
     run = finished_run(tmp_path / "a", complete=2)
     (tmp_path / "a" / "trials.csv").write_text("number,state\n0,complete\n")
     (tmp_path / "a" / RECORD).write_bytes(b"")
-    assert Run(tmp_path / "a").trials == []
-    with pytest.raises(
-        RunError, match=r"trials\.jsonl: holds no trial, but trials\.csv lists some: put the record back"
-    ):
+    says = r"trials\.jsonl: holds no trial, but trials\.csv lists some: put the record back"
+    for read in (run.repair, lambda: Run(run.folder), lambda: write_report(Run(run.folder))):
+        with pytest.raises(RunError, match=says):
+            read()
+    assert "complete" in (tmp_path / "a" / "trials.csv").read_text()
+
+
+def test_a_record_in_a_line_that_parses_as_none_is_not_cut_off(tmp_path):
+    run = finished_run(tmp_path / "a", complete=2)
+    write_report(run)
+    path = tmp_path / "a" / RECORD
+    joined = path.read_bytes().replace(b"\n", b"")
+    path.write_bytes(joined)
+    with pytest.raises(RunError, match="holds no trial, but"):
         run.repair()
+    assert path.read_bytes() == joined
 
 
 def changed(line: dict, change: dict) -> dict:

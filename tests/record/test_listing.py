@@ -1,6 +1,7 @@
 """What a list says of runs and trainings, whatever became of them."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,25 @@ def test_a_search_is_stopped_until_its_end_is_noted(tmp_path: Path) -> None:
 
 def test_a_search_of_half_its_budget_is_stopped(tmp_path: Path) -> None:
     assert the(finished_run(tmp_path / "runs" / "a", budget={"trials": 50}).folder).state == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        (r"budget:\n  trials: 9\n  seconds: null", "budget: 20"),
+        (r"budget:\n  trials: 9\n  seconds: null", "budget: {trials: 20}"),
+        (r"objectives:\n- accuracy\n- latency", "objectives: accuracy, latency"),
+    ],
+)
+def test_settings_as_people_write_them_are_read(tmp_path: Path, was: str, now: str) -> None:
+    run = finished_run(tmp_path / "runs" / "a", complete=8, failed=1, budget={"trials": 9})
+    path = run.folder / "config.yaml"
+    text, count = re.subn(was, now, path.read_text())
+    assert count == 1
+    path.write_text(text)
+    entry, again = the(run.folder), Run(run.folder)
+    assert entry.summary.of == again.config.budget.trials == (20 if "20" in now else 9)
+    assert entry.summary.objective == again.config.objectives[0] == "accuracy"
 
 
 def test_the_best_value_is_that_of_the_report(tmp_path: Path) -> None:
