@@ -18,9 +18,8 @@ def parse_time(text: str | float | None, option: str = "--time") -> float | None
         return text
     seconds = seconds_of(text) if isinstance(text, str) else None
     if seconds is None:
-        raise SettingError(
-            f"{option} {text if isinstance(text, str) else brief(text)}: write a time such as 90s, 30m or 2h"
-        )
+        typed = text if isinstance(text, str) else brief(text)
+        raise SettingError(f"{option} {typed}: write a time such as 90s, 30m or 2h")
     return seconds
 
 
