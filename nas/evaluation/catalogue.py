@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 
-from nas.errors import told_as
+from nas.errors import SettingError, told_as
 from nas.evaluation.objectives import CANDIDATE, CONDITIONS, Candidate, Effort, Objective, Reading, number
-from nas.registry import OBJECTIVES, OURS
+from nas.registry import OBJECTIVES, OURS, suggest
 from nas.training.catalogue import check_objective, tasks
 from nas.training.tasks import Metric
 
@@ -27,7 +27,9 @@ def objectives(names: Iterable[str]) -> dict[str, Objective]:
 
 
 def _telling(found: Objective) -> Objective:
-    """Let an objective from outside tell which of its functions failed."""
+    """Let an objective from outside tell which of its functions failed. Raises SettingError for a `like` of none."""
+    if found.like and found.like not in (names := OBJECTIVES.names()):
+        raise SettingError(f"like of {found.words}: found '{found.like}'. {suggest(found.like, names)}")
     return replace(
         found,
         measure=found.measure and told_as(f"measure(candidate, effort) of {found.words}", CANDIDATE)(found.measure),
