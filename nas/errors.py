@@ -72,19 +72,23 @@ class DivergedError(RunError):
 
 
 @contextmanager
-def told_as(what: str, has: str = "", *, direct: bool = True) -> Iterator[None]:
+def told_as(what: str, has: str = "", *, direct: bool = True, lends: bool = False) -> Iterator[None]:
     """Tell that a function from outside nas, called within, failed: `what` it is, its file and the last line there.
 
     `has` says what it was handed, where it may have asked that for something else. One that is not called in a `direct`
-    way has others between, so that its line is told only where it is of a plug-in file; lines of nas never are. Raises
-    SettingError.
+    way has others between, so that its line is told only where it is of a plug-in file; lines of nas never are. What
+    fails in functions of nas that it `lends` passes as it is, as does a lack of memory. Raises SettingError.
     """
     try:
         yield
     except (NasError, MemoryError):
         raise
     except Exception as error:
-        frames = [frame for frame in traceback.walk_tb(error.__traceback__) if not _is_ours(frame[0])]
+        every = [*traceback.walk_tb(error.__traceback__)]
+        frames = [found for found in every if not _is_ours(found[0])]
+        lent = lends and frames and any(_is_ours(frame) for frame, _ in every[every.index(frames[0]) :])
+        if lent or type(error).__name__ == "OutOfMemoryError":  # that of torch
+            raise
         ours = [frame for frame, _ in frames if PLUGIN in frame.f_globals] or [frame for frame, _ in frames if direct]
         files = [frame.f_code.co_filename for frame in ours[:1]]
         lines = [line for frame, line in frames if frame.f_code.co_filename in files]

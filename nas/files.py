@@ -22,9 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pydantic_core import to_jsonable_python
-
-from nas.errors import SettingError, brief
+from nas.errors import SettingError
 
 Json = dict[str, Any]
 """An object of JSON or YAML: plain data at the edge of the package."""
@@ -55,20 +53,6 @@ def write(path: Path, text: str) -> None:
     """
     with replacing(path) as file:
         file.write(text.encode(errors="backslashreplace"))
-
-
-def jsonable(value: Any, name: str) -> Any:
-    """Turn a value into what JSON holds: arrays into lists, what is not finite into null.
-
-    Raises TypeError, naming the argument, for anything else.
-    """
-
-    def listed(inner: Any) -> Any:
-        if hasattr(inner, "tolist"):
-            return inner.tolist()
-        raise TypeError(f"{name}: found {brief(inner)}; write what JSON can hold")
-
-    return to_jsonable_python(value, fallback=listed, inf_nan_mode="null")
 
 
 def readable(name: str) -> str:

@@ -12,6 +12,7 @@ from rich.table import Table
 from nas.cli.options import AsJson, argument
 from nas.cli.tables import TIGHT
 from nas.cli.terminal import Terminal, print_json
+from nas.errors import SettingError
 from nas.evaluation.units import age, duration, show, words
 from nas.files import quoted
 from nas.record.folders import is_run, is_trained
@@ -89,4 +90,9 @@ def _done(entry: Entry) -> str:
 
 def _best(entry: Entry) -> str:
     one = entry.summary
-    return f"{words(one.objective)} {show(one.objective, one.best)}" if one.best is not None else ""
+    if one.best is None:
+        return ""
+    try:
+        return f"{words(one.objective)} {show(one.objective, one.best)}"
+    except SettingError:  # of a plug-in that the process which read the run had loaded, and this has not
+        return f"{one.objective} {one.best:.4g}"

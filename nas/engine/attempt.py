@@ -22,7 +22,7 @@ def attempt(evaluate: Evaluate, job: Job, timeout: float | None) -> Outcome:
     try:
         with time_limit(timeout):
             outcome = evaluate(job)
-    except (Exception, SystemExit) as error:  # a function from outside may call sys.exit
+    except Exception as error:
         return Outcome("failed", reason=describe(error))
     finally:
         return_memory()

@@ -22,6 +22,7 @@ from nas.network.options import Scalar
 from nas.record.analysis.rates import FACTORS, RATES, kinds_alone, rate_folder
 from nas.record.analysis.reliability import FEWEST
 from nas.record.folders import is_run
+from nas.record.journal import RECORD
 from nas.record.run import Run
 from nas.record.seal import first_change
 from nas.settings import paths_of, text_of
@@ -126,7 +127,8 @@ def _try_rates(run: Run, watcher: Watcher) -> None:
         if is_run(folder):
             go_on(Run(folder), watcher=watcher)
             continue
-        shutil.rmtree(folder, ignore_errors=True)  # what a kill left of one that had not begun
+        if not (folder / RECORD).is_file():  # a kill left it half made
+            shutil.rmtree(folder, ignore_errors=True)
         rate = {"learning_rate": recipe.learning_rate * factor}
         search(
             run.folder / "space.yaml", budget=len(designs), name=folder.name, runs=folder.parent, promotion=1.0,

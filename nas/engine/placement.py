@@ -77,11 +77,11 @@ class _Told:
     words: str
 
     def execute(self, ask: Ask, tell: Tell, prepare: Prepare, placement: Placement) -> None:
-        with told_as(f"execute(ask, tell, prepare, placement) of {self.words}"):
+        with told_as(f"execute(ask, tell, prepare, placement) of {self.words}", lends=True):
             self.found.execute(ask, tell, prepare, placement)
 
     def there(self, look: Callable[[], Answer], placement: Placement) -> Answer:
-        with told_as(f"there(look, placement) of {self.words}"):
+        with told_as(f"there(look, placement) of {self.words}", lends=True):
             return self.found.there(look, placement)
 
 

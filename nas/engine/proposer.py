@@ -1,6 +1,8 @@
 """Propose what to train next and learn from it. No other module asks or tells the Optuna study."""
 
+import json
 import time
+from contextlib import AbstractContextManager
 from functools import partial
 
 import numpy as np
@@ -9,11 +11,11 @@ import optuna
 from nas.engine.plan import Plan
 from nas.engine.samplers import Problem
 from nas.engine.watcher import Watcher
-from nas.errors import RunError, SettingError
+from nas.errors import RunError, SettingError, brief
 from nas.evaluation.job import Job, Outcome, derive_seed
-from nas.evaluation.limits import Limits, check_alike
+from nas.evaluation.limits import Limits, Side, check_alike, neighbours
 from nas.evaluation.scoring import bars
-from nas.files import Json, jsonable
+from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.options import Scalar
 from nas.record import paused
@@ -27,7 +29,7 @@ from nas.space.space import Decisions, SearchSpace, completing
 
 Proposal = tuple[optuna.Trial, Decisions, Architecture]
 MAX_REPEATS = 50  # proposals in a row that are not new or break a limit, before one is drawn at random
-MAX_DRAWN = 10_000  # random architectures, before the search gives up
+MAX_DRAWN = 1000  # random architectures, before the search looks beside those that keep the limits
 MAX_REJECTED = 2000  # proposals in a row that break a limit, before the search gives up
 
 
@@ -93,7 +95,7 @@ class Proposer:
         self.spent += record.state != "rejected"
         if outcome.pause and record.state == "complete":
             paused.keep(self.run.folder, job.number, 0, outcome.pause)
-        with SAMPLERS.telling(self.run.config.sampler, direct=False):
+        with self._telling():
             self.run.teller.tell(self.study, trial, record)
         self.rejected = self.rejected + 1 if record.state == "rejected" else 0
         if self.rejected >= MAX_REJECTED:
@@ -111,9 +113,12 @@ class Proposer:
         Raises TypeError for a note that a record cannot hold.
         """
         noted = self.study.get_trials(deepcopy=False)[trial.number].system_attrs
-        return {
-            name: jsonable(value, name) for name, value in noted.items() if not name.startswith(("tpe:", "pareto:"))
-        }
+        own = {name: value for name, value in noted.items() if not name.startswith(("tpe:", "pareto:"))}
+        try:
+            json.dumps(own, allow_nan=False)
+        except (TypeError, ValueError):
+            raise TypeError(f"noted {brief(own)}; write what JSON can hold") from None
+        return own
 
     def _spent(self) -> bool:
         budget = self.run.config.budget
@@ -143,13 +148,13 @@ class Proposer:
             passed = Passed(decisions, repeats=architecture.key() in self.seen)
             if not passed.repeats and not self.limits.refusal(architecture):
                 return trial, decisions, architecture
-            with SAMPLERS.telling(self.run.config.sampler, direct=False):
+            with self._telling():
                 self.run.teller.pass_over(self.study, trial, passed)
             self.passed.append(passed)
         return self._propose_at_random()
 
     def _propose_at_random(self) -> Proposal | None:
-        """Draw a proposal, or find that nothing new keeps the limits. Raises SettingError where nothing ever did."""
+        """Draw a new network within the limits, or find one beside others. Raises SettingError where none ever was."""
         rng = np.random.default_rng([self.run.config.seed, len(self.study.get_trials(deepcopy=False))])
         reason = ""
         for _ in range(MAX_DRAWN):
@@ -158,14 +163,35 @@ class Proposer:
                 reason = self.limits.refusal(architecture)
                 if not reason:
                     return self._ask_for(decisions)
+        if beside := self._beside(rng):
+            return self._ask_for(beside)
         if reason and not self.seen:
-            raise SettingError(f"{MAX_DRAWN:,} random networks of {self.space.name} break a limit each, the last by "
-                               f"{reason}; widen the limits, which few or none meet together")  # fmt: skip
+            raise SettingError(f"no network of {self.space.name} was found that keeps every limit, neither among "
+                               f"{MAX_DRAWN:,} random ones nor beside an extreme: {reason}; widen a limit")  # fmt: skip
         if reason:
-            self.watcher.warned(f"the search ends after {len(self.seen)} networks: of {MAX_DRAWN:,} random ones the "
-                                "others break a limit")  # fmt: skip
+            self.watcher.warned(f"the search ends after {len(self.seen)} networks: no other was found that keeps every "
+                                f"limit, neither among {MAX_DRAWN:,} random ones nor beside these")  # fmt: skip
         self.exhausted = True
         return None
+
+    def _beside(self, rng: np.random.Generator) -> Decisions | None:
+        """Find a new network within the limits that differs in one decision from one that was tried, or an extreme."""
+        config, space = self.run.config, self.space
+        asked: list[tuple[str, Side]] = [(name, "minimum") for name in config.maximum]
+        asked += [(name, "maximum") for name in config.minimum]
+        ends = [found[1] for name, side in asked if (found := self.limits.extreme(space, name, side))]
+        tried = [trial.decisions for trial in self.run.spent] + [decisions for _, decisions, _ in self.running.values()]
+        points: list[Decisions] = [nearest(space, end) for end in ends]
+        points += [tried[i] for i in rng.permutation(len(tried))]
+        for decisions in points:
+            for other, architecture in [(decisions, space.replay(decisions)), *neighbours(space, decisions)]:
+                if architecture.key() not in self.seen and not self.limits.refusal(architecture):
+                    return other
+        return None
+
+    def _telling(self) -> AbstractContextManager[None]:
+        """Tell by its name that the sampler failed within the block."""
+        return SAMPLERS.telling(self.run.config.sampler, direct=False)
 
     def _ask_for(self, decisions: Decisions) -> Proposal:
         """Make a proposal of given decisions."""
@@ -176,7 +202,7 @@ class Proposer:
         """Ask a sampler that is made from seed and trial number, so that a resumed search goes on unchanged."""
         number = len(self.study.get_trials(deepcopy=False))
         seed, sampler = derive_seed(self.run.config.seed, number), self.run.config.sampler
-        with SAMPLERS.telling(sampler, direct=False):
+        with self._telling():
             self.study.sampler = SAMPLERS.get(sampler)(seed, self.problem)
             trial = self.study.ask()
 

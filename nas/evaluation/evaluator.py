@@ -130,7 +130,7 @@ class Evaluator:
         try:
             with set_torch_threads(1), self.turns.working():
                 reason = self._remeasure(job, notes) if job.purpose == "measure" else self._evaluate(job, notes)
-        except (Exception, SystemExit) as error:  # any error ends this trial only, with its reason in the record
+        except Exception as error:  # any error ends this trial only, with its reason in the record
             return notes.outcome("failed", describe(error))
         return notes.outcome("rejected" if reason else "complete", reason)
 

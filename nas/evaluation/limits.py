@@ -70,9 +70,10 @@ class Limits:
     @cached_property
     def _quick(self) -> dict[str, Objective]:
         asked = objectives((*self.config.objectives, *self.config.maximum, *self.config.minimum))
-        return {name: found for name, found in asked.items() if self._is_quick(found)}
+        return {name: found for name, found in asked.items() if self.is_quick(found)}
 
-    def _is_quick(self, found: Objective) -> bool:
+    def is_quick(self, found: Objective) -> bool:
+        """Tell whether an objective may be asked for thousands of candidates."""
         predicted = not found.predictable or self.conditions.predictor is not None
         return bool(found.known or found.adds) and not found.slow and predicted
 
@@ -143,7 +144,7 @@ class Limits:
                 if value is not None and isfinite(value) and sign * value < best:
                     best, decisions, better = sign * value, other, True
                     yield value, architecture
-            points = list(_neighbours(space, decisions)) if better else ()
+            points = list(neighbours(space, decisions)) if better else ()
 
 
 def check_alike(known: Set[str], others: Set[str]) -> None:
@@ -169,7 +170,7 @@ def _unmet(space: SearchSpace, option: str, name: str, limit: float, nearest: fl
     )
 
 
-def _neighbours(space: SearchSpace, decisions: Decisions) -> Iterator[tuple[Decisions, Architecture]]:
+def neighbours(space: SearchSpace, decisions: Decisions) -> Iterator[tuple[Decisions, Architecture]]:
     """Every network that differs in one decision, with the first value for decisions that newly arise."""
     for name, values in space.domains(decisions).items():
         for value in values:

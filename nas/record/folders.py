@@ -68,12 +68,13 @@ def name_of(folder: Path) -> str:
 
 def checked_name(name: str) -> str:
     """Return a run's name. Raises SettingError unless it is that of one folder."""
-    if len(name) > 100 or len(name.encode(errors="replace")) > LONGEST:
-        raise SettingError(f"name: found '{name[:20]}...' of {len(name)} characters; write at most 100, or fewer that "
-                           f"take {LONGEST} bytes")  # fmt: skip
+    count, size = len(name), len(name.encode(errors="replace"))
+    if count > 100 or size > LONGEST:
+        raise SettingError(f"name: found '{name[:20]}...' of {count} characters and {size} bytes; write at most 100 "
+                           f"characters and {LONGEST} bytes")  # fmt: skip
     if name in shipped() or Path(name).suffix in (*ELSEWHERE, ".safetensors"):
-        raise SettingError(f"name: found '{name}', which means a published network, a space or a file of a network "
-                           "wherever a run may be named; write another")  # fmt: skip
+        raise SettingError(f"name: found '{name}', which is taken for a published network, a space or a network's "
+                           "file wherever a run may be named; write another")  # fmt: skip
     if re.fullmatch(r"[^/\\\x00-\x1f\x7f]+", name) and name not in (".", ".."):
         return name
     raise SettingError(f"name: found {name!a}; a run's name is that of one folder, without slashes and control "

@@ -8,7 +8,7 @@ that appears twice counts once.
 import json
 import os
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import FileIO
 from math import isfinite, nan
@@ -48,9 +48,8 @@ def read_trials(folder: Path, objectives: Iterable[str]) -> list[Trial]:
 def read_further(folder: Path, trials: Iterable[Trial], trained: Iterable[str]) -> list[Further]:
     """Every further training of these trials as `read_trials` reads them. Raises RunError that names a damaged line.
 
-    Complete ones have values of the `trained` objectives.
-
-    Those of others are left out: a damaged line may have been taken out of the record.
+    That is also one without a value of a `trained` objective. Further trainings of other trials are left out: a damaged
+    line may have been taken out of the record.
     """
     found: dict[tuple[int, int, int], Further] = {}
     for path in (folder / EARLIER, folder / FURTHER):
@@ -133,12 +132,15 @@ def mend_ends(folder: Path) -> None:
                 file.write(b"\n")
 
 
-def check_not_emptied(folder: Path, trials: Sequence[Trial]) -> None:
-    """Raise RunError where a table lists finished trials that the record has no more, not one of them."""
-    table = folder / TABLE
-    if not trials and len(_bytes(table).strip().splitlines()) > 1:
-        raise RunError(f"{folder / RECORD}: holds no trial, but {TABLE} lists some: put the record back, or delete "
-                       f"{table} to train them again")  # fmt: skip
+def is_listed(folder: Path) -> bool:
+    """Tell whether the table of a run lists a finished trial."""
+    return len(_bytes(folder / TABLE).strip().splitlines()) > 1
+
+
+def emptied(folder: Path) -> RunError:
+    """The error for a record without one of the trials that its table lists."""
+    return RunError(f"{folder / RECORD}: holds no trial, but {TABLE} lists some: put the record back, or delete "
+                    f"{folder / TABLE} to train them again")  # fmt: skip
 
 
 def append_begun(folder: Path, decisions: Decisions) -> None:

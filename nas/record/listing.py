@@ -130,16 +130,17 @@ def _summary(folder: Path) -> Summary:
         return _of_training(folder) if kind == "training" else _of_search(folder)
     except NasError as error:
         return Summary(kind, reason=str(error))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, csv.Error) as error:
         return Summary(kind, reason=f"{folder}: damaged ({type(error).__name__}: {error})")
 
 
 def _of_search(folder: Path) -> Summary:
     settings, made = _settings(folder / CONFIG), read_environment(folder)
     trials, further = journal.skim(folder)
-    weighed, budget = settings["objectives"], settings["budget"]  # which people may write as they type them
-    name = weighed[0] if isinstance(weighed, list) else parse_names(weighed, "")[0]
-    budget = {"trials": None, "seconds": None} | (budget if isinstance(budget, dict) else dict(parse_budget(budget)))
+    if journal.is_listed(folder) and not trials:
+        raise journal.emptied(folder)
+    name, budget = settings["objectives"][0], settings["budget"]
+    budget = {"trials": None, "seconds": None} | budget
     done = sum(trial.outcome.state != "rejected" for trial in trials)
     ended = max((one.ended for one in (*trials, *further)), default=0.0)
     last = (made.get("starts") or [made])[-1]
@@ -178,10 +179,14 @@ def _started(made: Json) -> str | None:
 
 
 def _settings(path: Path) -> Json:
-    """Read settings. Raises SettingError where there are none."""
+    """Read settings, also as people type them. Raises SettingError where there are none."""
     found = document.read(path).value if path.exists() else None
     if not isinstance(found, dict):
         raise SettingError(f"{path}: holds no settings; restore it ({SEAL} has its contents), or begin anew")
+    if isinstance(names := found.get("objectives"), str):
+        found["objectives"] = [*parse_names(names, "")]
+    if isinstance(budget := found.get("budget"), int | str):
+        found["budget"] = dict(parse_budget(budget))
     return found
 
 

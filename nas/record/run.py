@@ -132,7 +132,7 @@ class Run:
     def write_facts(self, name: str, facts: Json) -> None:
         """Write JSON into a file of the run's folder. Raises RunError when it cannot be written."""
         path = self.folder / name
-        with journal.writing(path, "give yourself the right to, or make room"):
+        with journal.writing(path, "make it writable, or free space"):
             files.write(path, json.dumps(facts, indent=1) + "\n")
 
     @cached_property
@@ -190,8 +190,10 @@ class Run:
         journal.mend_ends(self.folder)
 
     def _read(self) -> None:
+        listed = journal.is_listed(self.folder)  # before the record, which a search writes first
         self.trials: list[Trial] = journal.read_trials(self.folder, self.config.objectives)
-        journal.check_not_emptied(self.folder, self.trials)
+        if listed and not self.trials:
+            raise journal.emptied(self.folder)
         self.further: list[Further] = journal.read_further(self.folder, self.trials, self.trained_objectives)
         self._results: list[Result] = []
         self._seen = (0, 0)

@@ -94,7 +94,7 @@ def tasks() -> Iterator[Task]:
 def check_objective(name: str, offered: Sequence[str] = ()) -> None:
     """Raise SettingError, with the nearest name of those `offered` or of all, unless a search may weigh `name`."""
     if name in TAKEN and name in objective_names():
-        raise SettingError(f"objective '{name}': nas calls something else so: {', '.join(TAKEN)}; rename the objective")
+        raise SettingError(f"objective '{name}': the name is taken, as are {', '.join(TAKEN)}; rename the objective")
     metric = any(name in load_task(task).metrics for task in TASKS.at_hand())
     if name in OBJECTIVES.names():
         OBJECTIVES.check(name)

@@ -162,8 +162,9 @@ def test_a_calibration_of_a_space_without_a_file_goes_on_by_the_command_it_names
 def test_a_calibration_goes_on_after_a_kill_in_the_making_of_a_run_of_its_own(shared, whole):
     shutil.copytree(whole.folder, whole.folder.with_name("killed"))
     rate = whole.folder.with_name("killed") / "rates" / rate_folder(whole, FACTORS[-1]).name
-    for name in ("config.yaml", "seal.json"):
-        (rate / name).unlink()
+    for file in rate.rglob("*"):
+        if file.is_file() and file.name not in ("space.yaml", "environment.json"):
+            file.unlink()
     run = nas.calibrate(shared, name="killed", runs=shared.parent / "runs", **SETTINGS)
     assert len(Run(rate).trials) == len(Run(rate_folder(whole, FACTORS[-1])).trials)
     assert run.trials == whole.trials

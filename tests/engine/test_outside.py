@@ -124,7 +124,7 @@ def test_an_objective_by_a_name_that_means_something_else_is_refused(
 ) -> None:
     file = tmp_path / f"{name}.py"
     file.write_text(f"{HEAD}\n{name} = Objective('minimize', known=lambda one: 1)\n")
-    with pytest.raises(SettingError, match=f"objective '{name}': nas calls something else so: number, "):
+    with pytest.raises(SettingError, match=f"objective '{name}': the name is taken, as are number, "):
         search(space, "a", 1, objectives=("accuracy", name), plugins=str(file))
 
 
@@ -242,12 +242,6 @@ mine = Objective("minimize", share=True, trained=True, measure=error)
     assert (run.folder / "report.html").read_text().count("Mine") > 2
 
 
-def test_a_function_that_leaves_the_process_fails_its_trial_alone(site: Path, tmp_path: Path, space: Path) -> None:
-    text = "import sys\nmine = Objective('minimize', measure=lambda one, effort: sys.exit(3))\n"
-    run = search(space, "a", 2, objectives=("accuracy", "mine"), plugins=offered(tmp_path, text))
-    assert [trial.outcome.reason for trial in run.trials] == ["SystemExit: 3"] * 2
-
-
 SAMPLER = """
 class Mine(RandomSampler):
     def infer_relative_search_space(self, study, trial): return {}
@@ -260,22 +254,19 @@ def mine(seed, problem) -> BaseSampler: return Mine(seed)
 NOTE = 'study._storage.set_trial_system_attr(trial._trial_id, "noted", VALUE)'
 
 
-@pytest.mark.parametrize(("value", "kept"), [("np.arange(3)", [0, 1, 2]), ("float('nan')", None), ("'text'", "text")])
-def test_what_a_sampler_notes_is_recorded(site: Path, tmp_path: Path, space: Path, value: str, kept: object) -> None:
-    text = SAMPLER.replace("NOTE", NOTE.replace("VALUE", value)).replace("AFTER", "...")
+def test_what_a_sampler_notes_is_recorded(site: Path, tmp_path: Path, space: Path) -> None:
+    text = SAMPLER.replace("NOTE", NOTE.replace("VALUE", "{'a': [1, 'b']}")).replace("AFTER", "...")
     run = search(space, "a", 2, sampler="mine", plugins=offered(tmp_path, text))
-    assert [trial.sampler["noted"] for trial in Run(run.folder).trials] == [kept] * 2
+    assert [trial.sampler["noted"] for trial in Run(run.folder).trials] == [{"a": [1, "b"]}] * 2
 
 
 @pytest.mark.parametrize(
     ("note", "after", "says", "trained"),
     [
-        (
-            NOTE.replace("VALUE", "object()"),
-            "...",
-            "sampler 'mine': TypeError: noted: found object; write",
-            0,
-        ),
+        *[
+            (NOTE.replace("VALUE", value), "...", "sampler 'mine': TypeError: noted .*; write what JSON can hold", 0)
+            for value in ("object()", "np.arange(3)", "float('nan')", "b'x'")
+        ],
         ("pass", "{}['gone']", r"mine\.py:\d+: sampler 'mine': KeyError: 'gone'", 1),
     ],
 )
@@ -376,6 +367,19 @@ def test_an_executor_that_fails_is_told_by_its_name_and_line(
     with pytest.raises(SettingError, match=rf"mine\.py:\d+: {re.escape(says)} of executor 'mine': KeyError: 'gone'"):
         search(space, "a", 1, executor="mine", plugins=plugins)
     assert not (space.parent / "runs" / "a").exists()
+
+
+def test_what_fails_in_a_function_of_the_callers_is_no_fault_of_the_executor(
+    site: Path, tmp_path: Path, space: Path
+) -> None:
+    def ended(_trial: object, _run: object) -> None:
+        raise ValueError("my own")
+
+    execute = "jobs = iter(ask, None); evaluate = prepare(None); [tell(job, evaluate(job)) for job in jobs]"
+    plugins = offered(tmp_path, EXECUTOR.replace("EXECUTE", execute).replace("THERE", "return look()"))
+    with pytest.raises(ValueError, match=r"^my own$"):
+        search(space, "a", 2, executor="mine", plugins=plugins, watcher=Watcher(ended=ended))
+    assert len(Run(space.parent / "runs" / "a").trials) == 1
 
 
 @pytest.mark.parametrize(

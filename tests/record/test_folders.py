@@ -33,10 +33,10 @@ def test_a_given_name_that_is_taken_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("deit_ti", "found 'deit_ti', which means a published network, a space or a file of a network"),
-        ("cvt_family", "found 'cvt_family', which means a published network"),
-        ("best.onnx", "found 'best.onnx', which means a published network, a space or a file of a network"),
-        ("網" * 90, "of 90 characters; write at most 100, or fewer that take 200 bytes"),
+        ("deit_ti", "found 'deit_ti', which is taken for a published network, a space or a network's file"),
+        ("cvt_family", "found 'cvt_family', which is taken for a published network"),
+        ("best.onnx", "found 'best.onnx', which is taken for a published network, a space or a network's file"),
+        ("網" * 90, "of 90 characters and 270 bytes; write at most 100 characters and 200 bytes"),
     ],
 )
 def test_a_name_that_would_be_taken_for_something_else_is_refused(tmp_path: Path, name: str, says: str) -> None:
@@ -47,7 +47,6 @@ def test_a_name_that_would_be_taken_for_something_else_is_refused(tmp_path: Path
 def test_a_run_has_its_name_wherever_it_is_looked_at_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = finished_run(tmp_path / "mine", complete=1).folder
     (tmp_path / "link").symlink_to(folder)
-    monkeypatch.chdir(folder / "front" if (folder / "front").is_dir() else folder)
     monkeypatch.chdir(folder)
     assert Run(Path()).name == "mine"
     assert Run(tmp_path / "link").name == "link"

@@ -55,9 +55,9 @@ def test_a_search_of_half_its_budget_is_stopped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("was", "now"),
     [
-        (r"budget:\n  trials: 9\n  seconds: null", "budget: 20"),
-        (r"budget:\n  trials: 9\n  seconds: null", "budget: {trials: 20}"),
-        (r"objectives:\n- accuracy\n- latency", "objectives: accuracy, latency"),
+        (r"budget: .*", "budget: 20"),
+        (r"budget: .*", "budget: {trials: 20}"),
+        (r"objectives: .*", "objectives: accuracy, latency"),
     ],
 )
 def test_settings_as_people_write_them_are_read(tmp_path: Path, was: str, now: str) -> None:

@@ -6,14 +6,16 @@ run needs no torch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Literal, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import to_jsonable_python
 
 from nas.errors import SettingError, brief, told_as
-from nas.files import Json, jsonable
+from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.settings import plain
 from nas.training.tasks import Task, check_goal
@@ -69,20 +71,22 @@ class Reading:
         object.__setattr__(self, "value", number(self.value))
         if not isinstance(self.details, Mapping):
             raise TypeError(f"details: found {brief(self.details)}; write them by their names")
-        object.__setattr__(self, "details", jsonable(self.details, "details"))
+        object.__setattr__(self, "details", to_jsonable_python(self.details, fallback=_listed, inf_nan_mode="null"))
 
 
 def number(value: object) -> float:
     """Return a number, perhaps NumPy's or PyTorch's, as Python's. Raises TypeError for anything else."""
     found = value if isinstance(value, int | float) else plain(value)
-    try:
-        return float(found) if isinstance(found, int | float) else _no_number(value)
-    except OverflowError:
-        return _no_number(value)
-
-
-def _no_number(value: object) -> NoReturn:
+    with suppress(OverflowError):
+        if isinstance(found, int | float):
+            return float(found)
     raise TypeError(f"found {brief(value)}; write a number")
+
+
+def _listed(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"details: found {brief(value)}; write what JSON can hold")
 
 
 CANDIDATE = f"A Candidate has {', '.join(one.name for one in fields(Candidate))}"
@@ -215,6 +219,7 @@ class _Told:
 
 def _numbers(found: object, count: int) -> Values:
     """Return so many numbers as an array. Raises TypeError for anything else."""
-    if np.shape(array := np.asarray(found)) != (count,) or array.dtype.kind not in "biuf":
+    array = np.asarray(found)
+    if array.shape != (count,) or array.dtype.kind not in "biuf" or np.isnan(array).any():
         raise TypeError(f"found {brief(found)}; write an array of {count} numbers")
     return np.asarray(array, np.float64)
