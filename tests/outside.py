@@ -13,6 +13,27 @@ from nas.evaluation.plugins import MODULE
 from nas.network.options import options_of
 from nas.space.slot import heads_after
 
+HEAD = """
+import numpy as np
+import torch
+from optuna.samplers import BaseSampler, RandomSampler
+from nas.costs.targets import Target
+from nas.data.sets import Dataset
+from nas.evaluation.objectives import Objective, Reading
+from nas.record.trackers import Tracker
+from nas.training.tasks import Metric
+from nas.training.tasks.classification import classification
+from dataclasses import replace
+"""
+"""What plug-in files of tests begin with."""
+
+
+def offered(folder: Path, text: str) -> str:
+    """Write a plug-in file of one kind, called `mine`."""
+    file = folder / "mine.py"
+    file.write_text(HEAD + text)
+    return str(file)
+
 
 def offer(site: Path, package: str, version: str, *lines: str) -> None:
     """Install a package of nothing but entry points, given as lines of an entry_points.txt."""
