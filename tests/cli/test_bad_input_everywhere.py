@@ -110,7 +110,7 @@ def assert_refused(status: int, stderr: str, says: str) -> None:
         ("--name a/b", "name: found 'a/b'; .*without slashes"),
         ("--name ..", "name: found '..'"),
         ("--name ../x", "name: found '../x'"),
-        ("--name " + "x" * 300, "name: found 'x+...' of 300 characters; write at most 100"),
+        ("--name " + "x" * 300, "name: found 'x+...' of 300 characters and 300 bytes; write at most 100"),
         ("--runs tiny.yaml --name a", r"tiny\.yaml/a: cannot be written .*choose another folder with --runs"),
         ("--runs tiny.yaml/runs --name a", r"tiny\.yaml/runs/a: cannot be written"),
         ("--runs . --name tiny.yaml", "exists already and is not a run"),
