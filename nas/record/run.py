@@ -288,8 +288,9 @@ class Run:
         Trials learnt from earlier runs come first, and values are those of first trainings. For unfinished trials see
         `nas.record.optuna_study`. Raises RunError when a trial is not a point of the space.
         """
+        teller = self.teller  # reads the space, whose faults are no trial's
         try:
-            return self.teller.study(self.name, self.learnt.trials, self.trials, sampler)
+            return teller.study(self.name, self.learnt.trials, self.trials, sampler)
         except SpaceError as error:
             raise RunError(f"{self.folder}: {error}; {journal.DAMAGED}") from None
 

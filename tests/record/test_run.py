@@ -7,7 +7,7 @@ import pytest
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.config import Budget
-from nas.errors import RunError, SettingError
+from nas.errors import RunError, SettingError, SpaceError
 from nas.record.folders import check_new, find_run
 from nas.record.run import Run
 
@@ -89,6 +89,13 @@ def test_numbers_that_were_proposed_twice_are_left_out(tmp_path):
         run.append(trial(run, number))
     states = [t.state.name for t in Run(tmp_path / "a").study().trials]
     assert states == ["COMPLETE", "FAIL", "FAIL", "COMPLETE", "COMPLETE"]
+
+
+def test_a_damaged_space_is_not_blamed_on_the_record(tmp_path):
+    run = finished_run(tmp_path / "a", complete=2)
+    (run.folder / "space.yaml").write_text("name: a\n")
+    with pytest.raises(SpaceError, match=r"space\.yaml"):
+        Run(run.folder).study()
 
 
 def test_a_record_of_another_space_is_refused(tmp_path):
