@@ -88,8 +88,9 @@ class Display:
 
     def placed(self, placement: Placement, run: Run) -> None:
         """Say what the data are and how many workers the search has."""
-        self.run = run
-        if data := run.seal.get("data"):
+        before, self.run = self.run, run  # the searches of a calibration have the same data
+        data = run.seal.get("data")
+        if data and not (before and before.seal.get("data") == data):
             self.console.say(f"{run.config.data}: {told(data)}")
             if remark := flattered(data):
                 self.warned(remark)

@@ -84,6 +84,7 @@ def test_the_command_prints_and_draws(space, nas: Command, monkeypatch):
     answer = nas("calibrate", *goal, "-n", 8, "--rungs", "1,2,4", "--workers", 1, "--apply", "--scores", "naswot")
     assert answer.status == 0, answer.err
     assert "tau, all" in answer.out
+    assert answer.err.count("images (train, validation, test)") == 1, "its searches have the same data"
     assert "[promote] trial 0 trained on to 2 epochs: accuracy" in answer.err
     assert "[confirm] trial 0 trained again: accuracy" in answer.err
     assert "8 networks were trained in full" in " ".join(answer.out.split())
