@@ -207,9 +207,8 @@ def text_of(value: Any, name: str) -> str:
 def paths_of(value: Any, name: str) -> tuple[str, ...]:
     """Return one or several paths as texts, none for None. Raises SettingError, naming the argument, for others."""
     found = plain(value)
-    return tuple(
-        text_of(each, name) for each in (found if isinstance(found, tuple) else () if found is None else (found,))
-    )
+    every = found if isinstance(found, tuple) else () if found is None else (found,)
+    return tuple(text_of(each, name) for each in every)
 
 
 def seconds_of(text: str) -> float | None:
@@ -290,6 +289,8 @@ def parse_limits(texts: list[str], option: str, check: Callable[[str], None], fo
     limits = {}
     for text in texts:
         name, _, number = text.partition("=")
+        if "<" in name or ">" in name:
+            raise SettingError(f"{option} {text}: write {form}")
         check(name.strip())
         if name.strip() in limits:
             raise SettingError(f"{option} {text}: there is a number for {name.strip()} already")

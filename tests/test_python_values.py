@@ -90,6 +90,7 @@ def test_settings_of_a_training_mean_the_same_in_any_form() -> None:
         ({"seed": np.array([1, 2])}, r"seed: found \(1, 2\)"),
         ({"workers": "many"}, "workers many: write a number or auto"),
         ({"maximum": "latency"}, "maximum latency: write"),
+        ({"maximum": "latency<=5"}, "maximum latency<=5: write OBJECTIVE=NUMBER"),
         ({"maximum": [3.0]}, "maximum: found"),
         ({"device": torch.device("meta")}, "device: found 'meta'"),
         ({"recipe": {"epochs": [1]}}, "epochs: found"),

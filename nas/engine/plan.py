@@ -172,6 +172,9 @@ def check_settings(config: SearchConfig) -> None:
         for name in limits:
             if objective(name).trained:
                 raise SettingError(f"{option} {name}: known only after training, so it cannot be a limit before it")
+    for name in config.maximum.keys() & config.minimum.keys():
+        if (low := config.minimum[name]) > (high := config.maximum[name]):
+            raise SettingError(f"--min {name}={low:g} is above --max {name}={high:g}: nothing lies between")
     metrics = load_task(config.task).metrics
     for name in config.objectives:
         if objective(name).trained and name not in (*metrics, *OBJECTIVES.names()):

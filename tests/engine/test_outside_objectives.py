@@ -105,6 +105,7 @@ def test_an_objective_by_a_name_that_means_something_else_is_refused(
             {"objectives": ("accuracy", "params"), "maximum": {"mine": 2.0}},
         ),
         ("known=lambda one: 1, title=5", "title: found 5; write a text", {}),
+        ("known=lambda one: 1, trained=True", r"a trained objective is read after its training: write measure\(", {}),
         ("known=lambda one: 1, like='mcas'", "like of objective 'mine': found 'mcas'. Did you mean 'macs'", {}),
         (
             "known=lambda one: one.architecture.stages[0].width if one.architecture.stages[0].depth == 1 else None",

@@ -83,6 +83,11 @@ def test_what_keeps_a_limit_is_searched_to_its_end_and_confirmed(space):
     assert nas.resume(run, budget=300).trials == run.trials
 
 
+def test_limits_that_exclude_each_other_are_refused(space):
+    with pytest.raises(SettingError, match="--min params=2000 is above --max params=1000: nothing lies between"):
+        search(space, "a", maximum={"params": 1000}, minimum={"params": 2000})
+
+
 def test_limits_that_nothing_meets_together_are_refused(space):
     with pytest.raises(
         SettingError, match=r"no network of tiny was found that keeps every limit, neither .*: params \d+ is"

@@ -146,6 +146,9 @@ class Objective:
 
     def __post_init__(self) -> None:
         check_goal(self.goal)
+        if self.trained and not self.measure:
+            raise SettingError("a trained objective is read after its training: write measure(candidate, effort) that "
+                               "returns a Reading")  # fmt: skip
         for name in ("unit", "title"):
             if not isinstance(value := getattr(self, name), str):
                 raise SettingError(f"{name}: found {brief(value)}; write a text")
