@@ -256,10 +256,11 @@ def look(config: SearchConfig, space: SearchSpace | None = None) -> Devices:
 
 def _try(asked: Iterable[Objective], limits: Limits, space: SearchSpace) -> None:
     """Raise SettingError for an objective that fails, or that nothing would tell."""
-    told = limits.cheap(space.smallest()).keys()
+    first = space.smallest()
+    told = limits.cheap(first).keys()
     for one in asked:
         if not (one.trained or one.measure or one.slow or one.name in told):
-            one.read(Candidate(space.smallest(), limits.conditions))
+            one.read(Candidate(first, limits.conditions))
     decided = {one.name: one for one in asked if one.known and limits.is_quick(one)}
     for candidate in [Candidate(other, limits.conditions) for other in draw(space, DRAWN)] if decided else ():
         check_alike(told & decided.keys(), {n for n, one in decided.items() if one.tell(candidate) is not None})

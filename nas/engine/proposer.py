@@ -3,7 +3,8 @@
 import json
 import time
 from contextlib import AbstractContextManager
-from functools import partial
+from functools import cached_property, partial
+from itertools import chain
 
 import numpy as np
 import optuna
@@ -176,18 +177,22 @@ class Proposer:
 
     def _beside(self, rng: np.random.Generator) -> Decisions | None:
         """Find a new network within the limits that differs in one decision from one that was tried, or an extreme."""
-        config, space = self.run.config, self.space
-        asked: list[tuple[str, Side]] = [(name, "minimum") for name in config.maximum]
-        asked += [(name, "maximum") for name in config.minimum]
-        ends = [found[1] for name, side in asked if (found := self.limits.extreme(space, name, side))]
         tried = [trial.decisions for trial in self.run.spent] + [decisions for _, decisions, _ in self.running.values()]
-        points: list[Decisions] = [nearest(space, end) for end in ends]
-        points += [tried[i] for i in rng.permutation(len(tried))]
+        points: list[Decisions] = [*self._extremes, *(tried[i] for i in rng.permutation(len(tried)))]
         for decisions in points:
-            for other, architecture in [(decisions, space.replay(decisions)), *neighbours(space, decisions)]:
+            itself = (decisions, self.space.replay(decisions))
+            for other, architecture in chain([itself], neighbours(self.space, decisions)):
                 if architecture.key() not in self.seen and not self.limits.refusal(architecture):
                     return other
         return None
+
+    @cached_property
+    def _extremes(self) -> list[Decisions]:
+        """For each limit the network that keeps it best, where the decisions tell."""
+        asked: list[tuple[str, Side]] = [(name, "minimum") for name in self.run.config.maximum]
+        asked += [(name, "maximum") for name in self.run.config.minimum]
+        found = [self.limits.extreme(self.space, name, side) for name, side in asked]
+        return [nearest(self.space, point[1]) for point in found if point]
 
     def _telling(self) -> AbstractContextManager[None]:
         """Tell by its name that the sampler failed within the block."""

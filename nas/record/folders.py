@@ -206,7 +206,7 @@ def find_trained(name: str | Path, runs: Path = Path("runs")) -> Path:
                                f"{quoted(folder)} goes on with it")  # fmt: skip
         if _lost(folder, "architecture.yaml"):
             raise no_training(folder)
-    raise SettingError(f"no training '{name}'. {suggest(str(name), _names(runs, TRAINING))}")
+    raise SettingError(f"no training '{name}'. {suggest(str(name), named_in(runs, TRAINING))}")
 
 
 def find_run(name: str | Path, runs: Path = Path("runs"), trained: bool = False) -> Path:
@@ -222,11 +222,11 @@ def find_run(name: str | Path, runs: Path = Path("runs"), trained: bool = False)
                                f"{quoted(folder)} --resume goes on with one that was stopped")  # fmt: skip
         if _lost(folder, "space.yaml"):
             raise no_run(folder)
-    names = [*_names(runs, CONFIG), *(_names(runs, TRAINING) if trained else ())]
+    names = [*named_in(runs, CONFIG), *(named_in(runs, TRAINING) if trained else ())]
     raise SettingError(f"no run '{name}'. {suggest(str(name), names)}")
 
 
-def _names(runs: Path, file: str) -> list[str]:
+def named_in(runs: Path, file: str) -> list[str]:
     """List the folders in `runs` that hold a file, none where it cannot be read."""
     try:
         return [path.parent.name for path in sorted(runs.glob(f"*/{file}"))]

@@ -11,12 +11,14 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import FileIO
+from itertools import chain
 from math import isfinite, nan
 from pathlib import Path
 from typing import TypeVar
 
 from nas import files
 from nas.errors import RunError
+from nas.evaluation.job import Outcome
 from nas.network.options import Scalar
 from nas.record.trial import Further, Glance, Trial, further_line, further_of, glance, read_trial, trial_line
 from nas.space.space import Decisions
@@ -26,22 +28,21 @@ RECORD, FURTHER, BEGUN = "trials.jsonl", "further.jsonl", "begun.jsonl"
 EARLIER = "confirmations.jsonl"  # where earlier versions wrote further trainings
 TABLE = "trials.csv"
 ENDS = (b"\n", b"\r")
+ENOUGH = 2**20  # bytes of a table, to hold its heads and a row
 DAMAGED = "the record was changed by hand or the disk failed: restore the line, or take it out"
 
 
 def read_trials(folder: Path, objectives: Iterable[str]) -> list[Trial]:
     """Every finished trial in the order of their ends, without a torn last line.
 
-    Raises RunError that names a damaged line.
+    Raises RunError that names a damaged line, and for a record without one of the trials that the run's table lists.
     """
     path = folder / RECORD
     found: dict[int, Trial] = {}
-    for i, trial in _read(path, read_trial, "a trial"):
+    for i, trial in _record(folder, read_trial):
         if found.setdefault(trial.number, trial) != trial:
             raise RunError(f"{path}:{i}: trial {trial.number} appears twice, with different values; {DAMAGED}")
-        missing = [name for name in objectives if not isfinite(trial.metrics.get(name, nan))]
-        if trial.state == "complete" and missing:
-            raise RunError(f"{path}:{i}: trial {trial.number} has no {min(missing)}; {DAMAGED}")
+        _check_values(trial.outcome, objectives, f"{path}:{i}: trial {trial.number}")
     return sorted(found.values(), key=lambda trial: trial.ended)
 
 
@@ -57,26 +58,52 @@ def read_further(folder: Path, trials: Iterable[Trial], trained: Iterable[str]) 
             if found.setdefault((one.trial, one.repeat, one.rung), one) != one:
                 what = f"further training {one.repeat} of trial {one.trial}"
                 raise RunError(f"{path}:{i}: {what} appears twice, with different values; {DAMAGED}")
-            missing = [name for name in trained if not isfinite(one.outcome.metrics.get(name, nan))]
-            if one.outcome.state == "complete" and missing:
-                raise RunError(f"{path}:{i}: further training of trial {one.trial} has no {min(missing)}; {DAMAGED}")
+            _check_values(one.outcome, trained, f"{path}:{i}: further training of trial {one.trial}")
     numbers = {trial.number for trial in trials}
     return sorted((one for one in found.values() if one.trial in numbers), key=lambda further: further.ended)
+
+
+def _check_values(outcome: Outcome, names: Iterable[str], what: str) -> None:
+    """Raise RunError where a complete training has no finite value of an objective."""
+    missing = [name for name in names if not isfinite(outcome.metrics.get(name, nan))]
+    if outcome.state == "complete" and missing:
+        raise RunError(f"{what} has no {min(missing)}; {DAMAGED}")
 
 
 def skim(folder: Path) -> tuple[list[Glance], list[Glance]]:
     """Glance at every finished trial and its further trainings, in a tenth of the time that reading them takes.
 
-    Raises RunError that names a damaged line.
+    Raises RunError as `read_trials` does.
     """
-    trials, further = _skimmed((folder / RECORD,)), _skimmed((folder / EARLIER, folder / FURTHER))
+    trials = _skimmed(_record(folder, glance))
+    further = _skimmed(chain.from_iterable(_read(folder / name, glance, "a trial") for name in (EARLIER, FURTHER)))
     numbers = {one.number for one in trials}
     return trials, [one for one in further if one.number in numbers]
 
 
-def _skimmed(paths: Iterable[Path]) -> list[Glance]:
-    found = (one for path in paths for _, one in _read(path, glance, "a trial"))
-    return list({(one.number, one.repeat, one.rung): one for one in found}.values())
+def _skimmed(found: Iterable[tuple[int, Glance]]) -> list[Glance]:
+    return list({(one.number, one.repeat, one.rung): one for _, one in found}.values())
+
+
+def _record(folder: Path, read: Callable[[bytes], Line]) -> list[tuple[int, Line]]:
+    """The lines of finished trials. Raises RunError where there is none of those that the table lists."""
+    listed = _is_listed(folder / TABLE)  # before the record, which a search writes first
+    found = list(_read(folder / RECORD, read, "a trial"))
+    if listed and not found:
+        raise RunError(f"{folder / RECORD}: holds no trial, but {TABLE} lists some: put the record back, or delete "
+                       f"{folder / TABLE} to train them again")  # fmt: skip
+    return found
+
+
+def _is_listed(table: Path) -> bool:
+    """Tell whether a table has a row below its heads."""
+    try:
+        with table.open("rb") as file:
+            return len(file.read(ENOUGH).strip().splitlines()) > 1
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise RunError(f"{table}: cannot be read ({error.strerror})") from None
 
 
 def _read(path: Path, read: Callable[[bytes], Line], noun: str) -> Iterator[tuple[int, Line]]:
@@ -130,17 +157,6 @@ def mend_ends(folder: Path) -> None:
                 continue
             with path.open("ab") as file:
                 file.write(b"\n")
-
-
-def is_listed(folder: Path) -> bool:
-    """Tell whether the table of a run lists a finished trial."""
-    return len(_bytes(folder / TABLE).strip().splitlines()) > 1
-
-
-def emptied(folder: Path) -> RunError:
-    """The error for a record without one of the trials that its table lists."""
-    return RunError(f"{folder / RECORD}: holds no trial, but {TABLE} lists some: put the record back, or delete "
-                    f"{folder / TABLE} to train them again")  # fmt: skip
 
 
 def append_begun(folder: Path, decisions: Decisions) -> None:

@@ -137,8 +137,6 @@ def _summary(folder: Path) -> Summary:
 def _of_search(folder: Path) -> Summary:
     settings, made = _settings(folder / CONFIG), read_environment(folder)
     trials, further = journal.skim(folder)
-    if journal.is_listed(folder) and not trials:
-        raise journal.emptied(folder)
     name, budget = settings["objectives"][0], settings["budget"]
     budget = {"trials": None, "seconds": None} | budget
     done = sum(trial.outcome.state != "rejected" for trial in trials)

@@ -8,7 +8,7 @@ from pathlib import Path
 from nas.errors import SettingError
 from nas.evaluation.plugins import Outside
 from nas.network.architecture import Architecture
-from nas.record.folders import CONFIG, ELSEWHERE, TRAINING, find_run, is_run, is_trained
+from nas.record.folders import CONFIG, ELSEWHERE, TRAINING, find_run, is_run, is_trained, named_in
 from nas.record.journal import RECORD
 from nas.record.models import BEST, elsewhere, is_hub, load
 from nas.record.run import Run
@@ -120,7 +120,7 @@ def _of_run(text: str, runs: Path) -> Found:
 
 def _hint(wanted: str, runs: Path) -> str:
     """Name the nearest network, or else what there is."""
-    known = [path.parent.name for path in sorted(runs.glob("*/*.yaml")) if path.name in (CONFIG, TRAINING)]
+    known = sorted([*named_in(runs, CONFIG), *named_in(runs, TRAINING)])
     names = [*shipped(), *known]
     if nearest(wanted, names):
         return suggest(wanted, names)

@@ -190,10 +190,7 @@ class Run:
         journal.mend_ends(self.folder)
 
     def _read(self) -> None:
-        listed = journal.is_listed(self.folder)  # before the record, which a search writes first
         self.trials: list[Trial] = journal.read_trials(self.folder, self.config.objectives)
-        if listed and not self.trials:
-            raise journal.emptied(self.folder)
         self.further: list[Further] = journal.read_further(self.folder, self.trials, self.trained_objectives)
         self._results: list[Result] = []
         self._seen = (0, 0)

@@ -73,6 +73,21 @@ def test_what_fails_a_trial_is_told_by_its_objective(
             r"mine\.py:\d+: doubt\(conditions\) of objective 'mine': ZeroDivisionError",
             {"objectives": ("accuracy", "params"), "maximum": {"mine": 2.0}},
         ),
+        ("known=lambda one: float('nan')", r"known\(candidate\) of objective 'mine': found nan; write a number", {}),
+        ("known=lambda one: 10**400", r"known\(candidate\) of objective 'mine': found 1000", {}),
+        (
+            "known=lambda one: 1, doubt=lambda conditions: None",
+            r"doubt\(conditions\) of objective 'mine': TypeError: found None; write a number",
+            {"objectives": ("accuracy", "params"), "maximum": {"mine": 2.0}},
+        ),
+        ("known=lambda one: 1, title=5", "title: found 5; write a text", {}),
+        ("known=lambda one: 1, trained=True", r"a trained objective is read after its training: write measure\(", {}),
+        ("known=lambda one: 1, like='mcas'", "like of objective 'mine': found 'mcas'. Did you mean 'macs'", {}),
+        (
+            "known=lambda one: one.architecture.stages[0].width if one.architecture.stages[0].depth == 1 else None",
+            r"known\(candidate\) of objective 'mine': gives a number for some networks of the space and None",
+            {},
+        ),
     ],
 )
 def test_an_objective_that_cannot_serve_is_refused_before_any_trial(
@@ -92,35 +107,6 @@ def test_an_objective_by_a_name_that_means_something_else_is_refused(
     file.write_text(f"{HEAD}\n{name} = Objective('minimize', known=lambda one: 1)\n")
     with pytest.raises(SettingError, match=f"objective '{name}': the name is taken, as are number, "):
         search(space, "a", 1, objectives=("accuracy", name), plugins=str(file))
-
-
-@pytest.mark.parametrize(
-    ("kind", "says", "settings"),
-    [
-        ("known=lambda one: float('nan')", r"known\(candidate\) of objective 'mine': found nan; write a number", {}),
-        ("known=lambda one: 10**400", r"known\(candidate\) of objective 'mine': found 1000", {}),
-        (
-            "known=lambda one: 1, doubt=lambda conditions: None",
-            r"doubt\(conditions\) of objective 'mine': TypeError: found None; write a number",
-            {"objectives": ("accuracy", "params"), "maximum": {"mine": 2.0}},
-        ),
-        ("known=lambda one: 1, title=5", "title: found 5; write a text", {}),
-        ("known=lambda one: 1, trained=True", r"a trained objective is read after its training: write measure\(", {}),
-        ("known=lambda one: 1, like='mcas'", "like of objective 'mine': found 'mcas'. Did you mean 'macs'", {}),
-        (
-            "known=lambda one: one.architecture.stages[0].width if one.architecture.stages[0].depth == 1 else None",
-            r"known\(candidate\) of objective 'mine': gives a number for some networks of the space and None",
-            {},
-        ),
-    ],
-)
-def test_wrong_values_of_an_objective_are_told_before_any_trial(
-    site: Path, tmp_path: Path, space: Path, kind: str, says: str, settings: dict[str, object]
-) -> None:
-    plugins = offered(tmp_path, f"mine = Objective('minimize', {kind})\n")
-    with pytest.raises(SettingError, match=says):
-        search(space, "a", 1, **{"objectives": ("accuracy", "mine"), "plugins": plugins} | settings)
-    assert not (space.parent / "runs" / "a").exists()
 
 
 SUM = """
