@@ -1,13 +1,13 @@
 """Tell trials to an Optuna study, the same live and from the record, so that a resumed search goes on unchanged.
 
 Values are those of first trainings, which are all of one length. A failed or rejected trial is told as pruned and
-infeasible, which TPE and our own sampler avoid. Optuna is imported when a study is asked for, as reading a run needs
-none.
+infeasible, which TPE and our own sampler avoid, and by how much it breaks each limit, as far as it was measured; a
+complete one by how much it keeps them. Optuna is imported when a study is asked for, as reading a run needs none.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from nas.errors import SpaceError
@@ -41,11 +41,13 @@ def quiet_optuna() -> Iterator[None]:
 class Teller:
     """Tells trials to studies of one space.
 
-    `maximize` says by objective whether more is better.
+    `maximize` says by objective whether more is better; `maximum` and `minimum` are the search's limits.
     """
 
     space: SearchSpace
     maximize: Mapping[str, bool]
+    maximum: Mapping[str, float] = field(default_factory=dict)
+    minimum: Mapping[str, float] = field(default_factory=dict)
 
     def study(
         self,
@@ -99,12 +101,12 @@ class Teller:
         """Tell a finished trial that was asked for."""
         import optuna
 
+        for name, value in self._constraints(trial).items():
+            asked.set_constraint(name, value)
         if trial.state == "complete":
             study.tell(asked, self._values(trial))
-            return
-        for name, value in INFEASIBLE.items():
-            asked.set_constraint(name, value)
-        study.tell(asked, state=optuna.trial.TrialState.PRUNED)
+        else:
+            study.tell(asked, state=optuna.trial.TrialState.PRUNED)
 
     def frozen(self, trial: Trial) -> "FrozenTrial":
         """A finished trial as Optuna keeps it. Raises as `study` does."""
@@ -117,9 +119,19 @@ class Teller:
             params=trial.decisions,
             distributions=_distributions(self._domains(trial)),
             user_attrs=self._attributes(trial),
-            system_attrs=trial.sampler,
-            constraints=None if complete else INFEASIBLE,
+            system_attrs=dict(trial.sampler),  # Optuna writes into it
+            constraints=self._constraints(trial),
         )
+
+    def _constraints(self, trial: Trial) -> dict[str, float]:
+        """How far each limit's value is beyond it, as a share of the limit, below zero where it is kept."""
+        found: dict[str, float] = {}
+        for sign, limits in ((1.0, self.maximum), (-1.0, self.minimum)):
+            for name in limits.keys() & trial.metrics.keys():
+                beyond = sign * (trial.metrics[name] - limits[name]) / (abs(limits[name]) or 1.0)
+                found[name] = max(beyond, found.get(name, beyond))
+        told = trial.state == "complete" or any(value > 0 for value in found.values())
+        return found if told else found | INFEASIBLE
 
     def _domains(self, trial: Trial) -> dict[str, Domain]:
         network, space = trial.architecture, self.space

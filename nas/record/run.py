@@ -294,4 +294,5 @@ class Run:
     @cached_property
     def teller(self) -> Teller:
         """Tells this run's trials to Optuna."""
-        return Teller(self.space, dict(zip(self.config.objectives, self.maximize, strict=True)))
+        maximize = dict(zip(self.config.objectives, self.maximize, strict=True))
+        return Teller(self.space, maximize, self.config.maximum, self.config.minimum)

@@ -78,9 +78,32 @@ def test_the_study_holds_every_trial_and_draws(tmp_path):
     assert {t.number for t in study.best_trials} == {t.number for t in run.front()}
     assert study.trials[0].params == run.trials[0].decisions
     assert all(t.state is optuna.trial.TrialState.PRUNED and t.constraints for t in study.trials[12:])
-    assert not any(t.constraints for t in study.trials[:12])
+    assert not any(t.constraints for t in study.trials[:12]), "without limits"
     figure = optuna.visualization.plot_pareto_front(study, target_names=list(run.config.objectives))
     assert sum(len(part.x) for part in figure.data) == 12
+
+
+def test_the_study_tells_by_how_much_limits_are_kept_and_broken(tmp_path):
+    run = empty_run(tmp_path / "a", maximum={"params": 1000, "latency": 2.0}, minimum={"params": 600})
+    for number, (state, metrics) in enumerate(
+        [
+            ("complete", {"params": 800.0, "latency": 1.5, "accuracy": 0.5}),
+            ("rejected", {"params": 300.0}),
+            ("rejected", {"params": 1000.0, "latency": 5.0}),
+            ("failed", {"params": 1000.0, "latency": 2.0}),
+            ("failed", {}),
+        ]
+    ):
+        run.append(trial(run, number, state, metrics=metrics))
+    told = [t.constraints for t in Run(run.folder).study().trials]
+    expected = [
+        {"params": -0.2, "latency": -0.25},
+        {"params": 0.5},
+        {"params": 0.0, "latency": 1.5},
+        {"params": 0.0, "latency": 0.0, "trial": 1.0},
+        {"trial": 1.0},
+    ]
+    assert told == [pytest.approx(one) for one in expected]
 
 
 def test_numbers_that_were_proposed_twice_are_left_out(tmp_path):

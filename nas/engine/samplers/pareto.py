@@ -17,6 +17,7 @@ from threadpoolctl import ThreadpoolController
 from nas.engine.samplers import Problem
 from nas.engine.samplers._screening.candidates import search, spread, starts
 from nas.engine.samplers._screening.evidence import SHARE, Costs
+from nas.engine.samplers._screening.feasibility import Feasibility
 from nas.engine.samplers._screening.proposals import QUEUED, Parameters, Space, note, others, rivals
 from nas.engine.samplers._screening.screen import Screen
 from nas.engine.samplers._screening.situation import Situation, Told, signs
@@ -182,10 +183,12 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         """The next points to try: one, or several where that is a small share of the trials that run."""
         tree, codes, taken, past = now.tree, now.codes, now.taken, now.past(study, self.problem.known())
         costs = self._costs(study, tree, codes)
-        if len(codes) < starts(tree) or len(past.done) < 2:
-            points = spread(tree, codes, costs, self._rng)
+        kernels = self._memory(study).kernels
+        feasibility = Feasibility(tree, past, costs, kernels)
+        if len(codes) - len(past.rejected) < starts(tree) or len(past.done) < 2:
+            points = spread(tree, codes, costs, self._rng, feasibility)
         else:
-            screen = Screen(tree, past, costs, self._memory(study).kernels)
+            screen = Screen(tree, past, costs, kernels, feasibility)
             points = search(tree, screen.parents, screen, self._rng, taken, past.batch)
             points = screen.together(points, past.batch) if past.batch > 1 else points[:1]
         if len(points):

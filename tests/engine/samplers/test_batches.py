@@ -10,6 +10,7 @@ from small_studies import UP_DOWN, ask, rugged, total, walk
 
 import nas
 from nas.engine.samplers._screening.evidence import Costs, Past
+from nas.engine.samplers._screening.feasibility import Feasibility
 from nas.engine.samplers._screening.screen import TURNS, Screen
 from nas.engine.samplers._screening.tree import explore
 
@@ -62,8 +63,9 @@ def test_models_take_turns_however_many_trials_run(running: int) -> None:
     for screening in range(8):
         done = 30 + screening * max(running // 10, 1)
         losses = codes[:done].sum(axis=1, keepdims=True).astype(float)
-        past = Past(codes[:done], losses, codes[:0], codes[done : done + running])
-        turns.append(Screen(tree, past, Costs(lambda decisions: {}), {}).turn)
+        past = Past(codes[:done], losses, codes[:0], codes[done : done + running], codes[:0])
+        costs = Costs(lambda decisions: {})
+        turns.append(Screen(tree, past, costs, {}, Feasibility(tree, past, costs, {})).turn)
     assert sorted(turns) == sorted(TURNS * 2)
 
 

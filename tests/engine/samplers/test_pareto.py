@@ -205,6 +205,30 @@ def test_broken_constraints_are_avoided() -> None:
     assert sum(trial.params["x1"] == 2 for trial in study.trials[20:]) <= 6, "at random a third"
 
 
+def test_how_far_a_limit_was_broken_leads_to_what_keeps_it() -> None:
+    """Of these architectures one in 140 keeps the limit, which only a trial tells."""
+
+    def twelve(choose: Callable[[str, Any], Any]) -> None:
+        for i in range(12):
+            choose(f"x{i}", (0, 1, 2))
+
+    def objective(trial: optuna.Trial, told: bool) -> tuple[float, float]:
+        x = np.array([trial.suggest_categorical(f"x{i}", (0, 1, 2)) for i in range(12)])
+        size = float(x.sum())
+        if told or size > 5:
+            trial.set_constraint("size", size / 5 - 1 if told else 1.0)
+        if size > 5:
+            raise optuna.TrialPruned
+        return float(np.sqrt(size) + x[0]), size
+
+    def kept(told: bool, seed: int) -> int:
+        study = play(partial(objective, told=told), 30, decide=twelve, seed=seed)
+        return sum(trial.state == optuna.trial.TrialState.COMPLETE for trial in study.trials)
+
+    assert min(kept(True, seed) for seed in range(3)) >= 12
+    assert kept(False, 1) < 6, "as each trial tells no more than that it failed"
+
+
 def test_what_is_known_by_now_counts_in_place_of_what_was_told() -> None:
     known: dict[int, tuple[float, float]] = {}
 

@@ -8,6 +8,7 @@ from scipy.spatial.distance import cdist
 
 from nas.engine.samplers._screening.domains import ordered
 from nas.engine.samplers._screening.evidence import Costs
+from nas.engine.samplers._screening.feasibility import Feasibility
 from nas.engine.samplers._screening.models import MANY, encoder
 from nas.engine.samplers._screening.tree import Codes, Tree
 from nas.evaluation.cost_table import keys_of
@@ -21,6 +22,7 @@ GENERATIONS, CLIMBS, CLIMBERS = 3, 12, 8
 NEAREST = 600  # neighbours looked at in a step of climbing, drawn where there are more
 FEWEST, MOST = 10, 30  # proposals that are spread out before a model chooses
 POOL, NEAR = 500, 20
+LIKELY = float(np.log(0.5))  # a chance of success beyond which points count alike
 
 
 def search(
@@ -89,29 +91,45 @@ def starts(tree: Tree) -> int:
     return min(max([FEWEST, *words]), MOST)
 
 
-def spread(tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator) -> Codes:
+def spread(tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator, feasibility: Feasibility) -> Codes:
     """A point unlike those proposed so far, or none where every one was proposed.
 
-    Where the cost of an objective is known, points lie at the ends, the middle, the quarters ... of its range in turn.
+    Points that are likely to break a limit come last. Where the cost of an objective is known, points lie at the ends,
+    the middle, the quarters ... of its range in turn.
     """
-    taken = set(keys_of(proposed))
     turn, objective = divmod(len(proposed), max(len(costs.columns), 1))
     names = [name for name, _ in costs.columns.values()]
+    taken = set(keys_of(proposed))
     if names and turn < 2:
         return search(tree, proposed, _extreme(tree, costs, names[objective], (-1, 1)[turn]), rng, taken)[:1]
-    pool = np.unique(tree.draw(POOL, rng), axis=0)
-    pool = pool[[key not in taken for key in keys_of(pool)]]
-    table = costs.table(tree, pool)
-    inside = costs.within(table, len(pool))
-    if inside.any():
-        pool, table = pool[inside], {name: values[inside] for name, values in table.items()}
+    pool = _pool(tree, proposed, costs, rng, feasibility)
     if not len(pool):
         return pool
+    table = costs.table(tree, pool)
     if names:
         so_far = costs.table(tree, proposed)[names[objective]]
         wanted = so_far.min() + level(turn - 2) * np.ptp(so_far)
         pool = pool[np.argsort(np.abs(table[names[objective]] - wanted), kind="stable")[:NEAR]]
     return pool[[np.argmax(_novelty(tree, pool, proposed))]]
+
+
+def _pool(tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator, feasibility: Feasibility) -> Codes:
+    """Points to choose from: random ones, or those near past trials where these told of limits, the likely alone."""
+
+    def likely(codes: Codes) -> NDArray[np.float64]:
+        return np.minimum(feasibility(codes, costs.table(tree, codes)), LIKELY)
+
+    taken = set(keys_of(proposed))
+    if feasibility.limits:
+        pool = search(tree, proposed, likely, rng, taken, POOL // CHOICE)[:POOL]
+    else:
+        pool = np.unique(tree.draw(POOL, rng), axis=0)
+        pool = pool[[key not in taken for key in keys_of(pool)]]
+    worth = likely(pool)
+    possible = worth > -np.inf
+    if possible.any():
+        pool, worth = pool[possible], worth[possible]
+    return np.asarray(pool[worth >= np.sort(worth)[-NEAR:].min(initial=0.0)])
 
 
 def _extreme(tree: Tree, costs: Costs, name: str, sign: int) -> Acquisition:

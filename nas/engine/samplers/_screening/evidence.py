@@ -21,12 +21,15 @@ class Past:
     """The trials so far, by how they ended.
 
     `losses` `(points, objectives)` are the objectives of `done`, in its order, with signs such that less is better.
+    `limits` are, by name, points and how much each broke a limit, or kept it where below zero; `rejected` broke one.
     """
 
     done: Codes
     losses: Values
     failed: Codes
     running: Codes
+    rejected: Codes
+    limits: Mapping[str, tuple[Codes, Values]] = field(default_factory=dict)
 
     @property
     def batch(self) -> int:

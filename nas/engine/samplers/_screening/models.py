@@ -6,7 +6,7 @@ first trials only, so that a resumed search has the same. The trees know jumps, 
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,11 @@ def standard(values: Values, like: Values) -> Features:
     deviation = theirs.std() if np.ptp(theirs) else 1.0
     scaled = np.clip((ours - theirs.mean()) / (deviation or 1.0), -FARTHEST, FARTHEST)
     return np.asarray(scaled[:, None])
+
+
+def describe(encoded: Features, costs: Mapping[str, Values], like: Mapping[str, Values]) -> Features:
+    """The features of points: their decisions, and their costs by how those of points alike are spread."""
+    return np.concatenate([encoded, *(standard(costs[name], like[name]) for name in sorted(costs))], axis=1)
 
 
 def milestone(count: int) -> int:

@@ -2,20 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 
 import moocore
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Kernel
 
 from nas.engine.improvement import boxes, expected_improvement, nondominated
 from nas.engine.objective_scale import Scale, even, spread_best, unit, worst
 from nas.engine.samplers._screening.evidence import Costs, Past
+from nas.engine.samplers._screening.feasibility import GIVEN, Feasibility
 from nas.engine.samplers._screening.models import (
-    FIXED,
     Features,
+    describe,
     encoder,
     fit_kernel,
     fit_process,
@@ -23,14 +23,12 @@ from nas.engine.samplers._screening.models import (
     milestone,
     predict_process,
     predict_trees,
-    standard,
 )
 from nas.engine.samplers._screening.tree import Codes, Tree
 
 Values = NDArray[np.float64]
-GIVEN = 1000  # trials at most that a model is fitted to
 MARGIN = 0.01  # of the range, by which the reference of the hypervolume lies beyond the worst
-UNLIKELY = 0.01  # the least chance of success that a candidate is given
+LEAST = -100.0  # the logarithm of a chance of success below which none is told from another
 TURNS = ("process", "best", "process", "trees")
 """The model behind each proposal in turn: the process, the process on a scale that tells the best apart, the trees."""
 
@@ -57,10 +55,12 @@ class Screen:
     Losses are in units of their size, a power of two, which changes no digit and lets nothing overflow.
     """
 
-    def __init__(self, tree: Tree, past: Past, costs: Costs, kernels: dict[tuple[str, int], Kernel]) -> None:
+    def __init__(
+        self, tree: Tree, past: Past, costs: Costs, kernels: dict[tuple[str, int], Kernel], feasibility: Feasibility
+    ) -> None:
         self.units = np.array([unit(loss) for loss in past.losses.T])
         past = replace(past, losses=past.losses / self.units)
-        self.tree, self.past, self.costs, self.kernels = tree, past, costs, kernels
+        self.tree, self.past, self.costs, self.kernels, self.feasibility = tree, past, costs, kernels, feasibility
         self.encode = encoder(tree)
         begun = len(past.done) + len(past.failed) + len(past.running)
         self.turn = TURNS[begun // past.batch % len(TURNS)]  # one screening later, `begun` is as many more
@@ -101,32 +101,13 @@ class Screen:
 
     def _chance(self, codes: Codes, table: Mapping[str, Values]) -> Values:
         """The chance of success of candidates, 0 for those that break a limit."""
-        chance = np.ones(len(codes))
-        if self.feasibility is not None:
-            mean, _ = predict_process(self.feasibility, self._features(codes, table))
-            chance = np.clip(mean + self.success, UNLIKELY, 1.0)
-        return np.where(self.costs.within(table, len(codes)), chance, 0.0)
+        found = self.feasibility(codes, table)
+        return np.where(np.isneginf(found), 0.0, np.exp(np.maximum(found, LEAST)))
 
     @property
     def parents(self) -> Codes:
         """The points of the front."""
         return np.asarray(self.past.done[moocore.is_nondominated(self.past.losses)])
-
-    @property
-    def success(self) -> float:
-        """The share of trials that did not fail."""
-        return len(self.past.done) / (len(self.past.done) + len(self.past.failed))
-
-    @cached_property
-    def feasibility(self) -> GaussianProcessRegressor | None:
-        """A process of success (1) and failure (0) less their mean, or None where nothing failed."""
-        if not len(self.past.failed):
-            return None
-        done, failed = self.past.done[-GIVEN // 2 :], self.past.failed[-GIVEN // 2 :]
-        codes = np.concatenate([done, failed])
-        features = self._features(codes, self.costs.table(self.tree, codes, remember=True))
-        outcome = np.r_[np.ones(len(done)), np.zeros(len(failed))] - self.success
-        return fit_process(FIXED, features, outcome)
 
     def _losses(self, codes: Codes, table: Mapping[str, Values], models: Mapping[int, _Model]) -> tuple[Values, Values]:
         mean, deviation = np.zeros((2, len(codes), self.past.losses.shape[1]))
@@ -138,11 +119,7 @@ class Screen:
         return mean, deviation
 
     def _features(self, codes: Codes, table: Mapping[str, Values]) -> Values:
-        decided = self.encode(codes)
-        if not table:
-            return decided
-        cheap = [standard(table[name], self.costs_done[name]) for name in sorted(table)]
-        return np.concatenate([decided, *cheap], axis=1)
+        return describe(self.encode(codes), table, self.costs_done)
 
     def _model(self, i: int, running: Codes | None = None, expected: Values | None = None) -> _Model:
         done, loss = self.past.done, self.past.losses[:, i]
@@ -170,8 +147,7 @@ class Screen:
             loss = self.past.losses[:count, i]
             seen = np.minimum(loss, worst(loss))
             first = {name: values[:count] for name, values in self.costs_done.items()}
-            cheap = [standard(first[name], first[name]) for name in sorted(first)]
-            features = np.concatenate([self.encode(self.past.done[:count]), *cheap], axis=1)
+            features = describe(self.encode(self.past.done[:count]), first, first)
             self.kernels[key] = fit_kernel(features, Scale.of(seen, self._floor(loss, seen)).apply(seen))
         return self.kernels[key]
 

@@ -39,6 +39,7 @@ class Told:
     over: bool
     ended: bool
     whole: bool
+    violations: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -106,14 +107,30 @@ class Situation:
         done[told] = able
         over = np.array([one.over for one in self.told], np.bool_)
         running = np.array([not one.ended for one in self.told], np.bool_)
-        return Past(self.codes[done], _finite(losses[able]), self.codes[over & ~done], self.codes[running])
+        limits = self._limits()
+        broke = [any(one.violations[n] > 0 for n in limits.keys() & one.violations.keys()) for one in self.told]
+        rejected = over & ~done & np.array(broke, np.bool_)
+        failed = over & ~done & ~rejected
+        codes = self.codes
+        return Past(codes[done], _finite(losses[able]), codes[failed], codes[running], codes[rejected], limits)
+
+    def _limits(self) -> dict[str, tuple[Codes, NDArray[np.float64]]]:
+        """Points and violations of each limit of which trials tell by how much."""
+        found = {}
+        for name in sorted({name for one in self.told for name in one.violations}):
+            of = [i for i, one in enumerate(self.told) if np.isfinite(one.violations.get(name, np.nan))]
+            violations = np.array([self.told[i].violations[name] for i in of], np.float64)
+            if len(of) and np.ptp(violations):
+                found[name] = self.codes[of], violations
+        return found
 
 
 def _told(trial: FrozenTrial, read: _Reader, tree: Tree) -> Told:
     failed = trial.state == TrialState.FAIL and REPEAT not in trial.user_attrs
     over = failed or trial.state == TrialState.COMPLETE or infeasible(trial)
     point = tree.encode([read(trial)])[0]
-    return Told(point, values_of(trial), over, trial.state.is_finished(), trial.state in WHOLE)
+    ended, whole = trial.state.is_finished(), trial.state in WHOLE
+    return Told(point, values_of(trial), over, ended, whole, trial.constraints if over else {})
 
 
 def signs(study: optuna.Study) -> list[float]:

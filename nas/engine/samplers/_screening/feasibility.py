@@ -1,0 +1,97 @@
+"""The chance that a candidate's trial succeeds and keeps the limits of which only a trial tells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_ndtr
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import Kernel
+
+from nas.engine.objective_scale import Scale
+from nas.engine.samplers._screening.evidence import Costs, Past
+from nas.engine.samplers._screening.models import (
+    FIXED,
+    describe,
+    encoder,
+    fit_kernel,
+    fit_process,
+    milestone,
+    predict_process,
+)
+from nas.engine.samplers._screening.tree import Codes, Tree
+
+Values = NDArray[np.float64]
+GIVEN = 1000  # trials at most that a model is fitted to
+FEWEST = 4  # trials that a limit is learnt from
+UNLIKELY = 0.01  # the least chance of success that a candidate is given
+LARGEST = 1e100  # times a limit's middle violation: what lies beyond counts alike
+
+
+@dataclass(frozen=True)
+class _Process:
+    """A process over the points that it was fitted to, of which `like` are the costs."""
+
+    process: GaussianProcessRegressor
+    like: Mapping[str, Values]
+    scale: Scale
+
+
+class Feasibility:
+    """Learns from trials that failed, and by how much ended ones broke or kept each limit.
+
+    A process of the violation of each limit gives the chance that there is none (Gardner et al., Bayesian optimization
+    with inequality constraints, 2014, section 3.1), on a scale that tells small ones apart (Eriksson and Poloczek,
+    Scalable constrained Bayesian optimization, 2021, section 3). A process of success and failure gives that of a trial
+    which succeeds. Limits on `costs` are known without.
+    """
+
+    def __init__(self, tree: Tree, past: Past, costs: Costs, kernels: dict[tuple[str, int], Kernel]) -> None:
+        self.tree, self.past, self.costs, self.kernels = tree, past, costs, kernels
+        self.encode = encoder(tree)
+        known = costs.maximum.keys() | costs.minimum.keys()
+        told = {name: found for name, found in past.limits.items() if name not in known}
+        self.limits = [self._limit(name, *found) for name, found in told.items() if len(found[0]) >= FEWEST]
+        self.success = len(past.done) / max(len(past.done) + len(past.failed), 1)
+        self.outcome = self._outcome() if len(past.failed) and len(past.done) else None
+
+    def __call__(self, codes: Codes, table: Mapping[str, Values]) -> Values:
+        """The logarithm of the chance of candidates with these costs, minus infinity for those that break a limit."""
+        found = np.where(self.costs.within(table, len(codes)), 0.0, -np.inf)
+        encoded = self.encode(codes)
+        for limit in self.limits:
+            mean, deviation = limit.scale.undo(*predict_process(limit.process, describe(encoded, table, limit.like)))
+            found += log_ndtr(-mean / deviation)
+        if self.outcome:
+            mean, _ = predict_process(self.outcome.process, describe(encoded, table, self.outcome.like))
+            found += np.log(np.clip(mean + self.success, UNLIKELY, 1.0))
+        return found
+
+    def _limit(self, name: str, codes: Codes, violations: Values) -> _Process:
+        middle = float(np.median(np.abs(violations))) or 1.0
+        values = np.sign(violations) * np.log1p(np.minimum(np.abs(violations) / middle, LARGEST))
+        kept = np.sort(np.argsort(np.abs(values), kind="stable")[:GIVEN])
+        scale = Scale.of(values[kept], None)
+        like = self.costs.table(self.tree, codes[kept], remember=True)
+        kernel = self._kernel(f"limit {name}", codes, values)
+        features = describe(self.encode(codes[kept]), like, like)
+        return _Process(fit_process(kernel, features, scale.apply(values[kept])), like, scale)
+
+    def _kernel(self, name: str, codes: Codes, values: Values) -> Kernel:
+        """The kernel fitted to the trials up to the last milestone."""
+        count = milestone(len(codes))
+        if (name, count) not in self.kernels:
+            like = self.costs.table(self.tree, codes[:count])
+            features = describe(self.encode(codes[:count]), like, like)
+            self.kernels[name, count] = fit_kernel(features, Scale.of(values[:count], None).apply(values[:count]))
+        return self.kernels[name, count]
+
+    def _outcome(self) -> _Process:
+        """A process of success (1) and failure (0) less their mean."""
+        done, failed = self.past.done[-GIVEN // 2 :], self.past.failed[-GIVEN // 2 :]
+        codes = np.concatenate([done, failed])
+        like = self.costs.table(self.tree, codes, remember=True)
+        outcome = np.r_[np.ones(len(done)), np.zeros(len(failed))] - self.success
+        scale = Scale(None, 0.0, 1.0)
+        return _Process(fit_process(FIXED, describe(self.encode(codes), like, like), outcome), like, scale)
