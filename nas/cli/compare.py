@@ -10,7 +10,7 @@ from rich.table import Table
 import nas
 from nas.cli.completion import searches
 from nas.cli.options import AsJson, Runs, argument, option
-from nas.cli.terminal import Terminal, print_json
+from nas.cli.terminal import Terminal, print_json, tell_unfinished
 from nas.evaluation.units import duration, percent
 from nas.files import quoted
 from nas.record.folders import find_run
@@ -27,6 +27,7 @@ def compare(
     Runs whose settings differ in nothing but the seed make one side. Hypervolume is compared over
     trainings and over time. Runs with other objectives or other data are refused.
     """
+    tell_unfinished(runs, *names)
     found = nas.compare([nas.Run(find_run(name, runs)) for name in names])
     nas.write_comparison(found, output)
     if as_json:

@@ -10,7 +10,7 @@ import nas
 from nas.cli.completion import NAMES, trainings
 from nas.cli.options import AsJson, Plugins, Runs, argument, option
 from nas.cli.tables import metrics_table
-from nas.cli.terminal import Terminal, print_json, progress_bar
+from nas.cli.terminal import Terminal, print_json, progress_bar, tell_unfinished
 from nas.data import SEEDS
 from nas.data.parts import ALL
 from nas.data.summary import causes
@@ -42,6 +42,7 @@ def evaluate(
     """Judge a trained network, or an exported file, on labelled images."""
     load_plugins(*plugins)
     check_in_place(output, "evaluation")
+    tell_unfinished(runs, model)
     terminal = Terminal(stderr=as_json)
     with progress_bar(terminal, transient=True, disable=not terminal.moves) as bar:
         task = bar.add_task("images", total=1.0, left="")

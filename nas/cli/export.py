@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import nas
 from nas.cli.completion import NAMES, networks
 from nas.cli.options import AsJson, Plugins, Runs, argument, option, setting
-from nas.cli.terminal import Terminal, print_json
+from nas.cli.terminal import Terminal, print_json, tell_unfinished
 from nas.evaluation.plugins import load_plugins, plugin_flags
 from nas.files import module_name, quoted
 from nas.registry import FORMATS, format_name, target_text
@@ -40,6 +40,7 @@ def export(
 ) -> None:
     """Write a network in a format that runs elsewhere, and say what was checked."""
     load_plugins(*plugins)
+    tell_unfinished(runs, model)
     kind = FORMATS.get(format_name(form))
     source = f"{model}:{pick}" if pick else model
     name = module_name(_stem(model)) if kind.suffix == ".py" else _stem(model)

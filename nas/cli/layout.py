@@ -10,7 +10,7 @@ from rich.table import Table
 import nas
 from nas.cli.completion import searches
 from nas.cli.options import AsJson, Runs, argument, option
-from nas.cli.terminal import Terminal, print_json
+from nas.cli.terminal import Terminal, print_json, tell_unfinished
 from nas.evaluation import units
 from nas.files import quoted
 from nas.record.folders import find_run
@@ -36,6 +36,7 @@ def layout(
     networks tell what each block is worth at each stage. The reports of the runs are written anew, with
     the figures.
     """
+    tell_unfinished(runs, *names)
     found = [nas.Run(find_run(name, runs)) for name in names]
     terminal = Terminal()
     with Terminal(stderr=True).doing(f"drawing {members:,} random networks of each space"):

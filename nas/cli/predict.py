@@ -5,6 +5,7 @@ from typing import Annotated
 
 from nas.cli.completion import trainings
 from nas.cli.options import Plugins, Runs, argument, option
+from nas.cli.terminal import tell_unfinished
 from nas.errors import SettingError
 from nas.evaluation.plugins import load_plugins
 
@@ -32,6 +33,7 @@ def predict(
     if as_json and form not in (None, "json"):
         raise SettingError(f"--format {form}: --json is the same as --format json; leave one of the two out")
     load_plugins(*plugins)
+    tell_unfinished(runs, model)
     from nas.cli.predicting import Asked, print_predictions  # needs torch
 
     form = "json" if as_json else "table" if form is None else form

@@ -7,6 +7,7 @@ from typing import Annotated
 from nas.cli.completion import spaces_and_networks
 from nas.cli.options import DEFAULTS, AsJson, Plugins, Runs, argument, option, read_settings, setting
 from nas.cli.spaces import find_space
+from nas.cli.terminal import tell_unfinished
 from nas.config import make_config
 from nas.errors import SettingError
 from nas.evaluation.plugins import load_plugins
@@ -46,6 +47,7 @@ def profile(
     space = find_space(what)
     if space is None or space.size() == 1:
         _refuse(f"{what} is a network", {"--max": maximum, "--min": minimum, "--budget": budget, "--data": data})
+        tell_unfinished(runs, what)
         where = {"target": target, "batch": batch, "threads": threads, "dtype": dtype}
         profile_network(what, runs, resolution, seconds, as_json, scores, **where)
         return

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from nas.cli.completion import networks
 from nas.cli.options import AsJson, Plugins, Runs, argument
+from nas.cli.terminal import tell_unfinished
 from nas.evaluation.plugins import load_plugins, plugin_flags
 
 
@@ -21,6 +22,7 @@ def show(
     and multiply-adds of the second are given as multiples of the first.
     """
     load_plugins(*plugins)
+    tell_unfinished(runs, network, *([other] if other else []))
     from nas.cli.showing import show_network, show_two  # need torch
 
     flags = plugin_flags(plugins)

@@ -20,6 +20,7 @@ from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.options import Scalar
 from nas.record import paused
+from nas.record.analysis.failures import reasons
 from nas.record.results import fallen
 from nas.record.run import Run
 from nas.record.trial import Passed, Trial
@@ -32,6 +33,7 @@ Proposal = tuple[optuna.Trial, Decisions, Architecture]
 MAX_REPEATS = 50  # proposals in a row that are not new or break a limit, before one is drawn at random
 MAX_DRAWN = 1000  # random architectures, before the search looks beside those that keep the limits
 MAX_REJECTED = 2000  # proposals in a row that break a limit, before the search gives up
+MAX_FAILED = 10  # trainings, the first ones, that all fail for one reason
 
 
 class Proposer:
@@ -102,6 +104,17 @@ class Proposer:
         if self.rejected >= MAX_REJECTED:
             raise RunError(f"{MAX_REJECTED:,} architectures in a row broke a limit; the last: {outcome.reason}")
         self.watcher.ended(record, self.run)
+        if record.state == "failed":
+            self._check_that_some_succeed()
+
+    def _check_that_some_succeed(self) -> None:
+        """Raise RunError where every training failed for one reason: so would those that the budget is left for."""
+        spent = self.run.spent
+        if len(spent) < MAX_FAILED or any(trial.state == "complete" for trial in spent):
+            return
+        if len(reasons(spent)) == 1:
+            raise RunError(f"the first {len(spent)} trainings all failed for one reason, so no more were begun: "
+                           f"trial {spent[0].number}: {spent[0].outcome.reason}")  # fmt: skip
 
     def _bars(self) -> dict[str, float]:
         """Compute the zero-cost scores that the next candidate must reach, from the record alone."""

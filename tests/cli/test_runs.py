@@ -11,6 +11,7 @@ from trained_fixtures import begun
 
 from nas.record.environment import write_environment
 from nas.record.folders import locked
+from nas.report.page import write_report
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +89,30 @@ def test_where_all_is_damaged_something_comes_next(nas: Command, tmp_path: Path)
     (run.folder / "config.yaml").write_text("budget: {}")
     answer = nas("runs", tmp_path)
     assert answer.out.rstrip().endswith("Next:  nas search --budget 20")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "show b",
+        "show runs/b/best.yaml",
+        "show b:0 a:1",
+        "compare b b2 -o page.html",
+        "layout b --members 20",
+        "export b -o best.yaml --force",
+        "profile b --seconds 0.2",
+    ],
+)
+def test_commands_that_read_a_run_say_that_it_goes_on(
+    nas: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for seed, name in enumerate(("a", "b", "b2")):
+        write_report(finished_run(Path("runs") / name, seed=seed))
+    arguments = command.split()
+    assert "still runs" not in nas(*arguments).err
+    with locked(Path("runs/b")):
+        answer = nas(*arguments)
+    assert answer.status == 0, answer.err
+    assert "b still runs: this is what it has by now" in answer.err
+    assert answer.err.count("still runs") == 1

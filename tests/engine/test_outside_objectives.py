@@ -8,9 +8,10 @@ from outside import site as site
 from small_searches import search
 
 from nas.config import make_config
+from nas.engine.search import resume
 from nas.engine.survey import survey
 from nas.engine.watcher import Watcher
-from nas.errors import SettingError
+from nas.errors import RunError, SettingError
 from nas.record.run import Run
 from nas.space.library import load_space
 
@@ -56,6 +57,22 @@ def test_what_fails_a_trial_is_told_by_its_objective(
     assert trial.state == "failed"
     with pytest.raises(AssertionError, match=says):
         raise AssertionError(trial.outcome.reason)
+
+
+ODD = "mine = Objective('minimize', measure=lambda one, effort: Reading(1 / {odd}))\n"
+
+
+def test_a_search_of_which_every_training_fails_ends_early_and_goes_on_once_mended(
+    site: Path, tmp_path: Path, space: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins = offered(tmp_path, ODD.format(odd="int(__import__('os').environ['ODD'])"))
+    monkeypatch.setenv("ODD", "0")
+    said = r"the first 10 trainings all failed for one reason, so no more were begun: trial .*ZeroDivisionError"
+    with pytest.raises(RunError, match=said):
+        search(space, "a", 40, objectives=("accuracy", "mine"), plugins=plugins)
+    monkeypatch.setenv("ODD", "1")
+    run = resume(space.parent / "runs" / "a", budget=12)
+    assert [trial.state for trial in run.trials] == ["failed"] * 10 + ["complete"] * 2
 
 
 @pytest.mark.parametrize(
