@@ -14,7 +14,7 @@ from nas.data import Dataset
 from nas.data.sets import hold
 from nas.data.stored import memory
 from nas.errors import DataError
-from nas.training.recipe import Recipe
+from nas.training.recipe import Recipe, mirrored
 from nas.training.tasks import Follow
 
 
@@ -127,7 +127,7 @@ def augment(
     """
     side, scale = x.shape[-1], x.shape[-1] / 32
     flipped, shifts = torch.zeros(len(x), dtype=torch.bool, device=x.device), torch.zeros(2, 1, device=x.device)
-    if mirror:
+    if mirrored(recipe.mirror, mirror):
         flipped = torch.rand(len(x), generator=generator, device=x.device) < 0.5
         x = torch.where(flipped.view(-1, 1, 1, 1), x.flip(3), x)
     if most := min(round(recipe.shift * scale), side - 1):

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 from nas.errors import SettingError
 from nas.settings import Flag, Positive, Settings, Share
 
+Mirror = Annotated[Literal["auto", "always", "never"], Flag("HOW", "auto (as the data allow), always, never.")]
+"""Whether images are mirrored, half of the times that each is seen."""
+
 
 class Recipe(Settings):
     """AdamW with a learning rate that rises, stays and falls, short enough to run hundreds of times.
@@ -31,6 +34,7 @@ class Recipe(Settings):
     cutout: Annotated[int, Field(ge=0, le=64)] = 0
     subset: Annotated[int | None, Field(ge=2), Flag("N", "Training images used.", default="all")] = None
     validation: Annotated[int | None, Field(ge=2), Flag("N", "Validation images used.", default="all")] = None
+    mirror: Mirror = "auto"
     initial: Literal["paper", "scaled"] = "scaled"
 
     @model_validator(mode="after")
@@ -38,3 +42,8 @@ class Recipe(Settings):
         if self.warmup + self.fall > 1:
             raise SettingError(f"recipe: warmup {self.warmup:g} and fall {self.fall:g} are more than the whole")
         return self
+
+
+def mirrored(how: Mirror, allowed: bool) -> bool:
+    """Tell whether images are mirrored, where it is `allowed` as a mirrored one keeps its label."""
+    return how == "always" or (how == "auto" and allowed)

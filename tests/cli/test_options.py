@@ -73,7 +73,8 @@ def test_the_options_stand_in_the_panels_of_their_groups(nas: Command) -> None:
     assert panels[0][-4:] == ["--json", "--name", "--runs", "--help"]
     own = ["--resolution", "--rungs", "--promotion"]
     assert panels[2][1:] == ["--seed", "--split-seed"]
-    assert panels[3][1:] == [*own, "--epochs", "--batch-size", "--learning-rate", "--subset", "--validation"]
+    short = ["--epochs", "--batch-size", "--learning-rate", "--subset", "--validation", "--mirror"]
+    assert panels[3][1:] == [*own, *short]
 
 
 def test_a_profile_holds_the_limits_of_the_settings_it_shares(nas: Command) -> None:

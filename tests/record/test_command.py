@@ -33,7 +33,7 @@ def understood(command: str) -> SearchConfig:
         {"maximum": {"latency": 5.25, "params": 1234567.0}, "minimum": {"throughput": 1e-7}, "pick": "latency<=2"},
         {"objectives": ("accuracy", "params", "macs"), "scores": ("synflow", "naswot"), "prefilter": {"naswot": 0.5}},
         {"data": "image_folder:my 'photos'; rm", "seed_with": ("coatnet_0", "moat_0"), "trial_timeout": 30.0},
-        {"recipe": {"epochs": 3, "learning_rate": 0.0123456789, "subset": 500}, "resolution": 48, "device": "cpu"},
+        {"recipe": {"epochs": 3, "learning_rate": 0.0123456789, "mirror": "never"}, "resolution": 48, "device": "cpu"},
     ],
 )
 def test_the_command_line_reads_the_very_settings(tmp_path: Path, settings: dict[str, Any]) -> None:

@@ -142,6 +142,13 @@ def test_without_augmentation_images_stay(generator):
     assert torch.equal(augmented(ramp(), QUIET, False, generator), ramp())
 
 
+@pytest.mark.parametrize(("how", "allowed", "mirrors"), [("never", True, False), ("always", False, True)])
+def test_a_recipe_says_whether_images_are_mirrored(how, allowed, mirrors, generator):
+    x = ramp()
+    found = augmented(x, QUIET.model_copy(update={"mirror": how}), allowed, generator)
+    assert torch.equal(found, x) is not mirrors
+
+
 def test_mirroring_flips_half_of_the_images_whole(generator):
     x = ramp()
     out = augmented(x, QUIET, True, generator)

@@ -10,6 +10,7 @@ from torch.distributions import Beta
 from torch.nn import functional as F
 
 from nas.training.full.recipe import FullRecipe
+from nas.training.recipe import mirrored
 from nas.training.tasks import Follow
 
 GROUP = 16  # images that share their draw of operations
@@ -33,7 +34,7 @@ class Augmentation(nn.Module):
 
         super().__init__()
         self.follow = follow
-        wanted = recipe.mirror == "always" or (recipe.mirror == "auto" and mirror)
+        wanted = mirrored(recipe.mirror, mirror)
         crop = K.RandomResizedCrop((side, side), (recipe.crop, 1.0), cropping_mode="resample")
         self.frame = nn.ModuleList([crop] * (recipe.crop < 1) + [K.RandomHorizontalFlip(0.5)] * wanted)
         strength = min(recipe.magnitude / TOP, 1.0)

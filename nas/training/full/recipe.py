@@ -12,6 +12,7 @@ from nas.document import read
 from nas.errors import SettingError, UserError, brief
 from nas.registry import suggest
 from nas.settings import Flag, Group, Positive, refusal, understood
+from nas.training.recipe import Mirror
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 Part = Annotated[float, Field(ge=0, lt=1)]
@@ -49,9 +50,7 @@ class FullRecipe(Group):
     label_smoothing: Annotated[Part, Flag("X", "Share of each target given to all classes.")] = 0.1
     drop_path: Annotated[Part, Flag("X", "Rate of the last block, rising with depth.")] = 0.0
     crop: Annotated[float, Field(gt=0, le=1), Flag("X", "Least area of a random resized crop; 1: none.")] = 1.0
-    mirror: Annotated[Literal["auto", "always", "never"], Flag("HOW", "auto (as the data allow), always, never.")] = (
-        "auto"
-    )
+    mirror: Mirror = "auto"
     operations: Annotated[int, Field(ge=0, le=14), Flag("N", "RandAugment's operations an image.")] = 0
     magnitude: Annotated[float, Field(ge=0, le=30), Flag("X", "RandAugment's strength, to 10.")] = 9.0
     erasing: Annotated[Rate, Flag("X", "Share of the images with a part erased.")] = 0.0
