@@ -10,7 +10,8 @@ from rich.table import Table
 import nas
 from nas.cli.completion import searches
 from nas.cli.options import AsJson, Runs, argument, option
-from nas.cli.terminal import Terminal, print_json, tell_unfinished
+from nas.cli.terminal import Terminal, print_json
+from nas.cli.unfinished import tell_unfinished
 from nas.evaluation.units import duration, percent
 from nas.files import quoted
 from nas.record.folders import find_run

@@ -10,7 +10,8 @@ import nas
 from nas.cli.completion import NAMES, trainings
 from nas.cli.options import AsJson, Plugins, Runs, argument, option
 from nas.cli.tables import metrics_table
-from nas.cli.terminal import Terminal, print_json, progress_bar, tell_unfinished
+from nas.cli.terminal import Terminal, print_json, progress_bar
+from nas.cli.unfinished import tell_unfinished
 from nas.data import SEEDS
 from nas.data.parts import ALL
 from nas.data.summary import causes

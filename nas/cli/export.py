@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import nas
 from nas.cli.completion import NAMES, networks
 from nas.cli.options import AsJson, Plugins, Runs, argument, option, setting
-from nas.cli.terminal import Terminal, print_json, tell_unfinished
+from nas.cli.terminal import Terminal, print_json
+from nas.cli.unfinished import tell_unfinished
 from nas.evaluation.plugins import load_plugins, plugin_flags
 from nas.files import module_name, quoted
 from nas.registry import FORMATS, format_name, target_text

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from nas.cli.completion import trainings
 from nas.cli.options import Plugins, Runs, argument, option
-from nas.cli.terminal import tell_unfinished
+from nas.cli.unfinished import tell_unfinished
 from nas.errors import SettingError
 from nas.evaluation.plugins import load_plugins
 

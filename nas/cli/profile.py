@@ -7,7 +7,7 @@ from typing import Annotated
 from nas.cli.completion import spaces_and_networks
 from nas.cli.options import DEFAULTS, AsJson, Plugins, Runs, argument, option, read_settings, setting
 from nas.cli.spaces import find_space
-from nas.cli.terminal import tell_unfinished
+from nas.cli.unfinished import tell_unfinished
 from nas.config import make_config
 from nas.errors import SettingError
 from nas.evaluation.plugins import load_plugins

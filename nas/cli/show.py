@@ -5,7 +5,7 @@ from typing import Annotated
 
 from nas.cli.completion import networks
 from nas.cli.options import AsJson, Plugins, Runs, argument
-from nas.cli.terminal import tell_unfinished
+from nas.cli.unfinished import tell_unfinished
 from nas.evaluation.plugins import load_plugins, plugin_flags
 
 

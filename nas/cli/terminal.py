@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from math import isfinite
-from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.console import Console, Group, RenderableType
@@ -15,7 +14,6 @@ from rich.table import Table
 from rich.text import Text
 
 from nas.files import visible
-from nas.record.folders import unfinished
 
 Drawn = TypeVar("Drawn", bound=RenderableType)
 INDENT = 2  # columns before a remark
@@ -132,9 +130,3 @@ def _said(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_said(kept) for kept in value]
     return None if isinstance(value, float) and not isfinite(value) else value
-
-
-def tell_unfinished(runs: Path, *names: str) -> None:
-    """Remark, beside what a command prints, which of the runs and trainings that it reads still go on."""
-    for said in filter(None, (unfinished(name, runs) for name in names)):
-        Terminal(stderr=True).remark(f"note: {said}")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from nas.cli.completion import NAMES, networks
 from nas.cli.options import AsJson, Plugins, Runs, argument, offers, option, read_settings, takes_settings
-from nas.cli.terminal import tell_unfinished
+from nas.cli.unfinished import tell_unfinished
 from nas.errors import SettingError
 from nas.settings import Following
 from nas.training.full.recipe import FullRecipe

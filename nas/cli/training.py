@@ -177,7 +177,11 @@ def conclude(console: Terminal, trained: Trained) -> None:
     for label, file in (("report", "report.html"), ("weights", BEST), ("epochs", "summary.csv")):
         console.say(f"  {label:<8}{trained.folder / file}")
     file, draw = quoted(f"{trained.name}.onnx"), " --draw DIR" if ending.boxes else ""
-    console.following(f"nas export {folder} --format onnx -o {file}", f"nas predict {folder} IMAGE...{draw}")
+    console.following(
+        f"nas export {folder} --format onnx -o {file}",
+        f"nas predict {folder} IMAGE...{draw}",
+        f"nas evaluate {folder} --data NAME[:PATH]",
+    )
 
 
 def _conclude_unfinished(console: Terminal, trained: Trained) -> None:

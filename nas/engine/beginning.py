@@ -19,7 +19,7 @@ from nas.network.compiling import no_compiler
 from nas.network.layers.initialise import scaled
 from nas.network.weights import adapt
 from nas.record.folders import is_run, is_trained, untrained
-from nas.record.networks import find_network
+from nas.record.networks import Found, find_network
 from nas.record.tracking import check_trackers
 from nas.settings import text_of
 from nas.space.library import load_architecture
@@ -88,6 +88,14 @@ def find_data(config: TrainConfig, architecture: Architecture, group: Alone) -> 
                            f"{len(dataset.validation)}")  # fmt: skip
     fitted = replace(architecture, resolution=side, channels=dataset.channels, classes=len(dataset.classes))
     return dataset, load_architecture(fitted.to_dict())
+
+
+def note_refitted(found: Found, fitted: Architecture, data: object, noted: Callable[[str], None]) -> None:
+    """Warn where no data were named and a network, of no run, was drawn for other images than those of its task."""
+    drawn, fits = ((one.classes, one.channels) for one in (found.architecture, fitted))
+    if not data and not found.home and drawn != fits:
+        noted(f"warning: {fitted.name} is for {drawn[0]} classes of images of {drawn[1]} channels, and is fitted to "
+              f"the {fits[0]} of {fits[1]} of its task's own data; name yours with --data")  # fmt: skip
 
 
 def find_backbone(config: TrainConfig, architecture: Architecture, runs: Path) -> Model | None:

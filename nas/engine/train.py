@@ -11,7 +11,7 @@ from nas.costs.deployment import device_name
 from nas.data import Dataset
 from nas.data.summary import first_left_out
 from nas.engine.attendant import Attendant, attendant_of
-from nas.engine.beginning import find_backbone, find_data, find_recipe, find_teacher, first_weights
+from nas.engine.beginning import find_backbone, find_data, find_recipe, find_teacher, first_weights, note_refitted
 from nas.engine.ending import conclude
 from nas.engine.following import NoteEpoch, followed_training
 from nas.engine.seen import check_seen, origins
@@ -67,14 +67,14 @@ def train(
     attendant, files = attendant_of(attendant), load_plugins(*paths_of(plugins, "plugins"))
     runs, settings = Path(text_of(runs, "runs")), understood(settings, TrainConfig)
     found = _find(architecture, runs)
-    typed, settings = settings.get("split_seed") is not None, settings | _resolved(found, architecture, settings)
+    told, settings = settings, settings | _resolved(found, architecture, settings)
     config = make_train_config(settings | find_recipe(recipe, changes, found.architecture, settings))
     group = find_group(config.device)
     _new_folder(runs, name, found, group)  # refuses a wrong name before the work
     dataset, fitted = find_data(config, found.architecture, group)
-    teacher = find_teacher(config.teacher, dataset, runs)
-    begin = find_backbone(config, fitted, runs) or found.model
-    seen = check_seen(config, dataset, origins(found, config, begin, teacher), typed, attendant.noted)
+    note_refitted(found, fitted, told.get("data"), attendant.noted)
+    teacher, begin = find_teacher(config.teacher, dataset, runs), find_backbone(config, fitted, runs) or found.model
+    seen = check_seen(config, dataset, origins(found, config, begin, teacher), told.get("split_seed"), attendant.noted)
     batches, model = first_weights(config, fitted, dataset, group, begin, attendant.noted)
     folder = _new_folder(runs, name, found, group)
     if group.leads:
@@ -123,15 +123,11 @@ def _environment(config: TrainConfig, batches: Batches, outside: Outside, thread
 
 
 def _sealed(found: Found, dataset: Dataset, teacher: Teacher | None) -> Json:
-    return {"data": fingerprint(dataset), "teacher": _digest(teacher), "stages": found.stages}
-
-
-def _digest(teacher: Teacher | None) -> str:
-    return teacher.digest() if teacher else ""
+    return {"data": fingerprint(dataset), "teacher": teacher.digest() if teacher else "", "stages": found.stages}
 
 
 def _check_teacher(trained: Trained, teacher: Teacher | None) -> None:
-    now = _digest(teacher)
+    now = teacher.digest() if teacher else ""
     if trained.seal.get("teacher", now) != now:
         raise SettingError(f"teacher {trained.config.teacher}: is not the one that {trained.folder} began with; give "
                            "back the weights that it had, or begin another training")  # fmt: skip

@@ -114,15 +114,6 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
-def unfinished(name: str, runs: Path) -> str:
-    """Say that the run or the training of a network, as `find_network` takes it, still goes on, or nothing."""
-    before = name.rpartition(":")[0] or name
-    for folder in (Path(name), runs / name, Path(before), runs / before, *Path(name).absolute().parents[:2]):
-        if is_run(folder) or is_trained(folder):
-            return f"{folder} still runs: this is what it has by now" if is_locked(folder) else ""
-    return ""
-
-
 def exists(folder: Path) -> SettingError:
     """The error for a folder that exists already."""
     if is_run(folder):

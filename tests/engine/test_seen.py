@@ -165,6 +165,6 @@ def test_data_that_a_seed_draws_anew_share_no_images(home: Path) -> None:
     for data, seen in (("cluttered_digits", ""), ("digits", "the teacher first learnt from digits divided by seed 1")):
         config = make_train_config({"data": data, "split_seed": 0})
         known = {"the teacher first": [Learnt(data, 1)]}
-        noted = check_seen(config, load(data, seed=0), known, True, lambda line: None)
+        noted = check_seen(config, load(data, seed=0), known, 0, lambda line: None)
         assert noted["overlap"].startswith(seen)
         assert bool(noted["overlap"]) == bool(seen)

@@ -202,6 +202,16 @@ def test_a_training_follows_its_attendant(home: Path, four: str) -> None:
     assert calls == ["began attended 0", *["step"] * steps, "judged 1 True", *["step"] * steps, "judged 2 True"]
 
 
+def test_without_data_it_says_where_a_network_was_drawn_for_others(home: Path, four: str) -> None:
+    said: list[str] = []
+    attendant = Attendant(noted=said.append)
+    begin(home, "usual", time="1s", attendant=attendant)
+    begin(home, "named", data=four, what=network(classes=9), attendant=attendant)
+    begin(home, "alike", time="1s", what=network(classes=10), attendant=attendant)
+    (warning,) = [line for line in said if "is for" in line]
+    assert re.search("is for 4 classes .* of 1 channels, and is fitted to the 10 of 1 of its task", warning)
+
+
 def test_patience_ends_a_training_that_does_not_improve(home: Path, four: str) -> None:
     said: list[str] = []
     done = begin(home, "patient", data=four, patience=2, changes={"epochs": 50, "learning_rate": 1e-12, "warmup": 0},
