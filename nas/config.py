@@ -71,7 +71,7 @@ def _named(text: str, _option: str) -> tuple[str, ...] | None:
 
 
 def _limits(texts: list[str], option: str) -> dict[str, float]:
-    return parse_limits(texts, option, check_limit, f"OBJECTIVE=NUMBER, such as {option} latency=5")
+    return parse_limits(texts, option, check_limit, f"OBJECTIVE=NUMBER, such as {option} latency=5 for 5 ms")
 
 
 def _shares(texts: list[str], option: str) -> dict[str, float]:

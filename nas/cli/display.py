@@ -67,6 +67,7 @@ class Display:
         self.running: dict[tuple[Purpose, int, int, int], Doing] = {}  # by the job's ticket
         self.start_confirming: tuple[float, int] | None = None  # when, and after how many
         self.run: Run | None = None
+        self.rejected = 0  # since the last line
         self.drawn: list[RenderableType] = []  # of the record, as it stands since its last change
         self.live = Live(console=console, refresh_per_second=4, transient=True, get_renderable=self.picture)
 
@@ -121,9 +122,12 @@ class Display:
     def ended(self, trial: Trial, run: Run) -> None:
         """Show a trial that is on disk."""
         self.running.pop(("search", trial.number, 0, 0), None)
-        if not self.console.moves and trial.state != "rejected":
-            total = run.config.budget.trials or "?"
-            self.console.say(f"[{len(run.spent)}/{total}] {trial_line(trial, run)}")
+        if trial.state == "rejected":
+            self.rejected += 1
+        elif not self.console.moves:
+            total, after = run.config.budget.trials or "?", f", after {self.rejected} rejected" if self.rejected else ""
+            self.console.say(f"[{len(run.spent)}/{total}] {trial_line(trial, run)}{after}")
+            self.rejected = 0
         self.draw(run)
         self.count(run)
 

@@ -33,6 +33,9 @@ def profile(
     budget: Annotated[str | None, setting("budget", "Say how long such a search takes.", panel=SPACE)] = None,
     data: Annotated[str, setting("data", "That search's images.", panel=SPACE)] = "",
     task: Annotated[str, setting("task", panel=SPACE)] = DEFAULTS.task,
+    epochs: Annotated[int | None, setting("epochs", panel=SPACE, bounded=True)] = None,
+    subset: Annotated[int | None, setting("subset", panel=SPACE, bounded=True)] = None,
+    validation: Annotated[int | None, setting("validation", panel=SPACE, bounded=True)] = None,
     runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
@@ -46,14 +49,17 @@ def profile(
 
     space = find_space(what)
     if space is None or space.size() == 1:
-        _refuse(f"{what} is a network", {"--max": maximum, "--min": minimum, "--budget": budget, "--data": data})
+        asked: dict[str, object] = {"max": maximum, "min": minimum, "budget": budget, "data": data}
+        asked |= {"epochs": epochs, "subset": subset, "validation": validation}
+        _refuse(f"{what} is a network", {f"--{name}": value for name, value in asked.items()})
         tell_unfinished(runs, what)
         where = {"target": target, "batch": batch, "threads": threads, "dtype": dtype}
         profile_network(what, runs, resolution, seconds, as_json, scores, **where)
         return
     _refuse(f"{what} is a space", {"--scores": scores})
     typed = {"space": what, "threads": threads, "dtype": dtype, "latency_batch": batch, "maximum": maximum,
-             "minimum": minimum, "data": data, "task": task, "resolution": resolution, "plugins": plugins}  # fmt: skip
+             "minimum": minimum, "data": data, "task": task, "resolution": resolution, "plugins": plugins,
+             "epochs": epochs, "subset": subset, "validation": validation}  # fmt: skip
     typed |= {name: value for name, value in (("budget", budget), ("target", target)) if value}
     config = make_config(read_settings(typed))
     profile_space(space, config, networks, as_json, fitted=bool(data), timed=budget is not None)

@@ -49,6 +49,16 @@ def test_every_running_trial_has_a_line_until_they_are_too_many(tmp_path: Path, 
     assert "3 trained" in shown
 
 
+def test_on_a_pipe_a_line_counts_what_was_rejected_before(tmp_path: Path) -> None:
+    run, console = empty_run(tmp_path / "a"), Terminal(file=io.StringIO(), width=120)
+    display = Display(console)
+    for number, state in enumerate(("complete", "rejected", "rejected", "failed", "complete")):
+        run.append(trial(run, number, state))  # type: ignore[arg-type]
+        display.ended(run.trials[-1], run)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert ["after 2 rejected" in line for line in lines] == [False, True, False]
+
+
 @pytest.mark.parametrize(
     ("placement", "workers", "says"),
     [

@@ -86,7 +86,13 @@ def test_a_space_is_as_for_the_images_that_were_typed(nas, home):
 
 @pytest.mark.parametrize(
     ("what", "typed"),
-    [("moat_0", "--max params=1"), ("moat_0", "--data digits"), ("moat_0", "--budget 5"), ("cvt_family", "--scores")],
+    [
+        ("moat_0", "--max params=1"),
+        ("moat_0", "--data digits"),
+        ("moat_0", "--budget 5"),
+        ("moat_0", "--subset 50"),
+        ("cvt_family", "--scores"),
+    ],
 )
 def test_an_option_that_says_nothing_there_is_refused(nas, home, what, typed):
     answer = nas("profile", what, *typed.split())
@@ -103,3 +109,13 @@ def test_limits_that_no_sampled_network_keeps_are_told_of():
             for line in survey_lines(none, config, timed=False)]  # fmt: skip
     assert told[1:] == ["none keeps them all: a search would reject most of what it proposes"]
     assert len(survey_lines(replace(none, shares=shares | {"all": 0.1}), config, timed=False)) == 1
+
+
+def test_the_time_of_a_search_is_that_of_its_length(nas):
+    asked = ("profile", "cvt_family", "--budget", 4, "--data", "digits", "-n", 3)
+    brief = (*asked, "--subset", 64, "--validation", 50)
+    found = nas(*brief)
+    assert found.status == 0
+    assert "--data digits --budget 4 --seed 0 --subset 64 --validation 50" in found.out
+    short, long = (nas(*each, "--json") for each in (brief, (*asked, "--subset", 640, "--epochs", 3)))
+    assert json.loads(long.out)["seconds_per_trial"] > json.loads(short.out)["seconds_per_trial"]
