@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 from nas.cli.completion import spaces_and_networks
-from nas.cli.options import DEFAULTS, AsJson, Plugins, Runs, argument, option, read_settings, setting
+from nas.cli.options import DEFAULTS, OFFERED, AsJson, Plugins, Runs, argument, option, read_settings, setting
 from nas.cli.spaces import find_space
-from nas.cli.unfinished import tell_unfinished
-from nas.config import make_config
+from nas.config import SearchConfig, make_config
 from nas.errors import SettingError
 from nas.evaluation.plugins import load_plugins
 
@@ -47,26 +46,26 @@ def profile(
     load_plugins(*plugins)
     from nas.cli.profiling import profile_network, profile_space  # both need torch
 
-    space = find_space(what)
+    space, where = find_space(what), {"target": target, "threads": threads, "dtype": dtype}
+    typed = {"maximum": maximum, "minimum": minimum, "budget": budget, "data": data, "epochs": epochs,
+             "subset": subset, "validation": validation}  # fmt: skip
     if space is None or space.size() == 1:
-        asked: dict[str, object] = {"max": maximum, "min": minimum, "budget": budget, "data": data}
-        asked |= {"epochs": epochs, "subset": subset, "validation": validation}
-        _refuse(f"{what} is a network", {f"--{name}": value for name, value in asked.items()})
-        tell_unfinished(runs, what)
-        where = {"target": target, "batch": batch, "threads": threads, "dtype": dtype}
-        profile_network(what, runs, resolution, seconds, as_json, scores, **where)
+        _refuse(f"{what} is a network", typed)
+        profile_network(what, runs, resolution, seconds, as_json, scores, batch=batch, **where)
         return
-    _refuse(f"{what} is a space", {"--scores": scores})
-    typed = {"space": what, "threads": threads, "dtype": dtype, "latency_batch": batch, "maximum": maximum,
-             "minimum": minimum, "data": data, "task": task, "resolution": resolution, "plugins": plugins,
-             "epochs": epochs, "subset": subset, "validation": validation}  # fmt: skip
-    typed |= {name: value for name, value in (("budget", budget), ("target", target)) if value}
-    config = make_config(read_settings(typed))
-    profile_space(space, config, networks, as_json, fitted=bool(data), timed=budget is not None)
+    _refuse(f"{what} is a space", {"scores": scores})
+    typed |= where | {"latency_batch": batch, "task": task, "resolution": resolution, "plugins": plugins}
+    profile_space(space, _config(what, typed), networks, as_json, fitted=bool(data), timed=budget is not None)
+
+
+def _config(space: str, typed: Mapping[str, object]) -> SearchConfig:
+    """Return the settings of the search that is asked about."""
+    left = {name for name in ("budget", "target") if not typed[name]}
+    return make_config(read_settings({"space": space, **{n: value for n, value in typed.items() if n not in left}}))
 
 
 def _refuse(why: str, typed: Mapping[str, object]) -> None:
     """Raise SettingError for an option that was typed and would be of no use."""
-    for flag, value in typed.items():
+    for name, value in typed.items():
         if value:
-            raise SettingError(f"{flag} says nothing here, as {why}; leave it out")
+            raise SettingError(f"{OFFERED[name].flag.name or f'--{name}'} says nothing here, as {why}; leave it out")

@@ -12,6 +12,7 @@ from rich.table import Table
 from nas.cli.showing import counted
 from nas.cli.tables import listed, network_facts, print_network, size_of
 from nas.cli.terminal import Piece, Terminal, line, print_json
+from nas.cli.unfinished import tell_unfinished
 from nas.config import SearchConfig
 from nas.costs.deployment import available, choose_deployment
 from nas.costs.latency.measure import Latency, measure
@@ -72,6 +73,7 @@ def profile_network(
 
     What is None there is as in the search that the network comes from, or usual.
     """
+    tell_unfinished(runs, name)
     found, told = find_network(name, runs), {name: value for name, value in deployed.items() if value is not None}
     where = _where(found, told)
     architecture = replace(found.architecture, resolution=resolution or found.architecture.resolution)
