@@ -106,11 +106,9 @@ def conclude(console: Terminal, run: Run) -> None:
         if front or label in ("report", "trials"):
             console.say(f"  {label:<8}{run.folder / file}")
     if front:
-        mirror = run.config.recipe.mirror
-        told = "" if mirror == "auto" else f" --mirror {mirror}"
         console.following(
             f"nas show {quoted(run.folder / 'best.yaml')}",
-            f"nas train {quoted(run.folder)} --data {quoted(run.config.data)}{told} --name NAME",
+            f"nas train {quoted(run.folder)} --data {quoted(run.config.data)} --name NAME",
             going_on(run),
         )
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from nas.cli.completion import NAMES, networks
 from nas.cli.options import AsJson, Plugins, Runs, argument, offers, option, read_settings, takes_settings
-from nas.cli.unfinished import tell_unfinished
 from nas.errors import SettingError
 from nas.settings import Following
 from nas.training.full.recipe import FullRecipe
@@ -46,7 +45,6 @@ def train(
     if not resume:
         _check_together(typed)
         settings = read_settings(typed, OFFERED) | {"recipe": recipe, "plugins": tuple(plugins)}
-        tell_unfinished(runs, network)
         begin(network, as_json=as_json, name=name, runs=runs, command=shlex.join(["nas", *sys.argv[1:]]), **settings)
         return
     others = {"recipe": recipe, "name": name, "plugins": plugins}

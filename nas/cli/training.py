@@ -13,6 +13,7 @@ import typer
 
 from nas.cli.tables import metrics_table
 from nas.cli.terminal import Piece, Terminal, print_json, progress_bar
+from nas.cli.unfinished import tell_unfinished
 from nas.data import Dataset
 from nas.data.copies import flattered
 from nas.data.summary import causes, told
@@ -33,6 +34,8 @@ from nas.training.full.progress import Progress as Course
 
 def begin(network: str, *, as_json: bool = False, **settings: Any) -> None:
     """Begin a training under the live display, and say at the end where its files are."""
+    if leads():
+        tell_unfinished(settings["runs"], network)
     _attended(lambda attendant: trainings.train(network, attendant=attendant, **settings), as_json)
 
 

@@ -51,16 +51,24 @@ def find_teacher(name: str | None, dataset: Dataset, runs: Path) -> Teacher | No
 def find_recipe(
     recipe: str | Path | Mapping[str, Any] | FullRecipe | None,
     changes: Mapping[str, Any] | None,
-    architecture: Architecture,
+    found: Found,
     settings: Mapping[str, Any],
 ) -> Json:
-    """Load the recipe as settings, `recipe` and `recipe_name`, by default the task's or that for the images' size."""
+    """Load the recipe as settings, `recipe` and `recipe_name`, by default the task's or that for the images' size.
+
+    Where it does not say whether images are mirrored, they are as in the run or the training that a network is of.
+    """
     side = settings.get("resolution")
-    side = side if isinstance(side, int) else architecture.resolution  # what is no number is refused with the others
+    side = (
+        side if isinstance(side, int) else found.architecture.resolution
+    )  # what is no number is refused with the others
     usual = load_task(settings["task"]).full_recipe or ("small" if side < LARGE else "coatnet")
     source = recipe if recipe is not None else usual
     name = "" if isinstance(source, Mapping | FullRecipe) else text_of(source, "recipe")
-    return {"recipe": load_recipe(source, changes).model_dump(), "recipe_name": name}
+    loaded = load_recipe(source, changes)
+    unsaid = "mirror" not in loaded.model_fields_set
+    own = {"mirror": found.home.config.recipe.mirror} if found.home and unsaid else {}
+    return {"recipe": loaded.model_dump() | own, "recipe_name": name}
 
 
 def find_data(config: TrainConfig, architecture: Architecture, group: Alone) -> tuple[Dataset, Architecture]:

@@ -33,7 +33,7 @@ Proposal = tuple[optuna.Trial, Decisions, Architecture]
 MAX_REPEATS = 50  # proposals in a row that are not new or break a limit, before one is drawn at random
 MAX_DRAWN = 1000  # random architectures, before the search looks beside those that keep the limits
 MAX_REJECTED = 2000  # proposals in a row that break a limit, before the search gives up
-MAX_FAILED = 10  # trainings, the first ones, that all fail for one reason
+MAX_FAILED = 10  # trainings that fail for one reason where none succeeded
 
 
 class Proposer:
@@ -108,13 +108,17 @@ class Proposer:
             self._check_that_some_succeed()
 
     def _check_that_some_succeed(self) -> None:
-        """Raise RunError where every training failed for one reason: so would those that the budget is left for."""
-        spent = self.run.spent
-        if len(spent) < MAX_FAILED or any(trial.state == "complete" for trial in spent):
+        """Raise RunError where no training succeeded and the last, but for designs, all failed for one reason.
+
+        So would those that the budget is left for.
+        """
+        spent = [trial for trial in self.run.spent if trial.key not in self.designs]
+        if len(spent) < MAX_FAILED or any(trial.state == "complete" for trial in self.run.trials):
             return
-        if len(reasons(spent)) == 1:
-            raise RunError(f"the first {len(spent)} trainings all failed for one reason, so no more were begun: "
-                           f"trial {spent[0].number}: {spent[0].outcome.reason}")  # fmt: skip
+        last = spent[-MAX_FAILED:]
+        if len(reasons(last)) == 1:
+            raise RunError(f"none of {len(self.run.spent)} trainings succeeded, and the last {MAX_FAILED} failed for "
+                           f"one reason, so no more were begun: {last[0].outcome.reason}")  # fmt: skip
 
     def _bars(self) -> dict[str, float]:
         """Compute the zero-cost scores that the next candidate must reach, from the record alone."""

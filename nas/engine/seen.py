@@ -58,16 +58,16 @@ def check_seen(
     config: TrainConfig,
     dataset: Dataset,
     known: Mapping[str, list[Learnt]],
-    typed: int | None,
+    told_seed: int | None,
     noted: Callable[[str], None],
 ) -> Json:
     """Return, for a record, what the weights will have `seen`, and the `overlap` with the test part in words.
 
-    That is noted as a warning where a seed of the division was `typed`, or where the data hold other images than
+    That is noted as a warning where a seed of the division was told, or where the data hold other images than
     before, which no division mends. Raises SettingError otherwise.
     """
     overlap = next(_overlaps(config, dataset, known), None)
-    if overlap and overlap.seed is not None and typed is None:
+    if overlap and overlap.seed is not None and told_seed is None:
         raise SettingError(f"{overlap.said}; write --split-seed {overlap.seed}, or --split-seed {config.split} to be "
                            "warned only")  # fmt: skip
     if overlap:

@@ -68,7 +68,7 @@ def train(
     runs, settings = Path(text_of(runs, "runs")), understood(settings, TrainConfig)
     found = _find(architecture, runs)
     told, settings = settings, settings | _resolved(found, architecture, settings)
-    config = make_train_config(settings | find_recipe(recipe, changes, found.architecture, settings))
+    config = make_train_config(settings | find_recipe(recipe, changes, found, settings))
     group = find_group(config.device)
     _new_folder(runs, name, found, group)  # refuses a wrong name before the work
     dataset, fitted = find_data(config, found.architecture, group)

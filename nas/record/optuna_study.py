@@ -127,9 +127,10 @@ class Teller:
         """How far each limit's value is beyond it, as a share of the limit, below zero where it is kept."""
         found: dict[str, float] = {}
         for sign, limits in ((1.0, self.maximum), (-1.0, self.minimum)):
-            for name in limits.keys() & trial.metrics.keys():
-                beyond = sign * (trial.metrics[name] - limits[name]) / (abs(limits[name]) or 1.0)
-                found[name] = max(beyond, found.get(name, beyond))
+            for name, limit in limits.items():
+                if name in trial.metrics:
+                    beyond = sign * (trial.metrics[name] - limit) / limit
+                    found[name] = max(beyond, found.get(name, beyond))
         told = trial.state == "complete" or any(value > 0 for value in found.values())
         return found if told else found | INFEASIBLE
 

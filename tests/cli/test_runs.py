@@ -96,7 +96,7 @@ def test_where_all_is_damaged_something_comes_next(nas: Command, tmp_path: Path)
     [
         "show b",
         "show runs/b/best.yaml",
-        "show b:0 a:1",
+        "show b:0 b:1",
         "compare b b2 -o page.html",
         "layout b --members 20",
         "export b -o best.yaml --force",

@@ -525,6 +525,15 @@ def test_the_metric_that_a_search_weighed_chooses_the_epoch(tiny: Path) -> None:
     assert train(run.folder, name="told", monitor="accuracy", **settings).config.monitor == "accuracy"
 
 
+def test_images_are_mirrored_as_in_the_search_unless_told(tiny: Path) -> None:
+    run = search(tiny, "found", 1, confirm=0, recipe={"subset": 32, "mirror": "never"})
+    settings = {"runs": tiny.parent, "changes": {"epochs": 1}}
+    assert train(run.folder, name="own", **settings).config.recipe.mirror == "never"
+    assert train(tiny.parent / "own", name="again", **settings).config.recipe.mirror == "never"
+    told = train(run.folder, name="told", recipe={"epochs": 1, "mirror": "auto"}, runs=tiny.parent)
+    assert told.config.recipe.mirror == "auto"
+
+
 @pytest.mark.long
 def test_the_latency_of_a_verdict_is_that_of_the_searchs_target(tiny: Path) -> None:
     """One of another target, several times as long, would look like a fault of the training."""

@@ -205,28 +205,62 @@ def test_broken_constraints_are_avoided() -> None:
     assert sum(trial.params["x1"] == 2 for trial in study.trials[20:]) <= 6, "at random a third"
 
 
-def test_how_far_a_limit_was_broken_leads_to_what_keeps_it() -> None:
-    """Of these architectures one in 140 keeps the limit, which only a trial tells."""
+def twelve(choose: Callable[[str, Any], Any]) -> list[int]:
+    return [choose(f"x{i}", (0, 1, 2)) for i in range(12)]
 
-    def twelve(choose: Callable[[str, Any], Any]) -> None:
-        for i in range(12):
-            choose(f"x{i}", (0, 1, 2))
 
-    def objective(trial: optuna.Trial, told: bool) -> tuple[float, float]:
-        x = np.array([trial.suggest_categorical(f"x{i}", (0, 1, 2)) for i in range(12)])
-        size = float(x.sum())
-        if told or size > 5:
-            trial.set_constraint("size", size / 5 - 1 if told else 1.0)
-        if size > 5:
+def limited(trial: optuna.Trial, told: Callable[[float], float] = lambda violation: violation) -> tuple[float, float]:
+    """One in 140 of these keeps the limit, which only a trial tells."""
+    x = np.array(twelve(trial.suggest_categorical))
+    size = float(x.sum())
+    trial.set_constraint("size", told(size / 5 - 1))
+    if size > 5:
+        raise optuna.TrialPruned
+    return float(np.sqrt(size) + x[0]), size
+
+
+def kept(study: optuna.Study) -> int:
+    return sum(trial.state == optuna.trial.TrialState.COMPLETE for trial in study.trials)
+
+
+@pytest.mark.parametrize("maximum", [{}, {"size": 5.0}], ids=["unknown", "named"])
+def test_how_far_a_limit_was_broken_leads_to_what_keeps_it(maximum: dict[str, float]) -> None:
+    task = {"decide": twelve, "objectives": ("accuracy", "size"), "maximum": maximum}
+    assert min(kept(play(limited, 30, seed=seed, **task)) for seed in range(3)) >= 12
+    told = partial(limited, told=lambda violation: 1.0 if violation > 0 else 0.0)
+    assert kept(play(told, 30, seed=1, **task)) < 6, "as each trial tells no more than whether it kept the limit"
+
+
+def test_an_infinite_violation_is_learnt_from() -> None:
+    def objective(trial: optuna.Trial) -> tuple[float, float]:
+        x = twelve(trial.suggest_categorical)
+        broken = x[0] or x[1]
+        trial.set_constraint("memory", float("inf") if broken else -1 - 0.1 * x[2])
+        if broken:
             raise optuna.TrialPruned
-        return float(np.sqrt(size) + x[0]), size
+        return float(sum(x)), float(x[3])
 
-    def kept(told: bool, seed: int) -> int:
-        study = play(partial(objective, told=told), 30, decide=twelve, seed=seed)
-        return sum(trial.state == optuna.trial.TrialState.COMPLETE for trial in study.trials)
+    assert kept(play(objective, 40, decide=twelve)) >= 15, "at random 4"
 
-    assert min(kept(True, seed) for seed in range(3)) >= 12
-    assert kept(False, 1) < 6, "as each trial tells no more than that it failed"
+
+def test_under_a_limit_a_study_that_goes_on_proposes_the_same() -> None:
+    problem = nas.Problem(decide=twelve)
+    live = optuna.create_study(directions=UP_DOWN)
+    for number in range(26):
+        again = optuna.create_study(directions=UP_DOWN)
+        again.add_trials(live.trials)
+        asked = []
+        for study in (live, again):
+            study.sampler = nas.ParetoSampler(1000 + number, problem)
+            asked.append(study.ask())
+            twelve(asked[-1].suggest_categorical)
+        assert asked[0].params == asked[1].params, number
+        size = float(sum(asked[0].params.values()))
+        asked[0].set_constraint("size", size / 5 - 1)
+        if size > 5:
+            live.tell(asked[0], state=optuna.trial.TrialState.PRUNED)
+        else:
+            live.tell(asked[0], [size**0.5, size])
 
 
 def test_what_is_known_by_now_counts_in_place_of_what_was_told() -> None:

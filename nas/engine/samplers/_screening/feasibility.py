@@ -15,10 +15,10 @@ from nas.engine.samplers._screening.models import (
     FIXED,
     describe,
     encoder,
-    fit_kernel,
     fit_process,
     milestone,
     predict_process,
+    tuned,
 )
 from nas.engine.samplers._screening.tree import Codes, Tree
 
@@ -26,7 +26,7 @@ Values = NDArray[np.float64]
 GIVEN = 1000  # trials at most that a model is fitted to
 FEWEST = 4  # trials that a limit is learnt from
 UNLIKELY = 0.01  # the least chance of success that a candidate is given
-LARGEST = 1e100  # times a limit's middle violation: what lies beyond counts alike
+LARGEST = 1e3  # times a limit's middle violation: what lies beyond counts alike
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,8 @@ class Feasibility:
     def __init__(self, tree: Tree, past: Past, costs: Costs, kernels: dict[tuple[str, int], Kernel]) -> None:
         self.tree, self.past, self.costs, self.kernels = tree, past, costs, kernels
         self.encode = encoder(tree)
-        known = costs.maximum.keys() | costs.minimum.keys()
-        told = {name: found for name, found in past.limits.items() if name not in known}
-        self.limits = [self._limit(name, *found) for name, found in told.items() if len(found[0]) >= FEWEST]
+        told = {name: found for name, found in past.limits.items() if len(found[0]) >= FEWEST}
+        self.limits = [self._limit(name, *found) for name, found in told.items() if not self._known(name, found[0])]
         self.success = len(past.done) / max(len(past.done) + len(past.failed), 1)
         self.outcome = self._outcome() if len(past.failed) and len(past.done) else None
 
@@ -68,24 +67,26 @@ class Feasibility:
             found += np.log(np.clip(mean + self.success, UNLIKELY, 1.0))
         return found
 
+    def _known(self, name: str, codes: Codes) -> bool:
+        """Whether a limit is one on a cost."""
+        limited = name in self.costs.maximum or name in self.costs.minimum
+        return limited and name in self.costs.table(self.tree, codes[:1], remember=True)
+
     def _limit(self, name: str, codes: Codes, violations: Values) -> _Process:
-        middle = float(np.median(np.abs(violations))) or 1.0
+        middle = float(np.median(np.abs(violations[: milestone(len(violations))]))) or 1.0  # of the kernel's trials
         values = np.sign(violations) * np.log1p(np.minimum(np.abs(violations) / middle, LARGEST))
         kept = np.sort(np.argsort(np.abs(values), kind="stable")[:GIVEN])
         scale = Scale.of(values[kept], None)
         like = self.costs.table(self.tree, codes[kept], remember=True)
-        kernel = self._kernel(f"limit {name}", codes, values)
+
+        def told(count: int) -> tuple[Values, Values]:
+            first = self.costs.table(self.tree, codes[:count], remember=True)
+            scaled = Scale.of(values[:count], None).apply(values[:count])
+            return describe(self.encode(codes[:count]), first, first), scaled
+
+        kernel = tuned(self.kernels, f"limit {name}", len(codes), told)
         features = describe(self.encode(codes[kept]), like, like)
         return _Process(fit_process(kernel, features, scale.apply(values[kept])), like, scale)
-
-    def _kernel(self, name: str, codes: Codes, values: Values) -> Kernel:
-        """The kernel fitted to the trials up to the last milestone."""
-        count = milestone(len(codes))
-        if (name, count) not in self.kernels:
-            like = self.costs.table(self.tree, codes[:count])
-            features = describe(self.encode(codes[:count]), like, like)
-            self.kernels[name, count] = fit_kernel(features, Scale.of(values[:count], None).apply(values[:count]))
-        return self.kernels[name, count]
 
     def _outcome(self) -> _Process:
         """A process of success (1) and failure (0) less their mean."""

@@ -89,6 +89,16 @@ def milestone(count: int) -> int:
     return min(reached, count)
 
 
+def tuned(
+    kernels: dict[tuple[str, int], Kernel], name: str, count: int, told: Callable[[int], tuple[Features, Values]]
+) -> Kernel:
+    """The kernel fitted to what was told of the first trials, up to the last milestone, and kept in `kernels`."""
+    first = milestone(count)
+    if (name, first) not in kernels:
+        kernels[name, first] = fit_kernel(*told(first))
+    return kernels[name, first]
+
+
 def fit_kernel(features: Features, values: Values) -> Kernel:
     """The kernel of greatest marginal likelihood for standardised values."""
     with warnings.catch_warnings():

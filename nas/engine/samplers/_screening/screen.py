@@ -17,12 +17,11 @@ from nas.engine.samplers._screening.models import (
     Features,
     describe,
     encoder,
-    fit_kernel,
     fit_process,
     fit_trees,
-    milestone,
     predict_process,
     predict_trees,
+    tuned,
 )
 from nas.engine.samplers._screening.tree import Codes, Tree
 
@@ -141,15 +140,15 @@ class Screen:
 
     def _kernel(self, i: int) -> Kernel:
         """The kernel fitted to the trials up to the last milestone."""
-        count = milestone(len(self.past.done))
-        key = f"{i} {self.turn}", count
-        if key not in self.kernels:
+
+        def told(count: int) -> tuple[Features, Values]:
             loss = self.past.losses[:count, i]
             seen = np.minimum(loss, worst(loss))
             first = {name: values[:count] for name, values in self.costs_done.items()}
             features = describe(self.encode(self.past.done[:count]), first, first)
-            self.kernels[key] = fit_kernel(features, Scale.of(seen, self._floor(loss, seen)).apply(seen))
-        return self.kernels[key]
+            return features, Scale.of(seen, self._floor(loss, seen)).apply(seen)
+
+        return tuned(self.kernels, f"{i} {self.turn}", len(self.past.done), told)
 
     def _kept(self) -> NDArray[np.intp]:
         """The trials that models are fitted to: all, or those nearest to the front and an even choice of the others."""

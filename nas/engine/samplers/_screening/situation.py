@@ -16,6 +16,8 @@ from nas.engine.samplers._screening.tree import Codes, Tree, Walk, learn
 from nas.evaluation.cost_table import keys_of
 from nas.record.optuna_study import REPEAT
 
+FARTHEST = 1e300  # an infinite violation
+
 
 class _Reader:
     """Reads trials as walks."""
@@ -118,8 +120,8 @@ class Situation:
         """Points and violations of each limit of which trials tell by how much."""
         found = {}
         for name in sorted({name for one in self.told for name in one.violations}):
-            of = [i for i, one in enumerate(self.told) if np.isfinite(one.violations.get(name, np.nan))]
-            violations = np.array([self.told[i].violations[name] for i in of], np.float64)
+            of = [i for i, one in enumerate(self.told) if not np.isnan(one.violations.get(name, np.nan))]
+            violations = np.clip([self.told[i].violations[name] for i in of], -FARTHEST, FARTHEST)
             if len(of) and np.ptp(violations):
                 found[name] = self.codes[of], violations
         return found
