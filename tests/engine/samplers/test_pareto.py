@@ -251,7 +251,7 @@ def test_under_a_limit_a_study_that_goes_on_proposes_the_same() -> None:
         again.add_trials(live.trials)
         asked = []
         for study in (live, again):
-            study.sampler = nas.ParetoSampler(1000 + number, problem)
+            study.sampler = nas.ParetoSampler(number, problem)
             asked.append(study.ask())
             twelve(asked[-1].suggest_categorical)
         assert asked[0].params == asked[1].params, number
