@@ -59,9 +59,8 @@ def find_recipe(
     Where it does not say whether images are mirrored, they are as in the run or the training that a network is of.
     """
     side = settings.get("resolution")
-    side = (
-        side if isinstance(side, int) else found.architecture.resolution
-    )  # what is no number is refused with the others
+    if not isinstance(side, int):  # what is no number is refused with the others
+        side = found.architecture.resolution
     usual = load_task(settings["task"]).full_recipe or ("small" if side < LARGE else "coatnet")
     source = recipe if recipe is not None else usual
     name = "" if isinstance(source, Mapping | FullRecipe) else text_of(source, "recipe")
