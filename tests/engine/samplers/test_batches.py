@@ -1,5 +1,6 @@
 """Where many trials run, one screening of the Pareto sampler proposes for several."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,20 @@ def test_models_take_turns_however_many_trials_run(running: int) -> None:
         costs = Costs(lambda decisions: {})
         turns.append(Screen(tree, past, costs, {}, Feasibility(tree, past, costs, {})).turn)
     assert sorted(turns) == sorted(TURNS * 2)
+
+
+def test_a_small_space_may_be_spent_while_many_trials_run() -> None:
+    def three(choose: Callable[[str, Any], Any]) -> list[int]:
+        return [choose(f"x{i}", (0, 1, 2)) for i in range(3)]
+
+    study = optuna.create_study(directions=UP_DOWN, sampler=nas.ParetoSampler(0, nas.Problem(decide=three)))
+    points = []
+    for number in range(40):
+        trial = study.ask()
+        points.append(tuple(three(trial.suggest_categorical)))
+        if number < 4:
+            study.tell(trial, [float(points[-1][0]), float(points[-1][1])])
+    assert len(set(points[:27])) == len(set(points)) == 27
 
 
 def test_what_a_screening_left_is_not_proposed_when_few_run_any_more() -> None:

@@ -231,6 +231,19 @@ def test_how_far_a_limit_was_broken_leads_to_what_keeps_it(maximum: dict[str, fl
     assert kept(play(told, 30, seed=1, **task)) < 6, "as each trial tells no more than whether it kept the limit"
 
 
+@pytest.mark.parametrize("cheap", [{}, {"cheap": total, "objectives": ("accuracy", "size")}], ids=["told", "known"])
+def test_a_study_goes_on_when_every_point_was_rejected(cheap: dict[str, Any]) -> None:
+    def two(choose: Callable[[str, Any], Any]) -> list[int]:
+        return [choose(f"x{i}", (0, 1, 2)) for i in range(2)]
+
+    def objective(trial: optuna.Trial) -> tuple[float, float]:
+        trial.set_constraint("latency", 1.0 + sum(two(trial.suggest_categorical)))
+        raise optuna.TrialPruned
+
+    study = play(objective, 12, decide=two, **cheap)
+    assert len(set(params(study)[:9])) == len(set(params(study))) == 9
+
+
 def test_an_infinite_violation_is_learnt_from() -> None:
     def objective(trial: optuna.Trial) -> tuple[float, float]:
         x = twelve(trial.suggest_categorical)

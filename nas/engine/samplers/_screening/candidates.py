@@ -102,10 +102,12 @@ def spread(tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator, 
     taken = set(keys_of(proposed))
     if names and turn < 2:
         return search(tree, proposed, _extreme(tree, costs, names[objective], (-1, 1)[turn]), rng, taken)[:1]
-    pool = _pool(tree, proposed, costs, rng, feasibility)
+    pool = _pool(tree, proposed, costs, rng, taken, feasibility)
     if not len(pool):
         return pool
     table = costs.table(tree, pool)
+    kept = _likely(feasibility(pool, table))
+    pool, table = pool[kept], {name: values[kept] for name, values in table.items()}
     if names:
         so_far = costs.table(tree, proposed)[names[objective]]
         wanted = so_far.min() + level(turn - 2) * np.ptp(so_far)
@@ -113,23 +115,25 @@ def spread(tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator, 
     return pool[[np.argmax(_novelty(tree, pool, proposed))]]
 
 
-def _pool(tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator, feasibility: Feasibility) -> Codes:
-    """Points to choose from: random ones, or those near past trials where these told of limits, the likely alone."""
+def _pool(
+    tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator, taken: set[bytes], feasibility: Feasibility
+) -> Codes:
+    """Points to choose from: random ones, or where trials told of limits those found likely to keep them."""
 
-    def likely(codes: Codes) -> NDArray[np.float64]:
+    def acquisition(codes: Codes) -> NDArray[np.float64]:
         return np.minimum(feasibility(codes, costs.table(tree, codes)), LIKELY)
 
-    taken = set(keys_of(proposed))
     if feasibility.limits:
-        pool = search(tree, proposed, likely, rng, taken, POOL // CHOICE)[:POOL]
-    else:
-        pool = np.unique(tree.draw(POOL, rng), axis=0)
-        pool = pool[[key not in taken for key in keys_of(pool)]]
-    worth = likely(pool)
-    possible = worth > -np.inf
-    if possible.any():
-        pool, worth = pool[possible], worth[possible]
-    return np.asarray(pool[worth >= np.sort(worth)[-NEAR:].min(initial=0.0)])
+        return search(tree, proposed, acquisition, rng, taken, POOL // CHOICE)[:POOL]
+    pool = np.unique(tree.draw(POOL, rng), axis=0)
+    return np.asarray(pool[[key not in taken for key in keys_of(pool)]])
+
+
+def _likely(chance: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which points, by the logarithms of their chances, are likely to succeed, or else the likeliest few."""
+    possible = chance > -np.inf
+    enough = min(np.sort(chance)[-NEAR:].min(), LIKELY)
+    return np.asarray((chance >= enough) & (possible | ~possible.any()))
 
 
 def _extreme(tree: Tree, costs: Costs, name: str, sign: int) -> Acquisition:

@@ -13,6 +13,7 @@ from nas.engine.objective_scale import Scale
 from nas.engine.samplers._screening.evidence import Costs, Past
 from nas.engine.samplers._screening.models import (
     FIXED,
+    GIVEN,
     describe,
     encoder,
     fit_process,
@@ -23,7 +24,6 @@ from nas.engine.samplers._screening.models import (
 from nas.engine.samplers._screening.tree import Codes, Tree
 
 Values = NDArray[np.float64]
-GIVEN = 1000  # trials at most that a model is fitted to
 FEWEST = 4  # trials that a limit is learnt from
 UNLIKELY = 0.01  # the least chance of success that a candidate is given
 LARGEST = 1e3  # times a limit's middle violation: what lies beyond counts alike
@@ -58,6 +58,8 @@ class Feasibility:
     def __call__(self, codes: Codes, table: Mapping[str, Values]) -> Values:
         """The logarithm of the chance of candidates with these costs, minus infinity for those that break a limit."""
         found = np.where(self.costs.within(table, len(codes)), 0.0, -np.inf)
+        if not (self.limits or self.outcome):
+            return found
         encoded = self.encode(codes)
         for limit in self.limits:
             mean, deviation = limit.scale.undo(*predict_process(limit.process, describe(encoded, table, limit.like)))

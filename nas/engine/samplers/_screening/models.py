@@ -25,6 +25,7 @@ Features = NDArray[np.float64]
 Values = NDArray[np.float64]
 MANY = 8  # values of a number beyond which it has no indicators
 GROWTH = 1.2
+GIVEN = 1000  # trials at most that a model is fitted to
 FITTED = 300  # trials at most that hyperparameters are fitted to
 JITTER = 1e-8
 FARTHEST = 1e6  # deviations, so that no cost is infinite to a model

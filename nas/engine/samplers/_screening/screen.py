@@ -12,11 +12,11 @@ from sklearn.gaussian_process.kernels import Kernel
 from nas.engine.improvement import boxes, expected_improvement, nondominated
 from nas.engine.objective_scale import Scale, even, spread_best, unit, worst
 from nas.engine.samplers._screening.evidence import Costs, Past
-from nas.engine.samplers._screening.feasibility import GIVEN, Feasibility
+from nas.engine.samplers._screening.feasibility import Feasibility
 from nas.engine.samplers._screening.models import (
+    GIVEN,
     Features,
     describe,
-    encoder,
     fit_process,
     fit_trees,
     predict_process,
@@ -60,7 +60,7 @@ class Screen:
         self.units = np.array([unit(loss) for loss in past.losses.T])
         past = replace(past, losses=past.losses / self.units)
         self.tree, self.past, self.costs, self.kernels, self.feasibility = tree, past, costs, kernels, feasibility
-        self.encode = encoder(tree)
+        self.encode = feasibility.encode
         begun = len(past.done) + len(past.failed) + len(past.running)
         self.turn = TURNS[begun // past.batch % len(TURNS)]  # one screening later, `begun` is as many more
         self.reference = np.array(
@@ -87,6 +87,8 @@ class Screen:
 
     def together(self, codes: Codes, count: int) -> Codes:
         """Choose up to `count` candidates to try at once, each as if those before it came out as predicted."""
+        if not len(codes):
+            return codes
         table = self.costs.table(self.tree, codes)
         chance, (mean, deviation) = self._chance(codes, table), self._losses(codes, table, self.models)
         chosen: list[int] = []
