@@ -9,25 +9,22 @@ much, and counts as no evaluation. The hypervolume is that within the limit, as 
 
 import argparse
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count
 from pathlib import Path
-from typing import Any
 
-import moocore
 import numpy as np
 import optuna
 import tables
 from rich.console import Console
 from rich.table import Table as Grid
+from samplers import suggest
 from threadpoolctl import threadpool_limits
 
 from nas.engine.samplers import Problem
 from nas.errors import NasError
 from nas.evaluation.job import derive_seed
 from nas.registry import SAMPLERS
-from nas.space.slot import Domain
 
 CHECKPOINTS = (6, 12, 25, 50, 100)
 DRAWN = 4000  # random architectures of which the limit is a quantile
@@ -36,7 +33,7 @@ MOST = 20  # proposals for each evaluation, before a search gives up
 
 @dataclass(frozen=True)
 class Limited:
-    """A table of which one objective has a limit."""
+    """A table of which one objective has a limit, its reference: shares are those of the box within."""
 
     table: tables.Table
     name: str
@@ -45,23 +42,16 @@ class Limited:
     @classmethod
     def of(cls, table: tables.Table, share: float) -> "Limited":
         """The table with a limit that a share of its random architectures keeps."""
-        name = next(name for name, goal in table.goals.items() if goal.cheap)
+        place, name = next((i, name) for i, (name, goal) in enumerate(table.goals.items()) if goal.cheap)
         rng = np.random.default_rng(0)
         drawn = [table.decide(lambda _, values: values[rng.integers(len(values))]) for _ in range(DRAWN)]
-        place = list(table.goals).index(name)
-        return cls(table, name, float(np.quantile([table.measure(decisions)[place] for decisions in drawn], share)))
+        limit = float(np.quantile([table.measure(decisions)[place] for decisions in drawn], share))
+        goals = dict(table.goals) | {name: table.goals[name].model_copy(update={"reference": limit})}
+        return cls(replace(table, goals=goals, best_hypervolume=1.0), name, limit)
 
     def violation(self, values: tables.Values) -> float:
         """How far an architecture is beyond the limit, as a share of it."""
         return float(values[list(self.table.goals).index(self.name)]) / self.limit - 1
-
-    def hypervolume(self, values: list[tables.Values]) -> float:
-        """The share that architectures dominate of the box between the ideal and the reference, here the limit."""
-        goals = self.table.goals.items()
-        ideal = np.array([goal.ideal for _, goal in goals])
-        reference = np.array([self.limit if name == self.name else goal.reference for name, goal in goals])
-        loss = np.clip((ideal - np.array(values)) / (ideal - reference), 0, 1)
-        return float(moocore.hypervolume(loss, ref=np.ones(len(ideal))))
 
 
 def play(game: Limited, sampler: str, seed: int, budget: int) -> tuple[list[float], list[int]]:
@@ -70,32 +60,26 @@ def play(game: Limited, sampler: str, seed: int, budget: int) -> tuple[list[floa
     study = optuna.create_study(directions=[goal.direction for goal in table.goals.values()])
     found: list[tables.Values] = []
     volumes, rejections, rejected = [], [], 0
-    for number in count():
-        if len(found) == budget or rejected == MOST * budget:
-            return volumes, rejections
-        study.sampler = SAMPLERS.get(sampler)(derive_seed(seed, number), task)
+    while len(found) < budget and rejected < MOST * budget:
+        study.sampler = SAMPLERS.get(sampler)(derive_seed(seed, len(found) + rejected), task)
         trial = study.ask()
-        values = table.measure(table.decide(partial(_suggest, trial)))
-        trial.set_constraint(game.name, game.violation(values))
-        if game.violation(values) > 0:
+        values = table.measure(table.decide(partial(suggest, trial)))
+        violation = game.violation(values)
+        trial.set_constraint(game.name, violation)
+        if violation > 0:
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
             rejected += 1
         else:
             study.tell(trial, list(values))
             found.append(values)
-            volumes.append(game.hypervolume(found))
+            volumes.append(table.share(np.array(found)))
             rejections.append(rejected)
-    raise AssertionError("counting does not end")
-
-
-def _suggest(trial: optuna.Trial, name: str, domain: Domain) -> Any:
-    return trial.suggest_categorical(name, domain)
+    return volumes, rejections
 
 
 def rows(game: Limited, options: argparse.Namespace) -> Grid:
     """Play every sampler and show what each found and what was rejected, at the checkpoints that all reached."""
-    points = [point for point in (*CHECKPOINTS, options.budget) if point <= options.budget]
-    points = sorted(set(points))
+    points = sorted({*(point for point in CHECKPOINTS if point <= options.budget), options.budget})
     title = f"{game.table.name}, {game.name} <= {game.limit:.4g}: hypervolume ± s.e. (rejected by then)"
     grid = Grid("sampler", *(f"at {point}" for point in points), "seeds", title=title)
     for sampler in options.sampler.split(","):

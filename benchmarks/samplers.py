@@ -66,7 +66,7 @@ def play(path: Path, sampler: str, seed: int, budget: int, beside: int = 1, nois
             start = time.process_time()
             study.sampler = SAMPLERS.get(sampler)(derive_seed(seed, number), task)
             trial = study.ask()
-            decisions = table.decide(partial(_suggest, trial))
+            decisions = table.decide(partial(suggest, trial))
             seconds.append(time.process_time() - start)
             values.append(table.measure(decisions))
             told.append(values[-1] + uncertain * rng.normal(size=len(uncertain)))
@@ -79,7 +79,8 @@ def play(path: Path, sampler: str, seed: int, budget: int, beside: int = 1, nois
     )
 
 
-def _suggest(trial: optuna.Trial, name: str, domain: Domain) -> Any:
+def suggest(trial: optuna.Trial, name: str, domain: Domain) -> Any:
+    """Ask a trial for one decision of a table."""
     return trial.suggest_categorical(name, domain)
 
 

@@ -112,11 +112,10 @@ class Proposer:
 
         So would those that the budget is left for.
         """
-        spent = [trial for trial in self.run.spent if trial.key not in self.designs]
-        if len(spent) < MAX_FAILED or any(trial.state == "complete" for trial in self.run.trials):
+        if any(trial.state == "complete" for trial in self.run.trials):  # as a rule one of the first
             return
-        last = spent[-MAX_FAILED:]
-        if len(reasons(last)) == 1:
+        last = [trial for trial in self.run.spent if trial.key not in self.designs][-MAX_FAILED:]
+        if len(last) == MAX_FAILED and len(reasons(last)) == 1:
             raise RunError(f"none of {len(self.run.spent)} trainings succeeded, and the last {MAX_FAILED} failed for "
                            f"one reason, so no more were begun: {last[0].outcome.reason}")  # fmt: skip
 
