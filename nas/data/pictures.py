@@ -62,7 +62,8 @@ def read_picture(source: Source, side: int, *, whole: bool = False) -> Picture:
     Pillow raises, which may be anything, for a damaged file.
     """
     with _silent(), _opened(source) as image:
-        return _laid(image, side) if whole else _squared(image, side)
+        ours = image is not source
+        return _laid(image, side, ours) if whole else _squared(image, side, ours)
 
 
 def share_of(size: tuple[int, int], side: int) -> tuple[float, float]:
@@ -148,22 +149,27 @@ def _is_grey(image: Image.Image) -> bool:
     return image.mode in GREY
 
 
-def _squared(image: Image.Image, side: int) -> Picture:
+def _squared(image: Image.Image, side: int, ours: bool) -> Picture:
     grey, size = _begun(image)
-    image.draft(None, (2 * side, 2 * side))  # lets JPEG decode at a fraction of its size
-    image.load()
+    _decode(image, (2 * side, 2 * side), ours)
     fitted = ImageOps.fit(_opaque(_upright(image)), (side, side), Image.Resampling.BICUBIC)
     return Picture(np.asarray(fitted), grey, size)
 
 
-def _laid(image: Image.Image, side: int) -> Picture:
+def _laid(image: Image.Image, side: int, ours: bool) -> Picture:
     grey, size = _begun(image)
     width, height = _fitted(image.size, side)
-    image.draft(None, (2 * width, 2 * height))  # as above
-    image.load()
+    _decode(image, (2 * width, 2 * height), ours)
     square = Image.new("RGB", (side, side), SURROUND)
     square.paste(_opaque(_upright(image)).resize(_fitted(size, side), Image.Resampling.BICUBIC))
     return Picture(np.asarray(square), grey, size, share_of(size, side))
+
+
+def _decode(image: Image.Image, enough: tuple[int, int], ours: bool) -> None:
+    """Decode a picture, a JPEG of `ours` at a fraction of its size: the caller's own keeps the size that it has."""
+    if ours:
+        image.draft(None, enough)
+    image.load()
 
 
 def _begun(image: Image.Image) -> Header:

@@ -80,6 +80,15 @@ def test_a_whole_picture_lies_in_the_upper_left_of_a_grey_square(form, size, sha
     assert (found.pixels[~inside] == 114).all()
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_picture_in_hand_keeps_its_size(tmp_path, whole):
+    Image.new("RGB", (2400, 1600), "red").save(tmp_path / "large.jpg")
+    with Image.open(tmp_path / "large.jpg") as image:
+        found = [read_picture(image, 64, whole=whole) for _ in range(2)]
+        assert image.size == (2400, 1600)
+    assert [one.size for one in found] == [(2400, 1600)] * 2
+
+
 def test_a_cropped_picture_is_all_of_its_square():
     found = read_picture(stored(Image.new("RGB", (60, 30)), "png"), 16)
     assert (found.size, found.share) == ((60, 30), (1, 1))

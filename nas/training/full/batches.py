@@ -78,3 +78,12 @@ def class_weights(dataset: Dataset) -> Tensor:
     """Weigh each class against its share of the training part, 1 on average over the images."""
     counts = np.bincount(dataset.labels[dataset.train], minlength=len(dataset.classes))
     return torch.from_numpy(len(dataset.train) / (len(counts) * np.maximum(counts, 1))).float()
+
+
+def weighed(shares: Tensor, weights: Tensor, smoothing: float) -> Tensor:
+    """Weigh the targets of each image `(batch, classes)` as a whole, by its classes, once they are smoothed.
+
+    What an image asks for stays its shares, so that weights teach no network to doubt.
+    """
+    smooth = torch.lerp(shares, torch.full_like(shares, 1 / shares.shape[1]), smoothing)
+    return smooth * (shares @ weights)[:, None]

@@ -18,7 +18,7 @@ from nas.network.compiling import compiled
 from nas.network.weights import adapt
 from nas.training.full.augmentation import Augmentation, Mixing
 from nas.training.full.averaging import averaged
-from nas.training.full.batches import Batches, Rows, class_weights
+from nas.training.full.batches import Batches, Rows, class_weights, weighed
 from nas.training.full.group import Alone
 from nas.training.full.progress import Between, Epoch, Progress
 from nas.training.full.recipe import FullRecipe
@@ -170,15 +170,17 @@ class Trainer:
     def _learn(self, x: Tensor, y: Tensor, share: float) -> Tensor:
         """Add the gradients of one part of a batch and return its share of the loss."""
         recipe, course = self.recipe, self.progress.course
+        smoothing = recipe.label_smoothing
         x, y = self.augment(x, y)
         if self.shares:
             mixing = course.share < 1 - recipe.plain / recipe.epochs
             x, y = self.mix(x, y, mixing)
-            y = y * self.weights if recipe.balance == "weights" else y
+            if recipe.balance == "weights":
+                y, smoothing = weighed(y, self.weights, smoothing), 0.0
         x = x.contiguous(memory_format=torch.channels_last)
         with self.autocast:
             outputs = self.answer(x, y) if self.task.guided else self.answer(x)
-            loss = self.task.loss(outputs, y, recipe.label_smoothing)
+            loss = self.task.loss(outputs, y, smoothing)
             if self.teacher is not None:
                 loss = lesson(loss, outputs, self.teacher(x), recipe.teaching, recipe.temperature)
             loss = loss * share

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from nas.data import Dataset, load
 from nas.errors import DataError, DivergedError
 from nas.network.build import build
+from nas.training.full.batches import weighed
 from nas.training.full.group import Alone
 from nas.training.full.loop import StoppedError, Trainer, answers
 from nas.training.full.progress import Epoch, Progress
@@ -346,19 +347,36 @@ def test_without_balance_an_epoch_has_every_image_once(unequal: Dataset) -> None
     assert not np.array_equal(np.concatenate(found._rows()), rows), "in another order each epoch"
 
 
-def test_class_weights_weigh_the_loss(unequal: Dataset) -> None:
-    recipe = changed(SIMPLE, balance="weights", batch_size=80, epochs=1)
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_class_weights_weigh_the_loss(unequal: Dataset, smoothing: float) -> None:
+    recipe = changed(SIMPLE, balance="weights", batch_size=80, epochs=1, label_smoothing=smoothing)
     found = trainer(unequal, recipe)
     twin = trainer(unequal, recipe)
     x, y = next(twin.batches([np.concatenate(twin._rows())]))
     logits = twin.model.train()(x)
-    each = F.cross_entropy(logits, y, reduction="none")
+    each = F.cross_entropy(logits, y, reduction="none", label_smoothing=smoothing)
     weigh = torch.tensor([80 / (3 * n) for n in (64, 12, 4)])
     expected = float((weigh[y] * each).mean().detach())
     losses: list[float] = []
     list(found.epochs(lambda progress, loss: losses.append(loss or 0)))
     assert losses == [pytest.approx(expected, abs=1e-5)]
     assert abs(float(each.mean().detach()) - expected) > 0.01
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_weighed_targets_ask_for_the_same_probabilities(smoothing: float) -> None:
+    classes, weights = 10, torch.tensor([0.11, *[9.0] * 9])
+    shares = torch.cat([torch.eye(classes), torch.full((1, classes), 1 / classes)])
+    targets = weighed(shares, weights, smoothing)
+    assert torch.allclose(targets.sum(1), shares @ weights), "an image weighs as its classes do"
+    logits = torch.zeros_like(shares, requires_grad=True)
+    optimizer = torch.optim.Adam([logits], lr=0.1)
+    for _ in range(1000):
+        optimizer.zero_grad()
+        F.cross_entropy(logits, targets).backward()
+        optimizer.step()
+    expected = (1 - smoothing) * shares + smoothing / classes
+    assert torch.allclose(logits.softmax(1), expected, atol=2e-3)
 
 
 @pytest.mark.parametrize("balance", ["weights", "sampling"])
