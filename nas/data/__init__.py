@@ -58,7 +58,10 @@ def load(
 
 
 def same(spec: str, other: str) -> bool:
-    """Tell whether two texts name the same data, perhaps by two paths."""
-    places = [(kind, os.path.abspath(os.path.expanduser(path))) for kind, _, path in  # noqa: PTH100, PTH111
-              (text.partition(":") for text in (spec, other))]  # fmt: skip
-    return places[0] == places[1]
+    """Tell whether two texts name the same data, perhaps by two paths or links."""
+    return _place(spec) == _place(other)
+
+
+def _place(spec: str) -> tuple[str, str]:
+    kind, _, path = spec.partition(":")
+    return kind, os.path.realpath(os.path.expanduser(path))  # noqa: PTH111  (pathlib raises for names without a home)

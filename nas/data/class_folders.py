@@ -16,13 +16,22 @@ Classes = dict[str, dict[str, list[Path]]]
 
 
 def find_parts(tree: Tree) -> dict[str, Path]:
-    """Find the folder of each part, or take an undivided folder as `train`. Raises DataError for two of one part."""
+    """Find the folder of each part, or take an undivided folder as `train`.
+
+    Parts hold class folders, some of them at least. Raises DataError for two of one part, and for parts that hold
+    images alone.
+    """
     try:
         found = {part: tree.root / name for part, name in parts_of(tree.folders(tree.root)).items()}
     except DataError as error:
         raise DataError(f"image_folder: {tree.root}: {error}.") from None
-    divided = any(tree.folders(folder) for folder in found.values())
-    return found if divided else {"train": tree.root}
+    if any(tree.folders(folder) for folder in found.values()):
+        return found
+    if len(found) > 1 and {folder.name for folder in found.values()} == set(tree.folders(tree.root)):
+        names = [readable(folder.name) for folder in found.values()]
+        raise DataError(f"image_folder: {', '.join(names)} in {tree.root} are called like parts, but hold no class "
+                        f"folders: {tree.root / names[0]}/CLASS/IMAGE.{_tabled(tree)}")  # fmt: skip
+    return {"train": tree.root}
 
 
 def find_classes(tree: Tree, parts: Mapping[str, Path], least: int = 2) -> Classes:

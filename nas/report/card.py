@@ -11,6 +11,7 @@ import jinja2
 from nas.errors import SettingError
 from nas.evaluation import units
 from nas.network.heads import Head
+from nas.report.metadata import laid
 from nas.training.model import BOXES, Model
 
 SHOWN = 100  # class names
@@ -46,6 +47,7 @@ def card_text(model: Model) -> str:
         outputs=model.outputs,
         threshold=model.threshold,
         architecture=architecture,
+        laid=laid(model),
         layout=architecture.layout(),
         classes=model.classes[:SHOWN],
         more=len(model.classes) - SHOWN,

@@ -105,9 +105,9 @@ def evaluate(
 
     `source` is a model, a folder that `nas train` left, or what `nas export` wrote and this machine runs. `data` names
     images by any data set's text, by default those of its training, and `part` which of them, "train", "validation",
-    "test" or "all", by default the test part of its own data and all of others. Their classes are found by name, and
-    may be fewer than the network's. `split_seed` divides them, by default as in its training. `watch` is told the share
-    that is done.
+    "test" or "all", by default the test part of its own data, and of others the part whose file is named, or all. Their
+    classes are found by name, and may be fewer than the network's. `split_seed` divides them, by default as in its
+    training. `watch` is told the share that is done.
 
     Raises SettingError where nothing that runs here is called `source`, and for an unknown part; DataError for images
     that cannot be read, and for classes that the network does not know.
@@ -115,6 +115,7 @@ def evaluate(
     reader, said = _opened(source, Path(text_of(runs, "runs")))
     asked = _asked(reader, said, text_of(data, "data"), text_of(part, "part"), split_seed)
     dataset = _fitted(asked, said, reader)
+    asked = asked._replace(part=asked.part or dataset.part or ALL)
     rows = np.sort(np.concatenate([getattr(dataset, one) for one in PARTS if asked.part in (one, ALL)]))
     batches = Batches(dataset, CPU, loaders=0)
     predictions = answers(lambda x: reader.run(x.contiguous()), batches, rows, nullcontext(), watch)
@@ -130,7 +131,10 @@ def evaluate(
 
 
 class _Asked(NamedTuple):
-    """Which images: data by name, as they were `named` or else those of the training, which part, and by which seed."""
+    """Which images: data by name, as they were `named` or else those of the training, which part, and by which seed.
+
+    The part is an empty text where the data are to tell it.
+    """
 
     data: str
     part: str
@@ -147,7 +151,7 @@ def _opened(source: str | Path | Model, runs: Path) -> tuple[Reader, str]:
 
 
 def _asked(reader: Reader, source: str, data: str, part: str, split_seed: int | None) -> _Asked:
-    """Fill in what was left open: the data of the training and the part that it never saw, of others every image."""
+    """Fill in what was left open: the data of the training and the part that it never saw."""
     if not (split_seed is None or (isinstance(split_seed, int) and 0 <= split_seed < datasets.SEEDS)):
         raise SettingError(f"split_seed: found {brief(split_seed)}; write a whole number from 0 to "
                            f"{datasets.SEEDS - 1}")  # fmt: skip
@@ -156,8 +160,10 @@ def _asked(reader: Reader, source: str, data: str, part: str, split_seed: int | 
         raise SettingError(f"{source}: does not say which images it was trained on; name images with --data")
     named, data = bool(data), data or own
     known = bool(own) and datasets.same(data, own)
-    part = part or ("test" if known else ALL)
-    check_among("part", part, (ALL, *PARTS))
+    if part:
+        check_among("part", part, (ALL, *PARTS))
+    elif known:
+        part = "test"
     usual = split_of(reader.facts) if known else None
     return _Asked(data, part, (usual or 0) if split_seed is None else split_seed, named)
 
@@ -176,7 +182,7 @@ def _fitted(asked: _Asked, source: str, reader: Reader) -> Dataset:
     data = asked.data
     try:
         dataset = datasets.load(
-            data, seed=asked.seed, resolution=reader.resolution, in_memory=False, divided=asked.part != ALL
+            data, seed=asked.seed, resolution=reader.resolution, in_memory=False, divided=asked.part in PARTS
         )
     except DataError as error:
         if asked.named:

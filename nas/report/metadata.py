@@ -15,11 +15,15 @@ from nas.network.architecture import Architecture
 from nas.network.heads import Head
 from nas.report.formats import Reader
 from nas.training.boxes.found import threshold_of
-from nas.training.model import BOXES, Model
+from nas.training.model import BOXES, Model, judging
 
 INPUT = "images"
 IMAGES = "float32 (batch, channels, height, width), values from 0 to 1; the network normalises them itself"
-SQUARE = f"a picture is scaled to fit the square and laid in its upper left corner, on grey ({SURROUND[0]} of 255)"
+CROPPED = (
+    "a picture, upright and on white where it is transparent, is scaled by its shorter side (bicubic) and cropped to "
+    "the middle square"
+)
+WHOLE = f"a picture is scaled to fit the square and laid in its upper left corner, on grey ({SURROUND[0]} of 255)"
 OUTPUTS = {
     Head.outputs: "float32 (batch, classes); softmax over the classes gives probabilities",
     BOXES: "float32 (batch, queries, 4 + classes): centre x, centre y, width and height of a box as shares of the "
@@ -54,12 +58,16 @@ class Described:
         return Reader(self.classes, self.channels, self.resolution, run, self.outputs, threshold, self.facts)
 
 
+def laid(model: Model) -> str:
+    """Say in words how a picture becomes the square that a model sees."""
+    return WHOLE if model.outputs == BOXES else CROPPED
+
+
 def metadata_of(model: Model) -> dict[str, str]:
     """Describe a model: architecture, classes, mean, std and facts as JSON, input and output in words."""
     plain = {name: json.dumps(value) for name, value in model.to_dict().items()}
-    square = f"; {SQUARE}" if model.outputs == BOXES else ""
     said = OUTPUTS.get(model.outputs, "float32 (batch, classes)")
-    return plain | {"input": f"{INPUT}: {IMAGES}{square}", "output": f"{model.outputs}: {said}"}
+    return plain | {"input": f"{INPUT}: {IMAGES}; {laid(model)}", "output": f"{model.outputs}: {said}"}
 
 
 def described(metadata: Mapping[str, str], source: Path) -> Described:
@@ -100,8 +108,12 @@ def check_outputs(found: int, said: Described, source: Path) -> None:
 
 
 def reader_of(model: Model) -> Reader:
-    """Make a model ready to run, where its weights are."""
-    architecture = model.eval().architecture
-    run = torch.inference_mode()(lambda images: model(images.to(model.mean.device)).cpu())
-    side, threshold = architecture.resolution, model.threshold
-    return Reader(model.classes, architecture.channels, side, run, model.outputs, threshold, model.facts)
+    """Make a model ready to run, where its weights are; it stays in training if it is."""
+
+    def run(images: Tensor) -> Tensor:
+        with judging(model), torch.inference_mode():
+            found: Tensor = model(images.to(model.mean.device))
+            return found.cpu()
+
+    side, channels = model.architecture.resolution, model.architecture.channels
+    return Reader(model.classes, channels, side, run, model.outputs, model.threshold, model.facts)

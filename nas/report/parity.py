@@ -1,5 +1,6 @@
 """Whether an exported network still computes what the model computes."""
 
+import json
 from collections.abc import Callable, Sequence
 
 import torch
@@ -51,6 +52,21 @@ def compare(
     what = f" and {len(sizes)} image sizes" if len(sizes) > 1 else ""
     shown = f"the same {model.outputs} bit for bit" if worst == 0 else f"largest difference from PyTorch {worst:.1e}"
     return f"{shown} at batch sizes {', '.join(map(str, BATCHES))}{what}{by and f', by {by}'}"
+
+
+def check_same(model: Model, back: Model) -> None:
+    """Raise RunError where a model that was read back is not the one that was written."""
+    theirs, said = back.network.state_dict(), back.to_dict()
+    for name, value in model.network.state_dict().items():
+        if not torch.equal(value.cpu(), theirs[name]):
+            raise RunError(f"the written file comes back changed: {name}")
+    for name, part in model.to_dict().items():
+        if _spelt(part) != _spelt(said[name]):  # as JSON tells them, which knows no tuples
+            raise RunError(f"the written file comes back changed: what it says of {name}")
+
+
+def _spelt(data: object) -> str:
+    return json.dumps(data, sort_keys=True)
 
 
 def _images(model: Model, size: tuple[int, int], largest: float) -> list[tuple[int, Tensor]]:

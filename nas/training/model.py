@@ -1,6 +1,7 @@
 """A trained network with all that its user needs: its classes, its normalisation, and where it comes from."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,18 @@ def learnt_of(facts: Mapping[str, Any]) -> Iterator[Division]:
         match division:
             case [str(data), int(seed)]:
                 yield data, seed
+
+
+@contextmanager
+def judging(module: nn.Module) -> Iterator[None]:
+    """Put a module in evaluation within the block, and afterwards each part of it back to how it was."""
+    training = [part for part in module.modules() if part.training]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part in training:
+            part.training = True
 
 
 class Model(nn.Module):
@@ -118,7 +131,7 @@ class Model(nn.Module):
         if self.outputs != BOXES:
             raise SettingError(f"detect: {self.architecture.name} gives {self.outputs}, not boxes; call the model")
         x, places = self._read(images)
-        with torch.inference_mode():
+        with judging(self), torch.inference_mode():
             outputs = self(x.to(self.mean.device))
         return boxes_in(outputs, places, self.classes, self.threshold if threshold is None else threshold)
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import detections
+import numpy as np
 import pytest
 import torch
-from boxed_folders import PICTURES, voc_folder
+from boxed_folders import PICTURES, coco_file, voc_folder
 from documents import photos
 from PIL import Image
 from small_models import model_of
@@ -201,6 +202,44 @@ def test_a_detector_is_judged_by_its_boxes_whatever_order_classes_have(tmp_path:
     assert 0 <= found.verdict.metrics["map"].value <= 1
     assert all(Path(name).suffix == ".png" for name in found.names.values())
     assert len(found.pictures) == len(found.boxes.shown)
+
+
+def test_the_part_whose_file_is_named_is_judged_and_no_other(tmp_path: Path) -> None:
+    names = list(PICTURES)
+    parts = {"train": names[:7], "val": names[7:]}
+    for part, some in parts.items():
+        coco_file(tmp_path / f"instances_{part}.json", {name: PICTURES[name] for name in some})
+    model = detections.model(names=("dog", "bird", "cat"))
+    for part, some in parts.items():
+        found = nas.evaluate(model, f"coco:{tmp_path / f'instances_{part}.json'}")
+        assert (found.part, found.verdict.images) == ({"val": "validation"}.get(part, part), len(some))
+    every = nas.evaluate(model, f"coco:{tmp_path / 'instances_val.json'}", part="all")
+    assert (every.part, every.verdict.images) == ("all", len(names))
+
+
+def test_a_few_images_in_an_archive_are_judged_as_they_are(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
+    np.savez(tmp_path / "few.npz", x=images, y=["b"] * 3)
+    found = nas.evaluate(model_of(["conv"]), f"npz:{tmp_path / 'few.npz'}")
+    assert found.verdict.images == 3
+    with pytest.raises(DataError, match="at least 2"):
+        nas.evaluate(model_of(["conv"]), f"npz:{tmp_path / 'few.npz'}", part="test")
+
+
+def test_its_own_data_by_a_link_are_its_own(trained: Trained, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(trained.config.data.partition(":")[2])
+    found = nas.evaluate(trained.folder, f"image_folder:{tmp_path / 'link'}")
+    assert (found.part, found.flattered) == ("test", "")
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_model_stays_as_it_was_and_is_judged_alike(new: Path, training: bool) -> None:
+    expected = by_hand(model_of(["conv"]), new)
+    model = model_of(["conv"]).train(training)
+    model.network.stem.train(not training)
+    before = [part.training for part in model.modules()]
+    assert nas.evaluate(model, f"image_folder:{new}").verdict.confusion == expected
+    assert [part.training for part in model.modules()] == before
 
 
 def test_progress_is_told(new: Path) -> None:

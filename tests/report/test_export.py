@@ -16,7 +16,7 @@ from nas.record.models import write_model
 from nas.registry import FORMATS, format_name
 from nas.report.export import export, open_exported
 from nas.report.formats import Format
-from nas.report.parity import compare
+from nas.report.parity import check_same, compare
 from nas.space.library import load_architecture
 
 READ = ("safetensors", "onnx", "pt2")
@@ -91,6 +91,26 @@ def test_safetensors_from_a_trained_folder(learnt, tmp_path):
         reader = open_exported(place)
         assert reader.classes == learnt.model.classes
         torch.testing.assert_close(reader.run(images), expected)
+
+
+@pytest.mark.parametrize("form", ["safetensors", "hub"])
+def test_facts_may_be_whatever_json_holds(form, tmp_path):
+    if missing := FORMATS.get(form).missing():
+        pytest.skip(missing)
+    model = model_of(["conv"], note=("a", 1), calibration_error=float("nan"))
+    done = export(model, form, tmp_path / {"safetensors": "m.safetensors"}.get(form, "m"))
+    assert list(open_exported(done.path).facts["note"]) == ["a", 1]
+
+
+def test_a_model_that_comes_back_changed_is_told_by_what_changed():
+    model, other = (model_of(["conv"], note=note) for note in ("a", "b"))
+    check_same(model, model_of(["conv"], note="a"))
+    with pytest.raises(RunError, match="comes back changed: what it says of facts"):
+        check_same(model, other)
+    with torch.no_grad():
+        next(other.network.parameters()).add_(1)
+    with pytest.raises(RunError, match=r"comes back changed: stem\."):
+        check_same(model, other)
 
 
 def test_places_that_cannot_be_written(tmp_path):

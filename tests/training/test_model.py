@@ -48,6 +48,14 @@ def test_boxes_are_those_of_the_outputs_in_the_pictures_pixels(picture: Path) ->
     assert found.detect(picture, Image.open(picture), threshold=1.0) == [[], []]
 
 
+def test_boxes_are_found_in_the_middle_of_a_training_too(picture: Path) -> None:
+    found = model()
+    expected = found.detect(picture, threshold=0)
+    assert found.train().detect(picture, threshold=0) == expected
+    assert found.training
+    assert all(part.training for part in found.modules())
+
+
 def test_boxes_are_taken_from_the_score_that_the_training_noted(picture: Path) -> None:
     found = model(focal=True)
     assert found.threshold == 0.5

@@ -35,6 +35,7 @@ class Dataset:
     are asked for; the parts are row numbers. `labels` has a row an image, of the kind `targets` as a task needs it: of
     "classes" int64 `(images,)`, of "boxes" float32 `(images, most, 6)` as in `nas.data.boxes`. `classes` names what a
     head gives a number for.
+    `part` is the one whose file the text names, where it names one among others.
     `mirror` tells whether a mirrored image keeps its label; `skipped` names what was left out, each with its cause:
     `cat/7.png (dead link)`, `cat/8.png (damaged image: OSError: ...)`.
     """
@@ -49,6 +50,7 @@ class Dataset:
     mirror: bool = True
     skipped: tuple[str, ...] = ()
     targets: str = "classes"
+    part: str = ""
 
     @property
     def parts(self) -> dict[str, int]:
@@ -85,11 +87,12 @@ def assemble(
     mirror: bool,
     skipped: tuple[str, ...] = (),
     targets: str = "classes",
+    divided: bool = True,
 ) -> Dataset:
     """Make a data set of the existing parts, cutting the others from `train`, classes stratified, by `seed`.
 
-    Raises DataError for fewer than two classes, and for a class with too few images to be in every part; of boxes, for
-    no class, too few images or some that are not square.
+    What is not to be `divided` stays in the parts that it has. Raises DataError for fewer than two classes, and for a
+    class with too few images to be in every part; of boxes, for no class, too few images or some that are not square.
     """
     parts = [train, validation, test]
     images = np.concatenate([part.images for part in parts if part])
@@ -102,7 +105,10 @@ def assemble(
     given = [part.labels for part in parts if part]
     labels = boxes.stack(given) if targets == "boxes" else np.concatenate(given).astype(np.int64)
     sizes = [len(part.labels) if part else 0 for part in parts]
-    return divide(name, classes, images, labels, sizes, seed=seed, mirror=mirror, skipped=skipped, targets=targets)
+    return divide(
+        name, classes, images, labels, sizes,
+        seed=seed, mirror=mirror, skipped=skipped, targets=targets, divided=divided,
+    )  # fmt: skip
 
 
 def divide(
@@ -135,7 +141,8 @@ def divide(
     for part in missing:
         rows["train"], rows[part] = cut(rows["train"], labels if counted else None, held_out, seed)
     name, classes = readable(name), tuple(map(readable, classes))
-    found = Dataset(name, images, labels, classes, **rows, mirror=mirror, skipped=skipped, targets=targets)
+    train, validation, test = (rows[part] for part in PARTS)
+    found = Dataset(name, images, labels, classes, train, validation, test, mirror, skipped, targets)
     lazy = isinstance(images, Pictures) and not (fits(images) if in_memory is None else in_memory)
     return found if lazy else hold(found)
 

@@ -9,6 +9,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from typing import NamedTuple
@@ -51,9 +52,11 @@ def coco(
                 found[own] = one
     name, folder = f"coco:{path.name}", next(iter(files.values())).parent.parent
     every = list(found.values())
-    return photographs(
+    named = next((part for part, file in files.items() if file == path.absolute()), "") if len(files) > 1 else ""
+    dataset = photographs(
         name, folder, every, names, left, seed=seed, resolution=resolution, in_memory=in_memory, divided=divided
     )
+    return replace(dataset, part=named)
 
 
 def _existing(path: Path) -> Path:

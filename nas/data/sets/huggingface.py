@@ -76,7 +76,9 @@ class ArrowPictures(Pictures):
         return table, place - (int(self.ends[table - 1]) if table else 0)
 
 
-def huggingface(path: Path, *, seed: int, resolution: int | None = None, in_memory: bool | None = None) -> Dataset:
+def huggingface(
+    path: Path, *, seed: int, resolution: int | None = None, in_memory: bool | None = None, divided: bool = True
+) -> Dataset:
     """Read the image column and the class labels, with images scaled and squared as those of folders are.
 
     Classes are those of a ClassLabel, else the texts or whole numbers that occur. Images without a label are left out.
@@ -103,7 +105,7 @@ def huggingface(path: Path, *, seed: int, resolution: int | None = None, in_memo
     name = f"huggingface:{Path(source).name if _there(source) else source}"
     return divide(
         name, classes, pictures, every[kept], sizes,
-        seed=seed, mirror=True, skipped=(*skipped, *bare), in_memory=in_memory,
+        seed=seed, mirror=True, skipped=(*skipped, *bare), in_memory=in_memory, divided=divided,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from nas.errors import DataError, in_one_line
 KEYS = "'train_x' and 'train_y' (with 'test_x' and 'test_y' or without), or 'x' and 'y'"
 
 
-def npz(path: Path, *, seed: int, resolution: int | None = None) -> Dataset:
+def npz(path: Path, *, seed: int, resolution: int | None = None, divided: bool = True) -> Dataset:
     """Read images `(n, h, w)`, `(n, h, w, c)` or `(n, c, h, w)` of 1 or 3 channels.
 
     Pixels are uint8 or floats from 0 to 1, labels whole numbers or strings. The images may be signs or digits, so they
@@ -27,7 +27,10 @@ def npz(path: Path, *, seed: int, resolution: int | None = None) -> Dataset:
     whole = [Split(images, rows) for (images, _), rows in zip(parts, np.split(labels, ends), strict=True)]
     test = whole[1] if len(whole) > 1 else None
     classes = tuple(str(value) for value in values)
-    return assemble(f"npz:{path.name}", classes, whole[0], test=test, seed=seed, resolution=resolution, mirror=False)
+    return assemble(
+        f"npz:{path.name}", classes, whole[0], test=test,
+        seed=seed, resolution=resolution, mirror=False, divided=divided,
+    )  # fmt: skip
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:

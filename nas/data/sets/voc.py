@@ -148,7 +148,7 @@ def _lines(file: Path) -> list[str]:
     """Read the lines of a list, each once."""
     if not file.is_file():
         return []
-    lines = read(file).decode(errors="surrogateescape").splitlines()
+    lines = read(file).decode("utf-8-sig", "surrogateescape").splitlines()
     return [line for line in dict.fromkeys(map(str.strip, lines)) if line]
 
 

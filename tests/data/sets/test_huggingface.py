@@ -153,6 +153,14 @@ def test_images_without_a_label_are_left_out_and_counted(tmp_path):
     assert data.skipped == ("1 images of train (no label)", "5 images of test (no label)")
 
 
+def test_what_is_not_to_be_divided_may_be_one_image(tmp_path):
+    spec = saved(tmp_path, table(["cat"]))
+    data = load(spec, divided=False)
+    assert (data.classes, data.parts) == (("cat",), {"train": 1, "validation": 0, "test": 0})
+    with pytest.raises(DataError, match="at least 2"):
+        load(spec)
+
+
 def test_a_broken_image_is_named_and_skipped(tmp_path):
     buffer = io.BytesIO()
     pictures(1)[0].save(buffer, "png")

@@ -128,8 +128,16 @@ def test_all_three_parts(tmp_path):
     assert [len(part) for part in (data.train, data.validation, data.test)] == [6, 4, 2]
 
 
-def test_classes_may_be_called_train_and_test(tmp_path):
-    assert load(f"image_folder:{write(tmp_path, ('train', 'test'))}").classes == ("test", "train")
+def test_a_class_may_be_called_train(tmp_path):
+    assert load(f"image_folder:{write(tmp_path, ('train', 'car'))}").classes == ("car", "train")
+
+
+def test_parts_without_class_folders_are_no_classes(tmp_path):
+    write(tmp_path, ("train", "test"))
+    (tmp_path / "train.csv").write_text("id,label\n0,cat\n")
+    with pytest.raises(DataError, match=r"train, test in .* are called like parts, but hold no class folders: "
+                       r".*train/CLASS/IMAGE\. For labels in a table, call train.csv metadata.csv"):  # fmt: skip
+        load(f"image_folder:{tmp_path}")
 
 
 def test_what_systems_leave_among_the_images_is_ignored(tmp_path):

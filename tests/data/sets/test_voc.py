@@ -94,6 +94,15 @@ def test_lists_may_name_endings_and_numbers(tmp_path):
     assert read(voc_folder(tmp_path / "set", lists=lists)).parts == {"train": 6, "validation": 2, "test": 2}
 
 
+def test_a_list_may_begin_with_a_mark_of_its_encoding(tmp_path):
+    folder = voc_folder(tmp_path, lists={"train": NAMES[:8], "val": NAMES[8:]})
+    file = folder / "ImageSets" / "Main" / "train.txt"
+    plain = load(f"voc:{folder}")
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    found = load(f"voc:{folder}")
+    assert (found.parts, found.skipped) == (plain.parts, plain.skipped)
+
+
 def test_a_picture_of_two_lists_is_tested_on_and_what_no_list_has_is_named(tmp_path):
     lists = {"train": [*NAMES[:7], "gone"], "test": NAMES[6:8]}
     data = read(voc_folder(tmp_path / "set", lists=lists))
