@@ -24,7 +24,7 @@ from nas.record.tracking import check_trackers
 from nas.settings import text_of
 from nas.space.library import load_architecture
 from nas.training.catalogue import check_head, check_metrics, check_targets, load_task
-from nas.training.full.batches import Batches
+from nas.training.full.batches import Batches, step_of
 from nas.training.full.group import Alone, Together
 from nas.training.full.recipe import FullRecipe, load_recipe
 from nas.training.full.settings import TrainConfig
@@ -87,9 +87,10 @@ def find_data(config: TrainConfig, architecture: Architecture, group: Alone) -> 
     if config.teacher and task.targets != "classes":
         raise SettingError(f"--teacher {config.teacher}: a teacher tells the classes of whole images, and the task "
                            f"{config.task} learns {task.targets}; leave it out")  # fmt: skip
-    if min(config.recipe.batch_size, len(dataset.train)) // config.recipe.accumulate < group.count > 1:
+    size, parts = step_of(config.recipe, len(dataset.train))
+    if size // parts < group.count > 1:
         raise SettingError(f"--batch-size {config.recipe.batch_size}: {group.count} processes need an image each, in "
-                           f"each of the {config.recipe.accumulate} parts of a step")  # fmt: skip
+                           f"each of the {parts} parts of a step of {size} images")  # fmt: skip
     if len(dataset.validation) < group.count > 1:
         raise SettingError(f"{config.data}: {group.count} processes need a validation image each, and there are "
                            f"{len(dataset.validation)}")  # fmt: skip
@@ -159,6 +160,8 @@ def first_weights(
         if why := no_compiler(batches.device.type):
             raise SettingError(f"compile: {why}")
         noted("the steps are compiled first, which takes a minute or two")
+    if (images := len(dataset.train)) < config.recipe.batch_size:
+        noted(f"a step takes all {images:,} training images: a batch of {config.recipe.batch_size:,} is more")
     mean, std = batches.statistics()
     network = build(architecture, drop_path=config.recipe.drop_path, seed=config.seed)
     if config.recipe.initial == "scaled":

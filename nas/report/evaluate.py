@@ -127,7 +127,7 @@ def evaluate(
     pictures = tuple(embedded(dataset.images[seen[[row]]][0], light=bool(boxes)) for row in shown)
     left_out = (*dataset.skipped, *batches.unreadable)
     return Evaluation(said, asked.data, asked.part, tuple(reader.classes), verdict, boxes, names, pictures,
-                      _flattered(reader, asked, dataset.parts), left_out)  # fmt: skip
+                      _flattered(reader, asked, _parts(reader, batches)), left_out)  # fmt: skip
 
 
 class _Asked(NamedTuple):
@@ -222,6 +222,17 @@ def _renumbered(labels: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]
 def _name(dataset: Dataset, row: int) -> str:
     """Say which image a row is: its file, where it has one."""
     return dataset.images.name(row) if isinstance(dataset.images, Pictures) else f"image {row}"
+
+
+def _parts(reader: Reader, batches: Batches) -> Json:
+    """Count the images of the parts: those that can be read, as a training does that keeps them in memory.
+
+    To find damage behind their headers takes decoding all, so it is looked for where a training knew other sizes.
+    """
+    dataset = batches.dataset
+    if reader.facts.get("parts", dataset.parts) == dataset.parts:
+        return dataset.parts
+    return {part: len(batches.readable(getattr(dataset, part))) for part in PARTS}
 
 
 def _flattered(reader: Reader, asked: _Asked, parts: Json) -> str:

@@ -131,6 +131,17 @@ def test_a_test_part_that_images_have_joined_is_told(tmp_path: Path) -> None:
     assert "holds other images than when it learnt from them" in found.flattered
 
 
+def test_an_image_damaged_behind_its_header_is_no_change_of_the_data(tmp_path: Path) -> None:
+    photos(tmp_path / "photos", ("a", "b", "c", "d"), 8)
+    for file in sorted(tmp_path.rglob("a/*.jpg"))[:2]:
+        file.write_bytes(file.read_bytes()[:-300])
+    data = f"image_folder:{tmp_path / 'photos'}"
+    parts = nas.data.load(data, resolution=16, in_memory=True).parts
+    assert sum(parts.values()) == 30
+    found = nas.evaluate(model_of(["conv"], data=data, split_seed=0, parts=parts))
+    assert (found.part, found.flattered) == ("test", "")
+
+
 @pytest.mark.parametrize("counts", [{"b": 1}, {"d": 2, "a": 1}, {"c": 1, "frog": 0}])
 def test_a_few_images_are_judged_as_they_are(tmp_path: Path, counts: dict[str, int]) -> None:
     for name, count in counts.items():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from nas.evaluation import units
-from nas.files import Json, quoted
+from nas.files import Json
 from nas.record.analysis.failures import reasons
 from nas.record.analysis.growth import Growth, growth
 from nas.record.analysis.timeline import Cause, Stint, joined, spent, stints
@@ -41,7 +41,6 @@ def context(view: View) -> Json:
         "pace": _pace(run),
         "chance": _against_chance(grown, chance),
         "control": repeating(run, sampler="random") if chance else "",
-        "target": quoted(run.folder),
         "joined": len(side_by_side) > MANY,
         "workers": 1 + max((stint.lane for stint in side_by_side), default=0),
         "spent": [

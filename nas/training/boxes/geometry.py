@@ -21,11 +21,6 @@ def areas(cornered: Tensor) -> Tensor:
     return (right - left) * (bottom - top)
 
 
-def iou(a: Tensor, b: Tensor) -> Tensor:
-    """Return the intersection over the union of boxes, from 0 to 1."""
-    return _overlap(corners(a), corners(b))[0]
-
-
 def generalised_iou(a: Tensor, b: Tensor) -> Tensor:
     """Return the generalised intersection over union, https://arxiv.org/abs/1902.09630 (algorithm 1), from -1 to 1.
 

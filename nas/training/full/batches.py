@@ -1,5 +1,6 @@
 """The images of a training, batch by batch: kept on the device where they fit, else decoded as they are asked for."""
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 
@@ -11,6 +12,7 @@ from torch import Tensor
 from nas.data import Dataset
 from nas.data.stream import stream
 from nas.errors import DataError
+from nas.training.full.recipe import FullRecipe
 from nas.training.images import moments
 from nas.training.model import scaled
 
@@ -78,6 +80,20 @@ def class_weights(dataset: Dataset) -> Tensor:
     """Weigh each class against its share of the training part, 1 on average over the images."""
     counts = np.bincount(dataset.labels[dataset.train], minlength=len(dataset.classes))
     return torch.from_numpy(len(dataset.train) / (len(counts) * np.maximum(counts, 1))).float()
+
+
+def step_of(recipe: FullRecipe, images: int) -> tuple[int, int]:
+    """Return the images of a step and its parts, fewer of the same size where there are fewer images than a batch."""
+    size = min(recipe.batch_size, images)
+    return size, math.ceil(size * recipe.accumulate / recipe.batch_size)
+
+
+def drawn(dataset: Dataset, rng: np.random.Generator, alike: bool) -> Rows:
+    """Draw the order of an epoch's images: each once, or, with classes `alike`, with replacement."""
+    if not alike:
+        return rng.permutation(dataset.train)
+    chances = class_weights(dataset).numpy().astype(float)[dataset.labels[dataset.train]]
+    return rng.choice(dataset.train, len(dataset.train), p=chances / chances.sum())
 
 
 def weighed(shares: Tensor, weights: Tensor, smoothing: float) -> Tensor:

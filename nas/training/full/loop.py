@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nas.errors import DataError, DivergedError
+from nas.errors import DataError, DivergedError, SettingError
 from nas.files import Json
 from nas.network.compiling import compiled
 from nas.network.weights import adapt
 from nas.training.full.augmentation import Augmentation, Mixing
 from nas.training.full.averaging import averaged
-from nas.training.full.batches import Batches, Rows, class_weights, weighed
+from nas.training.full.batches import Batches, Rows, class_weights, drawn, step_of, weighed
 from nas.training.full.group import Alone
 from nas.training.full.progress import Between, Epoch, Progress
 from nas.training.full.recipe import FullRecipe
@@ -62,6 +62,7 @@ class Trainer:
         self.teacher, self.group = teacher, group or Alone()
         dataset, device = batches.dataset, batches.device
         steps = max(len(dataset.train) // recipe.batch_size, 1)
+        self.size, self.parts = step_of(recipe, len(dataset.train))
         self.progress = Progress(Course(recipe.epochs, steps, limit))
         self.schedule = Schedule(recipe.peak, recipe.end, min(recipe.warmup / recipe.epochs, 1.0))
         trained = groups(model.network, recipe.weight_decay, recipe.backbone_rate)
@@ -123,16 +124,16 @@ class Trainer:
 
     def _steps(self, between: Between, now: Callable[[], float]) -> Tensor:
         """Take the steps that are left of an epoch and return its mean loss."""
-        course, recipe, device = self.progress.course, self.recipe, self.batches.device
+        course, device = self.progress.course, self.batches.device
         self.wrapped.train()
         total = self._total if self._total is not None else torch.zeros((), device=device)
         losses: list[Tensor] = []
-        parts = self.batches(self._rows()[course.step * recipe.accumulate :])
+        parts, empty = self.batches(self._rows()[course.step * self.parts :]), 0
         while course.step < course.steps and not self._over():
             for group in self.optimizer.param_groups:
                 group["lr"] = self.schedule.rate(course.share, course.one) * group.get("rate", 1.0)
-            loss = self._step(list(islice(parts, recipe.accumulate)))
-            total += loss
+            loss, images = self._step(list(islice(parts, self.parts)))
+            total, empty = total + loss, empty + (not images)
             losses.append(loss)
             course.step += 1
             course.elapsed, self._total = now(), total
@@ -142,15 +143,18 @@ class Trainer:
                 self._check(losses)
             between(self.progress, losses[-1].item() if look else None)
             losses = [] if look else losses
-        return total / max(course.step, 1)
+        if empty and empty == course.steps:
+            raise DataError(f"{self.batches.dataset.name}: no image of the training part can be read any more: "
+                            f"{next(iter(self.batches.unreadable), '')}")  # fmt: skip
+        return total / max(course.step - empty, 1)
 
     def _over(self) -> bool:
         """Tell whether the end is reached, which processes with clocks of their own must agree upon."""
         course = self.progress.course
         return self.group.agree(course.over) if course.limit else course.over
 
-    def _step(self, parts: list[tuple[Tensor, Tensor]]) -> Tensor:
-        """Take one step of the optimiser on the parts of a batch and return its loss."""
+    def _step(self, parts: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, int]:
+        """Take one step of the optimiser on the parts of a batch and return its loss and the number of images."""
         total = torch.zeros((), device=self.batches.device)
         self.optimizer.zero_grad(set_to_none=True)
         parts = [part for part in parts if len(part[0])]  # none of it may be readable
@@ -165,21 +169,20 @@ class Trainer:
         self.optimizer.step()
         if self.average is not None:
             self.average.update_parameters(self.model)
-        return total
+        return total, images
 
     def _learn(self, x: Tensor, y: Tensor, share: float) -> Tensor:
         """Add the gradients of one part of a batch and return its share of the loss."""
-        recipe, course = self.recipe, self.progress.course
-        smoothing = recipe.label_smoothing
+        recipe, smoothing = self.recipe, self.recipe.label_smoothing
         x, y = self.augment(x, y)
         if self.shares:
-            mixing = course.share < 1 - recipe.plain / recipe.epochs
+            mixing = self.progress.course.share < 1 - recipe.plain / recipe.epochs
             x, y = self.mix(x, y, mixing)
             if recipe.balance == "weights":
                 y, smoothing = weighed(y, self.weights, smoothing), 0.0
         x = x.contiguous(memory_format=torch.channels_last)
         with self.autocast:
-            outputs = self.answer(x, y) if self.task.guided else self.answer(x)
+            outputs = self._answers(x, y)
             loss = self.task.loss(outputs, y, smoothing)
             if self.teacher is not None:
                 loss = lesson(loss, outputs, self.teacher(x), recipe.teaching, recipe.temperature)
@@ -187,17 +190,22 @@ class Trainer:
         self.group.backward(loss)
         return loss.detach()
 
+    def _answers(self, x: Tensor, y: Tensor) -> Any:
+        """Compute the outputs for a part of a batch. Raises SettingError for one image where that is too few."""
+        try:
+            return self.answer(x, y) if self.task.guided else self.answer(x)
+        except ValueError as error:
+            if len(x) > 1 or "more than 1 value per channel" not in str(error):
+                raise
+            few = "leaves parts of one image, too few for BatchNorm where a map is one pixel; write fewer"
+            raise SettingError(f"--accumulate {self.recipe.accumulate}: {few}") from None
+
     def _rows(self) -> list[Rows]:
         """Draw the epoch's order: the rows of each part of each step, those of this process."""
-        dataset, recipe, course = self.batches.dataset, self.recipe, self.progress.course
-        rng = np.random.default_rng([self.seed, course.epoch])
-        rows = rng.permutation(dataset.train)
-        if recipe.balance == "sampling":
-            chances = class_weights(dataset).numpy().astype(float)[dataset.labels[dataset.train]]
-            rows = rng.choice(dataset.train, len(dataset.train), p=chances / chances.sum())
-        size = min(recipe.batch_size, len(rows))
-        steps = rows[: course.steps * size].reshape(course.steps, size)
-        parts = (part for step in steps for part in np.array_split(step, recipe.accumulate))
+        course, alike = self.progress.course, self.recipe.balance == "sampling"
+        rows = drawn(self.batches.dataset, np.random.default_rng([self.seed, course.epoch]), alike)
+        steps = rows[: course.steps * self.size].reshape(course.steps, self.size)
+        parts = (part for step in steps for part in np.array_split(step, self.parts))
         return [part[self.group.index :: self.group.count] for part in parts]
 
     def _check(self, losses: list[Tensor]) -> None:

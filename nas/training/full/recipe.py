@@ -43,7 +43,7 @@ class FullRecipe(Group):
     learning_rate: Annotated[Positive, Flag("X", "Peak learning rate, after the warm-up.")] = 2e-3
     base_batch: Annotated[int | None, Field(ge=1), Flag("N", "Batch that the learning rate is for.")] = None
     backbone_rate: Annotated[Rate, Flag("X", "Learning rate of stem and stages, as a multiple.")] = 1.0
-    final_learning_rate: Annotated[float, Field(ge=0), Flag("X", "Learning rate of the last step.")] = 1e-5
+    final_learning_rate: Annotated[float, Field(ge=0), Flag("X", "Learning rate that it falls to.")] = 1e-5
     warmup: Annotated[float, Field(ge=0, le=10_000), Flag("EPOCHS", "Linear rise of the learning rate.")] = 5.0
     weight_decay: Annotated[float, Field(ge=0, le=10), Flag("X", "Of kernels and matrices only.")] = 0.05
     clip: Annotated[float, Field(ge=0), Flag("X", "Bound of the gradient's norm; 0: none.")] = 1.0

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nas.data import Dataset, load
-from nas.errors import DataError, DivergedError
+from nas.errors import DataError, DivergedError, SettingError
 from nas.network.build import build
 from nas.training.full.batches import weighed
 from nas.training.full.group import Alone
@@ -36,6 +36,8 @@ EVERYTHING = FullRecipe(
     label_smoothing=0.1, drop_path=0.2, crop=0.6, mirror="always", operations=2, magnitude=9, erasing=0.3, mixup=0.4,
     cutmix=1, plain=1, ema=0.9,
 )  # fmt: skip
+SMALL_MAPS = {"stages": [{"block": "conv", "depth": 1, "width": 8, "stride": 2} for _ in range(3)]}
+"""Whose last map is one pixel of images of eight."""
 NO_BATCHNORM = {"stages": PLAIN_STAGES, "stem": {"kind": "patchify", "width": 8}}
 
 
@@ -222,9 +224,11 @@ def first_step(recipe: FullRecipe, dataset: Dataset, **more: Any) -> tuple[Train
 
 
 def test_parts_of_unequal_size_weigh_by_their_images(digits: Dataset) -> None:
-    """Of 10 images in batches of 64 the parts have 3, 3, 2 and 2."""
-    ten = replace(digits, train=digits.train[:10])
-    (_, whole), (_, parts) = (first_step(changed(SIMPLE, batch_size=64, accumulate=n), ten) for n in (1, 4))
+    """Of 40 images in batches of 64 the parts have 14, 13 and 13, as none takes more than 16."""
+    forty = replace(digits, train=digits.train[:40])
+    recipes = [changed(SIMPLE, batch_size=64, accumulate=n) for n in (1, 4)]
+    assert [len(part) for part in trainer(forty, recipes[1])._rows()] == [14, 13, 13]
+    (_, whole), (_, parts) = (first_step(recipe, forty) for recipe in recipes)
     for name, gradient in whole.items():
         assert torch.allclose(gradient, parts[name], atol=1e-6)
 
@@ -236,6 +240,18 @@ def test_fewer_images_than_a_batch_or_than_its_parts_train(digits: Dataset, coun
     found = trained(trainer(tiny, changed(SIMPLE, accumulate=accumulate), network(**NO_BATCHNORM)))
     assert len(found.progress.history) == 2
     assert all(math.isfinite(epoch.loss) for epoch in found.progress.history)
+
+
+def test_a_few_images_are_not_taken_one_by_one(digits: Dataset) -> None:
+    """So that BatchNorm has enough of them where maps are one pixel, as with the recipes of large batches."""
+    tiny = replace(digits, train=digits.train[:10])
+    found = trained(trainer(tiny, changed(SIMPLE, batch_size=512, accumulate=32), network(**SMALL_MAPS)))
+    assert all(math.isfinite(epoch.loss) for epoch in found.progress.history)
+
+
+def test_parts_of_one_image_are_refused_where_maps_are_one_pixel(digits: Dataset) -> None:
+    with pytest.raises(SettingError, match="--accumulate 4: leaves parts of one image, too few for BatchNorm"):
+        trained(trainer(digits, changed(SIMPLE, batch_size=4, accumulate=4), network(**SMALL_MAPS)))
 
 
 def test_mixing_and_augmentation_take_a_batch_of_one(digits: Dataset) -> None:
@@ -508,8 +524,25 @@ def test_a_step_is_left_out_by_all_processes_where_one_has_no_readable_image(sto
 
     found = trainer(stored, SIMPLE, group=WithOneThatHasNone())
     before = [weight.clone() for weight in found.model.parameters()]
-    assert trained(found).progress.course.epoch == SIMPLE.epochs
+    with pytest.raises(DataError, match="no image of the training part can be read any more"):
+        list(found.epochs())
     assert all(torch.equal(*pair) for pair in zip(before, found.model.parameters(), strict=True))
+
+
+def test_training_images_that_vanish_end_the_training_and_steps_without_any_are_in_no_mean(tmp_path: Path) -> None:
+    stored = load(f"image_folder:{write(tmp_path, 8, side=16)}", in_memory=False, resolution=8)
+    found = trainer(stored, changed(SIMPLE, batch_size=2, learning_rate=1e-9), network(classes=2, channels=3))
+    epochs = found.epochs()
+    whole = next(epochs).loss
+    gone = [tmp_path / stored.images.name(row) for row in stored.train]
+    for file in gone[1:]:
+        file.unlink()
+    assert next(found.epochs()).loss == pytest.approx(whole, rel=0.5), "not a fifth of it"
+    gone[0].unlink()
+    found.progress.course.epochs += 1
+    with pytest.raises(DataError, match=r"no image of the training part can be read any more: .*\.jpg \(missing file"):
+        list(found.epochs())
+    assert len(found.progress.history) == 2
 
 
 def test_a_part_to_judge_by_of_which_nothing_can_be_read_is_refused(stored: Dataset) -> None:
