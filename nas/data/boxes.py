@@ -68,6 +68,14 @@ def count(labels: Floats, classes: int) -> Count:
     return Count(np.bincount(numbers, minlength=classes).tolist(), int((~there.any(1)).sum()))
 
 
+def shown(labels: Floats, classes: int) -> NDArray[np.bool_]:
+    """Tell which classes each image shows `(images, classes)`, by boxes that count."""
+    found = np.zeros((len(labels), classes), np.bool_)
+    image, row = np.nonzero(counted(labels))
+    found[image, labels[image, row, CLASS].astype(np.int64)] = True
+    return found
+
+
 def upper_left(boxes: NDArray[Any]) -> NDArray[Any]:
     """Turn centre, width and height into the upper left corner, width and height, which is COCO's way."""
     return np.concatenate([boxes[..., 0:2] - boxes[..., 2:4] / 2, boxes[..., 2:4]], axis=-1)

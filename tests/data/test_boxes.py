@@ -78,6 +78,33 @@ def test_missing_parts_are_cut_by_the_seed_and_parts_of_unequal_most_are_joined(
     assert data(0).labels[0, 0, [X, Y, W, H, CROWD]].tolist() == [0.5, 0.5, 1, 1, 0]
 
 
+def test_which_classes_an_image_shows():
+    labels = boxes.pack([[], [(1, 0.5, 0.5, 1, 1, 0)], [(0, 0.5, 0.5, 1, 1, 0), (1, 0.5, 0.5, 1, 1, 1)]])
+    assert boxes.shown(labels, 2).tolist() == [[False, False], [False, True], [True, False]]
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("pictures", [[[0]] * 3 + [[]] * 9, [[0]] * 9 + [[0, 1]], [[0], [0], [0], [1], *[[]] * 16]])
+def test_no_class_is_cut_off_whole_and_every_part_has_boxes(seed, pictures):
+    labels = boxes.pack([[(one, 0.5, 0.5, 1, 1, 0) for one in shown] for shown in pictures])
+    images = np.arange(len(labels), dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 4, 4), np.uint8)
+    found = assemble("set", ("face", "hand"), Split(images, labels), seed=seed, resolution=None, mirror=True,
+                     targets="boxes")  # fmt: skip
+    parts = (found.train, found.validation, found.test)
+    shown = [boxes.shown(found.labels[part], 2) for part in parts]
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(labels)))
+    assert all(np.array_equal(part, np.sort(part)) for part in parts)
+    assert np.array_equal(shown[0].any(0), boxes.shown(labels, 2).any(0))
+    assert all(part.any() for part in shown)
+
+
+def test_as_many_classes_as_images_are_divided_all_the_same():
+    labels = boxes.pack([[(one, 0.5, 0.5, 1, 1, 0)] for one in range(4)])
+    found = assemble("set", tuple("abcd"), Split(np.zeros((4, 1, 4, 4), np.uint8), labels), seed=0, resolution=None,
+                     mirror=True, targets="boxes")  # fmt: skip
+    assert found.parts == {"train": 2, "validation": 1, "test": 1}
+
+
 @pytest.mark.parametrize(("train", "says"), [(split(5, 0), "have no box"), (split(2), "found 2 .* at least 3")])
 def test_too_little_to_learn_from_is_refused(train, says):
     with pytest.raises(DataError, match=says):
