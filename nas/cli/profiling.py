@@ -164,6 +164,8 @@ def survey_lines(found: Survey, config: SearchConfig, timed: bool) -> list[list[
         if trials:
             takes = (duration(trials * seconds), "bold")
             lines.append([f"a budget of {trials} takes about ", takes, " on one worker here"])
+            if config.confirm:
+                lines[-1].append(f", and {config.confirm} further trainings of each network of its front")
         elif config.budget.seconds:
             fits = config.budget.seconds / seconds
             known = f"{duration(config.budget.seconds)} are time for about "

@@ -10,6 +10,7 @@ from rich import box
 from rich.table import Table
 
 from nas.cli.completion import networks, spaces_and_networks
+from nas.cli.kinds import print_kinds
 from nas.cli.options import AsJson, Plugins, Runs, argument, option
 from nas.cli.tables import TIGHT, listed, size_of, space_facts, space_tables
 from nas.cli.terminal import Terminal, print_json
@@ -31,6 +32,7 @@ def spaces(
     contains: Annotated[
         str | None, option("NETWORK", "Say whether the space holds this network.", names=networks)
     ] = None,
+    blocks: Annotated[bool, option("", "List stems, blocks and heads with their options.", "--blocks")] = False,
     as_json: AsJson = False,
     runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006
@@ -38,6 +40,11 @@ def spaces(
     """List the spaces and networks that ship, or show one space with its size."""
     load_plugins(*plugins)
     console = Terminal()
+    if blocks:
+        if space or contains:
+            raise SettingError("--blocks lists all that any space may offer; leave the other names out")
+        print_kinds(as_json)
+        return
     if space is None and contains:
         raise SettingError("--contains asks of one search space; name it: nas spaces SPACE --contains NETWORK")
     if space is None:

@@ -19,6 +19,9 @@ def parse(spec: str) -> tuple[str, Path | None]:
     Raises DataError for an unknown name, and for a missing or a superfluous path.
     """
     name, _, path = spec.partition(":")
+    if name not in DATA.names() and os.path.isdir(os.path.expanduser(spec)):  # noqa: PTH111, PTH112  (they never raise)
+        raise DataError(f"data set '{spec}': is a folder; say of which kind, such as image_folder:{spec} if it holds "
+                        "one for each class")  # fmt: skip
     DATA.check(name, DataError)
     wants_path = inspect.signature(DATA.get(name), eval_str=True).parameters["path"].annotation is Path
     if wants_path and not path:

@@ -2,7 +2,6 @@
 
 import threading
 import time
-import warnings
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -33,8 +32,7 @@ class Mirror:
         self.run, self.storage = run, optuna.storages.InMemoryStorage()
         with quiet_optuna():
             self.storage.create_new_study(goals, run.name)
-        self.study = optuna.load_study(study_name=run.name, storage=self.storage)
-        with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
+            self.study = optuna.load_study(study_name=run.name, storage=self.storage)
             self.study.set_metric_names(list(run.config.objectives))
         begun = run.environment.get("started")
         self.begun = datetime.fromisoformat(begun).astimezone().replace(tzinfo=None) if begun else None

@@ -5,6 +5,7 @@ infeasible, which TPE and our own sampler avoid, and by how much it breaks each 
 complete one by how much it keeps them. Optuna is imported when a study is asked for, as reading a run needs none.
 """
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -26,13 +27,14 @@ REPEAT = "repeat"  # a user attribute of a failed trial whose network another ha
 
 @contextmanager
 def quiet_optuna() -> Iterator[None]:
-    """Silence Optuna's line for each study and trial."""
+    """Silence Optuna's line for each study and trial, and what it says of experiments: it names metrics so."""
     import optuna
 
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        yield
+        with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
+            yield
     finally:
         optuna.logging.set_verbosity(before)
 
@@ -66,6 +68,7 @@ class Teller:
         directions = [direction.MAXIMIZE if more else direction.MINIMIZE for more in self.maximize.values()]
         with quiet_optuna():
             study = optuna.create_study(directions=directions, sampler=sampler, study_name=name)
+            study.set_metric_names(list(self.maximize))
         count = 0  # asking Optuna would copy its list
         for trial in (*learnt, *sorted(trials, key=lambda t: t.number)):  # workers finish in another order
             gap = max(trial.number - count, 0)

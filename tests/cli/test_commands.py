@@ -12,7 +12,8 @@ from run_fixtures import finished_run
 
 from nas.cli import COMMANDS
 from nas.costs.counts import cost
-from nas.registry import SCORES
+from nas.network.options import options_of
+from nas.registry import BLOCKS, HEADS, SCORES, STEMS
 from nas.report.page import write_report
 from nas.space.library import load_architecture, load_space, shipped
 
@@ -107,6 +108,23 @@ def test_spaces_lists_what_ships(nas):
     lines = found.out.splitlines()
     for name in shipped():
         assert any(re.match(rf"\s*{name}\b", line) for line in lines), name
+
+
+def test_blocks_are_listed_with_their_options(nas, tmp_path):
+    lines = ["from nas.network.blocks import Block", "class Mine(Block):", '    """A block of mine."""',
+             "    def __init__(self, site, *, groups: int = 3):", "        super().__init__()"]  # fmt: skip
+    (tmp_path / "mine.py").write_text("\n".join(lines) + "\n")
+    found = nas("spaces", "--blocks", "--plugins", tmp_path / "mine.py")
+    assert (found.status, found.err) == (0, "")
+    words = " ".join(found.out.split())
+    for registry in (STEMS, BLOCKS, HEADS):
+        assert all(name in words for name in registry.names())
+    assert "window 7; a whole number from" in words
+    assert "A block of mine. groups 3; a whole number" in words
+    told = json.loads(nas("spaces", "--blocks", "--json").out)
+    swin = next(one for one in told["blocks"] if one["name"] == "swin")
+    assert [one["name"] for one in swin["options"]] == list(options_of(BLOCKS, "swin"))
+    assert nas("spaces", "cvt_family", "--blocks").status == 2
 
 
 def test_a_space_is_shown_with_its_size(nas):

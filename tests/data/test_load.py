@@ -41,6 +41,13 @@ def test_a_missing_path_is_named(name, path, tmp_path):
         load(f"{name}:{tmp_path / path}")
 
 
+def test_a_folder_without_its_kind_is_told_what_to_write(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(DataError, match=r"'photos': is a folder; say of which kind, such as image_folder:photos if"):
+        load("photos")
+
+
 @pytest.mark.parametrize("name", ["cifar10", "fashion_mnist", "image_folder", "voc"])
 def test_a_file_is_no_folder(name, tmp_path):
     (tmp_path / "file").touch()

@@ -79,7 +79,8 @@ def test_the_study_holds_every_trial_and_draws(tmp_path):
     assert study.trials[0].params == run.trials[0].decisions
     assert all(t.state is optuna.trial.TrialState.PRUNED and t.constraints for t in study.trials[12:])
     assert not any(t.constraints for t in study.trials[:12]), "without limits"
-    figure = optuna.visualization.plot_pareto_front(study, target_names=list(run.config.objectives))
+    assert study.metric_names == list(run.config.objectives)
+    figure = optuna.visualization.plot_pareto_front(study)
     assert sum(len(part.x) for part in figure.data) == 12
 
 

@@ -210,7 +210,7 @@ def _share_boxes(rows: dict[str, NDArray[np.int64]], cut_off: Sequence[str], sho
 
     `shown` tells which classes each image shows, `(images, classes)`. Nothing changes where that is so already.
     """
-    boxed = shown.any(1)
+    boxed = np.asarray(shown.any(1))
 
     def spare(part: str) -> NDArray[np.bool_]:
         mine = shown[rows[part]]
