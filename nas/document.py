@@ -85,6 +85,8 @@ def read(path: Path) -> Document:
             raise SpaceError(f"{path}: larger than {MAX_BYTES:,} bytes, as no YAML file that nas reads is")
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
+        if b"\0" in data and not data.startswith(UTF16):
+            raise SpaceError(f"{path}: not a text file; name a YAML file") from None
         found = "it is UTF-16" if data.startswith(UTF16) else f"byte {error.start} is not"
         raise SpaceError(f"{path}: not a text file in UTF-8 ({found}); save it as UTF-8") from None
     except OSError as error:

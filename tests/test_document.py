@@ -146,6 +146,12 @@ def test_what_is_not_utf_8_is_refused(tmp_path, data, says):
         read(tmp_path / "x.yaml")
 
 
+def test_an_image_is_no_document(tmp_path):
+    (tmp_path / "x.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    with pytest.raises(SpaceError, match=r"x\.png: not a text file; name a YAML file"):
+        read(tmp_path / "x.png")
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(SpaceError, match=r"none\.yaml: cannot be read \(No such file"):
         read(tmp_path / "none.yaml")

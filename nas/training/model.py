@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nas.data.pictures import planes, read_picture
+from nas.data.pictures import cause, planes, read_picture
 from nas.errors import DataError, SettingError, type_name
 from nas.files import Json
 from nas.network.architecture import Architecture
@@ -184,7 +184,8 @@ def preprocess(
                 raise DataError(f"preprocess: found {type_name(image)}; give paths or PIL images, each as an argument "
                                 "of its own (PIL.Image.fromarray makes one of an array)") from None  # fmt: skip
             name = "image" if isinstance(image, Image.Image) else str(image)
-            raise DataError(f"{name}: cannot be read as an image ({type(error).__name__}: {error})") from None
+            why = cause(Path(image) if isinstance(image, str) else image, error)
+            raise DataError(f"{name}: cannot be read as an image ({why})") from None
         read.append(torch.from_numpy(planes(picture.pixels, channels)))
         places.append(Place(picture.size, picture.share))
     return scaled(torch.stack(read)), places

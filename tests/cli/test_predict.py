@@ -97,7 +97,7 @@ def test_files_of_a_folder_that_are_no_images_are_left_out_and_counted(
     assert f"left out of {folder}: not named like an image: 3, the first README\n" in answer.err
     named = nas("predict", "classes.safetensors", folder / "notes.txt")
     assert named.status == 1
-    assert "notes.txt: cannot be read as an image" in named.err
+    assert "notes.txt: cannot be read as an image (no image that Pillow reads)" in named.err
     for picture in folder.glob("*.png"):
         picture.unlink()
     empty = nas("predict", "classes.safetensors", folder)

@@ -23,6 +23,9 @@ def check_data(first: Run, run: Run) -> None:
         raise SettingError(f"{what}: one is on {first.config.data}, the other on {run.config.data}")
     one_seed = first.config.split == run.config.split
     if data[0] and data[1] and (said := difference(data[0], data[1], one_seed=one_seed)):
+        if not same(first.config.data, run.config.data):
+            raise SettingError(f"{what}: one is on {first.config.data}, the other on {run.config.data}, which holds "
+                               "other images")  # fmt: skip
         raise SettingError(f"{what}: the data of the second are others than those of the first: {said}")
 
 

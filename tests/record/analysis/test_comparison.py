@@ -5,12 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from run_fixtures import empty_run, finished_run, trial
+from small_trainings import few
 
+from nas.data import load
 from nas.errors import SettingError
 from nas.evaluation.job import Outcome
 from nas.record.analysis.comparison import compare
 from nas.record.analysis.leads import leads_of, where_ahead
 from nas.record.environment import read_environment, write_environment
+from nas.record.fingerprint import fingerprint
 from nas.record.trial import Further
 
 
@@ -172,6 +175,17 @@ def test_what_cannot_be_compared_is_refused_in_words(tmp_path, settings, said):
     with pytest.raises(SettingError, match="cannot be compared") as error:
         compare([one, other])
     assert said in str(error.value)
+
+
+def test_other_data_are_named_and_not_called_a_change(tmp_path):
+    one, other = made(tmp_path / "one", [(0.5, 1)]), made(tmp_path / "other", [(0.5, 1)], data="digits")
+    same = made(tmp_path / "same", [(0.5, 1)])
+    one.seal["data"] = fingerprint(few(load("cluttered_digits"), 60))
+    other.seal["data"], same.seal["data"] = (fingerprint(few(load("digits"), count)) for count in (60, 50))
+    with pytest.raises(SettingError, match="one is on cluttered_digits, the other on digits, which holds other images"):
+        compare([one, other])
+    with pytest.raises(SettingError, match="the data of the second are others than those of the first"):
+        compare([one, same])
 
 
 def timed_by(run, device):
