@@ -35,9 +35,8 @@ class Dataset:
     are asked for; the parts are row numbers. `labels` has a row an image, of the kind `targets` as a task needs it: of
     "classes" int64 `(images,)`, of "boxes" float32 `(images, most, 6)` as in `nas.data.boxes`. `classes` names what a
     head gives a number for.
-    `part` is the one whose file the text names, where it names one among others.
     `mirror` tells whether a mirrored image keeps its label; `skipped` names what was left out, each with its cause:
-    `cat/7.png (dead link)`, `cat/8.png (damaged image: OSError: ...)`.
+    `cat/7.png (dead link)`, `cat/8.png (damaged image: OSError: ...)`. `part` is the one whose own file was named.
     """
 
     name: str
@@ -246,7 +245,7 @@ def _check_classes(name: str, classes: tuple[str, ...], train: NDArray[np.int64]
 
 
 def _check_boxes(name: str, classes: tuple[str, ...], train: NDArray[np.floating[Any]], least: int) -> None:
-    boxed = int(boxes.shown(train, len(classes)).any(1).sum())
+    boxed = int(boxes.shown(train, len(classes)).any(1).sum()) if classes else 0
     if not boxed:
         raise DataError(f"{name}: the {len(train):,} training images have no box to learn from.")
     if boxed < least:
