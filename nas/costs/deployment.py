@@ -7,6 +7,7 @@ from typing import cast
 
 import torch
 
+from nas.costs.kept_counts import TIMING, source_digest
 from nas.costs.machine import cpu_name
 from nas.costs.targets import Dtype, Setting, Target
 from nas.errors import SettingError
@@ -48,9 +49,9 @@ class Deployment:
         return device_name(torch.device(self.kind.device))
 
     def key(self) -> Json:
-        """Return all that a time depends on beside the network: device, versions, target and setting."""
+        """Return all that a time depends on beside the network: device, versions, source, target and setting."""
         versions = {name: version(name) for name in self.kind.versions}
-        return self.to_dict() | {"versions": versions, "system": platform.machine()}
+        return self.to_dict() | {"versions": versions, "source": source_digest(*TIMING), "system": platform.machine()}
 
 
 def available() -> list[str]:

@@ -18,6 +18,9 @@ from nas.network.pieces import Piece
 from nas.registry import BLOCKS, HEADS, STEMS, Registry
 
 Numbers = tuple[int, ...]
+COUNTING = ("network/**/*.py", "costs/*.py")
+TIMING = ("network/**/*.py", "costs/**/*.py")
+"""The source that counts of pieces depend on, and that which times do."""
 REGISTRIES: dict[str, Registry] = {"stem": STEMS, "block": BLOCKS, "head": HEADS}
 
 
@@ -55,7 +58,7 @@ def lasting(piece: Piece) -> bool:
 
 @cache
 def _opened(folder: Path) -> Ledger:
-    file = folder / "counts" / f"{source_digest()}.jsonl"
+    file = folder / "counts" / f"{source_digest(*COUNTING)}.jsonl"
     return Ledger(file, dict(_read(file)))
 
 
@@ -69,10 +72,10 @@ def _read(file: Path) -> Iterator[tuple[str, Numbers]]:
 
 
 @cache
-def source_digest() -> str:
-    """Digest what counts of pieces depend on: torch, and the source of networks and of counting."""
+def source_digest(*patterns: str) -> str:
+    """Digest what is kept depends on: torch, and the source of the package in files of these patterns."""
     root = Path(__file__).parents[1]
     digest = hashlib.sha256(version("torch").encode())
-    for path in sorted([*root.glob("network/**/*.py"), *root.glob("costs/*.py")]):
+    for path in sorted({path for pattern in patterns for path in root.glob(pattern)}):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

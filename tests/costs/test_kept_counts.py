@@ -1,6 +1,7 @@
 """Counts that outlive their process."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from nas.costs import counts, kept_counts
 from nas.costs.counts import Count, count, counted
+from nas.costs.deployment import Deployment
 from nas.costs.kept_counts import Ledger, lasting, ledger
 from nas.network.pieces import Piece, pieces
 from nas.space.library import load_architecture
@@ -72,3 +74,33 @@ def test_kinds_from_outside_are_counted_anew(tmp_path: Path, monkeypatch: pytest
     count.cache_clear()
     assert isinstance(count(piece), Count)
     assert not list(tmp_path.rglob("*.jsonl"))
+
+
+def test_counts_hold_until_what_is_counted_changes_and_times_until_how_it_is_timed_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = Path(kept_counts.__file__).parents[1]
+    for part in ("network", "costs"):
+        shutil.copytree(package / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(kept_counts, "__file__", str(tmp_path / "costs" / "kept_counts.py"))
+
+    def keys(changed: str = "") -> tuple[str, str]:
+        if changed:
+            with (tmp_path / changed).open("a") as file:
+                file.write("# another version\n")
+        for kept in (kept_counts.source_digest, kept_counts._opened):
+            kept.cache_clear()
+        return ledger().file.name, Deployment().key()["source"]
+
+    try:
+        counts, times = keys()
+        for timing in ("costs/targets/pytorch.py", "costs/latency/rounds.py"):
+            before = times
+            same, times = keys(timing)
+            assert (same, times != before) == (counts, True)
+        others = keys("network/blocks/moat.py")
+        assert others[0] != counts
+        assert others[1] != times
+    finally:
+        kept_counts.source_digest.cache_clear()
+        kept_counts._opened.cache_clear()

@@ -14,7 +14,7 @@ from typing import Any
 from nas import files
 from nas.costs.counts import count
 from nas.costs.deployment import Deployment
-from nas.costs.kept_counts import lasting, source_digest
+from nas.costs.kept_counts import lasting
 from nas.costs.latency.measure import reference_seconds, time_side_by_side
 from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dict
 from nas.network.architecture import Architecture
@@ -42,7 +42,7 @@ def predictor_for(
     Each is measured in so many rounds. Raises SettingError when the target is not on this machine.
     """
     deployment.check()
-    key = deployment.key() | {"source": source_digest()}
+    key = deployment.key()
     ratios = _Ratios.read(key)
     drawn = draw(space, networks or NETWORKS)
     progress(0, len(drawn))

@@ -149,6 +149,21 @@ def test_a_calibration_is_the_best_of_several_spells_and_is_kept(tmp_path, monke
     assert '"batch": 7' in kept.read_text()
 
 
+def test_another_version_of_the_package_calibrates_anew(tmp_path, monkeypatch):
+    """The reference's own code may have changed, and a kept time is only ever lowered."""
+    import nas.costs.latency.measure as module
+
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
+    found = []
+    for version, seconds in (("one", 1.0), ("two", 2.0), ("one", 3.0)):
+        monkeypatch.setattr("nas.costs.deployment.source_digest", lambda *_, version=version: version)
+        monkeypatch.setattr(module, "calibrate", lambda clock, seconds=seconds: seconds)
+        module._reference.cache_clear()
+        found.append(reference_seconds(CPU))
+    module._reference.cache_clear()
+    assert found == [1.0, 2.0, 1.0]
+
+
 def test_a_warm_up_ends_when_it_is_no_longer_faster():
     costs = iter([9e-3, 4e-3, 2e-3, 1e-3] + [1e-3] * 100)
     assert warm_up(lambda count: count * next(costs)) == 3  # the fewest, of 1 ms in a spell of 2 ms
