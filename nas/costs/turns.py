@@ -2,7 +2,8 @@
 
 A network timed beside a training looks slower than it is. So every worker locks the *room*, shared while it works and
 exclusively while it measures. To measure, it also locks the *door*, where the others wait at their next training step.
-Both are file locks, which the system frees when a worker dies.
+Who has waited there too long, for one that may hang, goes on in the *hall* and leaves a mark in its file, so that one
+that measures finds out. All are file locks, which the system frees when a worker dies.
 """
 
 import fcntl
@@ -16,7 +17,7 @@ from typing import Literal
 
 PATIENCE = 20.0  # seconds to wait for neighbours, one of which may hang
 Turn = Literal["alone", "exclusive", "shared"]
-"""The company of a measurement: no neighbours, waiting neighbours, or one that did not give way."""
+"""The company of a measurement: no neighbours, waiting neighbours, or one that did not give way or wait so long."""
 
 
 class Turns:
@@ -27,7 +28,7 @@ class Turns:
 
     def __init__(self, resource: str | None = None, patience: float = PATIENCE) -> None:
         self.patience = patience
-        self.files = tuple(_open(f"{resource}.{part}") for part in ("door", "room")) if resource else None
+        self.files = tuple(_open(f"{resource}.{part}") for part in ("door", "room", "hall")) if resource else None
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -48,16 +49,20 @@ class Turns:
             fcntl.flock(self.files[0], fcntl.LOCK_UN)
 
     @contextmanager
-    def measuring(self) -> Iterator[Turn]:
-        """Hold the room alone, from within `working`."""
+    def measuring(self) -> Iterator[Callable[[], Turn]]:
+        """Hold the room alone, from within `working`, and yield what tells the company until then."""
         if not self.files:
-            yield "alone"
+            yield lambda: "alone"
             return
-        door, room = self.files
+        door, _, hall = self.files
         self._leave()
         try:
-            alone = _lock(door, fcntl.LOCK_EX, self.patience) and _lock(room, fcntl.LOCK_EX, self.patience)
-            yield "exclusive" if alone else "shared"
+            alone = all(_lock(file, fcntl.LOCK_EX, self.patience) for file in self.files)
+            marks = os.fstat(hall).st_size
+            fcntl.flock(hall, fcntl.LOCK_UN)
+            if not alone:
+                self._go_on(hall)
+            yield lambda: "exclusive" if alone and os.fstat(hall).st_size == marks else "shared"
         finally:
             self._leave()
             fcntl.flock(door, fcntl.LOCK_UN)
@@ -65,19 +70,26 @@ class Turns:
 
     def _enter(self) -> None:
         if self.files:
-            door, room = self.files
+            door, room, hall = self.files
             _lock(door, fcntl.LOCK_SH, self.patience)
-            _lock(room, fcntl.LOCK_SH, self.patience)
+            if not _lock(room, fcntl.LOCK_SH, self.patience):
+                self._go_on(hall)
             fcntl.flock(door, fcntl.LOCK_UN)
+
+    def _go_on(self, hall: int) -> None:
+        """Hold the hall, and leave a mark for one that measures already."""
+        _lock(hall, fcntl.LOCK_SH, self.patience)
+        os.write(hall, b".")
 
     def _leave(self) -> None:
         if self.files:
-            fcntl.flock(self.files[1], fcntl.LOCK_UN)
+            for file in self.files[1:]:
+                fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _open(name: str) -> int:
     path = Path(tempfile.gettempdir()) / f"nas-{os.getuid()}-{name}"
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def _lock(file: int, how: int, patience: float) -> bool:

@@ -166,9 +166,9 @@ class Evaluator:
             self._read_alone(timed, candidate, notes, "search")
 
     def _read_alone(self, timed: Mapping[str, Objective], candidate: Candidate, notes: _Notes, effort: Effort) -> None:
-        with self.turns.measuring() as turn, notes.timed("measure"):
+        with self.turns.measuring() as company, notes.timed("measure"):
             notes.read(timed, candidate, effort)
-        notes.turn = turn
+            notes.turn = company()
 
     def _remeasure(self, job: Job, notes: _Notes) -> str:
         """Read objectives of a trial again with full effort."""
