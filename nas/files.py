@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all, the names of files as text, and the one cache folder.
+"""Writing a file or a folder whole or not at all, the names of files as text, and the one cache folder.
 
 The cache folder is `$NAS_CACHE`, else `nas` in `$XDG_CACHE_HOME`, else `~/.cache/nas`. It may be deleted at any time;
 without it nothing is kept.
@@ -44,6 +44,18 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def making(folder: Path) -> Iterator[Path]:
+    """Give a new folder beside that becomes `folder` at the end, or vanishes on an error. Raises OSError."""
+    with suppress(FileExistsError):
+        folder.parent.mkdir(parents=True)
+    with tempfile.TemporaryDirectory(prefix=".nas-", dir=folder.parent) as beside:
+        made = Path(beside) / folder.name
+        made.mkdir()  # has the user's usual permissions, as the one around it has not
+        yield made
+        made.rename(folder)
 
 
 def write(path: Path, text: str) -> None:

@@ -34,6 +34,19 @@ def test_an_error_in_the_middle_leaves_the_old_file_alone(tmp_path):
     assert (tmp_path / "a").read_text() == "old"
 
 
+def test_a_folder_is_made_whole_or_not_at_all(tmp_path):
+    with files.making(tmp_path / "new" / "a") as place:
+        (place / "file").write_text("whole")
+        assert not (tmp_path / "new" / "a").exists()
+    assert [path.name for path in (tmp_path / "new").rglob("*")] == ["a", "file"]
+    assert (tmp_path / "new" / "a").stat().st_mode == (tmp_path / "new").stat().st_mode
+    with pytest.raises(KeyError), files.making(tmp_path / "new" / "b") as place:
+        raise KeyError
+    with pytest.raises(OSError, match="Not a directory"), files.making(tmp_path / "new" / "a" / "file" / "c"):
+        pass
+    assert len(list((tmp_path / "new").rglob("*"))) == 2
+
+
 def test_text_is_utf_8(tmp_path):
     files.write(tmp_path / "a", "ä\nb")
     assert (tmp_path / "a").read_bytes() == b"\xc3\xa4\nb"

@@ -20,7 +20,7 @@ from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dic
 from nas.costs.latency.regression import FEWEST
 from nas.costs.onnx_file import write_onnx
 from nas.errors import SettingError
-from nas.files import Json
+from nas.files import Json, making
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.network.pieces import Piece, pieces
@@ -44,14 +44,32 @@ def collect(
     """Write the package for a space into a new folder and return the folder.
 
     `progress` is called with the name of each file before it is written. Raises SettingError for numbers out of bounds,
-    for a space of too few networks, and for a folder that exists or cannot be written.
+    for a space of too few networks, and for a folder that exists or cannot be written. Then nothing is left behind.
     """
     _check_numbers(networks, blocks)
-    entries, drawn = list[Json](), draw(space, networks)
+    drawn = draw(space, networks)
     if len(drawn) < FEWEST:
         raise SettingError(f"{space.name}: has {len(drawn)} of the {FEWEST} networks that make a predictor; export "
                            "each and time it on the device")  # fmt: skip
-    _make(folder)
+    try:
+        if folder.exists():
+            raise SettingError(f"{folder} exists already; take another folder")
+        with making(folder) as place:
+            _write_package(place, space, drawn, blocks, batch, progress)
+    except OSError as error:
+        raise SettingError(f"{folder}: cannot be written ({error.strerror}); choose another folder") from None
+    return folder
+
+
+def _write_package(
+    folder: Path,
+    space: SearchSpace,
+    drawn: Sequence[Architecture],
+    blocks: int,
+    batch: int,
+    progress: Callable[[str], None],
+) -> None:
+    entries = list[Json]()
     for i, architecture in enumerate(drawn):
         progress(name := f"network_{i:03d}")
         entries.append(_write_network(folder, name, architecture, batch))
@@ -64,7 +82,6 @@ def collect(
                 "reference": reference["shape"], "files": entries}  # fmt: skip
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     shutil.copyfile(str(files("nas.costs.latency") / "runner.py"), folder / RUNNER)
-    return folder
 
 
 def fit(results: Path) -> Predictor:
@@ -85,15 +102,6 @@ def _check_numbers(networks: int, blocks: int) -> None:
         raise SettingError(f"-n: found {networks}; from {FEWEST} to {MOST} networks make a predictor")
     if not 0 <= blocks <= MOST_BLOCKS:
         raise SettingError(f"--blocks: found {blocks}; write 0 to {MOST_BLOCKS}")
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        raise SettingError(f"{folder} exists already; take another folder") from None
-    except OSError as error:
-        raise SettingError(f"{folder}: cannot be written ({error.strerror}); choose another folder") from None
 
 
 def _write_network(folder: Path, name: str, architecture: Architecture, batch: int) -> Json:

@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 import venv
 from dataclasses import replace
+from pathlib import Path
 
+import latency_spaces
 import pytest
 from command import Command
 from latency_spaces import TINY, tiny
@@ -293,10 +296,52 @@ def test_results_belong_beside_their_manifest(results):
 def test_a_package_is_never_written_over_something(package):
     with pytest.raises(SettingError, match="exists already"):
         collect(tiny(), package)
+    with pytest.raises(SettingError, match=r"manifest.json/new: cannot be written \(Not a directory\); choose another"):
+        collect(tiny(), package / "manifest.json" / "new")
     with pytest.raises(SettingError, match="-n: found 3; from 8 to"):
         collect(tiny(), package.parent / "other", networks=3)
     with pytest.raises(SettingError, match="--blocks: found 999"):
         collect(tiny(), package.parent / "other", blocks=999)
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from latency_spaces import tiny
+from nas.costs.latency.device_package import collect
+from nas.errors import SettingError
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+try:
+    collect(tiny(), Path(sys.argv[1]), networks=8, blocks=2)
+except SettingError as error:
+    print(error)
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("room", [0, 5000])
+def test_a_full_disk_leaves_no_half_package(tmp_path, room):
+    """A process that may write no more than some bytes to a file: no network at all, or no manifest."""
+    path = os.pathsep.join([*sys.path, str(Path(latency_spaces.__file__).parent)])
+    command = [sys.executable, "-c", FULL, str(tmp_path / "package"), str(room)]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{tmp_path / 'package'}: cannot be written (File too large); choose another folder\n"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.long
+def test_an_interrupted_collection_leaves_nothing_and_may_begin_again(tmp_path):
+    def stop(name):
+        if name == "network_001":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        collect(tiny(), tmp_path / "new" / "package", networks=8, blocks=0, progress=stop)
+    assert not list((tmp_path / "new").iterdir())
+    again = collect(tiny(), tmp_path / "new" / "package", networks=8, blocks=0)
+    assert again.stat().st_mode == (tmp_path / "new").stat().st_mode
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["package"]
 
 
 def test_a_device_of_too_few_networks_is_refused(results, tmp_path):
