@@ -88,7 +88,7 @@ def spaces(draw: Any, most: int = 4) -> dict[str, Any]:
         kind for stage in drawn for kind in ([stage["block"]] if isinstance(stage["block"], str) else stage["block"])
     }
     return {
-        "name": draw(st.text("abcäöü xyz-_0", min_size=1, max_size=12)),
+        "name": draw(st.text("abcäöü xyz-_0", max_size=12).map(str.strip).filter(bool)),
         "resolution": draw(some((8, 16, 32))),
         "channels": draw(st.sampled_from((1, 3))),
         "classes": draw(st.integers(2, 20)),

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from nas.document import Document, Key, unspaced
 from nas.errors import LONGEST, SpaceError, brief
-from nas.files import Json
+from nas.files import NO_TEXT, Json
 from nas.network.options import Scalar
 from nas.registry import BLOCKS, nearest, suggest
 
@@ -151,6 +151,14 @@ class SpaceFile(BaseModel):
     stages: Annotated[list[StageKeys], Field(min_length=1, max_length=32)]
     blocks: KindOptions = {}
     head: HeadKeys = Field(default_factory=lambda: HeadKeys.model_validate({}))
+
+    @field_validator("name")
+    @classmethod
+    def _one_line(cls, name: str) -> str:
+        """Refuse a name that tables and commands would not give back."""
+        if name != name.strip() or NO_TEXT.search(name) or len(name.splitlines()) > 1:
+            raise ValueError("a name is one line, without blanks at its ends, tabs or control characters")
+        return name
 
 
 KNOWN = {**StemKeys.model_fields, **StageKeys.model_fields, **SpaceFile.model_fields}

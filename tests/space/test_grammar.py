@@ -102,6 +102,10 @@ def test_an_option_is_known_by_whatever_the_constructor_has():
     [
         (("name",), "", "file:1: name: .*at least 1 character"),
         (("name",), 7, "file:1: name: found 7: a word is needed"),
+        (("name",), " lead", "file:1: name: found ' lead': a name is one line, without blanks at its ends, tabs or"),
+        (("name",), "new\nline", r"file:1: name: found 'new\\nline': a name is one line"),
+        (("name",), "x\u2028y", r"file:1: name: found 'x\\u2028y': a name is one line"),
+        (("name",), "x\ty", r"file:1: name: found 'x\\ty': a name is one line"),
         (("resolution",), 3, "file:2: resolution: found 3: .*a side is 4 to 2048 pixels"),
         (("resolution",), "32", "file:2: resolution: found '32': a whole number is needed"),
         (("resolution",), 10**9, "file:2: resolution: found 1000000000: .*a side is 4 to 2048 pixels"),

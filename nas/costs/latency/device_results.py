@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -48,7 +49,7 @@ def read_times(results: Path, package: str, expected: Sequence[str]) -> Times:
     if not rows:
         raise SettingError(f"{results}: holds no results; the columns are name, ms, ... as {RUNNER} writes them")
     for row in rows:
-        if (other := row.cells["package"]) != package:
+        if _digest(other := row.cells["package"]) != _digest(package):
             raise SettingError(f"{results}, line {row.line}: is of the package {other or '(none)'}, not of {package} "
                                "beside it; another space or other networks")  # fmt: skip
         if row.cells["name"] not in expected:
@@ -63,6 +64,11 @@ def read_times(results: Path, package: str, expected: Sequence[str]) -> Times:
     return Times(_milliseconds(results, rows), {name: _same(results, rows, name) for name in TOLD})
 
 
+def _digest(package: str) -> str:
+    """Return the end of a package's name, as a program may have changed letters of the space's name before it."""
+    return package.rpartition("-")[2]
+
+
 def _text(results: Path) -> str:
     try:
         data = results.read_bytes()
@@ -73,7 +79,7 @@ def _text(results: Path) -> str:
     try:
         text = data.decode("utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
     except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")  # a spreadsheet's; only the device's name has such letters
+        text = data.decode("cp1252", errors="replace")  # a spreadsheet's; only names of spaces and devices have such
     if "\0" in text:
         raise SettingError(f"{results}: not a table as text; save it as CSV")
     return text
@@ -81,8 +87,8 @@ def _text(results: Path) -> str:
 
 def _rows(results: Path, text: str) -> Iterator[_Row]:
     """Read the rows under the first line that is not empty, whatever separates the columns and in whatever order."""
-    lines = text.splitlines()
-    first = next((i for i, line in enumerate(lines) if line.strip(',;\t "') and not line.startswith("sep=")), 0)
+    lines = list(io.StringIO(text, newline=""))
+    first = next((i for i, line in enumerate(lines) if line.strip(',;\t\r\n "') and not line.startswith("sep=")), 0)
     header = lines[first] if lines else ""
     split = max(",;\t|", key=header.count)
     reader = csv.reader(lines[first:], delimiter=split, skipinitialspace=True)

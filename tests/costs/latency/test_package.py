@@ -195,6 +195,11 @@ SAVED = {
     "empty lines": {"top": ";;\n\n", "delimiter": ";", "end": "\n;;;\n\n"},
     "powers of ten": {"delimiter": ";", "number": lambda ms: comma(f"{float(ms):.6E}")},
     "spaces": {"number": lambda ms: f" {ms} "},
+    "a note of two lines": {"columns": ["name", "ms", "note", "package", "device"],
+                            "change": lambda row: row | {"note": "x\ny"}},
+    "a note with a line separator": {"columns": ["name", "ms", "note", "package", "device"],
+                                     "change": lambda row: row | {"note": "x\u2028y\x0cz"}},
+    "letters lost": {"change": lambda row: row | {"package": "t?ny" + row["package"].removeprefix("tiny")}},
     "a device in cp1252": {"change": lambda row: row | {"device": "Intel® N100"}, "coding": "cp1252"},
 }  # fmt: skip
 
