@@ -1,4 +1,7 @@
-"""Timing by clocks: warm-up, calibration, rounds of two clocks or of many, the interval of a median."""
+"""Timing by clocks: warm-up, calibration, rounds of two clocks or of many, the interval of a median.
+
+`runner.py`, which devices run without this package, follows `warm_up`, `calibrate` and `alternate`.
+"""
 
 import gc
 import time

@@ -274,6 +274,39 @@ def test_other_files_are_no_results(tmp_path, content, said):
         read_times(tmp_path / "results.csv", "p", ["a"])
 
 
+class Simulated:
+    """A device whose time goes on with each look at a clock, and whose thread's clock ticks every so many seconds."""
+
+    def __init__(self, tick):
+        self.tick, self.passed = tick, 0.0
+
+    def perf_counter(self):
+        self.passed += 1e-7
+        return self.passed
+
+    monotonic = perf_counter
+
+    def thread_time(self):
+        return self.perf_counter() // self.tick * self.tick
+
+
+def test_a_device_whose_threads_clock_ticks_seldom_is_timed_by_the_walls(monkeypatch):
+    """Every 15.6 ms, as on Windows, where spells of 2 ms took no time or eight times theirs."""
+    for seldom, name, threads in ((1 / 64, "perf_counter", 1), (1e-6, "thread_time", 1), (1e-6, "perf_counter", 2)):
+        monkeypatch.setattr(runner, "time", device := Simulated(seldom))
+        now = runner.timer(threads)
+        assert now == getattr(device, name)
+
+        def run(count, device=device, now=now):
+            start = now()
+            device.passed += count * 1e-3
+            return now() - start
+
+        assert runner.warm_up(run) == 3
+        assert runner.calibrate(run) == pytest.approx(1e-3, rel=0.01)
+        assert [own / other for own, other in runner.compare(run, run, 0.1)] == pytest.approx([1] * 17, rel=0.01)
+
+
 def test_the_script_goes_on_only_with_what_it_wrote(tmp_path):
     read_rows = runner.read
     whole = {"name": "a", "ms": "0.5", "iqr": "0.1", "rounds": "5", "threads": "1", "device": "d", "runtime": "r",
