@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nas import document, files
+from nas.costs.latency import read_time
 from nas.costs.latency.regression import Error, Regression, Vector, check_number, cross_validate
 from nas.errors import SettingError, SpaceError
 from nas.files import Json
@@ -70,8 +71,8 @@ class Predictor:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Predictor":
         """Read what `to_dict` wrote. Raises SpaceError, KeyError, TypeError or ValueError for other data."""
-        networks = [(load_architecture(n["architecture"]), float(n["ms"])) for n in data["networks"]]
-        blocks = [(piece_from_dict(b), float(b["ms"])) for b in data["blocks"]]
+        networks = [(load_architecture(n["architecture"]), read_time(n["ms"])) for n in data["networks"]]
+        blocks = [(piece_from_dict(b), read_time(b["ms"])) for b in data["blocks"]]
         return cls(dict(data["where"]), str(data["space"]), tuple(networks), tuple(blocks))
 
     def __getstate__(self) -> Json:

@@ -399,6 +399,16 @@ def test_another_file_is_no_device(tmp_path, text):
         read_device(tmp_path / "mine.yaml")
 
 
+@pytest.mark.parametrize("ms", [0, -1, float("nan"), float("inf"), True, "fast"])
+@pytest.mark.parametrize("part", ["networks", "blocks"])
+def test_a_device_of_times_that_are_none_is_refused(results, tmp_path, part, ms):
+    data = fit(results).to_dict()
+    data[part][0]["ms"] = ms
+    (tmp_path / "mine.yaml").write_text(document.dump(data))
+    with pytest.raises(SettingError, match=r"target file:.*mine\.yaml: this is not a device's file; make one with nas"):
+        read_device(tmp_path / "mine.yaml")
+
+
 @pytest.mark.parametrize("depths", [[1], [1, 2, 3]])
 def test_a_space_of_too_few_networks_is_refused_before_anything_is_written(nas: Command, tmp_path, depths):
     stage = {"block": "conv", "depth": depths, "width": 8, "stride": 2}
