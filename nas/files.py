@@ -171,7 +171,7 @@ def caching(file: Path) -> Iterator[BinaryIO]:
 
 def recall(kind: str, key: Json) -> Json | None:
     """Return the value kept under a key, None when it is missing or its file is damaged."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, RecursionError):
         data = json.loads(_path(kind, key).read_text(encoding="utf-8"))
         if isinstance(data, dict) and data.get("key") == _plain(key) and isinstance(data.get("value"), dict):
             return dict(data["value"])

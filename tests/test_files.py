@@ -66,8 +66,9 @@ def test_the_cache_forgets_what_is_damaged_or_of_another_key(tmp_path, monkeypat
     assert files.recall("things", {"a": 1}) == {"b": 2}
     assert files.recall("things", {"a": 2}) is None
     (file,) = (tmp_path / "things").iterdir()
-    file.write_text("{")
-    assert files.recall("things", {"a": 1}) is None
+    for damaged in ("{", "null", '{"key": {"a": 1}}', '{"key": {"a": 1}, "value": 2}', "[" * 100_000):
+        file.write_text(damaged)
+        assert files.recall("things", {"a": 1}) is None
     monkeypatch.setenv("NAS_CACHE", "/proc/nowhere")
     files.keep("things", {"a": 1}, {"b": 2})  # a folder that cannot be written keeps nothing
     assert files.recall("things", {"a": 1}) is None

@@ -18,6 +18,7 @@ from nas.network.pieces import Piece
 from nas.registry import BLOCKS, HEADS, STEMS, Registry
 
 Numbers = tuple[int, ...]
+NUMBERS, LARGEST = 4, 2**63  # of a piece, as many as a Count has; beyond the numbers that there are
 COUNTING = ("network/**/*.py", "costs/*.py")
 TIMING = ("network/**/*.py", "costs/**/*.py")
 """The source that counts of pieces depend on, and that which times do."""
@@ -66,9 +67,14 @@ def _read(file: Path) -> Iterator[tuple[str, Numbers]]:
     """Read the lines that are whole."""
     with suppress(OSError):
         for line in file.read_bytes().splitlines():
-            with suppress(ValueError, TypeError):
-                name, *numbers = json.loads(line)
-                yield str(name), tuple(map(int, numbers))
+            with suppress(ValueError, RecursionError):
+                match json.loads(line):
+                    case [str(name), *numbers] if len(numbers) == NUMBERS and all(map(_is_number, numbers)):
+                        yield name, tuple(numbers)
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is int and 0 <= value < LARGEST
 
 
 @cache

@@ -1,9 +1,11 @@
 """Counts that outlive their process."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from dataclasses import astuple, fields
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,26 @@ def test_torn_and_foreign_lines_are_passed_over(tmp_path: Path, monkeypatch: pyt
     file.write_bytes(b'["whole", 1, 2, 3, 4]\n7\n["half", 1\n\xff\xfe\n["words", "many"]\n["torn", 1, 2')
     kept_counts._opened.cache_clear()
     assert ledger().known == {"whole": (1, 2, 3, 4)}
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    ["1, 2, 3", "1, 2, 3, 4, 5", "-1, 2, 3, 4", "1e999, 2, 3, 4", "1.5, 2, 3, 4", "true, 2, 3, 4", "null, 2, 3, 4",
+     '"1", 2, 3, 4', pytest.param(f"1{'0' * 400}, 2, 3, 4", id="long"), pytest.param("[" * 100_000, id="deep")],
+)  # fmt: skip
+def test_numbers_that_count_nothing_are_counted_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, numbers: str
+) -> None:
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
+    assert len(fields(Count)) == kept_counts.NUMBERS
+    piece = Piece("stem", "conv", (3, 32, 32), 16)
+    file = ledger().file
+    file.parent.mkdir(parents=True)
+    file.write_text(f"[{json.dumps(repr(piece))}, {numbers}]\n")
+    kept_counts._opened.cache_clear()
+    count.cache_clear()
+    assert count(piece) == counted(piece)
+    assert Ledger(file, dict(kept_counts._read(file))).find(piece) == astuple(counted(piece))
 
 
 def test_a_folder_that_cannot_be_written_only_forgets(tmp_path: Path) -> None:

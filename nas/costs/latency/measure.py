@@ -16,6 +16,7 @@ from torch import nn
 
 from nas import files
 from nas.costs.deployment import Deployment
+from nas.costs.latency import read_time
 from nas.costs.latency.rounds import alternate, calibrate, interval, quiet, side_by_side, warm_up
 from nas.costs.targets import Clock
 from nas.files import Json
@@ -206,8 +207,9 @@ def reference_seconds(deployment: Deployment) -> float:
 def _reference(deployment: Deployment) -> _Reference:
     clock = _clock(*_own(load_architecture(REFERENCE)), deployment)
     key = {"reference": REFERENCE} | deployment.key()
-    kept = files.recall("reference", key)
-    if kept is None:
-        kept = {"seconds": calibrate(clock)}
-        files.keep("reference", key, kept)
-    return _Reference(clock, key, float(kept["seconds"]))
+    try:
+        seconds = read_time((files.recall("reference", key) or {}).get("seconds"))
+    except ValueError:  # none is kept, or a damaged one
+        seconds = calibrate(clock)
+        files.keep("reference", key, {"seconds": seconds})
+    return _Reference(clock, key, seconds)

@@ -15,6 +15,7 @@ from nas import files
 from nas.costs.counts import count
 from nas.costs.deployment import Deployment
 from nas.costs.kept_counts import lasting
+from nas.costs.latency import read_time
 from nas.costs.latency.measure import reference_seconds, time_side_by_side
 from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dict
 from nas.network.architecture import Architecture
@@ -46,9 +47,9 @@ def predictor_for(
     ratios = _Ratios.read(key)
     drawn = draw(space, networks or NETWORKS)
     progress(0, len(drawn))
-    missing = [architecture for architecture in drawn if architecture.key() not in ratios.networks]
+    missing = [architecture for architecture in drawn if not ratios.hold(architecture)]
     for some in _groups(missing):
-        done = sum(architecture.key() in ratios.networks for architecture in drawn)
+        done = sum(map(ratios.hold, drawn))
         told = partial(_tell, progress, done, len(some), len(drawn))
         ratios.measure(some, deployment, rounds or ROUNDS, told)
         ratios.write(key)
@@ -92,9 +93,17 @@ class _Ratios:
 
     @classmethod
     def read(cls, key: Mapping[str, Any]) -> "_Ratios":
-        """Read multiples from the cache, or start without any."""
-        data = files.recall("ratios", dict(key)) or {"networks": {}, "blocks": []}
-        return cls(data["networks"], {piece_from_dict(b): float(b["ratio"]) for b in data["blocks"]})
+        """Read multiples from the cache, or start without any where there are none or they are damaged."""
+        data = files.recall("ratios", dict(key)) or {}
+        try:
+            networks = {name: read_time(ratio) for name, ratio in data["networks"].items()}
+            return cls(networks, {piece_from_dict(b): read_time(b["ratio"]) for b in data["blocks"]})
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return cls()
+
+    def hold(self, architecture: Architecture) -> bool:
+        """Tell whether a network and all its blocks are measured."""
+        return architecture.key() in self.networks and all(piece in self.blocks for piece in pieces(architecture))
 
     def write(self, key: Mapping[str, Any]) -> None:
         """Keep the multiples in the cache, beside those that other searches kept meanwhile."""

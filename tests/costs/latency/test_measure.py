@@ -149,6 +149,23 @@ def test_a_calibration_is_the_best_of_several_spells_and_is_kept(tmp_path, monke
     assert '"batch": 7' in kept.read_text()
 
 
+@pytest.mark.parametrize("value", [{}, {"seconds": None}, {"seconds": 0}, {"seconds": -1.0}, {"seconds": float("nan")},
+                                   {"seconds": float("inf")}, {"seconds": "fast"}, {"seconds": True}])  # fmt: skip
+def test_a_damaged_calibration_is_made_anew(tmp_path, monkeypatch, value):
+    import nas.costs.latency.measure as module
+
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
+    monkeypatch.setattr(module, "calibrate", lambda clock: 0.5)
+    key = {"reference": module.REFERENCE} | CPU.key()
+    files.keep("reference", key, value)
+    module._reference.cache_clear()
+    try:
+        assert reference_seconds(CPU) == 0.5
+    finally:
+        module._reference.cache_clear()
+    assert files.recall("reference", key) == {"seconds": 0.5}
+
+
 def test_another_version_of_the_package_calibrates_anew(tmp_path, monkeypatch):
     """The reference's own code may have changed, and a kept time is only ever lowered."""
     import nas.costs.latency.measure as module
@@ -159,8 +176,10 @@ def test_another_version_of_the_package_calibrates_anew(tmp_path, monkeypatch):
         monkeypatch.setattr("nas.costs.deployment.source_digest", lambda *_, version=version: version)
         monkeypatch.setattr(module, "calibrate", lambda clock, seconds=seconds: seconds)
         module._reference.cache_clear()
-        found.append(reference_seconds(CPU))
-    module._reference.cache_clear()
+        try:
+            found.append(reference_seconds(CPU))
+        finally:
+            module._reference.cache_clear()
     assert found == [1.0, 2.0, 1.0]
 
 

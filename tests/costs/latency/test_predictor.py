@@ -11,7 +11,7 @@ import torch
 from latency_spaces import tiny
 from outside import site as site
 
-from nas import document
+from nas import document, files
 from nas.costs.counts import count
 from nas.costs.deployment import Deployment
 from nas.costs.latency import measure, sampling
@@ -131,6 +131,35 @@ def test_a_predictor_is_measured_once(tmp_path, monkeypatch):
     assert [len(networks) for networks, _ in measured] == [1]
     ratios = [ms / before for (_, ms), (_, before) in zip(more.networks, first.networks, strict=False)]
     assert ratios == pytest.approx([ratios[0]] * 9), "kept, in units of a reference that may have proved faster"
+
+
+def _of(ratio):
+    return lambda value: value | {"networks": dict.fromkeys(value["networks"], ratio)}
+
+
+DAMAGES = {
+    "nothing": lambda value: {},
+    "no blocks": lambda value: {"networks": value["networks"]},
+    "empty blocks": lambda value: value | {"blocks": []},
+    "blocks that are none": lambda value: value | {"blocks": [{"ratio": 1.0}]},
+    "a block without a ratio": lambda value: value | {"blocks": [b | {"ratio": None} for b in value["blocks"]]},
+    "a list of networks": lambda value: value | {"networks": [1.0]},
+    "no time": _of(0),
+    "a time below 0": _of(-1.0),
+    "no number": _of(float("nan")),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_what_is_damaged_in_the_cache_is_measured_anew(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
+    predictor_for(tiny(), Deployment(), networks=9, rounds=1)
+    key = Deployment().key()
+    files.keep("ratios", key, DAMAGES[name](files.recall("ratios", key)))
+    measured = counted(monkeypatch)
+    found = predictor_for(tiny(), Deployment(), networks=9, rounds=1)
+    assert [len(networks) for networks, _ in measured] == [9]
+    assert all(ms > 0 for _, ms in (*found.networks, *found.blocks))
 
 
 def test_two_searches_at_once_keep_what_each_has_measured(tmp_path, monkeypatch):
