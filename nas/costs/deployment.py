@@ -2,7 +2,7 @@
 
 import platform
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import cast
 
 import torch
@@ -49,9 +49,20 @@ class Deployment:
         return device_name(torch.device(self.kind.device))
 
     def key(self) -> Json:
-        """Return all that a time depends on beside the network: device, versions, source, target and setting."""
-        versions = {name: version(name) for name in self.kind.versions}
+        """Return all that a time depends on beside the network: device, versions, source, target and setting.
+
+        Raises SettingError for a target whose `versions` name no installed package.
+        """
+        versions = {name: _version(self.target, name) for name in self.kind.versions}
         return self.to_dict() | {"versions": versions, "source": source_digest(*TIMING), "system": platform.machine()}
+
+
+def _version(target: str, package: str) -> str:
+    try:
+        return version(package)
+    except (PackageNotFoundError, ValueError):
+        raise SettingError(f"target {target_text(target)}: versions has '{package}', which is no installed package; "
+                           "write names as pip has them, such as scikit-learn for sklearn") from None  # fmt: skip
 
 
 def available() -> list[str]:

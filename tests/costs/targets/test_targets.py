@@ -5,7 +5,8 @@ import torch
 from suites import suites
 
 from nas.costs.deployment import Deployment, available, choose_deployment
-from nas.costs.targets import Setting, cpu_clock
+from nas.costs.latency.measure import measure
+from nas.costs.targets import Setting, Target, cpu_clock
 from nas.errors import SettingError
 from nas.network.build import build
 from nas.registry import TARGETS
@@ -53,6 +54,19 @@ def test_a_missing_package_names_the_extra(monkeypatch):
     monkeypatch.setattr("nas.costs.targets.onnxruntime.find_spec", lambda name: None)
     with pytest.raises(SettingError, match=r"onnx and onnxruntime are not installed: pip install 'hybrid-nas\[onnx\]'"):
         choose_deployment("onnxruntime")
+
+
+@pytest.mark.parametrize("package", ["sklearn", ""])
+def test_a_target_whose_versions_are_no_packages_is_told(tmp_path, monkeypatch, package):
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
+    theirs = Target(device="cpu", prepare=TARGETS.get("cpu").prepare, versions=("torch", package))
+    TARGETS.add("theirs", theirs, "theirs.py")
+    try:
+        says = f"target theirs: versions has '{package}', which is no installed package; write names as pip has them"
+        with pytest.raises(SettingError, match=says):
+            measure(NET, Deployment("theirs"), seconds=0.1)
+    finally:
+        TARGETS.remove("theirs")
 
 
 def test_auto_is_the_device_itself():
