@@ -56,7 +56,7 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def short_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time a network for a moment only, and few networks for a predictor: enough where the number is not the point."""
-    for name, value in (("NETWORKS", 6), ("ROUNDS", 1)):
+    for name, value in (("NETWORKS", 8), ("ROUNDS", 1)):
         monkeypatch.setattr(f"nas.costs.latency.sampling.{name}", value)
     for effort in timed.LATENCY_SECONDS:
         monkeypatch.setitem(timed.LATENCY_SECONDS, effort, 0.05)

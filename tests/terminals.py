@@ -89,7 +89,7 @@ def _serve() -> None:
     for registry in (BLOCKS, STEMS, HEADS, DATA, OBJECTIVES, SAMPLERS, TASKS, TARGETS):
         for name in registry.at_hand():
             registry.get(name)
-    sampling.NETWORKS, sampling.ROUNDS = 6, 1
+    sampling.NETWORKS, sampling.ROUNDS = 8, 1
     timed.LATENCY_SECONDS.update(dict.fromkeys(timed.LATENCY_SECONDS, 0.05))
     ending.SECONDS = 0.1
     network = load_architecture("coatnet_0")

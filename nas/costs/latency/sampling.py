@@ -18,6 +18,7 @@ from nas.costs.kept_counts import lasting
 from nas.costs.latency import read_time
 from nas.costs.latency.measure import reference_seconds, time_side_by_side
 from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dict
+from nas.costs.latency.regression import check_number
 from nas.network.architecture import Architecture
 from nas.network.pieces import Piece, pieces
 from nas.space.space import SearchSpace, draw
@@ -40,12 +41,14 @@ def predictor_for(
 ) -> Predictor:
     """Make a predictor for a space on a target of this machine, measuring only networks that the cache lacks.
 
-    Each is measured in so many rounds. Raises SettingError when the target is not on this machine.
+    Each is measured in so many rounds. Raises SettingError when the target is not on this machine, and for fewer than
+    eight networks, from which others cannot be predicted.
     """
     deployment.check()
+    drawn = draw(space, networks or NETWORKS)
+    check_number(len(drawn))
     key = deployment.key()
     ratios = _Ratios.read(key)
-    drawn = draw(space, networks or NETWORKS)
     progress(0, len(drawn))
     missing = [architecture for architecture in drawn if not ratios.hold(architecture)]
     for some in _groups(missing):

@@ -162,6 +162,18 @@ def test_what_is_damaged_in_the_cache_is_measured_anew(tmp_path, monkeypatch, na
     assert all(ms > 0 for _, ms in (*found.networks, *found.blocks))
 
 
+def test_too_few_networks_to_predict_others_by_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
+    measured = counted(monkeypatch)
+    few = load_space({"name": "few", "stem": {"kind": "conv", "width": 8}, "resolution": 8,
+                      "stages": [{"block": "conv", "depth": [1, 2, 3], "width": 8, "stride": 2}]})  # fmt: skip
+    for space, networks, found in ((few, None, 3), (tiny(), 1, 1)):
+        with pytest.raises(SettingError, match=f"a predictor needs the times of 8 networks, found {found}"):
+            predictor_for(space, Deployment(), networks=networks)
+    assert not measured
+    assert predictor_for(tiny(), Deployment(), networks=8, rounds=1).error.networks == 8
+
+
 def test_two_searches_at_once_keep_what_each_has_measured(tmp_path, monkeypatch):
     monkeypatch.setenv("NAS_CACHE", str(tmp_path))
     measure_really = sampling.time_side_by_side
@@ -169,15 +181,15 @@ def test_two_searches_at_once_keep_what_each_has_measured(tmp_path, monkeypatch)
     def meanwhile(*asked):
         """Another search measures other networks while this one does."""
         monkeypatch.setattr(sampling, "time_side_by_side", measure_really)
-        predictor_for(other, Deployment(), networks=3, rounds=1)
+        predictor_for(other, Deployment(), networks=8, rounds=1)
         return measure_really(*asked)
 
     other = tiny().fit(resolution=16, channels=1, classes=3)
     monkeypatch.setattr(sampling, "time_side_by_side", meanwhile)
-    predictor_for(tiny(), Deployment(), networks=3, rounds=1)
+    predictor_for(tiny(), Deployment(), networks=8, rounds=1)
     measured = counted(monkeypatch)
     for space in (tiny(), other):
-        predictor_for(space, Deployment(), networks=3, rounds=1)
+        predictor_for(space, Deployment(), networks=8, rounds=1)
     assert not measured
 
 
@@ -191,11 +203,11 @@ def counted(monkeypatch):
 
 def test_other_data_of_the_same_size_measure_their_heads_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("NAS_CACHE", str(tmp_path))
-    first = predictor_for(tiny(), Deployment(), networks=4, rounds=1)
+    first = predictor_for(tiny(), Deployment(), networks=8, rounds=1)
     measured = counted(monkeypatch)
-    other = predictor_for(tiny().fit(resolution=8, channels=3, classes=7), Deployment(), networks=4, rounds=1)
+    other = predictor_for(tiny().fit(resolution=8, channels=3, classes=7), Deployment(), networks=8, rounds=1)
     ((networks, modules),) = measured
-    assert len(networks) == 4
+    assert len(networks) == 8
     assert {module(torch.zeros(1, *shape)).shape for module, shape in modules} == {(1, 7)}
     ours, theirs = ({piece for piece, _ in one.blocks} for one in (first, other))
     assert theirs - ours == {piece for piece in theirs if piece.part == "head"}
@@ -205,8 +217,8 @@ def test_networks_too_large_to_be_in_memory_together_are_measured_in_turn(tmp_pa
     monkeypatch.setenv("NAS_CACHE", str(tmp_path))
     monkeypatch.setattr(sampling, "AT_ONCE", 1)
     measured, steps = counted(monkeypatch), []
-    predictor_for(tiny(), Deployment(), networks=3, rounds=1, progress=lambda *s: steps.append(s))
-    assert [len(networks) for networks, _ in measured] == [1, 1, 1]
+    predictor_for(tiny(), Deployment(), networks=8, rounds=1, progress=lambda *s: steps.append(s))
+    assert [len(networks) for networks, _ in measured] == [1] * 8
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)
 
 
@@ -229,27 +241,29 @@ def test_what_comes_from_outside_is_measured_anew(tmp_path, monkeypatch, site):
     monkeypatch.setenv("NAS_CACHE", str(tmp_path / "cache"))
     (tmp_path / "blur.py").write_text(BLUR)
     load_plugins(tmp_path / "blur.py")
-    stages = [{"block": block, "depth": 1, "width": 8, "stride": 2} for block in ("conv", ["conv", "blur"])]
+    widths = [8, 16, 24, 32]
+    stages = [{"block": "conv", "depth": 1, "width": widths, "stride": 2},
+              {"block": ["conv", "blur"], "depth": 1, "width": 8, "stride": 2}]  # fmt: skip
     space = load_space({"name": "blurred", "stem": {"kind": "conv", "width": 8}, "stages": stages})
     space = space.fit(resolution=16, channels=3, classes=2)
-    first = predictor_for(space, Deployment(), networks=2, rounds=1)
+    first = predictor_for(space, Deployment(), networks=8, rounds=1)
     assert {piece.kind for piece, _ in first.blocks} >= {"conv", "blur"}
     measured = counted(monkeypatch)
-    second = predictor_for(space, Deployment(), networks=2, rounds=1)
+    second = predictor_for(space, Deployment(), networks=8, rounds=1)
     assert [piece for piece, _ in second.blocks] == [piece for piece, _ in first.blocks]
     ((networks, modules),) = measured
-    assert [network.layout() for network in networks] == ["C-Q"]
-    assert len(modules) == 1
+    assert [network.layout() for network in networks] == ["C-Q"] * len(widths)
+    assert len(modules) == len(widths)
 
 
 def test_what_is_kept_stands_still_when_the_reference_proves_to_be_faster(tmp_path, monkeypatch):
     monkeypatch.setenv("NAS_CACHE", str(tmp_path))
     measure._reference.cache_clear()
     try:
-        before = predictor_for(tiny(), Deployment(), networks=3, rounds=1)
+        before = predictor_for(tiny(), Deployment(), networks=8, rounds=1)
         reference = measure._reference(Deployment())
         reference.seconds /= 2
-        after = predictor_for(tiny(), Deployment(), networks=3)
+        after = predictor_for(tiny(), Deployment(), networks=8)
     finally:
         measure._reference.cache_clear()
     for kept, first in ((after.networks, before.networks), (after.blocks, before.blocks)):
