@@ -97,8 +97,9 @@ def _on_meta(network: Network | Architecture, batch: int) -> tuple[nn.Module, Te
 
 
 def _without_memory(tensor: Tensor) -> Tensor:
-    """Make a tensor of the same type on the meta device, in the usual order of memory."""
-    empty = torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
+    """Make a tensor on the meta device, fractions in single precision, in the usual order of memory."""
+    dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
+    empty = torch.empty(tensor.shape, dtype=dtype, device="meta")
     return nn.Parameter(empty, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
 
 

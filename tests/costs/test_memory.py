@@ -69,6 +69,15 @@ def test_a_network_that_is_built_counts_as_its_architecture_and_is_left_alone(bl
     assert all(p.grad is None for p in network.parameters())
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_numbers_of_another_type_count_as_in_single_precision(dtype):
+    a = load_architecture("tiny_moat_0")
+    network = build(a, seed=0).to(dtype)
+    assert inference_memory(network) == inference_memory(a)
+    assert training_memory(network, 2, CLASSIFICATION) == training_memory(a, 2, CLASSIFICATION)
+    assert {p.dtype for p in network.parameters()} == {dtype}
+
+
 def test_the_loss_is_the_tasks_own():
     a = load_architecture("tiny_moat_0")
 
