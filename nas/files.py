@@ -140,6 +140,12 @@ def home() -> Path:
     found = made.lstat() if os.path.lexists(made) else None
     if found and stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():
         return made
+    return _passing_home()
+
+
+@cache
+def _passing_home() -> Path:
+    """Make a folder for this process where that of the user is another's."""
     return Path(tempfile.mkdtemp(prefix=HOMELESS))
 
 
