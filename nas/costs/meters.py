@@ -48,13 +48,13 @@ def _total(counters: Sequence[Callable[[], int]]) -> int:
 
 
 def _unwrapped(path: Path, limit: int) -> Callable[[], int]:
-    """Read a counter that returns to 0 beyond `limit` as one that never does."""
+    """Read a counter that returns to 0 after `limit`, its largest value, as one that never does."""
     last = total = 0
 
     def read() -> int:
         nonlocal last, total
         now = int(path.read_text())
-        total += now - last if now >= last else now - last + limit
+        total += now - last if now >= last else now - last + limit + 1
         last = now
         return total
 
