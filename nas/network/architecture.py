@@ -73,7 +73,10 @@ class StemSpec:
 
     kind: str
     width: int
-    options: Options = field(default_factory=dict, hash=False)
+    options: Options = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.width, frozenset(self.options.items())))
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,10 @@ class StageSpec:
     depth: int
     width: int
     stride: int
-    options: Options = field(default_factory=dict, hash=False)
+    options: Options = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash((self.block, self.depth, self.width, self.stride, frozenset(self.options.items())))
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,10 @@ class HeadSpec:
     """A decided head, which turns the last feature map into logits."""
 
     kind: str
-    options: Options = field(default_factory=dict, hash=False)
+    options: Options = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash((self.kind, frozenset(self.options.items())))
 
 
 @dataclass(frozen=True)

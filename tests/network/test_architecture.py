@@ -2,8 +2,10 @@
 
 import io
 import os
+import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 
 from nas.costs.counts import cost
 from nas.errors import SettingError
-from nas.network.architecture import Architecture, Decision
+from nas.network.architecture import Architecture, Decision, HeadSpec
 from nas.network.build import build
 from nas.space.library import load_architecture, load_space, shipped
 from nas.space.space import SearchSpace
@@ -115,6 +117,31 @@ def test_the_key_ignores_names_and_the_way_a_number_is_written():
 def test_the_key_tells_networks_apart(change):
     base = load_architecture("moat_0").to_dict()
     assert load_architecture(base | change).key() != load_architecture(base).key()
+
+
+def test_hashes_tell_networks_apart_by_one_option():
+    """Thousands of a space's networks differ in options alone, and each is looked up: one shared hash would be slow."""
+    base = load_architecture("moat_0")
+    heads = [replace(base, head=HeadSpec("pool", {"norm": norm})) for norm in ("none", "layer", "batch")]
+    stems = [replace(base, stem=replace(base.stem, options={"bias": bias})) for bias in (False, True)]
+    stages = [replace(base, stages=(replace(base.stages[0], options={"expansion": n}),)) for n in range(1, 17)]
+    assert len({*map(hash, heads)}) == 3
+    assert len({*map(hash, stems)}) == 2
+    assert len({*map(hash, stages)}) == 16
+
+
+@MANY
+@given(space_strategies.spaces(), st.integers(0, 2**32))
+def test_equal_networks_have_one_hash(data, seed):
+    architecture = drawn(load_space(data), seed)
+    turned = [replace(stage, options=dict(reversed(stage.options.items()))) for stage in architecture.stages]
+    for same in (
+        again(architecture),
+        pickle.loads(pickle.dumps(architecture)),
+        replace(architecture, stages=(*turned,)),
+    ):
+        assert same == architecture
+        assert hash(same) == hash(architecture)
 
 
 def test_the_key_is_the_same_in_every_process():
