@@ -23,7 +23,7 @@ from nas.costs.kept_counts import lasting, ledger
 from nas.errors import SpaceError, in_one_line
 from nas.network.architecture import Architecture
 from nas.network.build import wants_values
-from nas.network.pieces import Piece, pieces
+from nas.network.pieces import Piece, Shape, pieces
 
 LARGE = 4_000_000  # incoming numbers times outgoing channels; beyond it the meta device is faster
 
@@ -121,35 +121,44 @@ def counted(piece: Piece) -> Count:
     """Run a piece once and count, a small one on the processor, a large one on the meta device.
 
     Each is faster there. Parameters and multiply-adds are equal on both, operators differ by one at most. Attention
-    runs unfused, because the fused operator would count as nothing. Raises SpaceError for a piece that does not run.
+    runs unfused, because the fused operator would count as nothing. Raises SpaceError for a piece that does not run, or
+    gives another shape than promised.
     """
     try:
-        return _run(piece, large=prod(piece.taken) * piece.width > LARGE)
+        found, shape = _run(piece, large=prod(piece.taken) * piece.width > LARGE)
     except Exception as error:  # a plug-in's may raise anything
-        raise SpaceError(_unable(piece, error)) from error
+        raise SpaceError(f"the {piece.part} '{piece.kind}' does not run on {_taken(piece)}: {in_one_line(error)}; mend "
+                         "it, or offer it where it runs") from error  # fmt: skip
+    if piece.promised and shape != piece.promised:
+        raise SpaceError(f"the {piece.part} '{piece.kind}' gives {_by(shape)} of {_taken(piece)}, where "
+                         f"{_by(piece.promised)} is promised; mend it, or offer it where it gives that")  # fmt: skip
+    return found
 
 
-def _run(piece: Piece, large: bool) -> Count:
-    """Run a piece where it is faster, or on the processor if it reads values."""
+def _run(piece: Piece, large: bool) -> tuple[Count, Shape]:
+    """Run a piece where it is faster, or on the processor if it reads values, and tell the shape that it gives."""
     try:
         with torch.random.fork_rng(devices=[]), torch.device("meta") if large else nullcontext():
             network, x = piece.build().eval(), torch.zeros(1, *piece.taken)
         with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), _Tally() as tally:
-            network(x)
+            out = network(x)
     except RuntimeError as error:
         if large and wants_values(error):
             return _run(piece, large=False)
         raise
-    return Count(parameters(network), tally.operations // 2, tally.operators, tally.traffic)
+    count = Count(parameters(network), tally.operations // 2, tally.operators, tally.traffic)
+    return count, tuple(out.shape[1:]) if isinstance(out, Tensor) else ()
 
 
-def _unable(piece: Piece, error: Exception) -> str:
-    """Say where a piece does not run, and why."""
+def _taken(piece: Piece) -> str:
+    """Say what a piece is handed, and with which options it is built."""
     options = "".join(f", {name} {value}" for name, value in piece.options)
     stride = f", stride {piece.stride}" if piece.part == "block" else ""
-    taken = "x".join(map(str, piece.shape))
-    return (f"the {piece.part} '{piece.kind}' does not run on a map of {taken} (width {piece.width}{stride}{options}): "
-            f"{in_one_line(error)}; mend it, or offer it where it runs")  # fmt: skip
+    return f"a map of {_by(piece.shape)} (width {piece.width}{stride}{options})"
+
+
+def _by(shape: Shape) -> str:
+    return "x".join(map(str, shape)) or "no tensor"
 
 
 class _Tally(TorchDispatchMode):

@@ -17,6 +17,7 @@ from nas.files import Json
 from nas.network.architecture import Architecture, HeadSpec, Options, StageSpec, StemSpec
 from nas.network.blocks import Site, Size, strided
 from nas.network.build import hollow, stage_sites, walk
+from nas.network.heads import Head
 from nas.network.layers.attention import MultiHead
 from nas.network.layers.map_attention import MapAttention
 from nas.network.options import Scalar, options_of
@@ -86,6 +87,13 @@ class Piece:
     def taken(self) -> Shape:
         """The shape of what the built piece takes for one image: its incoming map, or a row of several."""
         return (sum(map(prod, self._maps)),) if self._maps else self.shape
+
+    @property
+    def promised(self) -> Shape:
+        """The shape of what the built piece must give for one image, empty for outputs that only a task knows."""
+        if self.part != "head":
+            return self.width, *self.out_resolution
+        return (self.width,) if HEADS.get(self.kind).outputs == Head.outputs else ()
 
     @property
     def out_resolution(self) -> Size:

@@ -1,18 +1,23 @@
 """Parameters and multiply-adds: of published networks, of layers that can be counted by hand, of parts."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from outside import site as site
 from torch.utils.flop_counter import FlopCounterMode
 
 from nas.costs import counts
-from nas.costs.counts import Cost, PartCost, cost, count, parameters
-from nas.network.architecture import Architecture
+from nas.costs.counts import Cost, PartCost, cost, count, counted, parameters
+from nas.errors import SpaceError
+from nas.evaluation.plugins import load_plugins
+from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import build, sites, skeleton
-from nas.network.pieces import pieces
+from nas.network.pieces import Piece, pieces
 from nas.space.library import load_architecture, load_space, shipped
 
 # counted with the authors' code (see the files' headers): parameters exactly, multiply-adds within 1 %
@@ -133,3 +138,77 @@ def test_frozen_parameters_are_not_counted():
     layer = torch.nn.Linear(3, 4)
     layer.bias.requires_grad_(False)
     assert parameters(layer) == 12
+
+
+UNKEPT = """
+from torch import nn
+from nas.network.blocks import Block
+from nas.network.heads import Head
+from nas.network.stems import Stem
+
+__all__ = ["edgeless", "halving", "blind"]
+
+
+class Edgeless(Block):
+    letter = "EG"
+
+    def __init__(self, site):
+        super().__init__()
+        self.conv = nn.Conv2d(site.in_width, site.width, 3, site.stride)
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+class Halving(Stem):
+    stride = 4
+
+    def __init__(self, channels, width):
+        super().__init__()
+        self.conv = nn.Conv2d(channels, width, 3, 2, 1)
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+class Blind(Head):
+    def __init__(self, width, classes):
+        super().__init__()
+        self.linear = nn.Linear(width, classes + 1)
+
+    def forward(self, x):
+        return self.linear(x.mean((2, 3)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("stem", "block", "head", "said"),
+    [
+        (
+            "conv",
+            "edgeless",
+            "pool",
+            r"block 'edgeless' gives 8x7x7 of a map of 4x16x16 \(width 8, stride 2\), where 8x8x8",
+        ),
+        ("halving", "conv", "pool", r"stem 'halving' gives 4x16x16 of a map of 3x32x32 \(width 4\), where 4x8x8"),
+        ("conv", "conv", "blind", r"head 'blind' gives 6 of a map of 8x8x8 \(width 5\), where 5"),
+    ],
+)
+def test_what_gives_another_shape_than_it_promised_is_refused_with_both(
+    site: Path, tmp_path: Path, stem: str, block: str, head: str, said: str
+) -> None:
+    (tmp_path / "unkept.py").write_text(UNKEPT)
+    load_plugins(tmp_path / "unkept.py")
+    stages = (StageSpec(block, 1, 8, 2),)
+    network = Architecture(StemSpec(stem, 4), stages, HeadSpec(head), resolution=32, classes=5)
+    with pytest.raises(SpaceError, match=f"^the {said} is promised; mend it, or offer it where it gives that$"):
+        cost(network)
+    assert cost(replace(network, stem=StemSpec("conv", 4), stages=(StageSpec("conv", 1, 8, 2),), head=HeadSpec("pool")))
+
+
+def test_a_large_map_of_another_shape_is_refused_too(site: Path, tmp_path: Path) -> None:
+    """Large pieces are counted on the meta device."""
+    (tmp_path / "unkept.py").write_text(UNKEPT)
+    load_plugins(tmp_path / "unkept.py")
+    with pytest.raises(SpaceError, match=r"gives 64x110x110 of a map of 64x112x112 .*, where 64x112x112 is promised"):
+        counted(Piece("block", "edgeless", (64, 112, 112), 64))
