@@ -1,6 +1,7 @@
 """Building the torch module of an architecture."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import accumulate
 from typing import Any, Literal, TypeVar, overload
@@ -141,13 +142,23 @@ def build(
     if seed is None:
         network = Network(architecture, drop_path)
     else:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with _drawn_by(seed):
             network = Network(architecture, drop_path)
     if not features:
         return network
     places = sites(architecture, network.stem.stride)
     return Backbone(architecture, network.stem, network.stages, network.head, places, window, out_indices)
+
+
+@contextmanager
+def _drawn_by(seed: int) -> Iterator[None]:
+    """Draw by a seed where tensors are made, and leave the generators as they were."""
+    device = torch.get_default_device()
+    on_gpu = device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if on_gpu else []):
+        sow = torch.manual_seed if on_gpu else torch.default_generator.manual_seed  # the former seeds every GPU too
+        sow(seed)
+        yield
 
 
 def skeleton(architecture: Architecture) -> Network:

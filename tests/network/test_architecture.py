@@ -95,6 +95,25 @@ def test_a_seed_leaves_the_global_generator_alone():
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_a_seed_leaves_the_generators_of_gpus_alone(monkeypatch):
+    seeded: list[int] = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    first, again = (build(load_space(FAMILY).smallest(), seed=3).state_dict() for _ in range(2))
+    assert not seeded
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_seed_draws_on_a_gpu_too_and_leaves_its_generator_alone():
+    state = torch.cuda.get_rng_state()
+    with torch.device("cuda"):
+        first, again = (build(load_space(FAMILY).smallest(), seed=3).state_dict() for _ in range(2))
+    assert first["stem.conv1.weight"].is_cuda
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert torch.equal(torch.cuda.get_rng_state(), state)
+
+
 @pytest.mark.parametrize("found", ["coatnet_0", Path("best.yaml"), {"name": "x"}, None])
 def test_what_is_no_architecture_is_refused_with_what_makes_one(found: Any) -> None:
     with pytest.raises(
