@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.evaluation.objectives import Sum, Values
-from nas.network.architecture import Decision
+from nas.network.architecture import Decision, levels_read
 from nas.network.options import Scalar
-from nas.network.pieces import Piece, head_piece, levels_read, stage_pieces, stem_piece
+from nas.network.pieces import Piece, head_piece, stage_pieces, stem_piece
 from nas.registry import HEADS
 from nas.space.slot import Domain
 from nas.space.space import SearchSpace, Traversal

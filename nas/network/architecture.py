@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nas import document, files
-from nas.errors import SettingError
+from nas.errors import SettingError, told_as
 from nas.files import Json
 from nas.network.options import Scalar, options_of
 from nas.registry import BLOCKS, HEADS, OURS, STEMS, Registry
@@ -221,6 +221,15 @@ def check_letter(block: str) -> None:
     for other in BLOCKS.at_hand():
         if other != block and getattr(BLOCKS.get(other), "letter", None) == letter:
             raise SettingError(f"{said}, which is that of '{other}'; write another one or two capitals")
+
+
+def levels_read(head: str, options: Options) -> int:
+    """Return how many of the stages' maps, the last ones, a kind of head reads with these options."""
+    kind = HEADS.get(head)
+    if not kind.wants_maps:
+        return 1
+    with told_as(f"levels_of(options) of head '{head}'"):
+        return int(kind.levels_of(options))
 
 
 def _stage(data: Json) -> StageSpec:

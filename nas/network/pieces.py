@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from nas.errors import told_as
 from nas.files import Json
-from nas.network.architecture import Architecture, HeadSpec, Options, StageSpec, StemSpec
+from nas.network.architecture import Architecture, HeadSpec, Options, StageSpec, StemSpec, levels_read
 from nas.network.blocks import Site, Size, strided
 from nas.network.build import hollow, stage_sites, walk
 from nas.network.heads import Head
@@ -160,15 +160,6 @@ def head_piece(head: HeadSpec, maps: tuple[Shape, ...], token: bool, classes: in
     options = _options(HEADS, head.kind, head.options)
     earlier = maps[-levels_read(head.kind, dict(options)) : -1]
     return _head_piece(head.kind, (1, maps[-1][0]) if token else maps[-1], classes, options, token, earlier)
-
-
-def levels_read(head: str, options: Options) -> int:
-    """Return how many of the stages' maps, the last ones, a kind of head reads with these options."""
-    kind = HEADS.get(head)
-    if not kind.wants_maps:
-        return 1
-    with told_as(f"levels_of(options) of head '{head}'"):
-        return int(kind.levels_of(options))
 
 
 @lru_cache(maxsize=10_000)

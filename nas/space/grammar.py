@@ -11,7 +11,7 @@ from typing import Any
 from nas.document import Document
 from nas.errors import SpaceError
 from nas.files import Json
-from nas.network.architecture import check_letter
+from nas.network.architecture import check_letter, levels_read
 from nas.network.options import options_of
 from nas.registry import BLOCKS, HEADS, STEMS, Registry, suggest
 from nas.space.schema import KindOptions, PartKeys, SpaceFile, StageKeys, fields, shown, span
@@ -44,6 +44,7 @@ def parse_space(doc: Document) -> SearchSpace:
         head=head,
     )
     _check_ends(doc, space)
+    _check_levels(doc, space)
     return space
 
 
@@ -186,6 +187,19 @@ def _check_ends(doc: Document, space: SearchSpace) -> None:
         if not any(heads_after(kind, (head,)) for kind in ends):
             raise doc.error(("head", "kind"), f"'{head}' reads a class token: the last stage must offer "
                                               f"{' or '.join(carriers)}")  # fmt: skip
+
+
+def _check_levels(doc: Document, space: SearchSpace) -> None:
+    """Require as many stages that always stay as a head reads maps of: further `levels` would make equal networks."""
+    staying = sum(not slot.optional for slot in space.stages)
+    for kind in space.head.kinds:
+        named = space.head.options[kind]
+        for value in named.get("levels", ()):
+            first = {option: values[0] for option, values in named.items()}
+            if (read := levels_read(kind, first | {"levels": value})) > staying:
+                stay = "1 stage always stays" if staying == 1 else f"{staying} stages always stay"
+                raise doc.error(("head", "levels"), f"with {value} the head '{kind}' reads the maps of {read} stages, "
+                                f"and {stay}; write {staying} at most, or more stages")  # fmt: skip
 
 
 def to_dict(space: SearchSpace) -> Json:

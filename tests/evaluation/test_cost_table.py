@@ -30,6 +30,7 @@ OPTIONAL: dict[str, Any] = {
 
 DETECTORS: dict[str, Any] = OPTIONAL | {
     "name": "detectors",
+    "stages": [*OPTIONAL["stages"], *2 * [{"block": "conv", "depth": [1, 2], "width": 16, "stride": 1}]],
     "head": {
         "kind": "detr", "width": [8, 16], "encoder": 1, "decoder": 1, "heads": 2, "hidden": 8, "queries": [4, 9],
         "anchors": [True, False], "levels": [1, 3, 2],

@@ -204,6 +204,14 @@ MISFITS = [
     ({"width": 20}, r"head\.width: detr: width 20 is not divisible by heads 8"),
     ({"width": 30, "heads": 2}, r"head\.width: 30 is not allowed: write a whole number from 8 .*divisible by 4"),
     ({"queries": 0}, r"head\.queries: 0 is not allowed: write a whole number from 1 to 2000"),
+    (
+        {"levels": 2},
+        r"head\.levels: with 2 the head 'detr' reads the maps of 2 stages, and 1 stage always stays; write 1",
+    ),
+    (
+        {"levels": [1, 3]},
+        r"head\.levels: with 3 .* 3 stages, and 1 stage always stays; write 1 at most, or more stages",
+    ),
     ({"levels": 4}, r"head\.levels: 4 is not allowed: write one of 1, 2, 3"),
 ]
 
@@ -219,12 +227,23 @@ def test_what_does_not_fit_is_refused(options: dict[str, Any], said: str) -> Non
         load_space(space)
 
 
+def test_levels_are_at_most_the_stages_that_always_stay() -> None:
+    stages = [{"block": "conv", "depth": depth, "width": 16, "stride": 2} for depth in (1, [0, 1], [1, 2])]
+    space = {"stem": {"kind": "conv", "width": 16}, "stages": stages, "head": {"kind": "detr", "levels": [1, 2]}}
+    assert load_space(space).size() == 8
+    space["head"] = {"kind": "detr", "levels": [2, 3]}
+    with pytest.raises(SpaceError, match=r"with 3 .* 3 stages, and 2 stages always stay; write 2 at most"):
+        load_space(space)
+    stages[1]["depth"] = 1
+    assert load_space(space).size() == 4
+
+
 def test_the_options_in_a_file_are_those_of_the_network() -> None:
     data = {
         "resolution": 32,
         "classes": 3,
         "stem": {"kind": "conv", "width": 16},
-        "stages": [{"block": "mbconv", "depth": 1, "width": 16, "stride": 2}],
+        "stages": 2 * [{"block": "mbconv", "depth": 1, "width": 16, "stride": 2}],
         "head": {"kind": "detr"} | SMALL | REMEDIES,
     }
     architecture = load_architecture(data)
