@@ -5,6 +5,7 @@ A space is an architecture file in which a value may be a list of choices or a r
 Every error names the file, the line, the key and the remedy.
 """
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -32,6 +33,8 @@ def parse_space(doc: Document) -> SearchSpace:
         _slot(doc, ("stages", i), BLOCKS, stage, [file.blocks, stage.blocks]) for i, stage in enumerate(file.stages)
     ]
     _check_offered(doc, file)
+    stem = _slot(doc, ("stem",), STEMS, file.stem, [])
+    _check_values(doc, file, stem, stages)
     head = _slot(doc, ("head",), HEADS, file.head, [])
     _check_head(doc, head)
     space = SearchSpace(
@@ -39,7 +42,7 @@ def parse_space(doc: Document) -> SearchSpace:
         resolution=file.resolution,
         channels=file.channels,
         classes=file.classes,
-        stem=_slot(doc, ("stem",), STEMS, file.stem, []),
+        stem=stem,
         stages=tuple(stages),
         head=head,
     )
@@ -145,15 +148,42 @@ def _check_option(
 
 
 def _check_widths(doc: Document, key: tuple[str | int, ...], slot: Slot) -> None:
-    """Require a width that suits each kind."""
-    for kind in slot.kinds:
-        if slot.widths_of(kind):
-            continue
+    """Require a width that suits each kind, and a kind that each width suits."""
+    useless = [(kind, slot.widths[0]) for kind in slot.kinds if not slot.widths_of(kind)]
+    suited = {width for kind in slot.kinds for width in slot.widths_of(kind)}
+    useless += [(slot.kinds[0], width) for width in slot.widths if width not in suited]
+    for kind, width in useless:
         for option, default in ((n, o.default) for n, o in options_of(slot.registry, kind).items()):
             for value in slot.options[kind].get(option, (default,)):
-                why = misfit(slot.registry, kind, option, value, slot.widths[0])
-                if why:
+                if why := misfit(slot.registry, kind, option, value, width):
                     raise doc.error((*key, "width"), f"{kind}: {why}; write another width or another {option}")
+
+
+def _check_values(doc: Document, file: SpaceFile, stem: Slot, stages: list[Slot]) -> None:
+    """Require a width that suits each value of an option, in one stage at least of those that offer the value."""
+    _check_suited(doc, ("stem",), [stem], stem.kinds, file.stem.__pydantic_extra__)
+    for i, stage in enumerate(file.stages):
+        _check_suited(doc, ("stages", i), stages, stage.block, stage.__pydantic_extra__)
+        for kind, named in stage.blocks.items():
+            _check_suited(doc, ("stages", i, "blocks", kind), stages, (kind,), named)
+    for kind, named in file.blocks.items():
+        _check_suited(doc, ("blocks", kind), stages, (kind,), named)
+
+
+def _check_suited(
+    doc: Document, key: tuple[str | int, ...], slots: list[Slot], kinds: tuple[str, ...], named: Mapping[str, Domain]
+) -> None:
+    offering = [(slot, kind) for slot in slots for kind in kinds if kind in slot.kinds]
+    for option, value in ((n, v) for n in named for v in named[n]):
+        users = [(slot, kind) for slot, kind in offering if value in slot.options[kind].get(option, ())]
+        whys = [
+            f"{kind}: {why}" if (why := misfit(slot.registry, kind, option, value, width)) else ""
+            for slot, kind in users
+            for width in slot.widths_of(kind)
+        ]
+        if whys and all(whys):
+            raise doc.error((*key, option), f"{shown(value)} suits no width: {whys[0]}; write another {option} or "
+                                            "another width")  # fmt: skip
 
 
 def _check_head(doc: Document, slot: Slot) -> None:

@@ -20,9 +20,10 @@ def stages(draw: Any) -> list[dict[str, Any]]:
     for depths in draw(st.lists(st.sampled_from((1, [0, 1], [2, 0], [0, 1, 2], [1, 2])), min_size=2, max_size=4)):
         kinds = draw(some(("conv", "transformer"), 2))
         stage = {"block": kinds, "depth": depths, "width": draw(some((8, 12, 16), 2)), "stride": draw(some((1, 2)))}
+        dims = (4,) if stage["width"] in (12, [12]) else (4, [4, 8], [8, 4])  # 8 alone would suit no width
         own = {
             "conv": {"kernel_size": draw(some((1, 3), 2))},
-            "transformer": {"head_dim": draw(st.sampled_from((4, [4, 8], [8, 4])))},
+            "transformer": {"head_dim": draw(st.sampled_from(dims))},
         }
         named = [kind for kind in own if kind in kinds and (kind == "transformer" or draw(st.booleans()))]
         found.append(stage | {"blocks": {kind: own[kind] for kind in named}})

@@ -209,6 +209,45 @@ def test_a_mistake_is_named_with_line_key_and_remedy(keys, value, says):
         parse_space(broken)
 
 
+@pytest.mark.parametrize(
+    ("stage", "blocks", "says"),
+    [
+        (
+            {"block": "vit", "width": [64, 65]},
+            {},
+            r"stages\.0\.width: vit: width 65 is not divisible by head_dim 64; write",
+        ),
+        (
+            {"block": "moat", "width": [64, 96], "head_dim": [32, 7]},
+            {},
+            r"stages\.0\.head_dim: 7 suits no width: moat: width 64 is not divisible by head_dim 7; write another",
+        ),
+        (
+            {"block": "moat", "width": 64},
+            {"moat": {"head_dim": [32, 7]}},
+            r"blocks\.moat\.head_dim: 7 suits no width: moat",
+        ),
+        (
+            {"block": ["conv", "moat"], "width": 64, "blocks": {"moat": {"head_dim": [32, 48]}}},
+            {},
+            r"stages\.0\.blocks\.moat\.head_dim: 48 suits no width: moat: width 64 is not divisible by head_dim 48",
+        ),
+    ],
+)
+def test_a_width_or_a_value_that_can_never_stand_is_named(stage, blocks, says):
+    stages = [stage | {"depth": 1, "stride": 2}]
+    with pytest.raises(SpaceError, match=says):
+        load_space({"stem": {"kind": "conv", "width": 8}, "stages": stages, "blocks": blocks})
+
+
+def test_a_value_that_suits_one_stage_is_offered_to_all():
+    stages = [{"block": "moat", "depth": 1, "width": width, "stride": 2} for width in (16, 24)]
+    options = {"moat": {"head_dim": [8, 12, 16]}}
+    space = load_space({"stem": {"kind": "conv", "width": 8}, "stages": stages, "blocks": options})
+    assert space.size() == 4
+    assert load_space(to_dict(space)) == space
+
+
 def test_a_stage_that_is_the_last_where_others_are_left_out_is_told_as_such():
     stages = [*_stages(), {"block": "vit", "depth": [0, 1], "width": 64, "stride": 1}]
     space = {"stem": {"kind": "conv", "width": 8}, "stages": stages, "head": {"kind": "class_token"}}

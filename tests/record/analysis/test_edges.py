@@ -37,12 +37,12 @@ def test_a_width_that_all_chose_freely_piles_up(tmp_path: Path) -> None:
 
 
 def test_a_value_that_a_width_forces_does_not(tmp_path: Path, monkeypatch: Any) -> None:
-    """Of head dimensions of 8 and 16 a width of 24 is divided by 8 alone."""
+    """Of head dimensions of 8 and 16 widths of 24 and 40 are divided by 8 alone, and 48 by both."""
     only = {**SPACE, "stages": [{**stage, "block": ["transformer"]} for stage in SPACE["stages"]],
             "blocks": {"transformer": {"head_dim": [8, 16]}}}  # fmt: skip
     for i in (1, 2):
         only["stages"][i] = {**only["stages"][i], "width": [24, 40]}
-    only["stages"][0] = {**only["stages"][0], "width": 24}
+    only["stages"][0] = {**only["stages"][0], "width": 48}
     monkeypatch.setattr("run_fixtures.SPACE", only)
     found = named(of(empty_run(tmp_path / "run"), lambda _: True, 12))
     assert not {one for one in found if one[0] == "head_dim"}
