@@ -9,7 +9,9 @@ compared with the one at the same relative depth of the network.
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from itertools import combinations, islice
+from dataclasses import replace
+from functools import cache
+from itertools import combinations
 from math import log
 from typing import Any
 
@@ -18,30 +20,27 @@ from nas.network.architecture import Architecture, Decision
 from nas.network.options import Scalar, options_of
 from nas.registry import Registry
 from nas.space.slot import Domain
-from nas.space.space import Choose, Decisions, SearchSpace
+from nas.space.space import Choose, Decisions, SearchSpace, Traversal
 
 Sizes = dict[tuple[str, int, str], float]
 """Widths and depths, by part, number of the space's stage, and `width` or `depth`."""
 Pick = Callable[[Decision, Decision, Domain], Scalar]
 """Picks among the values of a decision of the space, given the network's decision that it is compared with."""
-MAX_PAIRINGS = 1000
 
 
 def locate(space: SearchSpace, architecture: Architecture) -> Decisions:
     """Return the decisions that give an architecture. Raises SpaceError, naming the first value that differs."""
-    reason = ""
-    for stages in islice(_pairings(space, len(architecture.stages)), MAX_PAIRINGS):
-        offered: dict[str, Domain] = {}
-        decisions, found = space.record(_same(architecture, stages, offered))
-        difference = _difference(found, architecture, offered)
-        if not difference:
-            return decisions
-        reason = reason or difference
-    if not reason:
-        count, most = len(architecture.stages), len(space.stages)
+    count, most = len(architecture.stages), len(space.stages)
+    stages = _placed(space, architecture) or next(_pairings(space, count), None)
+    if stages is None:
         fewest = most - sum(slot.optional for slot in space.stages)
-        reason = f"stages: the network has {count}, the space {most if most == fewest else f'{fewest} to {most}'}"
-    raise SpaceError(reason)
+        has = most if most == fewest else f"{fewest} to {most}"
+        raise SpaceError(f"stages: the network has {count}, the space {has}")
+    offered: dict[str, Domain] = {}
+    decisions, found = space.record(_same(architecture, stages, offered))
+    if difference := _difference(found, architecture, offered):
+        raise SpaceError(difference)
+    return decisions
 
 
 def nearest(space: SearchSpace, architecture: Architecture) -> Decisions:
@@ -53,6 +52,25 @@ def nearest(space: SearchSpace, architecture: Architecture) -> Decisions:
     step = (len(architecture.stages) - 1) / max(count - 1, 1)
     stages = {ours: round(theirs * step) for ours, theirs in next(_pairings(space, count)).items()}
     return space.record(_near(architecture, stages, _scaled_sizes(space, architecture, stages)))[0]
+
+
+def _placed(space: SearchSpace, architecture: Architecture) -> dict[int, int] | None:
+    """Find the first way to pair the space's stages with all of a network's, each of which it can be decided as."""
+    wanted = architecture.complete()["stages"]
+
+    def becomes(ours: int, theirs: int) -> bool:
+        stage = Traversal(_same(architecture, {ours: theirs}, {})).stage(space.stages[ours], ours)
+        return stage is not None and replace(architecture, stages=(stage,)).complete()["stages"] == [wanted[theirs]]
+
+    @cache
+    def rest(ours: int, theirs: int) -> dict[int, int] | None:
+        if ours == len(space.stages):
+            return {} if theirs == len(wanted) else None
+        if theirs < len(wanted) and becomes(ours, theirs) and (after := rest(ours + 1, theirs + 1)) is not None:
+            return {ours: theirs} | after
+        return rest(ours + 1, theirs) if space.stages[ours].optional else None
+
+    return rest(0, 0)
 
 
 def _pairings(space: SearchSpace, count: int) -> Iterator[dict[int, int]]:

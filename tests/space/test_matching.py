@@ -66,6 +66,17 @@ def test_every_point_is_located_and_is_nearest_to_itself() -> None:
         assert nearest(space, architecture) == locate(space, architecture)
 
 
+def test_a_network_is_found_among_thousands_of_ways_to_leave_stages_out() -> None:
+    stages = [{"block": "conv", "depth": [0, 1], "width": 8 * i, "stride": 1} for i in range(1, 15)]
+    stages.append({"block": "conv", "depth": 1, "width": 8, "stride": 1})
+    space = load_space({"name": "long", "stem": {"kind": "conv", "width": 8}, "stages": stages})
+    for kept in ([*range(7, 14)], [0, 2, 4, 6, 8, 10, 12], [13]):
+        network = space.replay({f"stages.{i}.depth": int(i in kept) for i in range(14)})
+        assert space.replay(locate(space, network)) == network
+    with pytest.raises(SpaceError, match=r"stages\.1\.width: the network has 8, the space 16"):
+        locate(space, load_architecture(network.to_dict() | {"stages": 3 * network.to_dict()["stages"][-1:]}))
+
+
 def _stages(*depths: int) -> dict[str, Any]:
     stages = [{"block": "conv", "depth": d, "width": 32, "stride": 2} for d in depths]
     return {"resolution": 32, "classes": 10, "stem": {"kind": "conv", "width": 16}, "stages": stages}
