@@ -119,18 +119,33 @@ def adapt(state: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
     for name in wanted:
         if name not in state:
             raise SettingError(f"the weight '{name}' is missing; these are the weights of another network")
-    return {name: _fitted(network, name, value, wanted[name].shape) for name, value in state.items() if name in wanted}
+    return {name: _fitted(network, name, value, wanted[name]) for name, value in state.items() if name in wanted}
 
 
-def _fitted(network: nn.Module, name: str, value: Tensor, shape: torch.Size) -> Tensor:
+def _fitted(network: nn.Module, name: str, value: Tensor, wanted: Tensor) -> Tensor:
     """Resize a weight by the module that owns it, where its shape differs."""
+    _check_plain(name, value, wanted)
     owner, _, leaf = name.rpartition(".")
-    resized = getattr(network.get_submodule(owner), "resized", None)
-    fits = value if value.shape == shape or value.ndim < 2 or not resized else resized(leaf, value)
+    resized, shape = getattr(network.get_submodule(owner), "resized", None), wanted.shape
+    movable = value.shape != shape and value.ndim == wanted.ndim > 1 and all(value.shape)
+    fits = resized(leaf, value.to(wanted.dtype)) if resized and movable else value
     if fits.shape != shape:
         raise SettingError(f"the weight '{name}' is {tuple(value.shape)}, the network needs {tuple(shape)}"
                            f"{_other_classes(network, name, value.shape, shape)}")  # fmt: skip
     return fits
+
+
+def _check_plain(name: str, value: Tensor, wanted: Tensor) -> None:
+    """Require numbers that load without loss: dense ones, real where the network's are."""
+    odd = [
+        ("quantized", value.is_quantized),
+        ("on torch's meta device, without numbers", value.is_meta),
+        (str(value.layout), value.layout != torch.strided),
+        (str(value.dtype), value.is_complex() or wanted.is_floating_point() > value.is_floating_point()),
+    ]
+    if found := next((word for word, is_so in odd if is_so), ""):
+        raise SettingError(f"the weight '{name}' is {found}; the network needs a dense tensor of {wanted.dtype}: save "
+                           "the weights as such")  # fmt: skip
 
 
 def _other_classes(network: nn.Module, name: str, found: torch.Size, wanted: torch.Size) -> str:

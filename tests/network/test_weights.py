@@ -3,6 +3,7 @@
 import gzip
 import json
 import pickle
+import re
 import tarfile
 from argparse import Namespace
 from collections.abc import Callable
@@ -232,6 +233,56 @@ def test_classes_that_do_not_fit_are_named(tmp_path: Path) -> None:
     )
     with pytest.raises(SettingError, match=said):
         load_weights(build(replace(SMALL, classes=7)), tmp_path / "w.safetensors")
+
+
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        (
+            "stages.2.0.attention.bias.table",
+            lambda x: x.flatten(1),
+            r"is \(2, \d+\), the network needs \(2, \d+, \d+\)",
+        ),
+        ("stages.2.0.attention.bias.table", lambda x: x[:, :0], r"is \(2, 0, \d+\), the network needs"),
+        ("stages.1.0.attention.logits.rows", lambda x: x[:0], r"is \(0, 8\), the network needs"),
+        (
+            "head.classifier.weight",
+            lambda x: x.to_sparse(),
+            "is torch.sparse_coo; the network needs a dense tensor of torch.fl",
+        ),
+        ("head.classifier.weight", lambda x: x.to("meta"), "is on torch's meta device, without numbers; the network"),
+        (
+            "head.classifier.weight",
+            lambda x: torch.quantize_per_tensor(x, 0.1, 0, torch.qint8),
+            "is quantized; the net",
+        ),
+        (
+            "head.classifier.weight",
+            lambda x: x.to(torch.int8),
+            r"is torch\.int8; the network needs a dense .* save the",
+        ),
+        ("head.classifier.weight", lambda x: x.to(torch.complex64), r"is torch\.complex64; the network needs a dense"),
+    ],
+)
+def test_a_weight_that_cannot_be_loaded_without_loss_is_refused_by_its_name(
+    name: str, change: Callable[[torch.Tensor], torch.Tensor], said: str
+) -> None:
+    network = build(_architecture(32), seed=0)
+    state = network.state_dict()
+    with pytest.raises(SettingError, match=f"the weight '{re.escape(name)}' {said}"):
+        adapt(state | {name: change(state[name])}, network)
+
+
+@torch.no_grad()
+def test_weights_of_other_numbers_are_resized_as_those_of_the_network() -> None:
+    """Torch scales no table of eight bits."""
+    state, larger = build(_architecture(32), seed=0).state_dict(), build(_architecture(64))
+    eight = {name: x.to(torch.float8_e4m3fn) if x.is_floating_point() else x for name, x in state.items()}
+    adapted = adapt(eight, larger)
+    exact = adapt({name: x.float() if x.is_floating_point() else x for name, x in eight.items()}, larger)
+    larger.load_state_dict(adapted)
+    assert all(torch.equal(x.float(), exact[name].float()) for name, x in adapted.items())
 
 
 def test_weights_of_another_network_are_refused() -> None:
