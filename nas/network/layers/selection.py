@@ -32,7 +32,8 @@ class Selection(nn.Module):
     """Classes and a box for each token of the encoder; the `queries` surest ones are chosen.
 
     With `focal` every one of the `outputs` has a sigmoid of its own, else the last is for no object. With `distinct`
-    those come first that are as sure as their eight neighbours. Where there are fewer, the rest begins with nothing.
+    those come first that are as sure as their eight neighbours. Queries beyond the pixels of the image
+    begin with nothing.
     """
 
     def __init__(self, queries: int, width: int, outputs: int, focal: bool, distinct: bool = False) -> None:
@@ -52,10 +53,11 @@ class Selection(nn.Module):
         if self.distinct:
             sure = _peaks_first(sure, sizes)
         pixels = Outputs(logits[None], self._refined(x, begun)[None]) if self.training else None
-        best = sure.topk(min(self.count, x.shape[1]), dim=1).indices[..., None]
-        left = (0, 0, 0, self.count - best.shape[1])
-        chosen = F.pad(x.gather(1, best.expand(-1, -1, x.shape[2])), left)
-        begun = F.pad(begun.expand(x.shape[0], -1, -1).gather(1, best.expand(-1, -1, 4)), left, value=0.5)
+        surest, best = (found[..., None] for found in sure.topk(min(self.count, x.shape[1]), dim=1))
+        padded, left = surest == -torch.inf, (0, 0, 0, self.count - best.shape[1])
+        chosen = F.pad(x.gather(1, best.expand(-1, -1, x.shape[2])).masked_fill(padded, 0), left)
+        begun = begun.expand(x.shape[0], -1, -1).gather(1, best.expand(-1, -1, 4)).masked_fill(padded, 0.5)
+        begun = F.pad(begun, left, value=0.5)
         return Chosen(chosen, self._refined(chosen, begun), pixels)
 
     def _refined(self, x: Tensor, begun: Tensor) -> Tensor:

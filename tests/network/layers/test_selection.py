@@ -1,5 +1,7 @@
 """Pixels are chosen by what is said of them, those of padding and of nothing last."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -68,6 +70,19 @@ def test_a_map_of_fewer_pixels_than_queries_gives_answers_for_all_of_them() -> N
     out = head([torch.randn(2, 8, 4, 4), torch.randn(2, 16, 2, 2)])
     assert out.shape == (2, 7, 7)
     assert out.isfinite().all()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("distinct", [False, True])
+def test_padding_is_never_chosen_though_queries_are_left(distinct: bool) -> None:
+    """As without padding, where the queries that find no pixel begin with nothing."""
+    options: dict[str, Any] = {"selected": True, "distinct": distinct, "focal": True}
+    head = DETR((16,), 3, width=16, heads=2, hidden=16, encoder=1, decoder=2, queries=9, **options).eval()
+    nn.init.normal_(head.selection.classifier.weight)
+    given, padding = torch.randn(2, 16, 4, 4), torch.zeros(2, 32, 32, dtype=torch.bool)
+    padding[:, 16:] = padding[:, :, 24:] = True
+    found = head([given], padding=padding)
+    torch.testing.assert_close(found, head([given[..., :2, :3]]), rtol=1e-4, atol=1e-5)
 
 
 def test_every_pixel_learns_and_the_decoder_moves_none() -> None:
