@@ -8,7 +8,7 @@ from zipfile import BadZipFile, ZipFile
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load, load_file
 from torch import Tensor
 
 from nas.errors import SettingError
@@ -42,7 +42,7 @@ def read_all(path: Path | str) -> dict[str, State]:
     path = Path(path)
     head = _head(path)
     try:
-        loaded = load_file(path) if _is_safe(head) else _load(path)
+        loaded = _load_safe(path) if _is_safe(head) else _load(path)
     except Exception as error:  # torch may raise anything for a damaged file
         raise SettingError(f"{path}: {_cause(error)}") from None
     inside: Json = loaded if isinstance(loaded, dict) else {}
@@ -53,6 +53,15 @@ def read_all(path: Path | str) -> dict[str, State]:
         held = f"holds {', '.join(map(str, list(inside)[:5]))}" if inside else f"holds a {type(loaded).__name__}"
         raise SettingError(f"{path}: {held}; a state dict of tensors is needed: {ALONE}")
     return found
+
+
+def _load_safe(path: Path) -> State:
+    """Load safetensors, by their bytes where the path is no UTF-8, which their library needs."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return load(path.read_bytes())
+    return load_file(path)
 
 
 def _load(path: Path) -> object:

@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import os
 import pickle
 import re
+import sys
 import tarfile
 from argparse import Namespace
 from collections.abc import Callable
@@ -141,6 +143,13 @@ def test_what_is_no_file_of_weights_is_refused_in_words(tmp_path: Path, name: st
     with pytest.raises(SettingError, match=rf"w\.{suffix}: .*{said}") as error:
         read(path)
     assert "weights_only" not in str(error.value), "torch's advice to switch off what protects"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_path_that_is_no_utf8_is_read(tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"caf\xe9.safetensors")
+    file.write_bytes(save({"x": torch.ones(2)}))
+    assert read(file)["x"].tolist() == [1, 1]
 
 
 def test_a_folder_and_a_program_of_torchscript_are_no_weights(tmp_path: Path) -> None:
