@@ -45,10 +45,10 @@ class Decision:
         part, *path = name.split(".")
         if part == "resolution" and not path:
             return cls(part)
-        stage = int(path.pop(0)) if part == "stages" and path else 0
-        if part not in REGISTRIES or not path:
+        stage = path.pop(0) if part == "stages" and path else "0"
+        if part not in REGISTRIES or not path or not (stage.isascii() and stage.isdigit()):
             raise ValueError(f"'{name}' names no value of a network")
-        return cls(part, stage, tuple(path[:-1]), path[-1])
+        return cls(part, int(stage), tuple(path[:-1]), path[-1])
 
     def __str__(self) -> str:
         return ".".join(map(str, self.path))

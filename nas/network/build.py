@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import accumulate
+from numbers import Integral, Real
 from typing import Any, Literal, TypeVar, overload
 
 import torch
@@ -17,6 +18,7 @@ from nas.network.heads import Head
 from nas.registry import BLOCKS, HEADS, STEMS
 
 Module = TypeVar("Module", bound=nn.Module)
+SEEDS = 2**64  # of torch's generators
 
 
 class Stage(nn.Sequential):
@@ -129,14 +131,14 @@ def build(
     With `features` the network has no head and gives the maps of its stages, or of those in `out_indices`, as a list,
     for images of any size. Attention over maps larger than `window` x `window` pixels is then confined to windows;
     `auto` confines maps of more than 1,024 tokens to windows as large as the map that the network was built for, of
-    14 x 14 pixels at least, and None confines none. Raises SettingError for another window, rate or stage, or what is
-    no architecture.
+    14 x 14 pixels at least, and None confines none. Raises SettingError for another window, rate, seed or stage, or
+    what is no architecture.
     """
     if not isinstance(architecture, Architecture):
         raise SettingError(f"architecture: found {brief(architecture)}; write nas.load_architecture of a name, a "
                            f"file or plain data, the .architecture of a search's result, or {DRAWN}")  # fmt: skip
-    if not 0 <= drop_path < 1:
-        raise SettingError(f"drop_path: found {drop_path}; write a rate from 0 to below 1")
+    if not (isinstance(drop_path, Real) and 0 <= drop_path < 1):
+        raise SettingError(f"drop_path: found {brief(drop_path)}; write a rate from 0 to below 1")
     if not features and (window != "auto" or out_indices is not None):
         raise SettingError("window and out_indices are those of a backbone: say features=True too")
     if seed is None:
@@ -152,12 +154,14 @@ def build(
 
 @contextmanager
 def _drawn_by(seed: int) -> Iterator[None]:
-    """Draw by a seed where tensors are made, and leave the generators as they were."""
+    """Draw by a seed where tensors are made, and leave the generators as they were. Raises SettingError for no seed."""
+    if not (isinstance(seed, Integral) and 0 <= seed < SEEDS):
+        raise SettingError(f"seed: found {brief(seed)}; write a whole number from 0 to {SEEDS - 1}")
     device = torch.get_default_device()
     on_gpu = device.type == "cuda"
     with torch.random.fork_rng(devices=[device] if on_gpu else []):
         sow = torch.manual_seed if on_gpu else torch.default_generator.manual_seed  # the former seeds every GPU too
-        sow(seed)
+        sow(int(seed))
         yield
 
 

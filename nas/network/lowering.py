@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -46,13 +47,18 @@ def lowered(architecture: Architecture, queries: int | None = None, resolution: 
                            "boxes have queries")  # fmt: skip
     side = architecture.resolution
     for name, asked, least, most in ((QUERIES, queries, 1, now), ("resolution", resolution, 4, side)):
-        if asked is not None and most is not None and not (isinstance(asked, int) and least <= asked <= most):
+        if asked is not None and most is not None and not (_whole(asked) and least <= asked <= most):
             raise SettingError(f"{name} {asked} is not allowed; a trained network can be lowered to {least} to {most}")
-    options = dict(architecture.head.options) | ({QUERIES: queries} if queries is not None else {})
+    options = dict(architecture.head.options) | ({QUERIES: int(queries)} if queries is not None else {})
     if resolution and ENLARGE in options_of(HEADS, architecture.head.kind):
         options[ENLARGE] = float(architecture.value(f"head.{ENLARGE}")) * architecture.resolution / resolution
     head = HeadSpec(architecture.head.kind, options)
-    return replace(architecture, head=head, resolution=resolution or architecture.resolution)
+    return replace(architecture, head=head, resolution=int(resolution or architecture.resolution))
+
+
+def _whole(value: object) -> bool:
+    """Tell whether a value is a whole number, NumPy's too, and neither true nor false."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def lower(network: Network, architecture: Architecture, keep: Sequence[int] = ()) -> Network:

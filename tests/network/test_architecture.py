@@ -114,6 +114,20 @@ def test_a_seed_draws_on_a_gpu_too_and_leaves_its_generator_alone():
     assert torch.equal(torch.cuda.get_rng_state(), state)
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"drop_path": "x"}, "drop_path: found 'x'; write a rate from 0 to below 1"),
+        ({"seed": 2**70}, "seed: found 1180591620717411303424; write a whole number from 0 to 18446744073709551615"),
+        ({"seed": -1}, "seed: found -1; write"),
+        ({"seed": 0.5}, "seed: found 0.5; write"),
+    ],
+)
+def test_a_rate_or_a_seed_that_is_none_is_refused(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingError, match=said):
+        build(load_space(FAMILY).smallest(), **settings)
+
+
 @pytest.mark.parametrize("found", ["coatnet_0", Path("best.yaml"), {"name": "x"}, None])
 def test_what_is_no_architecture_is_refused_with_what_makes_one(found: Any) -> None:
     with pytest.raises(
@@ -253,7 +267,21 @@ def test_a_decision_is_parsed_and_written(name, decision):
     assert str(decision) == name
 
 
-@pytest.mark.parametrize("name", ["", "resolution.x", "stem", "stages", "stages.2", "stages.two.block", "body.width"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "resolution.x",
+        "stem",
+        "stages",
+        "stages.2",
+        "stages.two.block",
+        "stages.-1.block",
+        "stages.1_0.block",
+        "stages. 1.block",
+        "body.width",
+    ],
+)
 def test_what_names_no_value_is_no_decision(name):
     with pytest.raises(ValueError, match=r"value of a network|invalid literal"):
         Decision.parse(name)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from detections import model, network, quarters
@@ -11,6 +12,12 @@ from nas.errors import SettingError
 from nas.network.lowering import ENLARGE, lower, lowered, queries_of
 
 HEADS = ({}, {"anchors": True, "focal": True, "denoising": 2}, {"levels": 2, "denoising": 1})
+
+
+def test_a_number_of_numpy_lowers_as_any() -> None:
+    found = lowered(network(), np.int64(5), np.int64(16))  # type: ignore[arg-type]
+    assert found == lowered(network(), 5, 16)
+    assert {type(found.head.options["queries"]), type(found.resolution)} == {int}
 
 
 def test_a_network_says_how_many_boxes_it_may_find() -> None:
@@ -70,6 +77,7 @@ def test_boxes_of_smaller_images_are_larger_than_the_network_takes_them_for(head
     [
         ({"queries": 9}, "queries 9 is not allowed; a trained network can be lowered to 1 to 8"),
         ({"queries": 0}, "queries 0 is not allowed"),
+        ({"queries": True}, "queries True is not allowed"),
         ({"resolution": 33}, "resolution 33 is not allowed; a trained network can be lowered to 4 to 32"),
     ],
 )
