@@ -107,7 +107,7 @@ class Backbone(nn.Module):
 
     def leaves_out(self, name: str) -> bool:
         """Tell whether a weight is one of the head, or of the stages after the last map, that the network has."""
-        return name.startswith(self._without)
+        return name.startswith(self._without) and (self.head is None or name != "head.token")
 
 
 class _Token(nn.Module):

@@ -217,6 +217,7 @@ def test_weights_of_a_network_lose_their_head_in_a_backbone(tmp_path: Path) -> N
     assert sorted(nas.load_weights(backbone, path)) == [
         "head.classifier.bias", "head.classifier.weight", "head.norm.bias", "head.norm.weight"
     ]  # fmt: skip
+    assert {name for name in network.state_dict() if not backbone.leaves_out(name)} == set(backbone.state_dict())
     assert all(torch.equal(value, network.state_dict()[name]) for name, value in backbone.state_dict().items())
     assert nas.load_weights(network, path) == []
     first = build(network.architecture, features=True, out_indices=[0])
