@@ -7,9 +7,11 @@ first trials only, so that a resumed search has the same. The trees know jumps, 
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Kernel
@@ -29,7 +31,8 @@ GIVEN = 1000  # trials at most that a model is fitted to
 FITTED = 300  # trials at most that hyperparameters are fitted to
 JITTER = 1e-8
 FARTHEST = 1e6  # deviations, so that no cost is infinite to a model
-TREES = 40
+TREES = 20
+ENOUGH = 1e-5  # of the likelihood, by which a step must better it
 FIXED = Trend(linear=0.0, noise=0.1)
 """The kernel for successes and failures, which are too few to fit one to."""
 
@@ -109,8 +112,13 @@ def fit_kernel(features: Features, values: Values) -> Kernel:
 
 def fit_process(kernel: Kernel, features: Features, values: Values, tune: bool = False) -> GaussianProcessRegressor:
     """The process given standardised values at some features. `tune` fits the kernel's hyperparameters too."""
-    optimizer = "fmin_l_bfgs_b" if tune else None
-    return GaussianProcessRegressor(kernel, alpha=JITTER, optimizer=optimizer).fit(features, values)
+    return GaussianProcessRegressor(kernel, alpha=JITTER, optimizer=_descend if tune else None).fit(features, values)
+
+
+def _descend(loss: Callable[..., Any], start: Values, bounds: Values) -> tuple[Values, float]:
+    """Find the hyperparameters of least loss as scikit-learn does by itself, but end where steps gain little."""
+    found = minimize(loss, start, method="L-BFGS-B", jac=True, bounds=bounds.tolist(), options={"ftol": ENOUGH})
+    return np.asarray(found.x), float(found.fun)
 
 
 def predict_process(process: GaussianProcessRegressor, features: Features) -> tuple[Values, Values]:

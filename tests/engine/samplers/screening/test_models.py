@@ -12,7 +12,7 @@ def test_a_jump_is_known_and_trees_repeat():
     probe = np.array([[0.9, 0.5, 0.5], [0.1, 0.5, 0.5]])
     mean, deviation = predict_trees(fit_trees(x, y), probe)
     assert mean == pytest.approx([1, -1], abs=0.2)
-    assert (deviation < 0.5).all()
+    assert (deviation < 0.7).all()
     again, _ = predict_trees(fit_trees(x, y), probe)
     assert (again == mean).all()
 
