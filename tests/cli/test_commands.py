@@ -114,9 +114,9 @@ def test_blocks_are_listed_with_their_options(nas, tmp_path):
     lines = ["from nas.network.blocks import Block", "class Mine(Block):", '    """A block of mine."""',
              "    def __init__(self, site, *, groups: int = 3):", "        super().__init__()"]  # fmt: skip
     (tmp_path / "mine.py").write_text("\n".join(lines) + "\n")
-    found = nas("spaces", "--blocks", "--plugins", tmp_path / "mine.py")
-    assert (found.status, found.err) == (0, "")
-    words = " ".join(found.out.split())
+    found = python("-m", "nas", "spaces", "--blocks", "--plugins", str(tmp_path / "mine.py"))  # a process forgets it
+    assert (found.returncode, found.stderr) == (0, "")
+    words = " ".join(found.stdout.split())
     for registry in (STEMS, BLOCKS, HEADS):
         assert all(name in words for name in registry.names())
     assert "window 7; a whole number from" in words
