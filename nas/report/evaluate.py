@@ -16,7 +16,7 @@ from nas.data import Dataset
 from nas.data.boxes import CLASS, held
 from nas.data.parts import ALL, PARTS
 from nas.data.pictures import embedded
-from nas.data.stored import Pictures
+from nas.data.stored import Pictures, fits
 from nas.errors import DataError, SettingError, brief
 from nas.files import Json
 from nas.registry import TASKS, check_among, suggest
@@ -127,7 +127,7 @@ def evaluate(
     pictures = tuple(embedded(dataset.images[seen[[row]]][0], light=bool(boxes)) for row in shown)
     left_out = (*dataset.skipped, *batches.unreadable)
     return Evaluation(said, asked.data, asked.part, tuple(reader.classes), verdict, boxes, names, pictures,
-                      _flattered(reader, asked, _parts(reader, batches)), left_out)  # fmt: skip
+                      _flattered(reader, asked, batches), left_out)  # fmt: skip
 
 
 class _Asked(NamedTuple):
@@ -224,18 +224,19 @@ def _name(dataset: Dataset, row: int) -> str:
     return dataset.images.name(row) if isinstance(dataset.images, Pictures) else f"image {row}"
 
 
-def _parts(reader: Reader, batches: Batches) -> Json:
-    """Count the images of the parts: those that can be read, as a training does that keeps them in memory.
+def _holds_others(reader: Reader, batches: Batches) -> bool:
+    """Tell whether parts have other sizes than in the training, which counts what can be read where it fits in memory.
 
-    To find damage behind their headers takes decoding all, so it is looked for where a training knew other sizes.
+    To find what is damaged behind its header takes decoding all, so only sizes that differ are looked into.
     """
     dataset = batches.dataset
-    if reader.facts.get("parts", dataset.parts) == dataset.parts:
-        return dataset.parts
-    return {part: len(batches.readable(getattr(dataset, part))) for part in PARTS}
+    known = reader.facts.get("parts", dataset.parts)
+    if known == dataset.parts or (isinstance(dataset.images, Pictures) and not fits(dataset.images)):
+        return bool(known != dataset.parts)
+    return bool(known != {part: len(batches.readable(getattr(dataset, part))) for part in PARTS})
 
 
-def _flattered(reader: Reader, asked: _Asked, parts: Json) -> str:
+def _flattered(reader: Reader, asked: _Asked, batches: Batches) -> str:
     """Say in words if images may be among those that it learnt from, as the names of data and their sizes tell."""
     named = [division for division in learnt_of(reader.facts) if datasets.same(division[0], asked.data)]
     for learnt, own in named:
@@ -244,11 +245,12 @@ def _flattered(reader: Reader, asked: _Asked, parts: Json) -> str:
         if (asked.part, asked.seed) != ("test", own):
             return (f"it learnt from {learnt} divided by seed {own}, and some of these images may not be new to it; "
                     f"--part test --split-seed {own} takes those that are")  # fmt: skip
-        if reader.facts.get("parts", parts) != parts:
+        if _holds_others(reader, batches):
             return (f"{learnt} holds other images than when it learnt from them, so that the parts are others, and "
                     "some of these images may not be new to it")  # fmt: skip
+    images = sum(batches.dataset.parts.values())
     tested, learnt_from = (asked.part, asked.seed) == ("test", split_of(reader.facts)), reader.facts.get("parts") or {}
-    if not (named or tested) and sum(learnt_from.values()) == sum(parts.values()):
+    if not (named or tested) and sum(learnt_from.values()) in (images, images - len(batches.unreadable)):
         return (f"it learnt from {reader.facts.get('data')}, which has as many images; if they are these, most are not "
                 "new to it")  # fmt: skip
     return ""

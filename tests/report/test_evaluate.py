@@ -138,8 +138,11 @@ def test_an_image_damaged_behind_its_header_is_no_change_of_the_data(tmp_path: P
     data = f"image_folder:{tmp_path / 'photos'}"
     parts = nas.data.load(data, resolution=16, in_memory=True).parts
     assert sum(parts.values()) == 30
-    found = nas.evaluate(model_of(["conv"], data=data, split_seed=0, parts=parts))
+    model = model_of(["conv"], data=data, split_seed=0, parts=parts)
+    found = nas.evaluate(model)
     assert (found.part, found.flattered) == ("test", "")
+    shutil.copytree(tmp_path / "photos", tmp_path / "copy")
+    assert "has as many images" in nas.evaluate(model, f"image_folder:{tmp_path / 'copy'}").flattered
 
 
 @pytest.mark.parametrize("counts", [{"b": 1}, {"d": 2, "a": 1}, {"c": 1, "frog": 0}])
