@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nas.errors import RunError, SpaceError
 from nas.files import Json
 from nas.record.journal import DAMAGED, RECORD, read_trials
-from nas.record.optuna_study import quiet_optuna
+from nas.record.optuna_study import name_objectives, quiet_optuna
 from nas.record.run import Run
 from nas.record.trial import Trial
 
@@ -32,8 +32,8 @@ class Mirror:
         self.run, self.storage = run, optuna.storages.InMemoryStorage()
         with quiet_optuna():
             self.storage.create_new_study(goals, run.name)
-            self.study = optuna.load_study(study_name=run.name, storage=self.storage)
-            self.study.set_metric_names(list(run.config.objectives))
+        self.study = optuna.load_study(study_name=run.name, storage=self.storage)
+        name_objectives(self.study, run.config.objectives)
         begun = run.environment.get("started")
         self.begun = datetime.fromisoformat(begun).astimezone().replace(tzinfo=None) if begun else None
         self._seen: set[int] = set()

@@ -27,16 +27,23 @@ REPEAT = "repeat"  # a user attribute of a failed trial whose network another ha
 
 @contextmanager
 def quiet_optuna() -> Iterator[None]:
-    """Silence Optuna's line for each study and trial, and what it says of experiments: it names metrics so."""
+    """Silence Optuna's line for each study and trial."""
     import optuna
 
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
-            yield
+        yield
     finally:
         optuna.logging.set_verbosity(before)
+
+
+def name_objectives(study: "optuna.Study", names: Iterable[str]) -> None:
+    """Let pictures of a study name its objectives, which Optuna calls experimental."""
+    import optuna
+
+    with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
+        study.set_metric_names(list(names))
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class Teller:
         directions = [direction.MAXIMIZE if more else direction.MINIMIZE for more in self.maximize.values()]
         with quiet_optuna():
             study = optuna.create_study(directions=directions, sampler=sampler, study_name=name)
-            study.set_metric_names(list(self.maximize))
+        name_objectives(study, self.maximize)
         count = 0  # asking Optuna would copy its list
         for trial in (*learnt, *sorted(trials, key=lambda t: t.number)):  # workers finish in another order
             gap = max(trial.number - count, 0)
