@@ -17,15 +17,13 @@ def check_data(first: Run, run: Run) -> None:
         raise SettingError(f"{what}: one weighs {next(names)}, the other {next(names)}")
     data = [each.seal.get("data") for each in (first, run)]
     files = [known and known["files"] for known in data]
-    if not same(first.config.data, run.config.data) and not (
-        all(data) and (first.config.split == run.config.split or all(files))
-    ):
-        raise SettingError(f"{what}: one is on {first.config.data}, the other on {run.config.data}")
-    one_seed = first.config.split == run.config.split
+    elsewhere, one_seed = not same(first.config.data, run.config.data), first.config.split == run.config.split
+    places = f"{what}: one is on {first.config.data}, the other on {run.config.data}"
+    if elsewhere and not (all(data) and (one_seed or all(files))):
+        raise SettingError(places)
     if data[0] and data[1] and (said := difference(data[0], data[1], one_seed=one_seed)):
-        if not same(first.config.data, run.config.data):
-            raise SettingError(f"{what}: one is on {first.config.data}, the other on {run.config.data}, which holds "
-                               "other images")  # fmt: skip
+        if elsewhere:
+            raise SettingError(f"{places}, which holds other images")
         raise SettingError(f"{what}: the data of the second are others than those of the first: {said}")
 
 

@@ -61,9 +61,8 @@ class Trainer:
         self.monitor = monitor or next(iter(task.metrics))
         self.teacher, self.group = teacher, group or Alone()
         dataset, device = batches.dataset, batches.device
-        steps = max(len(dataset.train) // recipe.batch_size, 1)
         self.size, self.parts = step_of(recipe, len(dataset.train))
-        self.progress = Progress(Course(recipe.epochs, steps, limit))
+        self.progress = Progress(Course(recipe.epochs, len(dataset.train) // self.size, limit))
         self.schedule = Schedule(recipe.peak, recipe.end, min(recipe.warmup / recipe.epochs, 1.0))
         trained = groups(model.network, recipe.weight_decay, recipe.backbone_rate)
         optimizer = torch.optim.AdamW(trained, lr=recipe.peak, fused=True)

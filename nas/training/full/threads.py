@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.benchmark import set_torch_threads
 
-from nas.training.full.batches import Batches
+from nas.training.full.batches import Batches, step_of
 from nas.training.full.group import Alone
 from nas.training.full.settings import TrainConfig
 from nas.training.model import Model
@@ -22,8 +22,9 @@ def threads_of(config: TrainConfig, model: Model, batches: Batches, group: Alone
     most = torch.get_num_threads()
     if config.threads or group.count > 1 or batches.device.type != "cpu":
         return config.threads or most
-    data, size = batches.dataset, config.recipe.batch_size // config.recipe.accumulate
-    images = torch.rand(min(max(size, 2), IMAGES), data.channels, data.resolution, data.resolution)
+    data = batches.dataset
+    size, parts = step_of(config.recipe, len(data.train))
+    images = torch.rand(min(max(size // parts, 2), IMAGES), data.channels, data.resolution, data.resolution)
     found = fastest_threads(model, images)
     if found < most:
         noted(f"steps are fastest in {found} of {most} threads here, so the training takes {found}")
