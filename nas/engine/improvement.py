@@ -65,6 +65,8 @@ def expected_improvement(lower: Values, upper: Values, mean: Values, deviation: 
 def _expected_below(edges: Values, mean: Values, deviation: Values) -> Values:
     """E[max(edge - Y, 0)] for normal Y, `(candidates, edges)`, 0 for an edge at minus infinity."""
     distance = np.where(np.isfinite(edges), edges, 0.0) - mean
+    if not deviation.any():
+        return np.where(np.isfinite(edges), np.maximum(distance, 0.0), 0.0)
     z = distance / np.where(deviation > 0, deviation, 1.0)
     normal = distance * ndtr(z) + deviation * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
     return np.where(np.isfinite(edges), np.where(deviation > 0, normal, np.maximum(distance, 0.0)), 0.0)

@@ -8,7 +8,7 @@ two of these; points are looked up.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
+from itertools import product, repeat
 from typing import Any
 
 import numpy as np
@@ -102,7 +102,8 @@ class CostTable:
     def _rows(self, part: _Part, keyed: Codes, own: Sequence[tuple[str, Domain]]) -> NDArray[np.intp]:
         """Look up the rows of a part, taking it apart where it was not seen yet."""
         keys = keys_of(keyed)
-        if not part.rows.keys() >= set(keys):
+        rows = np.fromiter(map(part.rows.get, keys, repeat(-1)), np.intp, len(keys))
+        if (rows < 0).any():
             new = {key: i for i, key in enumerate(keys) if key not in part.rows}
             known, incoming = list(self.maps), keyed.shape[1] - len(own)
             taken = [
@@ -114,7 +115,8 @@ class CostTable:
             part.costs = np.concatenate([part.costs, self._added([pieces for pieces, _ in taken])])
             part.outgoing = np.concatenate([part.outgoing, np.array(outgoing, np.int32)])
             part.stands = np.concatenate([part.stands, [bool(pieces) for pieces, _ in taken]])
-        return np.fromiter(map(part.rows.__getitem__, keys), np.intp, len(keys))
+            return np.fromiter(map(part.rows.__getitem__, keys), np.intp, len(keys))
+        return rows
 
     def _added(self, parts: Sequence[Sequence[Piece]]) -> Values:
         """Add up each part's pieces `(parts, sums)`."""

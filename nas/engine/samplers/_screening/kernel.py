@@ -34,24 +34,32 @@ class Trend(Kernel):  # type: ignore[misc] # scikit-learn has no types
         """The covariances `(x, y)`, without `y` of `x` with itself, and if asked their gradient in the logarithms."""
         other = x if y is None else y
         linear = x @ other.T
-        scaled = -2 * linear
-        scaled += (x**2).sum(axis=1)[:, None]
-        scaled += (other**2).sum(axis=1)
+        near = 5 / self.length**2
+        scaled = (-2 * near) * linear
+        scaled += near * (x**2).sum(axis=1)[:, None]
+        scaled += near * (other**2).sum(axis=1)
         if y is None:
             np.fill_diagonal(scaled, 0.0)
         np.sqrt(np.maximum(scaled, 0.0, out=scaled), out=scaled)
-        scaled *= 5**0.5 / self.length
         linear += OFFSET
         linear *= self.linear
-        smooth = _matern(scaled)
-        smooth *= self.smooth
-        found = linear + smooth
+        gradient = self._gradient(linear, scaled) if eval_gradient else None
+        found = _matern(scaled)
+        found *= self.smooth
+        if gradient is not None:
+            gradient[:, :, 1] = found
+        found += linear
         if y is None:
             found[np.diag_indices_from(found)] += self.noise
-        if not eval_gradient:
-            return found
-        longer = self.smooth / 3 * scaled**2 * (1 + scaled) * np.exp(-scaled)
-        return found, np.stack([linear, smooth, longer, self.noise * np.eye(len(x))], axis=-1)
+        return found if gradient is None else (found, gradient)
+
+    def _gradient(self, linear: Values, scaled: Values) -> Values:
+        """The gradient `(x, x, hyperparameters)` in all but `smooth`, whose place holds anything."""
+        gradient = np.empty((*linear.shape, 4))
+        gradient[:, :, 0] = linear
+        gradient[:, :, 2] = self.smooth / 3 * scaled**2 * (1 + scaled) * np.exp(-scaled)
+        gradient[:, :, 3] = self.noise * np.eye(len(linear))
+        return gradient
 
     def diag(self, x: Values) -> Values:
         """The variance of each point, with the noise of a trial there."""
@@ -63,11 +71,11 @@ class Trend(Kernel):  # type: ignore[misc] # scikit-learn has no types
 
 
 def _matern(scaled: Values) -> Values:
-    """Matern's kernel of 5/2, worked out in place: to lay out another such array costs more than to fill it."""
+    """Matern's kernel of 5/2, in place of `scaled` and one more array: to lay out each costs more than to fill it."""
     found = scaled / 3
     found += 1
     found *= scaled
     found += 1
-    decay = -scaled
-    found *= np.exp(decay, out=decay)
+    np.negative(scaled, out=scaled)
+    found *= np.exp(scaled, out=scaled)
     return found

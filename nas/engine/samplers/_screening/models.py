@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Kernel
@@ -44,9 +45,15 @@ def encoder(tree: Tree) -> Callable[[Codes], Features]:
     of its columns.
     """
     tables = [_columns(values, np.arange(len(values) + 1)) for values in tree.domains.values()]
+    sizes, widths = zip(*(table.shape for table in tables), strict=True)
+    begins, widest = np.cumsum((0, *sizes[:-1])), max(widths)
+    rows = np.zeros((sum(sizes), widest))
+    for begin, table in zip(begins, tables, strict=True):
+        rows[begin : begin + len(table), : table.shape[1]] = table
+    real = np.flatnonzero(np.arange(widest) < np.array(widths)[:, None])
 
     def encoded(codes: Codes) -> Features:
-        return np.concatenate([table[codes[:, j]] for j, table in enumerate(tables)], axis=1)
+        return np.take(rows[codes + begins].reshape(len(codes), -1), real, axis=1)
 
     return encoded
 
@@ -123,7 +130,7 @@ def _descend(loss: Callable[..., Any], start: Values, bounds: Values) -> tuple[V
 
 def predict_process(process: GaussianProcessRegressor, features: Features) -> tuple[Values, Values]:
     """Mean and standard deviation at other features."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), config_context(assume_finite=True):  # as the points that it was fitted to were
         warnings.simplefilter("ignore", UserWarning)  # a variance that rounds to below zero is taken as zero
         mean, deviation = process.predict(features, return_std=True)
     return np.asarray(mean), np.asarray(deviation)

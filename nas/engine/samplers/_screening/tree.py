@@ -7,6 +7,7 @@ a decision does not arise.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -53,10 +54,21 @@ class Tree:
         whole = np.asfortranarray(np.where(codes > 0, codes, drawn))  # as one decision is settled after the other
         for j, code in self.held.items():
             whole[:, j] = code
+        for alike in self._alike:
+            arises = self._arises(alike[0], whole)
+            for j in alike:
+                whole[:, j] *= arises
+        return np.ascontiguousarray(whole)
+
+    @cached_property
+    def _alike(self) -> list[list[int]]:
+        """The decisions that may not arise, those that arise together as one, as it takes time to find out when."""
+        found: dict[object, list[int]] = {}
         for j, cases in enumerate(self.cases):
             if () not in cases:
-                whole[:, j] *= self._arises(j, whole)
-        return np.ascontiguousarray(whole)
+                key = tuple(tuple((earlier, allowed.tobytes()) for earlier, allowed in case) for case in cases)
+                found.setdefault(key, []).append(j)
+        return list(found.values())
 
     def _arises(self, j: int, codes: Codes) -> NDArray[np.bool_]:
         """In which points a decision arises, by those before it."""
