@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command import Command
+from command import Answer, Command
 from outside import forget, on_path
 
 pytestmark = pytest.mark.long
@@ -199,6 +199,28 @@ def test_a_block_that_does_not_run_or_gives_another_map_is_named_with_its_map(
     refused = nas("search", *asked, "--data", "digits", "--subset", "32", "--budget", "2")
     assert refused.status == 2
     assert re.search(f"error: the block 'narrow' {said}\n$", refused.err), refused.err
+
+
+def test_a_block_that_runs_in_no_network_is_refused_before_the_first_training(inside: Home, nas: Command) -> None:
+    """Whatever is weighed, and though the smallest networks do without it; one that runs in some is warned of."""
+    Path("narrow.py").write_text(NARROW)
+    asked = ["--space", "narrow.yaml", "--plugins", "narrow.py", "--objectives", "accuracy,depth", "--workers", "1"]
+
+    def found(kernels: str) -> Answer:
+        Path("narrow.yaml").write_text(
+            "name: n\nresolution: 8\nstem: {kind: conv, width: 8}\nstages:\n"
+            "  - {block: conv, depth: [1, 2], width: 8, stride: 1}\n"
+            f"  - {{block: [conv, narrow], depth: 1, width: 8, stride: 2, kernel_size: {kernels}}}\n"
+        )
+        return nas("search", *asked, "--data", "digits", "--subset", "32", "--budget", "2")
+
+    refused = found("[3, 5]")
+    assert refused.status == 2
+    assert "the block 'narrow' " in refused.err
+    assert not Path("runs").exists()
+    warned = found("[1, 3]")
+    assert warned.status == 0
+    assert "some networks of n cannot be trained: the block 'narrow' gives 8x1x1" in warned.err + warned.out
 
 
 def test_kinds_from_outside_keep_what_ours_keep(home: Home) -> None:

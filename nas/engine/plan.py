@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from nas import data as datasets
 from nas.config import Budget, SearchConfig
+from nas.costs.counts import count
 from nas.costs.deployment import choose_device, device_name
+from nas.costs.kept_counts import lasting
 from nas.costs.latency.predictor import Predictor
 from nas.costs.latency.sampling import OnProgress
 from nas.data import Dataset
@@ -15,7 +17,7 @@ from nas.data.copies import copies
 from nas.engine.executors import Executor, Placement
 from nas.engine.placement import choose_executor, choose_placement, load_executor
 from nas.engine.prediction import as_measured, device_predictor, kept_predictor, new_predictor
-from nas.errors import DataError, SettingError
+from nas.errors import DataError, SettingError, SpaceError
 from nas.evaluation.catalogue import objective
 from nas.evaluation.evaluator import conditions_of, deployment_of
 from nas.evaluation.limits import Limits, check_alike
@@ -208,7 +210,10 @@ def fit(space: SearchSpace, dataset: Dataset, task: str) -> SearchSpace:
 
 
 def doubts(config: SearchConfig, space: SearchSpace) -> list[str]:
-    """Warn of what may be meant otherwise: limits on the good side of an objective, stages on a single pixel."""
+    """Warn of what may be meant otherwise: limits on the good side of an objective, stages on a single pixel.
+
+    Raises SpaceError for a kind from outside nas that runs in no random network.
+    """
     sides = (("minimize", "small", config.minimum, "min", "max"), ("maximize", "large", config.maximum, "max", "min"))
     turned = [
         f"--{typed} {name}={value:g} shuts out the best in {name}, which is to be {small}; --{meant} {name}={value:g} "
@@ -217,7 +222,7 @@ def doubts(config: SearchConfig, space: SearchSpace) -> list[str]:
         for name, value in limits.items()
         if objective(name).goal == goal
     ]
-    return [*turned, *_cramped(space)]
+    return [*turned, *_cramped(space), *_failing(space)]
 
 
 def _cramped(space: SearchSpace) -> list[str]:
@@ -229,6 +234,23 @@ def _cramped(space: SearchSpace) -> list[str]:
         return []
     return [f"{count} of {len(drawn)} random networks of {space.name} have a stage on a map of one pixel, where "
             f"kernels and attention see no neighbour; the images are {side} x {side} (--resolution)"]  # fmt: skip
+
+
+def _failing(space: SearchSpace) -> list[str]:
+    """Warn of kinds from outside nas that do not run everywhere. Raises SpaceError for one that runs nowhere."""
+    ran, failed = set[tuple[str, str]](), dict[tuple[str, str], SpaceError]()
+    drawn = dict.fromkeys(piece for network in draw(space, DRAWN) for piece in pieces(network))
+    for piece in drawn:
+        if not lasting(piece):
+            try:
+                count(piece)
+                ran.add((piece.part, piece.kind))
+            except SpaceError as error:
+                failed.setdefault((piece.part, piece.kind), error)
+    for kind, error in failed.items():
+        if kind not in ran:
+            raise error
+    return [f"some networks of {space.name} cannot be trained: {error}" for error in failed.values()]
 
 
 def look(config: SearchConfig, space: SearchSpace | None = None) -> Devices:

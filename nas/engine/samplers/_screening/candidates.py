@@ -53,15 +53,12 @@ class _Fresh:
     """Lets each point through once, and none that is taken."""
 
     def __init__(self, taken: set[bytes]) -> None:
-        self.taken, self.seen = taken, set[bytes]()
+        self.seen = set(taken)
 
     def __call__(self, points: Codes) -> Codes:
-        keep = []
-        for i, key in enumerate(keys_of(points)):
-            if key not in self.seen and key not in self.taken:
-                self.seen.add(key)
-                keep.append(i)
-        return points[keep]
+        new = {key: i for i, key in enumerate(keys_of(points)) if key not in self.seen}
+        self.seen |= new.keys()
+        return points[list(new.values())]
 
 
 def breed(parents: Codes, tree: Tree, count: int, rng: np.random.Generator) -> Codes:
