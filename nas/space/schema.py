@@ -187,6 +187,9 @@ def _explain(doc: Document, error: ValidationError) -> SpaceError:
         message = NEEDED[first["type"]].format(**first.get("ctx", {}))
     if first["type"] == "missing":
         return _missing(doc, key, str(first["loc"][-1]), found)
+    if isinstance(found, dict) and key and key[-1] in BLOCKS.names() and "blocks" not in key:
+        where = " of its stage or of the file" if key[0] == "stages" else ""
+        return doc.error(key, f"the options of a block lie in 'blocks'{where}: blocks: {{{key[-1]}: {shown(found)}}}")
     if first["type"] == "extra_forbidden":
         return doc.error(
             key, f"unknown key '{first['loc'][-1]}'. {suggest(str(first['loc'][-1]), SpaceFile.model_fields)}"

@@ -167,6 +167,8 @@ def test_an_option_is_known_by_whatever_the_constructor_has():
         (("stages", 1, "blocks", "mot"), {}, "file:7: stages.1.blocks.mot: this stage does not offer 'mot'. .*'moat'"),
         (("stages", 1, "blocks", "moat", "head_dim"), 0, "file:7: .*head_dim: 0 is not allowed"),
         (("stages", 1, "blocks", "moat", "head_dim"), 7, "file:6: stages.1.width: moat: width 16 .*head_dim 7"),
+        (("stages", 1, "moat"), {"head_dim": 8}, "file:6: .*lie in 'blocks' of its stage .*: {moat: {head_dim: 8}}$"),
+        (("moat",), {"head_dim": 8}, "file:.*: moat: the options of a block lie in 'blocks': blocks: {moat: "),
         (("blocks", "mbcnv"), {}, "file:8: blocks.mbcnv: unknown block 'mbcnv'"),
         (("blocks", "moat"), 8, "file:8: blocks.moat: found 8: a mapping is needed here, such as blocks: {mbconv: "),
         (("blocks", "swin"), {"window": 7}, "file:8: blocks.swin: no stage offers 'swin'. Allowed: conv, mbconv, tra"),
