@@ -247,10 +247,10 @@ def _failing(space: SearchSpace) -> list[str]:
                 ran.add((piece.part, piece.kind))
             except SpaceError as error:
                 failed.setdefault((piece.part, piece.kind), error)
-    for kind, error in failed.items():
+    for kind, why in failed.items():
         if kind not in ran:
-            raise error
-    return [f"some networks of {space.name} cannot be trained: {error}" for error in failed.values()]
+            raise why
+    return [f"some networks of {space.name} cannot be trained: {why}" for why in failed.values()]
 
 
 def look(config: SearchConfig, space: SearchSpace | None = None) -> Devices:
