@@ -35,6 +35,7 @@ def evaluate(
     split_seed: Annotated[
         int | None, option("N", "Divides the images into parts.", min=0, max=SEEDS - 1, default=OWN)
     ] = None,
+    device: Annotated[str, option("NAME", "cpu, cuda or auto.", names=NAMES["device"])] = "auto",
     output: Annotated[Path, option("FILE", "Write the page here.", "--output", "-o")] = Path("evaluation.html"),
     as_json: AsJson = False,
     runs: Runs = Path("runs"),
@@ -47,7 +48,7 @@ def evaluate(
     terminal = Terminal(stderr=as_json)
     with progress_bar(terminal, transient=True, disable=not terminal.moves) as bar:
         task = bar.add_task("images", total=1.0, left="")
-        found = nas.evaluate(model, data or "", part=part or "", split_seed=split_seed, runs=runs,
+        found = nas.evaluate(model, data or "", part=part or "", split_seed=split_seed, device=device, runs=runs,
                              watch=lambda share: bar.update(task, completed=share))  # fmt: skip
     if found.unreadable:
         terminal.say((f"{len(found.unreadable):,} left out of the data: {'; '.join(causes(found.unreadable))}", "dim"))

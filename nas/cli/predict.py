@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from nas.cli.completion import trainings
+from nas.cli.completion import NAMES, trainings
 from nas.cli.options import Plugins, Runs, argument, option
 from nas.cli.unfinished import tell_unfinished
 from nas.errors import SettingError
@@ -24,6 +24,7 @@ def predict(
     draw: Annotated[Path | None, option("DIR", "Write the images with boxes there.", panel=BOXES)] = None,
     form: Annotated[str | None, option("FORM", "table, json or csv.", "--format", default="table")] = None,
     output: Annotated[Path | None, option("FILE", "Write there.", "--output", "-o", default="the terminal")] = None,
+    device: Annotated[str, option("NAME", "cpu, cuda or auto.", names=NAMES["device"])] = "auto",
     force: Annotated[bool, option("", "Overwrite what is there.", "--force")] = False,
     as_json: Annotated[bool, option("", "The same as --format json.", "--json")] = False,
     runs: Runs = Path("runs"),
@@ -37,4 +38,4 @@ def predict(
     from nas.cli.predicting import Asked, print_predictions  # needs torch
 
     form = "json" if as_json else "table" if form is None else form
-    print_predictions(model, images, Asked(top, threshold, draw), form, output, runs, force)
+    print_predictions(model, images, Asked(top, threshold, draw, device), form, output, runs, force)

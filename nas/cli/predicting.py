@@ -29,11 +29,15 @@ NAMED = 5  # missing images, in a message
 
 
 class Asked(NamedTuple):
-    """What to print: of a classifier the `top` classes, of a detector boxes of a score, and where to draw them."""
+    """What to print: of a classifier the `top` classes, of a detector boxes of a score, and where to draw them.
+
+    `device` names where the network runs.
+    """
 
     top: int | None = None
     threshold: float | None = None
     draw: Path | None = None
+    device: str = "auto"
 
     def check(self, reader: Reader, model: str) -> None:
         """Raise SettingError for what a network has no answer to."""
@@ -63,6 +67,7 @@ def print_predictions(
         check_place(output, force, "found.csv")
     reader = open_exported(find_exported(model, runs))
     asked.check(reader, model)
+    reader.place(asked.device, model)
     listed = list(_listed(images))
     targets = targets_in(asked.draw, listed) if asked.draw else []
     found = list(_predictions(reader, listed, asked))

@@ -95,6 +95,7 @@ def evaluate(
     *,
     part: str = "",
     split_seed: int | None = None,
+    device: str = "auto",
     runs: str | Path = "runs",
     watch: Callable[[float], None] = lambda share: None,
 ) -> Evaluation:
@@ -107,12 +108,13 @@ def evaluate(
     images by any data set's text, by default those of its training, and `part` which of them, "train", "validation",
     "test" or "all", by default the test part of its own data, and of others the part whose file is named, or all. Their
     classes are found by name, and may be fewer than the network's. `split_seed` divides them, by default as in its
-    training. `watch` is told the share that is done.
+    training. What is opened by name runs on `device`, "cpu", "cuda" or "auto", a GPU if there is one and the file can
+    use it; a model stays where it is. `watch` is told the share that is done.
 
-    Raises SettingError where nothing that runs here is called `source`, and for an unknown part; DataError for images
-    that cannot be read, and for classes that the network does not know.
+    Raises SettingError where nothing that runs here is called `source`, and for an unknown part or device; DataError
+    for images that cannot be read, and for classes that the network does not know.
     """
-    reader, said = _opened(source, Path(text_of(runs, "runs")))
+    reader, said = _opened(source, text_of(device, "device"), Path(text_of(runs, "runs")))
     asked = _asked(reader, said, text_of(data, "data"), text_of(part, "part"), split_seed)
     dataset = _fitted(asked, said, reader)
     asked = asked._replace(part=asked.part or dataset.part or ALL)
@@ -125,9 +127,8 @@ def evaluate(
     shown = [one.row for one in (boxes.shown if boxes else verdict.mistakes)]
     names = {row: _name(dataset, int(seen[row])) for row in shown}
     pictures = tuple(embedded(dataset.images[seen[[row]]][0], light=bool(boxes)) for row in shown)
-    left_out = (*dataset.skipped, *batches.unreadable)
     return Evaluation(said, asked.data, asked.part, tuple(reader.classes), verdict, boxes, names, pictures,
-                      _flattered(reader, asked, batches), left_out)  # fmt: skip
+                      _flattered(reader, asked, batches), (*dataset.skipped, *batches.unreadable))  # fmt: skip
 
 
 class _Asked(NamedTuple):
@@ -142,12 +143,16 @@ class _Asked(NamedTuple):
     named: bool
 
 
-def _opened(source: str | Path | Model, runs: Path) -> tuple[Reader, str]:
+def _opened(source: str | Path | Model, device: str, runs: Path) -> tuple[Reader, str]:
     """Make a network ready to run, and say what it is called."""
     if isinstance(source, Model):
+        if device != "auto":
+            raise SettingError(f"device: found {brief(device)}; a model is judged where it is, and model.to moves it")
         return reader_of(source), source.architecture.name
     named = text_of(source, "source")
-    return open_exported(find_exported(named, runs)), named
+    reader = open_exported(find_exported(named, runs))
+    reader.place(device, named)
+    return reader, named
 
 
 def _asked(reader: Reader, source: str, data: str, part: str, split_seed: int | None) -> _Asked:

@@ -116,4 +116,4 @@ def reader_of(model: Model) -> Reader:
             return found.cpu()
 
     side, channels = model.architecture.resolution, model.architecture.channels
-    return Reader(model.classes, channels, side, run, model.outputs, model.threshold, model.facts)
+    return Reader(model.classes, channels, side, run, model.outputs, model.threshold, model.facts, model.to)

@@ -58,6 +58,7 @@ def test_json_is_alone_and_says_where_the_page_is(nas: Command) -> None:
             "absent.onnx: no such file or folder. Give a folder that nas train or nas export",
         ),
         ("net.safetensors --data image_folder:new --part tests", "unknown part 'tests'. Did you mean 'test'?"),
+        ("net.safetensors --data image_folder:new --device cdua", "unknown device 'cdua'. Did you mean 'cuda'?"),
         ("finder.safetensors --data image_folder:new", "holds classes; finder.safetensors is judged by boxes"),
         ("run --data digits", "run: a search, which keeps no weights; nas train run trains its best network to the"),
         ("net.safetensors --data image_folder:new -o net.safetensors", "net.safetensors exists already and is no"),

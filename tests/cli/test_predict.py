@@ -146,6 +146,7 @@ def test_boxes_are_drawn_on_what_can_be_read(nas: Command, tmp_path: Path) -> No
         (["classes.safetensors", "--draw", "d"], "--draw: classes.safetensors is a classifier and finds no boxes"),
         (["classes.safetensors", "--threshold", "0.2"], "--threshold: classes.safetensors is a classifier"),
         (["finder.safetensors", "--top", "2"], "--top 2: finder.safetensors is a detector, which gives"),
+        (["finder.safetensors", "--device", "gpu"], "unknown device 'gpu'"),
         (["finder.safetensors", "--threshold", "50"], "--threshold 50 is not allowed; write a score from 0 to 1"),
     ],
 )  # fmt: skip

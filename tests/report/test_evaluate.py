@@ -260,3 +260,8 @@ def test_progress_is_told(new: Path) -> None:
     told: list[float] = []
     nas.evaluate(model_of(["conv"]), f"image_folder:{new}", watch=told.append)
     assert math.isclose(told[-1], 1)
+
+
+def test_a_model_in_hand_stays_where_it_is(new: Path) -> None:
+    with pytest.raises(SettingError, match=r"device: found 'cpu'; a model is judged where it is, and model.to moves"):
+        nas.evaluate(model_of(["conv"]), f"image_folder:{new}", device="cpu")

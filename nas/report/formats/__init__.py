@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
+from nas.costs.deployment import choose_device
+from nas.errors import SettingError
 from nas.network.architecture import Architecture
 from nas.network.heads import Head
 from nas.training.boxes.found import THRESHOLD
@@ -46,7 +49,8 @@ class Reader:
 
     `run` takes floats `(batch, channels, height, width)` from 0 to 1, normalisation is its own business, and gives the
     `outputs` of a head: logits `(batch, classes)`, or boxes `(batch, queries, 4 + classes)`, which are taken from a
-    score of `threshold` on. `facts` say where the weights come from, as far as the file does.
+    score of `threshold` on. `facts` say where the weights come from, as far as the file does. `to` moves it to another
+    device, and is None where it stays on the processor.
     """
 
     classes: Sequence[str]
@@ -56,6 +60,18 @@ class Reader:
     outputs: str = Head.outputs
     threshold: float = THRESHOLD
     facts: Mapping[str, Any] = field(default_factory=dict)
+    to: Callable[[torch.device], object] | None = None
+
+    def place(self, device: str, source: str) -> None:
+        """Move it to the device of a name, for `auto` to a GPU if there is one and it can.
+
+        Raises SettingError for a device that is unknown or absent, or that what `source` names cannot use.
+        """
+        chosen = choose_device(device)
+        if self.to:
+            self.to(chosen)
+        elif device == "cuda":
+            raise SettingError(f"device: found cuda, but {source} runs on the processor; write cpu or auto")
 
 
 @dataclass(frozen=True)
