@@ -53,7 +53,7 @@ def encoder(tree: Tree) -> Callable[[Codes], Features]:
     real = np.flatnonzero(np.arange(widest) < np.array(widths)[:, None])
 
     def encoded(codes: Codes) -> Features:
-        return np.take(rows[codes + begins].reshape(len(codes), -1), real, axis=1)
+        return np.take(rows[codes + begins].reshape(len(codes), len(tables) * widest), real, axis=1)
 
     return encoded
 

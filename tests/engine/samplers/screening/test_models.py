@@ -1,9 +1,10 @@
-"""Randomised trees know jumps, repeat themselves and are unsure where they saw little."""
+"""Points become numbers; randomised trees know jumps, repeat themselves and are unsure where they saw little."""
 
 import numpy as np
 import pytest
 
-from nas.engine.samplers._screening.models import fit_trees, predict_trees
+from nas.engine.samplers._screening.models import encoder, fit_trees, predict_trees
+from nas.engine.samplers._screening.tree import Tree
 
 
 def test_a_jump_is_known_and_trees_repeat():
@@ -25,3 +26,12 @@ def test_they_disagree_where_they_saw_little():
     _, edge = predict_trees(fitted, np.array([[1.0, 1.0]]))
     assert edge[0] > 0
     assert deviation.max() < 1
+
+
+def test_points_become_indicators_and_ranks_decision_by_decision():
+    domains = {"block": ("conv", "moat"), "depth": (1, 2, 4), "width": tuple(range(8, 88, 8)), "norm": (True, False)}
+    encoded = encoder(Tree(domains, ((),) * 4))
+    points = np.array([[2, 1, 10, 0], [0, 3, 1, 1]], np.int32)
+    #                        block  depth         width     norm
+    assert encoded(points).tolist() == [[0, 1, 1, 0, 0, -1, 2, 0, 0], [0, 0, 0, 0, 1, 1, -2, 1, 0]]
+    assert encoded(points[:0]).shape == (0, 9)
