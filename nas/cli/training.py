@@ -74,11 +74,11 @@ class Display:
         self.task = self.bar.add_task("train", total=1.0, left="")
         self.trained: Trained | None = None
         self.start, self.share = time.monotonic(), 0.0
-        self.stopping = False
+        self.stopping = self.concluding = False
 
     def attendant(self) -> Attendant:
         """Return the functions that the training calls."""
-        return Attendant(self.began, self.stepped, self.judged, self.noted, lambda: self.stopping)
+        return Attendant(self.began, self.stepped, self.judged, self.noted, lambda: self.stopping, self.ending)
 
     def began(self, trained: Trained, dataset: Dataset, progress: Course) -> None:
         """Say what is trained on what."""
@@ -115,12 +115,18 @@ class Display:
         """Write a remark."""
         self.console.say((line, "dim"))
 
+    def ending(self) -> None:
+        """Say that the verdict begins, which nothing stops between two steps."""
+        self.concluding = True
+        self.bar.update(self.task, description="verdict", left="")
+        self.noted("the best epoch is judged on the test part, and the network is timed")
+
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """Show the bar within the block, and let Ctrl-C and SIGTERM end the training between two steps."""
+        """Show the bar within the block. Ctrl-C and SIGTERM end a training between two steps, and a verdict at once."""
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
-            if self.stopping or self.trained is None:
+            if self.stopping or self.concluding or self.trained is None:
                 raise KeyboardInterrupt
             self.stopping = True
 
@@ -129,7 +135,8 @@ class Display:
             with self.bar:
                 yield
         except (KeyboardInterrupt, StoppedError) as error:
-            said = str(error) or "what the last epoch left is kept" if self.trained else "before the training began"
+            kept = self.trained and f"what is done is kept: nas train {quoted(self.trained.folder)} --resume"
+            said = str(error) or kept or "before the training began"
             self.console.say("\n", ("Stopped", "yellow"), f" {said.removeprefix('stopped ')}")
             raise typer.Exit(130) from None
         finally:

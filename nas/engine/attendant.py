@@ -14,7 +14,7 @@ class Attendant:
     """The functions that a training calls as it goes on, and the question whether it should stop.
 
     `began` is called with what was found, `stepped` after every step, with the loss where it is known, `judged` when an
-    epoch is on disk. `noted` takes lines of text.
+    epoch is on disk, `ending` before the best one is judged on the test part. `noted` takes lines of text.
     """
 
     began: Callable[[Trained, Dataset, Progress], None] = lambda trained, dataset, progress: None
@@ -22,6 +22,7 @@ class Attendant:
     judged: Callable[[Epoch, Progress], None] = lambda epoch, progress: None
     noted: Callable[[str], None] = lambda line: None
     stop: Callable[[], bool] = lambda: False
+    ending: Callable[[], None] = lambda: None
 
 
 def attendant_of(given: Attendant | None) -> Attendant:

@@ -224,6 +224,9 @@ class _Session:
                 trained.keep_state(self._state())  # the weights to begin with may be gone next time
             self._epochs(note)
             if self.group.leads:
+                if self.attendant.stop():
+                    raise StoppedError(f"stopped before the verdict; go on with: {_again(trained)}")
+                self.attendant.ending()
                 conclude(trained, self.trainer, self.dataset)
         except OSError as error:
             raise RunError(f"{trained.folder}: cannot be written ({error.strerror}); the last good state is kept. "

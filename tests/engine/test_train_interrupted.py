@@ -170,6 +170,17 @@ def test_a_training_that_is_stopped_at_its_last_step_is_judged(home: Path, whole
     assert_same(go_on(home / "runs" / "last"), whole)
 
 
+def test_one_that_is_asked_to_stop_after_its_last_epoch_leaves_the_verdict_for_later(
+    home: Path, whole: Trained
+) -> None:
+    ended: list[bool] = []
+    attendant = Attendant(judged=lambda epoch, progress: ended.append(epoch.number == 4), stop=lambda: any(ended))
+    with pytest.raises(StoppedError, match=r"stopped before the verdict; go on with: nas train \S+unjudged --resume"):
+        begin(home, "unjudged", attendant=attendant)
+    assert len(Trained(home / "runs" / "unjudged").history) == 4
+    assert_same(go_on(home / "runs" / "unjudged"), whole)
+
+
 def test_a_training_before_its_first_epoch_begins_again(home: Path, whole: Trained) -> None:
     with pytest.raises(StoppedError):
         begin(home, "early", attendant=stopping(1))
@@ -323,6 +334,17 @@ def test_a_signal_leaves_the_state_between_two_steps(
     assert epoch >= 1
     assert step > 0
     assert_same(finished(home, name, monkeypatch), whole)
+
+
+def test_a_signal_ends_a_verdict_at_once(home: Path, whole: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = started(home, "judged")
+    process.wait_for("the best epoch is judged on the test part")
+    assert process.end(signal.SIGINT) == 130
+    assert "Stopped what is done is kept: nas train runs/judged --resume" in process.log.read_text()
+    folder = home / "runs" / "judged"
+    assert (folder / "report.html").exists()
+    assert not (folder / "verdict.json").exists()
+    assert_same(finished(home, "judged", monkeypatch), whole)
 
 
 def test_a_killed_training_goes_on_from_its_last_epoch(
