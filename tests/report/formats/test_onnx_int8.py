@@ -1,6 +1,7 @@
 """8-bit files keep the accuracy, or are refused."""
 
 import dataclasses
+import re
 
 import onnx
 import pytest
@@ -32,6 +33,11 @@ def test_the_accuracy_is_told_before_and_after_and_kept(learnt, tmp_path):
     assert before - after <= 0.02
     assert done.checks[0] == f"accuracy {before:.4f} before, {after:.4f} after, on 359 validation images"
     assert "measured on 256 training images" in done.checks[1]
+    was, now, verdict = re.fullmatch(
+        r"([\d.]+) ms an image before, ([\d.]+) ms after: (\w+), in one thread here", done.checks[3]
+    ).groups()  # fmt: skip
+    assert 0 < float(was) < 100
+    assert now == was or verdict == ("faster" if float(now) < float(was) else "slower")
     assert [p.name for p in tmp_path.iterdir()] == ["m.onnx"]
 
 
