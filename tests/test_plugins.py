@@ -100,12 +100,12 @@ def test_the_pages_commands_run(inside: Home, nas: Command) -> None:
         answer = nas(*_small(command))
         assert answer.status == 0, f"{command}\n{answer.out}\n{answer.err}"
         said[command] = answer.out
-    assert len(said) == 8
+    assert len(said) == 10
     table = said["nas spaces"]
     for noun, name in (("block", "convnext"), ("data set", "turned_digits"), ("objective", "depth")):
         assert re.search(rf"{noun} +{name} +package nas-example 1\.0", table), table
     assert "pool_former (my_blocks.py) | moat" in said["nas spaces mine.yaml --plugins my_blocks.py"]
-    for run in ("mine", "zoo"):
+    for run in ("mine", "zoo", "images"):
         lines = (inside.folder / "runs" / run / "trials.jsonl").read_text().splitlines()
         assert all(json.loads(line)["outcome"]["state"] == "complete" for line in lines)
 

@@ -1,5 +1,7 @@
 """Settings, versions, the command that repeats the search, and what to do next."""
 
+from nas.evaluation.catalogue import objective
+from nas.evaluation.units import words
 from nas.files import Json, quoted
 from nas.record.command import going_on, repeating, unsaid
 from nas.report.rendering import flat, machines
@@ -20,6 +22,7 @@ def context(view: View) -> Json:
         "again": repeating(run),
         "unsaid": unsaid(run),
         "alone": run.config.workers == 1,
+        "timed": [words(name) for name in run.config.objectives if objective(name).timed],
         "best": repr(str(run.folder / "best.yaml")),
         "target": quoted(run.folder),
         "going_on": going_on(run),

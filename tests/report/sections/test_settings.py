@@ -26,7 +26,10 @@ def test_what_only_python_sets_and_how_surely_it_repeats_is_told(tmp_path: Path)
     assert "Settings that only Python takes" not in several
     run = finished_run(tmp_path / "alone", workers=1, recipe={"shift": 0})
     alone = " ".join(html.unescape(re.sub("<[^>]+>", "", render(run))).split())
-    assert "One worker repeats it exactly" in alone
+    said = "One worker repeats it exactly on the same machine with the same versions"
+    assert f"{said}, as far as measured times come out alike (latency). Settings" in alone
+    counted = finished_run(tmp_path / "counted", workers=1, objectives=("accuracy", "params"))
+    assert f"{said}. " in " ".join(html.unescape(re.sub("<[^>]+>", "", render(counted))).split())
     assert "Settings that only Python takes differ from their defaults too: recipe.shift 0." in alone
 
 
