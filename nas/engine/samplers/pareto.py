@@ -11,13 +11,13 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial
-from sklearn.gaussian_process.kernels import Kernel
 from threadpoolctl import ThreadpoolController
 
 from nas.engine.samplers import Problem
 from nas.engine.samplers._screening.candidates import search, spread, starts
 from nas.engine.samplers._screening.evidence import SHARE, Costs
 from nas.engine.samplers._screening.feasibility import Feasibility
+from nas.engine.samplers._screening.models import Kernels
 from nas.engine.samplers._screening.proposals import QUEUED, Parameters, Space, note, others, rivals
 from nas.engine.samplers._screening.screen import Screen
 from nas.engine.samplers._screening.situation import Situation, Told, signs
@@ -59,7 +59,7 @@ class _Memory:
     problem: Problem
     tree: Tree | None = None
     space: dict[str, BaseDistribution] = field(default_factory=dict)
-    kernels: dict[tuple[str, int], Kernel] = field(default_factory=dict)
+    kernels: Kernels = field(default_factory=dict)
     costs: dict[bytes, Mapping[str, float]] = field(default_factory=dict)
     ended: dict[int, Told] = field(default_factory=dict)
     batch: _Batch | None = None

@@ -293,6 +293,24 @@ def test_what_is_known_by_now_counts_in_place_of_what_was_told() -> None:
     assert sum(trial.params["x2"] == 0 for trial in fooled) > 10
 
 
+def test_a_study_that_goes_on_proposes_the_same_where_more_became_known_of_its_trials() -> None:
+    known: dict[int, tuple[float, float]] = {}
+    problem = nas.Problem(decide=twelve, known=lambda: known)
+    live = optuna.create_study(directions=UP_DOWN)
+    for number in range(24):
+        again = optuna.create_study(directions=UP_DOWN)
+        again.add_trials(live.trials)
+        asked = []
+        for study in (live, again):
+            study.sampler = nas.ParetoSampler(number, problem)
+            asked.append(study.ask())
+            twelve(asked[-1].suggest_categorical)
+        assert asked[0].params == asked[1].params, number
+        size = float(sum(asked[0].params.values()))
+        live.tell(asked[0], [size**0.5, size])
+        known |= {t.number: (t.values[0] + np.sin(number + t.number), t.values[1]) for t in live.trials}
+
+
 def test_values_that_are_infinite_count_as_failures() -> None:
     def objective(trial: optuna.Trial) -> tuple[float, float]:
         accuracy, size = rugged(trial)

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import Kernel
 
 from nas.engine.objective_scale import Scale
 from nas.engine.samplers._screening.evidence import Costs, Past
 from nas.engine.samplers._screening.models import (
     FIXED,
     GIVEN,
+    Kernels,
     describe,
     encoder,
     fit_process,
@@ -47,7 +47,7 @@ class Feasibility:
     which succeeds. Limits on `costs` are known without.
     """
 
-    def __init__(self, tree: Tree, past: Past, costs: Costs, kernels: dict[tuple[str, int], Kernel]) -> None:
+    def __init__(self, tree: Tree, past: Past, costs: Costs, kernels: Kernels) -> None:
         self.tree, self.past, self.costs, self.kernels = tree, past, costs, kernels
         self.encode = encoder(tree)
         told = {name: found for name, found in past.limits.items() if len(found[0]) >= FEWEST}

@@ -2,12 +2,13 @@
 
 Both predict the mean and deviation of standardised values. The process has a linear and a smooth part; its few
 hyperparameters are those of greatest marginal likelihood, fitted anew as the data grow by a fifth. They depend on the
-first trials only, so that a resumed search has the same. The trees know jumps, but no trend beyond what they saw.
+first trials only, as they are known by now, so that a resumed search has the same. The trees know jumps, but no trend
+beyond what they saw.
 """
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,14 +101,28 @@ def milestone(count: int) -> int:
     return min(reached, count)
 
 
-def tuned(
-    kernels: dict[tuple[str, int], Kernel], name: str, count: int, told: Callable[[int], tuple[Features, Values]]
-) -> Kernel:
-    """The kernel fitted to what was told of the first trials, up to the last milestone, and kept in `kernels`."""
-    first = milestone(count)
-    if (name, first) not in kernels:
-        kernels[name, first] = fit_kernel(*told(first))
-    return kernels[name, first]
+class Fitted(NamedTuple):
+    """A kernel with the data that it was fitted to."""
+
+    features: Features
+    values: Values
+    kernel: Kernel
+
+
+Kernels = dict[str, Fitted]
+"""The kernels of one proposal by name, kept for the next."""
+
+
+def tuned(kernels: Kernels, name: str, count: int, told: Callable[[int], tuple[Features, Values]]) -> Kernel:
+    """The kernel fitted to what is told of the first trials, up to the last milestone, and kept in `kernels`.
+
+    What is told of a trial changes where more trainings of it tell more.
+    """
+    features, values = told(milestone(count))
+    kept = kernels.get(name)
+    if kept is None or not (np.array_equal(kept.features, features) and np.array_equal(kept.values, values)):
+        kept = kernels[name] = Fitted(features, values, fit_kernel(features, values))
+    return kept.kernel
 
 
 def fit_kernel(features: Features, values: Values) -> Kernel:

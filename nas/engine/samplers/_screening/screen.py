@@ -16,6 +16,7 @@ from nas.engine.samplers._screening.feasibility import Feasibility
 from nas.engine.samplers._screening.models import (
     GIVEN,
     Features,
+    Kernels,
     describe,
     fit_process,
     fit_trees,
@@ -54,9 +55,7 @@ class Screen:
     Losses are in units of their size, a power of two, which changes no digit and lets nothing overflow.
     """
 
-    def __init__(
-        self, tree: Tree, past: Past, costs: Costs, kernels: dict[tuple[str, int], Kernel], feasibility: Feasibility
-    ) -> None:
+    def __init__(self, tree: Tree, past: Past, costs: Costs, kernels: Kernels, feasibility: Feasibility) -> None:
         self.units = np.array([unit(loss) for loss in past.losses.T])
         past = replace(past, losses=past.losses / self.units)
         self.tree, self.past, self.costs, self.kernels, self.feasibility = tree, past, costs, kernels, feasibility
