@@ -14,6 +14,7 @@ from nas.errors import RunError, SettingError, SpaceError
 from nas.evaluation.catalogue import objective
 from nas.evaluation.picks import read_rule
 from nas.evaluation.plugins import Outside
+from nas.evaluation.units import duration
 from nas.files import Json, quoted
 from nas.record import journal
 from nas.record.config_file import read_config, write_config
@@ -175,10 +176,10 @@ class Run:
         return [decisions for decisions in journal.read_begun(self.folder, self.trials) if self._is_point(decisions)]
 
     def extend(self, budget: Budget) -> None:
-        """Set the whole budget anew. Raises SettingError for one of fewer trainings than are done."""
-        done = len(self.spent)
-        if budget.trials is not None and budget.trials < done:
-            raise SettingError(f"budget: found {budget.trials}; {done} networks are trained already, write more")
+        """Set the whole budget anew. Raises SettingError for one of less than is done."""
+        done = f"{len(self.spent)} networks are trained" if budget.trials else f"it took {duration(self.elapsed)}"
+        if budget.trials < len(self.spent) if budget.trials else (budget.seconds or 0) < self.elapsed:
+            raise SettingError(f"budget: found {budget.trials or budget}; {done} already, write more")
         self.config = self.config.model_copy(update={"budget": budget})
         with journal.writing(self.folder / CONFIG):
             write_config(self.folder, self.config)

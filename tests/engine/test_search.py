@@ -202,6 +202,16 @@ def test_a_time_is_a_budget(space):
     assert len(nas.resume(run, budget=f"{run.seconds + 1:.0f}s").spent) >= done
 
 
+def test_a_budget_that_is_spent_already_is_refused(space):
+    run = search(space, "a", 3)
+    before = (run.folder / "config.yaml").read_bytes()
+    with pytest.raises(SettingError, match="budget: found 2; 3 networks are trained already, write more"):
+        nas.resume(run, budget=2)
+    with pytest.raises(SettingError, match=r"budget: found 0.01 s; it took [\d.]+ s already, write more"):
+        nas.resume(run, budget="0.01s")
+    assert (run.folder / "config.yaml").read_bytes() == before
+
+
 def test_a_larger_budget_goes_on(space):
     run = search(space, "a", 3)
     before = (run.folder / "trials.jsonl").read_bytes()
