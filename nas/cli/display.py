@@ -117,6 +117,8 @@ class Display:
             self.done_before = len(run.spent)
             self.draw(run)
         self.running[job.ticket] = Doing.of(job, run)
+        if job.purpose == "confirm":
+            self._confirming(run)
         self.count(run) if job.purpose == "search" else self._refresh()
 
     def ended(self, trial: Trial, run: Run) -> None:
@@ -136,8 +138,6 @@ class Display:
         purpose: Purpose = "confirm" if further.repeat else "promote"
         self.running.pop((purpose, further.trial, further.repeat, further.rung), None)
         if further.repeat:
-            if not (self.start_confirming or self.console.moves) and run.config.promotion < 1:
-                self.console.say("[confirm] the front and its nearest rivals are trained again, from other seeds")
             self._confirming(run)
         if not self.console.moves:
             again = f" to {length(run, further.rung)}" if purpose == "promote" else ""
@@ -146,11 +146,17 @@ class Display:
         self.draw(run)
 
     def _confirming(self, run: Run) -> None:
-        """Update the progress of the trainings from other seeds."""
+        """Update the progress of the trainings from other seeds, once they are all that is left."""
+        if _goes_on(run):
+            return
         done, left = sum(one.repeat > 0 for one in run.further), len(missing(run))
-        self.start_confirming = self.start_confirming or (time.monotonic(), done - 1)
+        if self.start_confirming is None:
+            self.start_confirming = (time.monotonic(), done)
+            if not self.console.moves and run.config.promotion < 1:
+                self.console.say("[confirm] the front and its nearest rivals are trained again, from other seeds")
         start, before = self.start_confirming
-        time_left = f"{duration(left * (time.monotonic() - start) / max(done - before, 1))} left"
+        new, elapsed = done - before, time.monotonic() - start
+        time_left = f"{duration(left * elapsed / new)} left" if new else ""
         self.progress.update(self.task, description="confirm", total=done + left, completed=done, left=time_left)
 
     def remeasured(self, job: Job, run: Run) -> None:
@@ -194,3 +200,9 @@ class Display:
         """Show the picture within the block."""
         with self.live:
             yield self
+
+
+def _goes_on(run: Run) -> bool:
+    """Tell whether new networks are still tried: with rungs, some are trained from other seeds meanwhile."""
+    budget, climbs = run.config.budget, len(run.config.lengths) > 1 or run.config.promotion == 1
+    return climbs and (len(run.spent) < budget.trials if budget.trials else run.elapsed < (budget.seconds or 0))

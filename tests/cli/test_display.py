@@ -1,6 +1,7 @@
 """What a person sees of a search with many workers."""
 
 import io
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from run_fixtures import empty_run, trial
 from nas.cli.display import Display, watch
 from nas.cli.picture import RUNNING
 from nas.cli.terminal import Terminal
+from nas.config import Budget
 from nas.engine.executors import Placement
 from nas.engine.watcher import Watcher
 from nas.evaluation.job import Job
@@ -112,6 +114,36 @@ def test_a_log_says_once_why_trials_are_trained_again(tmp_path: Path) -> None:
     assert why == "[confirm] the front and its nearest rivals are trained again, from other seeds"
     assert len(again) == 2
     assert all(line.startswith("[confirm] trial 0 trained again: ") for line in again)
+
+
+def test_a_training_again_while_the_search_goes_on_is_not_taken_for_its_end(tmp_path: Path, display: Display) -> None:
+    run, log = empty_run(tmp_path / "a", rungs=(1, 2), budget=Budget(trials=2)), Terminal(file=io.StringIO())
+    shown = [display, Display(log)]
+    again = [Job(0, trial(run, 0).architecture, 0, purpose="confirm", repeat=repeat, rung=1) for repeat in (1, 2)]
+    for number, job in enumerate(again):
+        run.append(trial(run, number))
+        for each in shown:
+            each.ended(run.trials[-1], run)
+            each.began(job, run)
+        run.append_further(Further(0, job.repeat, run.trials[0].outcome, rung=1))
+        assert ("confirm" in screen(display)) == bool(number)
+        for each in shown:
+            each.trained_further(run.further[-1], run)
+    lines = [line.partition("trial")[0] for line in log.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+    assert lines[:3] == ["[1/2] ", "[confirm] ", "[2/2] "]
+    assert lines[3].startswith("[confirm] the front and its nearest rivals")
+
+
+def test_the_time_left_is_told_once_a_training_again_has_ended(tmp_path: Path, display: Display) -> None:
+    run = empty_run(tmp_path / "a", budget=Budget(trials=1), confirm=9)
+    run.append(one := trial(run, 0))
+    display.began(Job(0, one.architecture, 0, purpose="confirm", repeat=1), run)
+    assert " left" not in screen(display), "nothing is known yet"
+    time.sleep(0.2)
+    run.append_further(Further(0, 1, one.outcome))
+    display.trained_further(run.further[-1], run)
+    assert " left" in screen(display)
+    assert "0.0 s left" not in screen(display)
 
 
 def test_a_search_stopped_before_its_first_trial_says_how_to_go_on(
