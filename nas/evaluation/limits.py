@@ -1,6 +1,6 @@
 """Refuse architectures that break a limit before training, and limits that no network can meet."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -17,6 +17,7 @@ from nas.evaluation.objectives import Candidate, Conditions, Effort, Objective, 
 from nas.evaluation.units import show
 from nas.network.architecture import Architecture
 from nas.network.build import build
+from nas.network.options import Scalar
 from nas.registry import OBJECTIVES, OURS
 from nas.space.space import Decisions, SearchSpace, completing
 
@@ -24,6 +25,7 @@ STARTS = 16  # random networks to start from when looking for an extreme
 GENEROUS = 0.7  # a limit below this share of the likely smallest value cannot be met
 Side = Literal["maximum", "minimum"]
 Point = tuple[float, Architecture]
+Network = tuple[Decisions, Architecture]
 
 
 def broken_limit(config: SearchConfig, metrics: Mapping[str, float]) -> str:
@@ -121,7 +123,8 @@ class Limits:
     def extreme(self, space: SearchSpace, name: str, side: Side, enough: float | None = None) -> Point | None:
         """The smallest or largest value of an objective in a space, as far as changing one decision at a time finds it.
 
-        Ends as soon as a value reaches `enough`; None where the decisions alone do not tell the value.
+        Decisions that newly arise by a change are made for it. Ends as soon as a value reaches `enough`; None where the
+        decisions alone do not tell the value.
         """
         sign = 1.0 if side == "minimum" else -1.0
         best: Point | None = None
@@ -131,20 +134,41 @@ class Limits:
         return best
 
     def _descent(self, space: SearchSpace, name: str, sign: float) -> Iterator[Point]:
-        """Ever better values: from the first and some random networks, then from neighbours of the best so far."""
+        """Ever better values: from the first and some random networks, then by each decision of the best in turn."""
+
+        def loss(network: Network) -> float:
+            value = self.tell(name, network[1])
+            return sign * value if value is not None and isfinite(value) else np.inf
+
+        def around() -> Iterator[Network]:
+            for turned in [*decisions]:
+                for value in space.domains(decisions).get(turned, ()):
+                    yield _turned(space, decisions, turned, value, loss)
+
         rng = np.random.default_rng(0)
         drawn = (space.sample(rng) for _ in range(STARTS))
         best, decisions = np.inf, Decisions()
         better = True
-        points: Iterable[tuple[Decisions, Architecture]] = chain([space.record(lambda _, values: values[0])], drawn)
+        networks: Iterable[Network] = chain([space.record(lambda _, values: values[0])], drawn)
         while better:
             better = False
-            for other, architecture in points:
-                value = self.tell(name, architecture)
-                if value is not None and isfinite(value) and sign * value < best:
-                    best, decisions, better = sign * value, other, True
-                    yield value, architecture
-            points = list(neighbours(space, decisions)) if better else ()
+            for network in networks:
+                if (found := loss(network)) < best:
+                    best, decisions, better = found, network[0], True
+                    yield sign * found, network[1]
+            networks = around()
+
+
+def _turned(
+    space: SearchSpace, decisions: Decisions, name: str, value: Scalar, loss: Callable[[Network], float]
+) -> Network:
+    """The network with another value of one decision, and of those that newly arise by it each at its best."""
+    found, known = space.record(completing(decisions | {name: value})), {*decisions}
+    while new := next((other for other in found[0] if other not in known), None):
+        options = [space.record(completing(found[0] | {new: option})) for option in space.domains(found[0])[new]]
+        found = min(options, key=loss)
+        known.add(new)
+    return found
 
 
 def check_alike(known: Set[str], others: Set[str]) -> None:

@@ -12,6 +12,7 @@ from nas.costs.memory import inference_memory, training_memory
 from nas.errors import SettingError
 from nas.evaluation.evaluator import conditions_of
 from nas.evaluation.limits import Limits
+from nas.space.library import load_space
 from nas.space.space import SearchSpace, draw
 from nas.training.catalogue import load_task
 
@@ -35,6 +36,19 @@ def test_extremes_are_those_of_the_whole_space():
             assert value == best(values)
             assert getattr(cost(architecture), name) == value
     assert limits.extreme(space, "accuracy", "maximum") is None
+
+
+def test_an_extreme_is_found_where_a_kinds_first_options_hide_it():
+    """MBConv is larger than a convolution by its first options, and smaller by its last."""
+    stage = {"block": ["conv", "mbconv"], "depth": [3, 2, 1], "width": [64, 32], "stride": 2}
+    options = {"conv": {"kernel_size": [3]}, "mbconv": {"expansion": [6, 4, 1], "kernel_size": [7, 5, 3]}}
+    space = load_space({"name": "hidden", "resolution": 32, "stem": {"kind": "conv", "width": 16},
+                        "stages": [stage] * 6, "blocks": options})  # fmt: skip
+    wanted = {"block": "mbconv", "expansion": 1, "kernel_size": 3, "depth": 1, "width": 32}
+    _, least = space.record(lambda name, values: wanted[name.rsplit(".", 1)[-1]])
+    limits = limits_of(make_config({}))
+    assert limits.extreme(space, "params", "minimum")[1].key() == least.key()
+    limits_of(make_config({"maximum": {"params": limits.tell("params", least)}})).check(space)
 
 
 def test_an_extreme_is_one_of_the_networks_of_which_the_decisions_tell_a_number(monkeypatch):
