@@ -29,11 +29,22 @@ Json = dict[str, Any]
 NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 PLAIN = string.ascii_letters + string.digits + "%+,-./:=@_ "
 HOMELESS = "nas-home-"
+SPECIAL = "it is a pipe or a device"
+
+
+def is_special(path: Path) -> bool:
+    """Tell whether a path is that of a pipe, a device or the like."""
+    return path.exists() and not (path.is_file() or path.is_dir())
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file that replaces `path` once it is on disk, or vanishes on an error. Raises OSError."""
+    """Open a new file that replaces `path` once it is on disk, or vanishes on an error.
+
+    Raises OSError, also for a pipe or a device, which must stay what it is.
+    """
+    if is_special(path):
+        raise OSError(errno.EINVAL, SPECIAL, str(path))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with temporary.open("wb") as file:
@@ -84,11 +95,16 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def check_around(path: Path) -> None:
-    """Raise SettingError where the folder around a path is closed or missing: none is made for a misspelt one."""
+    """Raise SettingError where no file can be written to a path.
+
+    The folder around it is closed or missing, and none is made for a misspelt one, or it is a pipe or a device.
+    """
     if not path.parent.is_dir():
         raise SettingError(f"{path}: the folder {path.parent} does not exist; make it first")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise SettingError(f"{path}: cannot be written ({os.strerror(errno.EACCES)}); choose another place")
+    if is_special(path):
+        raise SettingError(f"{path}: cannot be written ({SPECIAL}); choose another place")
 
 
 def quoted(name: str | Path) -> str:

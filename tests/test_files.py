@@ -7,6 +7,7 @@ import tempfile
 import pytest
 
 from nas import files
+from nas.errors import SettingError
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
@@ -32,6 +33,15 @@ def test_an_error_in_the_middle_leaves_the_old_file_alone(tmp_path):
         half()
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_text() == "old"
+
+
+def test_a_pipe_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="a pipe or a device"):
+        files.write(tmp_path / "pipe", "text")
+    with pytest.raises(SettingError, match="it is a pipe or a device"):
+        files.check_around(tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_a_folder_is_made_whole_or_not_at_all(tmp_path):

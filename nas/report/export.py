@@ -213,9 +213,9 @@ def check_place(path: Path, force: bool, example: str = "best.yaml") -> None:
     """Raise SettingError when no file may be written to `path`, as it exists, is a folder, or has none around it."""
     if path.is_dir():
         raise SettingError(f"{path} is a folder; name a file in it, such as {path / example}")
+    check_around(path)
     if path.exists() and not force:
         raise SettingError(f"{path} exists already; take another name, or replace it with --force")
-    check_around(path)
 
 
 def _read(name: str, path: Path) -> Reader:

@@ -1,6 +1,7 @@
 """nas compare: a table, a page, JSON, and refusals."""
 
 import json
+import os
 
 from run_fixtures import finished_run
 
@@ -56,6 +57,16 @@ def test_an_earlier_comparison_is_replaced_and_another_file_is_not(nas, tmp_path
     assert refused.status == 2
     assert f"{other} exists already and is no comparison of nas; name another file with --output" in refused.err
     assert other.read_text() == mine
+
+
+def test_a_pipe_or_a_device_is_not_replaced_by_the_page(nas, tmp_path):
+    finished_run(tmp_path / "one")
+    finished_run(tmp_path / "two", sampler="random")
+    os.mkfifo(tmp_path / "pipe")
+    answer = nas("compare", tmp_path / "one", tmp_path / "two", "-o", tmp_path / "pipe")
+    assert answer.status == 2
+    assert "pipe: cannot be written (it is a pipe or a device); choose another place" in answer.err
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_what_cannot_be_compared_ends_in_2_and_writes_nothing(nas, tmp_path):
