@@ -44,6 +44,12 @@ def test_a_pipe_is_not_replaced(tmp_path):
     assert (tmp_path / "pipe").is_fifo()
 
 
+def test_an_error_names_the_file_that_was_asked_for(tmp_path):
+    with pytest.raises(FileNotFoundError) as error:
+        files.write(tmp_path / "gone" / "a.csv", "text")
+    assert error.value.filename == str(tmp_path / "gone" / "a.csv")
+
+
 def test_a_folder_is_made_whole_or_not_at_all(tmp_path):
     with files.making(tmp_path / "new" / "a") as place:
         (place / "file").write_text("whole")
