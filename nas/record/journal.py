@@ -114,7 +114,7 @@ def _read(path: Path, read: Callable[[bytes], Line], noun: str) -> Iterator[tupl
             continue
         try:
             found = read(line)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             if i == len(lines) and not line.endswith(ENDS):
                 return
             raise RunError(f"{path}:{i}: not {noun}; {DAMAGED}") from None
@@ -152,7 +152,7 @@ def mend_ends(folder: Path) -> None:
         with writing(path):
             try:
                 read(data[whole:].removeprefix(BOM_UTF8))
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, RecursionError):
                 os.truncate(path, whole)
                 continue
             with path.open("ab") as file:
@@ -174,7 +174,7 @@ def read_begun(folder: Path, finished: Iterable[Trial]) -> list[Decisions]:
         try:
             decisions = dict(json.loads(line))
             begun[frozenset(decisions.items())] = decisions
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             continue  # torn by a kill: that trial had not begun
     for trial in finished:
         begun.pop(frozenset(trial.decisions.items()), None)

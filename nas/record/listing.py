@@ -130,7 +130,7 @@ def _summary(folder: Path) -> Summary:
         return _of_training(folder) if kind == "training" else _of_search(folder)
     except NasError as error:
         return Summary(kind, reason=str(error))
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, csv.Error) as error:
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, csv.Error) as error:
         return Summary(kind, reason=f"{folder}: damaged ({type(error).__name__}: {error})")
 
 

@@ -64,7 +64,8 @@ def test_a_first_line_torn_leaves_an_empty_record(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ["{}", '{"number": 1, "deci', "not json", '{"number": 1, "state": "complete"}', "[]", "\x00" * 40]
+    "line",
+    ["{}", '{"number": 1, "deci', "not json", '{"number": 1, "state": "complete"}', "[]", "\x00" * 40, "[" * 100_000],
 )
 def test_a_bad_line_in_the_middle_is_named(tmp_path, line):
     finished_run(tmp_path / "a", complete=3)

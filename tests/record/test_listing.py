@@ -110,6 +110,8 @@ def damages() -> Iterator[tuple[str, str, str]]:
     yield "config.yaml", "{", "config.yaml"
     yield "environment.json", "x", "environment.json"
     yield "trials.jsonl", '{"a": 1}\n{"b": 2}\n', "trials.jsonl:1: not a trial"
+    yield "trials.jsonl", "[" * 100_000 + "\n", "trials.jsonl:1: not a trial"
+    yield "environment.json", "[" * 100_000, "damaged (RecursionError"
     yield "config.yaml", "objectives: 5", "damaged"
 
 
