@@ -41,7 +41,7 @@ def compare(
         shares = found.hypervolumes(side)
         for i, (run, share) in enumerate(zip(side.runs, shares, strict=True)):
             named = side.name if i == 0 else ""
-            table.add_row(named, run.name, percent(share), str(len(run.front())), duration(run.elapsed))
+            table.add_row(named, found.names[run.folder], percent(share), str(len(run.front())), duration(run.elapsed))
         if len(shares) > 1:
             mean, deviation = float(np.mean(shares)), float(np.std(shares, ddof=1))
             table.add_row("", "mean", f"{percent(mean)} ± {percent(deviation)}", "", "", style="bold")

@@ -1,6 +1,6 @@
 """Opening the runs that a caller names: by an object, a path, or a name in the folder of runs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from nas.record.folders import find_run
@@ -21,3 +21,9 @@ def open_runs(named: Named | Iterable[Named]) -> list[Run]:
     return (
         [open_run(named)] if isinstance(named, Named) or not isinstance(named, Iterable) else list(map(open_run, named))
     )
+
+
+def names_of(runs: Sequence[Run]) -> list[str]:
+    """Name runs, those that share a name with another by their folders."""
+    names = [run.name for run in runs]
+    return [name if names.count(name) == 1 else str(run.folder) for name, run in zip(names, runs, strict=True)]

@@ -32,7 +32,7 @@ def _context(found: Comparison) -> Json:
         {
             "name": side.name,
             "colour": colour,
-            "runs": [run.name for run in side.runs],
+            "runs": [found.names[run.folder] for run in side.runs],
             "hypervolumes": shares,
             "mean": float(np.mean(shares)),
             "deviation": float(np.std(shares, ddof=1)) if len(shares) > 1 else None,
@@ -141,7 +141,7 @@ def growth_figure(found: Comparison, over: str) -> go.Figure:
                 go.Scatter(
                     x=x, y=[100 * share for share in curve.shares], mode="lines", name=literal(side.name),
                     legendgroup=side.name, showlegend=i == 0, line={"color": colour, "width": 1.8, "shape": "hv"},
-                    hovertemplate=f"%{{y:.1f}} %<extra>{literal(run.name)}</extra>",
+                    hovertemplate=f"%{{y:.1f}} %<extra>{literal(found.names[run.folder])}</extra>",
                 )
             )  # fmt: skip
     figure.update_xaxes(title="Trained architectures" if over == "trainings" else name, rangemode="tozero")

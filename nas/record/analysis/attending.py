@@ -22,7 +22,7 @@ from nas.network.pieces import attends, pieces
 from nas.record.analysis.comparison import differing
 from nas.record.analysis.layouts import BY_HAND, BY_HAND_STAGES, Layouts, StageShare, Trend
 from nas.record.analysis.worth import fit
-from nas.record.opening import Named, open_runs
+from nas.record.opening import Named, names_of, open_runs
 from nas.record.run import Run
 from nas.registry import BLOCKS
 from nas.space.space import draw, placed
@@ -76,7 +76,7 @@ def layouts(runs: Named | Iterable[Named], *, members: int = MEMBERS, seed: int 
     left_out = {stage: sum(stage not in pair.places for pair in pooled) for stage in range(count)}
     fitted = fit(runs, count)
     return Layouts(
-        runs=tuple(run.name for run in runs),
+        runs=tuple(names_of(runs)),
         networks=len(pooled),
         found=dict(found.most_common()),
         stages=tuple(_share(pooled, stage) for stage in range(count) if left_out[stage] < len(pooled)),

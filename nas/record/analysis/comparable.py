@@ -6,6 +6,7 @@ from nas.data import same
 from nas.errors import SettingError
 from nas.record.environment import timed_on, timing
 from nas.record.fingerprint import difference
+from nas.record.opening import names_of
 from nas.record.run import Run
 
 
@@ -47,7 +48,7 @@ def device_of(run: Run) -> str:
 
 def unknown_devices(runs: Sequence[Run]) -> list[str]:
     """Say whose times are of a device that an early record did not note, where those of others did."""
-    lacking = [run.name for run in runs if not device_of(run)]
+    lacking = [name for name, run in zip(names_of(runs), runs, strict=True) if not device_of(run)]
     if not timing(runs[0].config, "", runs[0].config.objectives) or len(lacking) in (0, len(runs)):
         return []
     known = next(device for run in runs if (device := device_of(run)))

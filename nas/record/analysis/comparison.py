@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import comb
+from pathlib import Path
 
 import moocore
 import numpy as np
@@ -20,7 +21,7 @@ from nas.record.analysis.comparable import check_data, check_times, device_of, u
 from nas.record.analysis.footing import Footing
 from nas.record.analysis.growth import Floats, Growth
 from nas.record.analysis.leads import Lead, changes, leads_of, where_ahead
-from nas.record.opening import Named, open_runs
+from nas.record.opening import Named, names_of, open_runs
 from nas.record.run import Run
 from nas.record.seal import shown
 from nas.training.chance import LEVEL
@@ -67,6 +68,11 @@ class Comparison:
     def runs(self) -> list[Run]:
         """All runs, side by side."""
         return [run for side in self.sides for run in side.runs]
+
+    @cached_property
+    def names(self) -> dict[Path, str]:
+        """What each run is called, by its folder."""
+        return dict(zip((run.folder for run in self.runs), names_of(self.runs), strict=True))
 
     @property
     def objectives(self) -> tuple[str, ...]:
@@ -243,7 +249,7 @@ def _names(groups: Sequence[Sequence[Run]]) -> list[str]:
     names = [" ".join(f"{key}={shown(values.get(key))}" for key in plain) for values in settings]
     if len(set(names)) == len(names):
         return names
-    return [f"{run.name} ({name})" if name else run.name for run, name in zip(firsts, names, strict=True)]
+    return [f"{run} ({name})" if name else run for run, name in zip(names_of(firsts), names, strict=True)]
 
 
 def _test(first: str, own: Sequence[float], other: str, theirs: Sequence[float]) -> Test:

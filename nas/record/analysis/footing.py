@@ -12,6 +12,7 @@ import numpy as np
 
 from nas.evaluation import units
 from nas.record.analysis.growth import EDGE, Floats, Frame, Growth, growth, highest, losses_of, trainings_of
+from nas.record.opening import names_of
 from nas.record.run import Run
 
 
@@ -72,7 +73,10 @@ class Footing:
     def sentences(self) -> list[str]:
         """Say which values are compared where they are not those of the runs' own reports, or not of one length."""
         told = []
-        lengths = {run.name: epochs_on(run, self.rungs[run.folder]) for run in self.runs}
+        lengths = {
+            name: epochs_on(run, self.rungs[run.folder])
+            for name, run in zip(names_of(self.runs), self.runs, strict=True)
+        }
         if len(set(lengths.values())) > 1:
             each = ", ".join(f"{units.epochs(count)} of {name}" for name, count in lengths.items())
             told.append(f"Trainings are not of one length: {each}. Longer ones are more accurate, whatever a search is "

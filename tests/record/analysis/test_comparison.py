@@ -44,6 +44,16 @@ def test_runs_that_differ_in_the_seed_make_a_side(sides):
     ]
 
 
+def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    points = [(0.7, 1), (0.8, 3)]
+    one, other = (made(tmp_path / place / "a", points, maximum={"params": limit})
+                  for place, limit in (("here", 1e6), ("there", 2e6)))  # fmt: skip
+    found = compare([one, other])
+    assert [side.name for side in found.sides] == [str(one.folder), str(other.folder)]
+    longer = made(tmp_path / "more" / "a", points, recipe={"epochs": 9})
+    assert f"9 epochs of {longer.folder}" in " ".join(compare([one, longer]).sentences())
+
+
 def test_the_median_front_is_what_half_of_the_runs_attained(sides):
     found = compare([*sides[0], *sides[1]])
     median = found.surface(found.sides[0], 50.0)
