@@ -8,8 +8,8 @@ from run_fixtures import empty_run, finished_run, offering, stage, trial
 
 @pytest.mark.long
 def test_it_tells_and_the_report_shows(nas, tmp_path):
-    for name in ("one", "two"):
-        finished_run(tmp_path / name, complete=80 if name == "one" else 10)
+    for seed, (name, count) in enumerate((("one", 80), ("two", 10))):
+        finished_run(tmp_path / name, complete=count, seed=seed)
     report = tmp_path / "one" / "report.html"
     answer = nas("layout", tmp_path / "one", tmp_path / "two", "--members", 30)
     assert answer.status == 0

@@ -19,7 +19,7 @@ from nas.costs.counts import cost
 from nas.errors import RunError, SettingError
 from nas.network.architecture import Architecture
 from nas.network.pieces import attends, pieces
-from nas.record.analysis.comparison import differing
+from nas.record.analysis.comparison import check_another, differing
 from nas.record.analysis.layouts import BY_HAND, BY_HAND_STAGES, Layouts, StageShare, Trend
 from nas.record.analysis.worth import fit
 from nas.record.opening import Named, names_of, open_runs
@@ -54,8 +54,8 @@ def layouts(runs: Named | Iterable[Named], *, members: int = MEMBERS, seed: int 
 
     Runs are such, or their names or paths.
 
-    Raises SettingError for a run that is named twice, RunError for one without a front, and for runs whose spaces
-    differ in the number of stages.
+    Raises SettingError for a run that is named twice, or is another's copy, RunError for one without a front, and for
+    runs whose spaces differ in the number of stages.
     """
     if not (runs := open_runs(runs)):
         raise SettingError("name a run, or several, whose layouts are to be looked at")
@@ -66,6 +66,8 @@ def layouts(runs: Named | Iterable[Named], *, members: int = MEMBERS, seed: int 
     folders = [run.folder.resolve() for run in runs]
     if twice := [run for run, folder in zip(runs, folders, strict=True) if folders.count(folder) > 1]:
         raise SettingError(f"{twice[0].folder} is named twice; name each run once")
+    for i, run in enumerate(runs):
+        check_another(runs[:i], run)
     count = len(runs[0].space.stages)
     if other := next((run for run in runs if len(run.space.stages) != count), None):
         raise RunError(f"the space of {runs[0].name} has {count} stages, that of {other.name} "

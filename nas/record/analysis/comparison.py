@@ -202,15 +202,16 @@ def compare(runs: Iterable[Named]) -> Comparison:
         if same is None:
             groups.append([run])
         else:
-            _check_another(same, run)
+            check_another(same, run)
             same.append(run)
     return Comparison(tuple(Side(name, tuple(group)) for name, group in zip(_names(groups), groups, strict=True)))
 
 
-def _check_another(side: Sequence[Run], run: Run) -> None:
-    """Raise SettingError for a run that is one of a side's again, or its copy: it would count as another seed."""
-    for known in side:
-        if (known.config.seed, known.config.split) == (run.config.seed, run.config.split):
+def check_another(runs: Sequence[Run], run: Run) -> None:
+    """Raise SettingError for a run that is one of some runs again, or its copy: it would count as another seed."""
+    for known in runs:
+        same_seeds = (known.config.seed, known.config.split) == (run.config.seed, run.config.split)
+        if same_seeds and not _apart(known, run):
             raise SettingError(f"{known.folder} and {run.folder} differ in nothing, not even the seed "
                                f"({run.config.seed}), so they are one search; leave one out")  # fmt: skip
 

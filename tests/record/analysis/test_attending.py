@@ -1,5 +1,6 @@
 """Where fronts attend, beside random networks of the same cost."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from run_fixtures import empty_run, finished_run, offering, stage, trial
 from nas.errors import RunError, SettingError
 from nas.record.analysis.attending import attending, layouts, matched, trend
 from nas.record.analysis.layouts import BY_HAND, FILE, Worth, kept
+from nas.record.run import Run
 from nas.space.library import load_architecture
 from nas.space.space import placed
 
@@ -17,7 +19,7 @@ MEMBERS = 60
 
 def planted(folder, sign: int, run=None):
     """Make a run whose accuracy is won by attention in late stages, or in early ones, and by size."""
-    run = run or empty_run(folder)
+    run = run or empty_run(folder, seed=sign % 3)
     for number in range(60):
         one = trial(run, number)
         size = one.metrics["macs"]
@@ -205,6 +207,13 @@ def test_a_run_without_a_front_is_refused_in_words(tmp_path):
 def test_a_run_named_twice_is_refused(late):
     with pytest.raises(SettingError, match="late is named twice"):
         layouts([late, late], members=MEMBERS)
+
+
+def test_a_copy_of_a_run_is_no_second_piece_of_evidence(tmp_path):
+    run = finished_run(tmp_path / "run", complete=6)
+    shutil.copytree(run.folder, tmp_path / "copy")
+    with pytest.raises(SettingError, match=r"run and .*copy differ in nothing, not even the seed"):
+        layouts([run, Run(tmp_path / "copy")], members=20)
 
 
 @pytest.mark.parametrize("wrong", [{"members": 9}, {"members": 0}, {"seed": -1}])
