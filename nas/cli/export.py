@@ -11,6 +11,7 @@ from nas.cli.terminal import Terminal, print_json
 from nas.cli.unfinished import tell_unfinished
 from nas.evaluation.plugins import load_plugins, plugin_flags
 from nas.files import module_name, quoted
+from nas.record.folders import name_of
 from nas.registry import FORMATS, format_name, target_text
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _following(form: str, written: "Exported", needed: str) -> list[str]:
 
 def _stem(model: str) -> str:
     """Name a file after what names a network: `first_latency_2.5` for `first:latency<=2.5`."""
-    name = Path(model).name
-    if ":" in name:
-        return re.sub("[:<>=, ]+", "_", name)
-    return Path(name).stem if Path(model).is_file() else name
+    path = Path(model)
+    name = path.stem if path.is_file() else path.name or "."
+    name = re.sub(r"^\.{1,2}(?=:|$)", lambda here: name_of(Path(here[0])), name)
+    return re.sub("[:<>=, ]+", "_", name) if ":" in name else name
