@@ -61,10 +61,9 @@ def runs(
     for entry in found:
         if entry.state == "damaged":
             console.remark(f"{entry.folder.name}: {entry.summary.reason}")
-    stopped = next((entry for entry in found if entry.state == "stopped"), None)
+    stopped = next((entry for entry in found if entry.state == "stopped" and entry.summary.kind in AGAIN), None)
     ready = next((entry for entry in found if entry.state != "damaged" and entry.summary.done), None)
-    again = AGAIN.get(stopped.summary.kind) if stopped else None
-    commands = [again.format(quoted(stopped.folder))] if stopped and again else []
+    commands = [AGAIN[stopped.summary.kind].format(quoted(stopped.folder))] if stopped else []
     commands += [f"nas report {quoted(ready.folder)}"] if ready else []
     console.following(*(commands or ["nas search --budget 20"]))
 

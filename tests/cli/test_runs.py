@@ -91,6 +91,16 @@ def test_where_all_is_damaged_something_comes_next(nas: Command, tmp_path: Path)
     assert answer.out.rstrip().endswith("Next:  nas search --budget 20")
 
 
+def test_a_stopped_calibration_hides_no_search_that_can_go_on(nas: Command, tmp_path: Path) -> None:
+    finished_run(tmp_path / "a", complete=1)
+    calibrated = {"promotion": 1.0, "confirm": 1, "objectives": ("accuracy", "macs"), "rungs": (1, 2)}
+    run = finished_run(tmp_path / "b", complete=1, **calibrated)
+    write_environment(run.folder, {"started": datetime.now(UTC).isoformat()})
+    answer = nas("runs", tmp_path)
+    assert "calibration" in answer.out
+    assert f"Next:  nas resume {tmp_path / 'a'}" in answer.out
+
+
 @pytest.mark.parametrize(
     "command",
     [
