@@ -100,7 +100,7 @@ class MLflow(Tracker):
     def end(self, ending: End, files: Sequence[Path]) -> None:
         """Keep the files as artifacts, but not where the folder was before it was moved, and close the run."""
         place = self.client.get_run(self.run).info.artifact_uri
-        if self.folder is None or place.startswith(str(self.folder)):
+        if self.folder is None or Path(place).is_relative_to(self.folder):
             for path in files:
                 self.client.log_artifact(self.run, str(path))
         self.client.set_terminated(self.run, STATUS[ending])

@@ -65,9 +65,10 @@ def test_a_store_of_its_own_beside_the_record(folder: Path, monkeypatch: pytest.
     assert {path.name for path in folder.parent.iterdir()} == {folder.name}
 
 
-def test_a_folder_that_was_moved_keeps_its_run(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["moved", "a #1"])
+def test_a_folder_that_was_moved_keeps_its_run(folder: Path, name: str) -> None:
     note(folder, range(1, 3))
-    moved = folder.rename(folder.with_name("moved"))
+    moved = folder.rename(folder.with_name(name))
     assert note(moved, range(3, 4)) == 2
     assert not folder.exists()
 
