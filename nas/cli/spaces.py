@@ -41,15 +41,15 @@ def spaces(
     load_plugins(*plugins)
     console = Terminal()
     if blocks:
-        if space or contains:
+        if (space, contains) != (None, None):
             raise SettingError("--blocks lists all that any space may offer; leave the other names out")
         print_kinds(as_json)
         return
-    if space is None and contains:
+    if space is None and contains is not None:
         raise SettingError("--contains asks of one search space; name it: nas spaces SPACE --contains NETWORK")
     if space is None:
         _list(console, as_json)
-    elif contains:
+    elif contains is not None:
         _contains(console, space, contains, runs, as_json)
     else:
         _show(console, space, plugin_flags(plugins), as_json)

@@ -187,6 +187,8 @@ def test_a_network_of_the_space_is_found_in_it(nas, tmp_path, monkeypatch):
     inside = nas("spaces", "cvt_family", "--contains", "net.yaml")
     assert (inside.status, inside.out[:3]) == (0, "yes")
     assert "--contains asks of one search space" in nas("spaces", "--contains", "net.yaml").err
+    unset = nas("spaces", "cvt_family", "--contains", "")  # a variable of a script
+    assert (unset.status, unset.out) == (2, "")
     outside = nas("spaces", "cvt_family", "--contains", "coatnet_0")
     assert (outside.status, outside.out[:2]) == (1, "no")
 
