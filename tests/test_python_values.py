@@ -15,6 +15,7 @@ from small_trainings import network
 import nas
 from nas.config import make_config
 from nas.errors import SettingError, UserError
+from nas.record.trained import Trained
 from nas.registry import SCORES
 from nas.space.library import load_architecture, load_space
 from nas.training.full.recipe import FullRecipe, load_recipe
@@ -234,6 +235,14 @@ def test_a_training_and_a_resume_refuse_wrong_types_by_name() -> None:
             nas.train(**({"architecture": network()} | arguments))
     with pytest.raises(UserError, match="run: found 5"):
         nas.resume(5)  # type: ignore[arg-type]
+
+
+def test_what_is_no_path_is_refused_by_name() -> None:
+    for opened in (nas.Run, Trained):
+        with pytest.raises(SettingError, match="folder: found None; write a text or a path"):
+            opened(None)  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match="path: found None; write a text or a path"):
+        nas.export("coatnet_0", "yaml", None)  # type: ignore[arg-type]
 
 
 def test_what_is_no_watcher_and_what_is_no_model_are_refused(tmp_path: Path) -> None:

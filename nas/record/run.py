@@ -27,6 +27,7 @@ from nas.record.results import Result, fallen, results
 from nas.record.seal import read_seal, write_seal
 from nas.record.table import frame
 from nas.record.trial import Further, Learnt, Trial, learnt_text, read_learnt
+from nas.settings import text_of
 from nas.space.grammar import to_dict
 from nas.space.library import load_space
 from nas.space.space import Decisions, SearchSpace
@@ -44,13 +45,13 @@ class Run:
     Only `nas.search` and `nas.resume` write to it, and they hold the folder's lock. Reading needs none.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | str) -> None:
         """Open an existing run, and load what it uses from outside nas.
 
         Raises SettingError when `folder` holds none, or when a setting was changed that must stay, RunError when a file
         that it began with is gone, or its record is damaged.
         """
-        self.folder = Path(folder)
+        self.folder = Path(text_of(folder, "folder"))
         if not is_run(self.folder):
             raise no_run(self.folder)
         self.seal: Json = read_seal(self.folder)

@@ -34,7 +34,7 @@ from nas.record.folders import TRAINING, in_a_line, is_trained, making, name_of,
 from nas.record.models import BEST, read_model, write_model
 from nas.record.outside import keep_outside, load_outside
 from nas.record.seal import check_same, read_seal, write_seal
-from nas.settings import Following
+from nas.settings import Following, text_of
 from nas.space.library import load_architecture
 from nas.training.boxes.verdict import BoxVerdict
 from nas.training.full.progress import Epoch
@@ -113,7 +113,7 @@ class Trained:
         Raises SettingError when there is none, or when its settings or its network were changed, RunError when it is
         damaged, or a file that it began with is gone.
         """
-        self.folder = Path(folder)
+        self.folder = Path(text_of(folder, "folder"))
         if not is_trained(self.folder):
             raise no_training(self.folder)
         self.seal: Json = read_seal(self.folder)

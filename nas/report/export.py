@@ -75,7 +75,7 @@ def export(
     packages, and a place that is taken; DataError for images that cannot be read; RunError when a check fails. Then
     nothing is left behind.
     """
-    name, path = format_name(text_of(format, "format")), Path(path)
+    name, path = format_name(text_of(format, "format")), Path(text_of(path, "path"))
     kind = FORMATS.get(name)
     _check_tolerance(tolerance)
     _check_able(kind, format, found := _found(source, Path(runs)))

@@ -10,13 +10,14 @@ the same stages as the network, and stages count by their numbers in the space.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from nas.costs.counts import cost
-from nas.errors import RunError, SettingError
+from nas.errors import RunError, SettingError, brief
 from nas.network.architecture import Architecture
 from nas.network.pieces import attends, pieces
 from nas.record.analysis.comparison import check_another, differing
@@ -59,10 +60,10 @@ def layouts(runs: Named | Iterable[Named], *, members: int = MEMBERS, seed: int 
     """
     if not (runs := open_runs(runs)):
         raise SettingError("name a run, or several, whose layouts are to be looked at")
-    if not (members >= FEWEST and seed >= 0):
-        raise SettingError(
-            f"found members {members}, seed {seed}; write at least {FEWEST} members, and no seed below 0"
-        )
+    whole = all(isinstance(number, Integral) for number in (members, seed))
+    if not (whole and members >= FEWEST and seed >= 0):
+        raise SettingError(f"found members {brief(members)}, seed {brief(seed)}; write whole numbers, at least "
+                           f"{FEWEST} members, and no seed below 0")  # fmt: skip
     folders = [run.folder.resolve() for run in runs]
     if twice := [run for run, folder in zip(runs, folders, strict=True) if folders.count(folder) > 1]:
         raise SettingError(f"{twice[0].folder} is named twice; name each run once")

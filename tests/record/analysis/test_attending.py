@@ -216,9 +216,9 @@ def test_a_copy_of_a_run_is_no_second_piece_of_evidence(tmp_path):
         layouts([run, Run(tmp_path / "copy")], members=20)
 
 
-@pytest.mark.parametrize("wrong", [{"members": 9}, {"members": 0}, {"seed": -1}])
+@pytest.mark.parametrize("wrong", [{"members": 9}, {"members": 0}, {"seed": -1}, {"members": "20"}, {"seed": 1.5}])
 def test_too_few_members_and_seeds_below_zero_are_refused(late, wrong):
-    with pytest.raises(SettingError, match="write at least 10 members, and no seed below 0"):
+    with pytest.raises(SettingError, match="write whole numbers, at least 10 members, and no seed below 0"):
         layouts([late], **wrong)
 
 
