@@ -30,8 +30,14 @@ OURS = "nas"
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Return the allowed name that an unknown one may stand for: one that is close or holds it, or none, as ""."""
+    """Return the allowed name that an unknown one may stand for: one that is close or holds it, or none, as "".
+
+    The only one that begins with it comes first.
+    """
     name, allowed = str(name), list(allowed)
+    begun = [known for known in allowed if known.startswith(name)] if len(name) > 2 else []
+    if len(begun) == 1:
+        return begun[0]
     close = difflib.get_close_matches(name, allowed, n=1, cutoff=0.6)  # at 0.5 `nope` would be `knee`
     holding = sorted((known for known in allowed if name in known), key=len) if len(name) > 2 else []
     return next(iter((*close, *holding)), "")

@@ -295,6 +295,6 @@ def parse_limits(texts: list[str], option: str, check: Callable[[str], None], fo
         if name.strip() in limits:
             raise SettingError(f"{option} {text}: there is a number for {name.strip()} already")
         if (value := parse_amount(number)) is None:
-            raise SettingError(f"{option} {text}: write {form}")
+            raise SettingError(f"{option} {text}: write {form}" + f"; repeat {option} for each" * ("=" in number))
         limits[name.strip()] = value
     return limits

@@ -58,6 +58,10 @@ def test_suggest_says_when_nothing_is_allowed():
     assert suggest("x", []) == "Allowed: (none)."
 
 
+def test_a_name_that_one_begins_with_stands_for_it() -> None:
+    assert nearest("val", ["all", "train", "validation", "test"]) == "validation"
+
+
 def test_of_very_many_names_the_nearest_is_shown() -> None:
     names = [f"network_{i}" for i in range(50)]
     assert suggest("netwrk_7", names) == "Did you mean 'network_7'?"

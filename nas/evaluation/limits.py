@@ -22,7 +22,7 @@ from nas.registry import OBJECTIVES, OURS
 from nas.space.space import Decisions, SearchSpace, completing
 
 STARTS = 16  # random networks to start from when looking for an extreme
-GENEROUS = 0.7  # a limit below this share of the likely smallest value cannot be met
+GENEROUS = 0.7  # a limit that is this share of the likely best value away from it cannot be met
 Side = Literal["maximum", "minimum"]
 Point = tuple[float, Architecture]
 Network = tuple[Decisions, Architecture]
@@ -107,18 +107,20 @@ class Limits:
     def check_measured(self, space: SearchSpace) -> None:
         """Raise SettingError for a limit on a measured objective that no network of the space comes near.
 
-        The limit is compared, generously, with the measured value of the network that is likely to have the smallest.
+        The limit is compared, generously, with the measured value of the network that is likely to have the best.
         """
         if self.conditions.deployment is None:
             return
-        for name, limit in self.config.maximum.items():
+        asked = [("--max", "minimize", *one) for one in self.config.maximum.items()]
+        asked += [("--min", "maximize", *one) for one in self.config.minimum.items()]
+        for option, goal, name, limit in asked:
             found = objective(name)
-            smallest = self.extreme(space, found.like, "minimum") if found.like else None
-            if smallest is None:
+            best = self.extreme(space, found.like, "minimum") if found.like and found.goal == goal else None
+            if best is None:
                 continue
-            value = measured(found, Candidate(smallest[1], self.conditions), "full").value
-            if limit < GENEROUS * value:
-                raise _unmet(space, "--max", name, limit, value)
+            value = measured(found, Candidate(best[1], self.conditions), "full").value
+            if limit < GENEROUS * value if option == "--max" else GENEROUS * limit > value:
+                raise _unmet(space, option, name, limit, value)
 
     def extreme(self, space: SearchSpace, name: str, side: Side, enough: float | None = None) -> Point | None:
         """The smallest or largest value of an objective in a space, as far as changing one decision at a time finds it.

@@ -101,6 +101,7 @@ def assert_refused(status: int, stderr: str, says: str) -> None:
         ("--min accuracy=0.9", "--min accuracy: known only after training"),
         ("--max latency", "--max latency: write OBJECTIVE=NUMBER"),
         ("--max latency=fast", "--max latency=fast: write OBJECTIVE=NUMBER"),
+        ("--max latency=1,params=2e5", "such as --max latency=5 for 5 ms; repeat --max for each"),
         ("--max latncy=5", "Did you mean 'latency'"),
         ("--max latency=nan", "maximum.latency: found nan"),
         ("--max latency=inf", "maximum.latency: found inf"),

@@ -192,6 +192,12 @@ def test_a_limit_that_nothing_keeps_is_refused_at_once(space, limits):
     assert not (space.parent / "runs").exists()
 
 
+def test_a_throughput_that_nothing_reaches_is_refused_at_once(space):
+    with pytest.raises(SettingError, match=r"--min throughput=1e.*every network of tiny is below that; the closest "):
+        search(space, "a", 4, minimum={"throughput": 1e9})
+    assert not (space.parent / "runs").exists()
+
+
 @pytest.mark.long
 def test_a_time_is_a_budget(space):
     start = time.monotonic()

@@ -118,7 +118,8 @@ class Objective:
     `noted` ones are recorded for every trial, `surveyed` ones listed in the table of a space. `timed` ones are measured
     while other workers of the machine stand still, and hold for one device only. `doubt` is the share by which nine
     values of ten at most exceed what was known beforehand. `remeasured(details)` says whether to read a value of the
-    final front again with full effort. `like` names an objective that is known at once and smallest where this one is.
+    final front again with full effort. `like` names an objective that is known at once and smallest where this one is
+    best.
     `missing` says why it cannot be measured where networks will run, or gives an empty text.
 
     `title` heads a column; a `share` is shown in percent, any other value in its `unit`. `name` is filled
