@@ -39,9 +39,10 @@ def conclude(trained: Trained, trainer: Trainer, dataset: Dataset) -> None:
         boxes = boxes and replace(boxes, shown=tuple(replace(s, row=int(places[s.row])) for s in boxes.shown))
     shown = [one.row for one in (boxes.shown if boxes else verdict.mistakes)]
     pictures = tuple(embedded(dataset.images[dataset.test[[row]]][0], light=bool(boxes)) for row in shown)
+    names = tuple(dataset.name_of(int(dataset.test[row])) for row in shown)
     left_out = tuple(trainer.batches.unreadable)
     costs = _costs(model, deployment)
-    ending = Ending(verdict, trainer.progress.best, pictures, costs, left_out, boxes, tuple(smaller))
+    ending = Ending(verdict, trainer.progress.best, pictures, costs, left_out, boxes, tuple(smaller), names)
     model.facts = facts(trained, ending, dataset.parts) | noted
     trained.keep_ending(ending, model)
 

@@ -68,9 +68,10 @@ class Ending:
     """The end of a training: the verdict on the weights of one epoch, and more that its page shows.
 
     `pictures` are the verdict's mistakes, or the images that a detector's verdict shows, as PNG or JPEG files in
-    base64. `costs` are parameters, multiply-adds and, where it could be measured, `latency` in milliseconds with its
-    conditions. `unreadable` names images that were left out. Of a detector, `boxes` says what it found, and `lowered`
-    what it does as it is, first, and with fewer queries or smaller images.
+    base64, and `names` say which images these are, each an empty text where it has no name. `costs` are parameters,
+    multiply-adds and, where it could be measured, `latency` in milliseconds with its conditions. `unreadable` names
+    images that were left out. Of a detector, `boxes` says what it found, and `lowered` what it does as it is, first,
+    and with fewer queries or smaller images.
     """
 
     verdict: Verdict
@@ -80,6 +81,7 @@ class Ending:
     unreadable: tuple[str, ...] = ()
     boxes: BoxVerdict | None = None
     lowered: tuple[Lowered, ...] = ()
+    names: tuple[str, ...] = ()
 
     def as_lowered(self, queries: int | None, resolution: int) -> Lowered | None:
         """Return what was measured with so many queries and images of this side, if it was."""

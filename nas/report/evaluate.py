@@ -125,7 +125,7 @@ def evaluate(
     boxes = judge_boxes(predictions, len(reader.classes), reader.threshold) if reader.outputs == BOXES else None
     seen = rows[batches.readable(rows)] if batches.unreadable else rows
     shown = [one.row for one in (boxes.shown if boxes else verdict.mistakes)]
-    names = {row: _name(dataset, int(seen[row])) for row in shown}
+    names = {row: dataset.name_of(int(seen[row])) or f"image {seen[row]}" for row in shown}
     pictures = tuple(embedded(dataset.images[seen[[row]]][0], light=bool(boxes)) for row in shown)
     return Evaluation(said, asked.data, asked.part, tuple(reader.classes), verdict, boxes, names, pictures,
                       _flattered(reader, asked, batches), (*dataset.skipped, *batches.unreadable))  # fmt: skip
@@ -222,11 +222,6 @@ def _renumbered(labels: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]
         rows = held(labels)
         found[rows, CLASS] = places[labels[rows, CLASS].astype(int)]
     return found
-
-
-def _name(dataset: Dataset, row: int) -> str:
-    """Say which image a row is: its file, where it has one."""
-    return dataset.images.name(row) if isinstance(dataset.images, Pictures) else f"image {row}"
 
 
 def _holds_others(reader: Reader, batches: Batches) -> bool:

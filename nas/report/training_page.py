@@ -154,7 +154,14 @@ def _verdict(trained: Trained, ending: Ending) -> Json:
         noted = bool(model and NOTED in model.facts)
         found |= {"noted": noted} | lowered_part(trained.architecture, ending.lowered, first)
     classes = _classes(model, len(ending.boxes.classes if ending.boxes else verdict.confusion))
-    return found | verdict_part(verdict, classes, ending.boxes, ending.pictures, lambda row: f"test image {row}")
+    return found | verdict_part(verdict, classes, ending.boxes, ending.pictures, _names(ending).__getitem__)
+
+
+def _names(ending: Ending) -> dict[int, str]:
+    """Say which image each row that is shown is: its file, if it has one and the version that judged it noted it."""
+    shown = [one.row for one in (ending.boxes.shown if ending.boxes else ending.verdict.mistakes)]
+    known = dict(zip(shown, ending.names, strict=False))
+    return {row: known.get(row) or f"test image {row}" for row in shown}
 
 
 def _model(trained: Trained) -> Model | None:

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 import nas
 from nas import document
 from nas.data import load, stored
+from nas.data.pictures import read_picture
 from nas.engine import ending
 from nas.engine.attendant import Attendant
 from nas.engine.train import go_on, train
@@ -420,11 +421,15 @@ def test_images_that_cannot_be_read_are_named_and_left_out(
     verdict = done.ending.verdict
     assert verdict.images == 15
     data = load(f"image_folder:{folder}", resolution=8)
-    for mistake, picture in zip(verdict.mistakes, done.ending.pictures, strict=True):
+    page = (done.folder / "report.html").read_text()
+    for mistake, picture, name in zip(verdict.mistakes, done.ending.pictures, done.ending.names, strict=True):
         row = data.test[[mistake.row]]
+        drawn = read_picture(folder / name, 8).pixels
+        assert np.array_equal(np.asarray(opened(picture)), drawn)
+        assert f"{name}</bdi>" in page
         assert data.labels[row][0] == mistake.label
         assert np.array_equal(np.asarray(opened(picture)), data.images[row][0].transpose(1, 2, 0))
-    assert all(text in (done.folder / "report.html").read_text() for text in broken)
+    assert all(text in page for text in broken)
 
 
 # ---- kinds from outside

@@ -68,6 +68,15 @@ def test_what_a_lowered_network_loses_is_told_and_one_that_loses_little_is_propo
     assert "--queries" not in page
 
 
+def test_images_are_called_by_their_files_where_they_have_any(trained: Trained) -> None:
+    shown = trained.ending.boxes.shown
+    vars(trained)["ending"] = replace(trained.ending, names=tuple(f"later/{one.row}.jpg" for one in shown))
+    page = render_training(trained)
+    vars(trained).pop("ending")
+    names = re.findall(r"<small><bdi>(.*?)</bdi></small>", page)
+    assert sorted(names) == sorted(f"later/{one.row}.jpg" for one in shown)
+
+
 def test_every_shown_image_has_its_boxes(trained: Trained) -> None:
     page = render_training(trained)
     figures = re.findall(r'<svg class="boxed" viewBox="0 0 100 100".*?</svg>', page, re.DOTALL)

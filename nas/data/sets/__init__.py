@@ -19,7 +19,7 @@ from PIL import Image, ImageOps
 
 from nas.data import boxes
 from nas.data.parts import PARTS as PARTS
-from nas.data.stored import Pictures, Pixels, fits, gather
+from nas.data.stored import Names, Pictures, Pixels, fits, gather
 from nas.errors import DataError
 from nas.files import readable
 
@@ -37,6 +37,7 @@ class Dataset:
     head gives a number for.
     `mirror` tells whether a mirrored image keeps its label; `skipped` names what was left out, each with its cause:
     `cat/7.png (dead link)`, `cat/8.png (damaged image: OSError: ...)`. `part` is the one whose own file was named.
+    `names` are those of pictures that were decoded into memory, row by row.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Dataset:
     skipped: tuple[str, ...] = ()
     targets: str = "classes"
     part: str = ""
+    names: Names | None = None
 
     @property
     def parts(self) -> dict[str, int]:
@@ -65,6 +67,12 @@ class Dataset:
     def resolution(self) -> int:
         """The side in pixels."""
         return int(self.images.shape[2])
+
+    def name_of(self, row: int) -> str:
+        """Return what people call an image, such as its file, or an empty text for one that has no name."""
+        if isinstance(self.images, Pictures):
+            return self.images.name(row)
+        return self.names[row] if self.names else ""
 
 
 class Split(NamedTuple):
@@ -171,10 +179,11 @@ def hold(dataset: Dataset, parts: Sequence[NDArray[np.int64]] | None = None) -> 
     if empty:
         raise DataError(f"{dataset.name}: no readable image is left of {', '.join(empty[:5])}; {len(unreadable)} "
                         f"cannot be read, the first {unreadable[0]}")  # fmt: skip
-    skipped = (*dataset.skipped, *unreadable)
+    names = Names(dataset.images.name(row) for row in rows[readable].tolist())
     return replace(
-        dataset, images=pixels, labels=labels, train=left[0], validation=left[1], test=left[2], skipped=skipped
-    )
+        dataset, images=pixels, labels=labels, train=left[0], validation=left[1], test=left[2],
+        skipped=(*dataset.skipped, *unreadable), names=names,
+    )  # fmt: skip
 
 
 def cut(
