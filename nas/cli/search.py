@@ -32,12 +32,15 @@ def resume(
     budget: Annotated[
         str | None, setting("budget", "A new budget, what is done included: 400, 1h.", default="its own")
     ] = None,
+    confirm: Annotated[
+        int | None, setting("confirm", "Further trainings of the front, in all.", default="its own", bounded=True)
+    ] = None,
     as_json: AsJson = False,
     runs: Runs = Path("runs"),
 ) -> None:
     """Go on with a search, interrupted or finished. Only interrupted trials are repeated."""
     folder = find_run(run, runs)
-    watched(lambda watcher: nas.resume(folder, budget=budget, watcher=watcher), as_json=as_json)
+    watched(lambda watcher: nas.resume(folder, budget=budget, confirm=confirm, watcher=watcher), as_json=as_json)
 
 
 def watched(begin: "Callable[[Watcher], nas.Run]", again: str = "", *, as_json: bool = False) -> "nas.Run":

@@ -176,12 +176,13 @@ class Run:
         """Return the decisions of trials that were chosen and never finished, in their order."""
         return [decisions for decisions in journal.read_begun(self.folder, self.trials) if self._is_point(decisions)]
 
-    def extend(self, budget: Budget) -> None:
-        """Set the whole budget anew. Raises SettingError for one of less than is done."""
-        done = f"{len(self.spent)} networks are trained" if budget.trials else f"it took {duration(self.elapsed)}"
-        if budget.trials < len(self.spent) if budget.trials else (budget.seconds or 0) < self.elapsed:
+    def extend(self, budget: Budget | None = None, confirm: int | None = None) -> None:
+        """Set the whole budget, or `confirm`, anew. Raises SettingError for a budget of less than is done."""
+        if budget and (budget.trials < len(self.spent) if budget.trials else (budget.seconds or 0) < self.elapsed):
+            done = f"{len(self.spent)} networks are trained" if budget.trials else f"it took {duration(self.elapsed)}"
             raise SettingError(f"budget: found {budget.trials or budget}; {done} already, write more")
-        self.config = self.config.model_copy(update={"budget": budget})
+        told = {"budget": budget, "confirm": confirm}
+        self.config = self.config.model_copy(update={k: value for k, value in told.items() if value is not None})
         with journal.writing(self.folder / CONFIG):
             write_config(self.folder, self.config)
 

@@ -227,6 +227,23 @@ def test_a_larger_budget_goes_on(space):
     assert story(more) == story(search(space, "b", 6))
 
 
+def test_the_front_of_a_finished_search_is_trained_again_as_often_as_told(space):
+    run = search(space, "a", 3, confirm=0)
+    assert not run.further
+    for wrong in (-1, 101, "many"):
+        with pytest.raises(SettingError, match=r"confirm: found .*write a whole number from 0 to 100"):
+            nas.resume(run.folder, confirm=wrong)
+    more = nas.resume(run.folder, confirm=1)
+    assert more.trials == run.trials
+    assert {one.trial for one in more.further} >= {result.number for result in more.front()}
+    assert {one.repeat for one in more.further} == {1}
+    found = python(["-m", "nas.cli", "resume", str(run.folder), "--confirm", "2"], space.parent)
+    assert found.returncode == 0, found.stderr
+    again = Run(run.folder)
+    assert again.trials == run.trials
+    assert all(result.repeats == 2 for result in again.front())
+
+
 @pytest.mark.long
 def test_a_second_process_is_refused(space):
     run = search(space, "a", 2)

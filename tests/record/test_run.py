@@ -132,7 +132,9 @@ def test_a_record_of_another_space_is_refused(tmp_path):
 def test_a_larger_budget_is_kept(tmp_path):
     run = empty_run(tmp_path / "a")
     run.extend(Budget(seconds=60.0))
-    assert Run(tmp_path / "a").config.budget == Budget(seconds=60.0)
+    run.extend(confirm=7)
+    config = Run(tmp_path / "a").config
+    assert (config.budget, config.confirm) == (Budget(seconds=60.0), 7)
 
 
 def test_a_run_is_found_by_name_and_by_path(tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ import numpy as np
 
 from nas.data.copies import flattered
 from nas.evaluation import units
+from nas.files import quoted
 from nas.record.analysis.counting import by_images, counting, guessing, training_images, validation_images
 from nas.record.analysis.edges import Edge, edges
 from nas.record.analysis.failures import culprits, failed_trials, reasons
@@ -147,9 +148,8 @@ def luck(run: Run, front: Sequence[Result]) -> Remark | None:
             f"{'differs' if within == 1 else 'differ'} by less")  # fmt: skip
     if 2 * within < len(pairs):
         return Remark(True, f"{said}.")
-    return Remark(
-        False, f"{said}: of two such take the cheaper, or have the front trained again more often (--confirm)."
-    )
+    return Remark(False, f"{said}: of two such take the cheaper, or have the front trained again more often "
+                         f"({_confirming(run)}).")  # fmt: skip
 
 
 def repeated(run: Run, front: Sequence[Result]) -> Remark | None:
@@ -159,11 +159,7 @@ def repeated(run: Run, front: Sequence[Result]) -> Remark | None:
     name, again = units.words(run.trained_objectives[0]), sum(result.repeats > 0 for result in front)
     if again == len(front):
         return Remark(True, "Every network of the front was trained again from other seeds.")
-    advice = (
-        "the search does that at its end, or nas resume"
-        if run.config.confirm
-        else "--confirm 2 has a search do that at its end"
-    )
+    advice = "the search does that at its end, or nas resume" if run.config.confirm else f"{_confirming(run)} does that"
     which = (
         "The front's one network was not"
         if len(front) == 1
@@ -171,6 +167,11 @@ def repeated(run: Run, front: Sequence[Result]) -> Remark | None:
     )
     return Remark(False, f"{which} trained again from another seed, so part of the {name} may be luck, as the best of "
                          f"many tries flatters: {advice}.")  # fmt: skip
+
+
+def _confirming(run: Run) -> str:
+    """Write the command that trains each network of the front twice more than its search did."""
+    return f"nas resume {quoted(run.folder)} --confirm {run.config.confirm + 2}"
 
 
 def counted(run: Run, front: Sequence[Result]) -> Remark | None:

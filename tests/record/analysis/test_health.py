@@ -126,7 +126,7 @@ def test_without_further_trainings_nothing_is_known_of_luck(tmp_path: Path) -> N
     fine, words = said(run, health.repeated)
     assert not fine
     assert f"Of the front's {len(run.front())} networks none were trained again" in words or "none was" in words
-    assert words.endswith("--confirm 2 has a search do that at its end.")
+    assert words.endswith(f"nas resume {run.folder} --confirm 2 does that.")
 
 
 def test_a_front_trained_again_in_part_is_not_done(tmp_path: Path) -> None:
