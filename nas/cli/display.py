@@ -8,7 +8,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.live import Live
 
-from nas.cli.outcome import conclude, front_table, nothing_came, run_facts
+from nas.cli.outcome import conclude, data_left_out, front_table, nothing_came, run_facts
 from nas.cli.picture import DONE, Doing, counts, length, placed, trial_line, values, workers
 from nas.cli.sparkline import growing
 from nas.cli.terminal import Terminal, line, print_json, progress_bar
@@ -95,6 +95,8 @@ class Display:
             self.console.say(f"{run.config.data}: {told(data)}")
             if remark := flattered(data):
                 self.warned(remark)
+            if left := data_left_out(run):
+                self.console.say((left, "dim"))
         if text := placed(placement, run):
             self.console.say(text)
         if found := run.seal.get("calibration"):

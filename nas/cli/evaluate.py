@@ -14,7 +14,7 @@ from nas.cli.terminal import Terminal, print_json, progress_bar
 from nas.cli.unfinished import tell_unfinished
 from nas.data import SEEDS
 from nas.data.parts import ALL
-from nas.data.summary import causes
+from nas.data.summary import left_out
 from nas.evaluation.plugins import load_plugins
 from nas.evaluation.units import percent
 from nas.files import quoted
@@ -51,7 +51,7 @@ def evaluate(
         found = nas.evaluate(model, data or "", part=part or "", split_seed=split_seed, device=device, runs=runs,
                              watch=lambda share: bar.update(task, completed=share))  # fmt: skip
     if found.unreadable:
-        terminal.say((f"{len(found.unreadable):,} left out of the data: {'; '.join(causes(found.unreadable))}", "dim"))
+        terminal.say((left_out(found.unreadable), "dim"))
     nas.write_evaluation(found, output)
     print_json(found.facts() | {"page": output}) if as_json else _conclude(terminal, found, output)
 

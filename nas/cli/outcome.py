@@ -126,9 +126,16 @@ def _remarks(run: Run, front: Sequence[Result], columns: int) -> Iterator[str]:
         yield f"latency is predicted: on networks held out, median error {median:.1%}, nine of ten within {high:.1%}"
     for remark in pressing(run):
         yield f"note: {remark}"
+    if left := data_left_out(run):
+        yield left
+
+
+def data_left_out(run: Run) -> str:
+    """Say how much a run's data set left out, and why, or return an empty text."""
     made = run.environment
-    if left := made.get("unreadable_images"):
-        yield f"{left:,} left out of the data: {'; '.join(made.get('left_out') or made['unreadable'][:3])}"
+    if not (left := made.get("unreadable_images")):
+        return ""
+    return f"{left:,} left out of the data: {'; '.join(made.get('left_out') or made['unreadable'][:3])}"
 
 
 def nothing_came(run: Run) -> str:

@@ -16,6 +16,7 @@ from nas.cli.unfinished import tell_unfinished
 from nas.config import SearchConfig
 from nas.costs.deployment import available, choose_deployment
 from nas.costs.latency.measure import Latency, measure
+from nas.data.summary import left_out
 from nas.engine.plan import fit, load_whole
 from nas.engine.survey import Survey, survey
 from nas.evaluation.scoring import Scored, score
@@ -42,11 +43,14 @@ def profile_space(
 
     The space is as for the images of such a search where it is `timed`, or to be `fitted`.
     """
-    if fitted and not timed:  # else the survey reads them
-        space = fit(space, load_whole(config), config.task)
+    read = load_whole(config) if fitted and not timed else None  # else the survey reads them
+    if read:
+        space = fit(space, read, config.task)
     elif config.resolution:
         space = space.fit(resolution=config.resolution, channels=space.channels, classes=space.classes)
     found = survey(space, config, networks=networks, trial=timed)
+    if skipped := read.skipped if read else found.skipped:
+        Terminal(stderr=as_json).say((left_out(skipped), "dim"))
     if as_json:
         ranges = {name: asdict(one) for name, one in found.ranges.items()}
         facts = {"space": space.name, "size": found.space.size(), "ranges": ranges, "shares": found.shares,

@@ -53,6 +53,11 @@ def causes(skipped: Sequence[str]) -> list[str]:
     ]
 
 
+def left_out(skipped: Sequence[str]) -> str:
+    """Say in a line how much a data set left out, and why."""
+    return f"{len(skipped):,} left out of the data: {'; '.join(causes(skipped))}"
+
+
 def first_left_out(skipped: Sequence[str]) -> list[str]:
     """Return the first of what a data set left out, with their causes, as a record keeps them."""
     return list(skipped[:KEPT])

@@ -43,12 +43,14 @@ class Survey:
     """The ranges of a space's objectives.
 
     `shares` has the share of sampled networks that meets each limit, and under `all` the share that meets all.
+    `skipped` names what was left out of the data, if they were read.
     """
 
     space: SearchSpace
     ranges: Mapping[str, Range]
     shares: Mapping[str, float]
     seconds_per_trial: float | None = None
+    skipped: tuple[str, ...] = ()
 
 
 def survey(space: SearchSpace, config: SearchConfig, *, networks: int = 100, trial: bool = False) -> Survey:
@@ -69,7 +71,7 @@ def survey(space: SearchSpace, config: SearchConfig, *, networks: int = 100, tri
     seconds = _seconds_per_trial(drawn, values, config, dataset, spared) if dataset else None
     limits = Limits(config, conditions)
     ranges = {name: _range(space, name, list(found.values()), limits) for name, found in values.items()}
-    return Survey(space, ranges, _shares(values, config), seconds)
+    return Survey(space, ranges, _shares(values, config), seconds, dataset.skipped if dataset else ())
 
 
 def _sampled(drawn: Sequence[Architecture], config: SearchConfig, conditions: Conditions) -> Values:

@@ -5,7 +5,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+import yaml
+from picture_folders import write
 from run_fixtures import finished_run
+from small_searches import SPACE
 
 from nas.cli.profiling import survey_lines
 from nas.config import make_config
@@ -32,6 +35,15 @@ def test_as_in_its_search_but_for_what_is_typed(nas, home):
     assert (latency["target"], latency["batch"], latency["threads"], said) == ("onnxruntime", 3, 2, "")
     latency, _ = profiled(nas, "first", "--target", "cpu", "--batch", 1)
     assert (latency["target"], latency["batch"], latency["threads"]) == ("cpu", 1, 2)
+
+
+def test_what_the_data_leave_out_is_told(nas, home):
+    write(home / "photos")
+    (home / "photos" / "cat" / "notes.txt").write_text("fed at noon")
+    (home / "tiny.yaml").write_text(yaml.safe_dump(SPACE))
+    answer = nas("profile", "tiny.yaml", "-n", 2, "--data", "image_folder:photos", "--resolution", 8)
+    assert answer.status == 0, answer.err
+    assert "1 left out of the data: no image that Pillow reads: cat/notes.txt" in answer.out
 
 
 @pytest.mark.parametrize("file", ["net.onnx", "net.pt2", "net.py"])
