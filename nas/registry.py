@@ -24,6 +24,7 @@ from nas.errors import SettingError, UserError, brief, in_one_line, told_as
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+TYPO = 0.8  # of difflib's likeness, below which an unknown kind may well be one of the user's own
 MANY = 20  # names; of more only the nearest is shown
 OURS = "nas"
 """The origin of a kind that ships with nas."""
@@ -119,7 +120,10 @@ class Registry:
             raise error(f"{self.noun}: found {brief(name)}; write a name")
         origins = self.origins(name)
         if not origins:
-            raise error(f"unknown {self.noun} '{name}'. {suggest(name, self.names(), self.label)}")
+            known = difflib.get_close_matches(name, self.names(), n=1, cutoff=TYPO)
+            a = "An" if self.noun[0] in "aeiou" else "A"
+            own = "" if known else f" {a} {self.noun} of your own comes with --plugins FILE."
+            raise error(f"unknown {self.noun} '{name}'. {suggest(name, self.names(), self.label)}{own}")
         if len(origins) > 1:
             raise error(f"{self.noun} '{name}' is offered by {' and by '.join(origins)}; uninstall a package or "
                         "rename its kind")  # fmt: skip

@@ -39,6 +39,10 @@ def test_settings_written_before_there_were_tasks_and_plugins_are_read():
     [
         ({"sampler": "tpee"}, "unknown sampler 'tpee'. Did you mean 'tpe'"),
         ({"task": "classify"}, "unknown task 'classify'. Did you mean 'classification'"),
+        (
+            {"task": "segmentation"},
+            "classification, detection. A task of your own comes with --plugins FILE.$",
+        ),
         ({"executor": "locl"}, "unknown executor 'locl'. Did you mean 'local'"),
         ({"objectives": ("accuracy", "latncy")}, "unknown objective 'latncy'. Did you mean 'latency'"),
         ({"objectives": ("acuracy2", "latency")}, "Did you mean 'accuracy'.* Allowed: accuracy, (?!.*map)"),

@@ -6,7 +6,6 @@ Every error names the file, the line, the key and the remedy.
 """
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from nas.document import Document
@@ -18,8 +17,6 @@ from nas.registry import BLOCKS, HEADS, STEMS, Registry, suggest
 from nas.space.schema import KindOptions, PartKeys, SpaceFile, StageKeys, fields, shown, span
 from nas.space.slot import Domain, Slot, heads_after, misfit
 from nas.space.space import SearchSpace
-
-TYPO = 0.8  # of difflib's likeness, below which an unknown kind may well be one of the user's own
 
 
 def parse_space(doc: Document) -> SearchSpace:
@@ -108,9 +105,7 @@ def _check_kind(doc: Document, key: tuple[str | int, ...], registry: Registry, k
     try:
         registry.check(kind, SpaceError)
     except SpaceError as error:
-        known = registry.origins(kind) or get_close_matches(kind, registry.names(), n=1, cutoff=TYPO)
-        own = "" if known else f" A {registry.noun} of your own comes with --plugins FILE."
-        raise doc.error(key, f"{error}{own}") from None
+        raise doc.error(key, str(error)) from None
 
 
 def _check_inline(
