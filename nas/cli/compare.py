@@ -10,7 +10,7 @@ from rich.table import Table
 import nas
 from nas.cli.completion import searches
 from nas.cli.options import AsJson, Runs, argument, option
-from nas.cli.terminal import Terminal, print_json
+from nas.cli.terminal import Terminal, print_json, tell_replaced
 from nas.cli.unfinished import tell_unfinished
 from nas.evaluation.units import duration, percent
 from nas.files import quoted
@@ -30,6 +30,8 @@ def compare(
     """
     tell_unfinished(runs, *names)
     found = nas.compare([nas.Run(find_run(name, runs)) for name in names])
+    terminal = Terminal(stderr=as_json)
+    tell_replaced(terminal, output, "comparison")
     nas.write_comparison(found, output)
     if as_json:
         print_json(found.facts() | {"page": output})
@@ -45,7 +47,6 @@ def compare(
         if len(shares) > 1:
             mean, deviation = float(np.mean(shares)), float(np.std(shares, ddof=1))
             table.add_row("", "mean", f"{percent(mean)} ± {percent(deviation)}", "", "", style="bold")
-    terminal = Terminal()
     terminal.table(table)
     for sentence in found.sentences():
         terminal.remark(sentence)

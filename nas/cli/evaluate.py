@@ -10,7 +10,7 @@ import nas
 from nas.cli.completion import NAMES, trainings
 from nas.cli.options import AsJson, Plugins, Runs, argument, option
 from nas.cli.tables import metrics_table
-from nas.cli.terminal import Terminal, print_json, progress_bar
+from nas.cli.terminal import Terminal, print_json, progress_bar, tell_replaced
 from nas.cli.unfinished import tell_unfinished
 from nas.data import SEEDS
 from nas.data.parts import ALL
@@ -52,6 +52,7 @@ def evaluate(
                              watch=lambda share: bar.update(task, completed=share))  # fmt: skip
     if found.unreadable:
         terminal.say((left_out(found.unreadable), "dim"))
+    tell_replaced(terminal, output, "evaluation")
     nas.write_evaluation(found, output)
     print_json(found.facts() | {"page": output}) if as_json else _conclude(terminal, found, output)
 

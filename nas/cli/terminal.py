@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from math import isfinite
+from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.console import Console, Group, RenderableType
@@ -121,6 +122,12 @@ def _plain(value: object) -> object:
 def print_json(facts: object) -> None:
     """Print a command's result as JSON, alone on the standard output: what else is said goes to the standard error."""
     print(to_json(facts))  # noqa: T201
+
+
+def tell_replaced(terminal: Terminal, page: Path, kind: str) -> None:
+    """Say that a page which is about to be written takes an earlier one's place, if it does."""
+    if page.is_file():
+        terminal.remark(f"note: {page} takes the place of an earlier {kind}; --output FILE writes to another")
 
 
 def _said(value: object) -> object:

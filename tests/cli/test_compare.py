@@ -51,8 +51,10 @@ def test_an_earlier_comparison_is_replaced_and_another_file_is_not(nas, tmp_path
     finished_run(tmp_path / "two", sampler="random")
     page, other = tmp_path / "page.html", tmp_path / "mine.html"
     other.write_text(mine := "<title>Mine</title> Runs side by side")
-    for _ in range(2):
-        assert nas("compare", tmp_path / "one", tmp_path / "two", "-o", page).status == 0
+    for note in (False, True):
+        done = nas("compare", tmp_path / "one", tmp_path / "two", "-o", page)
+        assert done.status == 0
+        assert ("takes the place of an earlier comparison; --output" in " ".join(done.out.split())) == note
     refused = nas("compare", tmp_path / "one", tmp_path / "two", "-o", other)
     assert refused.status == 2
     assert f"{other} exists already and is no comparison of nas; name another file with --output" in refused.err

@@ -49,6 +49,15 @@ def test_json_is_alone_and_says_where_the_page_is(nas: Command) -> None:
     assert Path("a.html").is_file()
 
 
+def test_a_page_that_takes_an_earlier_ones_place_is_told_of(nas: Command) -> None:
+    words = ("evaluate", "net.safetensors", "--data", "image_folder:new")
+    note = "note: evaluation.html takes the place of an earlier evaluation; --output FILE writes to another"
+    assert [note in " ".join(nas(*words).out.split()) for _ in range(2)] == [False, True]
+    answer = nas(*words, "--json")
+    assert json.loads(answer.out)["page"] == "evaluation.html"
+    assert note in " ".join(answer.err.split())
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
