@@ -22,6 +22,8 @@ LONGEST = 200  # bytes of a run's name, as a file in its folder may have a longe
 PATIENCE = 0.1  # seconds; `is_locked` holds a lock for a moment
 CONFIG, TRAINING = "config.yaml", "training.yaml"
 """The files of settings in the folders of a search and of a full training."""
+VERDICT = "verdict.json"
+"""The file that a full training ends with."""
 ELSEWHERE = {".onnx", ".pt2", ".py"}
 """The suffixes of exported files from which no network is built here."""
 
@@ -218,8 +220,10 @@ def find_run(name: str | Path, runs: Path = Path("runs"), trained: bool = False)
         if is_run(folder):
             return folder
         if is_trained(folder):
-            raise SettingError(f"{folder} is a training; name a search here. nas show shows a training, and nas train "
-                               f"{quoted(folder)} --resume goes on with one that was stopped")  # fmt: skip
+            ended = (folder / VERDICT).exists()
+            more = "" if ended else f", and nas train {quoted(folder)} --resume goes on with it"
+            raise SettingError(f"{folder} is a {'finished ' if ended else ''}training; name a search here. nas show "
+                               f"shows a training{more}")  # fmt: skip
         if _lost(folder, "space.yaml"):
             raise no_run(folder)
     names = [*named_in(runs, CONFIG), *(named_in(runs, TRAINING) if trained else ())]

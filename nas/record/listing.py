@@ -20,7 +20,7 @@ from nas.evaluation.catalogue import objective
 from nas.files import Json
 from nas.record import journal
 from nas.record.environment import ENVIRONMENT, read_environment
-from nas.record.folders import CONFIG, TRAINING, is_locked, is_run, is_trained
+from nas.record.folders import CONFIG, TRAINING, VERDICT, is_locked, is_run, is_trained
 from nas.record.seal import SEAL
 from nas.record.trial import Glance
 from nas.settings import parse_names
@@ -28,7 +28,7 @@ from nas.settings import parse_names
 Kind = Literal["search", "calibration", "training"]
 State = Literal["running", "finished", "stopped", "damaged"]
 PAGE = "calibration.html"  # what a calibration ends with
-SUMMARY, VERDICT = "summary.csv", "verdict.json"
+SUMMARY = "summary.csv"
 READ = (CONFIG, TRAINING, SEAL, ENVIRONMENT, journal.RECORD, journal.FURTHER, journal.EARLIER, SUMMARY, VERDICT, PAGE)
 """The files that an entry is read from."""
 VERSION = 2  # of what a summary means

@@ -30,7 +30,7 @@ from nas.evaluation.units import epochs
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.record.environment import read_environment, write_environment
-from nas.record.folders import TRAINING, in_a_line, is_trained, making, name_of, no_training
+from nas.record.folders import TRAINING, VERDICT, in_a_line, is_trained, making, name_of, no_training
 from nas.record.models import BEST, read_model, write_model
 from nas.record.outside import keep_outside, load_outside
 from nas.record.seal import check_same, read_seal, write_seal
@@ -42,7 +42,7 @@ from nas.training.full.settings import Place, TrainConfig, make_train_config
 from nas.training.full.verdict import Verdict
 from nas.training.model import Model
 
-NETWORK, SUMMARY, LAST, VERDICT = "architecture.yaml", "summary.csv", "last.pt", "verdict.json"
+NETWORK, SUMMARY, LAST = "architecture.yaml", "summary.csv", "last.pt"
 FREE = frozenset({"data", "teacher", "patience"} | Place.model_fields.keys() | Following.model_fields.keys())
 """Settings that may change between two starts: data and teacher are known by what they hold."""
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 from run_fixtures import finished_run
+from trained_fixtures import begun, ended
 
 from nas.errors import SettingError
-from nas.record.folders import new_folder
+from nas.record.folders import find_run, new_folder
 from nas.record.run import Run
 
 
@@ -53,3 +54,12 @@ def test_a_run_has_its_name_wherever_it_is_looked_at_from(tmp_path: Path, monkey
     (folder / "inside").mkdir()
     monkeypatch.chdir(folder / "inside")
     assert Run(Path("..")).name == "mine"
+
+
+def test_a_training_is_no_search_and_goes_on_unless_it_is_finished(tmp_path: Path) -> None:
+    begun(tmp_path / "stopped")
+    ended(tmp_path / "done")
+    with pytest.raises(SettingError, match=r"is a training; .* nas train \S*stopped --resume goes on with it$"):
+        find_run("stopped", tmp_path)
+    with pytest.raises(SettingError, match=r"is a finished training; .*nas show shows a training$"):
+        find_run("done", tmp_path)
