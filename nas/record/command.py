@@ -7,11 +7,13 @@ from typing import Any
 
 from nas.config import MOST_TRIALS, Budget, SearchConfig, make_config
 from nas.files import Json, quoted
+from nas.record.config_file import first_config
 from nas.record.run import SPACE, Run
 from nas.settings import Flag, Settings
 from nas.space.library import shipped
 
 ALWAYS = ("space", "data", "budget", "seed")
+RESUMED = ("budget", "confirm")  # what nas resume sets anew
 
 
 def repeating(run: Run, **changes: Any) -> str:
@@ -46,6 +48,14 @@ def going_on(run: Run) -> str:
     if budget.seconds and run.elapsed >= budget.seconds:  # later trainings from other seeds count as well
         longer = Budget(seconds=ceil(run.elapsed + budget.seconds))
     return f"{command} --budget {_text(longer)}" if longer else command
+
+
+def resumed(run: Run) -> tuple[str, str] | None:
+    """Write the options that a search began with and those that it went on with, None where they are the same."""
+    first, last = first_config(run.seal) or run.config, run.config
+    other = [name for name in RESUMED if getattr(first, name) != getattr(last, name)]
+    before, after = (_words(config, {name: getattr(config, name) for name in other}) for config in (first, last))
+    return (before, after) if other else None
 
 
 def unsaid(run: Run) -> list[str]:

@@ -37,10 +37,15 @@ def read_config(folder: Path, seal: Json) -> SearchConfig:
         config = _config(settings)
     except SettingError as error:
         raise SettingError(f"{path}: {error}") from None
-    if was := seal.get("settings"):
-        known = _config({name: value for name, value in was.items() if name in SearchConfig.model_fields})
+    if known := first_config(seal):
         check_same(path, known.model_dump(mode="json"), config.model_dump(mode="json"), FREE)
     return config
+
+
+def first_config(seal: Json) -> SearchConfig | None:
+    """Return the settings that a run began with, None of an older one, which kept none."""
+    was = seal.get("settings") or {}
+    return _config({name: value for name, value in was.items() if name in SearchConfig.model_fields}) if was else None
 
 
 def _config(settings: Json) -> SearchConfig:

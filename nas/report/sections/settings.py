@@ -3,7 +3,7 @@
 from nas.evaluation.catalogue import objective
 from nas.evaluation.units import words
 from nas.files import Json, quoted
-from nas.record.command import going_on, repeating, unsaid
+from nas.record.command import going_on, repeating, resumed, unsaid
 from nas.report.rendering import flat, machines
 from nas.report.view import View
 
@@ -20,6 +20,7 @@ def context(view: View) -> Json:
         "settings": flat(run.config.model_dump(mode="json")),
         "environment": machines(run.environment),
         "again": repeating(run),
+        "resumed": resumed(run),
         "unsaid": unsaid(run),
         "alone": run.config.workers == 1,
         "timed": [words(name) for name in run.config.objectives if objective(name).timed],

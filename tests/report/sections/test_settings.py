@@ -8,6 +8,7 @@ from browser import opened
 from playwright.sync_api import Browser
 from run_fixtures import finished_run
 
+from nas.config import Budget
 from nas.record.command import repeating
 from nas.report.page import render, write_report
 
@@ -38,3 +39,13 @@ def test_a_search_whose_budget_is_spent_goes_on_with_a_larger_one(tmp_path: Path
     assert f"nas resume {run.folder} --budget 6</code>" in render(run)
     run = finished_run(tmp_path / "b", complete=2, failed=0, budget={"trials": 3})
     assert f"nas resume {run.folder}</code>" in render(run)
+
+
+def test_a_search_that_went_on_with_another_budget_says_so(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "a", complete=3, failed=0, budget={"trials": 16})
+    words = " ".join(html.unescape(re.sub("<[^>]+>", "", render(run))).split())
+    assert "The search began with" not in words
+    run.extend(Budget(trials=10), confirm=4)
+    words = " ".join(html.unescape(re.sub("<[^>]+>", "", render(run))).split())
+    assert "The search began with --budget 16 --confirm 2 and went on with --budget 10 --confirm 4, as the" in words
+    assert "--budget 10" in repeating(run)
