@@ -51,7 +51,8 @@ def evaluate(
         found = nas.evaluate(model, data or "", part=part or "", split_seed=split_seed, device=device, runs=runs,
                              watch=lambda share: bar.update(task, completed=share))  # fmt: skip
     if found.unreadable:
-        terminal.say((left_out(found.unreadable), "dim"))
+        headers = "" if found.part == ALL else f" (of other parts than {found.part} headers alone were read)"
+        terminal.say((f"{left_out(found.unreadable)}{headers}", "dim"))
     tell_replaced(terminal, output, "evaluation")
     nas.write_evaluation(found, output)
     print_json(found.facts() | {"page": output}) if as_json else _conclude(terminal, found, output)

@@ -49,6 +49,15 @@ def test_json_is_alone_and_says_where_the_page_is(nas: Command) -> None:
     assert Path("a.html").is_file()
 
 
+def test_what_is_left_out_is_told_and_that_other_parts_were_not_decoded(nas: Command) -> None:
+    Path("new/a/notes.txt").write_text("mine")
+    words = ("evaluate", "net.safetensors", "--data", "image_folder:new")
+    whole, part = (" ".join(nas(*words, *more).out.split()) for more in ((), ("--part", "test")))
+    left = "1 left out of the data: no image that Pillow reads: a/notes.txt"
+    assert f"{left} net.safetensors" in whole
+    assert f"{left} (of other parts than test headers alone were read)" in part
+
+
 def test_a_page_that_takes_an_earlier_ones_place_is_told_of(nas: Command) -> None:
     words = ("evaluate", "net.safetensors", "--data", "image_folder:new")
     note = "note: evaluation.html takes the place of an earlier evaluation; --output FILE writes to another"
