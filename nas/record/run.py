@@ -14,7 +14,6 @@ from nas.errors import RunError, SettingError, SpaceError
 from nas.evaluation.catalogue import objective
 from nas.evaluation.picks import read_rule
 from nas.evaluation.plugins import Outside
-from nas.evaluation.units import duration
 from nas.files import Json, quoted
 from nas.record import journal
 from nas.record.config_file import read_config, write_config
@@ -179,7 +178,7 @@ class Run:
     def extend(self, budget: Budget | None = None, confirm: int | None = None) -> None:
         """Set the whole budget, or `confirm`, anew. Raises SettingError for a budget of less than is done."""
         if budget and (budget.trials < len(self.spent) if budget.trials else (budget.seconds or 0) < self.elapsed):
-            done = f"{len(self.spent)} networks are trained" if budget.trials else f"it took {duration(self.elapsed)}"
+            done = f"{len(self.spent)} networks are trained" if budget.trials else f"it took {self.elapsed:.1f} s"
             raise SettingError(f"budget: found {budget.trials or budget}; {done} already, write more")
         told = {"budget": budget, "confirm": confirm}
         self.config = self.config.model_copy(update={k: value for k, value in told.items() if value is not None})
