@@ -4,6 +4,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nas.evaluation.job import Outcome
+from nas.record.chosen import chosen, decided
 from nas.record.results import Result
 from nas.record.trial import Trial
 
@@ -29,8 +30,11 @@ def frame(
     """
     import pandas as pd
 
+    trials = list(trials)
+    names = decided(trials)
     rows = [
         _row(trial, results.get(trial.number), trial.number in front, trained, fell.get(trial.number, trial.outcome))
+        | chosen(trial, names)
         for trial in trials
     ]
     if not rows:
@@ -63,7 +67,6 @@ def _row(
         **scores,
         "seconds": sum(trial.outcome.seconds.values()),
         "reason": end.reason,
-        **trial.decisions,
     }
 
 

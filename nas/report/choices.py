@@ -1,4 +1,4 @@
-"""Decisions in people's words: `stages.2.moat.24.head_dim` is "moat head dim at width 24 in stage 2"."""
+"""Decided values in people's words: `stages.2.moat.head_dim` is "moat head dim in stage 2"."""
 
 import re
 
@@ -10,7 +10,7 @@ ABSENT = "–"
 
 
 def choice_words(name: str) -> str:
-    """Name a decision of a space, by what its name says. Raises ValueError for a text that names none."""
+    """Name a value that a space decides, by what its name says. Raises ValueError for a text that names none."""
     found = Decision.parse(name)
     if found.part == "resolution":
         return "resolution"
@@ -18,9 +18,8 @@ def choice_words(name: str) -> str:
     field = found.field.replace("_", " ")
     if not found.given:
         return f"{field} of {place}" if found.part == "stages" else f"{place} {field}"
-    kind, *width = found.given
-    at = f" at width {width[0]}" if width else ""
-    return f"{kind} {field}{at} in {place}" if found.part == "stages" else f"{place} {field}{at} ({kind})"
+    (kind,) = found.given
+    return f"{kind} {field} in {place}" if found.part == "stages" else f"{place} {field} ({kind})"
 
 
 def choice_label(name: str) -> str:

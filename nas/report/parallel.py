@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from nas.evaluation import units
 from nas.files import Json
 from nas.network.options import Scalar
+from nas.record.chosen import chosen
 from nas.record.results import Result
 from nas.report.charts import literal, style
 from nas.report.choices import choice_label, choice_words, value_words
@@ -55,8 +56,8 @@ def least_width(view: View, drawn: Sequence[Result], decisions: Sequence[str]) -
 
 
 def offered(drawn: Sequence[Result], name: str) -> list[Scalar | None]:
-    """List the values of a decision in order, and None at the end if some results had nothing to decide."""
-    seen = dict.fromkeys(result.trial.decisions.get(name) for result in drawn)
+    """List the values of a decision in order, and None at the end if some results have none."""
+    seen = dict.fromkeys(_chosen(result, name) for result in drawn)
     values = [value for value in seen if value is not None]
     words = any(isinstance(value, str) for value in values)
     return [*sorted(values, key=str if words else None), *([None] if None in seen else [])]
@@ -79,7 +80,7 @@ def selections(drawn: Sequence[Result], decisions: Sequence[str]) -> list[Json]:
 
 def _decision_axis(drawn: Sequence[Result], name: str, rng: np.random.Generator) -> Json:
     values = offered(drawn, name)
-    places = np.array([values.index(result.trial.decisions.get(name)) for result in drawn], float)
+    places = np.array([values.index(_chosen(result, name)) for result in drawn], float)
     return {
         "label": choice_label(name),
         "values": [round(place, 2) for place in (places + rng.uniform(-SPREAD, SPREAD, len(places))).tolist()],
@@ -87,6 +88,10 @@ def _decision_axis(drawn: Sequence[Result], name: str, rng: np.random.Generator)
         "ticktext": [value_words(value) for value in values],
         "range": [-2 * SNAP, len(values) - 1 + 2 * SNAP],
     }
+
+
+def _chosen(result: Result, name: str) -> Scalar | None:
+    return chosen(result.trial, (name,)).get(name)
 
 
 def _ranks(values: Sequence[float]) -> list[int]:

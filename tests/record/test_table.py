@@ -8,6 +8,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 from run_fixtures import empty_run, finished_run, trial
 
+from nas.network.architecture import HeadSpec
 from nas.record.run import Run
 from nas.report.page import write_report
 from nas.training.catalogue import COLUMNS
@@ -46,11 +47,14 @@ def test_decisions_of_mixed_types_are_text_and_truth_values_stay_such(tmp_path: 
     for number, (kernel, shared) in enumerate([(3, True), ("auto", False), (0.25, None), (True, True)]):
         made = trial(run, number)
         own = {"kernel": kernel} | ({} if shared is None else {"shared": shared})
-        run.append(replace(made, decisions=made.decisions | own))
+        decisions = made.decisions | {f"head.pool.{name}": value for name, value in own.items()}
+        run.append(
+            replace(made, decisions=decisions, architecture=replace(made.architecture, head=HeadSpec("pool", own)))
+        )
     run.append(trial(run, 4))
     frame = read_back(run)
     assert_frame_equal(frame, run.to_frame())
-    assert frame["kernel"][:4].tolist() == ["3", "auto", "0.25", "True"]
-    assert pd.isna(frame["kernel"][4])
-    assert frame["shared"].dtype == "boolean"
-    assert frame["shared"].dropna().tolist() == [True, False, True]
+    assert frame["head.pool.kernel"][:4].tolist() == ["3", "auto", "0.25", "True"]
+    assert pd.isna(frame["head.pool.kernel"][4])
+    assert frame["head.pool.shared"].dtype == "boolean"
+    assert frame["head.pool.shared"].dropna().tolist() == [True, False, True]

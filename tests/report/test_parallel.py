@@ -63,7 +63,8 @@ def test_a_selection_holds_the_lines_of_its_value(view):
 
 def test_long_names_take_room(view):
     first = view.run.results[0]
-    long = replace(first, trial=replace(first.trial, decisions={"stages.0.block": "attention_augmented"}))
+    stages = tuple(replace(stage, block="attention_augmented") for stage in first.architecture.stages)
+    long = replace(first, trial=replace(first.trial, architecture=replace(first.architecture, stages=stages)))
     assert least_width(view, [first], ["stages.0.block"]) < least_width(view, [long], ["stages.0.block"])
     margins = [parallel_figure(view, [one], ["stages.0.block"]).layout.margin.l for one in (first, long)]
     assert margins[0] < margins[1]

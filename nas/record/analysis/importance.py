@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.network.options import Scalar
+from nas.record.chosen import chosen, decided
 from nas.record.optuna_study import quiet_optuna
 from nas.record.run import Run
 from nas.space.space import Decisions
@@ -88,7 +89,8 @@ def importances(run: Run) -> list[Importances]:
     drawn = np.random.default_rng(0).permutation(len(results))[:MOST]
     kept = [results[i] for i in sorted(drawn)]
     signs = np.where(run.maximize, -1.0, 1.0)
-    return ranked([result.trial.decisions for result in kept],
+    names = decided(result.trial for result in kept)
+    return ranked([chosen(result.trial, names) for result in kept],
                   dict(zip(run.config.objectives, (run.points(kept) * signs).T, strict=True)))  # fmt: skip
 
 

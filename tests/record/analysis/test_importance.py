@@ -6,7 +6,7 @@ from zlib import crc32
 import numpy as np
 import optuna
 import pytest
-from run_fixtures import finished_run
+from run_fixtures import finished_run, offering, stage, trial
 
 from nas.record.analysis.importance import FEWEST, importances, ranked
 
@@ -79,8 +79,10 @@ def test_noise_seldom_stands_out():
 
 
 def test_the_numbers_are_optunas(tmp_path):
-    """Of the study that the search itself would tell, with the domains of the space."""
-    run = finished_run(tmp_path / "run", complete=120, failed=0, rejected=0, objectives=("accuracy", "latency"))
+    """Of the study that the search itself would tell, where no decision of its space is narrowed by another."""
+    run = offering(tmp_path / "run", *(stage([1, 2, 3], width=[16, 32]) for _ in range(3)))
+    for number in range(120):
+        run.append(trial(run, number))
     study = run.study()
     for found, sign in zip(importances(run), (-1, 1), strict=True):
         index = run.config.objectives.index(found.objective)

@@ -10,6 +10,7 @@ from browser import NARROW, opened, serious
 from playwright.sync_api import Browser, Page, expect
 from run_fixtures import empty_run, finished_run, trial
 
+from nas.network.architecture import HeadSpec
 from nas.record.run import Run
 from nas.report.page import render, write_report
 
@@ -89,14 +90,16 @@ def test_names_are_text(browser: Browser, tmp_path: Path) -> None:
     for number in range(20):
         one = trial(run, number)
         words = [evil, "שלום", '"quoted" & 🙂'][number % 3]
-        run.append(replace(one, decisions={"stages.0.block": words, f"stages.0.{evil}.width": number % 2}))
+        head = HeadSpec(evil, {"norm": words, "dim": number % 2})
+        decisions = {f"head.{evil}.{name}": value for name, value in head.options.items()}
+        run.append(replace(one, decisions=decisions, architecture=replace(one.architecture, head=head)))
     (tmp_path / "page.html").write_text(render(run))
     with opened(browser, tmp_path / "page.html") as shown:
         shown.locator("#lines").scroll_into_view_if_needed()
         expect(shown.locator("#kept")).to_contain_text("20 of 20")
         ticks = shown.locator("#chart-parallel .axis text").all_text_contents()
         assert {evil, '"quoted" & 🙂', "שלום"} <= set(ticks)
-        assert f"{evil} width" in (shown.locator("#chart-importance").text_content() or "")
+        assert evil in (shown.locator("#chart-importance").text_content() or "")
         assert not shown.locator("main img").count()
-        shown.get_by_label("Keep").select_option(label=f"block of stage 0: {evil}")
+        shown.get_by_label("Keep").select_option(label=f"head norm ({evil}): {evil}")
         expect(shown.locator("#kept")).to_contain_text("7 of 20")
