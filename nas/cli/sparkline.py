@@ -11,7 +11,6 @@ from nas.record.run import Run
 BARS = "▁▂▃▄▅▆▇█"
 MOST = 30  # bars
 FEWEST = 8  # trainings, of which a curve tells something
-LAST = 0.25  # of the trainings, whose gain is told
 
 
 def sparkline(values: Sequence[float]) -> str:
@@ -30,8 +29,7 @@ def growing(run: Run, columns: int) -> str:
         return ""
     done = found.trainings[-1]
     shares = np.interp(np.linspace(1, done, min(MOST, columns // 3, done)), found.trainings, found.shares)
-    last = round(done * LAST)
-    gain = found.shares[-1] - float(np.interp(done - last, found.trainings, found.shares))
+    last, gain = found.last
     added = percent(gain).replace("%", "points")
     bars, reached = sparkline(shares.tolist()), percent(found.shares[-1])
     return f"hypervolume {bars} {reached} of this run's own frame; the last {last} of {done} trainings added {added}"

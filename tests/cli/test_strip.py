@@ -11,6 +11,7 @@ from nas.cli.strip import Tower, strip, towers
 from nas.cli.tables import print_towers
 from nas.cli.terminal import Terminal
 from nas.costs.counts import cost
+from nas.record.analysis import health
 from nas.space.library import load_architecture, shipped
 
 
@@ -68,3 +69,14 @@ def test_a_front_grows_and_the_last_quarter_is_told(tmp_path):
     assert len(said.split()[1]) == 10
     assert "the last 10 of 40 trainings added" in said
     assert growing(empty_run(tmp_path / "b"), 30) == ""
+
+
+def test_the_line_and_the_health_check_tell_one_gain(tmp_path):
+    """A quarter of 30 trainings is no whole number, and both must round it alike."""
+    run = finished_run(tmp_path / "a", complete=30, failed=0, rejected=0)
+    line = growing(run, 30)
+    reached, added = (float(line.split(word)[0].split()[-1]) for word in (" % of this", " points"))
+    remark = health.growing(run, run.front())
+    assert "the last 8 of 30 trainings" in line
+    assert added > 0
+    assert f"The last 8 of 30 trainings won {100 * added / reached:.1f} % of the final hypervolume" in remark.words

@@ -13,6 +13,7 @@ from nas.record.trial import Trial
 
 EDGE = 1.1  # the worst side of a frame, in ranges from its best: a tenth beyond the worst value
 POINTS = 200  # of a curve
+LAST = 0.25  # of the trainings, whose part in a front is told
 Floats = NDArray[np.float64]
 
 
@@ -50,6 +51,13 @@ class Growth:
     trainings: list[int]
     seconds: list[float]
     shares: list[float]
+
+    @property
+    def last(self) -> tuple[int, float]:
+        """How many trainings are the last quarter, and what these added to the share. Raises IndexError without one."""
+        count = round(self.trainings[-1] * LAST)
+        before = np.interp(self.trainings[-1] - count, self.trainings, self.shares)
+        return count, self.shares[-1] - float(before)
 
 
 def losses_of(run: Run, trainings: int | None = None, rung: int | None = None, *, first: bool = False) -> Floats:

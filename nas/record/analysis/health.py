@@ -21,7 +21,7 @@ from nas.record.results import Result
 from nas.record.run import Run
 from nas.training.chance import so_many
 
-LATE, GROWN = 0.25, 0.01  # the last part of the trainings, and the share of the front that it may win
+GROWN = 0.01  # the share of the front that the last quarter of the trainings may win
 FEW = 20  # trainings, below which a curve has no end to speak of
 NEAR, BOUND = 0.05, 0.25  # of a limit: how near is at it, and the share of the front there that makes it bind
 REFUSED = 0.5  # the share of proposals that one limit may reject
@@ -94,9 +94,9 @@ def growing(run: Run, front: Sequence[Result]) -> Remark | None:
     count = grown.trainings[-1]
     if count < FEW:
         return None
-    before = float(np.interp(count * (1 - LATE), grown.trainings, grown.shares))
-    won = 1 - before / grown.shares[-1]
-    said = f"The last quarter of the trainings won {100 * won:.1f} % of the final hypervolume"
+    last, gain = grown.last
+    won = gain / grown.shares[-1]
+    said = f"The last {last} of {count} trainings won {100 * won:.1f} % of the final hypervolume"
     if won > GROWN:
         return Remark(False, f"{said}: the front still grew, so a larger budget should bring more.")
     return Remark(True, f"{said}: the front had all but stopped growing.")
