@@ -7,7 +7,7 @@ from nas.network.architecture import Architecture
 from nas.network.lowering import trains_queries
 from nas.record.trained import Lowered
 
-WORTH = 0.01  # of a metric; a lowered network that loses no more is proposed
+LOST, SHARE = 0.01, 0.05  # a lowered network is proposed that loses no more, and no more of what the metric is
 
 
 def lowered_part(network: Architecture, rows: Sequence[Lowered], first: str) -> Json:
@@ -17,6 +17,7 @@ def lowered_part(network: Architecture, rows: Sequence[Lowered], first: str) -> 
         "lowered": _lowered(rows, first),
         "proposed": proposed,
         "proposed_flags": _flags(proposed, rows[0]) if proposed else "",
+        "little": bool(rows) and SHARE * rows[0].metrics[first] < LOST,
         "ranked": trains_queries(network),
     }
 
@@ -34,10 +35,11 @@ def _lowered(rows: Sequence[Lowered], first: str) -> list[Json]:
 
 
 def _proposed(rows: Sequence[Lowered], first: str) -> Lowered | None:
-    """Return the lowered network of the fewest multiply-adds that loses a point of the metric at most."""
-    if not rows:
+    """Return the lowered network of the fewest multiply-adds that loses little of the metric, and little beside it."""
+    if not rows or not rows[0].metrics[first]:
         return None
-    fitting = [row for row in rows[1:] if rows[0].metrics[first] - row.metrics[first] <= WORTH]
+    whole = rows[0].metrics[first]
+    fitting = [row for row in rows[1:] if whole - row.metrics[first] <= min(LOST, SHARE * whole)]
     return min(fitting, key=lambda row: row.macs, default=None)
 
 

@@ -54,7 +54,9 @@ def test_the_score_is_said_to_be_the_best_where_the_training_noted_it(tmp_path: 
 
 def test_what_a_lowered_network_loses_is_told_and_one_that_loses_little_is_proposed(trained: Trained) -> None:
     page = text_of(render_training(trained))
-    assert "With 4 queries at 32 × 32 pixels it needs 4 % fewer multiply-adds and loses 0.40 points of mAP." in page
+    assert (
+        "With 4 queries at 32 × 32 pixels it needs 4 % fewer multiply-adds; mAP is 69.60 % in place of 70.00 %." in page
+    )
     assert "−21.00 points" in page
     assert re.search(r"nas export \S*animals --queries 4 --format onnx -o animals-lowered.onnx", page)
     poor = tuple(
@@ -75,6 +77,25 @@ def test_images_are_called_by_their_files_where_they_have_any(trained: Trained) 
     vars(trained).pop("ending")
     names = re.findall(r"<small><bdi>(.*?)</bdi></small>", page)
     assert sorted(names) == sorted(f"later/{one.row}.jpg" for one in shown)
+
+
+@pytest.mark.parametrize(
+    ("whole", "said"),
+    [
+        (0.0071, "Each of them loses more than a twentieth of the mAP."),
+        (0.0, "As its mAP is 0.00 %, it has none to lose."),
+    ],
+)
+def test_what_loses_most_of_a_small_value_is_not_proposed(trained: Trained, whole: float, said: str) -> None:
+    rows = tuple(
+        replace(row, metrics={"map": whole / (1 + i), "map50": 0.9}) for i, row in enumerate(detections.lowered())
+    )
+    vars(trained)["ending"] = replace(trained.ending, lowered=rows)
+    page = text_of(render_training(trained))
+    vars(trained).pop("ending")
+    assert said in page
+    assert "multiply-adds;" not in page
+    assert "--queries" not in page
 
 
 def test_every_shown_image_has_its_boxes(trained: Trained) -> None:
