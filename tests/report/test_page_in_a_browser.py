@@ -131,3 +131,16 @@ def test_the_ring_is_round_and_about_the_chosen_network_on_every_axis(
 def middle(box: FloatRect) -> tuple[float, float]:
     """Where the middle of an element is."""
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+@pytest.mark.parametrize("width", [NARROW, 1400, 1920])
+def test_all_sections_begin_and_end_at_the_same_edges(browser: Browser, page: Path, width: int) -> None:
+    with opened(browser, page, width=width) as shown:
+        edges = shown.evaluate(
+            "[...document.querySelectorAll('header, main section')].map(one => one.getBoundingClientRect())"
+            ".map(one => [one.left, one.right].map(Math.round))"
+        )
+        header, *sections = edges
+        assert len(sections) > 5
+        assert len({tuple(edge) for edge in sections}) == 1
+        assert header[0] <= sections[0][0] <= header[0] + 24, "the header's own padding"
