@@ -24,8 +24,8 @@ TITLES = {
     "missed": ("Missed", "Images with most objects that no answer showed, but for those above."),
     "doubled": ("Found twice", "Images with most answers for objects that a surer answer had shown."),
 }
-LONGEST = 14  # letters of a name on a picture
-LINE, LETTER = 5.2, 2.8  # height and width of a letter, where the picture is 100 by 100
+LONGEST, NAMED = 14, 12  # letters of a name on a picture, and boxes with one
+LINE, LETTER, EDGE = 5.2, 2.8, 99.0  # height and width of a letter, and the lowest one, on a picture of 100 by 100
 Named = Callable[[int], str]
 """Says which image a row is."""
 
@@ -82,33 +82,42 @@ def _scene(one: Shown, picture: str, classes: Sequence[str]) -> Json:
     ):
         if some := Counter(classes[box.label] for box in one.boxes if box.kind == name):
             said.append(f"{word}: {', '.join(_times(kind, count) for kind, count in some.most_common())}")
-    drawn: list[Json] = []
-    for box in one.boxes:
-        drawn.append(_drawn(box, classes, drawn))
+    drawn = [_drawn(box, classes) for box in one.boxes]
+    _name_some(drawn)
     return {"source": f"data:image/{form};base64,{picture}", "crisp": form == "png",
             "said": "; ".join(said), "boxes": drawn}  # fmt: skip
 
 
-def _drawn(box: Drawn, classes: Sequence[str], before: Sequence[Json]) -> Json:
-    """Place a box and its name on a picture of 100 by 100, the box within it and the name where none was `before`."""
+def _name_some(drawn: Sequence[Json]) -> None:
+    """Keep the names of what was missed and of the surest, at their boxes and apart from each other, and no others.
+
+    A name is tried beyond an edge of its box, then within it.
+    """
+    placed: list[Json] = []
+    for box in sorted(drawn, key=lambda box: -box["score"]):
+        inwards = -LINE if box["kind"] == "missed" else LINE
+        places = [box | {"y": y} for y in (box["y"], box["y"] + inwards) if LINE <= y <= EDGE] if box["name"] else []
+        free = next((one for one in places if not any(_meet(one, other) for other in placed)), None)
+        box |= free if free and len(placed) < NAMED else {"name": ""}
+        placed += [box] if box["name"] else []
+
+
+def _drawn(box: Drawn, classes: Sequence[str]) -> Json:
+    """Place a box and its name on a picture of 100 by 100, both within it."""
     x, y, w, h = box.box
     left, top, right, bottom = (100 * min(max(end, 0.0), 1.0) for end in (x - w / 2, y - h / 2, x + w / 2, y + h / 2))
     name = classes[box.label] if len(classes[box.label]) <= LONGEST else f"{classes[box.label][: LONGEST - 1]}…"
     told = {"true": "", "missed": name}.get(box.kind, f"{name} {box.score or 0:.2f}")
     side = left + right > 130
     x, y = right if side else left, bottom + LINE if box.kind == "missed" else top - 1.4
-    y = min(max(y, LINE), 99.0)
-    step = LINE if y < 50 else -LINE
-    start = x - side * LETTER * len(told)
-    while told and any(_meet(one, start, y, len(told)) for one in before):
-        y += step
     return {
         "kind": box.kind, "left": left, "top": top, "width": right - left, "height": bottom - top, "name": told,
-        "x": x, "y": y, "anchor": "end" if side else "start", "start": start,
+        "x": x, "y": min(max(y, LINE), EDGE), "anchor": "end" if side else "start",
+        "start": x - side * LETTER * len(told), "score": 1.0 if box.score is None else box.score,
     }  # fmt: skip
 
 
-def _meet(one: Json, start: float, y: float, letters: int) -> bool:
-    """Tell whether a name of so many letters would touch that of a box."""
-    end, other = start + LETTER * letters, one["start"] + LETTER * len(one["name"])
-    return bool(one["name"]) and abs(one["y"] - y) < LINE and start < other and one["start"] < end
+def _meet(one: Json, other: Json) -> bool:
+    """Tell whether the names of two boxes touch."""
+    ends = [box["start"] + LETTER * len(box["name"]) for box in (one, other)]
+    return abs(one["y"] - other["y"]) < LINE and one["start"] < ends[1] and other["start"] < ends[0]

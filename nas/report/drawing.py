@@ -54,7 +54,10 @@ def write_drawing(image: Path, target: Path, boxes: Sequence[Box], classes: Sequ
 
 
 def drawn(picture: Image.Image, boxes: Sequence[Box], classes: Sequence[str]) -> Image.Image:
-    """Draw boxes on a copy of a picture, each class in its colour, the surest above the others."""
+    """Draw boxes on a copy of a picture, each class in its colour, the surest above the others.
+
+    Names of the surest are written where they hide none that is written already.
+    """
     scale = max(1.0, LEAST / max(picture.size))
     how = Image.Resampling.NEAREST if max(picture.size) < CRISP else Image.Resampling.BICUBIC
     copy = picture.convert("RGB").resize([max(1, round(length * scale)) for length in picture.size], how)
@@ -68,8 +71,11 @@ def drawn(picture: Image.Image, boxes: Sequence[Box], classes: Sequence[str]) ->
     for box in surest:
         text = _cut(pen, f"{box.name} {box.score:.2f}", font, copy.width - font.size)
         size = round(pen.textlength(text, font) + 0.5 * font.size), round(1.4 * font.size)
-        taken.append(_free((box.left * scale, box.top * scale), size, copy.size, taken))
-        colour, (left, top, *_) = colour_of(classes.index(box.name)), taken[-1]
+        place = _free((box.left * scale, box.top * scale), size, copy.size, taken)
+        if place is None:
+            continue
+        taken.append(place)
+        colour, (left, top, *_) = colour_of(classes.index(box.name)), place
         pen.rectangle(taken[-1], fill=colour)
         pen.text((left + font.size / 4, top + size[1] / 2), text, inks({"": colour})[""], font, anchor="lm")
     return copy
@@ -87,14 +93,13 @@ def _grown(corners: Sequence[float], by: int) -> list[int]:
 
 def _free(
     corner: tuple[float, float], size: tuple[int, int], picture: tuple[int, int], taken: Sequence[Rectangle]
-) -> Rectangle:
-    """Find the place of a name: on its box's upper left corner, within the picture, below what is taken already."""
+) -> Rectangle | None:
+    """Find the place of a name: on its box's upper left corner or in it, inside the picture; None if both are taken."""
     (width, height), (wide, high) = size, picture
     left = max(0, min(round(corner[0]), wide - width))
-    top = max(0, min(round(corner[1]) - height, high - height))
-    while any(_meet((left, top, left + width, top + height), other) for other in taken) and top + 2 * height <= high:
-        top += height
-    return left, top, left + width, top + height
+    tops = (max(0, min(round(corner[1]) + shift, high - height)) for shift in (-height, 0))
+    places = ((left, top, left + width, top + height) for top in tops)
+    return next((place for place in places if not any(_meet(place, other) for other in taken)), None)
 
 
 def _meet(one: Rectangle, other: Rectangle) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import detections
@@ -108,6 +109,29 @@ def test_every_shown_image_has_its_boxes(trained: Trained) -> None:
     first = re.search(r'aria-label="(test image \d+: [^"]*)"', figures[0])
     assert first
     assert "4 of 4 found" in first[1]
+
+
+def test_of_crowded_boxes_only_the_surest_are_named_beside_what_was_missed(trained: Trained) -> None:
+    boxes = trained.ending.boxes
+    crowd = [Drawn("background", 0, (0.5 + i / 400, 0.5, 0.3, 0.3), 0.3 + i / 100) for i in range(40)]
+    spread = [Drawn("background", 1, (0.1 + i % 5 / 5, 0.1 + i // 5 / 8, 0.1, 0.1), 0.2) for i in range(40)]
+    missed = Drawn("missed", 2, (0.5, 0.5, 0.2, 0.2))
+    shown = (replace(boxes.shown[0], boxes=(*crowd, *spread, missed)), *boxes.shown[1:])
+    vars(trained)["ending"] = replace(trained.ending, boxes=replace(boxes, shown=shown))
+    page = render_training(trained)
+    vars(trained).pop("ending")
+    figures = re.findall(r'<svg class="boxed" viewBox="0 0 100 100".*?</svg>', page, re.DOTALL)
+    figure = unescape(max(figures, key=len))
+    assert figure.count("<rect") == 2 * 81
+    names = re.findall(r'<text class="(\w+)" x="(.*?)" y="(.*?)" text-anchor="(\w+)">(.*?)</text>', figure)
+    told = [name for *_, name in names]
+    assert len(told) <= 12
+    assert {detections.NAMES[2], f"{detections.NAMES[0]} 0.69"} <= set(told)
+    spans = [(float(y), float(x) - (side == "end") * 2.8 * len(name), 2.8 * len(name)) for _, x, y, side, name in names]
+    for i, (y, left, width) in enumerate(spans):
+        assert not [
+            1 for b, start, wide in spans[:i] if abs(y - b) < 5 and left < start + wide and start < left + width
+        ]
 
 
 def test_mistakes_of_one_kind_are_counted_by_class(trained: Trained) -> None:

@@ -47,6 +47,17 @@ def test_the_name_lies_within_the_picture_whatever_it_is(name: str, box: tuple[i
     assert (np.ptp(columns) > 30) | (np.ptp(rows) > 30)
 
 
+def test_names_of_the_surest_stay_where_boxes_crowd_and_hide_none_of_each_other() -> None:
+    crowd = [Box("cat", 0.3 + 0.001 * i, 100 + i, 100 + i, 300 + i, 300 + i) for i in range(40)]
+    alone = Box("dog", 0.2, 400, 100, 500, 200)
+    picture = drawn(Image.new("RGB", (600, 600)), [*crowd, alone], NAMES)
+    found = np.asarray(picture)
+    rows, columns = np.nonzero((found == rgb(colour_of(0))).all(2))
+    inside = (columns > 180) & (columns < 280) & (rows > 180) & (rows < 280)
+    assert not inside.any(), "names of boxes that hide each other had covered what is in them"
+    assert np.ptp(np.nonzero((found == rgb(colour_of(1))).all(2))[0]) > 102, "the name on a box that stands alone"
+
+
 def test_names_in_a_folder_are_kept_unless_two_are_the_same(tmp_path: Path) -> None:
     images = [Path("a/1.jpg"), Path("b/1.jpg"), Path("c/1.webp"), Path("d/1.JPEG")]
     folder = tmp_path / "new" / "drawn"
