@@ -15,7 +15,9 @@ from nas.training.chance import so_many
 FEWEST = 4  # networks, or stages with an option, below which nothing piles up
 SHARE = 0.6  # of them, from which a value piles up
 DOUBT = 0.2  # the chance that any edge is named though no value is better than another, by Bonferroni's correction
+LEAST = {"kernel_size": 3}  # below which no value helps, as 1 mixes no pixels; of others 0 or 1
 Offered = tuple[Scalar, ...]
+Choice = tuple[str, str, str, Offered]
 
 
 @dataclass(frozen=True)
@@ -40,21 +42,43 @@ def edges(run: Run, front: Sequence[Result]) -> list[Edge]:
 
     Each decision is drawn evenly among the values that it is offered, so a value comes by chance with the share of one
     among them. Networks of a front resemble one another, so a share that is no chance may still be an inheritance.
+    Where costs are weighed too, small networks stand at one end of the front whatever the space offers, so a value must
+    pile up in the better half by the first trained objective as well.
     """
     if len(front) < FEWEST:
         return []
     space = fields(document.read(run.folder / SPACE))
-    values: dict[tuple[str, str, str, Offered], list[Scalar]] = defaultdict(list)
+    values: dict[Choice, list[Scalar]] = defaultdict(list)
+    of_better: dict[Choice, list[Scalar]] = defaultdict(list)
+    better = _better_half(run, front)
     for result in front:
         for what, where, block, offered, value in _choices(result, space):
             values[what, where, block, offered].append(value)
+            if result.number in better:
+                of_better[what, where, block, offered].append(value)
     found = [
-        (Edge(what, where, block, edge, largest, chosen.count(edge), len(chosen)), 1 / len(offered))
-        for (what, where, block, offered), chosen in values.items()
+        (Edge(what, where, block, edge, largest, chosen.count(edge), len(chosen)), choice)
+        for choice, chosen in values.items()
+        for what, where, block, offered in (choice,)
         for largest, edge in ((True, max(offered)), (False, min(offered)))
-        if edge and len(chosen) >= FEWEST  # nothing is less than none
+        if len(chosen) >= FEWEST and (largest or edge not in (0, 1, LEAST.get(what)))
     ]
-    return [edge for edge, share in found if _piles_up(edge, share, DOUBT / len(found))]
+    return [
+        edge
+        for edge, choice in found
+        if _piles_up(edge, 1 / len(choice[-1]), DOUBT / len(found))
+        and of_better[choice].count(edge.value) >= SHARE * len(of_better[choice]) > 0
+    ]
+
+
+def _better_half(run: Run, front: Sequence[Result]) -> set[int]:
+    """Return the numbers of the better half of a front by the first trained objective, of all where there is none."""
+    name = next(iter(run.trained_objectives), "")
+    if not name or len(run.config.objectives) == 1:
+        return {result.number for result in front}
+    sign = -1 if run.maximize[run.config.objectives.index(name)] else 1
+    ranked = sorted(front, key=lambda result: sign * result.metrics[name])
+    return {result.number for result in ranked[: -(-len(front) // 2)]}
 
 
 def _piles_up(edge: Edge, share: float, doubt: float) -> bool:

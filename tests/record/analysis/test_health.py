@@ -200,11 +200,28 @@ def test_every_metric_is_held_against_what_guessing_gives(tmp_path: Path, object
 
 def test_choices_at_the_edge_of_the_space_ask_for_a_wider_one(tmp_path: Path) -> None:
     run = empty_run(tmp_path / "run")
-    front_of(run, 10, lambda network: network.stages[0].width == 32 and network.stages[2].depth == 1)
+    front_of(run, 10, lambda network: network.stages[0].width == 32 and network.stages[2].width == 48)
     fine, words = said(run, health.at_the_edge)
     assert not fine
     assert words.startswith("Width 32 is the largest offered in stage 0 and in all 10 networks of the front")
-    assert "depth 1 is the smallest offered in stage 2 and in all 10 networks of the front" in words
+    assert "width 48 is the smallest offered in stage 2 and in all 10 networks of the front" in words
+
+
+def test_no_wider_space_is_advised_where_none_is_or_where_only_the_cheap_end_would_use_it(tmp_path: Path) -> None:
+    single = empty_run(tmp_path / "single")
+    front_of(single, 10, lambda network: network.stages[2].depth == 1)
+    assert health.at_the_edge(single, single.front()) is None, "a stage of no block is none"
+    for cheap in (True, False):
+        run = empty_run(tmp_path / f"cheap_{cheap}")
+        drawn = [trial(run, seed) for seed in range(200)]
+        narrow = (one for one in drawn if one.architecture.stages[0].width == 16)
+        wider = (one for one in drawn if one.architecture.stages[0].width != 16)
+        for number in range(20):
+            one = next(narrow if (number < 14 if cheap else number >= 6) else wider)
+            values = {"accuracy": 0.5 + number / 50, "latency": 1.0 + number, "params": 1000.0, "macs": 1e6}
+            run.append(replace(one, number=number, outcome=replace(one.outcome, metrics=values)))
+        named = {(edge.where, edge.value) for edge in edges(run, run.front())}
+        assert (("stage 0", 16) in named) is not cheap
 
 
 def test_options_pile_up_over_the_stages_of_their_block(tmp_path: Path) -> None:
