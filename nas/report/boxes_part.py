@@ -120,4 +120,4 @@ def _drawn(box: Drawn, classes: Sequence[str]) -> Json:
 def _meet(one: Json, other: Json) -> bool:
     """Tell whether the names of two boxes touch."""
     ends = [box["start"] + LETTER * len(box["name"]) for box in (one, other)]
-    return abs(one["y"] - other["y"]) < LINE and one["start"] < ends[1] and other["start"] < ends[0]
+    return bool(abs(one["y"] - other["y"]) < LINE and one["start"] < ends[1] and other["start"] < ends[0])
