@@ -85,7 +85,7 @@ class Side:
 
 
 def show_two(names: tuple[str, str], runs: Path, flags: str, *, as_json: bool) -> None:
-    """Print two networks part by part beside each other, with what differs marked, and their costs."""
+    """Print two networks beside each other, with what differs marked, and their costs; once where they are the same."""
     one, other = (Side.of(name, runs) for name in names)
     pairs, console = _pairs(one, other), Terminal()
     differs = [
@@ -97,10 +97,11 @@ def show_two(names: tuple[str, str], runs: Path, flags: str, *, as_json: bool) -
         networks = [network_facts(side.architecture, side.known) for side in (one, other)]
         print_json({"networks": networks, "differs": differs, "ratios": _ratios(one, other)})
         return
-    same = one.architecture.key() == other.architecture.key()
-    if same:
+    if one.architecture.key() == other.architecture.key() and not differs:
         console.say(f"{names[0]} and {names[1]} are the same network\n")
-    for side in (one,) if same else (one, other):
+        show_network(names[0], runs, flags, as_json=False)
+        return
+    for side in (one, other):
         print_towers(console, side.architecture, side.known)
         console.print()
     console.print(_table(one, other, names, pairs))

@@ -19,18 +19,26 @@ def test_what_differs_is_marked_and_nothing_else(nas: Command) -> None:
     assert "mbconv*" not in answer.out
     known = [cost(load_architecture(name)) for name in ("coatnet_0", "coatnet_1")]
     assert f"({known[1].params / known[0].params:.3g} ×)" in answer.out
-    assert "nothing differs" in nas("show", "coatnet_0", "coatnet_0").out
+    assert "coatnet_0 and coatnet_0 are the same network" in nas("show", "coatnet_0", "coatnet_0").out
 
 
-def test_one_network_by_two_names_is_drawn_once_and_headed_as_typed(nas: Command, tmp_path: Path) -> None:
+def test_one_network_by_two_names_is_shown_once(nas: Command, tmp_path: Path) -> None:
     run = finished_run(tmp_path / "first")
     best = run.pick().number
     picked = f"{run.folder}:{best}"
     said = nas("show", run.folder, picked).out
     assert said.startswith(f"{run.folder} and {picked} are the same network\n")
     assert said.count(run.pick().layout + " at ") == 1
+    assert said.endswith(f"are the same network\n\n{nas('show', run.folder).out}")
+    assert "nothing differs" not in said
+
+
+def test_two_networks_are_headed_as_typed(nas: Command, tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "first")
+    other = f"{run.folder}:{next(one.number for one in run.results if one.key != run.pick().key)}"
+    said = nas("show", run.folder, other).out
     assert [line.split() for line in said.splitlines() if line.startswith(" part")] == [
-        ["part", str(run.folder), picked]
+        ["part", str(run.folder), other]
     ]
 
 
@@ -39,7 +47,7 @@ def test_options_that_one_file_leaves_to_the_default_do_not_differ(nas: Command,
     text = network.to_yaml()
     (tmp_path / "named.yaml").write_text(text.replace("block: mbconv,", "block: mbconv, kernel_size: 3,"))
     assert (tmp_path / "named.yaml").read_text() != text
-    assert "nothing differs" in nas("show", "coatnet_0", tmp_path / "named.yaml").out
+    assert "are the same network" in nas("show", "coatnet_0", tmp_path / "named.yaml").out
 
 
 def test_networks_of_other_depths_are_matched_stage_by_stage(nas: Command) -> None:
