@@ -101,7 +101,7 @@ def difference(was: Json, now: Json, *, one_seed: bool = True) -> str:
     said = [*_classes(was, now), *(_counts(was, now) if one_seed else _totals(was, now))]
     for name, noun in (("channels", "channels"), ("resolution", "pixels on a side")):
         if was[name] != now[name]:
-            said.append(f"its images have {now[name]} {noun} and had {was[name]}")
+            said.append(f"its images have {now[name]} {noun}, not {was[name]}")
     if said:
         return "; ".join(said)
     if one_seed and was["labels"] != now["labels"]:
@@ -118,9 +118,9 @@ def _classes(was: Json, now: Json) -> Iterator[str]:
     before, after = _counted(was), _counted(now)
     new, gone = [name for name in after if name not in before], [name for name in before if name not in after]
     if len(new) == len(gone) == 1 and after[new[0]] == before[gone[0]]:
-        yield f"the class '{gone[0]}' is called '{new[0]}' now"
+        yield f"the class '{gone[0]}' is called '{new[0]}'"
     else:
-        for names, verb in ((new, "new"), (gone, "gone")):
+        for names, verb in ((new, "new"), (gone, "lacking")):
             if names:
                 listed = ", ".join(f"'{name}'" for name in names[:NAMED]) + (" ..." if len(names) > NAMED else "")
                 yield f"the class{'es' * (len(names) > 1)} {listed} {'are' if len(names) > 1 else 'is'} {verb}"
@@ -134,20 +134,20 @@ def _counts(was: Json, now: Json) -> Iterator[str]:
     before, after = _counted(was), _counted(now)
     other = [name for name in before if name in after and after[name] != before[name]]
     for name in other[:NAMED]:
-        yield f"'{name}' has {after[name]} {noun} and had {before[name]}"
+        yield f"'{name}' has {after[name]} {noun}, not {before[name]}"
     if len(other) > NAMED:
         yield f"{len(other) - NAMED} more classes have other numbers of {noun}"
     if before.keys() == after.keys() and not other:
         for part, count in was["parts"].items():
             if now["parts"][part] != count:
-                yield f"its {part} part has {now['parts'][part]} images and had {count}"
+                yield f"its {part} part has {now['parts'][part]} images, not {count}"
 
 
 def _totals(was: Json, now: Json) -> Iterator[str]:
     """Say if there are more or fewer images in all."""
     before, after = (sum(known["parts"].values()) for known in (was, now))
     if before != after:
-        yield f"there are {after:,} images and were {before:,}"
+        yield f"there are {after:,} images, not {before:,}"
 
 
 def _counted(known: Json) -> dict[str, int | None]:

@@ -478,10 +478,10 @@ def test_data_that_have_changed_are_refused(home: Path, tmp_path: Path) -> None:
     done = begin(home, "changed", data=data, changes={"epochs": 1})
     (done.folder / "verdict.json").unlink()
     archive(tmp_path / "d.npz", count=164)
-    with pytest.raises(DataError, match=r"has 41 images and had 40.*; .* Put the data back .* begin another training"):
+    with pytest.raises(DataError, match=r"has 41 images, not 40.*; .* Put the data back .* begin another training"):
         go_on(done.folder)
     archive(tmp_path / "d.npz", CLASSES[:3])
-    with pytest.raises(DataError, match=r"npz:d\.npz is not what .*changed began with: the class .* is gone"):
+    with pytest.raises(DataError, match=r"npz:d\.npz is not what .*changed began with: the class .* is lacking"):
         go_on(done.folder)
     (done.folder / "seal.json").unlink()  # as in older ones
     with pytest.raises(SettingError, match="has other classes or images than when the training began"):

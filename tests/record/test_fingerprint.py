@@ -37,14 +37,14 @@ def test_the_same_data_are_the_same_after_a_way_through_json() -> None:
     ("other", "says"),
     [
         (drawn_images([20, 12, 8, 9]), "the class 'class 3' is new"),
-        (drawn_images([20, 12]), "the class 'class 2' is gone"),
-        (drawn_images([20]), "the classes 'class 1', 'class 2' are gone"),
-        (labelled(classes=("class 0", "owl", "class 2")), "the class 'class 1' is called 'owl' now"),
+        (drawn_images([20, 12]), "the class 'class 2' is lacking"),
+        (drawn_images([20]), "the classes 'class 1', 'class 2' are lacking"),
+        (labelled(classes=("class 0", "owl", "class 2")), "the class 'class 1' is called 'owl'"),
         (labelled(classes=("class 2", "class 1", "class 0")), "its classes are in another order"),
-        (drawn_images([20, 13, 8]), "'class 1' has 19 images and had 18"),
-        (drawn_images([20, 12, 8], channels=3), "its images have 3 channels and had 1"),
-        (drawn_images([20, 12, 8], side=16), "its images have 16 pixels on a side and had 8"),
-        (labelled(train=DATA.train[1:], test=np.append(DATA.test, 0)), "its train part has 39 images and had 40"),
+        (drawn_images([20, 13, 8]), "'class 1' has 19 images, not 18"),
+        (drawn_images([20, 12, 8], channels=3), "its images have 3 channels, not 1"),
+        (drawn_images([20, 12, 8], side=16), "its images have 16 pixels on a side, not 8"),
+        (labelled(train=DATA.train[1:], test=np.append(DATA.test, 0)), "its train part has 39 images, not 40"),
         (labelled(labels=DATA.labels[[1, *range(1, 58)]][::-1].copy()), "other labels, or lie in other parts"),
         (labelled(images=DATA.images ^ 1), "its images have other pixels"),
     ],
@@ -67,7 +67,7 @@ def test_boxes_are_counted_by_class_with_the_images_that_have_none() -> None:
     known = json.loads(json.dumps(fingerprint(boxed(0, 2))))
     assert (known["counts"], known["bare"]) == ([57, 0, 57], 1)
     assert check_data(known, boxed(0, 2), "runs/a", "") == []
-    assert difference(known, fingerprint(boxed(0, 2, 1))) == "'class 1' has 57 boxes and had 0"
+    assert difference(known, fingerprint(boxed(0, 2, 1))) == "'class 1' has 57 boxes, not 0"
     moved = boxed(0, 2)
     moved.labels[3, 0, boxes.X] += 1e-3
     assert difference(known, fingerprint(moved)) == "its images have other labels, or lie in other parts"
@@ -75,7 +75,7 @@ def test_boxes_are_counted_by_class_with_the_images_that_have_none() -> None:
 
 def test_an_image_that_can_be_read_no_more_is_named() -> None:
     fewer = labelled(train=DATA.train[1:], skipped=("cat/1.png (UnidentifiedImageError)",))
-    with pytest.raises(DataError, match=r"has 25 images and had 26.* \(cat/1\.png \(UnidentifiedImageError\)\)"):
+    with pytest.raises(DataError, match=r"has 25 images, not 26.* \(cat/1\.png \(UnidentifiedImageError\)\)"):
         check_data(fingerprint(DATA), fewer, "runs/a", "")
 
 
@@ -127,7 +127,7 @@ def test_data_cut_by_another_seed_differ_in_what_seeds_do_alone() -> None:
     assert difference(one, other) != ""
     assert difference(one, other, one_seed=False) == ""
     fewer = {**other, "parts": {**other["parts"], "train": other["parts"]["train"] - 1}}
-    assert difference(one, fewer, one_seed=False) == "there are 1,796 images and were 1,797"
+    assert difference(one, fewer, one_seed=False) == "there are 1,796 images, not 1,797"
     renamed = {**other, "classes": ["zero", *other["classes"][1:]]}
     assert "called 'zero'" in difference(one, renamed, one_seed=False) or "new" in difference(
         one, renamed, one_seed=False

@@ -25,7 +25,7 @@ def check_data(first: Run, run: Run) -> None:
     if data[0] and data[1] and (said := difference(data[0], data[1], one_seed=one_seed)):
         if elsewhere:
             raise SettingError(f"{places}, which holds other images")
-        raise SettingError(f"{what}: the data of the second are others than those of the first: {said}")
+        raise SettingError(f"{what}: the data of {run.folder} are not those of {first.folder}: {said}")
 
 
 def check_times(first: Run, run: Run) -> None:
