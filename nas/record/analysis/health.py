@@ -122,7 +122,8 @@ def binding(run: Run, front: Sequence[Result]) -> Remark | None:
     if said:
         return Remark(False, " ".join(said))
     if config.maximum or config.minimum:
-        return Remark(True, "No limit binds: the front does not pile up at any, and few proposals were rejected.")
+        some = f"{len(refused)} of {len(run.trials)} proposals {'was' if len(refused) == 1 else 'were'} rejected"
+        return Remark(True, f"No limit binds: the front does not pile up at any, and {some}.")
     return None
 
 

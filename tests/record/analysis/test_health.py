@@ -97,8 +97,12 @@ def test_a_limit_that_ends_the_front_or_rejects_most_is_named(tmp_path: Path) ->
     assert words.startswith("1 of the front's 4 networks is within 5 % of the limit latency ≤ 4.00 ms:")
     free = empty_run(tmp_path / "free", maximum={"latency": 40.0})
     front_of(free, 4)
-    assert said(free, health.binding)[0]
-    for number in range(4, 10):
+    fine, words = said(free, health.binding)
+    assert fine
+    assert words.endswith("and 0 of 4 proposals were rejected.")
+    free.append(trial(free, 4, "rejected", reason="latency 41.5 is above 40"))
+    assert said(free, health.binding)[1].endswith("and 1 of 5 proposals was rejected.")
+    for number in range(5, 10):
         free.append(trial(free, number, "rejected", reason="latency 41.5 is above 40"))
     fine, words = said(free, health.binding)
     assert not fine
