@@ -51,7 +51,7 @@ def evaluate(
         found = nas.evaluate(model, data or "", part=part or "", split_seed=split_seed, device=device, runs=runs,
                              watch=lambda share: bar.update(task, completed=share))  # fmt: skip
     if found.unreadable:
-        headers = "" if found.part == ALL else f" (of other parts than {found.part} headers alone were read)"
+        headers = "" if found.part == ALL else " (of the other parts only headers were read)"
         terminal.say((f"{left_out(found.unreadable)}{headers}", "dim"))
     tell_replaced(terminal, output, "evaluation")
     nas.write_evaluation(found, output)

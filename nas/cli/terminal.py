@@ -125,9 +125,9 @@ def print_json(facts: object) -> None:
 
 
 def tell_replaced(terminal: Terminal, page: Path, kind: str) -> None:
-    """Say that a page which is about to be written takes an earlier one's place, if it does."""
+    """Say that a page that is about to be written replaces an earlier one, if it does."""
     if page.is_file():
-        terminal.remark(f"note: {page} takes the place of an earlier {kind}; --output FILE writes to another")
+        terminal.remark(f"note: {page} replaces an earlier {kind}; --output FILE keeps both")
 
 
 def _said(value: object) -> object:

@@ -54,7 +54,7 @@ def test_an_earlier_comparison_is_replaced_and_another_file_is_not(nas, tmp_path
     for note in (False, True):
         done = nas("compare", tmp_path / "one", tmp_path / "two", "-o", page)
         assert done.status == 0
-        assert ("takes the place of an earlier comparison; --output" in " ".join(done.out.split())) == note
+        assert ("replaces an earlier comparison; --output" in " ".join(done.out.split())) == note
     refused = nas("compare", tmp_path / "one", tmp_path / "two", "-o", other)
     assert refused.status == 2
     assert f"{other} exists already and is no comparison of nas; name another file with --output" in refused.err

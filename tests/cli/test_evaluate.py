@@ -55,12 +55,12 @@ def test_what_is_left_out_is_told_and_that_other_parts_were_not_decoded(nas: Com
     whole, part = (" ".join(nas(*words, *more).out.split()) for more in ((), ("--part", "test")))
     left = "1 left out of the data: no image that Pillow reads: a/notes.txt"
     assert f"{left} net.safetensors" in whole
-    assert f"{left} (of other parts than test headers alone were read)" in part
+    assert f"{left} (of the other parts only headers were read)" in part
 
 
 def test_a_page_that_takes_an_earlier_ones_place_is_told_of(nas: Command) -> None:
     words = ("evaluate", "net.safetensors", "--data", "image_folder:new")
-    note = "note: evaluation.html takes the place of an earlier evaluation; --output FILE writes to another"
+    note = "note: evaluation.html replaces an earlier evaluation; --output FILE keeps both"
     assert [note in " ".join(nas(*words).out.split()) for _ in range(2)] == [False, True]
     answer = nas(*words, "--json")
     assert json.loads(answer.out)["page"] == "evaluation.html"
