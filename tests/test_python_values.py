@@ -131,7 +131,8 @@ def test_an_argument_of_a_wrong_type_is_refused_by_name(arguments: dict[str, Any
     ("arguments", "says"),
     [
         ({"networks": "few"}, "budget: found 'few'"),
-        ({"networks": "7"}, "at least 8 networks and two rungs: found 7"),
+        ({"networks": "7"}, "at least 8 networks and two rungs: found 7 architectures"),
+        ({"networks": "1h"}, "at least 8 networks and two rungs: found 3600 s, rungs"),
         ({"name": None}, "name: found None"),
         ({"runs": None}, "runs: found None"),
         ({"task": ["classification"]}, "task: found"),

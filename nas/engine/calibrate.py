@@ -68,8 +68,8 @@ def calibrate(
     asked = make_config({"space": named, "budget": parse_budget(networks), **settings})
     networks = asked.budget.trials or 0
     if networks < FEWEST or len(asked.lengths) == 1:
-        raise SettingError(f"a calibration takes at least {FEWEST} networks and two rungs: found {networks} networks, "
-                           f"rungs {', '.join(map(str, asked.lengths))}")  # fmt: skip
+        raise SettingError(f"a calibration takes at least {FEWEST} networks and two rungs: found {asked.budget}, rungs "
+                           f"{', '.join(map(str, asked.lengths))}")  # fmt: skip
     folder = Path(runs) / name
     if is_run(folder):
         _check_same(run := Run(folder), asked, wanted_space(space, asked))
