@@ -212,12 +212,12 @@ def test_a_block_that_runs_in_no_network_is_refused_before_the_first_training(in
             "  - {block: conv, depth: [1, 2], width: 8, stride: 1}\n"
             f"  - {{block: [conv, narrow], depth: 1, width: 8, stride: 2, kernel_size: {kernels}}}\n"
         )
-        return nas("search", *asked, "--data", "digits", "--subset", "32", "--budget", "2")
+        return nas("search", *asked, "--data", "digits", "--subset", "32", "--budget", "2", "--name", "narrow")
 
     refused = found("[3, 5]")
     assert refused.status == 2
     assert "the block 'narrow' " in refused.err
-    assert not Path("runs").exists()
+    assert not Path("runs/narrow").exists()
     warned = found("[1, 3]")
     assert warned.status == 0
     assert "some networks of n cannot be trained: the block 'narrow' gives 8x1x1" in warned.err + warned.out
