@@ -22,7 +22,7 @@ from nas.registry import OBJECTIVES, OURS
 from nas.space.space import Decisions, SearchSpace, completing
 
 STARTS = 16  # random networks to start from when looking for an extreme
-GENEROUS = 0.7  # a limit that is this share of the likely best value away from it cannot be met
+GENEROUS = 0.7  # a limit that is farther from the likely best value than this ratio cannot be met
 Side = Literal["maximum", "minimum"]
 Point = tuple[float, Architecture]
 Network = tuple[Decisions, Architecture]
