@@ -256,24 +256,30 @@ def test_an_infinite_violation_is_learnt_from() -> None:
     assert kept(play(objective, 40, decide=twelve)) >= 15, "at random 4"
 
 
+def asked_alike(live: optuna.Study, problem: nas.Problem, number: int) -> optuna.Trial:
+    """Ask a study and one that goes on from its trials, which propose the same."""
+    again = optuna.create_study(directions=UP_DOWN)
+    again.add_trials(live.trials)
+    asked = []
+    for study in (live, again):
+        study.sampler = nas.ParetoSampler(number, problem)
+        asked.append(study.ask())
+        twelve(asked[-1].suggest_categorical)
+    assert asked[0].params == asked[1].params, number
+    return asked[0]
+
+
 def test_under_a_limit_a_study_that_goes_on_proposes_the_same() -> None:
     problem = nas.Problem(decide=twelve)
     live = optuna.create_study(directions=UP_DOWN)
     for number in range(26):
-        again = optuna.create_study(directions=UP_DOWN)
-        again.add_trials(live.trials)
-        asked = []
-        for study in (live, again):
-            study.sampler = nas.ParetoSampler(number, problem)
-            asked.append(study.ask())
-            twelve(asked[-1].suggest_categorical)
-        assert asked[0].params == asked[1].params, number
-        size = float(sum(asked[0].params.values()))
-        asked[0].set_constraint("size", size / 5 - 1)
+        trial = asked_alike(live, problem, number)
+        size = float(sum(trial.params.values()))
+        trial.set_constraint("size", size / 5 - 1)
         if size > 5:
-            live.tell(asked[0], state=optuna.trial.TrialState.PRUNED)
+            live.tell(trial, state=optuna.trial.TrialState.PRUNED)
         else:
-            live.tell(asked[0], [size**0.5, size])
+            live.tell(trial, [size**0.5, size])
 
 
 def test_what_is_known_by_now_counts_in_place_of_what_was_told() -> None:
@@ -298,16 +304,9 @@ def test_a_study_that_goes_on_proposes_the_same_where_more_became_known_of_its_t
     problem = nas.Problem(decide=twelve, known=lambda: known)
     live = optuna.create_study(directions=UP_DOWN)
     for number in range(24):
-        again = optuna.create_study(directions=UP_DOWN)
-        again.add_trials(live.trials)
-        asked = []
-        for study in (live, again):
-            study.sampler = nas.ParetoSampler(number, problem)
-            asked.append(study.ask())
-            twelve(asked[-1].suggest_categorical)
-        assert asked[0].params == asked[1].params, number
-        size = float(sum(asked[0].params.values()))
-        live.tell(asked[0], [size**0.5, size])
+        trial = asked_alike(live, problem, number)
+        size = float(sum(trial.params.values()))
+        live.tell(trial, [size**0.5, size])
         known |= {t.number: (t.values[0] + np.sin(number + t.number), t.values[1]) for t in live.trials}
 
 
