@@ -21,6 +21,7 @@ from nas.errors import RunError
 from nas.evaluation.job import Job, Purpose
 from nas.evaluation.units import duration
 from nas.files import cache_remark, quoted
+from nas.record.command import is_spent
 from nas.record.run import Run
 from nas.record.trial import Further, Trial
 
@@ -206,5 +207,4 @@ class Display:
 
 def _goes_on(run: Run) -> bool:
     """Tell whether new networks are still tried: with rungs, some are trained from other seeds meanwhile."""
-    budget, climbs = run.config.budget, len(run.config.lengths) > 1 or run.config.promotion == 1
-    return climbs and (len(run.spent) < budget.trials if budget.trials else run.elapsed < (budget.seconds or 0))
+    return (len(run.config.lengths) > 1 or run.config.promotion == 1) and not is_spent(run)

@@ -14,7 +14,7 @@ from nas.cli.terminal import Terminal, print_json, progress_bar, tell_replaced
 from nas.cli.unfinished import tell_unfinished
 from nas.data import SEEDS
 from nas.data.parts import ALL
-from nas.data.summary import left_out
+from nas.data.summary import causes, left_out
 from nas.evaluation.plugins import load_plugins
 from nas.evaluation.units import percent
 from nas.files import quoted
@@ -52,7 +52,7 @@ def evaluate(
                              watch=lambda share: bar.update(task, completed=share))  # fmt: skip
     if found.unreadable:
         headers = "" if found.part == ALL else " (of the other parts only headers were read)"
-        terminal.say((f"{left_out(found.unreadable)}{headers}", "dim"))
+        terminal.say((f"{left_out(len(found.unreadable), causes(found.unreadable))}{headers}", "dim"))
     tell_replaced(terminal, output, "evaluation")
     nas.write_evaluation(found, output)
     print_json(found.facts() | {"page": output}) if as_json else _conclude(terminal, found, output)

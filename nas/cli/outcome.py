@@ -11,6 +11,7 @@ from nas import pareto
 from nas.cli.sparkline import growing
 from nas.cli.strip import strip
 from nas.cli.terminal import Terminal
+from nas.data.summary import left_out
 from nas.evaluation.catalogue import objective
 from nas.evaluation.units import duration, show, show_between
 from nas.files import Json, quoted
@@ -135,7 +136,7 @@ def data_left_out(run: Run) -> str:
     made = run.environment
     if not (left := made.get("unreadable_images")):
         return ""
-    return f"{left:,} left out of the data: {'; '.join(made.get('left_out') or made['unreadable'][:3])}"
+    return left_out(left, made.get("left_out") or made["unreadable"][:3])
 
 
 def nothing_came(run: Run) -> str:

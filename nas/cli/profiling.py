@@ -16,7 +16,7 @@ from nas.cli.unfinished import tell_unfinished
 from nas.config import SearchConfig
 from nas.costs.deployment import available, choose_deployment
 from nas.costs.latency.measure import Latency, measure
-from nas.data.summary import left_out
+from nas.data.summary import causes, left_out
 from nas.engine.plan import fit, load_whole
 from nas.engine.survey import Survey, survey
 from nas.evaluation.scoring import Scored, score
@@ -50,7 +50,7 @@ def profile_space(
         space = space.fit(resolution=config.resolution, channels=space.channels, classes=space.classes)
     found = survey(space, config, networks=networks, trial=timed)
     if skipped := read.skipped if read else found.skipped:
-        Terminal(stderr=as_json).say((left_out(skipped), "dim"))
+        Terminal(stderr=as_json).say((left_out(len(skipped), causes(skipped)), "dim"))
     if as_json:
         ranges = {name: asdict(one) for name, one in found.ranges.items()}
         facts = {"space": space.name, "size": found.space.size(), "ranges": ranges, "shares": found.shares,

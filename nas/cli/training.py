@@ -16,7 +16,7 @@ from nas.cli.terminal import Piece, Terminal, print_json, progress_bar
 from nas.cli.unfinished import tell_unfinished
 from nas.data import Dataset
 from nas.data.copies import flattered
-from nas.data.summary import left_out, told
+from nas.data.summary import causes, left_out, told
 from nas.engine import train as trainings
 from nas.engine.attendant import Attendant
 from nas.evaluation.units import duration, epochs, show
@@ -91,7 +91,7 @@ class Display:
         if remark := flattered(data):
             self.noted(f"warning: {remark}")
         if dataset.skipped:
-            self.noted(left_out(dataset.skipped))
+            self.noted(left_out(len(dataset.skipped), causes(dataset.skipped)))
         if progress.history:
             self.noted(f"going on after epoch {len(progress.history)}")
 

@@ -53,9 +53,9 @@ def causes(skipped: Sequence[str]) -> list[str]:
     ]
 
 
-def left_out(skipped: Sequence[str]) -> str:
-    """Say in a line how much a data set left out, and why."""
-    return f"{len(skipped):,} left out of the data: {'; '.join(causes(skipped))}"
+def left_out(count: int, why: Sequence[str]) -> str:
+    """Say in a line how much a data set left out, and its causes."""
+    return f"{count:,} left out of the data: {'; '.join(why)}"
 
 
 def first_left_out(skipped: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Resolve a search's settings once, before its first trial, and raise every error of the user's there."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import NamedTuple
@@ -26,7 +26,7 @@ from nas.evaluation.picks import read_rule
 from nas.evaluation.plugins import Outside
 from nas.files import Json, quoted
 from nas.network.architecture import Architecture
-from nas.network.pieces import pieces
+from nas.network.pieces import Piece, pieces
 from nas.record.analysis.reliability import recalled
 from nas.record.config_file import of_earlier_schedule
 from nas.record.environment import timed_on
@@ -43,7 +43,7 @@ from nas.space.space import SearchSpace, draw
 from nas.training.catalogue import check_head, check_metrics, check_targets, load_task
 from nas.training.images import draw_rows, in_memory
 
-DRAWN = 20  # networks of a space whose maps are looked at
+DRAWN = 20  # networks of a space whose pieces are looked at
 
 
 class Devices(NamedTuple):
@@ -222,13 +222,13 @@ def doubts(config: SearchConfig, space: SearchSpace) -> list[str]:
         for name, value in limits.items()
         if objective(name).goal == goal
     ]
-    return [*turned, *_cramped(space), *_failing(space)]
+    drawn = [list(pieces(network)) for network in draw(space, DRAWN)]
+    return [*turned, *_cramped(space, drawn), *_failing(space, drawn)]
 
 
-def _cramped(space: SearchSpace) -> list[str]:
+def _cramped(space: SearchSpace, drawn: Sequence[Sequence[Piece]]) -> list[str]:
     """Warn of random networks that have a stage on a map of one pixel, which has no neighbours to look at."""
-    drawn = draw(space, DRAWN)
-    maps = [[piece.out_resolution for piece in pieces(network)][1:-1] for network in drawn]
+    maps = [[piece.out_resolution for piece in network[1:-1]] for network in drawn]
     count, side = sum((1, 1) in sizes for sizes in maps), max(space.resolution)
     if not count:
         return []
@@ -236,11 +236,10 @@ def _cramped(space: SearchSpace) -> list[str]:
             f"kernels and attention see no neighbour; the images are {side} x {side} (--resolution)"]  # fmt: skip
 
 
-def _failing(space: SearchSpace) -> list[str]:
+def _failing(space: SearchSpace, drawn: Sequence[Sequence[Piece]]) -> list[str]:
     """Warn of kinds from outside nas that do not run everywhere. Raises SpaceError for one that runs nowhere."""
     ran, failed = set[tuple[str, str]](), dict[tuple[str, str], SpaceError]()
-    drawn = dict.fromkeys(piece for network in draw(space, DRAWN) for piece in pieces(network))
-    for piece in drawn:
+    for piece in dict.fromkeys(piece for network in drawn for piece in network):
         if not lasting(piece):
             try:
                 count(piece)

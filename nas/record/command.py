@@ -41,13 +41,20 @@ def meaning(run: Run) -> str:
 
 def going_on(run: Run) -> str:
     """Write the command that goes on with a search, with as much budget again where it is spent: else it would not."""
-    command, budget, done = f"nas resume {quoted(run.folder)}", run.config.budget, len(run.spent)
-    longer = None
-    if budget.trials and done >= budget.trials:
-        longer = Budget(trials=min(2 * done, MOST_TRIALS))
-    if budget.seconds and run.elapsed >= budget.seconds:  # later trainings from other seeds count as well
-        longer = Budget(seconds=ceil(run.elapsed + budget.seconds))
-    return f"{command} --budget {_text(longer)}" if longer else command
+    command, budget = f"nas resume {quoted(run.folder)}", run.config.budget
+    if not is_spent(run):
+        return command
+    if budget.trials:
+        longer = Budget(trials=min(2 * len(run.spent), MOST_TRIALS))
+    else:
+        longer = Budget(seconds=ceil(run.elapsed + (budget.seconds or 0)))
+    return f"{command} --budget {_text(longer)}"
+
+
+def is_spent(run: Run) -> bool:
+    """Tell whether a search's budget is spent. To a time later trainings from other seeds count as well."""
+    budget = run.config.budget
+    return len(run.spent) >= budget.trials if budget.trials else run.elapsed >= (budget.seconds or 0)
 
 
 def resumed(run: Run) -> tuple[str, str] | None:

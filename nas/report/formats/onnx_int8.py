@@ -62,7 +62,8 @@ def _write(shipment: Shipment, path: Path) -> list[str]:
                            "--data")  # fmt: skip
     calibration, validation = _spread(shipment.training(), IMAGES), shipment.validation()
     proto = make_onnx(model)
-    before = _accuracy(proto.SerializeToString(), validation)
+    plain = proto.SerializeToString()
+    before = _accuracy(plain, validation)
     tried = []
     for attempt in ATTEMPTS:
         data = _quantised(proto, attempt, calibration.images, metadata_of(model))
@@ -74,8 +75,8 @@ def _write(shipment: Shipment, path: Path) -> list[str]:
             return [
                 f"accuracy {before:.4f} before, {after:.4f} after, on {len(validation.labels)} validation images",
                 f"{attempt.about}, measured on {len(calibration.labels)} training images",
-                f"{proto.ByteSize():,} bytes before, {len(data):,} after",
-                _paces(proto.SerializeToString(), data, validation.images[:1]),
+                f"{len(plain):,} bytes before, {len(data):,} after",
+                _paces(plain, data, validation.images[:1]),
             ]
     raise RunError(f"accuracy falls from {before:.4f} to {max(tried):.4f} at best of {len(tried)} ways to quantise, "
                    f"more than --tolerance {shipment.tolerance:g} allows; allow more, or export to onnx")  # fmt: skip
