@@ -48,10 +48,7 @@ class Budget(Settings):
 
 
 def parse_budget(text: str | int | Budget, _option: str = "") -> Budget:
-    """Read `200` as a number of architectures, `90s`, `30m`, `2h` or `1d` as a time.
-
-    Raises SettingError for another text.
-    """
+    """Read `200` as a number of architectures, `90s`, `30m` or `2h` as a time. Raises SettingError for another text."""
     if isinstance(text, Budget):
         return text
     given = plain(text)
@@ -72,6 +69,10 @@ def _named(text: str, _option: str) -> tuple[str, ...] | None:
 
 def _limits(texts: list[str], option: str) -> dict[str, float]:
     return parse_limits(texts, option, check_limit, f"OBJECTIVE=NUMBER, such as {option} latency=5 for 5 ms")
+
+
+def _or_none(text: str, _option: str) -> str | None:
+    return None if text == "none" else text
 
 
 def _shares(texts: list[str], option: str) -> dict[str, float]:
@@ -224,14 +225,14 @@ class Machine(Group):
     ] = "auto"
     ray: Annotated[
         Annotated[str, Field(min_length=1)] | None,
-        Flag("ADDRESS", "A running Ray cluster: its address, or auto.", default="none"),
+        Flag("ADDRESS", "A running Ray cluster: its address, or auto.", default="none", read=_or_none),
     ] = None
     gpus_per_trial: Annotated[
         Literal["auto"] | Annotated[float, Field(gt=0, le=64)],
         Flag("X", "Part of a GPU for each training: 0.25, or auto.", read=parse_number),
     ] = "auto"
     trial_timeout: Annotated[
-        Positive | None, Flag("SECONDS", "A trial that takes longer is given up.", default="no limit")
+        Positive | None, Flag("SECONDS", "A trial that takes longer is given up.", default="none", read=_or_none)
     ] = None
 
     @field_validator("executor")
@@ -281,9 +282,8 @@ class Shipping(Group):
 GROUPS: tuple[type[Group], ...] = (Goal, Choosing, Seeds, Training, Machine, Shipping, Following)
 
 
-class SearchConfig(
-    Following, Shipping, Machine, Training, Seeds, Choosing, Goal
-):  # pydantic takes the last base's fields first
+# pydantic takes the last base's fields first
+class SearchConfig(Following, Shipping, Machine, Training, Seeds, Choosing, Goal):
     """Every setting of a search. Space, data, objectives and recipe are those of the task unless named."""
 
     @model_validator(mode="before")

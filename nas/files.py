@@ -37,21 +37,27 @@ def is_special(path: Path) -> bool:
     return path.exists() and not (path.is_file() or path.is_dir())
 
 
+def _behind(path: Path) -> Path:
+    """Return what a link leads to, another path itself."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file that replaces `path` once it is on disk, or vanishes on an error.
+    """Open a new file that replaces `path`, or what this links to, once it is on disk, or vanishes on an error.
 
     Raises OSError, also for a pipe or a device, which must stay what it is.
     """
     if is_special(path):
         raise OSError(errno.EINVAL, SPECIAL, str(path))
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    place = _behind(path)
+    temporary = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
     try:
         with temporary.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        temporary.replace(place)
     except BaseException as error:
         with suppress(OSError):  # on a disk that may only be read
             temporary.unlink(missing_ok=True)
@@ -102,9 +108,10 @@ def check_around(path: Path) -> None:
 
     The folder around it is closed or missing, and none is made for a misspelt one, or it is a pipe or a device.
     """
-    if not path.parent.is_dir():
-        raise SettingError(f"{path}: the folder {path.parent} does not exist; make it first")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
+    folder = _behind(path).parent
+    if not folder.is_dir():
+        raise SettingError(f"{path}: the folder {folder} does not exist; make it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
         raise SettingError(f"{path}: cannot be written ({os.strerror(errno.EACCES)}); choose another place")
     if is_special(path):
         raise SettingError(f"{path}: cannot be written ({SPECIAL}); choose another place")

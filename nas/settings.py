@@ -157,7 +157,7 @@ def _understood(name: str, value: Any, field: FieldInfo | None) -> Any:
     if not texts or not all(isinstance(text, str) for text in texts):
         return value
     if flag and flag.read and (flag.repeated or isinstance(value, str)):
-        return flag.read(texts if flag.repeated else value, name)
+        value = flag.read(texts if flag.repeated else value, name)
     return _number(value, kind) if isinstance(value, str) else value
 
 

@@ -35,6 +35,23 @@ def test_an_error_in_the_middle_leaves_the_old_file_alone(tmp_path):
     assert (tmp_path / "a").read_text() == "old"
 
 
+def test_what_a_link_leads_to_is_replaced_and_the_link_stays(tmp_path):
+    (tmp_path / "there").mkdir()
+    for name in ("old", "new"):
+        link = tmp_path / name
+        link.symlink_to(tmp_path / "there" / name)
+        (tmp_path / "there" / "old").write_text("before")
+        files.check_around(link)
+        files.write(link, "text")
+        assert link.is_symlink()
+        assert (tmp_path / "there" / name).read_text() == "text"
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone" / "file")
+    with pytest.raises(SettingError, match=r"nowhere: the folder \S+gone does not exist"):
+        files.check_around(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        files.write(tmp_path / "nowhere", "text")
+
+
 def test_a_pipe_is_not_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="a pipe or a device"):

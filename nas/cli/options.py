@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from nas.cli.completion import NAMES, Completer, searches
 from nas.config import GROUPS, Budget, SearchConfig, make_config
+from nas.record.config_file import ANEW
 from nas.registry import TASKS
 from nas.settings import Flag, Group, Settings
 
@@ -200,5 +201,25 @@ def read_settings(typed: Mapping[str, Any], among: Offers = OFFERED) -> dict[str
     return settings
 
 
+def _changed() -> Offers:
+    """Offer what may change between two starts of a run, which keeps its own unless told."""
+    first = {
+        "budget": "A new budget, what is done included: 400, 1h.",
+        "confirm": "Further trainings of the front, in all.",
+        "data": "The same images at another place: image_folder:DIR, ...",
+    }
+    found = {name: OFFERED[name] for name in dict.fromkeys((*first, *ANEW)) if name in OFFERED}
+    return {
+        name: replace(
+            one,
+            flag=replace(one.flag, meaning=first.get(name, one.flag.meaning), default="its own"),
+            panel=None if name in first else one.panel,
+            left=True,
+        )
+        for name, one in found.items()
+    }
+
+
+CHANGED = _changed()
 SpaceName = Annotated[str, setting("space", default=DEFAULTS.space)]
 Plugins = Annotated[list[str], setting("plugins")]

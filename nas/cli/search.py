@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import nas
-from nas.cli.options import OFFERED, AsJson, RunName, Runs, option, read_settings, setting, takes_settings
+from nas.cli.options import CHANGED, OFFERED, AsJson, RunName, Runs, option, read_settings, takes_settings
 from nas.evaluation.plugins import load_plugins
 from nas.record.folders import find_run
 
@@ -27,20 +27,20 @@ def search(
     watched(lambda watcher: nas.search(name=name, runs=runs, watcher=watcher, **settings), as_json=as_json)
 
 
+@takes_settings(CHANGED)
 def resume(
     run: RunName,
-    budget: Annotated[
-        str | None, setting("budget", "A new budget, what is done included: 400, 1h.", default="its own")
-    ] = None,
-    confirm: Annotated[
-        int | None, setting("confirm", "Further trainings of the front, in all.", default="its own", bounded=True)
-    ] = None,
+    *,
     as_json: AsJson = False,
     runs: Runs = Path("runs"),
+    **typed: Any,
 ) -> None:
-    """Go on with a search, interrupted or finished. Only interrupted trials are repeated."""
-    folder = find_run(run, runs)
-    watched(lambda watcher: nas.resume(folder, budget=budget, confirm=confirm, watcher=watcher), as_json=as_json)
+    """Go on with a search, interrupted or finished. Only interrupted trials are repeated.
+
+    What is named changes from now on; all else stays as the search began.
+    """
+    folder, settings = find_run(run, runs), read_settings(typed, CHANGED)
+    watched(lambda watcher: nas.resume(folder, watcher=watcher, **settings), as_json=as_json)
 
 
 def watched(begin: "Callable[[Watcher], nas.Run]", again: str = "", *, as_json: bool = False) -> "nas.Run":

@@ -18,7 +18,7 @@ from nas.network.options import options_of
 from nas.record.networks import Found, find_network
 from nas.registry import BLOCKS, HEADS, STEMS
 
-OWN = ("kind", "depth", "width", "map")  # what every part has; the rest are options of its kind
+OWN = ("kind", "depth", "width", "map", "classes")  # what every part has; the rest are options of its kind
 MARK = "*"  # after a value that differs
 Values = Mapping[str, object]
 """What a part is, by name: kind, depth, width, map, and every option."""
@@ -75,13 +75,14 @@ class Side:
 
     def parts(self) -> dict[str, Values]:
         """Return what each part is, with the defaults of options that the file does not name."""
-        found: dict[str, Values] = {"image": {"side": f"{self.architecture.resolution} px"}}
-        registries = [STEMS, *[BLOCKS] * len(self.architecture.stages), HEADS]
+        network = self.architecture
+        found: dict[str, Values] = {"image": {"side": f"{network.resolution} px", "channels": network.channels}}
+        registries = [STEMS, *[BLOCKS] * len(network.stages), HEADS]
         for part, registry in zip(self.known.parts, registries, strict=True):
             defaults = {name: option.default for name, option in options_of(registry, part.kind).items()}
             values = {"kind": part.kind, "depth": part.depth, "width": part.width, "map": map_of(part)}
             found[part.name] = values | defaults | dict(self.named[part.name])
-        return found
+        return found | {"head": {**found["head"], "classes": network.classes}}
 
 
 def show_two(names: tuple[str, str], runs: Path, flags: str, *, as_json: bool) -> None:

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from nas.config import SearchConfig, make_config, parse_budget
+from nas.config import Machine, SearchConfig, make_config, parse_budget
 from nas.costs.counts import cost
 from nas.engine.search import go_on, search, wanted_space
 from nas.engine.watcher import Watcher, watcher_of
 from nas.errors import SettingError
 from nas.evaluation.plugins import load_plugins
+from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.options import Scalar
 from nas.record.analysis.rates import FACTORS, RATES, kinds_alone, rate_folder
@@ -54,8 +55,8 @@ def calibrate(
 
     The first ten lie spread over the costs of the space, the others where the sampler expects the front. The last rung
     is the training in full. Then one network of each kind of block alone is trained briefly, twice, at `FACTORS` of the
-    learning rate. `settings` are those of a search, whose run this is; one of that name goes on. Raises as `nas.search`
-    does, and SettingError for a run of that name that is another calibration or none.
+    learning rate. `settings` are those of a search, whose run this is; one of that name goes on, trained where they
+    say. Raises as `nas.search` does, and SettingError for a run of that name that is another calibration or none.
     """
     watcher = _warned_once(watcher_of(watcher))
     load_plugins(*paths_of(settings.get("plugins"), "plugins"))
@@ -73,8 +74,7 @@ def calibrate(
     folder = Path(runs) / name
     if is_run(folder):
         _check_same(run := Run(folder), asked, wanted_space(space, asked))
-        longer = networks if networks > (run.config.budget.trials or 0) else None
-        run = go_on(run, budget=longer, watcher=watcher)
+        run = go_on(run, watcher=watcher, budget=max(networks, run.config.budget.trials or 0), **_where(asked))
     else:
         run = search(space, budget=networks, name=name, runs=runs, watcher=watcher, **settings)
     _try_rates(run, watcher)
@@ -119,13 +119,12 @@ def _try_rates(run: Run, watcher: Watcher) -> None:
     designs[0].parent.mkdir(exist_ok=True)
     for design in designs:
         alone(run.space, design.stem, run.config.seed).save(design)
-    config = run.config.model_dump(include={"data", "task", "resolution", "seed", "split_seed", "device", "workers",
-                                            "ray", "plugins", "gpus_per_trial", "trial_timeout",
-                                            "objectives"})  # fmt: skip
+    same = {"data", "task", "resolution", "seed", "split_seed", "plugins", "objectives"}
+    config = run.config.model_dump(include=same) | _where(run.config)
     for factor in FACTORS:
         folder, recipe = rate_folder(run, factor), run.config.recipe
         if is_run(folder):
-            go_on(Run(folder), watcher=watcher)
+            go_on(Run(folder), watcher=watcher, **_where(run.config))
             continue
         if not (folder / RECORD).is_file():  # a kill left it half made
             shutil.rmtree(folder, ignore_errors=True)
@@ -135,6 +134,11 @@ def _try_rates(run: Run, watcher: Watcher) -> None:
             confirm=1, rungs=run.config.lengths[:1], seed_with=tuple(map(str, designs)),
             recipe=recipe.model_dump() | rate, watcher=watcher, **config,
         )  # fmt: skip
+
+
+def _where(config: SearchConfig) -> Json:
+    """Return the settings that say where networks are trained, which may change between two starts."""
+    return config.model_dump(include={*Machine.model_fields})
 
 
 def alone(space: SearchSpace, kind: str, seed: int) -> Architecture:

@@ -1,12 +1,13 @@
 """Resolve a search's settings once, before its first trial, and raise every error of the user's there."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from nas import data as datasets
-from nas.config import Budget, SearchConfig
+from nas.config import SearchConfig
 from nas.costs.counts import count
 from nas.costs.deployment import choose_device, device_name
 from nas.costs.kept_counts import lasting
@@ -28,10 +29,9 @@ from nas.files import Json, quoted
 from nas.network.architecture import Architecture
 from nas.network.pieces import Piece, pieces
 from nas.record.analysis.reliability import recalled
-from nas.record.config_file import of_earlier_schedule
+from nas.record.config_file import changed, of_earlier_schedule
 from nas.record.environment import timed_on
 from nas.record.fingerprint import check_data, fingerprint
-from nas.record.folders import CONFIG
 from nas.record.outside import outside_of
 from nas.record.run import SPACE, Run
 from nas.record.seal import check_same
@@ -119,19 +119,22 @@ def new_plan(
     return plan
 
 
-def plan_of(run: Run, warned: Callable[[str], None] = lambda line: None, budget: Budget | None = None) -> Plan:
-    """Plan how a search goes on, perhaps under another budget; `warned` takes what differs but does not forbid that.
+def plan_of(
+    run: Run, warned: Callable[[str], None] = lambda line: None, settings: Mapping[str, Any] | None = None
+) -> Plan:
+    """Plan how a search goes on, `settings` written anew; `warned` takes what differs but does not forbid that.
 
-    Raises as `new_plan` does, and for other data, another space, and another device where times are measured.
+    Raises as `new_plan` does, for settings that must stay, other data, another space, and another device where times
+    are measured.
     """
-    config = run.config.model_copy(update={"budget": budget or run.config.budget})
+    config = changed(run.config, settings or {})
     check_settings(config)
     check_space(run)
     designs = tuple(load_architecture(known) for known in run.seal.get("designs", config.seed_with))
     if run.trials and of_earlier_schedule(run.seal):
         warned(f"{run.name} began with a learning rate that fell in another way: its front will rest on two kinds of "
                f"training. Or {_anew(run)}")  # fmt: skip
-    whole = load_again(run)
+    whole = load_again(run.folder, config)
     dataset = _held(config, whole)
     for warning in check_data(run.seal.get("data", {}), whole, str(run.folder), _anew(run)):
         warned(warning)
@@ -147,13 +150,13 @@ def check_space(run: Run) -> None:
         check_same(run.folder / SPACE, to_dict(load_space(was)), to_dict(run.space), ("name",))
 
 
-def load_again(run: Run) -> Dataset:
-    """Load a run's data. Raises DataError that says where their place is written, as they may have been moved."""
+def load_again(folder: Path, config: SearchConfig) -> Dataset:
+    """Load a run's data. Raises DataError that says how to name another place, as they may have been moved."""
     try:
-        return load_whole(run.config)
+        return load_whole(config)
     except DataError as error:
-        raise DataError(f"{error} If the data were moved, write their new place after `data:` in "
-                        f"{run.folder / CONFIG}.") from None  # fmt: skip
+        raise DataError(f"{error} If the data were moved, name their new place: nas resume {quoted(folder)} "
+                        f"--data {config.data.partition(':')[0]}:PATH") from None  # fmt: skip
 
 
 def check_timed(run: Run, devices: Devices) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nas.config import Choosing, SearchConfig, make_config, parse_budget
+from nas.config import SearchConfig, make_config, parse_budget
 from nas.data.summary import causes, first_left_out
 from nas.engine.executors import Ask
 from nas.engine.following import followed
@@ -33,7 +33,7 @@ from nas.record.optuna_study import quiet_optuna
 from nas.record.outside import check_unchanged
 from nas.record.run import Run
 from nas.report.page import write_report
-from nas.settings import checked, paths_of, text_of
+from nas.settings import paths_of, text_of
 from nas.space.library import load_space
 from nas.space.matching import nearest
 from nas.space.space import SearchSpace
@@ -101,15 +101,15 @@ def wanted_space(space: str | Path | Mapping[str, Any] | SearchSpace, config: Se
 def resume(
     run: Run | str | Path,
     *,
-    budget: int | str | None = None,
-    confirm: int | None = None,
     runs: str | Path = "runs",
     watcher: Watcher | None = None,
+    **settings: Any,
 ) -> Run:
     """Go on with an interrupted search, or with a finished one under a larger budget. `runs` is where names are found.
 
-    Finished trials are kept, and only interrupted ones repeated. The front is trained again until each of its networks
-    has `confirm` further trainings, by default as many as the run's settings say.
+    Finished trials are kept, and only interrupted ones repeated. `settings` are those that change from now on: the
+    `budget`, `confirm`, where networks are trained (`workers`, `ray`, ...), `log`, and `data` that were moved. The
+    front is trained again until each of its networks has `confirm` further trainings.
 
     Raises RunError when another process is searching in the same folder or when its record is damaged, SettingError or
     DataError when a plug-in file, a setting, the space, the data or the device that times are measured on is another
@@ -119,29 +119,26 @@ def resume(
     if is_calibration(run.folder):
         raise SettingError(f"{run.folder}: a calibration; the nas calibrate command that began it goes on with it, "
                            f"with --name {quoted(run.folder.name)}")  # fmt: skip
-    return go_on(run, budget=budget, confirm=confirm, watcher=watcher)
+    return go_on(run, watcher=watcher, **settings)
 
 
 @undisturbed()
-def go_on(
-    run: Run, *, budget: int | str | None = None, confirm: int | None = None, watcher: Watcher | None = None
-) -> Run:
+def go_on(run: Run, *, watcher: Watcher | None = None, **settings: Any) -> Run:
     """Go on with a search, which may be part of a calibration. Raises as `resume` does."""
-    watcher, longer = watcher_of(watcher), None if budget is None else parse_budget(budget)
-    again = None if confirm is None else checked({"confirm": confirm}, Choosing).confirm
+    watcher = watcher_of(watcher)
     with locked(run.folder):
         for warning in check_unchanged(run.folder):
             watcher.warned(warning)
         run.repair()
         paused.sweep(run.folder)
-        plan = plan_of(run, watcher.warned, longer)
+        plan = plan_of(run, watcher.warned, settings)
         start = _start(plan)
         for warning in changes(run.environment, start, run.name):
             watcher.warned(warning)
 
         def begin() -> None:
-            if longer or again is not None:
-                run.extend(longer, again)
+            if settings:
+                run.go_by(plan.config)
             note_start(run.folder, start)
 
         return _drive(run, plan, watcher, begin)

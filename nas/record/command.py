@@ -7,13 +7,12 @@ from typing import Any
 
 from nas.config import MOST_TRIALS, Budget, SearchConfig, make_config
 from nas.files import Json, quoted
-from nas.record.config_file import first_config
+from nas.record.config_file import ANEW, first_config
 from nas.record.run import SPACE, Run
 from nas.settings import Flag, Settings
 from nas.space.library import shipped
 
 ALWAYS = ("space", "data", "budget", "seed")
-RESUMED = ("budget", "confirm")  # what nas resume sets anew
 
 
 def repeating(run: Run, **changes: Any) -> str:
@@ -60,7 +59,8 @@ def is_spent(run: Run) -> bool:
 def resumed(run: Run) -> tuple[str, str] | None:
     """Write the options that a search began with and those that it went on with, None where they are the same."""
     first, last = first_config(run.seal) or run.config, run.config
-    other = [name for name in RESUMED if getattr(first, name) != getattr(last, name)]
+    offered = [name for name in ANEW if _flag(SearchConfig.model_fields[name].metadata)]
+    other = [name for name in offered if getattr(first, name) != getattr(last, name)]
     before, after = (_words(config, {name: getattr(config, name) for name in other}) for config in (first, last))
     return (before, after) if other else None
 
@@ -116,6 +116,8 @@ def _each(value: Any) -> list[str]:
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return "none"
     if isinstance(value, Budget):
         return str(value.trials) if value.trials else f"{_text(value.seconds)}s"
     if isinstance(value, tuple):

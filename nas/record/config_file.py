@@ -1,6 +1,8 @@
 """A run's settings on disk: written, and read if they are those that the run began with."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from nas import document, files
 from nas.config import Machine, SearchConfig, make_config, parse_budget
@@ -12,7 +14,8 @@ from nas.settings import Following
 
 FREE = frozenset({"space", "data", "budget", "confirm"} | Machine.model_fields.keys() | Following.model_fields.keys())
 """Settings that may change between two starts: a run has its space, and knows its data by their fingerprint."""
-
+ANEW = tuple(name for name in SearchConfig.model_fields if name in FREE - {"space"})
+"""Those that `nas resume` takes, in the order of the help."""
 
 GONE = frozenset({"pruner"})
 """Settings of earlier versions that do nothing any more."""
@@ -40,6 +43,15 @@ def read_config(folder: Path, seal: Json) -> SearchConfig:
     if known := first_config(seal):
         check_same(path, known.model_dump(mode="json"), config.model_dump(mode="json"), FREE)
     return config
+
+
+def changed(config: SearchConfig, settings: Mapping[str, Any]) -> SearchConfig:
+    """Return settings of which some are written anew. Raises SettingError for one that is wrong or must stay."""
+    for name in settings:
+        if name in SearchConfig.model_fields and name not in ANEW:
+            raise SettingError(f"{name}: must stay what it is in a run; these may change: {', '.join(ANEW)}")
+    anew = {name: parse_budget(value) if name == "budget" else value for name, value in settings.items()}
+    return make_config(dict(config) | anew)
 
 
 def first_config(seal: Json) -> SearchConfig | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas import document, files, pareto
-from nas.config import Budget, SearchConfig
+from nas.config import SearchConfig
 from nas.errors import RunError, SettingError, SpaceError
 from nas.evaluation.catalogue import objective
 from nas.evaluation.picks import read_rule
@@ -71,10 +71,7 @@ class Run:
         predictor: Json | None = None,
         **sealed: Any,
     ) -> "Run":
-        """Create a run in a new folder, with what else it must know at its next start in its seal.
-
-        Raises SettingError when the folder exists or cannot be written.
-        """
+        """Create a run in a new folder, `sealed` in its seal. Raises SettingError if it exists or cannot be written."""
         with making(folder):
             files.write(folder / SPACE, document.dump(to_dict(space)))
             write_environment(folder, environment)
@@ -175,15 +172,16 @@ class Run:
         """Return the decisions of trials that were chosen and never finished, in their order."""
         return [decisions for decisions in journal.read_begun(self.folder, self.trials) if self._is_point(decisions)]
 
-    def extend(self, budget: Budget | None = None, confirm: int | None = None) -> None:
-        """Set the whole budget, or `confirm`, anew. Raises SettingError for a budget of less than is done."""
-        if budget and (budget.trials < len(self.spent) if budget.trials else (budget.seconds or 0) < self.elapsed):
+    def go_by(self, config: SearchConfig) -> None:
+        """Take settings that changed between two starts. Raises SettingError for a budget of less than is done."""
+        budget = config.budget
+        less = budget.trials < len(self.spent) if budget.trials else (budget.seconds or 0) < self.elapsed
+        if less and budget != self.config.budget:
             done = f"{len(self.spent)} networks are trained" if budget.trials else f"it took {self.elapsed:.1f} s"
             raise SettingError(f"budget: found {budget.trials or budget}; {done} already, write more")
-        told = {"budget": budget, "confirm": confirm}
-        self.config = self.config.model_copy(update={k: value for k, value in told.items() if value is not None})
+        self.config = config
         with journal.writing(self.folder / CONFIG):
-            write_config(self.folder, self.config)
+            write_config(self.folder, config)
 
     def repair(self) -> None:
         """Read settings and record anew, and cut off a last line that a killed process left torn."""

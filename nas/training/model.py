@@ -5,12 +5,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nas.data.pictures import cause, planes, read_picture
+from nas.data.pictures import Source, cause, planes, read_picture
 from nas.errors import DataError, SettingError, type_name
 from nas.files import Json
 from nas.network.architecture import Architecture
@@ -24,7 +26,9 @@ ORDER = "order_of_queries"
 """The fact that lists a network's queries, those first that found most on the validation part."""
 MEASURED = (ORDER, "test", "calibration_error", "params", "macs", "latency")
 """Facts that are of the network as it is."""
-Picture = Path | str | Image.Image
+Picture = Path | str | Image.Image | NDArray[np.uint8]
+"""A file, or pixels `(height, width)` or `(height, width, 3)` in red, green and blue."""
+GIVE = "paths, PIL images or arrays of uint8, (height, width, 3) in RGB, each as an argument of its own"
 Division = tuple[str, int]
 """Data by the text that names them, and the seed that divided them."""
 
@@ -174,21 +178,28 @@ def preprocess(
     the file, for one that cannot be read, and where there are none.
     """
     if not images:
-        raise DataError("preprocess: no images; give paths or PIL images, each as an argument of its own")
+        raise DataError(f"preprocess: no images; give {GIVE}")
     read, places = [], []
-    for image in images:
+    for source in [_source(image) for image in images]:
         try:
-            picture = read_picture(Path(image) if isinstance(image, str) else image, side, whole=whole)
+            picture = read_picture(source, side, whole=whole)
         except Exception as error:  # Pillow's readers may raise anything on damaged files
-            if not isinstance(image, Picture):
-                raise DataError(f"preprocess: found {type_name(image)}; give paths or PIL images, each as an argument "
-                                "of its own (PIL.Image.fromarray makes one of an array)") from None  # fmt: skip
-            name = "image" if isinstance(image, Image.Image) else str(image)
-            why = cause(Path(image) if isinstance(image, str) else image, error)
-            raise DataError(f"{name}: cannot be read as an image ({why})") from None
+            name = source if isinstance(source, Path) else "image"
+            raise DataError(f"{name}: cannot be read as an image ({cause(source, error)})") from None
         read.append(torch.from_numpy(planes(picture.pixels, channels)))
         places.append(Place(picture.size, picture.share))
     return scaled(torch.stack(read)), places
+
+
+def _source(image: object) -> Source:
+    """Return what a picture is read from. Raises DataError for what is none."""
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.shape[2:] not in ((), (1,), (3,), (4,)) or image.ndim < 2 or not image.size:
+            raise DataError(f"preprocess: found an array of {image.dtype} {image.shape}; give {GIVE}")
+        return Image.fromarray(image[..., 0] if image.shape[2:] == (1,) else image)
+    if not isinstance(image, str | Path | Image.Image):
+        raise DataError(f"preprocess: found {type_name(image)}; give {GIVE}")
+    return Path(image) if isinstance(image, str) else image
 
 
 def resized(x: Tensor, side: int) -> Tensor:

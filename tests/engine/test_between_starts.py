@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from command import Command
 from run_fixtures import empty_run
 from small_searches import CONVOLUTION_FIRST
 from small_trainings import archive
@@ -116,9 +117,57 @@ def test_labels_that_were_changed_are_refused(run: Run) -> None:
     refused(run, DataError, "its images have other labels, or lie in other parts")
 
 
-def test_data_that_are_gone_say_where_their_place_is_written(run: Run) -> None:
-    (run.folder.parent / "data.npz").rename(run.folder.parent / "elsewhere.npz")
-    refused(run, DataError, r"nothing lies there.*write their new place after `data:` in .*config\.yaml")
+def test_data_that_were_moved_are_named_at_their_new_place(run: Run) -> None:
+    place = run.folder.parent / "elsewhere.npz"
+    (run.folder.parent / "data.npz").rename(place)
+    refused(run, DataError, rf"nothing lies there.* If .* moved, .*: nas resume {run.folder} --data npz:PATH$")
+    more = resume(run.folder, budget=3, data=f"npz:{place}")
+    assert (len(more.trials), more.config.data) == (3, f"npz:{place}")
+    assert len(resume(run.folder, budget=4).trials) == 4, "the place was kept"
+
+
+def test_other_data_that_are_named_are_refused(run: Run) -> None:
+    archive(run.folder.parent / "other.npz", classes=("cat", "dog", "uhu"))
+    with pytest.raises(DataError, match="the class 'owl' is called 'uhu'"):
+        resume(run.folder, budget=3, data=f"npz:{run.folder.parent / 'other.npz'}")
+    assert Run(run.folder).config == run.config
+
+
+@pytest.mark.long
+def test_where_networks_are_trained_may_change(run: Run) -> None:
+    more = resume(run.folder, budget=3, workers="2", trial_timeout="90")
+    assert (more.config.workers, more.config.trial_timeout, len(more.trials)) == (2, 90, 3)
+    assert "The search began with" in (page := render(more))
+    assert "--workers auto --trial-timeout none" in page
+    assert "--workers 2 --trial-timeout 90" in page
+    last = resume(run.folder, workers=1, trial_timeout="none", ray="none")
+    assert (last.config.workers, last.config.trial_timeout, last.config.ray) == (1, None, None)
+
+
+def test_the_command_takes_what_may_change(run: Run, nas: Command) -> None:
+    answer = nas("resume", run.folder, "--budget", 3, "--confirm", 1, "--workers", 1, "--trial-timeout", "none")
+    assert answer.status == 0, answer.err
+    config = Run(run.folder).config
+    assert (config.budget.trials, config.confirm, config.workers, config.trial_timeout) == (3, 1, 1, None)
+    refused = nas("resume", run.folder, "--seed", 3)
+    assert refused.status == 2
+    assert "--seed" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"seed": 3}, r"^seed: must stay what it is in a run; these may change: data, budget, confirm, device, "),
+        ({"space": "hybrid_zoo"}, "^space: must stay"),
+        ({"worker": 3}, "unknown setting 'worker'. Did you mean 'workers'"),
+        ({"workers": "many"}, "workers many: write a number or auto"),
+        ({"trial_timeout": "long"}, "trial_timeout: found 'long'; write a number above 0"),
+    ],
+)
+def test_a_setting_that_must_stay_or_is_wrong_is_refused(run: Run, settings: dict[str, Any], says: str) -> None:
+    with pytest.raises(SettingError, match=says):
+        resume(run.folder, **settings)
+    assert Run(run.folder).config == run.config
 
 
 @pytest.mark.parametrize(

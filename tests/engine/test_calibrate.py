@@ -60,7 +60,10 @@ def test_every_network_climbs_all_rungs_and_is_trained_again_also_after_a_stop(s
 
     with pytest.raises(Stopped):
         nas.calibrate(shared, name="cut", runs=runs, watcher=Watcher(trained_further=stop), **SETTINGS)
-    resumed = nas.calibrate(shared, name="cut", runs=runs, **SETTINGS)
+    resumed = nas.calibrate(shared, name="cut", runs=runs, **SETTINGS | {"trial_timeout": 900})
+    assert (
+        {Run(rate_folder(resumed, f)).config.trial_timeout for f in FACTORS} == {resumed.config.trial_timeout} == {900}
+    )
     told = [[(c.trial, c.repeat, c.outcome.metrics) for c in run.further] for run in (whole, resumed)]
     assert told[0] == told[1]
     found, same = nas.reliability(resumed), nas.reliability(whole)

@@ -139,7 +139,7 @@ def test_a_loaded_model_reads_pictures_as_in_training(file: Path, tmp_path: Path
     assert torch.equal(x[0], x[1])
     assert torch.equal(x[0], x[2])
     assert own(x).softmax(1).sum(1).tolist() == pytest.approx([1] * 3)
-    with pytest.raises(DataError, match="preprocess: no images; give paths or PIL images"):
+    with pytest.raises(DataError, match="preprocess: no images; give paths, PIL images"):
         own.preprocess()
 
 

@@ -8,6 +8,7 @@ from run_fixtures import empty_run, finished_run, trial
 
 from nas.config import Budget
 from nas.errors import RunError, SettingError, SpaceError
+from nas.record.config_file import changed
 from nas.record.folders import check_new, find_run
 from nas.record.run import Run
 
@@ -131,8 +132,7 @@ def test_a_record_of_another_space_is_refused(tmp_path):
 
 def test_a_larger_budget_is_kept(tmp_path):
     run = empty_run(tmp_path / "a")
-    run.extend(Budget(seconds=60.0))
-    run.extend(confirm=7)
+    run.go_by(changed(run.config, {"budget": "60s", "confirm": 7}))
     config = Run(tmp_path / "a").config
     assert (config.budget, config.confirm) == (Budget(seconds=60.0), 7)
 

@@ -93,12 +93,29 @@ def test_a_lowered_copy_keeps_the_best_queries_and_loses_what_was_measured() -> 
     assert found.architecture.resolution == 32, "the model is as it was"
 
 
-@pytest.mark.parametrize("given", [np.zeros((8, 8, 3), np.uint8), torch.zeros(3, 8, 8), ["a.png", "b.png"]])
+@pytest.mark.parametrize("given", [torch.zeros(3, 8, 8), ["a.png", "b.png"]])
 def test_what_is_no_picture_is_refused_by_its_type_alone(given: Any) -> None:
-    with pytest.raises(DataError, match="give paths or PIL images, each as an argument of its own") as said:
+    with pytest.raises(DataError, match=r"give paths, PIL images or arrays .* each as an argument of its own") as said:
         model_of(["conv"]).preprocess(given)
     assert f"found {'list' if isinstance(given, list) else type(given).__module__}" in str(said.value)
     assert len(str(said.value)) < 200
+
+
+@pytest.mark.parametrize("shape", [(40, 60, 3), (40, 60), (40, 60, 1), (40, 60, 4)])
+def test_an_array_is_a_picture(shape: tuple[int, ...]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    image = Image.fromarray(pixels[..., 0] if shape[2:] == (1,) else pixels)
+    for own in (model(), model_of(["conv"])):
+        assert torch.equal(own.preprocess(pixels), own.preprocess(image))
+    assert model().detect(pixels, threshold=0.0) == model().detect(image, threshold=0.0)
+
+
+@pytest.mark.parametrize(
+    "given", [np.zeros((8, 8, 3)), np.zeros((3, 8, 8), np.uint8), np.zeros((0, 8, 3), np.uint8), np.zeros(8, np.uint8)]
+)
+def test_an_array_of_another_form_is_refused_by_its_shape(given: Any) -> None:
+    with pytest.raises(DataError, match=rf"found an array of {given.dtype} \({given.shape[0]},.*; give paths, "):
+        model_of(["conv"]).preprocess(given)
 
 
 def test_whole_numbers_are_no_images_and_one_image_no_batch() -> None:

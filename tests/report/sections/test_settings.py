@@ -8,8 +8,8 @@ from browser import opened
 from playwright.sync_api import Browser
 from run_fixtures import finished_run
 
-from nas.config import Budget
 from nas.record.command import repeating
+from nas.record.config_file import changed
 from nas.report.page import render, write_report
 
 
@@ -45,7 +45,7 @@ def test_a_search_that_went_on_with_another_budget_says_so(tmp_path: Path) -> No
     run = finished_run(tmp_path / "a", complete=3, failed=0, budget={"trials": 16})
     words = " ".join(html.unescape(re.sub("<[^>]+>", "", render(run))).split())
     assert "The search began with" not in words
-    run.extend(Budget(trials=10), confirm=4)
+    run.go_by(changed(run.config, {"budget": 10, "confirm": 4}))
     words = " ".join(html.unescape(re.sub("<[^>]+>", "", render(run))).split())
     assert "The search began with --budget 16 --confirm 2 and went on with --budget 10 --confirm 4, as the" in words
     assert "--budget 10" in repeating(run)
