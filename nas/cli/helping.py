@@ -1,14 +1,17 @@
-"""The help of commands: typer's panels, and on a narrow terminal, where these cut names off, a plain list."""
+"""Commands: their help in typer's panels, where these would cut names off in a plain list, and no empty texts."""
 
 import inspect
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from rich.padding import Padding
 from typer.core import TyperCommand, TyperGroup
 
 from nas.cli.terminal import INDENT, Terminal, line
+from nas.errors import SettingError
 
+LISTS = ("NAMES", "RUNS")  # which may be empty
 NARROW = 70  # columns below which panels have no room for the longest option and its meaning
 
 
@@ -28,7 +31,17 @@ class _Plain:
 
 
 class Command(_Plain, TyperCommand):
-    """A command."""
+    """A command that takes no empty text, which a shell makes of a variable that is not set."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what was typed. Raises SettingError for an option or an argument without a text."""
+        lists = {option for one in self.params if one.metavar in LISTS for option in one.opts}
+        for before, text in pairwise(["", *args]):
+            option, is_given, value = text.partition("=") if text.startswith("--") else (before, True, text)
+            if is_given and not value and option not in lists:
+                name = option if option.startswith("-") else self.name
+                raise SettingError(f"{name}: found an empty text; write one, or leave it out")
+        return super().parse_args(ctx, args)
 
 
 class Group(_Plain, TyperGroup):
