@@ -65,7 +65,7 @@ class Terminals:
         """End the process."""
         assert self.process.stdin
         self.process.stdin.close()
-        self.process.wait(10)
+        self.process.wait(60)  # a busy machine takes its time
 
 
 def _serve() -> None:
