@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 WIDE, NARROW = 1280, 390
+expect.set_options(timeout=15_000)  # a busy machine takes its time
 DRIVER = "GL Driver Message"  # Chromium's remark on how fast WebGL is without a graphics card, no trouble of a page's
 
 
