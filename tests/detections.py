@@ -11,7 +11,8 @@ from nas.data.boxes import CLASS, H, W, X, Y, pack
 from nas.evaluation.plugins import Outside
 from nas.network.architecture import Architecture
 from nas.network.build import build
-from nas.record.trained import Ending, Lowered, Trained
+from nas.record.ending import Ending, Lowered
+from nas.record.trained import Trained
 from nas.space.library import load_architecture
 from nas.training.boxes.judging import judge_boxes
 from nas.training.boxes.verdict import BoxVerdict

@@ -14,7 +14,8 @@ from nas.costs.latency.measure import Latency
 from nas.evaluation.plugins import Outside
 from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import build
-from nas.record.trained import Ending, Trained
+from nas.record.ending import Ending
+from nas.record.trained import Trained
 from nas.training.full.progress import Epoch
 from nas.training.full.settings import make_train_config
 from nas.training.full.verdict import Measured, Verdict, calibration, confusion, worst

@@ -11,7 +11,7 @@ from nas.cli.options import AsJson, Plugins, Runs, argument, offers, option, rea
 from nas.errors import SettingError
 from nas.settings import Following
 from nas.training.full.recipe import FullRecipe
-from nas.training.full.settings import Drawn, Lesson, Place
+from nas.training.full.settings import ANEW, Drawn, Lesson, Place
 
 OFFERED = offers((Lesson, Drawn, Place, Following)) | offers((FullRecipe,), "changes", left=True)
 
@@ -38,7 +38,8 @@ def train(
 ) -> None:
     """Train a network to the end: weights, a page, a verdict on the test part.
 
-    Every epoch is on disk before the next begins; --resume goes on exactly, with the settings it began with.
+    Every epoch is on disk before the next begins; --resume goes on exactly, with the settings it began with. Where it
+    is trained, --patience, --log, and --data and --teacher that were moved may be told anew.
     """
     from nas.cli.training import begin, go_on  # both need torch
 
@@ -48,11 +49,11 @@ def train(
         begin(network, as_json=as_json, name=name, runs=runs, command=shlex.join(["nas", *sys.argv[1:]]), **settings)
         return
     others = {"recipe": recipe, "name": name, "plugins": plugins}
-    changed = [name for name, value in typed.items() if value != OFFERED[name].default()]
-    if changed := [*changed, *(other for other, value in others.items() if value)]:
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
+    changed = {name: value for name, value in typed.items() if value != OFFERED[name].default()}
+    if must := [*(changed.keys() - {*ANEW}), *(other for other, value in others.items() if value)]:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(must))
         raise SettingError(f"--resume goes on with the settings that the training began with; leave out {flags}")
-    go_on(network, runs, as_json=as_json)
+    go_on(network, runs, as_json=as_json, **read_settings(changed, OFFERED))
 
 
 def _check_together(typed: Mapping[str, Any]) -> None:

@@ -39,9 +39,9 @@ def begin(network: str, *, as_json: bool = False, **settings: Any) -> None:
     _attended(lambda attendant: trainings.train(network, attendant=attendant, **settings), as_json)
 
 
-def go_on(name: str, runs: Path, *, as_json: bool = False) -> None:
+def go_on(name: str, runs: Path, *, as_json: bool = False, **settings: Any) -> None:
     """Go on with a training in the same way."""
-    _attended(lambda attendant: trainings.go_on(name, runs=runs, attendant=attendant), as_json)
+    _attended(lambda attendant: trainings.go_on(name, runs=runs, attendant=attendant, **settings), as_json)
 
 
 def _attended(begin: Callable[[Attendant], Trained], as_json: bool) -> None:

@@ -21,9 +21,10 @@ from nas.network.weights import adapt
 from nas.record.folders import is_run, is_trained, untrained
 from nas.record.networks import Found, find_network
 from nas.record.tracking import check_trackers
+from nas.registry import HEADS
 from nas.settings import text_of
 from nas.space.library import load_architecture
-from nas.training.catalogue import check_head, check_metrics, check_targets, load_task
+from nas.training.catalogue import check_head, check_metrics, check_targets, load_task, task_of
 from nas.training.full.batches import Batches, step_of
 from nas.training.full.group import Alone, Together
 from nas.training.full.recipe import FullRecipe, load_recipe
@@ -32,6 +33,26 @@ from nas.training.full.teacher import Teacher, from_model, from_timm
 from nas.training.model import Model
 
 LARGE = 224  # pixels from which on networks are trained as on ImageNet
+
+
+def resolved(found: Found, asked: object, settings: Mapping[str, Any]) -> Json:
+    """Name the task, the data, the seed, and the weights that a training begins with, empty for new ones.
+
+    Unless told, task, data, the seed that divides them, the metric that chooses the epoch and target are those of the
+    run or the training that the network comes from, or else the task that the head is for, its data, and 0. By another
+    seed they would test on what was learnt; a run's metric is the first that it weighed.
+    """
+    home, named = found.home, {n: settings.get(n) for n in ("task", "target", "monitor")}
+    told = {name: text_of(value, name) for name, value in named.items() if value is not None}
+    own = home.config.task if home else task_of(HEADS.get(found.architecture.head.kind).outputs)
+    task = told.get("task") or own
+    if (data := settings.get("data")) is None or not str(data):
+        data = home.config.data if home and own == task else load_task(task).data
+    start = str(found.trained.folder if found.trained else asked) if found.model else ""
+    target = told.get("target") or (home.config.target if home else "")
+    split = found.split if settings.get("split_seed") is None else settings["split_seed"]
+    watched = {"monitor": told.get("monitor") or (found.metric if own == task else "")}
+    return {"task": task, "data": data, "split_seed": split, "start": start, "target": target} | watched
 
 
 def find_teacher(name: str | None, dataset: Dataset, runs: Path) -> Teacher | None:

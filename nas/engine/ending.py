@@ -12,7 +12,8 @@ from nas.data.pictures import embedded
 from nas.engine.lowering import measure_lowered, some, told
 from nas.errors import SettingError
 from nas.files import Json
-from nas.record.trained import Ending, Lowered, Trained
+from nas.record.ending import Ending, Lowered
+from nas.record.trained import Trained
 from nas.training.boxes.judging import judge_boxes
 from nas.training.full.loop import Trainer, answers
 from nas.training.full.verdict import judge

@@ -14,7 +14,7 @@ from nas.costs.latency.measure import measure
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.lowering import queries_of, trains_queries
-from nas.record.trained import Lowered
+from nas.record.ending import Lowered
 from nas.training.boxes.found import NOTED
 from nas.training.boxes.judging import best_threshold
 from nas.training.boxes.mistakes import examine

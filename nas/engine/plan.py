@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from nas import data as datasets
@@ -18,7 +17,7 @@ from nas.data.copies import copies
 from nas.engine.executors import Executor, Placement
 from nas.engine.placement import choose_executor, choose_placement, load_executor
 from nas.engine.prediction import as_measured, device_predictor, kept_predictor, new_predictor
-from nas.errors import DataError, SettingError, SpaceError
+from nas.errors import SettingError, SpaceError
 from nas.evaluation.catalogue import objective
 from nas.evaluation.evaluator import conditions_of, deployment_of
 from nas.evaluation.limits import Limits, check_alike
@@ -31,7 +30,7 @@ from nas.network.pieces import Piece, pieces
 from nas.record.analysis.reliability import recalled
 from nas.record.config_file import changed, of_earlier_schedule
 from nas.record.environment import timed_on
-from nas.record.fingerprint import check_data, fingerprint
+from nas.record.fingerprint import check_data, fingerprint, perhaps_moved
 from nas.record.outside import outside_of
 from nas.record.run import SPACE, Run
 from nas.record.seal import check_same
@@ -134,7 +133,8 @@ def plan_of(
     if run.trials and of_earlier_schedule(run.seal):
         warned(f"{run.name} began with a learning rate that fell in another way: its front will rest on two kinds of "
                f"training. Or {_anew(run)}")  # fmt: skip
-    whole = load_again(run.folder, config)
+    with perhaps_moved(config.data, f"nas resume {quoted(run.folder)}"):
+        whole = load_whole(config)
     dataset = _held(config, whole)
     for warning in check_data(run.seal.get("data", {}), whole, str(run.folder), _anew(run)):
         warned(warning)
@@ -148,15 +148,6 @@ def check_space(run: Run) -> None:
     """Raise SettingError when the space is not the one that the run began with."""
     if was := run.seal.get("space"):
         check_same(run.folder / SPACE, to_dict(load_space(was)), to_dict(run.space), ("name",))
-
-
-def load_again(folder: Path, config: SearchConfig) -> Dataset:
-    """Load a run's data. Raises DataError that says how to name another place, as they may have been moved."""
-    try:
-        return load_whole(config)
-    except DataError as error:
-        raise DataError(f"{error} If the data were moved, name their new place: nas resume {quoted(folder)} "
-                        f"--data {config.data.partition(':')[0]}:PATH") from None  # fmt: skip
 
 
 def check_timed(run: Run, devices: Devices) -> None:

@@ -11,7 +11,15 @@ from nas.costs.deployment import device_name
 from nas.data import Dataset
 from nas.data.summary import first_left_out
 from nas.engine.attendant import Attendant, attendant_of
-from nas.engine.beginning import find_backbone, find_data, find_recipe, find_teacher, first_weights, note_refitted
+from nas.engine.beginning import (
+    find_backbone,
+    find_data,
+    find_recipe,
+    find_teacher,
+    first_weights,
+    note_refitted,
+    resolved,
+)
 from nas.engine.ending import conclude
 from nas.engine.following import NoteEpoch, followed_training
 from nas.engine.seen import check_seen, origins
@@ -20,18 +28,17 @@ from nas.evaluation.plugins import Outside, load_plugins
 from nas.files import Json, quoted
 from nas.network.architecture import Architecture
 from nas.record.environment import changes, environment, note_start
-from nas.record.fingerprint import check_data, fingerprint
+from nas.record.fingerprint import check_data, fingerprint, perhaps_moved
 from nas.record.folders import find_trained, locked, new_folder
 from nas.record.networks import Found, find_network
 from nas.record.outside import check_unchanged, outside_of_training
 from nas.record.trained import LAST, Trained
-from nas.registry import HEADS
 from nas.report.training_page import write_training_report
 from nas.settings import paths_of, text_of, understood
 from nas.space.library import load_architecture
 from nas.space.space import SearchSpace
 from nas.training.caller import undisturbed
-from nas.training.catalogue import load_task, task_of
+from nas.training.catalogue import load_task
 from nas.training.full.batches import Batches
 from nas.training.full.group import Alone, find_group
 from nas.training.full.loop import StoppedError, Trainer
@@ -67,7 +74,7 @@ def train(
     attendant, files = attendant_of(attendant), load_plugins(*paths_of(plugins, "plugins"))
     runs, settings = Path(text_of(runs, "runs")), understood(settings, TrainConfig)
     found = _find(architecture, runs)
-    told, settings = settings, settings | _resolved(found, architecture, settings)
+    told, settings = settings, settings | resolved(found, architecture, settings)
     config = make_train_config(settings | find_recipe(recipe, changes, found, settings))
     group = find_group(config.device)
     _new_folder(runs, name, found, group)  # refuses a wrong name before the work
@@ -87,21 +94,31 @@ def train(
 
 
 @undisturbed()
-def go_on(folder: Trained | str | Path, *, runs: str | Path = "runs", attendant: Attendant | None = None) -> Trained:
+def go_on(
+    folder: Trained | str | Path,
+    *,
+    runs: str | Path = "runs",
+    attendant: Attendant | None = None,
+    **settings: Any,
+) -> Trained:
     """Go on with an interrupted training, exactly as it would have gone on. A finished one is returned as it is.
 
-    Raises SettingError or DataError when there is none, or when its settings, its data or its teacher have changed,
-    RunError when its state is damaged.
+    `settings` are those that change from now on: where it is trained (`device`, ...), `patience`, `log`, and `data` and
+    `teacher` that were moved. Raises SettingError or DataError when there is none, for settings that must stay, data or
+    a teacher that have changed, RunError when its state is damaged.
     """
     runs = Path(text_of(runs, "runs"))
     trained = folder if isinstance(folder, Trained) else Trained(find_trained(text_of(folder, "folder"), runs))
-    config, attendant = trained.config, attendant_of(attendant)
+    attendant = attendant_of(attendant)
     with suppress(RunError):  # a damaged one is written anew
         if trained.ending:
             attendant.noted(f"{trained.name} is finished: there is nothing left to train")
             return trained
+    trained.go_by(settings)
+    config = trained.config
     group = find_group(config.device)
-    dataset, fitted = find_data(config, trained.architecture, group)
+    with perhaps_moved(config.data, _again(trained)):
+        dataset, fitted = find_data(config, trained.architecture, group)
     warnings = check_unchanged(trained.folder, "training")
     warnings += check_data(trained.seal.get("data", {}), dataset, str(trained.folder), "begin another training")
     if fitted != trained.architecture:
@@ -137,26 +154,6 @@ def _find(architecture: Architecture | Mapping[str, Any] | str | Path, runs: Pat
     if isinstance(architecture, Architecture | Mapping | SearchSpace):
         return Found(load_architecture(architecture))
     return find_network(text_of(architecture, "architecture"), runs)
-
-
-def _resolved(found: Found, asked: object, settings: Mapping[str, Any]) -> Json:
-    """Name the task, the data, the seed, and the weights that a training begins with, empty for new ones.
-
-    Unless told, task, data, the seed that divides them, the metric that chooses the epoch and target are those of the
-    run or the training that the network comes from, or else the task that the head is for, its data, and 0. By another
-    seed they would test on what was learnt; a run's metric is the first that it weighed.
-    """
-    home, named = found.home, {n: settings.get(n) for n in ("task", "target", "monitor")}
-    told = {name: text_of(value, name) for name, value in named.items() if value is not None}
-    own = home.config.task if home else task_of(HEADS.get(found.architecture.head.kind).outputs)
-    task = told.get("task") or own
-    if (data := settings.get("data")) is None or not str(data):
-        data = home.config.data if home and own == task else load_task(task).data
-    start = str(found.trained.folder if found.trained else asked) if found.model else ""
-    target = told.get("target") or (home.config.target if home else "")
-    split = found.split if settings.get("split_seed") is None else settings["split_seed"]
-    watched = {"monitor": told.get("monitor") or (found.metric if own == task else "")}
-    return {"task": task, "data": data, "split_seed": split, "start": start, "target": target} | watched
 
 
 def _new_folder(runs: Path, name: str | None, found: Found, group: Alone) -> Path:
@@ -210,6 +207,7 @@ class _Session:
             if self.group.leads:
                 trained.tidy()
                 if start:
+                    trained.keep_settings()
                     note_start(trained.folder, start)
             self._restore()
             self.attendant.began(trained, self.dataset, self.trainer.progress)

@@ -9,14 +9,12 @@ from nas.config import Machine, SearchConfig, make_config, parse_budget
 from nas.errors import SettingError
 from nas.files import Json
 from nas.record.folders import CONFIG
-from nas.record.seal import SEAL, check_same
+from nas.record.seal import SEAL, check_free, check_same
 from nas.settings import Following
 
-FREE = frozenset({"space", "data", "budget", "confirm"} | Machine.model_fields.keys() | Following.model_fields.keys())
-"""Settings that may change between two starts: a run has its space, and knows its data by their fingerprint."""
-ANEW = tuple(name for name in SearchConfig.model_fields if name in FREE - {"space"})
-"""Those that `nas resume` takes, in the order of the help."""
-
+_FREE = {"data", "budget", "confirm"} | Machine.model_fields.keys() | Following.model_fields.keys()
+ANEW = tuple(name for name in SearchConfig.model_fields if name in _FREE)
+"""Settings that may change between two starts: a run knows its data by their fingerprint."""
 GONE = frozenset({"pruner"})
 """Settings of earlier versions that do nothing any more."""
 
@@ -41,15 +39,15 @@ def read_config(folder: Path, seal: Json) -> SearchConfig:
     except SettingError as error:
         raise SettingError(f"{path}: {error}") from None
     if known := first_config(seal):
-        check_same(path, known.model_dump(mode="json"), config.model_dump(mode="json"), FREE)
+        check_same(
+            path, known.model_dump(mode="json"), config.model_dump(mode="json"), {"space", *ANEW}
+        )  # it has its own space
     return config
 
 
 def changed(config: SearchConfig, settings: Mapping[str, Any]) -> SearchConfig:
     """Return settings of which some are written anew. Raises SettingError for one that is wrong or must stay."""
-    for name in settings:
-        if name in SearchConfig.model_fields and name not in ANEW:
-            raise SettingError(f"{name}: must stay what it is in a run; these may change: {', '.join(ANEW)}")
+    check_free(settings, SearchConfig.model_fields, ANEW)
     anew = {name: parse_budget(value) if name == "budget" else value for name, value in settings.items()}
     return make_config(dict(config) | anew)
 

@@ -10,6 +10,7 @@ import json
 import os
 import platform
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,16 @@ def _tally(labels: NDArray[Any], dataset: Dataset) -> Json:
         return {"counts": found.boxes, "bare": found.bare}
     counted = dataset.targets == "classes"
     return {"counts": np.bincount(labels, minlength=len(dataset.classes)).tolist() if counted else None}
+
+
+@contextmanager
+def perhaps_moved(data: str, command: str) -> Iterator[None]:
+    """Add to a DataError within the block how a command that goes on is told the data's new place."""
+    try:
+        yield
+    except DataError as error:
+        place = f"{data.partition(':')[0]}:PATH"
+        raise DataError(f"{error} If the data were moved, name their new place: {command} --data {place}") from None
 
 
 def check_data(was: Json, dataset: Dataset, begun: str, remedy: str) -> list[str]:

@@ -6,7 +6,7 @@ is known is checked.
 """
 
 import json
-from collections.abc import Container
+from collections.abc import Collection, Container, Iterable
 from pathlib import Path
 
 from nas import files
@@ -54,6 +54,13 @@ def check_same(path: Path, was: Json, now: Json, free: Container[str] = ()) -> N
         key, then, found = changed
         raise SettingError(f"{path}: {key}: found {found}; {path.parent} began with {then}. Write that back, or begin "
                            "anew with the change")  # fmt: skip
+
+
+def check_free(settings: Iterable[str], known: Container[str], free: Collection[str]) -> None:
+    """Raise SettingError for a known setting that must stay what it is between two starts."""
+    for name in settings:
+        if name in known and name not in free:
+            raise SettingError(f"{name}: must stay what it is; these may change between two starts: {', '.join(free)}")
 
 
 def first_change(was: Json, now: Json, free: Container[str] = ()) -> tuple[str, str, str] | None:

@@ -16,7 +16,7 @@ import io
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,81 +29,19 @@ from nas.evaluation.plugins import Outside
 from nas.evaluation.units import epochs
 from nas.files import Json
 from nas.network.architecture import Architecture
+from nas.record.ending import Ending
 from nas.record.environment import read_environment, write_environment
 from nas.record.folders import TRAINING, VERDICT, in_a_line, is_trained, making, name_of, no_training
 from nas.record.models import BEST, read_model, write_model
 from nas.record.outside import keep_outside, load_outside
-from nas.record.seal import check_same, read_seal, write_seal
-from nas.settings import Following, text_of
+from nas.record.seal import check_free, check_same, read_seal, write_seal
+from nas.settings import text_of
 from nas.space.library import load_architecture
-from nas.training.boxes.verdict import BoxVerdict
 from nas.training.full.progress import Epoch
-from nas.training.full.settings import Place, TrainConfig, make_train_config
-from nas.training.full.verdict import Verdict
+from nas.training.full.settings import ANEW, TrainConfig, make_train_config
 from nas.training.model import Model
 
 NETWORK, SUMMARY, LAST = "architecture.yaml", "summary.csv", "last.pt"
-FREE = frozenset({"data", "teacher", "patience"} | Place.model_fields.keys() | Following.model_fields.keys())
-"""Settings that may change between two starts: data and teacher are known by what they hold."""
-
-
-@dataclass(frozen=True)
-class Lowered:
-    """A detector as it is, or with fewer queries or smaller images: metrics on validation images, and what it costs.
-
-    `latency` is the median for one image in milliseconds, `threshold` the score with the best F1.
-    """
-
-    queries: int
-    resolution: int
-    metrics: dict[str, float]
-    macs: int
-    latency: float
-    images: int
-    threshold: float | None = None
-
-
-@dataclass(frozen=True)
-class Ending:
-    """The end of a training: the verdict on the weights of one epoch, and more that its page shows.
-
-    `pictures` are the verdict's mistakes, or the images that a detector's verdict shows, as PNG or JPEG files in
-    base64, and `names` say which images these are, each an empty text where it has no name. `costs` are parameters,
-    multiply-adds and, where it could be measured, `latency` in milliseconds with its conditions. `unreadable` names
-    images that were left out. Of a detector, `boxes` says what it found, and `lowered` what it does as it is, first,
-    and with fewer queries or smaller images.
-    """
-
-    verdict: Verdict
-    epoch: int
-    pictures: tuple[str, ...] = ()
-    costs: Json = field(default_factory=dict)
-    unreadable: tuple[str, ...] = ()
-    boxes: BoxVerdict | None = None
-    lowered: tuple[Lowered, ...] = ()
-    names: tuple[str, ...] = ()
-
-    def as_lowered(self, queries: int | None, resolution: int) -> Lowered | None:
-        """Return what was measured with so many queries and images of this side, if it was."""
-        return next((one for one in self.lowered if (one.queries, one.resolution) == (queries, resolution)), None)
-
-    def to_dict(self) -> Json:
-        """Return plain data."""
-        return vars(self) | {
-            "verdict": self.verdict.to_dict(),
-            "boxes": self.boxes and self.boxes.to_dict(),
-            "lowered": [asdict(one) for one in self.lowered],
-        }
-
-    @classmethod
-    def from_dict(cls, data: Json) -> "Ending":
-        """Undo `to_dict`. Raises TypeError, KeyError or AttributeError for other data."""
-        boxes, lowered = data.get("boxes"), data.get("lowered", ())
-        return cls(**data | {
-            "verdict": Verdict.from_dict(data["verdict"]),
-            "boxes": boxes and BoxVerdict.from_dict(boxes),
-            "lowered": tuple(Lowered(**one) for one in lowered),
-        })  # fmt: skip
 
 
 class Trained:
@@ -158,9 +96,18 @@ class Trained:
             return
         fields, was = TrainConfig.model_fields, self.seal["settings"]
         known = make_train_config({name: value for name, value in was.items() if name in fields})
-        check_same(self.folder / TRAINING, known.model_dump(mode="json"), self.config.model_dump(mode="json"), FREE)
+        check_same(self.folder / TRAINING, known.model_dump(mode="json"), self.config.model_dump(mode="json"), ANEW)
         network = load_architecture(self.seal["network"])
         check_same(self.folder / NETWORK, network.to_dict(), self.architecture.to_dict(), ("name",))
+
+    def go_by(self, settings: Mapping[str, Any]) -> None:
+        """Take settings that change from now on. Raises SettingError for one that is wrong or must stay."""
+        check_free(settings, TrainConfig.model_fields, ANEW)
+        self.config = make_train_config(dict(self.config) | dict(settings))
+
+    def keep_settings(self) -> None:
+        """Write the settings. Raises OSError."""
+        files.write(self.folder / TRAINING, document.dump(self.config.model_dump(mode="json")))
 
     def __repr__(self) -> str:
         return in_a_line(self, lambda: f"{epochs(len(self.history))}{', finished' if self.ending else ''}")

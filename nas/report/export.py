@@ -14,10 +14,10 @@ from nas.files import check_around, quoted
 from nas.network.architecture import Architecture
 from nas.network.foreign_files import foreign
 from nas.network.lowering import lowered, queries_of
+from nas.record.ending import Lowered
 from nas.record.folders import is_run, is_trained
 from nas.record.models import BEST, CONFIG, WEIGHTS, is_hub, load
 from nas.record.networks import Found, find_network
-from nas.record.trained import Lowered
 from nas.registry import FORMATS, HEADS, format_name, target_text
 from nas.report.examples import Images
 from nas.report.formats import Format, Reader, Shipment

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.lowering import trains_queries
-from nas.record.trained import Lowered
+from nas.record.ending import Lowered
 
 LOST, SHARE = 0.01, 0.05  # a lowered network is proposed that loses no more, and no more of what the metric is
 

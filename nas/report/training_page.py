@@ -17,9 +17,10 @@ from nas.evaluation import units
 from nas.files import Json, quoted
 from nas.network.architecture import Architecture
 from nas.network.heads import Head
+from nas.record.ending import Ending
 from nas.record.folders import VERDICT
 from nas.record.models import BEST
-from nas.record.trained import Ending, Trained
+from nas.record.trained import Trained
 from nas.registry import BLOCKS, target_text
 from nas.report import training_figures as figures
 from nas.report.charts import PALETTE, THEMES, embed

@@ -157,7 +157,10 @@ def test_the_command_takes_what_may_change(run: Run, nas: Command) -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"seed": 3}, r"^seed: must stay what it is in a run; these may change: data, budget, confirm, device, "),
+        (
+            {"seed": 3},
+            r"^seed: must stay what it is; these may change between two starts: data, budget, confirm, device, ",
+        ),
         ({"space": "hybrid_zoo"}, "^space: must stay"),
         ({"worker": 3}, "unknown setting 'worker'. Did you mean 'workers'"),
         ({"workers": "many"}, "workers many: write a number or auto"),

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,12 +14,13 @@ from typing import Any
 
 import pytest
 import torch
+from command import Command
 from small_trainings import archive, network
 
 from nas.engine import ending
 from nas.engine.attendant import Attendant
 from nas.engine.train import go_on, train
-from nas.errors import RunError
+from nas.errors import DataError, RunError, SettingError
 from nas.record import trained as kept
 from nas.record.models import BEST
 from nas.record.trained import Trained
@@ -49,8 +51,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def begin(home: Path, name: str, **more: Any) -> Trained:
-    settings = {"data": f"npz:{home / 'four.npz'}", "seed": 2, "threads": 1, "device": "cpu"}
-    return train(home / "tiny.yaml", name=name, runs=home / "runs", changes=CHANGES, **settings, **more)
+    settings = {"data": f"npz:{home / 'four.npz'}", "seed": 2, "threads": 1, "device": "cpu"} | more
+    return train(home / "tiny.yaml", name=name, runs=home / "runs", changes=CHANGES, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +123,30 @@ def test_a_training_that_is_asked_to_stop_says_how_to_go_on_and_goes_on_exactly(
         else:
             break
     assert_same(go_on(folder), whole)
+
+
+def test_a_training_goes_on_by_settings_that_may_change(home: Path, whole: Trained, nas: Command) -> None:
+    shutil.copy(home / "four.npz", home / "before.npz")
+    with pytest.raises(StoppedError):
+        begin(home, "elsewhere", attendant=stopping(5), data=f"npz:{home / 'before.npz'}")
+    (home / "before.npz").rename(home / "after.npz")
+    folder = home / "runs" / "elsewhere"
+    with pytest.raises(
+        DataError, match=r"before\.npz.* name their new place: nas train \S+elsewhere --resume --data npz:PATH$"
+    ):
+        go_on(folder)
+    with pytest.raises(SettingError, match=r"^seed: must stay what it is; these may change between two starts: data, "):
+        go_on(folder, seed=3)
+    with pytest.raises(SettingError, match=r"^patience: found 0; write a whole number from 1"):
+        go_on(folder, patience=0)
+    refused = nas("train", folder, "--resume", "--epochs", 3, "--patience", 9, "--seed", 1)
+    assert (refused.status, refused.err.split("; ")[1]) == (2, "leave out --epochs, --seed\n")
+    assert Trained(folder).config.data == f"npz:{home / 'before.npz'}"
+    answer = nas("train", folder, "--resume", "--data", f"npz:{home / 'after.npz'}", "--patience", 9)
+    assert answer.status == 0, answer.err
+    found = Trained(folder)
+    assert (found.config.data, found.config.patience) == (f"npz:{home / 'after.npz'}", 9)
+    assert [replace(epoch, seconds=0) for epoch in found.history] == [replace(e, seconds=0) for e in whole.history]
 
 
 class KilledError(BaseException):
@@ -229,7 +255,7 @@ FULL = """
 import resource, signal, sys
 from nas.engine.attendant import Attendant
 from nas.engine.train import train
-from nas.errors import RunError
+from nas.errors import DataError, RunError, SettingError
 home, after = sys.argv[1], int(sys.argv[2])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 

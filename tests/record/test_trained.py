@@ -15,9 +15,10 @@ from trained_fixtures import begun, ended, history, model_of
 
 from nas.errors import NasError, RunError, SettingError
 from nas.evaluation.plugins import Outside
+from nas.record.ending import Ending
 from nas.record.folders import find_trained, is_trained
 from nas.record.models import BEST
-from nas.record.trained import Ending, Trained
+from nas.record.trained import Trained
 from nas.training.full.progress import Epoch
 from nas.training.full.settings import make_train_config
 

@@ -15,8 +15,9 @@ from plotly.offline import get_plotlyjs
 from trained_fixtures import begun, ended, history, model_of, picture, verdict
 
 from nas.errors import SettingError
+from nas.record.ending import Ending
 from nas.record.models import BEST
-from nas.record.trained import Ending, Trained
+from nas.record.trained import Trained
 from nas.report.confusion import recalls
 from nas.report.training_page import best_epoch, render_training, write_training_report
 from nas.training.full.recipe import load_recipe

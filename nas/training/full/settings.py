@@ -120,6 +120,11 @@ class TrainConfig(Following, Place, Drawn, Lesson):
     start: str = ""
 
 
+_FREE = {"data", "teacher", "patience"} | Place.model_fields.keys() | Following.model_fields.keys()
+ANEW = tuple(name for name in TrainConfig.model_fields if name in _FREE)
+"""Settings that may change between two starts: data and teacher are known by what they hold."""
+
+
 def make_train_config(settings: Mapping[str, Any]) -> TrainConfig:
     """Check settings. Raises SettingError that names the setting, what was found and what is allowed."""
     return checked(settings, TrainConfig, within="changes")
