@@ -117,6 +117,15 @@ def check_around(path: Path) -> None:
         raise SettingError(f"{path}: cannot be written ({SPECIAL}); choose another place")
 
 
+def check_place(path: Path, force: bool, example: str = "best.yaml") -> None:
+    """Raise SettingError when no file may be written to `path`, as it exists, is a folder, or has none around it."""
+    if path.is_dir():
+        raise SettingError(f"{path} is a folder; name a file in it, such as {path / example}")
+    check_around(path)
+    if path.exists() and not force:
+        raise SettingError(f"{path} exists already; take another name, or replace it with --force")
+
+
 def quoted(name: str | Path) -> str:
     """Quote the name of a file or a run for a shell, so that it is not taken for an option either."""
     text = f"./{name}" if str(name).startswith("-") else str(name)

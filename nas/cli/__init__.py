@@ -32,7 +32,7 @@ COMMANDS = {  # name: its module, and its line in the list of commands
     "predict": ("predict", "Print what a trained network finds in images: classes or boxes, with scores."),
     "show": ("show", "Draw a network: its stages, their blocks and costs; or say how two differ."),
     "profile": ("profile", "Count and measure the costs of a network, or of the networks of a space."),
-    "spaces": ("spaces", "List the spaces and networks that ship, or show one space with its size."),
+    "spaces": ("spaces", "List the spaces and networks that ship, or show or copy one space."),
     "latency": ("latency", "Predict latency on another device: collect a package, run it there, fit."),
 }
 

@@ -18,7 +18,7 @@ from nas.data.tree import Tree, is_image
 from nas.errors import DataError, SettingError
 from nas.registry import suggest
 from nas.report.drawing import targets_in, write_drawing
-from nas.report.export import check_place, find_exported, open_exported
+from nas.report.export import find_exported, open_exported
 from nas.report.formats import Reader
 from nas.training.boxes.found import Place, boxes_in
 from nas.training.model import BOXES, preprocess
@@ -64,7 +64,7 @@ def print_predictions(
     if form not in FORMS:
         raise SettingError(f"--format {form}: {suggest(form, FORMS)}")
     if output is not None:
-        check_place(output, force, "found.csv")
+        files.check_place(output, force, "found.csv")
     reader = open_exported(find_exported(model, runs))
     asked.check(reader, model)
     reader.place(asked.device, model)

@@ -18,7 +18,7 @@ from nas.network.options import options_of
 from nas.record.networks import Found, find_network
 from nas.registry import BLOCKS, HEADS, STEMS
 
-OWN = ("kind", "depth", "width", "map", "classes")  # what every part has; the rest are options of its kind
+OWN = ("kind", "depth", "width", "map", "classes")  # what parts have; the rest are options of a kind
 MARK = "*"  # after a value that differs
 Values = Mapping[str, object]
 """What a part is, by name: kind, depth, width, map, and every option."""

@@ -9,6 +9,7 @@ import typer
 from rich import box
 from rich.table import Table
 
+from nas import document, files
 from nas.cli.completion import networks, spaces_and_networks
 from nas.cli.kinds import print_kinds
 from nas.cli.options import AsJson, Plugins, Runs, argument, option
@@ -16,7 +17,7 @@ from nas.cli.tables import TIGHT, listed, size_of, space_facts, space_tables
 from nas.cli.terminal import Terminal, print_json
 from nas.errors import SettingError, SpaceError
 from nas.evaluation.plugins import load_plugins, plugin_flags
-from nas.files import quoted
+from nas.files import check_place, quoted, readable
 from nas.record.folders import ELSEWHERE
 from nas.record.outside import load_beside
 from nas.registry import from_outside
@@ -33,22 +34,30 @@ def spaces(
         str | None, option("NETWORK", "Say whether the space holds this network.", names=networks)
     ] = None,
     blocks: Annotated[bool, option("", "List stems, blocks and heads with their options.", "--blocks")] = False,
+    output: Annotated[
+        Path | None, option("FILE", "Write a copy of the space, to change it.", "--output", "-o", default="none")
+    ] = None,
+    force: Annotated[bool, option("", "Overwrite what is there.", "--force")] = False,
     as_json: AsJson = False,
     runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
-    """List the spaces and networks that ship, or show one space with its size."""
+    """List the spaces and networks that ship, or show or copy one space."""
     load_plugins(*plugins)
     console = Terminal()
+    asked = {"--blocks": blocks, "--contains NETWORK": contains is not None, "-o FILE": output is not None}
+    if len(both := [option for option, is_asked in asked.items() if is_asked]) > 1:
+        raise SettingError(f"{both[0]} and {both[1]}: one at a time; leave one out")
     if blocks:
-        if (space, contains) != (None, None):
+        if space is not None:
             raise SettingError("--blocks lists all that any space may offer; leave the other names out")
         print_kinds(as_json)
-        return
-    if space is None and contains is not None:
-        raise SettingError("--contains asks of one search space; name it: nas spaces SPACE --contains NETWORK")
-    if space is None:
+    elif space is None and both:
+        raise SettingError(f"{both[0]} is about one search space; name it: nas spaces SPACE {both[0]}")
+    elif space is None:
         _list(console, as_json)
+    elif output is not None:
+        _copy(console, space, output, plugin_flags(plugins), force=force, as_json=as_json)
     elif contains is not None:
         _contains(console, space, contains, runs, as_json)
     else:
@@ -96,6 +105,21 @@ def _show(console: Terminal, name: str, flags: str, as_json: bool) -> None:
     for table in space_tables(console, space):
         console.print(table)
     console.following(f"nas search --space {quoted(name)}{flags} --budget 200")
+
+
+def _copy(console: Terminal, name: str, path: Path, flags: str, *, force: bool, as_json: bool) -> None:
+    """Write a space as a file of its own, named like the file, without what is said of the shipped one."""
+    load_space(name)
+    check_place(path, force, "mine.yaml")
+    text = shipped().get(name, Path(name)).read_text(encoding="utf-8")
+    body = re.sub(r"\A(?:#.*\n|\s*\n)*|^name:.*\n", "", text, flags=re.MULTILINE)
+    named = document.dump({"name": readable(path.stem)[:100]}).strip("{}\n")
+    files.write(path, f"# Began as a copy of {readable(name)}.\n{named}\n{body}")
+    if as_json:
+        print_json({"space": name, "file": str(path)})
+        return
+    console.say(f"  {path}  a copy of {name}, to change")
+    console.following(f"nas spaces {quoted(path)}{flags}", f"nas search --space {quoted(path)}{flags} --budget 200")
 
 
 def _contains(console: Terminal, name: str, network: str, runs: Path, as_json: bool) -> None:

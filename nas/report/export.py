@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from nas.errors import SettingError, type_name
 from nas.evaluation import units
-from nas.files import check_around, quoted
+from nas.files import check_around, check_place, quoted
 from nas.network.architecture import Architecture
 from nas.network.foreign_files import foreign
 from nas.network.lowering import lowered, queries_of
@@ -207,15 +207,6 @@ def open_exported(path: Path | str) -> Reader:
     if name is None:
         raise SettingError(f"{path}: '{path.suffix}' is no kind of file with a network that runs here. {_readable()}")
     return _read(name, path)
-
-
-def check_place(path: Path, force: bool, example: str = "best.yaml") -> None:
-    """Raise SettingError when no file may be written to `path`, as it exists, is a folder, or has none around it."""
-    if path.is_dir():
-        raise SettingError(f"{path} is a folder; name a file in it, such as {path / example}")
-    check_around(path)
-    if path.exists() and not force:
-        raise SettingError(f"{path} exists already; take another name, or replace it with --force")
 
 
 def _read(name: str, path: Path) -> Reader:

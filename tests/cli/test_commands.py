@@ -6,12 +6,14 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from run_fixtures import finished_run
 
 from nas.cli import COMMANDS
 from nas.costs.counts import cost
+from nas.files import quoted
 from nas.network.options import options_of
 from nas.registry import BLOCKS, HEADS, SCORES, STEMS
 from nas.report.page import write_report
@@ -135,6 +137,35 @@ def test_a_space_is_shown_with_its_size(nas):
         assert word in found.out
 
 
+def test_a_space_is_copied_to_be_changed(nas, tmp_path):
+    for name, stem in (
+        ("cvt_family", "mine"),
+        ("hybrid_zoo", "no"),
+        ("detr_r50", "a: b"),
+        (tmp_path / "mine.yaml", "x"),
+    ):
+        path = tmp_path / f"{stem}.yaml"
+        found = nas("spaces", name, "-o", path)
+        assert found.status == 0, found.err
+        assert f"nas search --space {quoted(path)}" in found.out
+        assert load_space(path) == replace(load_space(name), name=stem)
+        assert path.read_text().startswith(f"# Began as a copy of {name}.\nname: ")
+        assert "minutes" not in path.read_text(), "what is said of the shipped one is not true of another"
+        refused = nas("spaces", name, "-o", path)
+        assert refused.status == 2
+        assert "exists already; take another name, or replace it with --force" in refused.err
+    told = nas("spaces", "cvt_family", "-o", tmp_path / "mine.yaml", "--force", "--json")
+    assert json.loads(told.out) == {"space": "cvt_family", "file": str(tmp_path / "mine.yaml")}
+    for others, says in (
+        (["-o", "a.yaml"], "-o FILE is about one search space; name it: nas spaces SPACE -o FILE"),
+        (["cvt_family", "--blocks", "-o", "a.yaml"], "--blocks and -o FILE: one at a time; leave one out"),
+        (["cvt_family", "-o", tmp_path], "is a folder; name a file in it, such as"),
+    ):
+        refused = nas("spaces", *others)
+        assert refused.status == 2
+        assert says in refused.err
+
+
 def test_a_network_is_shown_part_by_part(nas):
     found = nas("show", "coatnet_0")
     assert found.status == 0
@@ -186,7 +217,7 @@ def test_a_network_of_the_space_is_found_in_it(nas, tmp_path, monkeypatch):
     load_space("cvt_family").largest().save(tmp_path / "net.yaml")
     inside = nas("spaces", "cvt_family", "--contains", "net.yaml")
     assert (inside.status, inside.out[:3]) == (0, "yes")
-    assert "--contains asks of one search space" in nas("spaces", "--contains", "net.yaml").err
+    assert "--contains NETWORK is about one search space" in nas("spaces", "--contains", "net.yaml").err
     unset = nas("spaces", "cvt_family", "--contains", "")  # a variable of a script
     assert (unset.status, unset.out) == (2, "")
     outside = nas("spaces", "cvt_family", "--contains", "coatnet_0")
