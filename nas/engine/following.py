@@ -92,7 +92,7 @@ def points(run: Run) -> list[Point]:
 
 def trial_values(trial: Trial) -> Values:
     """Return what a trial came to."""
-    seconds = sum(trial.outcome.seconds.values())
+    seconds = trial.outcome.took
     measured = {f"trial/{name}": value for name, value in trial.metrics.items()}
     return {"trial/number": trial.number, "trial/seconds": seconds, **measured}
 

@@ -81,6 +81,11 @@ class Outcome:
     lost: tuple[str, ...] = ()
     pause: Annotated[bytes | None, Field(exclude=True)] = field(default=None, repr=False, compare=False)
 
+    @property
+    def took(self) -> float:
+        """The seconds that all steps took."""
+        return sum(self.seconds.values())
+
 
 Evaluate = Callable[[Job], Outcome]
 

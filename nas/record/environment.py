@@ -54,6 +54,12 @@ def read_environment(folder: Path) -> Json:
         raise RunError(f"{path}: missing or damaged; write {{}} into it if nothing else is known") from None
 
 
+def begun_at(environment: Json) -> datetime | None:
+    """Return when the first start was, in this machine's time as Optuna writes it, None where that is not known."""
+    started = environment.get("started")
+    return datetime.fromisoformat(started).astimezone().replace(tzinfo=None) if started else None
+
+
 def note_start(folder: Path, start: Json) -> None:
     """Add a later start to the facts of a folder. Raises RunError when they cannot be read or written."""
     found = read_environment(folder)

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from nas.errors import RunError, SpaceError
@@ -34,8 +33,6 @@ class Mirror:
             self.storage.create_new_study(goals, run.name)
         self.study = optuna.load_study(study_name=run.name, storage=self.storage)
         name_objectives(self.study, run.config.objectives)
-        begun = run.environment.get("started")
-        self.begun = datetime.fromisoformat(begun).astimezone().replace(tzinfo=None) if begun else None
         self._seen: set[int] = set()
         self._size, self._next = 0, 0.0
         self._lock = threading.Lock()
@@ -67,17 +64,14 @@ class Mirror:
                 self._seen.add(trial.number)
 
     def _frozen(self, trial: Trial) -> "FrozenTrial":
-        found, seconds = self.run.teller.frozen(trial), sum(trial.outcome.seconds.values())
+        found = self.run.teller.frozen(trial)
         facts: Json = {
             "trial": trial.number,
-            "seconds": round(seconds, 3),
+            "seconds": round(trial.outcome.took, 3),
             "architecture": trial.architecture.to_yaml(),
         }
         facts |= {name: value for name, value in trial.metrics.items() if name not in self.run.config.objectives}
         facts |= {"reason": trial.outcome.reason} if trial.outcome.reason else {}
         for name, value in facts.items():
             found.set_user_attr(name, value)
-        if self.begun:
-            found.datetime_complete = self.begun + timedelta(seconds=trial.ended)
-            found.datetime_start = found.datetime_complete - timedelta(seconds=seconds)
         return found

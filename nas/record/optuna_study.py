@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from nas.errors import SpaceError
@@ -50,13 +51,15 @@ def name_objectives(study: "optuna.Study", names: Iterable[str]) -> None:
 class Teller:
     """Tells trials to studies of one space.
 
-    `maximize` says by objective whether more is better; `maximum` and `minimum` are the search's limits.
+    `maximize` says by objective whether more is better; `maximum` and `minimum` are the search's limits. `begun` is
+    when the search began, in local time, for the times of trials.
     """
 
     space: SearchSpace
     maximize: Mapping[str, bool]
     maximum: Mapping[str, float] = field(default_factory=dict)
     minimum: Mapping[str, float] = field(default_factory=dict)
+    begun: datetime | None = None
 
     def study(
         self,
@@ -123,7 +126,7 @@ class Teller:
         from optuna.trial import TrialState, create_trial
 
         complete = trial.state == "complete"
-        return create_trial(
+        found = create_trial(
             state=TrialState.COMPLETE if complete else TrialState.PRUNED,
             values=self._values(trial) if complete else None,
             params=trial.decisions,
@@ -132,6 +135,10 @@ class Teller:
             system_attrs=dict(trial.sampler),  # Optuna writes into it
             constraints=self._constraints(trial),
         )
+        if self.begun and not trial.learnt_from:
+            found.datetime_complete = self.begun + timedelta(seconds=trial.ended)
+            found.datetime_start = found.datetime_complete - timedelta(seconds=trial.outcome.took)
+        return found
 
     def _constraints(self, trial: Trial) -> dict[str, float]:
         """How far each limit's value is beyond it, as a share of the limit, below zero where it is kept."""

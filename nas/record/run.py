@@ -17,7 +17,7 @@ from nas.evaluation.plugins import Outside
 from nas.files import Json, quoted
 from nas.record import journal
 from nas.record.config_file import read_config, write_config
-from nas.record.environment import read_environment, write_environment
+from nas.record.environment import begun_at, read_environment, write_environment
 from nas.record.folders import CONFIG, damaged, in_a_line, is_run, making, name_of, no_run
 from nas.record.optuna_study import Teller
 from nas.record.outside import keep_outside, load_outside
@@ -220,7 +220,7 @@ class Run:
     @property
     def seconds(self) -> float:
         """Seconds spent on all trials and their further trainings."""
-        return sum(sum(training.outcome.seconds.values()) for training in self.trainings)
+        return sum(training.outcome.took for training in self.trainings)
 
     @property
     def elapsed(self) -> float:
@@ -295,4 +295,4 @@ class Run:
     def teller(self) -> Teller:
         """Tells this run's trials to Optuna."""
         maximize = dict(zip(self.config.objectives, self.maximize, strict=True))
-        return Teller(self.space, maximize, self.config.maximum, self.config.minimum)
+        return Teller(self.space, maximize, self.config.maximum, self.config.minimum, begun_at(self.environment))

@@ -65,7 +65,7 @@ def _row(
         **(result.metrics if result else trial.metrics),
         **again,
         **scores,
-        "seconds": sum(trial.outcome.seconds.values()),
+        "seconds": trial.outcome.took,
         "reason": end.reason,
     }
 

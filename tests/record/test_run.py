@@ -1,6 +1,8 @@
 """A run: made whole or not at all, its front and picks, its study."""
 
+import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import optuna
 import pytest
@@ -83,6 +85,22 @@ def test_the_study_holds_every_trial_and_draws(tmp_path):
     assert study.metric_names == list(run.config.objectives)
     figure = optuna.visualization.plot_pareto_front(study)
     assert sum(len(part.x) for part in figure.data) == 12
+
+
+def test_the_trials_of_a_study_have_the_times_that_they_took(tmp_path):
+    run = empty_run(tmp_path / "a")
+    for number in range(3):
+        run.append(replace(trial(run, number, seconds={"train": 2.0, "build": 0.5}), ended=10.0 * number + 5))
+    environment = run.folder / "environment.json"
+    environment.write_text(json.dumps(run.environment | {"started": "2026-11-30T10:00:00+00:00"}))
+    trials = Run(run.folder).study().trials
+    assert [trial.duration for trial in trials] == [timedelta(seconds=2.5)] * 3
+    begun = datetime(2026, 11, 30, 10, tzinfo=UTC).astimezone().replace(tzinfo=None)
+    assert [trial.datetime_complete - begun for trial in trials] == [timedelta(seconds=s) for s in (5, 15, 25)]
+    (bars,) = optuna.visualization.plot_timeline(Run(run.folder).study()).data
+    assert len(bars.base) == 3
+    environment.write_text("{}")
+    assert len(Run(run.folder).study().trials) == 3, "of an older run that is not known"
 
 
 def test_the_study_tells_by_how_much_limits_are_kept_and_broken(tmp_path):

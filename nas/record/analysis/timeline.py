@@ -41,9 +41,7 @@ def stints(run: Run) -> list[Stint]:
     to the lane that became free last before it began. A record of an earlier version, without ends, has none.
     """
     timed = [one for one in run.trainings if one.ended]
-    spans = sorted(
-        ((one.ended - sum(one.outcome.seconds.values()), one.ended, one) for one in timed), key=lambda s: s[:2]
-    )
+    spans = sorted(((one.ended - one.outcome.took, one.ended, one) for one in timed), key=lambda s: s[:2])
     lanes: list[tuple[float, int]] = []  # when each is free, and its number; the soonest first
     found = []
     for start, end, one in spans:
