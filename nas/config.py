@@ -93,8 +93,7 @@ class Goal(Group):
         Budget(trials=200)
     )
     objectives: Annotated[
-        tuple[str, ...],
-        Flag("NAMES", "Two or more: accuracy,latency,macs,params, ...", default="the task's", read=_named),
+        tuple[str, ...], Flag("NAMES", "Two or more: accuracy,latency,params, ...", default="the task's", read=_named)
     ] = ()
     maximum: Annotated[
         dict[str, Positive],
