@@ -53,16 +53,19 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def short_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time a network for a moment only, and few networks for a predictor: enough where the number is not the point."""
-    for name, value in (("NETWORKS", 8), ("ROUNDS", 1)):
-        monkeypatch.setattr(f"nas.costs.latency.sampling.{name}", value)
-    for effort in timed.LATENCY_SECONDS:
-        monkeypatch.setitem(timed.LATENCY_SECONDS, effort, 0.05)
-    monkeypatch.setattr(timed, "THROUGHPUT_SECONDS", 0.05)
-    monkeypatch.setattr(timed, "ENERGY_SECONDS", 0.05)
-    monkeypatch.setattr(ending, "SECONDS", 0.1)
+@pytest.fixture(scope="module", autouse=True)
+def _short_clocks(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Time a network for a moment only, and few networks for a predictor, but where the number is the point."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "costs" not in request.path.parts:
+            for name, value in (("NETWORKS", 8), ("ROUNDS", 1)):
+                patch.setattr(f"nas.costs.latency.sampling.{name}", value)
+            for effort in timed.LATENCY_SECONDS:
+                patch.setitem(timed.LATENCY_SECONDS, effort, 0.05)
+            patch.setattr(timed, "THROUGHPUT_SECONDS", 0.05)
+            patch.setattr(timed, "ENERGY_SECONDS", 0.05)
+            patch.setattr(ending, "SECONDS", 0.1)
+        yield
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from nas.record.run import Run
 
 FIRST = "animals/JPEGImages/000001.jpg"
 
-pytestmark = [pytest.mark.long, pytest.mark.usefixtures("short_clocks")]
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

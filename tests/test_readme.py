@@ -10,8 +10,6 @@ from nas.data.sets.digit_scenes import Scene, digit_scenes
 
 README = "README.md"
 
-pytestmark = pytest.mark.usefixtures("short_clocks")
-
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

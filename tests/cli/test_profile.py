@@ -23,7 +23,7 @@ def profiled(nas, *words):
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch, short_clocks):
+def home(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -124,7 +124,7 @@ def test_limits_that_no_sampled_network_keeps_are_told_of():
 
 
 def test_the_time_of_a_search_is_that_of_its_length(nas):
-    asked = ("profile", "cvt_family", "--budget", 4, "--data", "digits", "-n", 3)
+    asked = ("profile", "cvt_family", "--budget", 4, "--data", "digits", "-n", 1)
     brief = (*asked, "--subset", 64, "--validation", 50)
     found = nas(*brief)
     assert found.status == 0

@@ -16,7 +16,6 @@ TEXT = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 COMMANDS = commands("docs/data.md")
 
 
-@pytest.mark.usefixtures("short_clocks")
 def test_every_command_runs(tmp_path: Path, tiny: Path, nas: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     datasets = pytest.importorskip("datasets")
     monkeypatch.chdir(tmp_path)

@@ -20,7 +20,6 @@ from small_searches import story
 import nas
 from nas.config import make_config
 from nas.data.sets.digit_scenes import Scene, digit_scenes
-from nas.engine import ending
 from nas.engine.attendant import Attendant
 from nas.errors import SettingError, SpaceError
 from nas.evaluation.evaluator import conditions_of
@@ -42,10 +41,8 @@ CHANGES = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _soon() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ending, "SECONDS", 0.05)
-        yield
+def _forgotten() -> Iterator[None]:
+    yield
     forget()
 
 
@@ -175,7 +172,7 @@ def test_the_limits_of_a_space_of_detectors_are_found() -> None:
 
 
 def test_the_commands_of_a_search_and_a_training_need_nothing_but_the_task(
-    nas: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short_clocks: None
+    nas: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = Scene(train=24, validation=8, test=8, resolution=32)
     assert digit_scenes.__kwdefaults__["scene"].resolution == 64

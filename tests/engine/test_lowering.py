@@ -28,12 +28,10 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """What a quick training of a detector takes; a latency is measured for a moment."""
+    """What a quick training of a detector takes."""
     given = home(tmp_path_factory.mktemp("lowering"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ending, "SECONDS", 0.1)
-        yield {"data": given["data"], "plugins": given["plugins"], "runs": given["runs"], "device": "cpu",
-               "changes": {"epochs": 1, "batch_size": 16}}  # fmt: skip
+    yield {"data": given["data"], "plugins": given["plugins"], "runs": given["runs"], "device": "cpu",
+           "changes": {"epochs": 1, "batch_size": 16}}  # fmt: skip
     forget()
 
 

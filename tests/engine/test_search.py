@@ -365,7 +365,6 @@ def test_an_interrupt_ends_cleanly_and_says_how_to_go_on(space, sent):
     assert len(nas.resume(run, budget=done + 1).trials) == done + 1
 
 
-@pytest.mark.usefixtures("short_clocks")
 def test_a_search_leaves_the_process_as_it_found_it(space):
     torch.set_num_threads(2)
     optuna.logging.set_verbosity(optuna.logging.DEBUG)

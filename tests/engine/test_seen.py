@@ -12,7 +12,6 @@ from small_trainings import archive, network
 import nas
 from nas.config import make_config
 from nas.data import load
-from nas.engine import ending
 from nas.engine.attendant import Attendant
 from nas.engine.seen import Learnt, check_seen
 from nas.engine.train import train
@@ -31,15 +30,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of runs, with data that a seed divides, a search and a training of another seed than 0."""
     home = tmp_path_factory.mktemp("home")
     archive(home / "four.npz")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ending, "SECONDS", 0.05)
-        begin(home, "first", split_seed=1)
+    begin(home, "first", split_seed=1)
     return home
-
-
-@pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ending, "SECONDS", 0.05)
 
 
 def begin(home: Path, name: str, what: Any = None, said: list[str] | None = None, **settings: Any) -> Trained:

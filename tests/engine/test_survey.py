@@ -11,8 +11,6 @@ from nas.evaluation.evaluator import conditions_of
 from nas.evaluation.limits import Limits
 from nas.space.space import draw
 
-pytestmark = pytest.mark.usefixtures("short_clocks")
-
 
 def test_ranges_and_shares_are_those_of_the_networks():
     space = tiny()

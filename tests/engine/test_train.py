@@ -24,7 +24,6 @@ import nas
 from nas import document
 from nas.data import load, stored
 from nas.data.pictures import read_picture
-from nas.engine import ending
 from nas.engine.attendant import Attendant
 from nas.engine.train import go_on, train
 from nas.errors import DataError, RunError, SettingError, UserError
@@ -42,14 +41,6 @@ FILES_LEFT = {
     "training.yaml", "architecture.yaml", "summary.csv", BEST, "last.pt", "verdict.json", "environment.json",
     "seal.json", "report.html",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _soon() -> Iterator[None]:
-    """A latency is measured for a moment."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ending, "SECONDS", 0.1)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ import torch
 from command import Command
 from small_trainings import archive, network
 
-from nas.engine import ending
 from nas.engine.attendant import Attendant
 from nas.engine.train import go_on, train
 from nas.errors import DataError, RunError, SettingError
@@ -32,13 +31,6 @@ CHANGES = {
 }  # fmt: skip
 STEPS = 4 * 12
 pytestmark = [pytest.mark.long, pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _soon() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ending, "SECONDS", 0.1)
-        yield
 
 
 @pytest.fixture(scope="module")

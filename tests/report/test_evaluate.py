@@ -2,7 +2,6 @@
 
 import math
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import detections
@@ -15,7 +14,6 @@ from PIL import Image
 from small_models import model_of
 
 import nas
-from nas.engine import ending
 from nas.errors import DataError, SettingError
 from nas.record.trained import Trained
 from nas.training.model import Model
@@ -28,13 +26,11 @@ SPACE = {
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     home = tmp_path_factory.mktemp("evaluate")
     photos(home / "photos", ("a", "b", "c", "d"), 20)
     data = f"image_folder:{home / 'photos'}"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ending, "SECONDS", 0.1)
-        yield nas.train(SPACE, data=data, changes={"epochs": 2}, name="net", runs=home / "runs", split_seed=3, seed=1)
+    return nas.train(SPACE, data=data, changes={"epochs": 2}, name="net", runs=home / "runs", split_seed=3, seed=1)
 
 
 @pytest.fixture
