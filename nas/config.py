@@ -149,7 +149,7 @@ class Choosing(Group):
     sampler: Annotated[str, Flag("NAME", "pareto, tpe, nsga2, gp or random.")] = "pareto"
     confirm: Annotated[int, Field(ge=0, le=100), Flag("N", "Further trainings of the front, at the end.")] = 2
     seed_with: Annotated[
-        Names, Flag("NAMES", "Networks to start from, by comma: coatnet_0,moat_0.", read=parse_names)
+        Names, Flag("NAMES", "Networks to start from: coatnet_0,RUN:accuracy,FILE.", read=parse_names)
     ] = ()
     warm_start: Annotated[Names, Flag("RUNS", "Earlier runs to learn from, by comma.", read=parse_names)] = ()
     scores: Annotated[
@@ -225,14 +225,14 @@ class Machine(Group):
     ] = "auto"
     ray: Annotated[
         Annotated[str, Field(min_length=1)] | None,
-        Flag("ADDRESS", "A running Ray cluster: its address, or auto.", default="none", read=_or_none),
+        Flag("ADDRESS", "A running Ray cluster: its address, auto or none.", default="none", read=_or_none),
     ] = None
     gpus_per_trial: Annotated[
         Literal["auto"] | Annotated[float, Field(gt=0, le=64)],
         Flag("X", "Part of a GPU for each training: 0.25, or auto.", read=parse_number),
     ] = "auto"
     trial_timeout: Annotated[
-        Positive | None, Flag("SECONDS", "A trial that takes longer is given up.", default="none", read=_or_none)
+        Positive | None, Flag("SECONDS", "A longer trial is given up; or none.", default="none", read=_or_none)
     ] = None
 
     @field_validator("executor")

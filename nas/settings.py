@@ -268,12 +268,12 @@ class Following(Group):
 
     panel = "Where it is followed"
 
-    log: Annotated[Names, Flag("NAMES", "By comma: tensorboard,mlflow.", read=parse_names, default="nowhere")] = ()
+    log: Annotated[Names, Flag("NAMES", "tensorboard,mlflow; or none.", read=parse_names, default="none")] = ()
 
     @field_validator("log")
     @classmethod
     def _trackers(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(names))  # what is not here is refused when it is to follow, not when a run is read
+        return tuple(name for name in dict.fromkeys(names) if name != "none")  # one that is not here is refused later
 
 
 def parse_paths(texts: Iterable[str], _option: str) -> tuple[str, ...]:

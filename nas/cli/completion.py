@@ -86,7 +86,7 @@ NAMES: dict[str, Completer] = {
     "objectives": several(lambda ctx, incomplete: objective_names()),
     "scores": several(kinds(SCORES)),
     "pick": lambda ctx, incomplete: [KNEE, *objective_names()],
-    "seed_with": several(published),
+    "seed_with": several(networks),
     "warm_start": several(searches),
     "device": lambda ctx, incomplete: ["auto", "cpu", "cuda"],
     "teacher": trainings,

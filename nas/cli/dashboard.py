@@ -3,6 +3,7 @@
 import errno
 import signal
 import socketserver
+import warnings
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,6 +35,7 @@ def dashboard(
     if find_spec("optuna_dashboard") is None:
         raise SettingError("nas dashboard: optuna-dashboard is not installed: pip install 'hybrid-nas[dashboard]'")
     console, found = Terminal(), nas.Run(find_run(run, runs))
+    warnings.filterwarnings("ignore", module="optuna", category=UserWarning)  # importances of few trials warn at length
     try:
         with _listening(port) as server:
             with console.doing("reading the run"):

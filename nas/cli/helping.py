@@ -1,6 +1,7 @@
 """Commands: their help in typer's panels, where these would cut names off in a plain list, and no empty texts."""
 
 import inspect
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -11,19 +12,21 @@ from typer.core import TyperCommand, TyperGroup
 from nas.cli.terminal import INDENT, Terminal, line
 from nas.errors import SettingError
 
-LISTS = ("NAMES", "RUNS")  # which may be empty
 NARROW = 70  # columns below which panels have no room for the longest option and its meaning
 
 
 class _Plain:
     """The help of a command or a group, which on a narrow terminal is a plain list."""
 
+    help: str | None
+
     def get_help_option(self, ctx: Any) -> Any:
         """Return the option --help."""
         return untyped(super().get_help_option(ctx))  # type: ignore[misc]
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the help."""
+        """Print the help, its paragraphs without the line ends of their docstring."""
+        self.help = re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.cleandoc(self.help or ""))
         if Terminal().width < NARROW:
             _print_narrow(self, ctx)
         else:
@@ -35,10 +38,9 @@ class Command(_Plain, TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read what was typed. Raises SettingError for an option or an argument without a text."""
-        lists = {option for one in self.params if one.metavar in LISTS for option in one.opts}
         for before, text in pairwise(["", *args]):
             option, is_given, value = text.partition("=") if text.startswith("--") else (before, True, text)
-            if is_given and not value and option not in lists:
+            if is_given and not value:
                 name = option if option.startswith("-") else self.name
                 raise SettingError(f"{name}: found an empty text; write one, or leave it out")
         return super().parse_args(ctx, args)
@@ -58,7 +60,7 @@ def _print_narrow(command: Any, ctx: Any) -> None:
     """Print the help of a command or a group: usage, what it does, and each option with its meaning below it."""
     console = Terminal()
     console.print(line(("Usage:", "bold"), f" {ctx.command_path} {' '.join(command.collect_usage_pieces(ctx))}\n"))
-    console.print(line(f"{inspect.cleandoc(command.help or '')}\n"))
+    console.print(line(f"{command.help}\n"))
     for panel, entries in _panels(command, ctx).items():
         console.print(line((panel, "bold")))
         for name, meaning in entries:

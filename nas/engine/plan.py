@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from nas import data as datasets
@@ -31,6 +32,7 @@ from nas.record.analysis.reliability import recalled
 from nas.record.config_file import changed, of_earlier_schedule
 from nas.record.environment import timed_on
 from nas.record.fingerprint import check_data, fingerprint, perhaps_moved
+from nas.record.networks import find_network
 from nas.record.outside import outside_of
 from nas.record.run import SPACE, Run
 from nas.record.seal import check_same
@@ -85,15 +87,16 @@ def new_plan(
     space: SearchSpace,
     progress: OnProgress = lambda done, of: None,
     warned: Callable[[str], None] = lambda line: None,
+    runs: Path = Path("runs"),
 ) -> Plan:
     """Plan a new search, and measure what its predictor needs, if it has one, telling `progress`.
 
-    `warned` takes what may be meant otherwise.
+    `warned` takes what may be meant otherwise; in `runs` lie those whose networks it may start from.
     Raises SettingError, SpaceError or DataError for settings, a space or data that are wrong.
     """
     check_settings(config)
     config = as_measured(config)
-    designs = tuple(load_architecture(name) for name in config.seed_with)
+    designs = tuple(find_network(name, runs).architecture for name in config.seed_with)
     whole = load_whole(config)
     dataset = _held(config, whole)
     fitted = fit(space, dataset, config.task)
@@ -133,7 +136,7 @@ def plan_of(
     if run.trials and of_earlier_schedule(run.seal):
         warned(f"{run.name} began with a learning rate that fell in another way: its front will rest on two kinds of "
                f"training. Or {_anew(run)}")  # fmt: skip
-    with perhaps_moved(config.data, f"nas resume {quoted(run.folder)}"):
+    with perhaps_moved(config.data, f"nas resume {quoted(run.folder)}", told="data" in (settings or {})):
         whole = load_whole(config)
     dataset = _held(config, whole)
     for warning in check_data(run.seal.get("data", {}), whole, str(run.folder), _anew(run)):

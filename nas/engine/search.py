@@ -69,7 +69,7 @@ def search(
     earlier = [Run(find_run(known, runs)) for known in config.warm_start]
     check_teachers(earlier, config)
     new_folder(runs, name, chosen.name)  # refuses a wrong name before the work
-    plan = new_plan(config, chosen, watcher.timed, watcher.warned)
+    plan = new_plan(config, chosen, watcher.timed, watcher.warned, runs)
     learnt = learn(earlier, plan.config, plan.space, plan.devices.timed, plan.data) if earlier else None
     predictor = predictor_facts(plan.predictor) if plan.predictor else None
     designs = [design.to_dict() for design in plan.designs]
@@ -159,8 +159,9 @@ def _start(plan: Plan) -> Json:
     devices, skipped = plan.devices, plan.dataset.skipped
     left = {"unreadable_images": len(skipped), "unreadable": first_left_out(skipped), "left_out": causes(skipped)}
     made = environment(devices.training, plan.config.seed, plan.outside.packages)
-    timed = {"timed_on": devices.timed} if devices.timed else {}
-    return made | timed | left
+    made |= {"timed_on": devices.timed} if devices.timed else {}
+    made |= {"workers": plan.placement.workers} if plan.placement.workers else {}
+    return made | left
 
 
 def _drive(run: Run, plan: Plan, watcher: Watcher, begin: Callable[[], None] = lambda: None) -> Run:

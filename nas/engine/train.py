@@ -117,7 +117,7 @@ def go_on(
     trained.go_by(settings)
     config = trained.config
     group = find_group(config.device)
-    with perhaps_moved(config.data, _again(trained)):
+    with perhaps_moved(config.data, _again(trained), told="data" in settings):
         dataset, fitted = find_data(config, trained.architecture, group)
     warnings = check_unchanged(trained.folder, "training")
     warnings += check_data(trained.seal.get("data", {}), dataset, str(trained.folder), "begin another training")

@@ -20,7 +20,7 @@ from nas.record.source import source_commit, versions
 
 ENVIRONMENT = "environment.json"
 EAGER = ("auto", "cpu", "cuda")  # targets that run operator by operator, which their devices tell apart
-PACKAGES = ("hybrid-nas", "torch", "optuna", "numpy")
+PACKAGES = ("hybrid-nas", "torch", "optuna", "numpy", "scikit-learn", "ray", "onnxruntime")
 
 
 def environment(device: str, seed: int, outside: Iterable[str] = (), *, threads: int = 1) -> Json:

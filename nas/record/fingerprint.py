@@ -64,11 +64,13 @@ def _tally(labels: NDArray[Any], dataset: Dataset) -> Json:
 
 
 @contextmanager
-def perhaps_moved(data: str, command: str) -> Iterator[None]:
-    """Add to a DataError within the block how a command that goes on is told the data's new place."""
+def perhaps_moved(data: str, command: str, *, told: bool) -> Iterator[None]:
+    """Add to a DataError within the block how a command that goes on is told the data's new place, unless it was."""
     try:
         yield
     except DataError as error:
+        if told:
+            raise
         place = f"{data.partition(':')[0]}:PATH"
         raise DataError(f"{error} If the data were moved, name their new place: {command} --data {place}") from None
 

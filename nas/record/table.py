@@ -39,15 +39,19 @@ def frame(
     ]
     if not rows:
         return pd.DataFrame(columns=[*ALWAYS]).astype(ALWAYS)
-    return pd.DataFrame({name: _of_one_type(column) for name, column in pd.DataFrame(rows).items()})
+    columns = pd.DataFrame(rows, dtype=object).items()
+    return pd.DataFrame({name: _of_one_type(column) for name, column in columns})
 
 
 def _of_one_type(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Give a column of mixed values one type, what is missing aside: truth values where all are, else text."""
-    if column.dtype != object:
-        return column
-    truths = all(isinstance(value, bool) for value in column.dropna())
-    return column.astype("boolean") if truths else column.map(str, na_action="ignore")
+    """Give a column one type, what is missing aside: that of its values where they have one, else text."""
+    kinds = {type(value) for value in column.dropna()}
+    if kinds <= {int, float}:
+        whole = kinds == {int}
+        return column.astype(("Int64" if column.hasnans else "int64") if whole else "float64")
+    if kinds == {bool}:
+        return column.astype("boolean" if column.hasnans else "bool")
+    return column.map(str, na_action="ignore")
 
 
 def _row(

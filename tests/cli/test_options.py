@@ -67,6 +67,7 @@ def test_an_error_names_the_option_as_it_is_typed(typed: dict[str, Any], says: s
     [
         (["search", "--data", ""], "--data"),
         (["search", "--data=", "--budget", 2], "--data"),
+        (["search", "--warm-start", ""], "--warm-start"),
         (["export", "first", "-o", ""], "-o"),
         (["resume", "first", "--budget", ""], "--budget"),
         (["latency", "fit", ""], "fit"),
@@ -76,10 +77,6 @@ def test_an_error_names_the_option_as_it_is_typed(typed: dict[str, Any], says: s
 def test_an_empty_text_is_refused_as_no_default_was_asked_for(nas: Command, typed: list[Any], name: str) -> None:
     answer = nas(*typed)
     assert (answer.status, answer.err) == (2, f"error: {name}: found an empty text; write one, or leave it out\n")
-
-
-def test_a_list_may_be_empty(nas: Command) -> None:
-    assert "budget: found 'x'" in nas("search", "--log", "", "--scores=", "--budget", "x").err
 
 
 def test_the_options_stand_in_the_panels_of_their_groups(nas: Command) -> None:

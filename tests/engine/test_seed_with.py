@@ -1,5 +1,6 @@
 """Searches that start from known networks."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from command import Command
 from nas.config import make_config
 from nas.engine.search import resume, search
 from nas.engine.watcher import Watcher
-from nas.errors import SpaceError
+from nas.errors import SettingError
 from nas.evaluation.job import Job
 from nas.record.run import Run
 from nas.space.library import load_architecture, load_space
@@ -68,6 +69,14 @@ def test_known_networks_survive_an_interruption(space: Path, tmp_path: Path) -> 
     assert [trial.key for trial in cut.trials[:2]] == _expected(space)
 
 
+def test_a_network_of_an_earlier_run_is_one_to_start_from(space: Path, tmp_path: Path) -> None:
+    first = search(space, budget=3, name="first", runs=tmp_path, **SETTINGS)
+    then = search(space, budget=2, name="then", runs=tmp_path, seed_with=("first:2", "first"), **SETTINGS)
+    assert [trial.key for trial in then.trials] == [first.trials[2].key, first.pick().key]
+    shutil.rmtree(tmp_path / "first")
+    assert len(resume(then, budget=3).trials) == 3, "the networks are kept"
+
+
 def test_networks_with_one_nearest_point_are_trained_once(space: Path, tmp_path: Path) -> None:
     twice = ("coatnet_0", "coatnet_0", "moat_0")
     run = search(space, budget=3, name="twice", runs=tmp_path, seed_with=twice, **SETTINGS)
@@ -76,7 +85,7 @@ def test_networks_with_one_nearest_point_are_trained_once(space: Path, tmp_path:
 
 
 def test_an_unknown_network_is_refused_before_anything_is_written(space: Path, tmp_path: Path, nas: Command) -> None:
-    with pytest.raises(SpaceError, match="Did you mean 'coatnet_0'"):
+    with pytest.raises(SettingError, match="Did you mean 'coatnet_0'"):
         search(space, budget=3, runs=tmp_path / "runs", seed_with=("coatnet0",), **SETTINGS)
     refused = nas(
         "search", "--space", space, "--data", "digits", "--seed-with", "coatnet0", "--runs", tmp_path / "runs"

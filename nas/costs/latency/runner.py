@@ -52,7 +52,10 @@ def main():
             rows[name] = row | fixed
             write(results, rows)
         print(f"{i + 1}/{len(manifest['files'])} {name} {float(rows[name]['ms']):.4f} ms", flush=True)
-    print(f"\n{results}\nCarry it back and run:  nas latency fit {results.name}")
+    print(
+        f"\n{results}\nCarry it back into the folder that you carried here, and run there:\n"
+        f"  nas latency fit {HERE.name}/{results.name}"
+    )
 
 
 def timer(threads):

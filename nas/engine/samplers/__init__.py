@@ -23,12 +23,12 @@ class Problem:
     """The problem that a sampler solves. Every part may be left out.
 
     `decide(choose)` walks the space and asks `choose(name, values)` for each decision that arises, as
-    `SearchSpace.decide` does; without it the space is learnt from the trials. `cheap` gives the costs of an
-    architecture by name, known exactly without training, and `table(domains, codes)` those of many at once: each is a
-    row of codes, 1 + the place of a decision's value in its domain, 0 where it does not arise. `objectives` names the
-    study's, in order, so that those among the costs are not modelled. `maximum` and `minimum` are limits on costs.
-    `known()` gives the values of trials of which more is known by now than the study was told, by their numbers, None
-    for one that failed since.
+    `SearchSpace.decide` does; trials are then to suggest all as categorical, among these values. Without it the space
+    is learnt from the trials. `cheap` gives the costs of an architecture by name, known exactly without training, and
+    `table(domains, codes)` those of many at once: each is a row of codes, 1 + the place of a decision's value in its
+    domain, 0 where it does not arise. `objectives` names the study's, in order, so that those among the costs are not
+    modelled. `maximum` and `minimum` are limits on costs. `known()` gives the values of trials of which more is known
+    by now than the study was told, by their numbers, None for one that failed since.
     """
 
     decide: Callable[[Choose], object] | None = None

@@ -75,8 +75,9 @@ class ParetoSampler(optuna.samplers.BaseSampler):
     """Screens candidates by expected hypervolume improvement and never proposes a point twice.
 
     Serves any study, of one objective or several. The parameters, and under which values of others each arises, are
-    learnt from the trials unless `problem` gives them; numbers with very many values are searched on a grid. A proposal
-    depends only on the study's past and `seed`, but where many trials run.
+    learnt from the trials unless `problem` gives them; numbers with very many values are searched on a grid. A study
+    repeats from its `seed`, but where many trials run, and where it goes on with a sampler made anew, whose draws begin
+    anew too.
 
     Trials that run or wait count as proposed: those of the same process always, those of another as soon as the storage
     tells of them. Where twenty or more run, one screening makes proposals for a tenth of them, each as if those before
