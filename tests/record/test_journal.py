@@ -33,7 +33,7 @@ def test_a_line_torn_at_any_byte_loses_nothing_else(tmp_path):
     path = tmp_path / "a" / "trials.jsonl"
     whole = path.read_bytes()
     last = whole.rfind(b"\n", 0, -1) + 1
-    for end in range(last, len(whole)):
+    for end in (*range(last, len(whole) - 50, 3), *range(len(whole) - 50, len(whole))):
         path.write_bytes(whole[:end])
         torn = Run(tmp_path / "a")
         if end == len(whole) - 1:  # only the end of the line is missing
@@ -43,7 +43,7 @@ def test_a_line_torn_at_any_byte_loses_nothing_else(tmp_path):
             continue
         assert torn.trials == run.trials[:2]
         assert path.read_bytes() == whole[:end], "reading changes nothing"
-        if (end - last) % 10:
+        if (end - last) % 30:
             continue
         torn.repair()
         assert path.read_bytes() == whole[:last]

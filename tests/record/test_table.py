@@ -58,3 +58,16 @@ def test_decisions_of_mixed_types_are_text_and_truth_values_stay_such(tmp_path: 
     assert pd.isna(frame["head.pool.kernel"][4])
     assert frame["head.pool.shared"].dtype == "boolean"
     assert frame["head.pool.shared"].dropna().tolist() == [True, False, True]
+
+
+def test_whole_numbers_stay_whole_where_some_are_missing(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "a", complete=12)
+    frame = read_back(run)
+    widths = {one.decisions["stages.0.width"] for one in run.trials}
+    assert frame["stages.0.width"].dtype == "int64"
+    assert {*frame["stages.0.width"]} == widths
+    chosen = "stages.0.mbconv.expansion"
+    assert frame[chosen].dtype == "Int64"
+    assert frame[chosen].isna().tolist() == [chosen not in one.decisions for one in run.trials]
+    assert frame["trainings"].dtype == "Int64"
+    assert ",8.0," not in (run.folder / "trials.csv").read_text()
