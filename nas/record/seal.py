@@ -6,8 +6,9 @@ is known is checked.
 """
 
 import json
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Collection, Container, Mapping
 from pathlib import Path
+from typing import Any
 
 from nas import files
 from nas.errors import RunError, SettingError
@@ -56,11 +57,13 @@ def check_same(path: Path, was: Json, now: Json, free: Container[str] = ()) -> N
                            "anew with the change")  # fmt: skip
 
 
-def check_free(settings: Iterable[str], known: Container[str], free: Collection[str]) -> None:
-    """Raise SettingError for a known setting that must stay what it is between two starts."""
-    for name in settings:
+def check_free(settings: Mapping[str, Any], known: Container[str], free: Collection[str]) -> None:
+    """Raise SettingError for a known setting that must stay what it is between two starts, and for an empty text."""
+    for name, value in settings.items():
         if name in known and name not in free:
             raise SettingError(f"{name}: must stay what it is; these may change between two starts: {', '.join(free)}")
+        if isinstance(value, str) and not value:
+            raise SettingError(f"{name}: found an empty text; write one, or leave it out")
 
 
 def first_change(was: Json, now: Json, free: Container[str] = ()) -> tuple[str, str, str] | None:

@@ -162,6 +162,7 @@ def test_the_command_takes_what_may_change(run: Run, nas: Command) -> None:
             r"^seed: must stay what it is; these may change between two starts: data, budget, confirm, device, ",
         ),
         ({"space": "hybrid_zoo"}, "^space: must stay"),
+        ({"data": ""}, "^data: found an empty text"),
         ({"worker": 3}, "unknown setting 'worker'. Did you mean 'workers'"),
         ({"workers": "many"}, "workers many: write a number or auto"),
         ({"trial_timeout": "long"}, "trial_timeout: found 'long'; write a number above 0"),
