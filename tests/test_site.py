@@ -81,7 +81,7 @@ def test_the_api_has_every_public_name(staged: Path) -> None:
     for name in nas.__all__:
         assert f"\n::: nas.{name}\n" in told
         assert f"[nas.{name}](#nas.{name}) | " in told
-    assert "| <code>seed\\_with</code> | Networks to start from, by comma: coatnet\\_0,moat\\_0. | () |" in told
+    assert "| <code>seed\\_with</code> | Networks to start from: coatnet\\_0,RUN:accuracy,FILE. | () |" in told
 
 
 def test_the_kinds_are_those_of_the_registries(staged: Path) -> None:
