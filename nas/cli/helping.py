@@ -40,7 +40,7 @@ class Command(_Plain, TyperCommand):
         """Read what was typed. Raises SettingError for an option or an argument without a text."""
         for before, text in pairwise(["", *args]):
             option, is_given, value = text.partition("=") if text.startswith("--") else (before, True, text)
-            if is_given and not value:
+            if is_given and not value and not ctx.resilient_parsing:  # as a shell completes
                 name = option if option.startswith("-") else self.name
                 raise SettingError(f"{name}: found an empty text; write one, or leave it out")
         return super().parse_args(ctx, args)
