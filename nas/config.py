@@ -20,8 +20,8 @@ from nas.settings import (
     checked,
     parse_limits,
     parse_names,
+    parse_none,
     parse_number,
-    parse_paths,
     plain,
     seconds_of,
 )
@@ -71,8 +71,8 @@ def _limits(texts: list[str], option: str) -> dict[str, float]:
     return parse_limits(texts, option, check_limit, f"OBJECTIVE=NUMBER, such as {option} latency=5 for 5 ms")
 
 
-def _or_none(text: str, _option: str) -> str | None:
-    return None if text == "none" else text
+def _paths(texts: list[str], _option: str) -> tuple[str, ...]:
+    return tuple(texts)
 
 
 def _shares(texts: list[str], option: str) -> dict[str, float]:
@@ -105,7 +105,7 @@ class Goal(Group):
     ] = Field(default_factory=dict)
     pick: Annotated[str, Flag("RULE", "What best.yaml is: knee, accuracy, 'latency<=2', ...")] = "knee"
     plugins: Annotated[
-        Names, Flag("FILE", "Python file that offers kinds. May be repeated.", read=parse_paths, repeated=True)
+        Names, Flag("FILE", "Python file that offers kinds. May be repeated.", read=_paths, repeated=True)
     ] = ()
 
     @field_validator("task")
@@ -225,14 +225,14 @@ class Machine(Group):
     ] = "auto"
     ray: Annotated[
         Annotated[str, Field(min_length=1)] | None,
-        Flag("ADDRESS", "A running Ray cluster: its address, auto or none.", default="none", read=_or_none),
+        Flag("ADDRESS", "A running Ray cluster: its address, auto or none.", default="none", read=parse_none),
     ] = None
     gpus_per_trial: Annotated[
         Literal["auto"] | Annotated[float, Field(gt=0, le=64)],
         Flag("X", "Part of a GPU for each training: 0.25, or auto.", read=parse_number),
     ] = "auto"
     trial_timeout: Annotated[
-        Positive | None, Flag("SECONDS", "A longer trial is given up; or none.", default="none", read=_or_none)
+        Positive | None, Flag("SECONDS", "A longer trial is given up; or none.", default="none", read=parse_none)
     ] = None
 
     @field_validator("executor")

@@ -276,9 +276,9 @@ class Following(Group):
         return tuple(name for name in dict.fromkeys(names) if name != "none")  # one that is not here is refused later
 
 
-def parse_paths(texts: Iterable[str], _option: str) -> tuple[str, ...]:
-    """Read one path from each text."""
-    return tuple(texts)
+def parse_none(text: str, _option: str) -> str | None:
+    """Read `none` as nothing, and another text as it stands."""
+    return None if text == "none" else text
 
 
 def parse_limits(texts: list[str], option: str, check: Callable[[str], None], form: str) -> dict[str, float]:

@@ -134,10 +134,13 @@ def test_a_training_goes_on_by_settings_that_may_change(home: Path, whole: Train
     refused = nas("train", folder, "--resume", "--epochs", 3, "--patience", 9, "--seed", 1)
     assert (refused.status, refused.err.split("; ")[1]) == (2, "leave out --epochs, --seed\n")
     assert Trained(folder).config.data == f"npz:{home / 'before.npz'}"
-    answer = nas("train", folder, "--resume", "--data", f"npz:{home / 'after.npz'}", "--patience", 9)
+    with pytest.raises(StoppedError):
+        go_on(folder, data=f"npz:{home / 'after.npz'}", patience=9, attendant=stopping(1))
+    assert Trained(folder).config.patience == 9
+    answer = nas("train", folder, "--resume", "--patience", "none")
     assert answer.status == 0, answer.err
     found = Trained(folder)
-    assert (found.config.data, found.config.patience) == (f"npz:{home / 'after.npz'}", 9)
+    assert (found.config.data, found.config.patience) == (f"npz:{home / 'after.npz'}", None)
     assert [replace(epoch, seconds=0) for epoch in found.history] == [replace(e, seconds=0) for e in whole.history]
 
 

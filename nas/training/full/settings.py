@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from nas.errors import SettingError, brief
 from nas.registry import TASKS, suggest, target_name
-from nas.settings import Flag, Following, Group, Positive, Seeds, checked, seconds_of
+from nas.settings import Flag, Following, Group, Positive, Seeds, checked, parse_none, seconds_of
 from nas.training.catalogue import load_task
 from nas.training.full.recipe import FullRecipe
 
@@ -41,7 +41,7 @@ class Lesson(Group):
         None
     )
     patience: Annotated[
-        int | None, Field(ge=1), Flag("EPOCHS", "Stop after so many without progress.", default="no")
+        int | None, Field(ge=1), Flag("EPOCHS", "Stop after so many without progress.", default="none", read=parse_none)
     ] = None
     monitor: Annotated[
         str, Flag("METRIC", "Decides which epoch is best.", default="as in the search, or the task's first")
