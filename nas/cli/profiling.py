@@ -16,6 +16,7 @@ from nas.cli.unfinished import tell_unfinished
 from nas.config import SearchConfig
 from nas.costs.deployment import available, choose_deployment
 from nas.costs.latency.measure import Latency, measure
+from nas.costs.latency.predictor import Predictor
 from nas.data.summary import causes, left_out
 from nas.engine.plan import fit, load_whole
 from nas.engine.survey import Survey, survey
@@ -54,7 +55,8 @@ def profile_space(
     if as_json:
         ranges = {name: asdict(one) for name, one in found.ranges.items()}
         facts = {"space": space.name, "size": found.space.size(), "ranges": ranges, "shares": found.shares,
-                 "seconds_per_trial": found.seconds_per_trial}  # fmt: skip
+                 "seconds_per_trial": found.seconds_per_trial,
+                 "predicted": found.predictor and _predicted(found.predictor)}  # fmt: skip
         print_json(facts)
         return
     console = Terminal()
@@ -94,6 +96,10 @@ def profile_network(
         console.say(*pieces)
     if scored:
         console.table(scores_table(scored, IMAGES))
+
+
+def _predicted(predictor: Predictor) -> Json:
+    return {"where": dict(predictor.where), "error": asdict(predictor.error)}
 
 
 def _where(found: Found, told: Json) -> Json:
@@ -141,6 +147,13 @@ def latency_lines(latency: Latency) -> list[list[Piece]]:
     return lines
 
 
+def sure_of(predictor: Predictor) -> str:
+    """Write the device that a predictor is of, and its error."""
+    error = predictor.error
+    return (f"for {predictor.where.get('device', 'a device elsewhere')}: median error {error.median:.1%}, nine of ten "
+            f"within {error.high:.1%}")  # fmt: skip
+
+
 def survey_table(found: Survey) -> Table:
     """Draw the smallest, median and largest costs of a space's networks."""
     title = f"{found.space.name}: {size_of(found.space)} networks at {listed(found.space.resolution)} px"
@@ -156,8 +169,12 @@ def survey_table(found: Survey) -> Table:
 
 
 def survey_lines(found: Survey, config: SearchConfig, timed: bool) -> list[list[Piece]]:
-    """Write what share keeps all limits, and how long a budget takes."""
+    """Write how sure a predicted latency is, what share keeps all limits, and how long a budget takes."""
     lines: list[list[Piece]] = []
+    if found.predictor:
+        lines.append([f"latency is predicted, {sure_of(found.predictor)}"])
+        if "latency" in config.maximum:
+            lines[-1].append("; the limit is kept by what keeps it with that doubt, as in a search")
     if "all" in found.shares:
         kept = (f"{found.shares['all']:.1%}", "bold")
         lines.append(["all limits together are kept by ", kept, " of the sampled networks"])

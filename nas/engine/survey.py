@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas.config import SearchConfig
+from nas.costs.latency.predictor import Predictor
 from nas.data import Dataset
 from nas.engine.plan import check_settings, fit, load_data, look
-from nas.engine.prediction import as_measured, predicts
+from nas.engine.prediction import as_measured, device_predictor, predicts
 from nas.errors import RunError
 from nas.evaluation.catalogue import objective, objectives
 from nas.evaluation.evaluator import Evaluator, conditions_of, deployment_of
@@ -43,7 +44,8 @@ class Survey:
     """The ranges of a space's objectives.
 
     `shares` has the share of sampled networks that meets each limit, and under `all` the share that meets all.
-    `skipped` names what was left out of the data, if they were read.
+    `skipped` names what was left out of the data, if they were read. `predictor` is that of a device elsewhere, whose
+    doubt is counted in as in a search: what might break a limit does not keep it.
     """
 
     space: SearchSpace
@@ -51,6 +53,7 @@ class Survey:
     shares: Mapping[str, float]
     seconds_per_trial: float | None = None
     skipped: tuple[str, ...] = ()
+    predictor: Predictor | None = None
 
 
 def survey(space: SearchSpace, config: SearchConfig, *, networks: int = 100, trial: bool = False) -> Survey:
@@ -65,13 +68,15 @@ def survey(space: SearchSpace, config: SearchConfig, *, networks: int = 100, tri
         space = fit(space, dataset, config.task)
     look(config, space)
     drawn = draw(space, networks)
-    conditions = conditions_of(config, deployment=deployment_of(config))
+    predictor = device_predictor(config, space)
+    conditions = conditions_of(config, predictor, deployment_of(config))
+    limits = Limits(config, conditions)
+    config = config.model_copy(update={"maximum": limits.maximum})
     values = _sampled(drawn, config, conditions)
     spared = ("measure",) if predicts(config, space) else ()
     seconds = _seconds_per_trial(drawn, values, config, dataset, spared) if dataset else None
-    limits = Limits(config, conditions)
     ranges = {name: _range(space, name, list(found.values()), limits) for name, found in values.items()}
-    return Survey(space, ranges, _shares(values, config), seconds, dataset.skipped if dataset else ())
+    return Survey(space, ranges, _shares(values, config), seconds, dataset.skipped if dataset else (), predictor)
 
 
 def _sampled(drawn: Sequence[Architecture], config: SearchConfig, conditions: Conditions) -> Values:
@@ -100,7 +105,7 @@ def _value(one: Objective, candidate: Candidate) -> float | None:
 
 def _range(space: SearchSpace, name: str, found: list[float], limits: Limits) -> Range:
     middle, one = float(np.median(found)), objective(name)
-    if one.timed or one.slow or not one.surveyed:
+    if not (one.surveyed and limits.is_quick(one)):
         return Range(min(found), middle, max(found), len(found))
     smallest, largest = limits.extreme(space, name, "minimum"), limits.extreme(space, name, "maximum")
     if not (smallest and largest):  # no value is finite

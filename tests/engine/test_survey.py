@@ -1,10 +1,13 @@
 """A look at a space: ranges, shares of limits, the time of a budget."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from latency_spaces import tiny
 
 from nas.config import make_config
+from nas.costs.latency.predictor import Predictor, write_device
 from nas.engine.survey import survey
 from nas.errors import SettingError
 from nas.evaluation.evaluator import conditions_of
@@ -48,3 +51,18 @@ def test_what_is_timed_is_trained_though_few_networks_keep_the_limits():
 def test_a_limit_that_nothing_meets_is_refused():
     with pytest.raises(SettingError, match="every network of tiny is above"):
         survey(tiny(), make_config({"maximum": {"params": 5.0}}), networks=4)
+
+
+def test_latency_on_a_device_elsewhere_is_predicted_and_held_to_its_limit(tmp_path):
+    drawn = [replace(a, channels=3) for a in draw(tiny(), 12)]
+    times = tuple((a, 0.1 * sum(s.depth for s in a.stages)) for a in drawn)
+    write_device(tmp_path / "toaster.yaml", Predictor({"device": "a toaster"}, "tiny", times))
+    settings = {"target": f"file:{tmp_path / 'toaster.yaml'}", "maximum": {"latency": 0.35, "params": 1e9}}
+    found = survey(tiny(), make_config(settings), networks=32)
+    one = found.ranges["latency"]
+    assert (one.smallest, one.largest) == (pytest.approx(0.2, rel=0.1), pytest.approx(0.4, rel=0.1))
+    shallow = float(np.mean([sum(s.depth for s in a.stages) < 4 for a in draw(tiny(), 32)]))
+    assert found.shares == {"latency": shallow, "params": 1.0, "all": shallow}
+    assert found.predictor.where["device"] == "a toaster"
+    tight = survey(tiny(), make_config(settings | {"maximum": {"latency": 0.3}}), networks=32)
+    assert tight.shares["latency"] < found.shares["latency"], "the prediction's doubt is counted in, as in a search"
