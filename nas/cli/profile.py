@@ -22,7 +22,7 @@ def profile(
     threads: Annotated[int | None, setting("threads", bounded=True)] = None,
     batch: Annotated[int | None, setting("latency_batch", "Images at once.", bounded=True)] = None,
     dtype: Annotated[str | None, setting("dtype")] = None,
-    resolution: Annotated[int | None, setting("resolution", default="the file's", bounded=True)] = DEFAULTS.resolution,
+    resolution: Annotated[int | None, setting("resolution", default="the file's or data's", bounded=True)] = None,
     as_json: AsJson = False,
     scores: Annotated[bool, option("", "Zero-cost scores too, on images of noise.", "--scores", panel=NETWORK)] = False,
     seconds: Annotated[float, option("SECONDS", "Longest time to measure.", panel=NETWORK, min=0.1, max=3600)] = 10.0,
@@ -40,8 +40,8 @@ def profile(
 ) -> None:
     """Count and measure the costs of a network, or of the networks of a space.
 
-    Of a network: parameters, multiply-adds, latency, on the target of its search. Of a space: size,
-    costs from the smallest to the largest, share that keeps the limits, time of such a search.
+    Of a network: parameters, multiply-adds, latency, on the target of its search.
+    Of a space, on a search's data: size, range of costs, share that keeps the limits, time of the search.
     """
     load_plugins(*plugins)
     from nas.cli.profiling import profile_network, profile_space  # both need torch
@@ -55,7 +55,7 @@ def profile(
         return
     _refuse(f"{what} is a space", {"scores": scores})
     typed |= where | {"latency_batch": batch, "task": task, "resolution": resolution, "plugins": plugins}
-    profile_space(space, _config(what, typed), networks, as_json, fitted=bool(data), timed=budget is not None)
+    profile_space(space, _config(what, typed), networks, as_json, timed=budget is not None)
 
 
 def _config(space: str, typed: Mapping[str, object]) -> SearchConfig:

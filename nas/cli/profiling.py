@@ -37,30 +37,27 @@ IMAGES = 16  # of noise, for scores
 SLOWED = 1.1  # times the calibrated time; the user is told of more
 
 
-def profile_space(
-    space: SearchSpace, config: SearchConfig, networks: int, as_json: bool, *, fitted: bool, timed: bool
-) -> None:
+def profile_space(space: SearchSpace, config: SearchConfig, networks: int, as_json: bool, *, timed: bool) -> None:
     """Print the costs of `networks` sampled from a space and, if `timed`, how long a search takes.
 
-    The space is as for the images of such a search where it is `timed`, or to be `fitted`.
+    The space is fitted to the data of that search.
     """
-    read = load_whole(config) if fitted and not timed else None  # else the survey reads them
-    if read:
-        space = fit(space, read, config.task)
-    elif config.resolution:
-        space = space.fit(resolution=config.resolution, channels=space.channels, classes=space.classes)
-    found = survey(space, config, networks=networks, trial=timed)
+    read = None if timed else load_whole(config)  # else the survey reads them
+    found = survey(fit(space, read, config.task) if read else space, config, networks=networks, trial=timed)
     if skipped := read.skipped if read else found.skipped:
         Terminal(stderr=as_json).say((left_out(len(skipped), causes(skipped)), "dim"))
     if as_json:
         ranges = {name: asdict(one) for name, one in found.ranges.items()}
-        facts = {"space": space.name, "size": found.space.size(), "ranges": ranges, "shares": found.shares,
+        of = found.space
+        facts = {"space": of.name, "size": of.size(), "data": config.data, "resolutions": of.resolution,
+                 "channels": of.channels, "classes": of.classes, "ranges": ranges, "shares": found.shares,
                  "seconds_per_trial": found.seconds_per_trial,
                  "predicted": found.predictor and _predicted(found.predictor)}  # fmt: skip
         print_json(facts)
         return
     console = Terminal()
     console.table(survey_table(found))
+    console.say((_fitted(space, found.space, config), "dim"))
     for pieces in survey_lines(found, config, timed):
         console.say(*pieces)
     console.following(searching(config))
@@ -96,6 +93,15 @@ def profile_network(
         console.say(*pieces)
     if scored:
         console.table(scores_table(scored, IMAGES))
+
+
+def _fitted(space: SearchSpace, fitted: SearchSpace, config: SearchConfig) -> str:
+    """Say what data the networks are counted for, and how to count them at the resolution of the space's file."""
+    said = [f"{listed(fitted.resolution)} px", f"channels {fitted.channels}", f"classes {fitted.classes}"]
+    line = f"as in a search on {config.data}: {', '.join(said)}"
+    if config.resolution or set(fitted.resolution) <= set(space.resolution):
+        return line
+    return f"{line}; the space says {listed(space.resolution)} px (--resolution)"
 
 
 def _predicted(predictor: Predictor) -> Json:

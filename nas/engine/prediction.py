@@ -53,7 +53,6 @@ def new_predictor(
     if not predicts(config, space):
         return None
     if predictor := device_predictor(config, space):
-        _check(config, "channels", {architecture.channels for architecture, _ in predictor.networks}, {space.channels})
         return predictor
     if (count := space.size()) < FEWEST:
         raise SettingError(f"latency: found predicted; {space.name} has {count} of the {FEWEST} networks that make a "
@@ -72,7 +71,7 @@ def _measured(config: SearchConfig, space: SearchSpace, progress: OnProgress = l
 def device_predictor(config: SearchConfig, space: SearchSpace) -> Predictor | None:
     """Read the predictor of a device that is elsewhere, or return None for a target of this machine.
 
-    Raises SettingError for a device of another space or resolution, and for one that lacks kinds of the space.
+    Raises SettingError for a device of another space, resolution or channels, and for one without kinds of the space.
     """
     if config.device_file is None:
         return None
@@ -85,6 +84,7 @@ def device_predictor(config: SearchConfig, space: SearchSpace) -> Predictor | No
         raise SettingError(f"target {config.target}: never measured {listed}, which the space {space.name} offers; "
                            "collect and fit it anew from this space, with more networks if need be (-n)")  # fmt: skip
     _check(config, "resolution", {architecture.resolution for architecture, _ in predictor.networks}, space.resolution)
+    _check(config, "channels", {architecture.channels for architecture, _ in predictor.networks}, {space.channels})
     return predictor
 
 

@@ -82,18 +82,38 @@ stages:
 """
 
 
-def test_a_space_is_as_for_the_images_that_were_typed(nas, home):
+def surveyed(nas, *typed):
+    answer = nas("profile", "tiny.yaml", "-n", 4, "--json", *typed)
+    assert answer.status == 0, answer.err
+    return json.loads(answer.out)
+
+
+def test_a_space_is_as_in_the_search_that_is_proposed(nas, home):
     (home / "tiny.yaml").write_text(TINY)
-    told = {}
-    for typed in ((), ("--data", "digits")):
-        answer = nas("profile", "tiny.yaml", "-n", 4, "--json", *typed)
-        assert answer.status == 0, answer.err
-        told[typed] = json.loads(answer.out)["ranges"]["params"]["largest"]
-    ten_classes_for_a_thousand = told[()] - told["--data", "digits"]
-    assert ten_classes_for_a_thousand > 16 * 900
+    usual, typed = surveyed(nas), surveyed(nas, "--data", "digits")
+    assert (usual["data"], usual["resolutions"], usual["channels"], usual["classes"]) == (
+        "cluttered_digits", [32], 1, 10,
+    )  # fmt: skip
+    assert usual["ranges"]["params"] == surveyed(nas, "--data", "cluttered_digits")["ranges"]["params"]
+    assert (typed["data"], typed["resolutions"]) == ("digits", [8])
+    assert typed["ranges"]["macs"]["largest"] < usual["ranges"]["macs"]["largest"]
+    limit = usual["ranges"]["params"]["smallest"] + 1
+    assert surveyed(nas, "--max", f"params={limit}")["shares"]["params"] > 0, "a head of 1000 classes would break it"
+    large = surveyed(nas, "--resolution", 64)
+    assert (large["resolutions"], large["channels"]) == ([64], 1)
     answer = nas("profile", "tiny.yaml", "-n", 4, "--data", "image_folder:nowhere")
     assert answer.status == 2
     assert "nowhere" in answer.err
+
+
+def test_what_the_networks_are_counted_for_is_said(nas, home):
+    (home / "tiny.yaml").write_text(TINY)
+    said = "as in a search on cluttered_digits: {} px, channels 1, classes 10"
+    shown = " ".join(nas("profile", "tiny.yaml", "-n", 4).out.split())
+    assert said.format(32) + "; the space says 224 px (--resolution)" in shown
+    shown = " ".join(nas("profile", "tiny.yaml", "-n", 4, "--resolution", 64).out.split())
+    assert said.format(64) in shown
+    assert "the space says" not in shown
 
 
 @pytest.mark.parametrize(
@@ -124,7 +144,7 @@ def test_limits_that_no_sampled_network_keeps_are_told_of():
 
 
 def test_the_time_of_a_search_is_that_of_its_length(nas):
-    asked = ("profile", "cvt_family", "--budget", 4, "--data", "digits", "-n", 1)
+    asked = ("profile", "cvt_family", "--budget", 4, "--data", "digits", "-n", 2)
     brief = (*asked, "--subset", 64, "--validation", 50)
     found = nas(*brief)
     assert found.status == 0

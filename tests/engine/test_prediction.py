@@ -92,7 +92,7 @@ def test_a_typed_default_is_held_against_the_device_too(nas: Command, space, tmp
     answer = nas("search", "--space", space, "--target", target, "--data", "digits", "--threads", "1")
     assert answer.status == 2
     assert "threads: found 1; file:" in answer.err
-    assert nas("profile", space, "--target", target, "-n", "4").status == 0
+    assert nas("profile", space, "--target", target, "--data", "digits", "-n", "4").status == 0
 
 
 def test_a_device_that_never_measured_a_kind_is_refused(space, device, tmp_path):
