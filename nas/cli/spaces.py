@@ -101,7 +101,8 @@ def _show(console: Terminal, name: str, flags: str, as_json: bool) -> None:
         return
     shape = f"{listed(space.resolution)} px, {space.channels} channels, {space.classes} classes"
     size = (size_of(space), "bold")
-    console.say((space.name, "bold"), ": ", size, f" networks, {shape} (both from the data in a search)")
+    given = "all" if len(space.resolution) == 1 else "channels and classes"
+    console.say((space.name, "bold"), ": ", size, f" networks, {shape} ({given} from the data in a search)")
     for table in space_tables(console, space):
         console.print(table)
     console.following(f"nas search --space {quoted(name)}{flags} --budget 200")
@@ -125,20 +126,23 @@ def _copy(console: Terminal, name: str, path: Path, flags: str, *, force: bool, 
 def _contains(console: Terminal, name: str, network: str, runs: Path, as_json: bool) -> None:
     from nas.record.networks import find_network  # needs torch
 
-    architecture = find_network(network, runs).architecture
-    space = load_space(name).fit(resolution=None, channels=architecture.channels, classes=architecture.classes)
-    decisions, why = None, ""
+    architecture, space = find_network(network, runs).architecture, load_space(name)
+    other = architecture.resolution not in space.resolution  # of the data in a search, as channels and classes are
+    decisions, why, side = None, "", architecture.resolution if other else None
+    fitted = space.fit(resolution=side, channels=architecture.channels, classes=architecture.classes)
     try:
-        decisions = locate(space, architecture)
+        decisions = locate(fitted, architecture)
     except SpaceError as error:
         why = str(error)
     if as_json:
         inside = decisions is not None
-        print_json({"space": name, "network": network, "contains": inside, "decisions": decisions, "why": why})
+        facts = {"space": name, "network": network, "contains": inside, "decisions": decisions, "why": why}
+        print_json(facts | {"resolution": architecture.resolution, "resolutions": space.resolution})
     elif decisions is None:
         console.say(("no", "bold"), f": {network} is not in {name}: {why}")
     else:
-        console.say(("yes", "bold"), f": {network} is a point of {name}, by {len(decisions)} decisions")
+        at = f", at {side} px where the file says {listed(space.resolution)}: a search's is the data's" if side else ""
+        console.say(("yes", "bold"), f": {network} is a point of {name}, by {len(decisions)} decisions{at}")
     if decisions is None:
         raise typer.Exit(1)
 

@@ -1,11 +1,17 @@
 """The spaces that ship: what they hold, and that any of their networks can be built."""
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from command import Command
 
+from nas import document
 from nas.costs.counts import cost
 from nas.registry import BLOCKS
+from nas.space.grammar import to_dict
 from nas.space.library import load_architecture, load_space, shipped
 from nas.space.matching import locate
 
@@ -34,6 +40,22 @@ def test_the_command_says_yes_or_names_the_first_difference(nas: Command) -> Non
     other = nas("spaces", "coatnet_family", "--contains", "vit_b_16")
     assert other.status == 1
     assert "stages: the network has 1, the space 4" in other.out
+
+
+def test_a_network_is_in_a_space_at_the_resolution_of_its_data(nas: Command, tmp_path: Path) -> None:
+    """In a search resolution, channels and classes are those of the data, unless the space varies the resolution."""
+    space, file = load_space("cvt_family"), tmp_path / "net.yaml"
+    replace(space.fit(resolution=8, channels=1, classes=10).largest(), name="net").save(file)
+    answer = nas("spaces", "cvt_family", "--contains", file)
+    assert answer.status == 0
+    assert "at 8 px where the file says 32: a search's is the data's" in " ".join(answer.out.split())
+    found = json.loads(nas("spaces", "cvt_family", "--contains", file, "--json").out)
+    assert (found["contains"], found["resolution"], found["resolutions"]) == (True, 8, [32])
+    varied = tmp_path / "varied.yaml"
+    varied.write_text(document.dump(to_dict(replace(space, resolution=(16, 32)))))
+    answer = nas("spaces", varied, "--contains", file)
+    assert answer.status == 1
+    assert "resolution: the network has 8, the space 16, 32" in " ".join(answer.out.split())
 
 
 @pytest.mark.parametrize("name", SPACES)
