@@ -68,13 +68,13 @@ def _parts(known: "Cost") -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=TIGHT)
     for heading in ("part", "block"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("map", "width", "depth", "params", "MMACs", ""):
+    for heading in ("map", "width", "depth", "params", "MACs", ""):
         table.add_column(heading, justify="right", no_wrap=True)
     for part in known.parts:
-        costs = f"{part.params:,}", f"{part.macs / 1e6:,.2f}", f"{part.macs / max(known.macs, 1):.0%}"
+        costs = f"{part.params:,}", show("macs", part.macs), f"{part.macs / max(known.macs, 1):.0%}"
         table.add_row(part.name, part.kind, map_of(part), str(part.width), str(part.depth), *costs)
     table.add_section()
-    table.add_row("total", "", "", "", "", f"{known.params:,}", f"{known.macs / 1e6:,.2f}", "", style="bold")
+    table.add_row("total", "", "", "", "", f"{known.params:,}", show("macs", known.macs), "", style="bold")
     return table
 
 

@@ -7,7 +7,8 @@ from command import Command
 from run_fixtures import finished_run, offering, stage, trial
 
 from nas.costs.counts import cost
-from nas.space.library import load_architecture
+from nas.evaluation.units import show
+from nas.space.library import load_architecture, load_space
 from nas.space.space import placed
 
 
@@ -100,3 +101,13 @@ def test_stages_have_their_numbers_in_the_space_of_the_run(nas: Command, tmp_pat
     found = json.loads(nas("show", lacking, other, "--json").out)["differs"]
     kinds = {one["part"]: [kind is None for kind in one["found"]] for one in found if one["value"] == "kind"}
     assert (kinds["stage 0"], kinds["stage 2"]) == ([True, False], [False, True])
+
+
+def test_multiply_adds_of_a_small_network_are_told(nas: Command, tmp_path: Path) -> None:
+    small = load_space("cvt_family").fit(resolution=8, channels=1, classes=10).smallest()
+    small.save(tmp_path / "small.yaml")
+    shown, known = nas("show", tmp_path / "small.yaml").out.split("\n"), cost(small)
+    (total,) = (line for line in shown if line.split()[:1] in (["total"], ["all"]))
+    assert show("macs", known.macs) in total
+    stem = next(line for line in shown if line.split()[:1] == ["stem"])
+    assert show("macs", known.parts[0].macs) in stem
