@@ -13,12 +13,13 @@ from nas.cli.showing import counted
 from nas.cli.tables import listed, network_facts, print_network, size_of
 from nas.cli.terminal import Piece, Terminal, line, print_json
 from nas.cli.unfinished import tell_unfinished
-from nas.config import SearchConfig
+from nas.config import SearchConfig, make_config
 from nas.costs.deployment import available, choose_deployment
 from nas.costs.latency.measure import Latency, measure
 from nas.costs.latency.predictor import Predictor
 from nas.data.summary import causes, left_out
 from nas.engine.plan import fit, load_whole
+from nas.engine.prediction import as_measured, network_predictor
 from nas.engine.survey import Survey, survey
 from nas.evaluation.scoring import Scored, score
 from nas.evaluation.units import duration, show
@@ -29,11 +30,12 @@ from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.record.command import searching
 from nas.record.networks import Found, find_network
-from nas.registry import HEADS
+from nas.registry import FILE_TARGET, HEADS
 from nas.space.space import SearchSpace
 from nas.training.catalogue import load_task, task_of
 
 IMAGES = 16  # of noise, for scores
+_SETTINGS = {"batch": "latency_batch"}  # options of this command by another name
 SLOWED = 1.1  # times the calibrated time; the user is told of more
 
 
@@ -74,22 +76,27 @@ def profile_network(
 ) -> None:
     """Print a network's costs, measured for at most `seconds` where `deployed` says: target, batch, threads, dtype.
 
-    What is None there is as in the search that the network comes from, or usual.
+    What is None there is as in the search that the network comes from, or usual. On a device that is elsewhere its
+    latency is predicted.
     """
     tell_unfinished(runs, name)
     found, told = find_network(name, runs), {name: value for name, value in deployed.items() if value is not None}
-    where = _where(found, told)
     architecture = replace(found.architecture, resolution=resolution or found.architecture.resolution)
-    known, latency = counted(found, architecture), measure(architecture, choose_deployment(**where), seconds=seconds)
+    known = counted(found, architecture)
+    if told.get("target", "").startswith(FILE_TARGET):
+        latency, lines = _elsewhere(architecture, told)
+    else:
+        taken = measure(architecture, choose_deployment(**_where(found, told)), seconds=seconds)
+        latency, lines = {"source": "measured"} | taken.to_dict(), latency_lines(taken)
     scored = _scored(architecture) if scores else {}
     if as_json:
         values = {n: {"value": s.value, "ms": s.ms} for n, s in scored.items()}
-        facts = network_facts(architecture, known) | {"latency_ms": latency.to_dict()}
+        facts = network_facts(architecture, known) | {"latency_ms": latency}
         print_json(facts | ({"scores": values} if scored else {}))
         return
     console = Terminal()
     print_network(console, architecture, known)
-    for pieces in latency_lines(latency):
+    for pieces in lines:
         console.say(*pieces)
     if scored:
         console.table(scores_table(scored, IMAGES))
@@ -121,6 +128,24 @@ def _where(found: Found, told: Json) -> Json:
     Terminal(stderr=True).remark(f"Its search counts latency on {where['target']}, which is not here: it is measured "
                                  "on this machine.")  # fmt: skip
     return {"target": "auto"} | told
+
+
+def _elsewhere(architecture: Architecture, told: Json) -> tuple[Json, list[list[Piece]]]:
+    """Predict a network's latency on a device elsewhere: as plain data, and in words.
+
+    Raises SettingError for a device that was measured otherwise than `told`, or never with such networks.
+    """
+    config = as_measured(make_config({_SETTINGS.get(name, name): value for name, value in told.items()}))
+    predictor = network_predictor(config, architecture)
+    ms = predictor.predict(architecture)
+    setting: Json = {"batch": config.latency_batch, "threads": config.threads, "dtype": config.dtype}
+    how = (
+        f"target {config.target}, batch {config.latency_batch}, {config.threads} thread(s), {config.dtype}, "
+        f"{architecture.resolution} px, measured on networks of the space {predictor.space}"
+    )
+    known = {"source": "predicted", "median": ms, "space": predictor.space, "error": asdict(predictor.error)}
+    said: list[Piece] = ["latency ", (f"{ms:.3g} ms", "bold"), f", predicted {sure_of(predictor)}"]
+    return {**known, **predictor.where, **setting}, [said, [(how, "dim")]]
 
 
 def _scored(architecture: Architecture) -> dict[str, Scored]:

@@ -1,6 +1,6 @@
 """Decide whether a search predicts instead of measuring each candidate, and make its predictor."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -16,6 +16,8 @@ from nas.evaluation.catalogue import objectives
 from nas.evaluation.evaluator import deployment_of
 from nas.evaluation.plugins import Outside
 from nas.files import Json
+from nas.network.architecture import Architecture
+from nas.network.pieces import pieces
 from nas.record.run import PREDICTOR, Run
 from nas.space.space import SearchSpace, slots
 
@@ -79,12 +81,23 @@ def device_predictor(config: SearchConfig, space: SearchSpace) -> Predictor | No
     if predictor.space != space.name:
         raise SettingError(f"target {config.target}: was measured for the space {predictor.space}, not for "
                            f"{space.name}; collect and fit it anew")  # fmt: skip
-    if unknown := sorted(_kinds(space) - set(predictor.kinds)):
-        listed = ", ".join(f"{part} {kind}" for part, kind in unknown)
-        raise SettingError(f"target {config.target}: never measured {listed}, which the space {space.name} offers; "
-                           "collect and fit it anew from this space, with more networks if need be (-n)")  # fmt: skip
-    _check(config, "resolution", {architecture.resolution for architecture, _ in predictor.networks}, space.resolution)
-    _check(config, "channels", {architecture.channels for architecture, _ in predictor.networks}, {space.channels})
+    _check_measured(config, predictor, _kinds(space), f"the space {space.name} offers")
+    _check(config, predictor, "resolution", space.resolution)
+    _check(config, predictor, "channels", {space.channels})
+    return predictor
+
+
+def network_predictor(config: SearchConfig, architecture: Architecture) -> Predictor:
+    """Read the predictor of the device elsewhere that `config` names, for one network.
+
+    Raises SettingError for a device that lacks the network's resolution, channels or kinds.
+    """
+    assert config.device_file
+    predictor = read_device(config.device_file)
+    kinds = {(piece.part, piece.kind) for piece in pieces(architecture)}
+    _check_measured(config, predictor, kinds, f"{architecture.name} has")
+    _check(config, predictor, "resolution", {architecture.resolution}, architecture.name)
+    _check(config, predictor, "channels", {architecture.channels}, architecture.name)
     return predictor
 
 
@@ -94,11 +107,22 @@ def _kinds(space: SearchSpace) -> set[tuple[str, str]]:
     return {(part, kind) for part, slot in parts for kind in slot.kinds}
 
 
-def _check(config: SearchConfig, name: str, measured: Collection[int], asked: Collection[int]) -> None:
+def _check_measured(config: SearchConfig, predictor: Predictor, kinds: Set[tuple[str, str]], who: str) -> None:
+    """Raise SettingError for kinds that a device never measured."""
+    if unknown := sorted(kinds - set(predictor.kinds)):
+        listed = ", ".join(f"{part} {kind}" for part, kind in unknown)
+        raise SettingError(f"target {config.target}: never measured {listed}, which {who}; collect and fit it anew "
+                           "from a space with these, with more networks if need be (-n)")  # fmt: skip
+
+
+def _check(
+    config: SearchConfig, predictor: Predictor, name: str, asked: Collection[int], who: str = "the search"
+) -> None:
     """Raise SettingError where a device was measured at no such resolution, or with other channels."""
-    if not set(measured) >= set(asked):
+    measured = {getattr(architecture, name) for architecture, _ in predictor.networks}
+    if not measured >= set(asked):
         found, wanted = (", ".join(map(str, sorted(some))) for some in (measured, asked))
-        raise SettingError(f"target {config.target}: was measured with the {name} {found}, the search has {wanted}; "
+        raise SettingError(f"target {config.target}: was measured with the {name} {found}, {who} has {wanted}; "
                            f"collect it with --{name}")  # fmt: skip
 
 

@@ -6,14 +6,17 @@ from dataclasses import replace
 import pytest
 import torch
 import yaml
+from latency_spaces import tiny
 from picture_folders import write
 from run_fixtures import finished_run
 from small_searches import SPACE
 
 from nas.cli.profiling import survey_lines
 from nas.config import make_config
+from nas.costs.latency.predictor import Predictor, write_device
 from nas.engine.survey import Survey
 from nas.space.library import load_space
+from nas.space.space import draw
 
 
 def profiled(nas, *words):
@@ -80,6 +83,30 @@ stem: {kind: conv, width: 8}
 stages:
   - {block: [conv, mbconv], depth: 1, width: [8, 16], stride: 2}
 """
+
+
+def test_on_a_device_elsewhere_latency_is_predicted(nas, home):
+    drawn = [replace(one, channels=1) for one in draw(tiny(), 12)]
+    times = tuple((one, 0.1 * sum(stage.depth for stage in one.stages)) for one in drawn)
+    where = {"device": "a toaster", "target": "onnxruntime", "batch": 4, "threads": "2"}
+    write_device(home / "toaster.yaml", Predictor(where, "tiny", times))
+    drawn[0].save(home / "net.yaml")
+    answer = nas("profile", "net.yaml", "--target", "file:toaster.yaml", "--json")
+    assert answer.status == 0, answer.err
+    told = json.loads(answer.out)["latency_ms"]
+    assert told["median"] == pytest.approx(times[0][1], rel=0.2)
+    assert (told["source"], told["device"], told["batch"], told["threads"]) == ("predicted", "a toaster", 4, 2)
+    assert told["error"]["high"] < 0.5
+    shown = " ".join(nas("profile", "net.yaml", "--target", "file:toaster.yaml").out.split())
+    assert " ms, predicted for a toaster: median error " in shown
+    for typed, why in (
+        (("net.yaml", "--resolution", 16), "was measured with the resolution 8, tiny has 16"),
+        (("net.yaml", "--threads", 1), "threads: found 1; file:toaster.yaml was measured with 2"),
+        (("vit_b_16",), "never measured block vit, head class_token, stem patchify, which vit_b_16 has"),
+    ):
+        refused = nas("profile", *typed, "--target", "file:toaster.yaml")
+        assert refused.status == 2
+        assert why in " ".join(refused.err.split())
 
 
 def surveyed(nas, *typed):
