@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Annotated
 
 from nas.cli.completion import spaces_and_networks
-from nas.cli.options import DEFAULTS, OFFERED, AsJson, Plugins, Runs, argument, option, read_settings, setting
-from nas.cli.spaces import find_space
+from nas.cli.options import OFFERED, AsJson, Plugins, Runs, argument, option, read_settings, setting
+from nas.cli.spaces import find_space, task_for
 from nas.config import SearchConfig, make_config
 from nas.errors import SettingError
 from nas.evaluation.plugins import load_plugins
+from nas.space.space import SearchSpace
 
 NETWORK, SPACE = "Of a network", "Of a space"
 WHAT = "Space, run (RUN:accuracy), training, YAML."
@@ -31,7 +32,7 @@ def profile(
     minimum: Annotated[list[str], setting("minimum", panel=SPACE)] = [],  # noqa: B006
     budget: Annotated[str | None, setting("budget", "Say how long such a search takes.", panel=SPACE)] = None,
     data: Annotated[str, setting("data", "That search's images.", panel=SPACE)] = "",
-    task: Annotated[str, setting("task", panel=SPACE)] = DEFAULTS.task,
+    task: Annotated[str | None, setting("task", panel=SPACE, default="that of the space's heads")] = None,
     epochs: Annotated[int | None, setting("epochs", panel=SPACE, bounded=True)] = None,
     subset: Annotated[int | None, setting("subset", panel=SPACE, bounded=True)] = None,
     validation: Annotated[int | None, setting("validation", panel=SPACE, bounded=True)] = None,
@@ -48,20 +49,21 @@ def profile(
 
     space, where = find_space(what), {"target": target, "threads": threads, "dtype": dtype}
     typed = {"maximum": maximum, "minimum": minimum, "budget": budget, "data": data, "epochs": epochs,
-             "subset": subset, "validation": validation}  # fmt: skip
+             "subset": subset, "validation": validation, "task": task}  # fmt: skip
     if space is None or space.size() == 1:
         _refuse(f"{what} is a network", typed)
         profile_network(what, runs, resolution, seconds, as_json, scores, batch=batch, **where)
         return
     _refuse(f"{what} is a space", {"scores": scores})
-    typed |= where | {"latency_batch": batch, "task": task, "resolution": resolution, "plugins": plugins}
-    profile_space(space, _config(what, typed), networks, as_json, timed=budget is not None)
+    typed |= where | {"latency_batch": batch, "resolution": resolution, "plugins": plugins}
+    profile_space(space, _config(what, space, typed), networks, as_json, timed=budget is not None)
 
 
-def _config(space: str, typed: Mapping[str, object]) -> SearchConfig:
-    """Return the settings of the search that is asked about."""
-    left = {name for name in ("budget", "target") if not typed[name]}
-    return make_config(read_settings({"space": space, **{n: value for n, value in typed.items() if n not in left}}))
+def _config(name: str, space: SearchSpace, typed: Mapping[str, object]) -> SearchConfig:
+    """Return the settings of the search that is asked about, for the task of the space's heads unless told."""
+    left = {name for name in ("budget", "target", "task") if not typed[name]}
+    told = {name: value for name, value in typed.items() if name not in left}
+    return make_config(read_settings({"space": name, "task": task_for(space), **told}))
 
 
 def _refuse(why: str, typed: Mapping[str, object]) -> None:

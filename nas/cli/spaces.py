@@ -12,7 +12,7 @@ from rich.table import Table
 from nas import document, files
 from nas.cli.completion import networks, spaces_and_networks
 from nas.cli.kinds import print_kinds
-from nas.cli.options import AsJson, Plugins, Runs, argument, option
+from nas.cli.options import DEFAULTS, AsJson, Plugins, Runs, argument, option
 from nas.cli.tables import TIGHT, listed, size_of, space_facts, space_tables
 from nas.cli.terminal import Terminal, print_json
 from nas.errors import SettingError, SpaceError
@@ -20,10 +20,11 @@ from nas.evaluation.plugins import load_plugins, plugin_flags
 from nas.files import check_place, quoted, readable
 from nas.record.folders import ELSEWHERE
 from nas.record.outside import load_beside
-from nas.registry import from_outside
+from nas.registry import HEADS, from_outside
 from nas.space.library import load_space, shipped
 from nas.space.matching import locate
 from nas.space.space import SearchSpace
+from nas.training.catalogue import task_of
 
 
 def spaces(
@@ -105,12 +106,12 @@ def _show(console: Terminal, name: str, flags: str, as_json: bool) -> None:
     console.say((space.name, "bold"), ": ", size, f" networks, {shape} ({given} from the data in a search)")
     for table in space_tables(console, space):
         console.print(table)
-    console.following(f"nas search --space {quoted(name)}{flags} --budget 200")
+    console.following(_search(name, space, flags))
 
 
 def _copy(console: Terminal, name: str, path: Path, flags: str, *, force: bool, as_json: bool) -> None:
     """Write a space as a file of its own, named like the file, without what is said of the shipped one."""
-    load_space(name)
+    space = load_space(name)
     check_place(path, force, "mine.yaml")
     text = shipped().get(name, Path(name)).read_text(encoding="utf-8")
     body = re.sub(r"\A(?:#.*\n|\s*\n)*|^name:.*\n", "", text, flags=re.MULTILINE)
@@ -120,7 +121,18 @@ def _copy(console: Terminal, name: str, path: Path, flags: str, *, force: bool, 
         print_json({"space": name, "file": str(path)})
         return
     console.say(f"  {path}  a copy of {name}, to change")
-    console.following(f"nas spaces {quoted(path)}{flags}", f"nas search --space {quoted(path)}{flags} --budget 200")
+    console.following(f"nas spaces {quoted(path)}{flags}", _search(path, space, flags))
+
+
+def _search(name: str | Path, space: SearchSpace, flags: str) -> str:
+    """Write the command that searches a space, for the task of its heads."""
+    task = task_for(space)
+    return f"nas search --space {quoted(name)}{f' --task {task}' if task != DEFAULTS.task else ''}{flags} --budget 200"
+
+
+def task_for(space: SearchSpace) -> str:
+    """Name the task that the heads of a space are for."""
+    return task_of(HEADS.get(space.head.kinds[0]).outputs)
 
 
 def _contains(console: Terminal, name: str, network: str, runs: Path, as_json: bool) -> None:

@@ -150,6 +150,7 @@ def test_what_the_networks_are_counted_for_is_said(nas, home):
         ("moat_0", "--data digits"),
         ("moat_0", "--budget 5"),
         ("moat_0", "--subset 50"),
+        ("moat_0", "--task detection"),
         ("cvt_family", "--scores"),
     ],
 )
@@ -178,3 +179,12 @@ def test_the_time_of_a_search_is_that_of_its_length(nas):
     assert "--data digits --budget 4 --seed 0 --subset 64 --validation 50" in found.out
     short, long = (nas(*each, "--json") for each in (brief, (*asked, "--subset", 640, "--epochs", 3)))
     assert json.loads(long.out)["seconds_per_trial"] > json.loads(short.out)["seconds_per_trial"]
+
+
+def test_the_search_of_a_space_of_detectors_is_one_for_detection(nas, home):
+    answer = nas("profile", "detr_family", "-n", 2)
+    assert answer.status == 0, answer.err
+    assert "--data digit_scenes --task detection" in answer.out
+    for shown in (("detr_family",), ("detr_family", "-o", "mine.yaml")):
+        assert "--task detection --budget 200" in nas("spaces", *shown).out
+    assert "--task" not in nas("spaces", "cvt_family").out
