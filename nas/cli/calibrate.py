@@ -78,7 +78,7 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, asked: bool)
     elif asked:
         terminal.remark("Nothing is kept for later searches.")
     terminal.say(f"\n  page    {run.folder / 'calibration.html'}")
-    if found.ladder:
+    if found.ladder or found.exhausted:
         terminal.following(found.searching(run))
     else:
         terminal.following(f"{found.going_on(run)} -n {found.more}")

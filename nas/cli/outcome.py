@@ -18,6 +18,7 @@ from nas.files import Json, quoted
 from nas.record.analysis.failures import ended, tally
 from nas.record.analysis.health import pressing
 from nas.record.command import going_on
+from nas.record.exhausted import exhausted
 from nas.record.results import Result
 from nas.record.run import Run
 
@@ -67,6 +68,7 @@ def run_facts(run: Run) -> Json:
         "objectives": {n: objective(n).goal for n in run.config.objectives},
         "budget": run.config.budget.model_dump(),
         **asdict(count),
+        "exhausted": bool(exhausted(run)),
         "seconds": run.elapsed,
         "best": best and best | {"file": run.folder / "best.yaml"},
         "front": [
@@ -110,7 +112,7 @@ def conclude(console: Terminal, run: Run) -> None:
         console.following(
             f"nas show {quoted(run.folder / 'best.yaml')}",
             f"nas train {quoted(run.folder)} --data {quoted(run.config.data)} --name NAME",
-            going_on(run),
+            *filter(None, [going_on(run)]),
         )
 
 
@@ -118,6 +120,8 @@ def _remarks(run: Run, front: Sequence[Result], columns: int) -> Iterator[str]:
     """Yield what there is to know of a front beside its values, for a terminal of so many columns."""
     if grown := growing(run, columns):
         yield grown
+    if ended := exhausted(run):
+        yield ended
     if front and front[0].rung + 1 < len(run.config.lengths):
         yield "no network has reached the last rung: values are those that are expected there"
     if front and (unmet := run.picked.unmet):

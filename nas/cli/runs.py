@@ -82,9 +82,10 @@ def _done(entry: Entry) -> str:
     one = entry.summary
     if entry.state == "damaged":
         return ""
+    left = ", none left" if one.exhausted else ""
     if one.of_seconds:
-        return f"{one.done} in {duration(one.seconds)} of {duration(one.of_seconds)}"
-    return f"{one.done}/{one.of}"
+        return f"{one.done} in {duration(one.seconds)} of {duration(one.of_seconds)}{left}"
+    return f"{one.done}/{one.of}{left}"
 
 
 def _best(entry: Entry) -> str:

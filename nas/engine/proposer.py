@@ -159,7 +159,8 @@ class Proposer:
             if self.space.replay(decisions).key() not in self.seen:
                 return self._ask_for(decisions)
         for _ in range(MAX_REPEATS):
-            if self.exhausted or len(self.seen) >= self.size:
+            self.exhausted = self.exhausted or len(self.seen) >= self.size
+            if self.exhausted:
                 return None
             trial, decisions, architecture = self._ask_study()
             passed = Passed(decisions, repeats=architecture.key() in self.seen)

@@ -8,6 +8,8 @@ from typing import Any
 from nas.config import MOST_TRIALS, Budget, SearchConfig, make_config
 from nas.files import Json, quoted
 from nas.record.config_file import ANEW, first_config
+from nas.record.environment import last_start
+from nas.record.exhausted import exhausted
 from nas.record.run import SPACE, Run
 from nas.settings import Flag, Settings
 from nas.space.library import shipped
@@ -39,9 +41,15 @@ def meaning(run: Run) -> str:
 
 
 def going_on(run: Run) -> str:
-    """Write the command that goes on with a search, with as much budget again where it is spent: else it would not."""
+    """Write the command that goes on with a search, with as much budget again where it is spent: else it would not.
+
+    It is empty where nothing is left to do, as the space has no further network.
+    """
     command, budget = f"nas resume {quoted(run.folder)}", run.config.budget
-    if not is_spent(run):
+    ended = exhausted(run)
+    if ended and last_start(run.environment).get("finished"):
+        return ""
+    if ended or not is_spent(run):
         return command
     if budget.trials:
         longer = Budget(trials=min(2 * len(run.spent), MOST_TRIALS))

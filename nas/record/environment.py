@@ -67,11 +67,20 @@ def note_start(folder: Path, start: Json) -> None:
         write_environment(folder, found | {"starts": [*found.get("starts", []), start]})
 
 
-def note_finished(folder: Path) -> None:
-    """Note that the last start came to its end. Raises RunError when the facts cannot be read or written."""
+def last_start(environment: Json) -> Json:
+    """Return the facts of the last start, which of the only one are those of the folder."""
+    found: Json = environment["starts"][-1] if environment.get("starts") else environment
+    return found
+
+
+def note_finished(folder: Path, *, exhausted: bool = False) -> None:
+    """Note that the last start came to its end, and whether for want of a further network of the space.
+
+    Raises RunError when the facts cannot be read or written.
+    """
     found = read_environment(folder)
-    last = found["starts"][-1] if found.get("starts") else found
-    last["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
+    ended = {"finished": datetime.now(UTC).isoformat(timespec="seconds"), "exhausted": exhausted}
+    last_start(found).update(ended)
     with writing(folder / ENVIRONMENT):
         write_environment(folder, found)
 

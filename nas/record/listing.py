@@ -19,7 +19,7 @@ from nas.errors import NasError, SettingError
 from nas.evaluation.catalogue import objective
 from nas.files import Json
 from nas.record import journal
-from nas.record.environment import ENVIRONMENT, read_environment
+from nas.record.environment import ENVIRONMENT, last_start, read_environment
 from nas.record.folders import CONFIG, TRAINING, VERDICT, is_locked, is_run, is_trained
 from nas.record.seal import SEAL
 from nas.record.trial import Glance
@@ -31,7 +31,7 @@ PAGE = "calibration.html"  # what a calibration ends with
 SUMMARY = "summary.csv"
 READ = (CONFIG, TRAINING, SEAL, ENVIRONMENT, journal.RECORD, journal.FURTHER, journal.EARLIER, SUMMARY, VERDICT, PAGE)
 """The files that an entry is read from."""
-VERSION = 2  # of what a summary means
+VERSION = 3  # of what a summary means
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Summary:
     """What the files of a run say: `done` trainings of a search, epochs of a training, of so many, or of a time.
 
     `best` is the best value of the first objective on the highest rung, of a finished training the one on the test
-    part. `started` is a time in ISO 8601. `reason` says what is damaged.
+    part. `started` is a time in ISO 8601. `reason` says what is damaged. An `exhausted` search ended for want
+    of a further network of its space.
     """
 
     kind: Kind
@@ -52,6 +53,7 @@ class Summary:
     best: float | None = None
     started: str | None = None
     reason: str = ""
+    exhausted: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def _of_search(folder: Path) -> Summary:
     budget = {"trials": None, "seconds": None} | budget
     done = sum(trial.outcome.state != "rejected" for trial in trials)
     ended = max((one.ended for one in (*trials, *further)), default=0.0)
-    last = (made.get("starts") or [made])[-1]
+    last = last_start(made)
     enough = done >= budget["trials"] if budget["trials"] else ended >= budget["seconds"]
     calibrates = _calibrates(settings)
     over = bool(last["finished"]) if "finished" in last else enough  # as runs of earlier versions do not say
@@ -155,6 +157,7 @@ def _of_search(folder: Path) -> Summary:
         name,
         _best(trials, further, name),
         _started(made),
+        exhausted=bool(over and last.get("exhausted")),
     )
 
 

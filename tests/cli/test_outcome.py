@@ -2,14 +2,17 @@
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
-from run_fixtures import empty_run, finished_run, trial
+from run_fixtures import empty_run, finished_run, offering, stage, trial
 
 from nas.cli.outcome import conclude, nothing_came, run_facts
 from nas.cli.picture import counts
 from nas.cli.terminal import Terminal
 from nas.evaluation.job import Outcome
+from nas.record.analysis.health import health
+from nas.record.environment import note_finished
 from nas.record.run import Run
 from nas.record.trial import Further
 from nas.report.page import render
@@ -36,6 +39,25 @@ def test_words_picture_json_and_page_count_alike_what_failed_when_it_went_on(tmp
     page = " ".join(re.sub("<[^>]+>", " ", render(run)).split())
     assert "4 trained, 2 failed" in page
     assert "2 of them failed" in page
+
+
+def test_a_larger_budget_is_not_advised_where_every_network_of_the_space_was_trained(tmp_path: Path) -> None:
+    run = offering(tmp_path / "run", stage(1), budget={"trials": 40})
+    known = {}
+    for seed in range(500):
+        known.setdefault((one := trial(run, seed)).key, one)
+    for number, one in enumerate(known.values()):
+        values = {"accuracy": 0.5 + number / 100, "latency": 9.0 - number / 10}  # which grew to the end
+        run.append(replace(one, number=number, outcome=replace(one.outcome, metrics=one.metrics | values)))
+    assert len(run.trials) == run.space.size() == 24
+    assert concluded(run).endswith("nas resume " + str(run.folder) + "\n"), "what is to be done may be left"
+    note_finished(run.folder)
+    page = " ".join(re.sub("<[^>]+>", " ", render(run)).split())
+    for said in (concluded(run), page, "; ".join(remark.words.lower() for remark in health(run))):
+        assert "ll 24 networks of the space were trained" in said
+        assert not re.search("nas resume .*run$|go on with the search", said, re.M)
+        assert "should bring more" not in said
+    assert run_facts(run)["exhausted"]
 
 
 def test_where_all_failed_when_they_went_on_the_reason_is_told(tmp_path: Path) -> None:

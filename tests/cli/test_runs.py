@@ -1,6 +1,7 @@
 """nas runs: a table and JSON, the newest first, with what to type next."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from command import Command
 from run_fixtures import finished_run
 from trained_fixtures import begun
 
-from nas.record.environment import write_environment
+from nas.record.environment import note_finished, write_environment
 from nas.record.folders import locked
 from nas.report.page import write_report
 
@@ -68,6 +69,14 @@ def test_json_has_a_row_for_each(nas: Command, runs: Path) -> None:
     assert rows["b"]["bytes"] > 1000
     assert rows["c"]["state"] == "damaged"
     assert rows["c"]["reason"]
+
+
+def test_a_search_that_ended_for_want_of_networks_says_so(nas: Command, tmp_path: Path) -> None:
+    note_finished(finished_run(tmp_path / "a", budget={"trials": 40}).folder, exhausted=True)
+    note_finished(finished_run(tmp_path / "b", budget={"seconds": 90.0}).folder, exhausted=True)
+    out = " ".join(nas("runs", tmp_path).out.split())
+    assert "13/40, none left" in out
+    assert re.search(r"13 in \S+ \w+ of \S+ \w+, none left", out)
 
 
 def test_an_empty_folder_says_what_to_do_and_a_missing_one_is_refused(nas: Command, tmp_path: Path) -> None:

@@ -19,6 +19,9 @@ from nas.costs.counts import cost
 from nas.engine.watcher import Watcher
 from nas.errors import RunError, SettingError
 from nas.evaluation import evaluator
+from nas.record.command import going_on
+from nas.record.exhausted import exhausted
+from nas.record.listing import entries
 from nas.record.run import Run
 from nas.space.space import draw
 
@@ -71,7 +74,9 @@ def test_no_architecture_is_trained_twice_and_an_exhausted_space_ends_the_search
         run = search(space, sampler, 50, sampler=sampler, workers=1)
         assert run.space.size() == 4
         assert len(run.trials) == len({t.key for t in run.trials}) == 4
+        assert exhausted(run) == "all 4 networks of the space were trained"
         assert nas.resume(run, budget=60).trials == run.trials
+        assert (going_on(run), next(entries(run.folder.parent)).summary.exhausted) == ("", True)
 
 
 def test_what_keeps_a_limit_is_searched_to_its_end_and_confirmed(space):
@@ -80,6 +85,7 @@ def test_what_keeps_a_limit_is_searched_to_its_end_and_confirmed(space):
     assert {t.key for t in run.trials} == {a.key() for a in draw(run.space, run.space.size()) if cost(a).params <= 650}
     assert {one.trial for one in run.further} >= {result.number for result in run.front()}
     assert sum(f"the search ends after {len(run.trials)} networks: no other was found" in line for line in said) == 1
+    assert (exhausted(run), going_on(run)) == ("no further network of the space was found that keeps every limit", "")
     assert nas.resume(run, budget=300).trials == run.trials
 
 

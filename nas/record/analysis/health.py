@@ -17,6 +17,7 @@ from nas.record.analysis.edges import Edge, edges
 from nas.record.analysis.failures import culprits, failed_trials, reasons
 from nas.record.analysis.growth import growth
 from nas.record.analysis.repeats import predicted_and_measured
+from nas.record.exhausted import exhausted
 from nas.record.results import Result
 from nas.record.run import Run
 from nas.training.chance import so_many
@@ -89,7 +90,9 @@ def copied(run: Run, front: Sequence[Result]) -> Remark | None:
 
 
 def growing(run: Run, front: Sequence[Result]) -> Remark | None:
-    """A front that still grew when the search ended."""
+    """A front that still grew when the search ended, where the space has more networks."""
+    if ended := exhausted(run):
+        return Remark(True, f"{ended[0].upper()}{ended[1:]}: a larger budget would bring nothing more.")
     grown = growth(run)
     count = grown.trainings[-1]
     if count < FEW:

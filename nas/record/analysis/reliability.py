@@ -19,6 +19,7 @@ from nas.files import Json
 from nas.record.analysis.agreement import Agreement, Values, agreement
 from nas.record.analysis.rates import kinds_alone, rates
 from nas.record.command import meaning
+from nas.record.exhausted import exhausted
 from nas.record.opening import Named, open_run
 from nas.record.run import Run
 from nas.space.grammar import to_dict
@@ -59,7 +60,8 @@ class Reliability:
     `trusted` tells whether a rung below the last ranks both all networks and the best quarter well enough. `rates` has
     by kind of block what a network of it alone reached on the first rung, by the factor of the learning rate; `starved`
     kinds do better at another one, `untried` ones cannot make a network alone. Trainings of `failed` kinds ended in an
-    error, whose reason is given; `omitted` kinds could make a network alone, yet this run has none.
+    error, whose reason is given; `omitted` kinds could make a network alone, yet this run has none. `exhausted` says
+    why no more networks can be trained, where none can.
     """
 
     options: str
@@ -76,6 +78,7 @@ class Reliability:
     untried: tuple[str, ...] = ()
     failed: dict[str, str] = field(default_factory=dict)
     omitted: tuple[str, ...] = ()
+    exhausted: str = ""
 
     @property
     def tells_best(self) -> bool:
@@ -97,8 +100,11 @@ class Reliability:
                 f"{plugin_flags(config.plugins)}{elsewhere}")  # fmt: skip
 
     def searching(self, run: Run) -> str:
-        """Return the command that searches by the ladder, which it need not name where that is applied."""
-        ladder = "" if self.applied(run) else f" --rungs {','.join(map(str, self.ladder))}"
+        """Return the command that searches by the ladder, which it need not name where that is applied.
+
+        Without a ladder it searches at the whole length.
+        """
+        ladder = "" if self.applied(run) else f" --rungs {','.join(map(str, self.ladder or self.lengths[-1:]))}"
         return f"nas search {self.options}{plugin_flags(run.config.plugins)}{ladder}"
 
     def keep(self, run: Run) -> None:
@@ -159,11 +165,14 @@ class Reliability:
     def _why(self) -> list[str]:
         """Say what keeps the verdict from being a shorter ladder, and what would tell more."""
         said = []
-        if not self.ladder:
+        if self.exhausted:
+            said.append(f"{self.exhausted[0].upper()}{self.exhausted[1:]}, so no more can tell.")
+        elif not self.ladder:
             said.append(f"More networks give narrower intervals: -n {self.more}.")
         if not self.tells_best:
             few = f"The best quarter, {self.best} networks, are too few to say how well they are ranked"
-            said.append(f"{few}: -n {self.more} would tell." if self.ladder else f"{few}.")
+            tell = self.ladder and not self.exhausted
+            said.append(f"{few}: -n {self.more} would tell." if tell else f"{few}.")
         elif self.ladder and not self.trusted:
             said.append(f"No rung below the last surely puts three pairs of four in order among the best {self.best}.")
         return said
@@ -223,8 +232,9 @@ def reliability(run: Named) -> Reliability:
     untried = tuple(kind for kind in offered if kind not in alone)
     known = (meaning(run), name, len(truth), len(best), lengths, rungs, others)
     return Reliability(
-        *known, ladder, trusted, tried.reached, tried.starved, untried, failed=tried.failed, omitted=tried.omitted
-    )
+        *known, ladder, trusted, tried.reached, tried.starved, untried, failed=tried.failed, omitted=tried.omitted,
+        exhausted=exhausted(run),
+    )  # fmt: skip
 
 
 def recalled(config: SearchConfig, space: SearchSpace, data: Json) -> Json:

@@ -15,8 +15,10 @@ from nas.errors import SettingError
 from nas.evaluation.job import Outcome
 from nas.record.analysis.rates import kinds_alone, rate_folder
 from nas.record.analysis.reliability import ENOUGH, FEWEST_BEST, recalled, reliability
+from nas.record.environment import note_finished
 from nas.record.run import Run
 from nas.record.trial import Further
+from nas.report.calibration_page import write_calibration
 
 OBJECTIVES = ("accuracy", "macs")
 
@@ -92,6 +94,18 @@ def test_the_cost_of_a_rung_is_in_percent_wherever_it_is_told(tmp_path: Path) ->
         "At 11.1 %",
         "At 33.3 %",
     ]
+
+
+def test_no_more_networks_are_wanted_where_the_space_has_none(tmp_path: Path) -> None:
+    run = calibrated(tmp_path / "run", (9.0, 9.0), networks=8)
+    assert "-n 24" in " ".join(reliability(run).notes())
+    note_finished(run.folder, exhausted=True)
+    found = reliability(run)
+    assert "No further network of the space was found, so no more can tell." in found.notes()
+    assert "-n " not in " ".join(found.notes())
+    assert found.ladder == ()
+    assert found.searching(run).endswith(" --rungs 3"), "which is the whole length"
+    assert found.searching(run) in write_calibration(run, found).read_text()
 
 
 def test_a_run_without_trainings_in_full_is_refused(tmp_path: Path) -> None:
