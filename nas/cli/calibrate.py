@@ -46,6 +46,11 @@ def calibrate(
     own: dict[str, Any] = {"networks": networks, "rungs": rungs, "name": name, "runs": runs}
     again = f"the same command, with --name {quoted(name)}"
     run = watched(lambda watcher: nas.calibrate(watcher=watcher, **own, **settings), again)
+    conclude(run, apply=apply, as_json=as_json)
+
+
+def conclude(run: "Run", *, apply: bool = False, as_json: bool = False) -> None:
+    """Work out what a calibration tells, keep it, write its page and print it, also where it ended long ago."""
     found = nas.reliability(run)
     found.keep(run)
     if apply and found.ladder:

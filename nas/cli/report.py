@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Annotated
 
 import nas
+from nas.cli import calibrate as calibration
 from nas.cli.completion import every_run
 from nas.cli.options import AsJson, Runs, argument, option
 from nas.cli.outcome import conclude, nothing_came, run_facts
 from nas.cli.terminal import Terminal, print_json
 from nas.errors import SettingError
 from nas.record.folders import find_run, is_trained
+from nas.record.listing import has_calibrated
 from nas.report.collecting import collected
 from nas.report.images import check_images, write_images
 from nas.report.running import Running
@@ -23,7 +25,10 @@ def report(
     as_json: AsJson = False,
     runs: Runs = Path("runs"),
 ) -> None:
-    """Write a run's report, table, best network and front anew, and print the front."""
+    """Write a run's report, table, best network and front anew, and print the front.
+
+    Of a calibration that has ended its page is written anew, too, and what it tells is printed.
+    """
     with _drawn(images, Terminal(stderr=as_json)):
         _report(run, runs, as_json)
 
@@ -52,6 +57,9 @@ def _report(run: str, runs: Path, as_json: bool) -> None:
         return
     found = nas.Run(find_run(run, runs, trained=True))
     nas.write_report(found, Running.elsewhere(found))
+    if has_calibrated(found.folder):
+        calibration.conclude(found, as_json=as_json)
+        return
     if as_json:
         print_json(run_facts(found))
     else:

@@ -53,11 +53,16 @@ class Proposer:
         self.before, self.start = run.elapsed, time.monotonic()
         self.parallel = plan.placement.workers != 1
         self.rejected = 0
-        self.exhausted = False
+        self.none_found = False
         self.given = run.interrupted()  # after several workers, as these would not be proposed again by themselves
         designs = [nearest(self.space, design) for design in plan.designs] + run.learnt.designs
         self.designs = {self.space.replay(decisions).key() for decisions in designs}
         self.given += designs
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the space has no further network that keeps the limits, as far as any can be found."""
+        return self.none_found or len(self.seen) >= self.size
 
     def ask(self) -> Job | None:
         """Return the next architecture to train, or None when the budget is spent or the space exhausted."""
@@ -159,7 +164,6 @@ class Proposer:
             if self.space.replay(decisions).key() not in self.seen:
                 return self._ask_for(decisions)
         for _ in range(MAX_REPEATS):
-            self.exhausted = self.exhausted or len(self.seen) >= self.size
             if self.exhausted:
                 return None
             trial, decisions, architecture = self._ask_study()
@@ -189,7 +193,7 @@ class Proposer:
         if reason:
             self.watcher.warned(f"the search ends after {len(self.seen)} networks: no other was found that keeps every "
                                 f"limit, neither among {MAX_DRAWN:,} random ones nor beside these")  # fmt: skip
-        self.exhausted = True
+        self.none_found = True
         return None
 
     def _beside(self, rng: np.random.Generator) -> Decisions | None:

@@ -184,6 +184,6 @@ def _drive(run: Run, plan: Plan, watcher: Watcher, begin: Callable[[], None] = l
             with suppress(Exception):  # the error that ended the search says more
                 write_report(run)
             raise
-        note_finished(run.folder, exhausted=proposer.exhausted)
+        note_finished(run.folder, proposer.size if proposer.exhausted else None)
         write_report(run)
     return run

@@ -8,21 +8,25 @@ from typing import Any
 from nas.config import MOST_TRIALS, Budget, SearchConfig, make_config
 from nas.files import Json, quoted
 from nas.record.config_file import ANEW, first_config
-from nas.record.environment import last_start
 from nas.record.exhausted import exhausted
+from nas.record.listing import is_calibration
 from nas.record.run import SPACE, Run
 from nas.settings import Flag, Settings
 from nas.space.library import shipped
 
 ALWAYS = ("space", "data", "budget", "seed")
+PROPOSING = ("seed", "split_seed", "sampler", "maximum", "minimum", "scores", "seed_with", "plugins")
+"""Settings that decide which networks a calibration trains, and how it divides its data."""
 
 
 def repeating(run: Run, **changes: Any) -> str:
     """Write the command that searches again with a run's settings, but for `changes`.
 
     A space that does not ship is the run's own, as its file may be another by now. Earlier runs that it learnt from
-    are looked for where the run is.
+    are looked for where the run is. Of a calibration it is the command that makes another one.
     """
+    if is_calibration(run.folder):
+        return f"{calibrating(run, f'{run.name}-again')} -n {run.config.budget.trials}"
     config = run.config.model_copy(update=changes | _own_space(run))
     elsewhere = config.warm_start and run.folder.parent != Path("runs")
     return searching(config) + (f" --runs {quoted(run.folder.parent)}" if elsewhere else "")
@@ -40,16 +44,29 @@ def meaning(run: Run) -> str:
     return _words(config, {name: value for name, value in _chosen(config).items() if name in meant})
 
 
+def calibrating(run: Run, name: str = "") -> str:
+    """Write the command that goes on with a calibration, or makes another of that name.
+
+    The number of its networks is left to be appended.
+    """
+    config, usual, lengths = run.config, SearchConfig(), ",".join(map(str, run.config.lengths))
+    own = {option: getattr(config, option) for option in PROPOSING if getattr(config, option) != getattr(usual, option)}
+    words = [f"nas calibrate {meaning(run)} --rungs {lengths} --name {quoted(name or run.name)}", _words(config, own)]
+    words += [] if run.folder.parent == Path("runs") else [f"--runs {quoted(run.folder.parent)}"]
+    return " ".join(filter(None, words))
+
+
 def going_on(run: Run) -> str:
     """Write the command that goes on with a search, with as much budget again where it is spent: else it would not.
 
-    It is empty where nothing is left to do, as the space has no further network.
+    It is empty where nothing is left to do, as the space has no further network. A calibration goes on as it began.
     """
+    if is_calibration(run.folder):
+        return f"{calibrating(run)} -n {run.config.budget.trials}"
     command, budget = f"nas resume {quoted(run.folder)}", run.config.budget
-    ended = exhausted(run)
-    if ended and last_start(run.environment).get("finished"):
+    if exhausted(run):
         return ""
-    if ended or not is_spent(run):
+    if not is_spent(run):
         return command
     if budget.trials:
         longer = Budget(trials=min(2 * len(run.spent), MOST_TRIALS))

@@ -73,14 +73,14 @@ def last_start(environment: Json) -> Json:
     return found
 
 
-def note_finished(folder: Path, *, exhausted: bool = False) -> None:
-    """Note that the last start came to its end, and whether for want of a further network of the space.
+def note_finished(folder: Path, exhausted: int | None = None) -> None:
+    """Note that the last start came to its end. `exhausted` is the size of a space with no network left to train.
 
     Raises RunError when the facts cannot be read or written.
     """
     found = read_environment(folder)
-    ended = {"finished": datetime.now(UTC).isoformat(timespec="seconds"), "exhausted": exhausted}
-    last_start(found).update(ended)
+    ended = {"finished": datetime.now(UTC).isoformat(timespec="seconds")}
+    last_start(found).update(ended | ({} if exhausted is None else {"exhausted": exhausted}))
     with writing(folder / ENVIRONMENT):
         write_environment(folder, found)
 

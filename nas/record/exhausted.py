@@ -5,15 +5,12 @@ from nas.record.run import Run
 
 
 def exhausted(run: Run) -> str:
-    """Say that a search has no network left to train, and why, or return an empty text.
-
-    Of a search with limits that is known only where it ended for that.
-    """
-    size, keys = run.space.size(), {trial.key for trial in run.trials}
-    if len(keys) >= size:
-        done = "trained" if all(trial.state == "complete" for trial in run.trials) else "tried"
-        return f"all {size} networks of the space were {done}" if size > 1 else f"the space's one network was {done}"
-    if last_start(run.environment).get("exhausted"):
+    """Say that a search ended as no network was left to train, and why, or return an empty text."""
+    size, keys = last_start(run.environment).get("exhausted"), {trial.key for trial in run.trials}
+    if not size:
+        return ""
+    if len(keys) < size:
         limited = " that keeps every limit" if run.config.maximum or run.config.minimum else ""
         return f"no further network of the space was found{limited}"
-    return ""
+    done = "trained" if all(trial.state == "complete" for trial in run.trials) else "tried"
+    return f"all {size} networks of the space were {done}" if size > 1 else f"the space's one network was {done}"

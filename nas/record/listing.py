@@ -166,6 +166,11 @@ def is_calibration(folder: Path) -> bool:
     return _calibrates(_settings(folder / CONFIG))
 
 
+def has_calibrated(folder: Path) -> bool:
+    """Tell whether a run is a calibration that came to its end, as its page is the last that it writes."""
+    return (folder / PAGE).exists() and is_calibration(folder)
+
+
 def _calibrates(settings: Json) -> bool:
     objectives, rungs = settings.get("objectives"), settings.get("rungs")
     climbs = isinstance(rungs, list) and len(rungs) > 1  # or every search of one length might be taken for one

@@ -51,7 +51,7 @@ def test_a_larger_budget_is_not_advised_where_every_network_of_the_space_was_tra
         run.append(replace(one, number=number, outcome=replace(one.outcome, metrics=one.metrics | values)))
     assert len(run.trials) == run.space.size() == 24
     assert concluded(run).endswith("nas resume " + str(run.folder) + "\n"), "what is to be done may be left"
-    note_finished(run.folder)
+    note_finished(run.folder, exhausted=24)
     page = " ".join(re.sub("<[^>]+>", " ", render(run)).split())
     for said in (concluded(run), page, "; ".join(remark.words.lower() for remark in health(run))):
         assert "ll 24 networks of the space were trained" in said

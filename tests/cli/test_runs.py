@@ -72,8 +72,8 @@ def test_json_has_a_row_for_each(nas: Command, runs: Path) -> None:
 
 
 def test_a_search_that_ended_for_want_of_networks_says_so(nas: Command, tmp_path: Path) -> None:
-    note_finished(finished_run(tmp_path / "a", budget={"trials": 40}).folder, exhausted=True)
-    note_finished(finished_run(tmp_path / "b", budget={"seconds": 90.0}).folder, exhausted=True)
+    note_finished(finished_run(tmp_path / "a", budget={"trials": 40}).folder, exhausted=99)
+    note_finished(finished_run(tmp_path / "b", budget={"seconds": 90.0}).folder, exhausted=99)
     out = " ".join(nas("runs", tmp_path).out.split())
     assert "13/40, none left" in out
     assert re.search(r"13 in \S+ \w+ of \S+ \w+, none left", out)

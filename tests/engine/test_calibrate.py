@@ -1,5 +1,6 @@
 """A calibration trains every network on every rung and again, is resumed, read, and applied to later searches."""
 
+import html
 import json
 import shlex
 import shutil
@@ -18,6 +19,7 @@ from nas.engine.watcher import Watcher
 from nas.errors import SettingError
 from nas.record.analysis.rates import FACTORS, rate_folder
 from nas.record.run import Run
+from nas.report.calibration_page import write_calibration
 
 pytestmark = pytest.mark.long
 
@@ -103,7 +105,7 @@ def test_the_command_prints_and_draws(space, nas: Command, monkeypatch):
     said = " ".join(answer.out.split())
     assert (found["networks"], found["lengths"], found["ladder"]) == (8, [1, 2, 4], [])
     assert "Nothing is kept for later searches." in said
-    assert f"Next: nas calibrate {found['options']} --rungs 1,2,4 --name calibration --plugins" in said
+    assert f"Next: nas calibrate {found['options']} --rungs 1,2,4 --name calibration --scores naswot --plugins" in said
     assert said.endswith("-n 24")
     refused = nas("resume", "calibration")
     assert refused.status == 2
@@ -161,6 +163,23 @@ def test_a_calibration_of_a_space_without_a_file_goes_on_by_the_command_it_names
     assert answer.status == 0, answer.err
     assert len(Run(run.folder).trials) == 9
     assert [trial.outcome for trial in Run(run.folder).trials[:8]] == [trial.outcome for trial in run.trials]
+
+
+def test_the_report_of_a_calibration_says_what_that_says(whole, nas: Command, tmp_path):
+    run = Run(shutil.copytree(whole.folder, tmp_path / "whole"))
+    on = f"{reliability(run).going_on(run)} -n 8"
+    assert nas("report", run.folder).out.split("\n")[-2].strip() == on, "no page yet: it is stopped"
+    page = (run.folder / "report.html").read_text()
+    for false in ("was not measured", "might belong to the front went", "nas resume", "nas search"):
+        assert false not in page
+    assert f"{on}</code>" in page
+    assert f"{on.replace('--name whole', '--name whole-again')}</code>" in page
+    write_calibration(run, reliability(run)).write_text("old")
+    answer = nas("report", run.folder)
+    assert reliability(run).verdict in " ".join(answer.out.split())
+    assert "nas resume" not in answer.out
+    assert reliability(run).verdict in html.unescape((run.folder / "calibration.html").read_text())
+    assert json.loads(nas("report", run.folder, "--json").out)["networks"] == 8
 
 
 def test_a_calibration_goes_on_after_a_kill_in_the_making_of_a_run_of_its_own(shared, whole):

@@ -18,6 +18,7 @@ from nas.record.analysis.failures import culprits, failed_trials, reasons
 from nas.record.analysis.growth import growth
 from nas.record.analysis.repeats import predicted_and_measured
 from nas.record.exhausted import exhausted
+from nas.record.listing import is_calibration
 from nas.record.results import Result
 from nas.record.run import Run
 from nas.training.chance import so_many
@@ -152,8 +153,9 @@ def luck(run: Run, front: Sequence[Result]) -> Remark | None:
             f"{'differs' if within == 1 else 'differ'} by less")  # fmt: skip
     if 2 * within < len(pairs):
         return Remark(True, f"{said}.")
-    return Remark(False, f"{said}: of two such take the cheaper, or have the front trained again more often "
-                         f"({_confirming(run)}).")  # fmt: skip
+    again = _confirming(run)
+    more = f", or have the front trained again more often ({again})" if again else ""
+    return Remark(False, f"{said}: of two such take the cheaper{more}.")
 
 
 def repeated(run: Run, front: Sequence[Result]) -> Remark | None:
@@ -163,7 +165,8 @@ def repeated(run: Run, front: Sequence[Result]) -> Remark | None:
     name, again = units.words(run.trained_objectives[0]), sum(result.repeats > 0 for result in front)
     if again == len(front):
         return Remark(True, "Every network of the front was trained again from other seeds.")
-    advice = "the search does that at its end, or nas resume" if run.config.confirm else f"{_confirming(run)} does that"
+    on = "nas calibrate" if is_calibration(run.folder) else "nas resume"
+    advice = f"the search does that at its end, or {on}" if run.config.confirm else f"{_confirming(run)} does that"
     which = (
         "The front's one network was not"
         if len(front) == 1
@@ -174,8 +177,8 @@ def repeated(run: Run, front: Sequence[Result]) -> Remark | None:
 
 
 def _confirming(run: Run) -> str:
-    """Write the command that trains each network of the front twice more than its search did."""
-    return f"nas resume {quoted(run.folder)} --confirm {run.config.confirm + 2}"
+    """Write the command that trains each network of the front twice more than its search did, none of a calibration."""
+    return "" if is_calibration(run.folder) else f"nas resume {quoted(run.folder)} --confirm {run.config.confirm + 2}"
 
 
 def counted(run: Run, front: Sequence[Result]) -> Remark | None:

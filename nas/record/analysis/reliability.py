@@ -6,7 +6,6 @@ best quarter is told apart, for there a search decides, and there trainings diff
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from nas.evaluation.units import epochs, words
 from nas.files import Json
 from nas.record.analysis.agreement import Agreement, Values, agreement
 from nas.record.analysis.rates import kinds_alone, rates
-from nas.record.command import meaning
+from nas.record.command import calibrating, meaning
 from nas.record.exhausted import exhausted
 from nas.record.opening import Named, open_run
 from nas.record.run import Run
@@ -92,12 +91,7 @@ class Reliability:
 
     def going_on(self, run: Run) -> str:
         """Return the command that goes on with this calibration."""
-        config, usual, lengths = run.config, SearchConfig(), ",".join(map(str, self.lengths))
-        others = [name for name in ("seed", "split_seed", "sampler") if getattr(config, name) != getattr(usual, name)]
-        drawn = "".join(f" --{name.replace('_', '-')} {getattr(config, name)}" for name in others)
-        elsewhere = f" --runs {files.quoted(run.folder.parent)}" if run.folder.parent != Path("runs") else ""
-        return (f"nas calibrate {self.options} --rungs {lengths} --name {files.quoted(run.name)}{drawn}"
-                f"{plugin_flags(config.plugins)}{elsewhere}")  # fmt: skip
+        return calibrating(run)
 
     def searching(self, run: Run) -> str:
         """Return the command that searches by the ladder, which it need not name where that is applied.

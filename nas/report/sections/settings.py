@@ -4,6 +4,7 @@ from nas.evaluation.catalogue import objective
 from nas.evaluation.units import words
 from nas.files import Json, quoted
 from nas.record.command import going_on, repeating, resumed, unsaid
+from nas.record.listing import is_calibration
 from nas.report.rendering import flat, machines
 from nas.report.view import View
 
@@ -20,6 +21,7 @@ def context(view: View) -> Json:
         "settings": flat(run.config.model_dump(mode="json")),
         "environment": machines(run.environment),
         "again": repeating(run),
+        "what": "calibration" if is_calibration(run.folder) else "search",
         "resumed": resumed(run),
         "unsaid": unsaid(run),
         "alone": run.config.workers == 1,

@@ -6,6 +6,7 @@ from nas.evaluation import units
 from nas.files import Json
 from nas.record.analysis.health import health
 from nas.record.analysis.repeats import Pairs, between_rungs, between_seeds, first_and_further, predicted_and_measured
+from nas.record.listing import is_calibration
 from nas.record.results import flattery
 from nas.record.run import Run
 from nas.report.charts import PALETTE, QUIET, embed, style
@@ -27,6 +28,7 @@ def context(view: View) -> Json | None:
         "confirmed": _confirmed(run),
         "rungs": _rungs(run),
         "calibration": run.seal.get("calibration"),
+        "calibrates": is_calibration(run.folder),
         "below": view.front[0].rung + 1 < len(run.config.lengths),
         "predicted": run.predictor_error,
         "ranked": [row for pairs in compared if (row := _ranked(pairs))],

@@ -96,10 +96,16 @@ def test_the_cost_of_a_rung_is_in_percent_wherever_it_is_told(tmp_path: Path) ->
     ]
 
 
+def test_the_command_that_goes_on_names_limits_and_scores(tmp_path: Path) -> None:
+    run = calibrated(tmp_path / "run", (0.3, 0.02), networks=20)
+    run.config = run.config.model_copy(update={"maximum": {"params": 9e4}, "scores": ("naswot",)})
+    assert " --max params=90000 --scores naswot --runs" in reliability(run).going_on(run), "or it would be another"
+
+
 def test_no_more_networks_are_wanted_where_the_space_has_none(tmp_path: Path) -> None:
     run = calibrated(tmp_path / "run", (9.0, 9.0), networks=8)
     assert "-n 24" in " ".join(reliability(run).notes())
-    note_finished(run.folder, exhausted=True)
+    note_finished(run.folder, exhausted=99)
     found = reliability(run)
     assert "No further network of the space was found, so no more can tell." in found.notes()
     assert "-n " not in " ".join(found.notes())
