@@ -46,7 +46,8 @@ def compare(
             table.add_row(named, found.names[run.folder], percent(share), str(len(run.front())), duration(run.elapsed))
         if len(shares) > 1:
             mean, deviation = float(np.mean(shares)), float(np.std(shares, ddof=1))
-            table.add_row("", "mean", f"{percent(mean)} ± {percent(deviation)}", "", "", style="bold")
+            both = f"{percent(mean)} ± {percent(deviation)}"
+            table.add_row("", "mean ± standard deviation", both, "", "", style="bold")
     terminal.table(table)
     for sentence in found.sentences():
         terminal.remark(sentence)

@@ -17,10 +17,11 @@ def test_a_table_and_a_page(nas, tmp_path):
     page = tmp_path / "page.html"
     answer = nas("compare", *(tmp_path / name for name in ("a0", "a1", "b0", "b1")), "-o", page)
     assert answer.status == 0
-    for said in ("sampler=pareto", "sampler=tpe", "mean", "Mann-Whitney", f"Next:  open {page} in a browser"):
+    spread = "mean ± standard deviation"
+    for said in ("sampler=pareto", "sampler=tpe", spread, "Mann-Whitney", f"Next:  open {page} in a browser"):
         assert said in answer.out, said
     text = page.read_text()
-    for said in ("sampler=pareto", "chart-fronts", "chart-trainings", "chart-time", "Mann-Whitney"):
+    for said in ("sampler=pareto", "<b>mean</b> ± standard deviation<", "chart-fronts", "chart-trainings", "chart-time"):
         assert said in text, said
 
 
