@@ -44,10 +44,11 @@ class Footing:
     @cached_property
     def first(self) -> bool:
         """Whether first trainings alone count, as of some runs those from other seeds would and of others none."""
-        others = {
-            self.rungs[run.folder] == highest(run) and any(one.repeat for one in run.further) for run in self.runs
-        }
-        return len(others) > 1
+        return len({self._again(run) for run in self.runs}) > 1
+
+    def _again(self, run: Run) -> bool:
+        """Tell whether a run has trainings from other seeds, which are on its highest rung, where it is compared."""
+        return self.rungs[run.folder] == highest(run) and any(one.repeat for one in run.further)
 
     @cached_property
     def frame(self) -> Frame:
@@ -86,9 +87,16 @@ class Footing:
             told.append(f"Values are those of trainings of {length}, the longest that all of these runs came to within "
                         f"{self.trainings} trainings.")  # fmt: skip
         if self.first:
-            told.append("Fronts of some of these runs were trained again from other seeds, of others not, so the "
+            told.append(f"Fronts of some of these runs were trained again from other seeds, {self._others()}, so the "
                         "values compared are those of first trainings.")  # fmt: skip
         return told
+
+    def _others(self) -> str:
+        """Say why of other runs no trainings from other seeds count."""
+        others = [run for run in self.runs if not self._again(run)]
+        longer = [run for run in others if any(one.repeat for one in run.further)]
+        said = [] if len(longer) == len(others) else ["of others not"]
+        return " and ".join([*said, *(["of others at another length than is compared"] if longer else [])])
 
 
 def epochs_on(run: Run, rung: int) -> int:

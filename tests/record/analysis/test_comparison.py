@@ -262,6 +262,18 @@ def test_runs_are_compared_on_the_highest_rung_that_all_came_to(tmp_path):
     assert not found.footing.sentences()
 
 
+def test_why_first_trainings_are_compared_is_told_where_others_are_of_another_length(tmp_path):
+    short = made(tmp_path / "short", [(0.5, 1)])
+    short.append_further(Further(0, 1, Outcome("complete", {"accuracy": 0.8, "latency": 1})))
+    ladder = climbed(tmp_path / "ladder", [(0.5, 1)], [(0, 0.8)], sampler="random")
+    ladder.append_further(Further(0, 1, Outcome("complete", {"accuracy": 0.8, "latency": 1}), rung=1))
+    told = " ".join(compare([short, ladder]).sentences())
+    assert "trained again from other seeds, of others at another length than is compared, so the values" in told
+    third = made(tmp_path / "third", [(0.5, 1)], sampler="tpe")
+    told = " ".join(compare([short, ladder, third]).sentences())
+    assert "from other seeds, of others not and of others at another length than is compared, so the values" in told
+
+
 def test_lengths_that_differ_are_told(tmp_path):
     one, three = made(tmp_path / "one", [(0.5, 1)]), made(tmp_path / "three", [(0.7, 1)], recipe={"epochs": 3})
     assert "1 epoch of one, 3 epochs of three" in " ".join(compare([one, three]).sentences())
