@@ -155,12 +155,14 @@ class Comparison:
         }
 
     def sentences(self) -> list[str]:
-        """Say what can be said of the difference between the sides."""
-        told = [self._ahead()] if self.leads else []
+        """Say what can be said of the difference between the sides, first which values are compared."""
+        told = self.footing.sentences()
+        if self.leads:
+            told.append(self._ahead())
         if len(self.sides) == 1:
             told.append(f"There is one side: the {len(self.runs)} runs differ in nothing but the seed, so how far they "
                         "scatter is chance.")  # fmt: skip
-        told += [*self.footing.sentences(), *unknown_devices(self.runs)]
+        told += unknown_devices(self.runs)
         for test in self.tests:
             sure = "more than chance" if test.p < 1 - LEVEL else "no more than chance would give"
             told.append(

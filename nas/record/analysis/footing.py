@@ -85,7 +85,7 @@ class Footing:
         elif any(self.rungs[run.folder] < highest(run) for run in self.runs):
             length = units.epochs(*set(lengths.values()))
             told.append(f"Values are those of trainings of {length}, the longest that all of these runs came to within "
-                        f"{self.trainings} trainings.")  # fmt: skip
+                        f"{self.trainings} trainings: what a ladder trained longer does not count.")  # fmt: skip
         if self.first:
             told.append(f"Fronts of some of these runs were trained again from other seeds, {self._others()}, so the "
                         "values compared are those of first trainings.")  # fmt: skip

@@ -255,7 +255,9 @@ def test_runs_are_compared_on_the_highest_rung_that_all_came_to(tmp_path):
     assert found.hypervolumes(found.sides[0]) == found.hypervolumes(found.sides[1])
     assert [found.best(side) for side in found.sides] == [[0.7], [0.7]]
     assert {lead.side for lead in found.leads} == {""}
-    assert any("trainings of 1 epoch, the longest that all" in said for said in found.sentences())
+    first, lead, *_ = found.sentences()
+    assert "trainings of 1 epoch, the longest that all of these runs came to within 3 trainings: what a ladder" in first
+    assert lead.startswith("Ahead in accuracy"), "which is about those values alone"
     other = climbed(tmp_path / "other", points, [(0, 0.8), (2, 0.9)], sampler="tpe")
     found = compare([long, other])
     assert [found.best(side) for side in found.sides] == [[0.95], [0.9]]
