@@ -171,8 +171,10 @@ class Comparison:
             )
         alone = [side.name for side in self.sides if len(side.runs) == 1]
         if alone:
-            told.append(f"There is one run with {' and one with '.join(alone)}: by how much seeds differ is not known, "
-                        "so nothing is said of chance. Repeat it with other seeds.")  # fmt: skip
+            *rest, last = (f"one run with {name}" for name in alone)
+            each = f"{', '.join(rest)} and {last}" if rest else last
+            told.append(f"There is {each}: by how much seeds differ is not known, so nothing is said of chance. "
+                        f"Repeat {'them' if rest else 'it'} with other seeds.")  # fmt: skip
         return told
 
     def _ahead(self) -> str:

@@ -178,9 +178,9 @@ class Reliability:
             said.append(f"Another learning rate than the recipe's suits {', '.join(self.starved)} better: the proxy "
                         "may starve what is made of it.")  # fmt: skip
         elif self.rates:
+            judged = f"{'does not starve' if len(self.rates) == 1 else 'starves none of'} {', '.join(self.rates)}"
             some = self.untried or self.failed or self.omitted
-            judged = f"none of {', '.join(self.rates)}" if some else "no kind of block"
-            said.append(f"The learning rate starves {judged}.")
+            said.append(f"The learning rate {judged if some else 'starves no kind of block'}.")
         if self.failed:
             listed = "; ".join(f"{kind} ({reason.rstrip('.')})" for kind, reason in self.failed.items())
             said.append(f"Not judged at other learning rates, as a training of it alone failed: {listed}.")

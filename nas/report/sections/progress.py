@@ -24,6 +24,7 @@ CAUSES: dict[Cause, tuple[str, str]] = {
 }
 STOPS = 1000  # of the growth's curve
 MANY, WIDE = 500, 500  # trainings that are all drawn, and gaps that can be seen beside one another
+PACED = 300.0  # seconds, below which a search has no pace to speak of
 LANE, MOST_HEIGHT = 30, 420  # pixels
 BAND = "rgba(127, 127, 127, 0.22)"  # seen on white and on black
 
@@ -55,13 +56,13 @@ def context(view: View) -> Json:
 
 
 def _pace(run: Run) -> Json | None:
-    """How many trainings there were, and how many in an hour."""
+    """How many trainings there were, and how many in an hour where the search took so long that this means anything."""
     trainings = len(run.spent) + len(run.further)
     if not trainings or not run.elapsed:
         return None
     return {
         "further": len(run.further),
-        "hour": f"{3600 * trainings / run.elapsed:,.0f}",
+        "hour": f"{3600 * trainings / run.elapsed:,.0f}" if run.elapsed >= PACED else "",
         "took": units.duration(run.elapsed),
     }
 

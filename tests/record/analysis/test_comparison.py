@@ -130,6 +130,13 @@ def test_runs_are_compared_after_as_many_trainings(tmp_path):
     assert any("by how much seeds differ is not known" in said for said in found.sentences())
 
 
+def test_sides_of_one_run_each_are_named_in_one_sentence(tmp_path):
+    named = ("pareto", "random", "tpe")
+    runs = [made(tmp_path / name, [(0.5, 2), (0.6, 3)], sampler=name) for name in named]
+    one, two, three = (f"one run with sampler={name}" for name in named)
+    assert f"There is {one}, {two} and {three}: by how much seeds" in compare(runs).sentences()[-1]
+
+
 def test_three_objectives_have_hypervolumes_and_no_leads(tmp_path):
     settings = {"objectives": ("accuracy", "latency", "params")}
     found = compare([finished_run(tmp_path / "a", **settings), finished_run(tmp_path / "b", sampler="tpe", **settings)])

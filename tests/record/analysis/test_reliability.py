@@ -264,7 +264,7 @@ def test_a_kind_whose_training_failed_at_a_learning_rate_is_named_with_the_reaso
     assert found.failed == {"moat": "the loss became nan in epoch 2"}
     assert found.rates.keys() == {"conv"}
     said = " ".join(found.sentences())
-    assert "starves none of conv." in said
+    assert "The learning rate does not starve conv." in said
     assert "as a training of it alone failed: moat (the loss became nan in epoch 2)." in said
 
 

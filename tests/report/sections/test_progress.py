@@ -61,10 +61,12 @@ def test_thousands_of_trainings_are_few_bars() -> None:
 
 def test_the_pace_and_the_control_are_told(timed: Run) -> None:
     shown = context(View(timed))
-    assert shown["pace"] == {"further": 0, "hour": "720", "took": "2 min"}
+    assert shown["pace"] == {"further": 0, "hour": "", "took": "2 min"}
     assert "--sampler random" in shown["control"]
     assert shown["spent"] == [{"what": "training", "time": "3 min", "percent": 100.0}, *shown["spent"][1:]]
     page = render(timed)
-    assert "720 trainings an hour" in page
+    assert "trainings an hour" not in page, "of which so few minutes tell nothing"
+    timed.append(replace(trial(timed, 20), ended=360.0))
+    assert "took 6 min: 210 trainings an hour." in render(timed)
     assert "At most 2 ran side by side" in page
     assert "the loss became nan in epoch 2" in page
