@@ -61,15 +61,22 @@ def ranked(view: View) -> list[Json]:
             "network": group[0].architecture,
             "count": len(group),
             "best": (max if more else min)(result.metrics[first] for result in group),
-            "costs": {name: _range(view, name, group) for name in costs},
+            "costs": {name: _range(name, group) for name in costs},
         }
         for group in groups.values()
     ]
     return sorted(rows, key=lambda row: (-row["count"], -row["best"] if more else row["best"]))
 
 
-def _range(view: View, name: str, group: Sequence[Result]) -> Json:
-    unit = view.unit(name, view.front)
+def _range(name: str, group: Sequence[Result]) -> Json:
+    """Give the least and the greatest value of some networks, each in its own unit, which is written once if it can."""
     low, high = (find(result.metrics[name] for result in group) for find in (min, max))
-    words = unit.show(low) if unit.show(low) == unit.show(high) else f"{unit.show(low)} to {unit.show(high)}"
-    return {"low": low, "words": f"{words} {unit.name}".rstrip(), "heading": units.title(name)}
+    least, greatest = units.show(name, low), units.show(name, high)
+    unit = units.unit_of(name, [high]).name
+    if least == greatest:
+        words = least
+    elif units.unit_of(name, [low]).name == unit:
+        words = f"{least.removesuffix(unit).rstrip()} to {greatest}"
+    else:
+        words = f"{least} to {greatest}"
+    return {"low": low, "words": words, "heading": units.title(name)}

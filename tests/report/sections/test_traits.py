@@ -50,6 +50,18 @@ def test_layouts_are_ranked_by_networks_then_by_the_first_objective(tmp_path):
     assert rows[1]["costs"]["latency"]["words"] == "4.00 ms"
 
 
+def test_each_end_of_a_range_has_its_own_prefix(tmp_path):
+    run = empty_run(tmp_path / "run", objectives=("accuracy", "params", "macs"))
+    first = trial(run, 0)
+    for i, (params, macs) in enumerate(((634.0, 51_100.0), (730.0, 1.16e6), (121_000.0, 1.2e6))):
+        metrics = {"accuracy": 0.5 + i / 10, "params": params, "macs": macs}
+        one = trial(run, i) if i == 2 else replace(first, number=i, key=str(i))
+        run.append(replace(one, outcome=replace(one.outcome, metrics=metrics)))
+    row = ranked(View(run))[0]
+    assert (row["count"], row["costs"]["params"]["words"]) == (2, "634 to 730")
+    assert row["costs"]["macs"]["words"] == "51.1 k to 1.16 M"
+
+
 def test_without_a_front_there_is_no_section(tmp_path):
     assert context(View(finished_run(tmp_path / "run", 0, 2, 1))) is None
 
