@@ -1,5 +1,6 @@
 """The page of a calibration: how well each rung ranks networks, by its cost."""
 
+from itertools import cycle
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -17,6 +18,7 @@ from nas.report.charts import PALETTE, THEMES, embed, style
 from nas.report.rendering import flat, machines, render_page
 
 PAGE = "calibration.html"
+BROKEN = tuple((PALETTE[colour], dash) for colour, dash in ((4, "dot"), (3, "dash"), (1, "dashdot"), (5, "longdash")))
 
 
 def write_calibration(run: Named, found: Reliability) -> Path:
@@ -50,7 +52,7 @@ def write_calibration(run: Named, found: Reliability) -> Path:
 def cost_figure(found: Reliability) -> go.Figure:
     """Draw tau by the cost of a rung, over all networks and among the best where these are enough to tell.
 
-    Lines are what costs no training.
+    Broken lines are what costs no training.
     """
     figure, lowest = go.Figure(), min((0.0, *(ranking.every.tau for ranking in found.others)))
     lines = (("all networks", _every), (f"the best {found.best}", _best))
@@ -68,15 +70,14 @@ def cost_figure(found: Reliability) -> go.Figure:
                 text=[ranking.name for ranking in found.rungs], hovertemplate="%{text}: tau %{y:.2f}",
             )
         )  # fmt: skip
-    for i, ranking in enumerate(found.others):
-        figure.add_hline(y=ranking.every.tau, line={"color": PALETTE[7], "dash": "dot", "width": 1},
-                         annotation={"text": ranking.name, "xanchor": "left", "x": i / 5,
-                                     "yanchor": "bottom"})  # fmt: skip
+    for ranking, (colour, dash) in zip(found.others, cycle(BROKEN)):
+        figure.add_hline(y=ranking.every.tau, line={"color": colour, "dash": dash, "width": 1.6},
+                         name=ranking.name, showlegend=True)  # fmt: skip
     figure.update_xaxes(title="Cost, as a part of the training in full", type="log",
                         tickvals=[ranking.share for ranking in found.rungs],
                         ticktext=[ranking.cost for ranking in found.rungs])  # fmt: skip
     figure.update_yaxes(title="Kendall's tau with the training in full", range=[lowest - 0.05, 1.05])
-    return style(figure, height=440)
+    return style(figure, height=440).update_layout(showlegend=True)
 
 
 def rank_figure(run: Run, found: Reliability) -> go.Figure:

@@ -49,6 +49,16 @@ def test_every_point_and_interval_is_drawn(best: int) -> None:
     assert all(low < line.y0 < high for line in figure.layout.shapes)
 
 
+def test_what_costs_no_training_is_named_in_the_legend_and_not_across_lines_and_ticks() -> None:
+    found = calibration(2)
+    others = (*found.others, replace(found.others[0], name="parameters"))
+    layout = cost_figure(replace(found, others=others)).layout
+    assert [(line.name, line.showlegend) for line in layout.shapes] == [("MACs", True), ("parameters", True)]
+    assert len({(line.line.color, line.line.dash) for line in layout.shapes}) == 2
+    assert layout.showlegend
+    assert not layout.annotations
+
+
 def test_the_axis_has_a_tick_at_every_rung() -> None:
     axis = cost_figure(calibration(6)).layout.xaxis
     assert (list(axis.tickvals), list(axis.ticktext)) == ([0.25, 1.0], ["25 %", "100 %"])
