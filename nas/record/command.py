@@ -9,7 +9,7 @@ from nas.config import MOST_TRIALS, Budget, SearchConfig, make_config
 from nas.files import Json, quoted
 from nas.record.config_file import ANEW, first_config
 from nas.record.exhausted import exhausted
-from nas.record.listing import is_calibration
+from nas.record.listing import has_calibrated, is_calibration
 from nas.record.run import SPACE, Run
 from nas.settings import Flag, Settings
 from nas.space.library import shipped
@@ -59,10 +59,12 @@ def calibrating(run: Run, name: str = "") -> str:
 def going_on(run: Run) -> str:
     """Write the command that goes on with a search, with as much budget again where it is spent: else it would not.
 
-    It is empty where nothing is left to do, as the space has no further network. A calibration goes on as it began.
+    It is empty where nothing is left to do, as the space has no further network. A calibration goes on as it began, and
+    one that has ended says itself what is next.
     """
     if is_calibration(run.folder):
-        return f"{calibrating(run)} -n {run.config.budget.trials}"
+        ended = has_calibrated(run.folder) and is_spent(run)
+        return "" if ended else f"{calibrating(run)} -n {run.config.budget.trials}"
     command, budget = f"nas resume {quoted(run.folder)}", run.config.budget
     if exhausted(run):
         return ""

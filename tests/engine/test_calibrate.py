@@ -178,6 +178,7 @@ def test_the_report_of_a_calibration_says_what_that_says(whole, nas: Command, tm
     answer = nas("report", run.folder)
     assert reliability(run).verdict in " ".join(answer.out.split())
     assert "nas resume" not in answer.out
+    assert f"{on}</code>" not in (run.folder / "report.html").read_text(), "which would do nothing"
     assert reliability(run).verdict in html.unescape((run.folder / "calibration.html").read_text())
     assert json.loads(nas("report", run.folder, "--json").out)["networks"] == 8
 
