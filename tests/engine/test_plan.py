@@ -40,7 +40,7 @@ def test_a_plan_holds_all_that_a_search_needs():
         ({"maximum": {"latency": 1e-4}}, SettingError, "every network of small is above that"),
         ({"target": "cuda_graph"}, SettingError, "torch sees no CUDA device"),
         ({"data": "npz:absent.npz"}, DataError, "absent.npz"),
-        ({"seed_with": ("coatnet_9",)}, SpaceError, "Did you mean"),
+        ({"seed_with": ("coatnet_9",)}, SettingError, "Did you mean"),
     ],
 )
 def test_what_cannot_stand_is_refused_before_a_folder_is_made(tmp_path, settings, error, says):
