@@ -17,8 +17,7 @@ from nas.evaluation.units import duration, show, show_between
 from nas.files import Json, quoted
 from nas.record.analysis.failures import ended, tally
 from nas.record.analysis.health import pressing
-from nas.record.command import going_on
-from nas.record.exhausted import exhausted
+from nas.record.command import exhausted, going_on
 from nas.record.results import Result
 from nas.record.run import Run
 

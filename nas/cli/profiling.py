@@ -139,13 +139,11 @@ def _elsewhere(architecture: Architecture, told: Json) -> tuple[Json, list[list[
     predictor = network_predictor(config, architecture)
     ms = predictor.predict(architecture)
     setting: Json = {"batch": config.latency_batch, "threads": config.threads, "dtype": config.dtype}
-    how = (
-        f"target {config.target}, batch {config.latency_batch}, {config.threads} thread(s), {config.dtype}, "
-        f"{architecture.resolution} px, measured on networks of the space {predictor.space}"
-    )
+    how = _how(config.target, config.latency_batch, config.threads, config.dtype, architecture.resolution)
     known = {"source": "predicted", "median": ms, "space": predictor.space, "error": asdict(predictor.error)}
     said: list[Piece] = ["latency ", (f"{ms:.3g} ms", "bold"), f", predicted {sure_of(predictor)}"]
-    return {**known, **predictor.where, **setting}, [said, [(how, "dim")]]
+    taken: list[Piece] = [(f"{how}, measured on networks of the space {predictor.space}", "dim")]
+    return {**known, **predictor.where, **setting}, [said, taken]
 
 
 def _scored(architecture: Architecture) -> dict[str, Scored]:
@@ -160,14 +158,11 @@ def latency_lines(latency: Latency) -> list[list[Piece]]:
     """Write a measurement in words: the median and how sure it is, then how it was taken."""
     sure = (latency.high - latency.low) / latency.median
     spread = f"interquartile range {latency.iqr:.3f}; {latency.runs} rounds"
-    how = (
-        f"target {latency.target}, batch {latency.batch}, {latency.threads} thread(s), {latency.dtype}, "
-        f"{latency.resolution} px, {latency.device}"
-    )
+    how = _how(latency.target, latency.batch, latency.threads, latency.dtype, latency.resolution)
     lines: list[list[Piece]] = [
         ["latency ", (f"{latency.median:.3f} ms", "bold"), f" (95 % sure of {latency.low:.3f} to {latency.high:.3f}; "
          f"{spread})"],
-        [(how, "dim")],
+        [(f"{how}, {latency.device}", "dim")],
     ]  # fmt: skip
     if not latency.steady:
         late = "the time limit came before it was sure to 2 %"
@@ -176,6 +171,11 @@ def latency_lines(latency: Latency) -> list[list[Piece]]:
         slower = f"the machine ran {latency.drift:.2f} times slower than at its best"
         lines.append([(slower, "yellow"), ", which is divided out"])
     return lines
+
+
+def _how(target: str, batch: int, threads: int, dtype: str, side: int) -> str:
+    """Write what a latency is of, beside the network."""
+    return f"target {target}, batch {batch}, {threads} thread(s), {dtype}, {side} px"
 
 
 def sure_of(predictor: Predictor) -> str:

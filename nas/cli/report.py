@@ -57,7 +57,7 @@ def _report(run: str, runs: Path, as_json: bool) -> None:
         return
     found = nas.Run(find_run(run, runs, trained=True))
     nas.write_report(found, Running.elsewhere(found))
-    if has_calibrated(found.folder):
+    if has_calibrated(found):
         calibration.conclude(found, as_json=as_json)
         return
     if as_json:

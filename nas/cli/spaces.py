@@ -47,14 +47,15 @@ def spaces(
     load_plugins(*plugins)
     console = Terminal()
     asked = {"--blocks": blocks, "--contains NETWORK": contains is not None, "-o FILE": output is not None}
-    if len(both := [option for option, is_asked in asked.items() if is_asked]) > 1:
-        raise SettingError(f"{both[0]} and {both[1]}: one at a time; leave one out")
+    named = [option for option, is_asked in asked.items() if is_asked]
+    if len(named) > 1:
+        raise SettingError(f"{named[0]} and {named[1]}: one at a time; leave one out")
     if blocks:
         if space is not None:
             raise SettingError("--blocks lists all that any space may offer; leave the other names out")
         print_kinds(as_json)
-    elif space is None and both:
-        raise SettingError(f"{both[0]} is about one search space; name it: nas spaces SPACE {both[0]}")
+    elif space is None and named:
+        raise SettingError(f"{named[0]} is about one search space; name it: nas spaces SPACE {named[0]}")
     elif space is None:
         _list(console, as_json)
     elif output is not None:

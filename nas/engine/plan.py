@@ -129,14 +129,15 @@ def plan_of(
     Raises as `new_plan` does, for settings that must stay, other data, another space, and another device where times
     are measured.
     """
-    config = changed(run.config, settings or {})
+    settings = settings or {}
+    config = changed(run.config, settings)
     check_settings(config)
     check_space(run)
     designs = tuple(load_architecture(known) for known in run.seal.get("designs", config.seed_with))
     if run.trials and of_earlier_schedule(run.seal):
         warned(f"{run.name} began with a learning rate that fell in another way: its front will rest on two kinds of "
                f"training. Or {_anew(run)}")  # fmt: skip
-    with perhaps_moved(config.data, f"nas resume {quoted(run.folder)}", told="data" in (settings or {})):
+    with perhaps_moved(config.data, f"nas resume {quoted(run.folder)}", told="data" in settings):
         whole = load_whole(config)
     dataset = _held(config, whole)
     for warning in check_data(run.seal.get("data", {}), whole, str(run.folder), _anew(run)):

@@ -116,7 +116,7 @@ def resume(
     than when the search began, and for a calibration.
     """
     watcher, run = watcher_of(watcher), open_run(run, runs)
-    if is_calibration(run.folder):
+    if is_calibration(run):
         raise SettingError(f"{run.folder}: a calibration; the nas calibrate command that began it goes on with it, "
                            f"with --name {quoted(run.folder.name)}")  # fmt: skip
     return go_on(run, watcher=watcher, **settings)

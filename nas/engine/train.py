@@ -114,7 +114,7 @@ def go_on(
         if trained.ending:
             attendant.noted(f"{trained.name} is finished: there is nothing left to train")
             return trained
-    trained.go_by(settings)
+    trained.change(settings)
     config = trained.config
     group = find_group(config.device)
     with perhaps_moved(config.data, _again(trained), told="data" in settings):

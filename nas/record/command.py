@@ -8,7 +8,7 @@ from typing import Any
 from nas.config import MOST_TRIALS, Budget, SearchConfig, make_config
 from nas.files import Json, quoted
 from nas.record.config_file import ANEW, first_config
-from nas.record.exhausted import exhausted
+from nas.record.environment import last_start
 from nas.record.listing import has_calibrated, is_calibration
 from nas.record.run import SPACE, Run
 from nas.settings import Flag, Settings
@@ -25,7 +25,7 @@ def repeating(run: Run, **changes: Any) -> str:
     A space that does not ship is the run's own, as its file may be another by now. Earlier runs that it learnt from
     are looked for where the run is. Of a calibration it is the command that makes another one.
     """
-    if is_calibration(run.folder):
+    if is_calibration(run):
         return f"{calibrating(run, f'{run.name}-again')} -n {run.config.budget.trials}"
     config = run.config.model_copy(update=changes | _own_space(run))
     elsewhere = config.warm_start and run.folder.parent != Path("runs")
@@ -62,8 +62,8 @@ def going_on(run: Run) -> str:
     It is empty where nothing is left to do, as the space has no further network. A calibration goes on as it began, and
     one that has ended says itself what is next.
     """
-    if is_calibration(run.folder):
-        ended = has_calibrated(run.folder) and is_spent(run)
+    if is_calibration(run):
+        ended = has_calibrated(run) and is_spent(run)
         return "" if ended else f"{calibrating(run)} -n {run.config.budget.trials}"
     command, budget = f"nas resume {quoted(run.folder)}", run.config.budget
     if exhausted(run):
@@ -81,6 +81,18 @@ def is_spent(run: Run) -> bool:
     """Tell whether a search's budget is spent. To a time later trainings from other seeds count as well."""
     budget = run.config.budget
     return len(run.spent) >= budget.trials if budget.trials else run.elapsed >= (budget.seconds or 0)
+
+
+def exhausted(run: Run) -> str:
+    """Say that a search ended as no network was left to train, and why, or return an empty text."""
+    size = last_start(run.environment).get("exhausted")
+    if not size:
+        return ""
+    if len({trial.key for trial in run.trials}) < size:
+        limited = " that keeps every limit" if run.config.maximum or run.config.minimum else ""
+        return f"no further network of the space was found{limited}"
+    done = "trained" if all(trial.state == "complete" for trial in run.trials) else "tried"
+    return f"all {size} networks of the space were {done}" if size > 1 else f"the space's one network was {done}"
 
 
 def resumed(run: Run) -> tuple[str, str] | None:

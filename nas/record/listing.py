@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from nas import document, files
 from nas.config import parse_budget
@@ -24,6 +24,9 @@ from nas.record.folders import CONFIG, TRAINING, VERDICT, is_locked, is_run, is_
 from nas.record.seal import SEAL
 from nas.record.trial import Glance
 from nas.settings import parse_names
+
+if TYPE_CHECKING:
+    from nas.record.run import Run
 
 Kind = Literal["search", "calibration", "training"]
 State = Literal["running", "finished", "stopped", "damaged"]
@@ -161,14 +164,14 @@ def _of_search(folder: Path) -> Summary:
     )
 
 
-def is_calibration(folder: Path) -> bool:
-    """Tell by its settings whether a run is a calibration. Raises SettingError where there are none."""
-    return _calibrates(_settings(folder / CONFIG))
+def is_calibration(run: "Run") -> bool:
+    """Tell whether a run is a calibration."""
+    return _calibrates(run.config.model_dump(mode="json", include={"objectives", "rungs", "promotion", "confirm"}))
 
 
-def has_calibrated(folder: Path) -> bool:
+def has_calibrated(run: "Run") -> bool:
     """Tell whether a run is a calibration that came to its end, as its page is the last that it writes."""
-    return (folder / PAGE).exists() and is_calibration(folder)
+    return (run.folder / PAGE).exists() and is_calibration(run)
 
 
 def _calibrates(settings: Json) -> bool:

@@ -100,7 +100,7 @@ class Trained:
         network = load_architecture(self.seal["network"])
         check_same(self.folder / NETWORK, network.to_dict(), self.architecture.to_dict(), ("name",))
 
-    def go_by(self, settings: Mapping[str, Any]) -> None:
+    def change(self, settings: Mapping[str, Any]) -> None:
         """Take settings that change from now on. Raises SettingError for one that is wrong or must stay."""
         check_free(settings, TrainConfig.model_fields, ANEW)
         self.config = make_train_config(dict(self.config) | dict(settings))

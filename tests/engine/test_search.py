@@ -19,8 +19,7 @@ from nas.costs.counts import cost
 from nas.engine.watcher import Watcher
 from nas.errors import RunError, SettingError
 from nas.evaluation import evaluator
-from nas.record.command import going_on
-from nas.record.exhausted import exhausted
+from nas.record.command import exhausted, going_on
 from nas.record.listing import entries
 from nas.record.run import Run
 from nas.space.space import draw

@@ -17,7 +17,7 @@ from nas.record.analysis.edges import Edge, edges
 from nas.record.analysis.failures import culprits, failed_trials, reasons
 from nas.record.analysis.growth import growth
 from nas.record.analysis.repeats import predicted_and_measured
-from nas.record.exhausted import exhausted
+from nas.record.command import exhausted
 from nas.record.listing import is_calibration
 from nas.record.results import Result
 from nas.record.run import Run
@@ -165,7 +165,7 @@ def repeated(run: Run, front: Sequence[Result]) -> Remark | None:
     name, again = units.words(run.trained_objectives[0]), sum(result.repeats > 0 for result in front)
     if again == len(front):
         return Remark(True, "Every network of the front was trained again from other seeds.")
-    on = "nas calibrate" if is_calibration(run.folder) else "nas resume"
+    on = "nas calibrate" if is_calibration(run) else "nas resume"
     advice = f"the search does that at its end, or {on}" if run.config.confirm else f"{_confirming(run)} does that"
     which = (
         "The front's one network was not"
@@ -178,7 +178,7 @@ def repeated(run: Run, front: Sequence[Result]) -> Remark | None:
 
 def _confirming(run: Run) -> str:
     """Write the command that trains each network of the front twice more than its search did, none of a calibration."""
-    return "" if is_calibration(run.folder) else f"nas resume {quoted(run.folder)} --confirm {run.config.confirm + 2}"
+    return "" if is_calibration(run) else f"nas resume {quoted(run.folder)} --confirm {run.config.confirm + 2}"
 
 
 def counted(run: Run, front: Sequence[Result]) -> Remark | None:

@@ -17,8 +17,7 @@ from nas.evaluation.units import epochs, words
 from nas.files import Json
 from nas.record.analysis.agreement import Agreement, Values, agreement
 from nas.record.analysis.rates import kinds_alone, rates
-from nas.record.command import calibrating, meaning
-from nas.record.exhausted import exhausted
+from nas.record.command import calibrating, exhausted, meaning
 from nas.record.opening import Named, open_run
 from nas.record.run import Run
 from nas.space.grammar import to_dict

@@ -6,8 +6,8 @@ from nas.evaluation.catalogue import objective
 from nas.files import Json
 from nas.record.analysis.counting import by_images, counting, validation_images
 from nas.record.analysis.failures import tally
+from nas.record.command import exhausted
 from nas.record.environment import EAGER, timed_on
-from nas.record.exhausted import exhausted
 from nas.record.listing import is_calibration
 from nas.record.results import Result
 from nas.record.run import PREDICTOR, Run
@@ -35,7 +35,7 @@ def _asked(run: Run) -> Json:
         "limits": limits,
         "budget": str(config.budget) if config.budget.trials else units.duration(config.budget.seconds or 0.0),
         "exhausted": exhausted(run),
-        "calibrates": is_calibration(run.folder),
+        "calibrates": is_calibration(run),
         "lengths": lengths,
         "subset": _subset(run),
         "timed": _timed(run),

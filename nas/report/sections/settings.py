@@ -21,7 +21,7 @@ def context(view: View) -> Json:
         "settings": flat(run.config.model_dump(mode="json")),
         "environment": machines(run.environment),
         "again": repeating(run),
-        "what": "calibration" if is_calibration(run.folder) else "search",
+        "what": "calibration" if is_calibration(run) else "search",
         "resumed": resumed(run),
         "unsaid": unsaid(run),
         "alone": run.config.workers == 1,

@@ -28,7 +28,7 @@ def context(view: View) -> Json | None:
         "confirmed": _confirmed(run),
         "rungs": _rungs(run),
         "calibration": run.seal.get("calibration"),
-        "calibrates": is_calibration(run.folder),
+        "calibrates": is_calibration(run),
         "below": view.front[0].rung + 1 < len(run.config.lengths),
         "predicted": run.predictor_error,
         "ranked": [row for pairs in compared if (row := _ranked(pairs))],
