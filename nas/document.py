@@ -37,7 +37,9 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """The safe dumper, which quotes a text that the loader would take for a number."""
+    """The safe dumper, which quotes a text that the loader, or one of YAML 1.1, would take for a number."""
+
+    yaml_implicit_resolvers = {first: list(laws) for first, laws in yaml.SafeDumper.yaml_implicit_resolvers.items()}
 
 
 def _whole(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
@@ -48,11 +50,11 @@ def _whole(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
 
 
 _Loader.add_constructor(INT, _whole)
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, law) for tag, law in laws if tag not in (INT, FLOAT)]
+    for first, laws in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 for _class in (_Loader, _Dumper):
-    _class.yaml_implicit_resolvers = {
-        first: [(tag, law) for tag, law in laws if tag not in (INT, FLOAT)]
-        for first, laws in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
     _class.add_implicit_resolver(INT, re.compile(f"(?:{WHOLE.pattern})$"), list("-+0123456789"))
     _class.add_implicit_resolver(FLOAT, re.compile(f"(?:{NUMBER.pattern})$"), list("-+.0123456789"))
 

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+import yaml
 
 from nas.document import MAX_BYTES, dump, parse, read
 from nas.errors import SpaceError
@@ -168,9 +169,11 @@ def test_numbers_mean_what_their_writer_sees(text, value):
     assert type(found) is type(value)
 
 
-@pytest.mark.parametrize("text", ["032", "25e-2", "1e3", "0o7", "1_000", "1:30", "0x1f", "+1", "-.5"])
+@pytest.mark.parametrize("text", ["032", "25e-2", "1e3", "0o7", "1_000", "0_", "1:30", "0b11", "0x1f", "+1", "-.5"])
 def test_a_text_that_looks_like_a_number_stays_a_text(text):
-    assert parse(dump({"x": text})).value == {"x": text}
+    written = dump({"x": text})
+    assert parse(written).value == {"x": text}
+    assert yaml.safe_load(written) == {"x": text}  # by the rules of YAML 1.1, where 0_ is a number
 
 
 def test_what_is_dumped_reads_the_same():
