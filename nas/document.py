@@ -39,8 +39,6 @@ class _Loader(yaml.SafeLoader):
 class _Dumper(yaml.SafeDumper):
     """The safe dumper, which quotes a text that the loader, or one of YAML 1.1, would take for a number."""
 
-    yaml_implicit_resolvers = {first: list(laws) for first, laws in yaml.SafeDumper.yaml_implicit_resolvers.items()}
-
 
 def _whole(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
     text = node.value.lower()

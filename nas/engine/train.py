@@ -45,8 +45,8 @@ from nas.training.full.loop import StoppedError, Trainer
 from nas.training.full.progress import Progress
 from nas.training.full.recipe import FullRecipe
 from nas.training.full.settings import TrainConfig, make_train_config
+from nas.training.full.speed import threads_of
 from nas.training.full.teacher import Teacher
-from nas.training.full.threads import threads_of
 from nas.training.model import Model
 
 

@@ -9,7 +9,7 @@ from nas.network.blocks import Block, Site
 from nas.network.layers.attention import attend
 from nas.network.layers.initialise import transformer
 from nas.network.layers.map_attention import MapAttention
-from nas.network.layers.residual import MLP, DropPath
+from nas.network.layers.residual import MLP, Depthwise, DropPath
 from nas.network.layers.tokens import MapNorm, join, split, to_map
 from nas.network.options import Expansion, HeadDim
 
@@ -98,4 +98,4 @@ class ConvolutionalAttention(MapAttention):
 
 
 def _convolve(width: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(width, width, 3, stride, 1, groups=width, bias=False), nn.BatchNorm2d(width))
+    return nn.Sequential(Depthwise(width, 3, stride), nn.BatchNorm2d(width))

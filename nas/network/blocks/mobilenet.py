@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from nas.network.blocks import Block, Site
 from nas.network.layers.initialise import truncated_normal
-from nas.network.layers.residual import DropPath
+from nas.network.layers.residual import Depthwise, DropPath
 from nas.network.options import Expansion, Kernel
 
 __all__ = ["depthwise_separable", "inverted_residual"]
@@ -57,8 +57,7 @@ class InvertedResidual(Block):
 
 def depthwise(width: int, kernel_size: int, stride: int) -> tuple[nn.Module, ...]:
     """Build depthwise convolution, BatchNorm, ReLU6."""
-    conv = nn.Conv2d(width, width, kernel_size, stride, kernel_size // 2, groups=width, bias=False)
-    return conv, nn.BatchNorm2d(width), nn.ReLU6(inplace=True)
+    return Depthwise(width, kernel_size, stride), nn.BatchNorm2d(width), nn.ReLU6(inplace=True)
 
 
 def pointwise(in_width: int, width: int) -> tuple[nn.Module, ...]:

@@ -23,6 +23,7 @@ from nas.training.full.group import Alone
 from nas.training.full.progress import Between, Epoch, Progress
 from nas.training.full.recipe import FullRecipe
 from nas.training.full.schedule import Course, Schedule
+from nas.training.full.speed import autocast
 from nas.training.full.teacher import Teacher, lesson
 from nas.training.loop import groups
 from nas.training.model import Model
@@ -76,8 +77,7 @@ class Trainer:
         if self.shares:  # the loss is handed shares of the classes, else their numbers
             self.mix = Mixing(recipe, len(dataset.classes)).to(device)
             self.weights = class_weights(dataset).to(device)
-        half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and device.type == "cuda")
-        self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=half)
+        self.autocast = autocast(recipe, device)
 
     @property
     def judged(self) -> Model:

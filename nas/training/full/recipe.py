@@ -64,7 +64,9 @@ class FullRecipe(Group):
     initial: Annotated[Literal["paper", "scaled"], Flag("HOW", "The papers' weights, or scaled to small widths.")] = (
         "paper"
     )
-    precision: Annotated[Literal["auto", "float32", "bfloat16"], Flag("NAME", "auto: bfloat16 on a GPU.")] = "auto"
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"], Flag("NAME", "auto: bfloat16 on a GPU and a processor with AMX.")
+    ] = "auto"
     teaching: Annotated[Rate, Flag("X", "The teacher's share of the loss.")] = 0.5
     temperature: Annotated[Positive, Flag("X", "Temperature that softens teacher's and student's logits.")] = 2.0
 

@@ -1,4 +1,4 @@
-"""The strided 1 x 1 convolution: torch's function, without the memory that torch's backward pass corrupts."""
+"""Convolutions that are torch's functions: strided ones that corrupt no memory, depthwise ones quick in bfloat16."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from nas.network.layers.residual import MLP, InvertedBottleneck, Pointwise
+from nas.network.layers.residual import MLP, Depthwise, InvertedBottleneck, Pointwise
 
 TRAINING = """
 import torch
@@ -43,6 +43,22 @@ def test_narrow_layers_on_large_maps_train_without_a_crash():
     """In a process of its own: torch 2.13's strided convolution ends it by a signal."""
     done = subprocess.run([sys.executable, "-c", TRAINING], capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stdout) == (0, "fine\n"), done.stderr
+
+
+@pytest.mark.parametrize(("kernel_size", "stride", "side"), [(3, 1, 8), (3, 2, 7), (5, 2, 8)])
+def test_a_depthwise_convolution_computes_in_float32_under_a_processors_autocast(kernel_size, stride, side):
+    ours = Depthwise(16, kernel_size, stride)
+    theirs = nn.Conv2d(16, 16, kernel_size, stride, kernel_size // 2, groups=16, bias=False)
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(4, 16, side, side).bfloat16().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        half = ours(x)
+    whole, gradient = theirs(x.float()), torch.randn_like(half)
+    assert torch.equal(half, whole.bfloat16())
+    assert torch.equal(ours(x.float()), whole)
+    half.backward(gradient)
+    whole.backward(gradient.float())
+    assert torch.equal(ours.weight.grad, theirs.weight.grad)
 
 
 @torch.no_grad()

@@ -29,8 +29,9 @@ from nas.training.full.teacher import Teacher
 from nas.training.model import Model
 
 SIMPLE = FullRecipe(
-    epochs=2, batch_size=16, warmup=0, learning_rate=1e-2, mirror="never", label_smoothing=0, weight_decay=0, clip=0
-)
+    epochs=2, batch_size=16, warmup=0, learning_rate=1e-2, mirror="never", label_smoothing=0, weight_decay=0, clip=0,
+    precision="float32",
+)  # fmt: skip
 EVERYTHING = FullRecipe(
     epochs=4, batch_size=16, accumulate=2, warmup=1, learning_rate=5e-3, weight_decay=0.05, clip=1,
     label_smoothing=0.1, drop_path=0.2, crop=0.6, mirror="always", operations=2, magnitude=9, erasing=0.3, mixup=0.4,
