@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from nas.errors import SettingError
+from nas.errors import NasError, RunError, SettingError
 
 Json = dict[str, Any]
 """An object of JSON or YAML: plain data at the edge of the package."""
@@ -30,6 +30,8 @@ NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 PLAIN = string.ascii_letters + string.digits + "%+,-./:=@_ "
 HOMELESS = "nas-home-"
 SPECIAL = "it is a pipe or a device"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a disk that is full or fails says, which is no fault of the path."""
 
 
 def is_special(path: Path) -> bool:
@@ -85,6 +87,21 @@ def write(path: Path, text: str) -> None:
     """
     with replacing(path) as file:
         file.write(text.encode(errors="backslashreplace"))
+
+
+@contextmanager
+def writing(path: Path, remedy: str = "") -> Iterator[None]:
+    """Raise what `unwritable` makes where the block cannot write `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(path, error, remedy) from None
+
+
+def unwritable(path: Path | str, error: OSError, remedy: str = "") -> NasError:
+    """Make the error of a path that cannot be written: SettingError, or RunError where the disk is full or fails."""
+    kind = RunError if error.errno in FULL else SettingError
+    return kind(f"{path}: cannot be written ({error.strerror}){remedy and f'; {remedy}'}")
 
 
 def readable(name: str) -> str:

@@ -7,7 +7,7 @@ import tempfile
 import pytest
 
 from nas import files
-from nas.errors import SettingError
+from nas.errors import RunError, SettingError
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
@@ -19,6 +19,19 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(OSError, match="directory"):
         files.write(tmp_path / "folder", "three")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml", "folder"]
+
+
+def test_a_wrong_place_is_a_setting_and_a_full_disk_is_not(tmp_path):
+    with (
+        pytest.raises(SettingError, match=r"a/b: cannot be written \(No such file or directory\); take another$"),
+        files.writing(tmp_path / "a" / "b", "take another"),
+    ):
+        files.write(tmp_path / "a" / "b", "text")
+    with (
+        pytest.raises(RunError, match=r"c: cannot be written \(No space left on device\)$"),
+        files.writing(tmp_path / "c"),
+    ):
+        open("/dev/full", "w", buffering=1).write("text\n")  # noqa: PTH123, SIM115
 
 
 def test_an_error_in_the_middle_leaves_the_old_file_alone(tmp_path):

@@ -89,10 +89,8 @@ def _tell(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
         return
-    try:
+    with files.writing(output):
         files.write(output, text)
-    except OSError as error:
-        raise SettingError(f"{output}: cannot be written ({error.strerror})") from None
     Terminal().say(str(output))
 
 

@@ -12,13 +12,14 @@ from pathlib import Path
 import filelock
 
 from nas.errors import RunError, SettingError
-from nas.files import quoted, readable
+from nas.files import quoted, readable, unwritable
 from nas.record.seal import SEAL
 from nas.registry import suggest
 from nas.settings import text_of
 from nas.space.library import shipped
 
 LONGEST = 200  # bytes of a run's name, as a file in its folder may have a longer one
+ANOTHER = "choose another folder with --runs"
 PATIENCE = 0.1  # seconds; `is_locked` holds a lock for a moment
 CONFIG, TRAINING = "config.yaml", "training.yaml"
 """The files of settings in the folders of a search and of a full training."""
@@ -41,9 +42,9 @@ def check_new(folder: Path) -> None:
         raise exists(folder)
     above = next(parent for parent in folder.absolute().parents if os.path.lexists(parent))
     if not above.is_dir():
-        raise unwritable(folder, f"{above} is not a folder")
+        raise SettingError(f"{folder}: cannot be written ({above} is not a folder); {ANOTHER}")
     if not os.access(above, os.W_OK | os.X_OK):
-        raise unwritable(folder, f"{above} is closed to you")
+        raise SettingError(f"{folder}: cannot be written ({above} is closed to you); {ANOTHER}")
 
 
 def new_folder(runs: Path, name: str | None, what: str) -> Path:
@@ -128,16 +129,11 @@ def exists(folder: Path) -> SettingError:
     return SettingError(f"{folder} exists already and is not a run; take another --name")
 
 
-def unwritable(folder: Path, why: str | None) -> SettingError:
-    """The error for a folder that cannot be written."""
-    return SettingError(f"{folder}: cannot be written ({why}); choose another folder with --runs")
-
-
 @contextmanager
 def making(folder: Path) -> Iterator[None]:
     """Make the folder of a new run, to be filled within the block, and remove it when that fails.
 
-    Raises SettingError when it exists or cannot be written.
+    Raises SettingError when it exists or cannot be written, RunError for a full disk.
     """
     check_new(folder)
     try:
@@ -147,7 +143,7 @@ def making(folder: Path) -> Iterator[None]:
         raise exists(folder) from None
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise unwritable(folder, error.strerror) from None
+        raise unwritable(folder, error, ANOTHER) from None
 
 
 def is_run(folder: Path) -> bool:

@@ -8,7 +8,6 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from nas import files
-from nas.errors import SettingError
 from nas.evaluation import units
 from nas.record.analysis.agreement import Agreement
 from nas.record.analysis.reliability import Ranking, Reliability
@@ -24,7 +23,7 @@ BROKEN = tuple((PALETTE[colour], dash) for colour, dash in ((4, "dot"), (3, "das
 def write_calibration(run: Named, found: Reliability) -> Path:
     """Write the page into the folder of a run, or of that of this name or path, and return the page's path.
 
-    Raises SettingError where there is no such run, and when the page cannot be written.
+    Raises SettingError where there is no such run, and when the page cannot be written, RunError for a full disk.
     """
     run = open_run(run)
     page = run.folder / PAGE
@@ -42,10 +41,8 @@ def write_calibration(run: Named, found: Reliability) -> Path:
         "settings": flat(run.config.model_dump(mode="json")),
         "environment": machines(run.environment),
     }
-    try:
+    with files.writing(page):
         files.write(page, render_page(PAGE, context))
-    except OSError as error:
-        raise SettingError(f"{page}: cannot be written ({error.strerror})") from None
     return page
 
 

@@ -44,13 +44,10 @@ def targets_in(folder: Path, images: Sequence[Path]) -> list[Path]:
 
 
 def write_drawing(image: Path, target: Path, boxes: Sequence[Box], classes: Sequence[str]) -> None:
-    """Draw boxes on an image file's picture and write it. Raises SettingError where it cannot be written."""
+    """Draw boxes on an image file's picture and write it. Raises as `files.writing` does."""
     picture = drawn(upright(image), boxes, classes)
-    try:
-        with files.replacing(target) as file:
-            picture.save(file, "JPEG" if target.suffix.lower() in JPEG else "PNG", quality=92)
-    except OSError as error:
-        raise SettingError(f"{target}: cannot be written ({error.strerror})") from None
+    with files.writing(target), files.replacing(target) as file:
+        picture.save(file, "JPEG" if target.suffix.lower() in JPEG else "PNG", quality=92)
 
 
 def drawn(picture: Image.Image, boxes: Sequence[Box], classes: Sequence[str]) -> Image.Image:

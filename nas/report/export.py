@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from nas.errors import SettingError, type_name
 from nas.evaluation import units
-from nas.files import check_around, check_place, quoted
+from nas.files import check_around, check_place, quoted, writing
 from nas.network.architecture import Architecture
 from nas.network.foreign_files import foreign
 from nas.network.lowering import lowered, queries_of
@@ -82,12 +82,9 @@ def export(
     _check_form(path, kind, force)
     network = _lowered(found, plain(queries), plain(resolution))
     shipment = _with_images(Shipment(*network, None, None, tolerance, dynamic_size), data, split_seed)
-    try:
-        with _beside(path, force) as place:
-            checks = [*_unfinished(found), *_lost(found, shipment.architecture), *_written(name, shipment, place)]
-            return _exported(path, checks, found)
-    except OSError as error:
-        raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
+    with writing(path, "choose another place"), _beside(path, force) as place:
+        checks = [*_unfinished(found), *_lost(found, shipment.architecture), *_written(name, shipment, place)]
+        return _exported(path, checks, found)
 
 
 def _check_tolerance(tolerance: object) -> None:
@@ -246,13 +243,11 @@ def _found(source: str | Path | Model | Architecture, runs: Path) -> Found:
 
 def _check_form(path: Path, kind: Format, force: bool) -> None:
     """Check that a file or folder may be written. Raises SettingError."""
-    try:
+    with writing(path, "choose another place"):
         if not kind.suffix:
             _check_folder(path, force)
             return
         check_place(path, force, f"model{kind.suffix}")
-    except OSError as error:
-        raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
     if path.suffix.lower() != kind.suffix:
         raise SettingError(f"{path}: name a file that ends in {kind.suffix}")
 

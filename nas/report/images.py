@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.errors import RunError, SettingError
-from nas.files import Json
+from nas.files import Json, unwritable, writing
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -30,10 +30,8 @@ def write_images(figures: "Mapping[str, go.Figure]", folder: Path) -> list[Path]
     does not draw.
     """
     check_images()
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingError(f"{folder}: cannot be written ({error.strerror})") from None
     paths = [folder / f"{name}.{form}" for name in figures for form in FORMATS]
     if figures:
         _draw([_task(figures[path.stem], path) for path in paths])
@@ -60,7 +58,7 @@ def _draw(tasks: list[Json]) -> None:
         raise SettingError("--images: found no Chrome or Chromium, which draws the images; install one, or name its "
                            "program in the variable BROWSER_PATH") from None  # fmt: skip
     except OSError as error:
-        raise SettingError(f"{error.filename}: cannot be written ({error.strerror})") from None
+        raise unwritable(error.filename, error) from None
     except Exception as error:
         raise RunError(f"--images: the browser did not draw: {_first_words(error)}") from None
 

@@ -6,7 +6,6 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from nas import files
-from nas.errors import SettingError
 from nas.files import quoted
 from nas.record.opening import Named, open_run
 from nas.record.run import Run
@@ -22,7 +21,7 @@ def write_report(run: Named, running: Running | None = None) -> Path:
     """Write the page, the table and the architectures of a run, and return the page's path.
 
     `run` is one, or the name or path of one. The page of a search that is `running` says so and loads itself anew.
-    Raises SettingError where there is no such run, and when its folder cannot be written.
+    Raises SettingError where there is no such run, and when its folder cannot be written, RunError for a full disk.
     """
     run = open_run(run)
     page = run.folder / "report.html"
@@ -34,9 +33,8 @@ def write_report(run: Named, running: Running | None = None) -> Path:
         write_architectures(run)
         files.write(page, render(run, running))
     except OSError as error:
-        where, again = error.filename or run.folder, f"nas report {quoted(run.folder)}"
-        raise SettingError(f"{where}: cannot be written ({error.strerror}); every trial is kept. "
-                           f"Free it and run: {again}") from None  # fmt: skip
+        remedy = f"every trial is kept. Free it and run: nas report {quoted(run.folder)}"
+        raise files.unwritable(error.filename or run.folder, error, remedy) from None
     return page
 
 

@@ -83,24 +83,23 @@ def left_out(names: Collection[str]) -> Json:
 
 
 def write_in_place(page: Path, html: str, kind: str) -> None:
-    """Write a page in place of an earlier one of its kind, and of no other file. Raises as `check_in_place` does."""
+    """Write a page in place of an earlier one of its kind, and of no other file.
+
+    Raises as `check_in_place` does, and RunError for a full disk.
+    """
     check_in_place(page, kind)
-    try:
+    with files.writing(page):
         files.write(page, html)
-    except OSError as error:
-        raise SettingError(f"{page}: cannot be written ({error.strerror})") from None
 
 
 def check_in_place(page: Path, kind: str) -> None:
     """Raise SettingError where a page cannot be written, or another file has its place, which is not of its kind."""
-    try:
+    with files.writing(page):
         files.check_around(page)
         if page.is_dir():
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
         if page.is_file() and f"<title>{TITLES[kind]}" not in page.read_bytes()[:BEGINNING].decode(errors="replace"):
             raise SettingError(f"{page} exists already and is no {kind} of nas; name another file with --output")
-    except OSError as error:
-        raise SettingError(f"{page}: cannot be written ({error.strerror})") from None
 
 
 def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

@@ -12,7 +12,7 @@ from plotly.offline import get_plotlyjs
 from nas import files
 from nas.costs.counts import cost
 from nas.data.copies import flattered
-from nas.errors import NasError, SettingError
+from nas.errors import NasError
 from nas.evaluation import units
 from nas.files import Json, quoted
 from nas.network.architecture import Architecture
@@ -41,14 +41,12 @@ CHANGES = 6  # values of a recipe that the first sentence lists
 def write_training_report(trained: Trained) -> Path:
     """Write `report.html` in the folder, whole or not at all, and return its path.
 
-    It is written for an unfinished training too. Raises SettingError when it cannot be written, RunError when a file of
-    the training is damaged.
+    It is written for an unfinished training too. Raises SettingError when it cannot be written, RunError for a full
+    disk, and when a file of the training is damaged.
     """
     page = trained.folder / "report.html"
-    try:
+    with files.writing(page):
         files.write(page, render_training(trained))
-    except OSError as error:
-        raise SettingError(f"{page}: cannot be written ({error.strerror})") from None
     return page
 
 

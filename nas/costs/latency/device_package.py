@@ -20,7 +20,7 @@ from nas.costs.latency.predictor import Predictor, piece_from_dict, piece_to_dic
 from nas.costs.latency.regression import FEWEST
 from nas.costs.onnx_file import write_onnx
 from nas.errors import SettingError
-from nas.files import Json, making
+from nas.files import Json, making, writing
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.network.pieces import Piece, pieces
@@ -51,13 +51,11 @@ def collect(
     if len(drawn) < FEWEST:
         raise SettingError(f"{space.name}: has {len(drawn)} of the {FEWEST} networks that make a predictor; export "
                            "each and time it on the device")  # fmt: skip
-    try:
+    with writing(folder, "choose another folder"):
         if folder.exists():
             raise SettingError(f"{folder} exists already; take another folder")
         with making(folder) as place:
             _write_package(place, space, drawn, blocks, batch, progress)
-    except OSError as error:
-        raise SettingError(f"{folder}: cannot be written ({error.strerror}); choose another folder") from None
     return folder
 
 

@@ -98,10 +98,8 @@ def write_device(path: Path, predictor: Predictor) -> None:
     if len(text) > document.MAX_BYTES:
         raise SettingError(f"{path}: would have {len(text):,} bytes of at most {document.MAX_BYTES:,}; collect fewer "
                            "networks (-n) or blocks (--blocks)")  # fmt: skip
-    try:
+    with files.writing(path, "choose another path"):
         files.write(path, text)
-    except OSError as error:
-        raise SettingError(f"{path}: cannot be written ({error.strerror}); choose another path") from None
 
 
 def piece_to_dict(piece: Piece) -> Json:

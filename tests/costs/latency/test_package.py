@@ -347,11 +347,11 @@ import resource, sys
 from pathlib import Path
 from latency_spaces import tiny
 from nas.costs.latency.device_package import collect
-from nas.errors import SettingError
+from nas.errors import RunError
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
 try:
     collect(tiny(), Path(sys.argv[1]), networks=8, blocks=2)
-except SettingError as error:
+except RunError as error:
     print(error)
 """
 
