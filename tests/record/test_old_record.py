@@ -5,8 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 import nas
+from nas.costs.deployment import device_name
 from nas.record.run import Run
 from nas.record.trial import Origin
 from nas.report.page import write_report
@@ -65,6 +67,9 @@ def test_its_front_its_study_and_its_report_are_drawn(run):
 def test_it_goes_on(run):
     text = (run.folder / "config.yaml").read_text().replace("workers: 2", "workers: 1")
     (run.folder / "config.yaml").write_text(text)
+    begun = json.loads((run.folder / "environment.json").read_text())
+    begun["device"] = device_name(torch.device("cpu"))  # elsewhere it would be refused, as its times are of there
+    (run.folder / "environment.json").write_text(json.dumps(begun))
     before, spent = run.trials, len(run.spent)
     again = nas.resume(run.folder, budget=spent + 2)
     assert again.trials[: len(before)] == before
