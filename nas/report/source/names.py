@@ -82,11 +82,11 @@ class Names:
         module, statement = definition.module, definition.statement
         start, end = module.block(statement)
         edits = [Edit(*module.span(node), ast.unparse(base)) for node, base in definition.plain]
-        used = self.sources.used(definition)
+        used, written = self.sources.used(definition), {id(node) for node in ast.walk(statement)}
         edits += [
             Edit(*module.span(n), self.of(used[n.id]))
             for n in definition.uses.names
-            if n.id in used and self._has_place(n, statement)
+            if n.id in used and id(n) in written  # not in an annotation within quotes
         ]
         if isinstance(statement, ast.ClassDef):
             edits += [*self._dropped(definition, statement), *_folded(definition)]
@@ -97,10 +97,6 @@ class Names:
             )
             edits.append(Edit(place, place + len(statement.name), name))
         return tidy(_without_pragmas(_edited(module.text, start, end, edits)))
-
-    def _has_place(self, node: ast.Name, statement: ast.stmt) -> bool:
-        """Tell whether a name stands in the text, and not in an annotation within quotes."""
-        return any(node is other for other in ast.walk(statement))
 
     def _dropped(self, definition: Definition, owner: ast.ClassDef) -> Iterator[Edit]:
         """Yield the edits that take out the members of a class that nothing names."""
