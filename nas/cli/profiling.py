@@ -83,8 +83,8 @@ def profile_network(
     found, told = find_network(name, runs), {name: value for name, value in deployed.items() if value is not None}
     architecture = replace(found.architecture, resolution=resolution or found.architecture.resolution)
     known = counted(found, architecture)
-    if told.get("target", "").startswith(FILE_TARGET):
-        latency, lines = _elsewhere(architecture, told)
+    if target := _device_file(found, told):
+        latency, lines = _elsewhere(architecture, told | {"target": target})
     else:
         taken = measure(architecture, choose_deployment(**_where(found, told)), seconds=seconds)
         latency, lines = {"source": "measured"} | taken.to_dict(), latency_lines(taken)
@@ -113,6 +113,13 @@ def _fitted(space: SearchSpace, fitted: SearchSpace, config: SearchConfig) -> st
 
 def _predicted(predictor: Predictor) -> Json:
     return {"where": dict(predictor.where), "error": asdict(predictor.error)}
+
+
+def _device_file(found: Found, told: Json) -> str:
+    """Return the target that is a device's file: as `told`, or that of the network's search where the file is here."""
+    target: str = told.get("target") or (found.home.config.target if found.home else "")
+    here = "target" in told or Path(target.removeprefix(FILE_TARGET)).is_file()
+    return target if target.startswith(FILE_TARGET) and here else ""
 
 
 def _where(found: Found, told: Json) -> Json:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+from typer import Context
+
 from nas.cli.completion import NAMES, networks
 from nas.cli.options import AsJson, Plugins, Runs, argument, offers, option, read_settings, takes_settings
 from nas.errors import SettingError
@@ -18,6 +20,7 @@ OFFERED = offers((Lesson, Drawn, Place, Following)) | offers((FullRecipe,), "cha
 
 @takes_settings(OFFERED)
 def train(
+    context: Context,
     network: Annotated[str, argument("NETWORK", "A run (RUN:accuracy), training, YAML, published.", names=networks)],
     *,
     recipe: Annotated[
@@ -49,11 +52,17 @@ def train(
         begin(network, as_json=as_json, name=name, runs=runs, command=shlex.join(["nas", *sys.argv[1:]]), **settings)
         return
     others = {"recipe": recipe, "name": name, "plugins": plugins}
-    changed = {name: value for name, value in typed.items() if value != OFFERED[name].default()}
+    changed = {name: value for name, value in typed.items() if _is_typed(context, name)}
     if must := [*(changed.keys() - {*ANEW}), *(other for other, value in others.items() if value)]:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(must))
         raise SettingError(f"--resume goes on with the settings that the training began with; leave out {flags}")
     go_on(network, runs, as_json=as_json, **read_settings(changed, OFFERED))
+
+
+def _is_typed(context: Context, name: str) -> bool:
+    """Tell whether an option was typed, which may be with its default value."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _check_together(typed: Mapping[str, Any]) -> None:

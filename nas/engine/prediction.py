@@ -144,7 +144,8 @@ def as_measured(config: SearchConfig) -> SearchConfig:
     found = {name: getattr(measured, name) for name in settings}
     for name, value in found.items():
         if name in config.model_fields_set and (asked := getattr(config, name)) != value:
-            raise SettingError(f"{name}: found {asked}; {config.target} was measured with {value}. Leave it out, or "
+            shown = "images at once" if name == "latency_batch" else name
+            raise SettingError(f"{shown}: found {asked}; {config.target} was measured with {value}. Leave it out, or "
                                "measure the device anew")  # fmt: skip
     return config.model_copy(update=found)
 

@@ -102,11 +102,16 @@ def test_on_a_device_elsewhere_latency_is_predicted(nas, home):
     for typed, why in (
         (("net.yaml", "--resolution", 16), "was measured with the resolution 8, tiny has 16"),
         (("net.yaml", "--threads", 1), "threads: found 1; file:toaster.yaml was measured with 2"),
+        (("net.yaml", "--batch", 8), "images at once: found 8; file:toaster.yaml was measured with 4"),
         (("vit_b_16",), "never measured block vit, head class_token, stem patchify, which vit_b_16 has"),
     ):
         refused = nas("profile", *typed, "--target", "file:toaster.yaml")
         assert refused.status == 2
         assert why in " ".join(refused.err.split())
+    finished_run(home / "runs" / "baked", complete=2, target="file:toaster.yaml")
+    assert "file:toaster.yaml: never measured block" in nas("profile", "baked").err, (
+        "predicted, as its search counts it"
+    )
 
 
 def surveyed(nas, *typed):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from PIL import Image, ImageOps
 
 from nas.data import boxes
 from nas.data.parts import PARTS as PARTS
+from nas.data.split import Split as Split
+from nas.data.split import check_split
 from nas.data.stored import Names, Pictures, Pixels, fits, gather
 from nas.errors import DataError
 from nas.files import readable
@@ -75,13 +77,6 @@ class Dataset:
         return self.names[row] if self.names else ""
 
 
-class Split(NamedTuple):
-    """Labelled images: uint8 `(images, channels, height, width)`, and the labels as in a data set."""
-
-    images: NDArray[np.uint8]
-    labels: NDArray[Any]
-
-
 def assemble(
     name: str,
     classes: tuple[str, ...],
@@ -98,10 +93,13 @@ def assemble(
 ) -> Dataset:
     """Make a data set of the existing parts, cutting the others from `train`, classes stratified, by `seed`.
 
-    What is not to be `divided` stays in the parts that it has. Raises DataError for fewer than two classes, and for a
-    class with too few images to be in every part; of boxes, for no class, too few images or some that are not square.
+    What is not to be `divided` stays in the parts that it has. Raises DataError as `check_split` does, for fewer than
+    two classes, and for a class with too few images to be in every part; of boxes, for no class, too few images or some
+    that are not square.
     """
     parts = [train, validation, test]
+    for part in filter(None, parts):
+        check_split(name, part, classes, targets)
     images = np.concatenate([part.images for part in parts if part])
     height, width = images.shape[2:]
     if targets == "boxes" and height != width:  # of a middle square the boxes would be others
