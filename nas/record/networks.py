@@ -114,8 +114,22 @@ def _of_run(text: str, runs: Path) -> Found:
         if name and any(map(is_run, (Path(name), runs / name))):
             run = Run(find_run(name, runs))
             return Found(run.pick(which or None).named(run.name), run=run)
+    if kind := _alone(before, runs):
+        raise SettingError(f"'{pick[:200]}' picks among the networks of a search, and {before[:200]} is {kind}: "
+                           "leave the pick out")  # fmt: skip
     raise SettingError(f"no network '{text[:200]}': neither a published one, nor a file, nor a run or training. "
                        f"{_hint(before if colon else text, runs)}")  # fmt: skip
+
+
+def _alone(name: str, runs: Path) -> str:
+    """Say what a name stands for that has one network only, empty if for none such."""
+    if name in shipped():
+        return "a published network"
+    if name and any(map(is_trained, (Path(name), runs / name))):
+        return "a training"
+    if name and is_hub(Path(name)):
+        return "a folder of one network"
+    return "a file" if os.path.isfile(name) else ""  # noqa: PTH113
 
 
 def _hint(wanted: str, runs: Path) -> str:

@@ -117,6 +117,16 @@ def test_wrong_names_get_the_nearest_of_all_sorts(runs: Path, name: str, near: s
         find_network(name, runs)
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("signs", "a training"), ("coatnet_0", "a published network"), ("signs/best.safetensors", "a file")],
+)
+def test_what_is_one_network_takes_no_pick(runs: Path, name: str, kind: str) -> None:
+    name = f"{runs}/{name}" if "/" in name else name
+    with pytest.raises(SettingError, match=f"'latency<=2' picks among .* and {name} is {kind}: leave the pick out"):
+        find_network(f"{name}:latency<=2", runs)
+
+
 @pytest.mark.parametrize("name", ["", ":", ":accuracy", "first:", "a\0b", "x" * 5000, ".", "/", "..", "signs:accuracy"])
 def test_odd_names_are_refused_in_words(runs: Path, name: str) -> None:
     if name == "first:":
