@@ -83,7 +83,7 @@ def export(
     network = _lowered(found, plain(queries), plain(resolution))
     shipment = _with_images(Shipment(*network, None, None, tolerance, dynamic_size), data, split_seed)
     with writing(path, "choose another place"), _beside(path, force) as place:
-        checks = [*_unfinished(found), *_lost(found, shipment.architecture), *_written(name, shipment, place)]
+        checks = [*_unfinished(found), *_lost(found, shipment, kind, path), *_written(name, shipment, place)]
         return _exported(path, checks, found)
 
 
@@ -140,18 +140,28 @@ def _unfinished(found: Found) -> list[str]:
             f"go on with it by nas train {quoted(trained.name)} --resume"]  # fmt: skip
 
 
-def _lost(found: Found, architecture: Architecture) -> list[str]:
-    """Say what a detector loses that is lowered to this architecture."""
+def _lost(found: Found, shipment: Shipment, kind: Format, path: Path) -> list[str]:
+    """Say what a trained network loses that is lowered, or how to measure it."""
+    architecture = shipment.architecture
     whole, measured = _measured(found, architecture)
-    if whole is None or measured == whole:
+    if shipment.model is found.model or (whole and measured == whole):
         return []
-    count = queries_of(architecture)
-    lowered_to = f"{count} {'query' if count == 1 else 'queries'} at {architecture.resolution} pixels"
+    lowered_to = _size(architecture)
+    if whole is None:
+        tells = f"; nas evaluate {quoted(path)} --data NAME[:PATH] tells" if kind.reads else ""
+        return [f"what {lowered_to} cost was not measured{tells}"]
     if measured is None:
         return [f"what {lowered_to} cost was not measured; the training's page has what was"]
     name = next(iter(whole.metrics))
     values = (units.show(name, one.metrics[name]) for one in (measured, whole))
     return [f"{lowered_to}: {units.title(name)} {' in place of '.join(values)}, on {measured.images} validation images"]
+
+
+def _size(architecture: Architecture) -> str:
+    """Say how many boxes a network finds, if any, and in images of which side."""
+    count = queries_of(architecture)
+    boxes = "" if count is None else f"{count} {'query' if count == 1 else 'queries'} at "
+    return f"{boxes}{architecture.resolution} pixels"
 
 
 def _check_able(kind: Format, text: str, found: Found) -> None:

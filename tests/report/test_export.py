@@ -261,6 +261,8 @@ def test_a_network_is_lowered_before_it_is_written(tmp_path):
     assert (found.head.options["queries"], found.resolution) == (4, 16)
     small = export(model_of(["moat"]), "safetensors", tmp_path / "small.safetensors", resolution=8)
     assert open_exported(small.path).resolution == 8
+    cost = f"what 8 pixels cost was not measured; nas evaluate {small.path} --data NAME[:PATH] tells"
+    assert small.checks[0] == cost
     with pytest.raises(SettingError, match="only networks that find boxes have queries"):
         export(model_of(["conv"]), "safetensors", tmp_path / "m.safetensors", queries=4)
     with pytest.raises(SettingError, match="resolution 32 is not allowed; a trained network can be lowered to 4 to 16"):
