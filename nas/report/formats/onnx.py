@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from nas import files
-from nas.errors import RunError
+from nas.errors import RunError, SettingError
 from nas.report.formats import Format, Shipment
 from nas.report.onnx_files import OPSET, make_onnx, missing, read_onnx, runner, session, sizes_in_words
 from nas.report.parity import compare
-from nas.report.tracing import plain, sizes
+from nas.report.tracing import plain, sizes, step
+from nas.training.model import Model
 
 
 def _write(shipment: Shipment, path: Path) -> list[str]:
@@ -17,6 +18,8 @@ def _write(shipment: Shipment, path: Path) -> list[str]:
     try:
         same = compare(plain(model), runner(session(data)), sizes(model, dynamic), by="onnxruntime")
     except RunError as error:
+        if dynamic:
+            _check_side(model)
         remedy = (
             "; torch cannot export this network for images of any size: leave --dynamic-size out" if dynamic else ""
         )
@@ -26,6 +29,16 @@ def _write(shipment: Shipment, path: Path) -> list[str]:
     side = model.architecture.resolution
     image = sizes_in_words(model) if dynamic else f"{side} x {side} pixels"
     return [same, f"opset {OPSET}, one file, any batch size, {image}"]
+
+
+def _check_side(model: Model) -> None:
+    """Raise SettingError where a model's own side is none that a file for images of any size takes."""
+    side, unit = model.architecture.resolution, step(model)
+    fitting = side - side % unit
+    if fitting < 2 * unit or fitting != side:
+        lower = f"export it with --resolution {fitting}, or " if fitting >= 2 * unit else ""
+        raise SettingError(f"--dynamic-size: {sizes_in_words(model)}, and this network's {side} is none; {lower}leave "
+                           "--dynamic-size out") from None  # fmt: skip
 
 
 onnx = Format("for ONNX Runtime, OpenVINO, TensorRT and others", _write, suffix=".onnx", reads=read_onnx,

@@ -117,6 +117,17 @@ def test_a_network_that_differs_is_refused(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("side", "remedy"), [(18, "export it with --resolution 16, or leave"), (6, "leave")])
+def test_a_side_that_any_size_leaves_out_is_the_cause(tmp_path, monkeypatch, side, remedy):
+    proto = make_onnx(model_of(["conv"]))  # takes 16 x 16 pixels alone
+    monkeypatch.setattr("nas.report.formats.onnx.make_onnx", lambda *_: proto)
+    model = model_of(["conv"], side=side)
+    why = rf"multiples of 4 pixels, from 8, and this network's {side} is none; {remedy} --dynamic-size out"
+    with pytest.raises(SettingError, match=why):
+        FORMATS.get("onnx").write(Shipment(model.architecture, model, dynamic_size=True), tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
+
+
 def test_other_numbers_of_classes_than_the_metadata_name(shipped, tmp_path):
     proto = onnx.load(shipped("onnx"))
     said = {prop.key: prop for prop in proto.metadata_props}
