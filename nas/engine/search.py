@@ -72,7 +72,8 @@ def search(
     plan = new_plan(config, chosen, watcher.timed, watcher.warned, runs)
     learnt = learn(earlier, plan.config, plan.space, plan.devices.timed, plan.data) if earlier else None
     predictor = predictor_facts(plan.predictor) if plan.predictor else None
-    designs = [design.to_dict() for design in plan.designs]
+    # as points of the space, whose kinds a run that goes on has
+    designs = [plan.space.replay(nearest(plan.space, design)).to_dict() for design in plan.designs]
     run = Run.create(
         new_folder(runs, name, chosen.name), plan.config, plan.space, _start(plan), learnt, plan.outside,
         predictor=predictor, data=plan.data, designs=designs, seeds=_seeds(plan), calibration=plan.calibration,

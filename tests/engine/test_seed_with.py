@@ -51,6 +51,8 @@ def test_a_search_begins_with_the_nearest_points(space: Path, tmp_path: Path, na
     assert [trial.layout for trial in run.trials[:2]] == ["M-T", "M-A"]
     assert len(run.results) == 3, "known networks count against the budget"
     assert run.config.seed_with == KNOWN
+    kept = [load_architecture(design).key() for design in run.seal["designs"]]
+    assert kept == _expected(space), "the run goes on without the kinds of other spaces"
     stand = [(seed["name"], seed["key"], seed["exact"]) for seed in run.seal["seeds"]]
     assert stand == [(name, key, False) for name, key in zip(KNOWN, _expected(space), strict=True)]
 
