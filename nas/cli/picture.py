@@ -84,7 +84,8 @@ def placed(placement: Placement, run: Run) -> str:
     where = f"the Ray cluster {placement.ray}" if placement.ray else "this machine"
     count = f"{placement.workers} workers" if placement.workers else "as many workers as fit"
     part = "a measured part" if placement.gpu_share else f"{placement.gpus:g}"
-    share = f", {part} of a GPU each" if placement.gpus else ""
+    there = " if there is one" if placement.gpu_optional else ""
+    share = f", {part} of a GPU each{there}" if placement.gpus else ""
     chosen = " (chosen; --workers 1 repeats a search exactly)" if run.config.workers == "auto" else ""
     return f"{count} on {where}{share}{chosen}"
 

@@ -85,7 +85,7 @@ def load(plugin: PluginFile) -> None:
             return
         raise SettingError(
             f"{plugin.path} (sha256 {plugin.sha256[:DIGITS]}): {before.path} of the same name and another content "
-            f"({before.sha256[:DIGITS]}) is loaded; rename one of them, or use them in two processes"
+            f"({before.sha256[:DIGITS]}) is loaded; use them in two processes, or rename one that no run has copied"
         )
     module = _run(plugin)
     added: list[tuple[str, str]] = []

@@ -74,6 +74,11 @@ def test_on_a_pipe_a_line_counts_what_was_rejected_before(tmp_path: Path) -> Non
             "as many workers as fit on this machine, a measured part of a GPU each "
             "(chosen; --workers 1 repeats a search exactly)\n",
         ),
+        (
+            Placement(2, "auto", gpus=1.0, gpu_optional=True),
+            2,
+            "2 workers on the Ray cluster auto, 1 of a GPU each if there is one\n",
+        ),
         (Placement(None, "auto"), 5, "as many workers as fit on the Ray cluster auto\n"),
     ],
 )

@@ -285,6 +285,8 @@ def test_a_teacher_is_learnt_from_and_written_down(home: Path, four: str, first:
     taught = begin(home, "taught", data=four, teacher=str(first.folder), seed=1, changes=changes)
     assert taught.config.teacher == taught.model().facts["teacher"] == str(first.folder)
     alone = begin(home, "alone", data=four, seed=1, changes=changes)
+    pages = [(one.folder / "report.html").read_text() for one in (taught, alone)]
+    assert ["of the teacher's answers, so the two do not compare" in page for page in pages] == [True, False]
     names = [name for name, _ in alone.model().network.named_parameters()]
     assert any(
         not torch.equal(alone.model().network.get_parameter(n), taught.model().network.get_parameter(n)) for n in names

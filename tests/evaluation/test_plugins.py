@@ -168,7 +168,7 @@ def test_a_clash_names_both_and_leaves_nothing_behind(site: Path, tmp_path: Path
         load_plugins(second)
     first.write_text(first.read_text() + "# changed\n")
     with pytest.raises(
-        SettingError, match=r"mine\.py of the same name and another content \(\w{10}\) is loaded; rename"
+        SettingError, match=r"mine\.py of the same name and another content \(\w{10}\) is loaded; use them"
     ):
         load_plugins(first)
 
