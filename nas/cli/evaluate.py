@@ -77,8 +77,9 @@ def _conclude(terminal: Terminal, found: "Evaluation", output: Path) -> None:
 def _classes(found: "Evaluation") -> Table:
     """List the classes that are recognised worst, of those with images."""
     judged = [one for one in found.recalls if one.share is not None]
-    few = f"the worst {WORST} of {len(judged)} classes" if len(judged) > WORST else "class"
-    table = Table(few, "recognised", "95 % interval", "images", "most often taken for", box=box.SIMPLE_HEAD)
+    few = f"the worst {WORST} of {len(judged)} classes" if len(judged) > WORST else None
+    headings = ("class", "recognised", "95 % interval", "images", "taken for")
+    table = Table(*headings, box=box.SIMPLE_HEAD, title=few, title_justify="left")
     for one in judged[:WORST]:
         rival = f"{found.classes[one.rival]} ({one.lost})" if one.lost else ""
         low, high = percent(one.low), percent(one.high)

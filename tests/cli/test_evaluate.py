@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from documents import photos
 from run_fixtures import finished_run
 from small_models import model_of
 
+from nas.network.build import build
 from nas.record.models import write_model
+from nas.training.model import Model
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +40,21 @@ def test_it_prints_metrics_the_worst_classes_and_the_page(nas: Command) -> None:
     assert "page evaluation.html" in lines
     assert "Next: open evaluation.html in a browser" in lines
     assert Path("evaluation.html").read_text().startswith("<!doctype html>")
+
+
+def test_of_many_classes_the_worst_stand_in_a_table_of_eighty_columns(
+    nas: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    names = tuple(f"sign {number:02d}" for number in range(12))
+    architecture = replace(model_of(["conv"]).architecture, classes=12)
+    write_model(Model(build(architecture, seed=0), names, (0.5,) * 3, (0.2,) * 3), tmp_path / "many.safetensors")
+    photos(tmp_path / "many", names, 2)
+    answer = nas("evaluate", "many.safetensors", "--data", "image_folder:many")
+    lines = [" ".join(line.split()) for line in answer.out.splitlines()]
+    at = lines.index("the worst 10 of 12 classes")
+    assert lines[at + 2] == "class recognised 95 % interval images taken for"
+    assert all(line.startswith("sign ") for line in lines[at + 4 : at + 14])
 
 
 def test_json_is_alone_and_says_where_the_page_is(nas: Command) -> None:
