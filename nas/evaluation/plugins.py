@@ -63,6 +63,11 @@ def load_plugins(*paths: str | Path) -> tuple[PluginFile, ...]:
     return loaded
 
 
+def loaded_plugins() -> tuple[PluginFile, ...]:
+    """Return the plug-in files that this process has loaded."""
+    return tuple(vars(module)[PLUGIN] for name, module in [*sys.modules.items()] if name.startswith(MODULE))
+
+
 def read_plugin(path: str | Path) -> PluginFile:
     """Read a plug-in file. Raises SettingError when it cannot be read."""
     try:

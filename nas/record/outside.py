@@ -11,7 +11,7 @@ from pathlib import Path
 from nas import files
 from nas.config import SearchConfig
 from nas.errors import RunError, SettingError
-from nas.evaluation.plugins import DIGITS, Outside, PluginFile, installed, load_plugins, read_plugin
+from nas.evaluation.plugins import DIGITS, Outside, PluginFile, installed, load_plugins, loaded_plugins, read_plugin
 from nas.files import Json, quoted
 from nas.network.architecture import Architecture
 from nas.registry import BLOCKS, DATA, EXECUTORS, HEADS, OBJECTIVES, SAMPLERS, SCORES, STEMS, TARGETS, TASKS
@@ -31,7 +31,7 @@ def outside_of(config: SearchConfig, space: SearchSpace) -> Outside:
         origins += OBJECTIVES.origins(name)
     for name in (*config.scores, *config.prefilter):
         origins += SCORES.origins(name)
-    return Outside(load_plugins(*config.plugins), _packages(origins))
+    return Outside(_files(load_plugins(*config.plugins), origins), _packages(origins))
 
 
 def outside_of_training(config: TrainConfig, network: Architecture, files: Iterable[PluginFile]) -> Outside:
@@ -40,7 +40,13 @@ def outside_of_training(config: TrainConfig, network: Architecture, files: Itera
     origins += DATA.origins(config.data.partition(":")[0])
     for stage in network.stages:
         origins += BLOCKS.origins(stage.block)
-    return Outside(tuple({file.name: file for file in files}.values()), _packages(origins))
+    return Outside(_files(files, origins), _packages(origins))
+
+
+def _files(given: Iterable[PluginFile], origins: Iterable[str]) -> tuple[PluginFile, ...]:
+    """Return the plug-in files that were given, and those loaded before that kinds come from, each name once."""
+    before = (one for one in loaded_plugins() if one.path in origins)
+    return tuple({one.name: one for one in (*before, *given)}.values())
 
 
 def _packages(origins: Iterable[str]) -> dict[str, str]:

@@ -444,8 +444,7 @@ def test_a_task_without_classes_is_trained_with_its_plug_in_which_goes_along(hom
     (plugin.parent / "turned.yaml").write_text(json.dumps(net | {"stages": PLAIN_STAGES}))
     settings = {"data": "turned_angles", "task": "orientation"}
     nas.evaluation.plugins.load_plugins(plugin)
-    done = begin(home, "turned", plugin.parent / "turned.yaml", changes={"epochs": 1, "batch_size": 64},
-                 plugins=(str(plugin),), **settings)  # fmt: skip
+    done = begin(home, "turned", plugin.parent / "turned.yaml", changes={"epochs": 1, "batch_size": 64}, **settings)
     found = done.ending.verdict
     assert 0 < found.metrics["angle_error"].low < found.metrics["angle_error"].value < 120
     assert found.ece is None

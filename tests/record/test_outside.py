@@ -64,6 +64,17 @@ def test_a_run_keeps_files_and_versions_and_opens_with_them(search: Search) -> N
     assert len(nas.resume(again, budget=3).trials) == 3, "a file that is gone is no obstacle"
 
 
+def test_a_file_that_was_loaded_before_is_kept_where_its_kinds_are_used(search: Search) -> None:
+    nas.load_plugins("mine.py")
+    run = search(plugins=())
+    other = small_searches.search(Path("tiny.yaml"), "other", objectives=("accuracy", "params"), budget=1, confirm=0)
+    assert not other.outside.files, "none of the file's kinds is used"
+    Path("mine.py").unlink()
+    forget()
+    assert [file.name for file in Run(run.folder).outside.files] == ["mine.py"]
+    assert len(nas.resume("first", budget=3).trials) == 3
+
+
 def test_a_search_of_our_own_kinds_keeps_nothing_of_it(search: Search) -> None:
     run = small_searches.search(Path("cvt_family"), "plain", objectives=("accuracy", "params"), budget=1, confirm=0)
     assert not (run.folder / "plugins.json").exists()
