@@ -218,5 +218,6 @@ def _check(problem: Problem, costs: Mapping[str, float], objectives: int) -> Non
         found = ", ".join(problem.objectives)
         raise ValueError(f"Problem.objectives: found {found}; the study has {objectives} directions")
     for name in (*problem.maximum, *problem.minimum):
-        if name not in costs:
-            raise ValueError(f"Problem: a limit on '{name}', which cheap does not tell. {suggest(name, sorted(costs))}")
+        if name not in costs and name not in problem.objectives:
+            names = sorted({*costs, *problem.objectives})
+            raise ValueError(f"Problem: a limit on '{name}', which cheap does not tell. {suggest(name, names)}")

@@ -344,7 +344,6 @@ def test_the_grid_of_a_parameter(distribution: Any, count: int, ends: tuple[Any,
     [
         ({"objectives": ("accuracy", "size", "depth")}, "the study has 2 directions"),
         ({"objectives": ("accuracy", "size"), "maximum": {"sise": 3.0}}, "a limit on 'sise'.* Did you mean 'size'"),
-        ({"objectives": ("accuracy", "size"), "maximum": {"accuracy": 3.0}}, "'accuracy', which cheap does not tell"),
     ],
 )
 def test_a_task_that_is_not_the_studys_is_refused(task: dict[str, Any], message: str) -> None:
