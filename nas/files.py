@@ -101,7 +101,7 @@ def writing(path: Path, remedy: str = "") -> Iterator[None]:
 def unwritable(path: Path | str, error: OSError, remedy: str = "") -> NasError:
     """Make the error of a path that cannot be written: SettingError, or RunError where the disk is full or fails."""
     kind = RunError if error.errno in FULL else SettingError
-    return kind(f"{path}: cannot be written ({error.strerror}){remedy and f'; {remedy}'}")
+    return kind(f"{path}: cannot be written ({error.strerror or error}){remedy and f'; {remedy}'}")
 
 
 def readable(name: str) -> str:

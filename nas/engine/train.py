@@ -227,8 +227,8 @@ class _Session:
                 self.attendant.ending()
                 conclude(trained, self.trainer, self.dataset)
         except OSError as error:
-            raise RunError(f"{trained.folder}: cannot be written ({error.strerror}); the last good state is kept. "
-                           f"Make room and go on with: {_again(trained)}") from None  # fmt: skip
+            raise RunError(f"{trained.folder}: cannot be written ({error.strerror or error}); the last good state is "
+                           f"kept. Make room and go on with: {_again(trained)}") from None  # fmt: skip
         except DivergedError as error:
             raise DivergedError(f"{error}. The weights of the best epoch so far, if any, are kept") from None
         finally:
