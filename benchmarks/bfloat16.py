@@ -50,11 +50,8 @@ def main() -> None:
 
 
 def _processor() -> str:
-    has = {
-        "AVX-512's BF16": torch.cpu._is_avx512_bf16_supported(),
-        "AMX": torch.cpu._is_amx_tile_supported(),
-    }
-    return ", ".join([f"torch {torch.__version__}", *(f"{'' if on else 'no '}{name}" for name, on in has.items())])
+    has, units = torch.cpu.get_capabilities(), {"avx512_bf16": "AVX-512's BF16", "amx_bf16": "AMX"}
+    return ", ".join([f"torch {torch.__version__}", *(f"{'' if has.get(u) else 'no '}{n}" for u, n in units.items())])
 
 
 def _asked(given: argparse.Namespace) -> list[tuple[str, Architecture]]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from nas.errors import SettingError, brief
-from nas.registry import EXECUTORS, FILE_TARGET, SAMPLERS, SCORES, TASKS, suggest, target_name
+from nas.registry import EXECUTORS, SAMPLERS, SCORES, TASKS, device_file, suggest, target_name
 from nas.settings import (
     Flag,
     Following,
@@ -276,7 +276,7 @@ class Shipping(Group):
     @property
     def device_file(self) -> Path | None:
         """The file of a device that was measured elsewhere, or None for a target of this machine."""
-        return Path(self.target.removeprefix(FILE_TARGET)) if self.target.startswith(FILE_TARGET) else None
+        return device_file(self.target)
 
 
 GROUPS: tuple[type[Group], ...] = (Goal, Choosing, Seeds, Training, Machine, Shipping, Following)

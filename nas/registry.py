@@ -249,6 +249,11 @@ FILE_TARGET = "file:"
 """The prefix, before a path, of a device that was measured elsewhere."""
 
 
+def device_file(target: str) -> Path | None:
+    """Return the file of a device that was measured elsewhere, or None for a target of this machine."""
+    return Path(target.removeprefix(FILE_TARGET)) if target.startswith(FILE_TARGET) else None
+
+
 def target_text(name: str) -> str:
     """Write the name of a target or a format as commands do, `cpu-compiled`."""
     return name.replace("_", "-")

@@ -30,7 +30,7 @@ from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.record.command import searching
 from nas.record.networks import Found, find_network
-from nas.registry import FILE_TARGET, HEADS
+from nas.registry import HEADS, device_file
 from nas.space.space import SearchSpace
 from nas.training.catalogue import load_task, task_of
 
@@ -118,8 +118,8 @@ def _predicted(predictor: Predictor) -> Json:
 def _device_file(found: Found, told: Json) -> str:
     """Return the target that is a device's file: as `told`, or that of the network's search where the file is here."""
     target: str = told.get("target") or (found.home.config.target if found.home else "")
-    here = "target" in told or Path(target.removeprefix(FILE_TARGET)).is_file()
-    return target if target.startswith(FILE_TARGET) and here else ""
+    file = device_file(target)
+    return target if file and ("target" in told or file.is_file()) else ""
 
 
 def _where(found: Found, told: Json) -> Json:

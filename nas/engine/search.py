@@ -1,7 +1,7 @@
 """Search: make a plan and a run, and keep an executor busy until the budget is spent and the front confirmed."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -24,6 +24,7 @@ from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome
 from nas.evaluation.plugins import load_plugins
 from nas.files import Json, quoted
+from nas.network.architecture import Architecture
 from nas.record import paused
 from nas.record.environment import changes, environment, note_finished, note_start
 from nas.record.folders import find_run, locked, new_folder
@@ -72,11 +73,11 @@ def search(
     plan = new_plan(config, chosen, watcher.timed, watcher.warned, runs)
     learnt = learn(earlier, plan.config, plan.space, plan.devices.timed, plan.data) if earlier else None
     predictor = predictor_facts(plan.predictor) if plan.predictor else None
-    # as points of the space, whose kinds a run that goes on has
-    designs = [plan.space.replay(nearest(plan.space, design)).to_dict() for design in plan.designs]
+    own = [plan.space.replay(nearest(plan.space, design)) for design in plan.designs]  # of kinds that the run has
     run = Run.create(
         new_folder(runs, name, chosen.name), plan.config, plan.space, _start(plan), learnt, plan.outside,
-        predictor=predictor, data=plan.data, designs=designs, seeds=_seeds(plan), calibration=plan.calibration,
+        predictor=predictor, data=plan.data, designs=[one.to_dict() for one in own], seeds=_seeds(plan.designs, own),
+        calibration=plan.calibration,
     )  # fmt: skip
     with locked(run.folder), _left_only_with_trials(run):
         return _drive(run, plan, watcher)
@@ -145,13 +146,12 @@ def go_on(run: Run, *, watcher: Watcher | None = None, **settings: Any) -> Run:
         return _drive(run, plan, watcher, begin)
 
 
-def _seeds(plan: Plan) -> list[Json]:
+def _seeds(designs: Iterable[Architecture], own: Iterable[Architecture]) -> list[Json]:
     """For each design to start from, the key of the network that stands for it, and whether that is the design."""
     seeds = []
-    for design in plan.designs:
-        own = plan.space.replay(nearest(plan.space, design))
-        fitted = replace(design, resolution=own.resolution, channels=own.channels, classes=own.classes)
-        seeds.append({"name": design.name, "key": own.key(), "exact": fitted.key() == own.key()})
+    for design, ours in zip(designs, own, strict=True):
+        fitted = replace(design, resolution=ours.resolution, channels=ours.channels, classes=ours.classes)
+        seeds.append({"name": design.name, "key": ours.key(), "exact": fitted.key() == ours.key()})
     return seeds
 
 

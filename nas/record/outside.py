@@ -5,7 +5,7 @@ Opening a run runs the kept copies of its plug-in files, and no others.
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from nas import files
@@ -43,7 +43,7 @@ def outside_of_training(config: TrainConfig, network: Architecture, files: Itera
     return Outside(_files(files, origins), _packages(origins))
 
 
-def _files(given: Iterable[PluginFile], origins: Iterable[str]) -> tuple[PluginFile, ...]:
+def _files(given: Iterable[PluginFile], origins: Collection[str]) -> tuple[PluginFile, ...]:
     """Return the plug-in files that were given, and those loaded before that kinds come from, each name once."""
     before = (one for one in loaded_plugins() if one.path in origins)
     return tuple({one.name: one for one in (*before, *given)}.values())

@@ -11,7 +11,7 @@ from torch import Tensor
 from nas.errors import RunError, SettingError, in_one_line
 from nas.report.formats import Reader
 from nas.report.metadata import INPUT, check_outputs, described, metadata_of
-from nas.report.tracing import plain, quiet, step, trace
+from nas.report.tracing import LEAST, plain, quiet, step, trace
 from nas.training.model import Model
 
 OPSET = 20
@@ -57,7 +57,7 @@ def make_onnx(model: Model, dynamic_size: bool = False) -> Any:
 def sizes_in_words(model: Model) -> str:
     """Say which sizes of images a file takes that was made with `dynamic_size`."""
     unit = step(model)
-    return f"height and width are multiples of {unit} pixels, from {2 * unit}"
+    return f"height and width are multiples of {unit} pixels, from {LEAST * unit}"
 
 
 def describe(proto: Any, metadata: dict[str, str]) -> None:

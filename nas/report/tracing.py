@@ -15,7 +15,7 @@ from nas.errors import RunError, in_one_line
 from nas.training.model import Model
 
 KEPT = ("val", "tensor_meta")  # of a node's notes; the others hold paths of this machine
-STEPS = 512  # largest side of an image of any size, in units of `step`
+LEAST, STEPS = 2, 512  # smallest and largest side of an image of any size, in units of `step`
 
 
 @contextmanager
@@ -45,19 +45,19 @@ def step(model: Model) -> int:
 def sizes(model: Model, dynamic_size: bool) -> list[tuple[int, int]]:
     """List the heights and widths to try: the model's own, and three others where the size may vary."""
     side, unit = model.architecture.resolution, step(model)
-    others = [(2 * unit, 2 * unit), (3 * unit, 5 * unit), (6 * unit, 4 * unit)] if dynamic_size else []
+    others = [(LEAST * unit, LEAST * unit), (3 * unit, 5 * unit), (6 * unit, 4 * unit)] if dynamic_size else []
     return [(side, side), *others]
 
 
 def trace(model: Model, dynamic_size: bool = False) -> ExportedProgram:
     """Trace a model, for a batch of any size and with `dynamic_size` images whose sides are multiples of `step`.
 
-    Those of two steps are the smallest. Raises RunError where torch cannot trace it.
+    Those of `LEAST` steps are the smallest. Raises RunError where torch cannot trace it.
     """
     side, unit = model.architecture.resolution, step(model)
     dims, height, width = {0: Dim("batch")}, side, side
     if dynamic_size:
-        dims |= {2: unit * Dim("rows", min=2, max=STEPS), 3: unit * Dim("columns", min=2, max=STEPS)}
+        dims |= {2: unit * Dim("rows", min=LEAST, max=STEPS), 3: unit * Dim("columns", min=LEAST, max=STEPS)}
         height, width = 6 * unit, 7 * unit  # other than the model's own, so that tables are resized
     images = torch.rand(2, model.architecture.channels, height, width)
     try:

@@ -7,7 +7,7 @@ from nas.errors import RunError, SettingError
 from nas.report.formats import Format, Shipment
 from nas.report.onnx_files import OPSET, make_onnx, missing, read_onnx, runner, session, sizes_in_words
 from nas.report.parity import compare
-from nas.report.tracing import plain, sizes, step
+from nas.report.tracing import LEAST, plain, sizes, step
 from nas.training.model import Model
 
 
@@ -18,12 +18,11 @@ def _write(shipment: Shipment, path: Path) -> list[str]:
     try:
         same = compare(plain(model), runner(session(data)), sizes(model, dynamic), by="onnxruntime")
     except RunError as error:
-        if dynamic:
-            _check_side(model)
-        remedy = (
-            "; torch cannot export this network for images of any size: leave --dynamic-size out" if dynamic else ""
-        )
-        raise RunError(f"{error}{remedy}") from None
+        if not dynamic:
+            raise
+        _check_side(model)
+        raise RunError(f"{error}; torch cannot export this network for images of any size: leave --dynamic-size "
+                       "out") from None  # fmt: skip
     with files.replacing(path) as file:
         file.write(data)
     side = model.architecture.resolution
@@ -35,8 +34,8 @@ def _check_side(model: Model) -> None:
     """Raise SettingError where a model's own side is none that a file for images of any size takes."""
     side, unit = model.architecture.resolution, step(model)
     fitting = side - side % unit
-    if fitting < 2 * unit or fitting != side:
-        lower = f"export it with --resolution {fitting}, or " if fitting >= 2 * unit else ""
+    if side != fitting or side < LEAST * unit:
+        lower = f"export it with --resolution {fitting}, or " if fitting >= LEAST * unit else ""
         raise SettingError(f"--dynamic-size: {sizes_in_words(model)}, and this network's {side} is none; {lower}leave "
                            "--dynamic-size out") from None  # fmt: skip
 
