@@ -64,7 +64,7 @@ def _short_clocks(request: pytest.FixtureRequest) -> Iterator[None]:
                 patch.setitem(timed.LATENCY_SECONDS, effort, 0.05)
             patch.setattr(timed, "THROUGHPUT_SECONDS", 0.05)
             patch.setattr(timed, "ENERGY_SECONDS", 0.05)
-            patch.setattr(ending, "SECONDS", 0.1)
+            patch.setattr(ending, "SECONDS", 0.05)
         yield
 
 

@@ -28,7 +28,9 @@ def export(
         Path | None, option("PATH", "What to write.", "--output", "-o", default="by name and format")
     ] = None,
     pick: Annotated[str | None, option("RULE", PICK, default="as best.yaml", names=NAMES["pick"])] = None,
-    tolerance: Annotated[float, option("X", "Accuracy that it may lose, 0.01 a point (onnx-int8).")] = 0.01,
+    tolerance: Annotated[
+        float | None, option("X", "Accuracy that it may lose, 0.01 a point (onnx-int8).", default="0.01")
+    ] = None,
     dynamic_size: Annotated[bool, option("", "Take images of any size too (onnx).", "--dynamic-size")] = False,
     queries: Annotated[int | None, option("N", "Of a detector: find no more boxes than this.", min=1)] = None,
     resolution: Annotated[int | None, option("PIXELS", "Take images of this smaller side.", min=1)] = None,

@@ -101,7 +101,7 @@ def find_data(config: TrainConfig, architecture: Architecture, group: Alone) -> 
     check_head(config.task, architecture.head.kind)
     side = config.resolution or architecture.resolution
     dataset = datasets.load(config.data, seed=config.split, resolution=side)
-    check_targets(config.task, config.data, dataset.targets)
+    check_targets(config.task, config.data, dataset.targets, architecture.head.kind)
     check_metrics(config.task, [config.monitor], len(dataset.classes))
     if config.recipe.balance != "none" and task.targets != "classes":
         raise SettingError(f"--balance {config.recipe.balance}: the task {config.task} has no classes to balance")

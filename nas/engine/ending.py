@@ -16,10 +16,11 @@ from nas.record.ending import Ending, Lowered
 from nas.record.trained import Trained
 from nas.training.boxes.judging import judge_boxes
 from nas.training.full.loop import Trainer, answers
+from nas.training.full.recipe import changed
 from nas.training.full.verdict import judge
 from nas.training.model import BOXES, Model
 
-SECONDS = 5.0  # for a latency
+SECONDS = 5.0  # for a latency, at most
 
 
 def conclude(trained: Trained, trainer: Trainer, dataset: Dataset) -> None:
@@ -33,7 +34,7 @@ def conclude(trained: Trained, trainer: Trainer, dataset: Dataset) -> None:
         whole = answers(model, trainer.batches, rows, nullcontext())
         model.facts = noted = told(model, whole)
         boxes = judge_boxes(predictions, len(dataset.classes), model.threshold)
-        smaller = measure_lowered(model, trainer, rows, whole, deployment, SECONDS / 10)
+        smaller = measure_lowered(model, trainer, rows, whole, deployment, SECONDS)
     if len(predictions.targets) < len(dataset.test):  # some could not be read, and the others have moved up
         places = trainer.batches.readable(dataset.test)
         verdict = replace(verdict, mistakes=[replace(m, row=int(places[m.row])) for m in verdict.mistakes])
@@ -56,6 +57,7 @@ def facts(trained: Trained, ending: Ending, parts: Json) -> Json:
         "parts": parts,
         "task": config.task,
         "recipe": config.recipe_name or "one of its own",
+        "changed": changed(config.recipe, config.recipe_name),
         "epochs": len(trained.history),
         "epoch": ending.epoch,
         "seed": config.seed,

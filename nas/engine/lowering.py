@@ -47,7 +47,7 @@ def measure_lowered(
 ) -> list[Lowered]:
     """Measure a model as it is, by its predictions `whole` for rows of the validation part, and lowered.
 
-    A latency is measured for so many `seconds`, where the network will run.
+    A latency is measured for so many `seconds` at most, where the network will run.
     """
     found = [_measured(trainer, model, whole, deployment, seconds)]
     for queries, resolution in _settings(model.architecture):
@@ -92,13 +92,15 @@ def _settings(architecture: Architecture) -> Iterator[tuple[int | None, int | No
 def _measured(
     trainer: Trainer, model: Model, predictions: Predictions, deployment: Deployment, seconds: float
 ) -> Lowered:
-    architecture = model.architecture
+    architecture, timed = model.architecture, measure(model.network, deployment, seconds=seconds)
     return Lowered(
         queries_of(architecture) or 0,
         architecture.resolution,
         {name: metric.value(predictions) for name, metric in trainer.task.metrics.items()},
         cost(architecture).macs,
-        measure(model.network, deployment, seconds=seconds).median,
+        timed.median,
         len(predictions.targets),
         best_threshold(predictions),
+        timed.low,
+        timed.high,
     )

@@ -26,6 +26,12 @@ def queries_of(architecture: Architecture) -> int | None:
     return int(architecture.value(f"head.{QUERIES}")) if known else None
 
 
+def size_text(queries: int | None, side: int) -> str:
+    """Say how many boxes a network finds, if any, and in images of which side: `9 queries at 64 pixels`."""
+    boxes = "" if queries is None else f"{queries} {'query' if queries == 1 else 'queries'} at "
+    return f"{boxes}{side} pixels"
+
+
 def trains_queries(architecture: Architecture) -> bool:
     """Tell whether each query has weights of its own; else queries are the likeliest places of the image at hand."""
     count = queries_of(architecture) or 0

@@ -11,7 +11,8 @@ from nas.training.full.verdict import Verdict
 class Lowered:
     """A detector as it is, or with fewer queries or smaller images: metrics on validation images, and what it costs.
 
-    `latency` is the median for one image in milliseconds, `threshold` the score with the best F1.
+    `latency` is the median for one image in milliseconds, and `low` and `high` bound it with 95 % confidence, where an
+    earlier version did not leave them out. `threshold` is the score with the best F1.
     """
 
     queries: int
@@ -21,6 +22,8 @@ class Lowered:
     latency: float
     images: int
     threshold: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)

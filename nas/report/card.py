@@ -8,9 +8,11 @@ from typing import Any
 
 import jinja2
 
+from nas.costs.counts import cost
 from nas.errors import SettingError
 from nas.evaluation import units
 from nas.network.heads import Head
+from nas.network.lowering import size_text
 from nas.report.metadata import laid
 from nas.training.model import BOXES, Model
 
@@ -41,6 +43,7 @@ ENVIRONMENT.filters["plain"] = plain
 def card_text(model: Model) -> str:
     """Write a model's card: the hub's metadata, then Markdown. Needs huggingface_hub."""
     facts, architecture = model.facts, model.architecture
+    counted, before = cost(architecture), _of(facts, "lowered_from")
     return str(_metadata(model)) + "\n" + ENVIRONMENT.get_template("card.md").render(
         name=architecture.name,
         kind=KINDS.get(model.outputs),
@@ -48,20 +51,23 @@ def card_text(model: Model) -> str:
         threshold=model.threshold,
         architecture=architecture,
         laid=laid(model),
+        params=counted.params,
+        macs=counted.macs,
+        lowered=size_text(before.get("queries"), before["resolution"]) if before.get("resolution") else "",
         layout=architecture.layout(),
         classes=model.classes[:SHOWN],
         more=len(model.classes) - SHOWN,
         rows=list(measured(facts)),
         images=_of(facts, "test").get("images"),
         facts=facts,
-        made=[(title, facts[key]) for key, title in _MADE.items() if facts.get(key) not in (None, "", {})],
+        made=[(title, _told(facts[key])) for key, title in _MADE.items() if facts.get(key) not in (None, "", {})],
         versions=", ".join(f"{name} {version}" for name, version in _of(facts, "versions").items()),
         plain=plain,
         code=code,
     )  # fmt: skip
 
 
-_MADE = {"data": "Data", "recipe": "Recipe", "epochs": "Epochs", "seed": "Seed",
+_MADE = {"data": "Data", "recipe": "Recipe", "changed": "Changed in it", "epochs": "Epochs", "seed": "Seed",
          "split_seed": "Seed of the parts", "teacher": "Teacher", "device": "Device"}  # fmt: skip
 
 
@@ -81,6 +87,11 @@ def _title(name: str) -> str:
         return units.title(name)
     except SettingError:
         return name.replace("_", " ").capitalize()
+
+
+def _told(value: object) -> object:
+    """Write settings as a list of names and values, and anything else as it is."""
+    return ", ".join(f"{name} {one}" for name, one in value.items()) if isinstance(value, Mapping) else value
 
 
 def _of(facts: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from nas.evaluation import units
 from nas.files import check_around, check_place, quoted, writing
 from nas.network.architecture import Architecture
 from nas.network.foreign_files import foreign
-from nas.network.lowering import lowered, queries_of
+from nas.network.lowering import lowered, queries_of, size_text
 from nas.record.ending import Lowered
 from nas.record.folders import is_run, is_trained
 from nas.record.models import BEST, CONFIG, WEIGHTS, is_hub, load
@@ -54,7 +54,7 @@ def export(
     path: Path | str,
     *,
     force: bool = False,
-    tolerance: float = 0.01,
+    tolerance: float | None = None,
     dynamic_size: bool = False,
     queries: int | None = None,
     resolution: int | None = None,
@@ -67,24 +67,34 @@ def export(
     `source` is a model, an architecture, or what names one: a folder that `nas train` left, a `.safetensors` file, or,
     for formats without weights, whatever names an architecture. `format` is one of `nas export --help`, such as
     `onnx-int8`. `data` names the images to quantise with, divided by `split_seed`, both by default as in the training.
-    `tolerance` is the share of images that a quantised network may get wrong beyond the model itself. With
-    `dynamic_size`, images of any size are to be taken. With fewer `queries` or a smaller `resolution` the network is
-    lowered first, and answers from the score that its training measured for that. `runs` is where names are found.
+    `tolerance` is the share of images that a quantised network may get wrong beyond the model itself, by default .01.
+    With `dynamic_size`, images of any size are to be taken. With fewer `queries` or a smaller `resolution` the network
+    is lowered first, and answers from the score that its training measured for that. `runs` is where names are found.
 
-    Raises SettingError for an unknown format or source, one that cannot be written or lowered so, missing weights or
-    packages, and a place that is taken; DataError for images that cannot be read; RunError when a check fails. Then
-    nothing is left behind.
+    Raises SettingError for an unknown format or source, an option that the format has no use for, a network that cannot
+    be written or lowered so, missing weights or packages, and a place that is taken; DataError for images that cannot
+    be read; RunError when a check fails. Then nothing is left behind.
     """
     name, path = format_name(text_of(format, "format")), Path(text_of(path, "path"))
     kind = FORMATS.get(name)
-    _check_tolerance(tolerance)
+    _check_heeded(kind, format, {"data": data, "tolerance": tolerance, "dynamic_size": dynamic_size or None})
+    _check_tolerance(share := 0.01 if tolerance is None else tolerance)
     _check_able(kind, format, found := _found(source, Path(runs)))
     _check_form(path, kind, force)
     network = _lowered(found, plain(queries), plain(resolution))
-    shipment = _with_images(Shipment(*network, None, None, tolerance, dynamic_size), data, split_seed)
+    shipment = _with_images(Shipment(*network, None, None, share, dynamic_size), data, split_seed)
     with writing(path, "choose another place"), _beside(path, force) as place:
         checks = [*_unfinished(found), *_lost(found, shipment, kind, path), *_written(name, shipment, place)]
         return _exported(path, checks, found)
+
+
+def _check_heeded(kind: Format, text: str, options: Mapping[str, object]) -> None:
+    """Raise SettingError, naming the formats that heed it, for an option that is given and changes nothing."""
+    for name, value in options.items():
+        if value is not None and name not in kind.heeds:
+            able = [target_text(other) for other in FORMATS.at_hand() if name in FORMATS.get(other).heeds]
+            raise SettingError(f"--{name.replace('_', '-')}: the format {text} has no use for it; leave it out, or "
+                               f"export to {' or '.join(able)}")  # fmt: skip
 
 
 def _check_tolerance(tolerance: object) -> None:
@@ -146,7 +156,7 @@ def _lost(found: Found, shipment: Shipment, kind: Format, path: Path) -> list[st
     whole, measured = _measured(found, architecture)
     if shipment.model is found.model or (whole and measured == whole):
         return []
-    lowered_to = _size(architecture)
+    lowered_to = size_text(queries_of(architecture), architecture.resolution)
     if whole is None:
         tells = f"; nas evaluate {quoted(path)} --data NAME[:PATH] tells" if kind.reads else ""
         return [f"what {lowered_to} cost was not measured{tells}"]
@@ -155,13 +165,6 @@ def _lost(found: Found, shipment: Shipment, kind: Format, path: Path) -> list[st
     name = next(iter(whole.metrics))
     values = (units.show(name, one.metrics[name]) for one in (measured, whole))
     return [f"{lowered_to}: {units.title(name)} {' in place of '.join(values)}, on {measured.images} validation images"]
-
-
-def _size(architecture: Architecture) -> str:
-    """Say how many boxes a network finds, if any, and in images of which side."""
-    count = queries_of(architecture)
-    boxes = "" if count is None else f"{count} {'query' if count == 1 else 'queries'} at "
-    return f"{boxes}{architecture.resolution} pixels"
 
 
 def _check_able(kind: Format, text: str, found: Found) -> None:

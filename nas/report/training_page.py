@@ -30,7 +30,7 @@ from nas.report.verdict_part import NO_VERDICT, verdict_part
 from nas.training.boxes.found import NOTED
 from nas.training.catalogue import load_task
 from nas.training.full.progress import Epoch
-from nas.training.full.recipe import load_recipe, shipped_recipes
+from nas.training.full.recipe import changed
 from nas.training.full.settings import TrainConfig
 from nas.training.model import BOXES, Model
 
@@ -110,13 +110,9 @@ def _what(trained: Trained, history: Sequence[Epoch]) -> Json:
 
 
 def _changed(config: TrainConfig) -> Json:
-    """Find the values that differ from those of a recipe that ships, but for the number of epochs."""
-    if config.recipe_name not in shipped_recipes():
-        return {}
-    shipped = load_recipe(config.recipe_name, {"epochs": config.recipe.epochs}).model_dump()
-    ours = config.recipe.model_dump().items()
-    found = {name.replace("_", " "): _short(value) for name, value in ours if value != shipped[name]}
-    return dict([*found.items()][:CHANGES])
+    """Say the values that differ from those of a recipe that ships."""
+    found = [(name.replace("_", " "), _short(one)) for name, one in changed(config.recipe, config.recipe_name).items()]
+    return dict(found[:CHANGES])
 
 
 def _short(value: object) -> str:

@@ -54,14 +54,20 @@ def check_head(task: str, kind: str) -> None:
                          f"{', or '.join([', '.join(heads), *others])}")  # fmt: skip
 
 
-def check_targets(task: str, data: str, targets: str) -> None:
-    """Raise DataError, with the tasks and heads that fit, unless data hold the targets that a task needs."""
+def check_targets(task: str, data: str, targets: str, head: str = "") -> None:
+    """Raise DataError, with what fits, unless data hold the targets that a task needs.
+
+    Where the `head` is given already, tasks that need another are not offered.
+    """
     needed = load_task(task).targets
     if targets == needed:
         return
     fitting = {name: load_task(name).outputs for name in TASKS.at_hand() if load_task(name).targets == targets}
     heads = {name: [h for h in HEADS.at_hand() if HEADS.get(h).outputs == given] for name, given in fitting.items()}
     ways = [f"write --task {name} (heads: {', '.join(kinds)})" for name, kinds in heads.items()]
+    if head:
+        ways = [f"write --task {name}" for name, kinds in heads.items() if head in kinds]
+        ways = ways or [f"train a network with another head ({', '.join(kinds)})" for kinds in heads.values()]
     raise DataError(f"data set '{data}' holds {targets}; this task needs {needed}: "
                     f"{', or '.join([*ways, 'name other data'])}")  # fmt: skip
 

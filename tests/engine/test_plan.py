@@ -121,6 +121,8 @@ def test_a_data_set_and_a_head_must_fit_the_task(monkeypatch):
         check_targets("detection", "digits", "classes")
     with pytest.raises(DataError, match="holds angles; this task needs classes: name other data"):
         check_targets("classification", "turned", "angles")
+    with pytest.raises(DataError, match=r"needs boxes: train a network with another head \(class_token, .*\), or name"):
+        check_targets("detection", "digits", "classes", "detr")  # no task learns classes with it
     monkeypatch.setattr(HEADS.get("pool"), "outputs", "boxes")
     with pytest.raises(SpaceError, match="head 'pool' gives boxes; the task classification needs logits: class_token"):
         fit(load_space(SPACE), digits, "classification")

@@ -199,7 +199,22 @@ def test_hostile_weights_of_a_folder_are_refused(shipped, tmp_path):
 def test_tolerance_is_a_share(tmp_path):
     for value in (-0.1, 1.0, float("nan")):
         with pytest.raises(SettingError, match="write a share from 0 to below 1"):
-            export(model_of(["conv"]), "yaml", tmp_path / "m.yaml", tolerance=value)
+            export(model_of(["conv"]), "onnx-int8", tmp_path / "m.onnx", tolerance=value)
+
+
+@pytest.mark.parametrize(
+    ("form", "given", "able"),
+    [
+        ("yaml", {"dynamic_size": True}, "onnx or python"),
+        ("pt2", {"dynamic_size": True}, "onnx or python"),
+        ("onnx", {"tolerance": 0.01}, "onnx-int8"),
+        ("safetensors", {"data": "digits"}, "onnx-int8"),
+    ],
+)
+def test_an_option_that_changes_nothing_is_refused(form, given, able, tmp_path):
+    flag = "--" + next(iter(given)).replace("_", "-")
+    with pytest.raises(SettingError, match=rf"^{flag}: the format {form} has no use for it; .* export to {able}$"):
+        export(model_of(["conv"]), form, tmp_path / "m", **given)
 
 
 def test_parity_tells_what_is_wrong():

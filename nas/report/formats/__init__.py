@@ -3,7 +3,7 @@
 A format is a `Format` in a file of this folder, named like the file: `onnx_int8` is written `onnx-int8` in commands.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -81,8 +81,9 @@ class Format:
     `write(shipment, path)` writes a file of the name's `suffix`, or a folder where that is empty, and returns a line
     for each thing that it checked. It raises RunError when a check fails, and then leaves nothing behind. `reads`
     makes what was written ready to run; it raises SettingError for a damaged file. `weights` tells whether a format
-    needs a trained model; `only` names the one kind of outputs that it can write, if it cannot write all. `missing`
-    says what must be installed first, or gives an empty text.
+    needs a trained model; `only` names the one kind of outputs that it can write, if it cannot write all. `heeds` names
+    the options that it has a use for, of `data`, `tolerance` and `dynamic_size`. `missing` says what must be installed
+    first, or gives an empty text.
     """
 
     about: str
@@ -90,5 +91,6 @@ class Format:
     suffix: str = ""
     weights: bool = True
     only: str = ""
+    heeds: Collection[str] = ()
     reads: Callable[[Path], Reader] | None = None
     missing: Callable[[], str] = lambda: ""

@@ -41,4 +41,4 @@ def _check_side(model: Model) -> None:
 
 
 onnx = Format("for ONNX Runtime, OpenVINO, TensorRT and others", _write, suffix=".onnx", reads=read_onnx,
-              missing=missing)  # fmt: skip
+              heeds=("dynamic_size",), missing=missing)  # fmt: skip

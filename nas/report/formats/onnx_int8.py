@@ -55,8 +55,6 @@ ATTEMPTS = (
 def _write(shipment: Shipment, path: Path) -> list[str]:
     model = shipment.model
     assert model is not None
-    if shipment.dynamic_size:
-        raise SettingError("format onnx-int8 takes images of one size; for others, export to onnx with --dynamic-size")
     if shipment.training is None or shipment.validation is None:
         raise SettingError("format onnx-int8 needs images of the data that the network was trained on: name them with "
                            "--data")  # fmt: skip
@@ -162,4 +160,4 @@ def _described(file: Path, metadata: dict[str, str]) -> bytes:
 
 
 onnx_int8 = Format("8-bit ONNX, smaller, and on some processors faster", _write, suffix=".onnx", reads=read_onnx,
-                   only="logits", missing=missing)  # fmt: skip
+                   only="logits", heeds=("data", "tolerance"), missing=missing)  # fmt: skip

@@ -17,8 +17,6 @@ from nas.report.tracing import plain, quiet, trace
 def _write(shipment: Shipment, path: Path) -> list[str]:
     model = shipment.model
     assert model is not None
-    if shipment.dynamic_size:
-        raise SettingError("format pt2 takes images of one size; for others, export to onnx with --dynamic-size")
     model = plain(model)
     program = trace(model)
     program._example_inputs = None  # which are pickled; without them the file holds no pickle

@@ -213,5 +213,6 @@ python = Format(
     _write,
     suffix=".py",
     weights=False,
+    heeds=("dynamic_size",),
     reads=_read,
 )

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from nas.document import read
 from nas.errors import SettingError, UserError, brief
+from nas.files import Json
 from nas.registry import suggest
 from nas.settings import Flag, Group, Positive, refusal, understood
 from nas.training.recipe import Mirror
@@ -91,6 +92,14 @@ def shipped_recipes() -> dict[str, Path]:
     """Return the files of the recipes that ship, by name."""
     folder = Path(str(resources("nas.training"))) / "recipes"
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def changed(recipe: FullRecipe, name: str) -> Json:
+    """Return the values that differ from those of the recipe `name`, but for the epochs; of one of its own, none."""
+    if name not in shipped_recipes():
+        return {}
+    shipped = load_recipe(name, {"epochs": recipe.epochs})
+    return {key: value for key, value in recipe if value != getattr(shipped, key)}
 
 
 def load_recipe(

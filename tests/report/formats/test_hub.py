@@ -12,7 +12,9 @@ from PIL import Image
 from small_models import model_of
 
 import nas
+from nas.costs.counts import cost
 from nas.errors import SettingError
+from nas.network.lowering import queries_of, size_text
 from nas.record.networks import find_network
 from nas.report.card import card_text
 from nas.report.export import export, open_exported
@@ -70,6 +72,7 @@ def test_the_card_says_what_was_measured(tmp_path):
         "test": {"accuracy": {"value": 0.913, "low": 0.9, "high": 0.926}, "macro_f1": {"value": 0.8},
                  "map50": {"value": 0.7}, "my_share": {"value": 0.5}, "images": 360},
         "params": 12345, "seed": 3, "versions": {"torch": "2.13"},
+        "recipe": "small", "changed": {"batch_size": 16, "mixup": 0.2},
     }  # fmt: skip
     path = export(model_of(["conv"], **facts), "hub", tmp_path / "card").path
     card = huggingface_hub.ModelCard.load(path / "README.md")
@@ -83,6 +86,7 @@ def test_the_card_says_what_was_measured(tmp_path):
     assert "| My share | 0.5000 |  |" in card.text, "of a task that only its author has"
     assert "nas train front:accuracy" in card.text
     assert "360 images" in card.text
+    assert "- Changed in it: batch\\_size 16, mixup 0.2\n" in card.text
     assert "nas.HubModel.from_pretrained" in card.text
 
 
@@ -92,6 +96,16 @@ def test_a_detectors_card_says_from_which_score_on_boxes_are_taken(tmp_path):
     text = (export(model, "hub", tmp_path / "card").path / "README.md").read_text()
     assert "object-detection" in text
     assert "with a score of 0.37 or more, in the image's own pixels" in text
+
+
+def test_a_lowered_networks_card_has_its_own_counts_and_says_of_what_it_is(tmp_path):
+    model = detections.model()
+    path = export(model, "hub", tmp_path / "card", queries=2, resolution=16).path
+    text, small = (path / "README.md").read_text(), cost(model.lowered(2, 16).architecture)
+    whole = size_text(queries_of(model.architecture), model.architecture.resolution)
+    assert f"| Lowered after training | from {whole} |" in text
+    assert f"| Parameters | {small.params} |\n| Multiply-adds | {small.macs} |" in text
+    assert "Not measured since the network was lowered." in text
 
 
 def test_a_network_of_another_task_is_no_classifier(monkeypatch):

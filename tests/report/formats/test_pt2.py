@@ -33,11 +33,6 @@ def test_every_block_stem_and_head_computes_the_same(parts, tmp_path):
             torch.testing.assert_close(found, model(images), rtol=0, atol=1e-6 if of_maps else 0)
 
 
-def test_images_of_other_sizes_are_for_onnx(tmp_path):
-    with pytest.raises(SettingError, match="takes images of one size; for others, export to onnx"):
-        export(model_of(["conv"]), "pt2", tmp_path / "m.pt2", dynamic_size=True)
-
-
 def test_it_is_quiet_and_says_no_path_of_this_machine(capfd, caplog, tmp_path):
     path = export(model_of(["conv"]), "pt2", tmp_path / "m.pt2").path
     open_exported(path)
