@@ -17,7 +17,7 @@ from nas.engine.samplers import Problem
 from nas.engine.samplers._screening.candidates import search, spread, starts
 from nas.engine.samplers._screening.evidence import SHARE, Costs
 from nas.engine.samplers._screening.feasibility import Feasibility
-from nas.engine.samplers._screening.models import Kernels
+from nas.engine.samplers._screening.process import Kernels
 from nas.engine.samplers._screening.proposals import QUEUED, Parameters, Space, note, others, rivals
 from nas.engine.samplers._screening.screen import Screen
 from nas.engine.samplers._screening.situation import Situation, Told, signs

@@ -10,17 +10,8 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 
 from nas.engine.objective_scale import Scale
 from nas.engine.samplers._screening.evidence import Costs, Past
-from nas.engine.samplers._screening.models import (
-    FIXED,
-    GIVEN,
-    Kernels,
-    describe,
-    encoder,
-    fit_process,
-    milestone,
-    predict_process,
-    tuned,
-)
+from nas.engine.samplers._screening.models import GIVEN, describe, encoder
+from nas.engine.samplers._screening.process import FIXED, Kernels, fit_process, milestone, predict_process, tuned
 from nas.engine.samplers._screening.tree import Codes, Tree
 
 Values = NDArray[np.float64]

@@ -13,17 +13,8 @@ from nas.engine.improvement import boxes, expected_improvement, nondominated
 from nas.engine.objective_scale import Scale, even, spread_best, unit, worst
 from nas.engine.samplers._screening.evidence import Costs, Past
 from nas.engine.samplers._screening.feasibility import Feasibility
-from nas.engine.samplers._screening.models import (
-    GIVEN,
-    Features,
-    Kernels,
-    describe,
-    fit_process,
-    fit_trees,
-    predict_process,
-    predict_trees,
-    tuned,
-)
+from nas.engine.samplers._screening.models import GIVEN, Features, describe, fit_trees, predict_trees
+from nas.engine.samplers._screening.process import Kernels, fit_process, predict_process, tuned
 from nas.engine.samplers._screening.tree import Codes, Tree
 
 Values = NDArray[np.float64]

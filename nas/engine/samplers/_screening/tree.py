@@ -7,7 +7,7 @@ a decision does not arise.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import pairwise
 
 import numpy as np
@@ -74,10 +74,8 @@ class Tree:
         """In which points a decision arises, by those before it."""
         found = np.zeros(len(codes), np.bool_)
         for case in self.cases[j]:
-            holds = np.ones(len(codes), np.bool_)
-            for earlier, allowed in case:
-                holds &= allowed[codes[:, earlier]]
-            found |= holds
+            held = [allowed[codes[:, earlier]] for earlier, allowed in case]
+            found |= reduce(np.logical_and, held) if held else True
         return found
 
     def whole(self, codes: Codes) -> NDArray[np.bool_]:
