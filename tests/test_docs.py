@@ -48,6 +48,14 @@ def test_the_tutorial_leads_to_a_deployed_file(tmp_path: Path, nas: Command, mon
     play("docs/tutorial.md", nas)
     (deployed,) = blocks("docs/tutorial.md", "python")
     assert run(["-c", deployed], tmp_path).strip() in ("cats", "dogs")
+    noise = np.random.default_rng(0).integers(0, 256, (700, 900, 3), np.uint8)
+    Image.fromarray(noise).save("photos/cats/001.jpg")  # which is decoded at a fraction of its size
+    told = "e = np.exp(logits[0] - logits.max()); print(json.dumps(dict(zip(classes, (e / e.sum()).tolist()))))"
+    *_, by_hand = run(["-c", f"{deployed}\n{told}"], tmp_path).splitlines()
+    with_nas = json.loads(nas("predict", "photos.onnx", "photos/cats/001.jpg", "--json").out)[0]
+    assert json.loads(by_hand) == pytest.approx(
+        {one["class"]: one["probability"] for one in with_nas["classes"]}, abs=1e-5
+    )
 
 
 def test_the_guide_to_training_runs(home: Path, nas: Command, capsys: pytest.CaptureFixture[str]) -> None:

@@ -130,9 +130,12 @@ def test_an_argument_of_a_wrong_type_is_refused_by_name(arguments: dict[str, Any
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"networks": "few"}, "budget: found 'few'"),
-        ({"networks": "7"}, "at least 8 networks and two rungs: found 7 architectures"),
-        ({"networks": "1h"}, "at least 8 networks and two rungs: found 3600 s, rungs"),
+        ({"networks": "few"}, "networks: found 'few'; a calibration takes a whole number of them, from 8"),
+        ({"networks": "7"}, "networks: found '7'; a calibration takes"),
+        ({"networks": "1h"}, "networks: found '1h'; a calibration takes"),
+        ({"networks": 8.5}, "networks: found 8.5; a calibration takes"),
+        ({"networks": "9" * 5000}, "networks: found '9+"),
+        ({"rungs": "3"}, "rungs: found '3'; a calibration takes two or more"),
         ({"name": None}, "name: found None"),
         ({"runs": None}, "runs: found None"),
         ({"task": ["classification"]}, "task: found"),
@@ -263,6 +266,16 @@ def test_what_python_writes_with_its_address_is_named_by_its_type() -> None:
             nas.search("cvt_family", sampler=passed)
     with pytest.raises(SettingError, match=r"^watcher: found nas\.\S*\.Attendant; write a nas\.Watcher"):
         nas.search("cvt_family", watcher=nas.Attendant())  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_called_is_refused_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(
+        SettingError, match=r"^watcher: found ended='x'; write a function to call: nas\.Watcher\(ended="
+    ):
+        nas.search("cvt_family", watcher=nas.Watcher(ended="x"), runs=tmp_path)  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match=r"^attendant: found stop=None; write a function to call: nas\.Attendant\("):
+        nas.train(network(), attendant=nas.Attendant(stop=None), runs=tmp_path)  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
 
 
 def test_spaces_and_architectures_may_be_objects_or_plain_data(tmp_path: Path) -> None:

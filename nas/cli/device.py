@@ -49,7 +49,7 @@ def write_predictor(results: Path, output: Path, *, as_json: bool) -> None:
     write_device(output, predictor)
     error = predictor.error
     middle = sorted(ms for _, ms in predictor.networks)[len(predictor.networks) // 2]
-    side = predictor.networks[0][0].resolution
+    side, channels = predictor.networks[0][0].resolution, predictor.networks[0][0].channels
     if not error.tau > POOR:
         warning = "It hardly ranks networks: collect more of them (-n), or measure on a quieter device."
         Terminal(stderr=True).say((warning, "yellow"))
@@ -64,6 +64,8 @@ def write_predictor(results: Path, output: Path, *, as_json: bool) -> None:
         f"Kendall's tau {error.tau:z.2f}"
     )
     space = quoted(predictor.space) if predictor.space in shipped() else "FILE"
+    data = " --data NAME[:PATH]" if channels > 1 else ""  # images that come with the package are grey
     console.following(
-        f"nas search --space {space} --target {quoted(f'file:{output}')} --resolution {side} --max latency={middle:.2g}"
+        f"nas search --space {space} --target {quoted(f'file:{output}')}{data} --resolution {side} "
+        f"--max latency={middle:.2g}"
     )

@@ -64,12 +64,10 @@ def export(
 
 
 def _following(form: str, written: "Exported", needed: str) -> list[str]:
-    """List the commands that take what was written. One that trains anew tests on images that are as new as here."""
+    """List the commands that take what was written. One that trains it does so as here, and tests on as new images."""
     kind, place = FORMATS.get(format_name(form)), quoted(written.path)
     if format_name(form) == "yaml":
-        data = quoted(written.data) if written.data else "NAME[:PATH]"
-        split = f" --split-seed {written.split_seed}" if written.split_seed else ""
-        return [f"nas show {place}{needed}", f"nas train {place}{needed} --data {data}{split}"]
+        return [f"nas show {place}{needed}", f"nas train {place}{needed}{written.options or ' --data NAME[:PATH]'}"]
     runs_here = kind.reads and written.trained
     return [f"nas predict {place} IMAGE...", f"nas evaluate {place} --data NAME[:PATH]"] if runs_here else []
 

@@ -70,8 +70,9 @@ def _print(terminal: Terminal, found: "Layouts") -> None:
     if found.worths:
         _print_worths(terminal, found.worths)
     else:
-        terminal.remark("Too few networks were trained to tell what each block is worth: it takes three for each block "
-                        "that each stage offers, and for each stage that may be left out.\n")  # fmt: skip
+        terminal.remark("Too few networks were trained, or too much alike, to tell what each block is worth: it takes "
+                        "some three for each block that each stage offers, for each stage that may be left out, and "
+                        "for each run.\n")  # fmt: skip
 
 
 def _print_worths(terminal: Terminal, worths: "Sequence[Worth]") -> None:

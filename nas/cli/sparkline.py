@@ -29,7 +29,8 @@ def growing(run: Run, columns: int) -> str:
         return ""
     done = found.trainings[-1]
     shares = np.interp(np.linspace(1, done, min(MOST, columns // 3, done)), found.trainings, found.shares)
-    last, gain = found.last
-    added = percent(gain).replace("%", "points")
-    bars, reached = sparkline(shares.tolist()), percent(found.shares[-1])
-    return f"hypervolume {bars} {reached} of this run's own frame; the last {last} of {done} trainings added {added}"
+    (last, gain), reached = found.last, found.shares[-1]
+    said = f"hypervolume {sparkline(shares.tolist())} {percent(reached)} of this run's own frame"
+    if gain == reached:  # the first network has only now come to the last rung
+        return said
+    return f"{said}; the last {last} of {done} trainings added {percent(gain).replace('%', 'points')}"

@@ -34,6 +34,10 @@ Source = Path | BinaryIO | Image.Image
 """A picture: its file, or a file in memory, or what Pillow made of one."""
 
 
+class RangeError(ValueError):
+    """A sound picture, of whose numbers nobody knows which are black and which white."""
+
+
 class Picture(NamedTuple):
     """Pixels `(side, side, 3)` as uint8, and whether the file was grey.
 
@@ -111,6 +115,8 @@ def cause(source: object, error: Exception) -> str:
         return "empty file"
     if isinstance(error, UnidentifiedImageError):
         return "no image that Pillow reads"
+    if isinstance(error, RangeError):
+        return str(error)
     text = " ".join(f"{type(error).__name__}: {error}".split())
     text = text.replace(f"{source.parent}/", "") if isinstance(source, Path) else text
     said = next((words for kind, words in CAUSES.items() if isinstance(error, kind)), "damaged image")
@@ -145,7 +151,7 @@ def _opened(source: Source) -> Iterator[Image.Image]:
 
 def _is_grey(image: Image.Image) -> bool:
     if image.mode == "F" or (image.mode == "I" and image.format != "PPM"):
-        raise ValueError(f"pixels of mode {image.mode} have no known range; save the image with 8 or 16 bits")
+        raise RangeError(f"pixels of mode {image.mode} have no known range; save the image with 8 or 16 bits")
     return image.mode in GREY
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nas.data import Dataset
-from nas.errors import SettingError, brief
+from nas.engine.watcher import functions_of
 from nas.record.trained import Trained
 from nas.training.full.progress import Epoch, Progress
 
@@ -27,7 +27,4 @@ class Attendant:
 
 def attendant_of(given: Attendant | None) -> Attendant:
     """Return a training's attendant, one that does nothing for None. Raises SettingError for what is no attendant."""
-    if not isinstance(given, Attendant | None):
-        raise SettingError(f"attendant: found {brief(given)}; write a nas.Attendant of the functions to call: "
-                           "nas.Attendant(noted=print)")  # fmt: skip
-    return given or Attendant()
+    return functions_of(given, Attendant(), "noted")

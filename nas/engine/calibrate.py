@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from nas.config import Machine, SearchConfig, make_config, parse_budget
+from nas.config import Budget, Machine, SearchConfig, make_config
 from nas.costs.counts import cost
 from nas.engine.search import go_on, search, wanted_space
 from nas.engine.watcher import Watcher, watcher_of
-from nas.errors import SettingError
+from nas.errors import SettingError, brief
 from nas.evaluation.plugins import load_plugins
 from nas.files import Json
 from nas.network.architecture import Architecture
@@ -26,7 +26,7 @@ from nas.record.folders import is_run
 from nas.record.journal import RECORD
 from nas.record.run import Run
 from nas.record.seal import first_change
-from nas.settings import paths_of, text_of
+from nas.settings import paths_of, plain, text_of
 from nas.space.grammar import to_dict
 from nas.space.slot import Domain
 from nas.space.space import SearchSpace
@@ -66,11 +66,10 @@ def calibrate(
     settings |= {"task": task, "objectives": (load_task(task).objectives[0], "macs")}
     settings |= {"rungs": rungs, "promotion": 1.0, "confirm": 1}
     named = text_of(space, "space") if isinstance(space, str | Path) else "space"
-    asked = make_config({"space": named, "budget": parse_budget(networks), **settings})
-    networks = asked.budget.trials or 0
-    if networks < FEWEST or len(asked.lengths) == 1:
-        raise SettingError(f"a calibration takes at least {FEWEST} networks and two rungs: found {asked.budget}, rungs "
-                           f"{', '.join(map(str, asked.lengths))}")  # fmt: skip
+    networks = _count(networks)
+    asked = make_config({"space": named, "budget": Budget(trials=networks), **settings})
+    if len(asked.lengths) == 1:
+        raise SettingError(f"rungs: found {brief(rungs)}; a calibration takes two or more")
     folder = Path(runs) / name
     if is_run(folder):
         _check_same(run := Run(folder), asked, wanted_space(space, asked))
@@ -79,6 +78,15 @@ def calibrate(
         run = search(space, budget=networks, name=name, runs=runs, watcher=watcher, **settings)
     _try_rates(run, watcher)
     return run
+
+
+def _count(networks: object) -> int:
+    """Return a number of networks, which may be text. Raises SettingError for too few and for what is none."""
+    text = str(plain(networks))
+    if not (text.isdecimal() and len(text) < 10 and int(text) >= FEWEST):
+        raise SettingError(f"networks: found {brief(networks)}; a calibration takes a whole number of them, from "
+                           f"{FEWEST}")  # fmt: skip
+    return int(text)
 
 
 def _warned_once(watcher: Watcher) -> Watcher:

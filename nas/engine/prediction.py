@@ -122,8 +122,9 @@ def _check(
     measured = {getattr(architecture, name) for architecture, _ in predictor.networks}
     if not measured >= set(asked):
         found, wanted = (", ".join(map(str, sorted(some))) for some in (measured, asked))
+        instead = f"name images with {found}" if name == "channels" else f"write --resolution {found}"
         raise SettingError(f"target {config.target}: was measured with the {name} {found}, {who} has {wanted}; "
-                           f"collect it with --{name}")  # fmt: skip
+                           f"{instead}, or collect it anew with --{name}")  # fmt: skip
 
 
 def as_measured(config: SearchConfig) -> SearchConfig:

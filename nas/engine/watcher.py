@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sized
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from nas.engine.executors import Placement
 from nas.errors import SettingError, brief
 from nas.evaluation.job import Job, Outcome
 from nas.record.run import Run
 from nas.record.trial import Further, Trial
+
+Functions = TypeVar("Functions")
 
 
 class Source(Protocol):
@@ -45,7 +47,22 @@ class Watcher:
 
 def watcher_of(given: Watcher | None) -> Watcher:
     """Return a search's watcher, one that is told nothing for None. Raises SettingError for what is no watcher."""
-    if not isinstance(given, Watcher | None):
-        raise SettingError(f"watcher: found {brief(given)}; write a nas.Watcher of the functions to call: "
-                           "nas.Watcher(ended=print)")  # fmt: skip
-    return given or Watcher()
+    return functions_of(given, Watcher(), "ended")
+
+
+def functions_of(given: Functions | None, silent: Functions, one: str) -> Functions:
+    """Return functions to call, or those that do nothing for None, of which `one` serves as the example.
+
+    Raises SettingError for what is no such class, and for anything in it that cannot be called.
+    """
+    if given is None:
+        return silent
+    kind = type(silent).__name__
+    if not isinstance(given, type(silent)):
+        raise SettingError(f"{kind.lower()}: found {brief(given)}; write a nas.{kind} of the functions to call: "
+                           f"nas.{kind}({one}=print)")  # fmt: skip
+    for name, function in vars(given).items():
+        if not callable(function):
+            raise SettingError(f"{kind.lower()}: found {name}={brief(function)}; write a function to call: "
+                               f"nas.{kind}({one}=print)")  # fmt: skip
+    return given

@@ -7,16 +7,17 @@ from pathlib import Path
 
 from nas.errors import SettingError
 from nas.evaluation.plugins import Outside
+from nas.files import quoted
 from nas.network.architecture import Architecture
 from nas.record.folders import CONFIG, ELSEWHERE, TRAINING, find_run, is_run, is_trained, named_in
 from nas.record.journal import RECORD
 from nas.record.models import BEST, elsewhere, is_hub, load
 from nas.record.run import Run
 from nas.record.trained import Trained
-from nas.registry import MANY, nearest, suggest
+from nas.registry import HEADS, MANY, nearest, suggest
 from nas.space.library import load_architecture, shipped
 from nas.space.space import placed
-from nas.training.catalogue import load_task
+from nas.training.catalogue import load_task, task_of
 from nas.training.model import Model, split_of
 
 
@@ -66,6 +67,21 @@ class Found:
             return ""
         metrics = load_task(self.run.config.task).metrics
         return next((name for name in self.run.config.objectives if name in metrics), "")
+
+    def options(self) -> str:
+        """Write the options of `nas train` by which a copy of it, alone in a file, is trained as one of its home is."""
+        if self.home is None:
+            return ""
+        config, metrics = self.home.config, load_task(self.home.config.task).metrics
+        settings = (
+            ("task", config.task, task_of(HEADS.get(self.architecture.head.kind).outputs)),
+            ("data", config.data, ""),
+            ("split-seed", self.split, 0),
+            ("mirror", config.recipe.mirror, "auto"),
+            ("monitor", self.metric, next(iter(metrics))),
+            ("target", config.target, "auto"),
+        )
+        return "".join(f" --{name} {quoted(str(now))}" for name, now, usual in settings if now not in ("", usual))
 
 
 def find_network(name: str | Path, runs: Path = Path("runs")) -> Found:

@@ -242,6 +242,8 @@ def _flattered(reader: Reader, asked: _Asked, batches: Batches) -> str:
     for learnt, own in named:
         if reader.facts.get("finished") is False and asked.part == "test":
             return "its training has not ended, and who chooses by these images has none left that are new"
+        if (asked.part, asked.seed) == ("train", own):
+            return f"it learnt from these images; --part test --split-seed {own} takes those that are new to it"
         if (asked.part, asked.seed) != ("test", own):
             return (f"it learnt from {learnt} divided by seed {own}, and some of these images may not be new to it; "
                     f"--part test --split-seed {own} takes those that are")  # fmt: skip

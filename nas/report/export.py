@@ -35,16 +35,15 @@ HUB = {CARD, CONFIG, WEIGHTS}
 class Exported(NamedTuple):
     """What was written, a line for each thing checked or lost, the plug-in files that the network needs.
 
-    `trained` tells whether trained weights are in it. `data` names those of the run or training that the network is of,
-    and `split_seed` what divided them.
+    `trained` tells whether trained weights are in it. `options` are those of `nas train` by which a file without
+    weights is trained as a network of the same run or training is: its data, the seed that divides them, and the like.
     """
 
     path: Path
     checks: list[str]
     plugins: tuple[str, ...] = ()
     trained: bool = False
-    data: str = ""
-    split_seed: int = 0
+    options: str = ""
 
 
 @undisturbed()
@@ -109,9 +108,8 @@ def _written(name: str, shipment: Shipment, place: Path) -> list[str]:
 
 
 def _exported(path: Path, checks: list[str], found: Found) -> Exported:
-    data = found.home.config.data if found.home else ""
-    return Exported(path, checks, tuple(file.path for file in found.outside.files), found.model is not None, data,
-                    found.split)  # fmt: skip
+    files = tuple(file.path for file in found.outside.files)
+    return Exported(path, checks, files, found.model is not None, found.options())
 
 
 def _with_images(shipment: Shipment, data: str | None, split_seed: int | None) -> Shipment:

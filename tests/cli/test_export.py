@@ -27,3 +27,11 @@ def test_a_file_is_named_after_the_network(
     assert (answer.status, answer.err) == (0, "")
     assert answer.out.startswith(f"{file}\n")
     assert (tmp_path / inside / file).is_file()
+
+
+def test_the_command_that_trains_a_file_trains_as_its_run_would(nas: Command, tmp_path: Path) -> None:
+    settings = {"recipe": {"mirror": "never"}, "split_seed": 4, "target": "onnxruntime"}
+    finished_run(tmp_path / "runs" / "first", **settings)
+    answer = nas("export", "first", "--runs", tmp_path / "runs", "-o", tmp_path / "a.yaml")
+    options = "--data cluttered_digits --split-seed 4 --mirror never --target onnxruntime"
+    assert f"nas train {tmp_path / 'a.yaml'} {options}\n" in answer.out

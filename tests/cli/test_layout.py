@@ -47,7 +47,7 @@ def test_networks_without_some_stages_are_told_of_too(nas, tmp_path):
 
 def test_few_networks_tell_no_worth_and_it_says_so(nas, tmp_path):
     answer = nas("layout", finished_run(tmp_path / "run", complete=8).folder, "--members", 20)
-    assert "Too few networks were trained to tell what each block is worth" in answer.out
+    assert "Too few networks were trained, or too much alike, to tell what each block is worth" in answer.out
 
 
 def test_it_gives_json(nas, tmp_path):

@@ -12,6 +12,7 @@ from nas.cli.tables import print_towers
 from nas.cli.terminal import Terminal
 from nas.costs.counts import cost
 from nas.record.analysis import health
+from nas.record.analysis.growth import Growth
 from nas.space.library import load_architecture, shipped
 
 
@@ -69,6 +70,14 @@ def test_a_front_grows_and_the_last_quarter_is_told(tmp_path):
     assert len(said.split()[1]) == 10
     assert "the last 10 of 40 trainings added" in said
     assert growing(empty_run(tmp_path / "b"), 30) == ""
+
+
+def test_a_front_that_only_now_came_to_the_last_rung_says_no_gain(tmp_path, monkeypatch):
+    """All of it would be gained by the last trainings, which says when climbing began and no more."""
+    run = finished_run(tmp_path / "a", complete=40, failed=0)
+    late = Growth([0, 35, 40], [0.0, 1.0, 2.0], [0.0, 0.0, 0.8])
+    monkeypatch.setattr("nas.cli.sparkline.growth", lambda run: late)
+    assert growing(run, 30).endswith("80.00 % of this run's own frame")
 
 
 def test_the_line_and_the_health_check_tell_one_gain(tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from nas.data.pictures import header, read_picture, share_of
+from nas.data.pictures import cause, header, read_picture, share_of
 
 COLOURS = Image.merge("RGB", [Image.linear_gradient("L").rotate(turn).resize((12, 12)) for turn in (0, 90, 180)])
 
@@ -42,6 +42,14 @@ def test_sixteen_bits_of_a_pgm_are_read_as_those_of_a_png():
     found, expected = (read_picture(one, 12) for one in (pgm, png))
     assert found.grey
     assert np.array_equal(found.pixels, expected.pixels)
+
+
+def test_a_picture_of_numbers_without_a_range_is_not_said_to_be_damaged(tmp_path):
+    COLOURS.convert("F").save(tmp_path / "warm.tif")
+    with pytest.raises(ValueError, match="mode F") as told:
+        read_picture(tmp_path / "warm.tif", 12)
+    why = "pixels of mode F have no known range; save the image with 8 or 16 bits"
+    assert cause(tmp_path / "warm.tif", told.value) == why
 
 
 @pytest.mark.parametrize("form", ["webp", "png", "jpeg"])

@@ -84,7 +84,7 @@ def test_a_search_is_timed_as_its_device_was(space, tmp_path):
     assert nas.search(space, budget=1, runs=tmp_path, target=untold, threads=3, **SETTINGS).config.threads == 3
     with pytest.raises(SettingError, match=r"target file:.*: dtype: found 'float8'"):
         nas.search(space, target=measured_with(tmp_path / "odd.yaml", dtype="float8"), **SETTINGS)
-    with pytest.raises(SettingError, match="was measured with the channels 3, the search has 1; collect it with --ch"):
+    with pytest.raises(SettingError, match="with the channels 3, the search has 1; name images with 3, or collect it"):
         nas.search(space, target=measured_with(tmp_path / "coloured.yaml", channels=3), **SETTINGS)
 
 

@@ -59,7 +59,7 @@ def test_a_training_is_divided_as_what_it_comes_from(home: Path, tiny: Path) -> 
     of_file = begin(home, "of_best", run.folder / "best.yaml")
     assert of_file.config.split == 4
     exported = nas.export(str(run.folder), "yaml", home / "carried.yaml")
-    assert (exported.data, exported.split_seed) == (data, 4)
+    assert exported.options == f" --data {data} --split-seed 4"
 
 
 def test_seeds_of_one_network_test_on_the_same_images(home: Path) -> None:

@@ -211,7 +211,7 @@ def taught(run: Run, front: Sequence[Result]) -> Remark | None:
                              f"{units.show(name, guess)}: networks have hardly begun to learn ({trained}), so their "
                              "order means nothing. Train longer (--epochs) or on more images (--subset).")  # fmt: skip
     if steps < STEPS:
-        more = f"{-(-STEPS * max(run.config.epochs) // steps):.0f}"
+        more = f"{-(-STEPS * recipe.epochs // steps):.0f}"  # which a ladder multiplies
         return Remark(False, f"{trained[0].upper()}{trained[1:]}: so few tell little of what it would come to in "
                              f"full. Train longer (--epochs {more} or more).")  # fmt: skip
     return None

@@ -181,6 +181,9 @@ def test_networks_that_learnt_nothing_are_not_told_apart(tmp_path: Path) -> None
     assert "--epochs 4 or more" in words
     long = taught_run(tmp_path / "long", 480, recipe={"epochs": 4})
     assert health.taught(long, long.front()) is None
+    ladder = taught_run(tmp_path / "ladder", 160, rungs=(1, 4))
+    assert "at most 40 steps" in said(ladder, health.taught)[1]
+    assert "(--epochs 3 or more)" in said(ladder, health.taught)[1], "as the ladder multiplies them by four"
     part = taught_run(tmp_path / "part", 5000, recipe={"subset": 160})
     assert "10 steps" in said(part, health.taught)[1]
     unknown = finished_run(tmp_path / "unknown")
