@@ -4,10 +4,12 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from command import Command
 from documents import SPACE, animals, blocks, commands, photos, play, run, tell
+from PIL import Image
 
 import nas
 from nas.data.sets.digit_scenes import Scene, digit_scenes
@@ -53,9 +55,8 @@ def test_the_tutorial_leads_to_a_deployed_file(tmp_path: Path, nas: Command, mon
     told = "e = np.exp(logits[0] - logits.max()); print(json.dumps(dict(zip(classes, (e / e.sum()).tolist()))))"
     *_, by_hand = run(["-c", f"{deployed}\n{told}"], tmp_path).splitlines()
     with_nas = json.loads(nas("predict", "photos.onnx", "photos/cats/001.jpg", "--json").out)[0]
-    assert json.loads(by_hand) == pytest.approx(
-        {one["class"]: one["probability"] for one in with_nas["classes"]}, abs=1e-5
-    )
+    expected = {one["class"]: one["probability"] for one in with_nas["classes"]}
+    assert json.loads(by_hand) == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_guide_to_training_runs(home: Path, nas: Command, capsys: pytest.CaptureFixture[str]) -> None:

@@ -269,9 +269,7 @@ def test_what_python_writes_with_its_address_is_named_by_its_type() -> None:
 
 
 def test_what_cannot_be_called_is_refused_before_the_work(tmp_path: Path) -> None:
-    with pytest.raises(
-        SettingError, match=r"^watcher: found ended='x'; write a function to call: nas\.Watcher\(ended="
-    ):
+    with pytest.raises(SettingError, match=r"^watcher: found ended='x'; write a function to call: nas\.Watcher\("):
         nas.search("cvt_family", watcher=nas.Watcher(ended="x"), runs=tmp_path)  # type: ignore[arg-type]
     with pytest.raises(SettingError, match=r"^attendant: found stop=None; write a function to call: nas\.Attendant\("):
         nas.train(network(), attendant=nas.Attendant(stop=None), runs=tmp_path)  # type: ignore[arg-type]

@@ -91,6 +91,8 @@ def test_images_that_it_learnt_from_are_told(trained: Trained) -> None:
     for found in (every, other):
         assert "divided by seed 3, and some of these images may not be new" in found.flattered
         assert "--part test --split-seed 3" in found.flattered
+    own = nas.evaluate(trained.folder, part="train")
+    assert own.flattered.startswith("it learnt from these images; --part test --split-seed 3")
 
 
 def test_a_copy_of_the_images_that_it_learnt_from_is_told_by_its_size(trained: Trained, tmp_path: Path) -> None:
