@@ -203,7 +203,7 @@ def test_a_calibration_knows_the_kinds_of_its_plug_ins(space, site, tmp_path):
 
 @pytest.mark.parametrize("few", [{"networks": 7}, {"rungs": (4,)}, {"rungs": "auto"}])
 def test_what_could_not_tell_anything_is_refused_at_once(space, few):
-    with pytest.raises(SettingError, match="a calibration takes (a whole number of them, from 8|two or more)"):
+    with pytest.raises(SettingError, match=r"a calibration takes (a whole number of them, from 8|two or more)"):
         nas.calibrate(space, runs=space.parent / "runs", **(SETTINGS | few))
     assert not (space.parent / "runs").exists()
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import count
+from numbers import Integral
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -22,6 +23,7 @@ from nas.engine.samplers._screening.proposals import QUEUED, Parameters, Space, 
 from nas.engine.samplers._screening.screen import Screen
 from nas.engine.samplers._screening.situation import Situation, Told, signs
 from nas.engine.samplers._screening.tree import Codes, Tree, explore
+from nas.errors import SettingError, brief
 from nas.registry import suggest
 
 AGAIN = 20  # draws for one trial at most, where another has the same
@@ -88,6 +90,10 @@ class ParetoSampler(optuna.samplers.BaseSampler):
     """
 
     def __init__(self, seed: int | None = None, problem: Problem | None = None) -> None:
+        if not isinstance(problem, Problem | None):
+            raise SettingError(f"ParetoSampler: found problem={brief(problem)}; write a nas.Problem")
+        if not isinstance(seed, Integral | None):
+            raise SettingError(f"ParetoSampler: found seed={brief(seed)}; write a whole number")
         self.problem = problem or Problem()
         self._rng = np.random.default_rng(seed)
         self._independent = optuna.samplers.RandomSampler(seed)

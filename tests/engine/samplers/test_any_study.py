@@ -17,6 +17,7 @@ from small_studies import UP_DOWN
 
 import nas
 from nas.engine.samplers._screening.domains import code_of, distinct, domain, nearest
+from nas.errors import SettingError
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 pytestmark = pytest.mark.filterwarnings("ignore:Choices for a categorical", "ignore:.*experimental")
@@ -199,3 +200,24 @@ def test_a_choice_has_the_place_of_the_first_that_equals_it() -> None:
     choices = (1, True, [8], float("nan"), "1", [8, 8])
     code = code_of(choices)
     assert [code(v) for v in (*choices, 1.0, np.float64("nan"), (8,), 7)] == [1, 1, 3, 4, 5, 6, 1, 4, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"objectives": "ab"}, r"found objectives='ab'; write names"),
+        ({"cheap": {"cost": 3}}, "found cheap={'cost': 3}; write a function"),
+        ({"decide": 5}, "found decide=5; write a function"),
+        ({"maximum": {"params": "60k"}}, "found maximum of params '60k'; write a number"),
+        ({"minimum": {"speed": float("nan")}}, "found minimum of speed nan; write a number"),
+    ],
+)
+def test_a_problem_of_wrong_parts_is_refused_as_it_is_made(wrong: dict[str, Any], says: str) -> None:
+    with pytest.raises(SettingError, match=rf"^Problem: {says}"):
+        nas.Problem(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"problem": {"objectives": ("a", "b")}}, {"seed": "x"}, {"seed": 1.5}])
+def test_a_sampler_of_wrong_parts_is_refused_as_it_is_made(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SettingError, match=rf"^ParetoSampler: found {next(iter(wrong))}=.*; write"):
+        nas.ParetoSampler(**wrong)
