@@ -134,7 +134,8 @@ def _try_rates(run: Run, watcher: Watcher) -> None:
         if is_run(folder):
             go_on(Run(folder), watcher=watcher, **_where(run.config))
             continue
-        if not (folder / RECORD).is_file():  # a kill left it half made
+        record = folder / RECORD
+        if not record.is_file() or not record.stat().st_size:  # a kill left it half made
             shutil.rmtree(folder, ignore_errors=True)
         rate = {"learning_rate": recipe.learning_rate * factor}
         search(

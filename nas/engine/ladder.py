@@ -51,7 +51,13 @@ class Ladder:
 
     def climb(self) -> Job | None:
         """Return the training that pays most, if further ones have had less than their share of the work."""
+        self._make_room()
         return self._climb() if len(self.run.results) >= FIRST or self.run.config.promotion == 1 else None
+
+    def _make_room(self) -> None:
+        """Delete trainings that wait beyond the room for them, those first that are worth least."""
+        if len(self.run.config.lengths) > 1 and paused.size(self.run.folder) > paused.ROOM:
+            paused.trim(self.run.folder, [step.trial for step, _ in self._ranked()])
 
     def _climb(self) -> Job | None:
         run, share = self.run, self.run.config.promotion
@@ -68,15 +74,17 @@ class Ladder:
 
     def _best(self) -> Step | None:
         """Return the step with the largest gain for its work, or None if none has any."""
+        paying = (step for step, rate in self._ranked() if rate > 0 and step.repeat <= self.run.config.confirm)
+        return next((step for step in paying if step not in self.running), None)
+
+    def _ranked(self) -> list[tuple[Step, float]]:
+        """Return the next training of each result with its gain for its work, the largest first."""
         found = self.run.results
         steps = [following(self.run, result) for result in found]
         work = [result.metrics["macs"] * ahead(self.run, step) for result, step in zip(found, steps, strict=True)]
         every = self.run.config.promotion == 1
         rates = np.ones(len(found)) if every else gains(self.run) / np.maximum(work, 1.0)
-        order = np.argsort(-rates, kind="stable")
-        paused.trim(self.run.folder, [steps[i].trial for i in order])
-        paying = (steps[i] for i in order if rates[i] > 0 and steps[i].repeat <= self.run.config.confirm)
-        return next((step for step in paying if step not in self.running), None)
+        return [(steps[i], float(rates[i])) for i in np.argsort(-rates, kind="stable")]
 
     def ask(self) -> Job | None:
         """Return the next training once nothing new is tried, or None when there is none for now or ever.
@@ -107,9 +115,10 @@ class Ladder:
         self.running.remove(Step(number, rung, job.repeat))
         further = Further(number, job.repeat, outcome, round(self.clock(), 3), rung)
         self.run.append_further(further)  # before the larger file, for which a disk may be too full
-        if outcome.pause:
+        complete = outcome.state == "complete"
+        if outcome.pause and complete:
             paused.keep(folder, number, rung, outcome.pause)
-        paused.drop(folder, number, below=rung)
+        paused.drop(folder, number, below=rung if complete else len(self.run.config.lengths))
         self.watcher.trained_further(further, self.run)
 
 

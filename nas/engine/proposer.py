@@ -84,6 +84,7 @@ class Proposer:
     def drop(self, job: Job) -> None:
         """Forget a job that has not begun. It is asked for again when the search goes on."""
         del self.running[job.number]
+        self.seen.discard(job.architecture.key())
 
     def tell(self, job: Job, outcome: Outcome) -> None:
         """Record a finished job, then let the study learn from it."""

@@ -74,7 +74,7 @@ def survey(space: SearchSpace, config: SearchConfig, *, networks: int = 100, tri
     config = config.model_copy(update={"maximum": limits.maximum})
     values = _sampled(drawn, config, conditions)
     spared = ("measure",) if predicts(config, space) else ()
-    seconds = _seconds_per_trial(drawn, values, config, dataset, spared) if dataset else None
+    seconds = _seconds_per_trial(drawn, values, config, dataset, predictor, spared) if dataset else None
     ranges = {name: _range(space, name, list(found.values()), limits) for name, found in values.items()}
     return Survey(space, ranges, _shares(values, config), seconds, dataset.skipped if dataset else (), predictor)
 
@@ -136,7 +136,12 @@ def _size(values: Values) -> str:
 
 
 def _seconds_per_trial(
-    drawn: Sequence[Architecture], values: Values, config: SearchConfig, dataset: Dataset, spared: Collection[str]
+    drawn: Sequence[Architecture],
+    values: Values,
+    config: SearchConfig,
+    dataset: Dataset,
+    predictor: Predictor | None,
+    spared: Collection[str],
 ) -> float:
     """Train networks that keep the limits, evenly spaced by their size, and return their mean time but for `spared`.
 
@@ -146,7 +151,7 @@ def _seconds_per_trial(
     able = [a for a in drawn if a.key() in keeps and all(keeps[a.key()].values())] or drawn
     ordered = sorted(able, key=lambda a: values[_size(values)][a.key()])
     at = (np.arange(TRAINED) + 0.5) / TRAINED * len(ordered)
-    evaluate = Evaluator(config.model_copy(update={"maximum": {}, "minimum": {}}), dataset)
+    evaluate = Evaluator(config.model_copy(update={"maximum": {}, "minimum": {}}), dataset, predictor=predictor)
     return float(np.mean([_seconds(evaluate(Job(0, ordered[int(i)], config.seed)), spared) for i in at]))
 
 

@@ -29,7 +29,8 @@ from nas.files import Json, quoted
 from nas.network.architecture import Architecture
 from nas.record.environment import changes, environment, note_start
 from nas.record.fingerprint import check_data, fingerprint, perhaps_moved
-from nas.record.folders import find_trained, locked, new_folder
+from nas.record.folders import TRAINING, find_trained, locked, new_folder
+from nas.record.journal import writing
 from nas.record.networks import Found, find_network
 from nas.record.outside import check_unchanged, outside_of_training
 from nas.record.trained import LAST, Trained
@@ -207,7 +208,8 @@ class _Session:
             if self.group.leads:
                 trained.tidy()
                 if start:
-                    trained.keep_settings()
+                    with writing(trained.folder / TRAINING, f"make room and go on with: {_again(trained)}"):
+                        trained.keep_settings()
                     note_start(trained.folder, start)
             self._restore()
             self.attendant.began(trained, self.dataset, self.trainer.progress)

@@ -22,13 +22,14 @@ PROPOSING = ("seed", "split_seed", "sampler", "maximum", "minimum", "scores", "s
 def repeating(run: Run, **changes: Any) -> str:
     """Write the command that searches again with a run's settings, but for `changes`.
 
-    A space that does not ship is the run's own, as its file may be another by now. Earlier runs that it learnt from
-    are looked for where the run is. Of a calibration it is the command that makes another one.
+    A space that does not ship is the run's own, as its file may be another by now. Earlier runs that it learnt from,
+    and those whose networks it began with, are looked for where the run is. Of a calibration it is the command that
+    makes another one.
     """
     if is_calibration(run):
         return f"{calibrating(run, f'{run.name}-again')} -n {run.config.budget.trials}"
     config = run.config.model_copy(update=changes | _own_space(run))
-    elsewhere = config.warm_start and run.folder.parent != Path("runs")
+    elsewhere = (config.warm_start or config.seed_with) and run.folder.parent != Path("runs")
     return searching(config) + (f" --runs {quoted(run.folder.parent)}" if elsewhere else "")
 
 

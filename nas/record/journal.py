@@ -159,6 +159,17 @@ def mend_ends(folder: Path) -> None:
                 file.write(b"\n")
 
 
+def drop_orphans(folder: Path, numbers: Iterable[int]) -> None:
+    """Take out further trainings of trials beyond these, whose lines were taken out: others will have their numbers."""
+    last = max(numbers, default=-1)
+    for path in (folder / EARLIER, folder / FURTHER):
+        gone = {i for i, one in _read(path, further_of, "a further training") if one.trial > last}
+        if gone:
+            lines = _bytes(path).decode().splitlines(keepends=True)
+            with writing(path):
+                files.write(path, "".join(line for i, line in enumerate(lines, 1) if i not in gone))
+
+
 def append_begun(folder: Path, decisions: Decisions) -> None:
     """Note a trial that was chosen. Raises RunError when it cannot be written."""
     _append(folder / BEGUN, json.dumps(decisions), sync=False)

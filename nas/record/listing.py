@@ -34,7 +34,7 @@ PAGE = "calibration.html"  # what a calibration ends with
 SUMMARY = "summary.csv"
 READ = (CONFIG, TRAINING, SEAL, ENVIRONMENT, journal.RECORD, journal.FURTHER, journal.EARLIER, SUMMARY, VERDICT, PAGE)
 """The files that an entry is read from."""
-VERSION = 3  # of what a summary means
+VERSION = 4  # of what a summary means
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,8 @@ def _best(trials: list[Glance], further: list[Glance], name: str) -> float | Non
     """The best value on the highest rung; of networks trained again from other seeds, the mean of those trainings."""
     values: dict[int, float] = {}
     again: defaultdict[int, list[float]] = defaultdict(list)
-    top = max((one.rung for one in further if not one.repeat and one.complete), default=0)
+    fell = {one.number for one in further if not one.repeat and not one.complete}
+    top = max((one.rung for one in further if not one.repeat and one.number not in fell), default=0)
     for one in (*trials, *further):
         if not one.repeat and not one.complete:
             values.pop(one.number, None)  # it failed when it went on

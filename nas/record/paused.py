@@ -42,17 +42,26 @@ def sweep(run: Path) -> None:
             path.unlink()
 
 
+def size(run: Path) -> int:
+    """Return the bytes that trainings which wait take together."""
+    return sum(_sizes(run).values())
+
+
 def trim(run: Path, order: Iterable[int]) -> None:
     """Delete trainings until the rest has `ROOM`, those of the last trials in this order first."""
-    sizes = {path: path.stat().st_size for path in (run / FOLDER).glob("[0-9]*-[0-9]*.safetensors")}
+    sizes = _sizes(run)
     rank = {str(trial): place for place, trial in enumerate(order)}
-    size = sum(sizes.values())
+    left = sum(sizes.values())
     for path in sorted(sizes, key=lambda path: -rank.get(path.stem.partition("-")[0], len(rank))):
-        if size <= ROOM:
+        if left <= ROOM:
             return
         with suppress(OSError):
             path.unlink()
-        size -= sizes[path]
+        left -= sizes[path]
+
+
+def _sizes(run: Path) -> dict[Path, int]:
+    return {path: path.stat().st_size for path in (run / FOLDER).glob("[0-9]*-[0-9]*.safetensors")}
 
 
 def _path(run: Path, trial: int, rung: int) -> Path:

@@ -184,10 +184,11 @@ class Run:
             write_config(self.folder, config)
 
     def repair(self) -> None:
-        """Read settings and record anew, and cut off a last line that a killed process left torn."""
+        """Read settings and record anew, without a torn last line and what belongs to trials that were taken out."""
         self.config = read_config(self.folder, self.seal)
         self._read()
         journal.mend_ends(self.folder)
+        journal.drop_orphans(self.folder, (trial.number for trial in self.trials))
 
     def _read(self) -> None:
         self.trials: list[Trial] = journal.read_trials(self.folder, self.config.objectives)

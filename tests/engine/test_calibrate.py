@@ -18,6 +18,7 @@ from nas import calibrate, reliability
 from nas.engine.watcher import Watcher
 from nas.errors import SettingError
 from nas.record.analysis.rates import FACTORS, rate_folder
+from nas.record.journal import RECORD
 from nas.record.run import Run
 from nas.report.calibration_page import write_calibration
 
@@ -62,6 +63,9 @@ def test_every_network_climbs_all_rungs_and_is_trained_again_also_after_a_stop(s
 
     with pytest.raises(Stopped):
         nas.calibrate(shared, name="cut", runs=runs, watcher=Watcher(trained_further=stop), **SETTINGS)
+    half_made = rate_folder(Run(runs / "cut"), FACTORS[0])
+    half_made.mkdir(parents=True)
+    (half_made / RECORD).touch()  # as a kill leaves it before the settings are written
     resumed = nas.calibrate(shared, name="cut", runs=runs, **SETTINGS | {"trial_timeout": 900})
     assert (
         {Run(rate_folder(resumed, f)).config.trial_timeout for f in FACTORS} == {resumed.config.trial_timeout} == {900}

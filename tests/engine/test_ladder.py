@@ -13,6 +13,7 @@ from nas.engine.watcher import Watcher
 from nas.errors import RunError
 from nas.evaluation import evaluator
 from nas.evaluation.job import Outcome
+from nas.record import paused
 from nas.record.journal import FURTHER
 from nas.record.run import Run
 from nas.record.trial import Further
@@ -192,6 +193,23 @@ def test_a_training_that_fails_on_its_way_leaves_the_front(space, monkeypatch):
     assert failed
     assert not failed & {result.number for result in run.results}
     assert run.front(), "the first rung is all that is left"
+    left = {int(path.stem.partition("-")[0]) for path in (run.folder / "paused").glob("*.safetensors")}
+    assert not failed & left, "what nothing goes on from is no longer kept"
+
+
+def test_trainings_that_wait_keep_to_their_room(space, monkeypatch):
+    sizes = []
+
+    def ended(trial, run):
+        sizes.append(paused.size(run.folder))
+
+    search(space, "free", budget=12, rungs=(1, 9), confirm=0, promotion=0.01, watcher=Watcher(ended=ended))
+    room = sizes[3]
+    assert sizes[-1] > 2 * room
+    monkeypatch.setattr(paused, "ROOM", room)
+    sizes.clear()
+    search(space, "held", budget=12, rungs=(1, 9), confirm=0, promotion=0.01, watcher=Watcher(ended=ended))
+    assert max(sizes) < 2 * room, "but for the one that was kept last"
 
 
 @pytest.mark.long

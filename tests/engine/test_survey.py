@@ -66,3 +66,12 @@ def test_latency_on_a_device_elsewhere_is_predicted_and_held_to_its_limit(tmp_pa
     assert found.predictor.where["device"] == "a toaster"
     tight = survey(tiny(), make_config(settings | {"maximum": {"latency": 0.3}}), networks=32)
     assert tight.shares["latency"] < found.shares["latency"], "the prediction's doubt is counted in, as in a search"
+
+
+def test_a_trial_is_timed_though_the_device_is_elsewhere(tmp_path):
+    drawn = [replace(a, channels=1) for a in draw(tiny(), 12)]
+    times = tuple((a, 0.1 * sum(s.depth for s in a.stages)) for a in drawn)
+    write_device(tmp_path / "toaster.yaml", Predictor({"device": "a toaster"}, "tiny", times))
+    settings = {"target": f"file:{tmp_path / 'toaster.yaml'}", "data": "digits", "recipe": {"subset": 32},
+                "resolution": drawn[0].resolution, "device": "cpu"}  # fmt: skip
+    assert 0 < survey(tiny(), make_config(settings), networks=6, trial=True).seconds_per_trial < 60

@@ -57,6 +57,8 @@ def test_earlier_runs_are_looked_for_where_the_run_is(tmp_path: Path) -> None:
     run = empty_run(tmp_path / "run", space="cvt_family")
     run.config = run.config.model_copy(update={"warm_start": ("first",)})
     assert repeating(run).endswith(f"--warm-start first --seed 0 --rungs 1 --runs {tmp_path}")
+    run.config = run.config.model_copy(update={"warm_start": (), "seed_with": ("first:accuracy",)})
+    assert repeating(run).endswith(f"--seed-with first:accuracy --seed 0 --rungs 1 --runs {tmp_path}")
 
 
 def test_what_no_option_sets_is_named(tmp_path: Path) -> None:

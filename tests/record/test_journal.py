@@ -145,6 +145,21 @@ def test_a_trial_whose_line_was_taken_out_takes_its_further_trainings_along(tmp_
     assert [one.number for one in skim(tmp_path / "a")[1]] == [1, 2]
 
 
+def test_the_next_network_of_a_number_has_no_trainings_of_one_that_was_taken_out(tmp_path):
+    run = finished_run(tmp_path / "a", complete=3, failed=0, rejected=0)
+    for number in (1, 2):
+        run.append_further(Further(number, 1, trial(run, 7).outcome))
+    path = tmp_path / "a" / RECORD
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+    again = Run(tmp_path / "a")
+    again.repair()
+    again.append(trial(again, 2))
+    again.append_further(Further(2, 1, trial(again, 8).outcome))
+    found = Run(tmp_path / "a")
+    kept = [(1, trial(run, 7).outcome), (2, trial(run, 8).outcome)]
+    assert [(one.trial, one.outcome) for one in found.further] == kept
+
+
 def test_a_record_that_was_emptied_is_not_filled_anew_unasked(tmp_path):
     run = finished_run(tmp_path / "a", complete=2)
     (tmp_path / "a" / "trials.csv").write_text("number,state\n0,complete\n")

@@ -81,6 +81,8 @@ def test_the_best_value_is_that_of_the_report(tmp_path: Path) -> None:
     ladder = finished_run(tmp_path / "runs2" / "b", rungs=(1, 3))
     further(ladder, 2, 0, 0.991, rung=1)
     assert the(ladder.folder).summary.best == 0.991
+    ladder.append_further(Further(2, 0, Outcome("failed", reason="diverged"), rung=2))
+    assert the(ladder.folder).summary.best == max(result.metrics["accuracy"] for result in ladder.results)
 
 
 def test_a_training_has_the_value_on_the_test_part_in_the_end(tmp_path: Path) -> None:
