@@ -2,6 +2,8 @@
 
 import os
 import re
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +23,7 @@ from nas.files import check_place, quoted, readable
 from nas.record.folders import ELSEWHERE
 from nas.record.outside import load_beside
 from nas.registry import HEADS, from_outside
+from nas.space.grammar import parse_space, to_dict
 from nas.space.library import load_space, shipped
 from nas.space.matching import locate
 from nas.space.space import SearchSpace
@@ -114,15 +117,23 @@ def _copy(console: Terminal, name: str, path: Path, flags: str, *, force: bool, 
     """Write a space as a file of its own, named like the file, without what is said of the shipped one."""
     space = load_space(name)
     check_place(path, force, "mine.yaml")
-    text = shipped().get(name, Path(name)).read_text(encoding="utf-8")
-    body = re.sub(r"\A(?:#.*\n|\s*\n)*|^name:.*\n", "", text, flags=re.MULTILINE)
-    named = document.dump({"name": readable(path.stem)[:100]}).strip("{}\n")
-    files.write(path, f"# Began as a copy of {readable(name)}.\n{named}\n{body}")
+    files.write(path, f"# Began as a copy of {readable(name)}.\n{_renamed(name, space, readable(path.stem)[:100])}")
     if as_json:
         print_json({"space": name, "file": str(path)})
         return
     console.say(f"  {path}  a copy of {name}, to change")
     console.following(f"nas spaces {quoted(path)}{flags}", _search(path, space, flags))
+
+
+def _renamed(name: str, space: SearchSpace, now: str) -> str:
+    """Return a space's text with another name, without its comments where its own name is no plain line of it."""
+    text = shipped().get(name, Path(name)).read_text(encoding="utf-8-sig")
+    body = re.sub(r"\A(?:#.*\n|\s*\n)*|^name:.*\n", "", text, flags=re.MULTILINE)
+    wanted, copy = replace(space, name=now), document.dump({"name": now}).strip("{}\n") + f"\n{body}"
+    with suppress(SpaceError):
+        if parse_space(document.parse(copy)) == wanted:
+            return copy
+    return document.dump(to_dict(wanted))
 
 
 def _search(name: str | Path, space: SearchSpace, flags: str) -> str:

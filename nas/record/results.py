@@ -94,6 +94,9 @@ def results(
             repeats[one.trial].append(one.outcome.metrics)
         elif one.outcome.state == "complete":
             climbed[one.trial][one.rung] = one.outcome.metrics
+    for own in climbed.values():  # a damaged line may have been taken out: what lies above it waits for it
+        for rung in [rung for rung in own if not own.keys() >= set(range(1, rung))]:
+            del own[rung]
     fell = fallen(further)
     complete = [trial for trial in trials if trial.state == "complete" and trial.number not in fell]
     found = {name: _reach(name, complete, climbed, repeats, costs, rungs) for name in trained}

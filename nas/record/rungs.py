@@ -43,7 +43,7 @@ def reach(values: Values, costs: Values, repeats: list[list[float]], *, share: b
     guess = GUESS * float(raised[:, 0].std()) if len(values) else 0.0
     steps = [_Rise.of(raised[:, i], raised[:, i + 1], costs, guess) for i in range(values.shape[1] - 1)]
     found = Reach(*np.zeros((2, len(values))))
-    rungs = values.shape[1] - 1 - np.isfinite(values[:, ::-1]).argmax(axis=1)  # one between may have been taken out
+    rungs = np.isfinite(values).sum(axis=1) - 1
     found.value[:] = values[:, -1]
     for i in np.flatnonzero(rungs < len(steps)):
         rung = int(rungs[i])

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 
 import pytest
+import yaml
 from run_fixtures import finished_run
 
 from nas.cli import COMMANDS
@@ -135,6 +136,29 @@ def test_a_space_is_shown_with_its_size(nas):
     assert f"{load_space('cvt_family').size():.3g} networks" in found.out
     for word in ("stem", "stages.3", "head", "transformer", "mbconv", "moat", "expansion", "depth", "stride"):
         assert word in found.out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeffname: small\n{rest}",
+        "---\nname: small\n{rest}",
+        '"name": small\n{rest}',
+        "name : small\n{rest}",
+        "name: >-\n  small\n{rest}",
+        "{flow}",
+    ],
+)
+def test_a_space_whose_name_is_no_plain_line_is_copied_all_the_same(nas, tmp_path, text):
+    plain = {
+        "stem": {"kind": "conv", "width": 8},
+        "stages": [{"block": "conv", "depth": [1, 2], "width": 8, "stride": 2}],
+    }
+    rest, flow = yaml.safe_dump(plain), json.dumps({"name": "small"} | plain)
+    (tmp_path / "small.yaml").write_text(text.format(rest=rest, flow=flow), encoding="utf-8")
+    found = nas("spaces", tmp_path / "small.yaml", "-o", tmp_path / "mine.yaml")
+    assert found.status == 0, found.err
+    assert load_space(tmp_path / "mine.yaml") == replace(load_space(tmp_path / "small.yaml"), name="mine")
 
 
 def test_a_space_is_copied_to_be_changed(nas, tmp_path):

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from run_fixtures import finished_run
+from run_fixtures import finished_run, trial
 from scipy.special import logit
 
 from nas.evaluation.job import Outcome, State
 from nas.record.results import flattery, results
 from nas.record.trial import Further
+from nas.report.page import write_report
 
 
 def again(trial: int, repeat: int, accuracy: float, latency: float = 1.0, state: State = "complete") -> Further:
@@ -26,6 +27,18 @@ def test_a_result_is_the_mean_of_its_further_trainings_alone(tmp_path):
     for kept in (0, 2):
         assert (found[kept].trial, found[kept].metrics) == (trials[kept], trials[kept].metrics)
     assert flattery(found, "accuracy") == pytest.approx(trials[1].metrics["accuracy"] - 0.6)
+
+
+def test_what_lies_above_a_line_that_was_taken_out_waits_for_it(tmp_path):
+    run = finished_run(tmp_path / "run", complete=6, rungs=(1, 3, 9))
+    up = [Further(n, 0, Outcome("complete", trial(run, n).metrics), 90.0 + n, rung) for n in (0, 1) for rung in (1, 2)]
+    for one in (up[0], up[1], up[3]):  # of trial 1 that on rung 1 is not there
+        run.append_further(one)
+    assert [result.rung for result in run.results[:3]] == [2, 0, 0]
+    assert all(np.isfinite(list(result.metrics.values())).all() for result in run.results)
+    write_report(run)
+    run.append_further(up[2])
+    assert [result.rung for result in run.results[:3]] == [2, 2, 0]
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says(tmp_path):

@@ -30,13 +30,6 @@ def test_without_a_network_on_two_rungs_values_stay_as_they_are():
     assert (found.doubt > 0).all()
 
 
-def test_a_value_on_the_last_rung_counts_though_one_between_was_taken_out():
-    values = table([0.5, 0.6, 0.7], second={1: 0.8}, third={1: 0.85, 2: 0.95})
-    found = reach(values, np.ones((3, 1)), none_again(3), share=True)
-    assert found.value[1:] == pytest.approx([0.85, 0.95])
-    assert np.isfinite(found.value).all()
-
-
 def test_few_networks_on_two_rungs_tell_a_common_rise_step_by_step():
     values = table([0.5, 0.6, 0.7], second={1: 0.8, 2: 0.9}, third={2: 0.95})
     found = reach(values, np.ones((3, 1)), none_again(3), share=True)

@@ -108,7 +108,8 @@ def matched(run: Run, members: int, seed: int) -> list[Matched]:
 
 def _matched(network: Architecture, places: tuple[int, ...], drawn: Sequence[Architecture], macs: Floats) -> Matched:
     own = float(cost(network).macs)
-    nearest = np.argsort(np.abs(np.log(macs / own)), kind="stable")[:MATCHED]
+    order = np.argsort(np.abs(np.log(macs / own)), kind="stable")[: MATCHED + 1]
+    nearest = [i for i in order if drawn[i].key() != network.key()][:MATCHED] or order  # small spaces may have no other
     rows = [network, *(drawn[i] for i in nearest)]
     return Matched(
         places=places,

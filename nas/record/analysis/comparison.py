@@ -193,10 +193,12 @@ def compare(runs: Iterable[Named]) -> Comparison:
     """
     if len(runs := open_runs(runs)) < 2:
         raise SettingError("comparing takes two runs or more; name another one")
+    sealed = next((run for run in runs if run.seal.get("data")), runs[0])  # early runs do not know their data
     for run in runs:
         if not run.results:
             raise SettingError(f"{run.folder} has no finished trial to compare")
         check_data(runs[0], run)
+        check_data(sealed, run)
     known = next((run for run in runs if device_of(run)), runs[0])
     for run in runs:  # what has no device compares with all in the rest, so one to compare with is enough
         check_times(known, run)

@@ -80,7 +80,8 @@ def fit(runs: Sequence[Run], stages: int) -> Fit:
     macs = np.log([cost(trial.architecture).macs for _, trial in found])
     networks = [placed(trial.decisions, trial.architecture) for _, trial in found]
     blocks = np.array([[one[i].block if i in one else LEFT_OUT for i in range(stages)] for one in networks])
-    of_run = np.eye(len(runs))[[number for number, _ in found]]
+    _, place = np.unique([number for number, _ in found], return_inverse=True)  # of runs that have the objective
+    of_run = np.eye(place.max() + 1)[place]
     return _fitted(name, values, np.column_stack([of_run, macs - macs.mean()]), blocks)
 
 

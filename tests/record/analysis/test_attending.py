@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from run_fixtures import empty_run, finished_run, offering, stage, trial
+from run_fixtures import ENVIRONMENT, empty_run, finished_run, offering, stage, trial
 
+from nas.config import make_config
 from nas.errors import RunError, SettingError
 from nas.record.analysis.attending import attending, layouts, matched, trend
 from nas.record.analysis.layouts import BY_HAND, FILE, Worth, kept
 from nas.record.run import Run
-from nas.space.library import load_architecture
+from nas.space.library import load_architecture, load_space
 from nas.space.space import placed
 
 MEMBERS = 60
@@ -159,6 +160,16 @@ def test_the_random_ones_have_the_same_stages_not_only_as_many(tmp_path):
     convolutional = [pair for pair in pairs if 0 in pair.places]
     assert 0 < len(convolutional) < len(pairs)
     assert {each for pair in convolutional for each in pair.attention[:, 0]} == {0}
+
+
+def test_a_network_is_not_matched_with_itself_where_there_is_another(tmp_path):
+    one = {"block": ["conv", "moat"], "depth": 1, "width": 32, "stride": 1}
+    space = load_space({"name": "two", "stem": {"kind": "conv", "width": 16}, "stages": [one]})
+    run = Run.create(tmp_path / "run", make_config({"space": "two"}), space, ENVIRONMENT)
+    for number in range(4):
+        run.append(trial(run, number))
+    (pair, *_) = matched(run, MEMBERS, 0)
+    assert set(pair.letters[1:]) == {("C",), ("A",)} - {pair.letters[0]}
 
 
 def test_networks_of_one_stage_have_no_trend(tmp_path):

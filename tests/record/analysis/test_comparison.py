@@ -203,6 +203,10 @@ def test_other_data_are_named_and_not_called_a_change(tmp_path):
         compare([one, other])
     with pytest.raises(SettingError, match=r"the data of \S*same are not those of \S*one: .*has \d+ images, not \d+"):
         compare([one, same])
+    early = made(tmp_path / "early", [(0.5, 1)])  # before runs knew their data
+    for runs in ([early, one, same], [one, early, same], [one, same, early]):
+        with pytest.raises(SettingError, match="the data of "):
+            compare(runs)
 
 
 def timed_by(run, device):

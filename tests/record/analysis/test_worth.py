@@ -45,6 +45,16 @@ def test_what_is_planted_is_found(tmp_path):
             assert one.half < 0.01
 
 
+def test_a_run_of_another_metric_takes_nothing_from_the_others(tmp_path):
+    run, other = (
+        planted(tmp_path / "run", 200),
+        empty_run(tmp_path / "other", objectives=("balanced_accuracy", "latency")),
+    )
+    for number in range(60):
+        other.append(trial(other, number, metrics={"balanced_accuracy": 0.5, "latency": 1.0}))
+    assert fit([run, other], 3).worths == fit([run], 3).worths
+
+
 def test_what_pays_late_is_told_from_what_pays_early(tmp_path):
     run = planted(tmp_path / "run", 200)
     at = {(one.stage, one.block): one.value for one in fit([run], 3).worths}
