@@ -34,7 +34,7 @@ def conclude(trained: Trained, trainer: Trainer, dataset: Dataset) -> None:
         whole = answers(model, trainer.batches, rows, nullcontext())
         model.facts = noted = told(model, whole)
         boxes = judge_boxes(predictions, len(dataset.classes), model.threshold)
-        smaller = measure_lowered(model, trainer, rows, whole, deployment, SECONDS)
+        smaller = measure_lowered(model, trainer, rows, whole, deployment, SECONDS / 2)
     if len(predictions.targets) < len(dataset.test):  # some could not be read, and the others have moved up
         places = trainer.batches.readable(dataset.test)
         verdict = replace(verdict, mistakes=[replace(m, row=int(places[m.row])) for m in verdict.mistakes])
