@@ -64,7 +64,7 @@ def fronts_figure(found: Comparison) -> go.Figure:
     """Draw each side's front in the first two objectives: what half of its runs attained, within the quartiles."""
     axes = [_unit(found, objective) for objective in (0, 1)]
     scale = found.signs[:2] * [unit.factor for unit in axes]
-    surfaces = [[found.surface(side, quartile)[:, :2] for quartile in QUARTILES] for side in found.sides]
+    surfaces = [[found.surface(side, quartile) for quartile in QUARTILES] for side in found.sides]
     shown = np.concatenate([front for fronts in surfaces for front in fronts]) * scale
     layouts = [_closer(name, unit, _values(found, name), shown[:, i])
                for i, (name, unit) in enumerate(zip(found.objectives[:2], axes, strict=True))]  # fmt: skip

@@ -58,6 +58,18 @@ def test_what_one_network_attains_runs_to_the_edges_of_the_frame(tmp_path: Path)
     assert least < 60
 
 
+def test_of_many_objectives_the_first_two_are_drawn(tmp_path: Path) -> None:
+    objectives = ("accuracy", "macs", "params", "latency")
+    lines = []
+    for count in (2, 3, 4):
+        runs = [finished_run(tmp_path / f"{count}-{name}", sampler=name, objectives=objectives[:count])
+                for name in ("pareto", "tpe")]  # fmt: skip
+        found = nas.compare(runs)
+        nas.write_comparison(found, tmp_path / f"{count}.html")
+        lines.append([list(zip(trace.x, trace.y, strict=True)) for trace in fronts_figure(found).data])
+    assert lines[0] == lines[1] == lines[2]
+
+
 @pytest.mark.parametrize(("width", "dark"), [(NARROW, True), (600, False), (WIDE, False)])
 def test_it_fits_and_has_no_serious_barrier(browser: Browser, page: Path, width: int, dark: bool) -> None:
     with opened(browser, page, width=width, dark=dark) as shown:

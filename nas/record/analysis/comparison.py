@@ -109,8 +109,8 @@ class Comparison:
         return [float(self.signs[0] * losses.min()) if len(losses) else None for losses in found]
 
     def surface(self, side: Side, percent: float) -> Floats:
-        """Return the points of the front of losses that this percentage of a side's runs attained."""
-        sets = [self.footing.attained(run) for run in side.runs]
+        """Return the front of losses in the first two objectives that this percentage of a side's runs attained."""
+        sets = [self.footing.attained(run)[:, :2] for run in side.runs]
         numbers = np.repeat(np.arange(len(sets)), [len(losses) for losses in sets])
         found = moocore.eaf(np.concatenate(sets), numbers, percentiles=[percent])
         return np.asarray(found[:, :-1], float)
