@@ -78,8 +78,11 @@ def fronts_figure(found: Comparison) -> go.Figure:
 
 
 def _closer(name: str, unit: units.Unit, values: Sequence[float], shown: Floats) -> Attributes:
-    """Lay out an axis whose range is what is shown of these values, with a margin."""
-    wide = is_wide(name, values)
+    """Lay out an axis whose range is what is shown of these values, with a margin.
+
+    The worst of a wide range that is maximised may lie below 0, which a logarithmic axis has no place for.
+    """
+    wide = is_wide(name, values) and float(shown.min()) > 0
     places = np.log10(shown) if wide else shown
     return axis_layout(name, unit, wide=wide) | {"range": around(float(places.min()), float(places.max()))}
 

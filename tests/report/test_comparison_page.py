@@ -58,6 +58,20 @@ def test_what_one_network_attains_runs_to_the_edges_of_the_frame(tmp_path: Path)
     assert least < 60
 
 
+def test_a_run_without_a_result_by_then_has_a_place_on_the_axis_of_a_wide_range(tmp_path: Path) -> None:
+    early, late = (empty_run(tmp_path / sampler, sampler=sampler, objectives=("accuracy", "throughput"))
+                   for sampler in ("pareto", "random"))  # fmt: skip
+    values = [{"accuracy": 0.5, "throughput": 1000.0}, {"accuracy": 0.9, "throughput": 10.0}]
+    for number in range(4):
+        late.append(trial(late, number, "failed") if number < 2 else trial(late, number, metrics=values[number - 2]))
+    for number, metrics in enumerate(values):
+        early.append(trial(early, number, metrics=metrics))
+    figure = fronts_figure(nas.compare([early, late]))
+    low, high = figure.layout.xaxis.range
+    for trace in figure.data:
+        assert low <= min(trace.x) <= max(trace.x) <= high, trace.name
+
+
 def test_of_many_objectives_the_first_two_are_drawn(tmp_path: Path) -> None:
     objectives = ("accuracy", "macs", "params", "latency")
     lines = []
