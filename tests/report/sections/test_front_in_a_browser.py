@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Locator, Page
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.document import parse
+from nas.evaluation import units
 from nas.evaluation.job import Outcome
 from nas.record.run import Run
 from nas.record.trial import Further
@@ -264,6 +265,23 @@ def test_the_slider_says_what_more_buys(browser: Browser, tmp_path: Path) -> Non
         slider.press("ArrowRight")
         said.get_by_role("button", name="trial 1").click()
         assert _title(page) == "Trial 1"
+
+
+def test_values_have_the_units_of_the_tables(browser: Browser, tmp_path: Path) -> None:
+    scales = {"accuracy": 1e-5, "throughput": 1.0, "latency": 1.0, "energy": 2.0, "params": 1.0, "memory": 1.0}
+    run = empty_run(tmp_path / "run", objectives=tuple(scales))
+    for number, size in enumerate((0.0, 0.5, 16, 999.6, 9_990, 12_345, 98_765, 1_234_560, 4.2e9)):
+        metrics = {name: min(scale * size, 1.0) if name == "accuracy" else scale * size
+                   for name, scale in scales.items()}  # fmt: skip
+        run.append(trial(run, number, metrics=metrics, readings={}))
+    with opened(browser, write_report(run)) as page:
+        for one in run.trials:
+            _find(page, one.number)
+            shown = page.locator("#panel .values div").evaluate_all(
+                "rows => rows.map(row => [row.querySelector('dt').innerText, row.querySelector('dd b').innerText])"
+            )
+            metrics = one.outcome.metrics
+            assert dict(shown) == {units.title(name): units.show(name, metrics[name]) for name in scales}
 
 
 def test_two_networks_side_by_side(browser: Browser, plain: tuple[Run, Path]) -> None:

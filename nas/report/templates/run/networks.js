@@ -55,16 +55,19 @@ const formatOf = (places, grouped) => {
   if (!formats.has(key)) formats.set(key, new Intl.NumberFormat("en", options));  // takes long to make
   return formats.get(key);
 };
-// The unit of a value: a share's, or with the prefix of its size; `metric` itself is in one unit for a whole axis.
+// The unit of a value, as nas/evaluation/units.py has it; `metric` itself is in one unit for a whole axis.
 const unitOf = (metric, value) => {
   if (metric.decimals !== null) return metric;
-  const [size, prefix] = [[1e9, "G"], [1e6, "M"], [1e4, "k"]].find(([least]) => Math.abs(value) >= least) ?? [1, ""];
-  return {factor: 1 / (prefix === "k" ? 1e3 : size), unit: prefix + metric.base, decimals: null};
+  const {base} = metric, thousand = {ms: "s", mJ: "J"}[base];  // what has a prefix takes no second one
+  const larger = thousand ? [[1e4, 1e-3, thousand]] : base.includes("/") ? []
+    : [[1e9, 1e-9, `G${base}`], [1e6, 1e-6, `M${base}`], [1e4, 1e-3, `k${base}`]];
+  const [, factor, unit] = larger.find(([least]) => Math.abs(value) >= least) ?? [0, 1, base];
+  return {factor, unit, decimals: null};
 };
-// A value without its unit: with the decimals of a share, or three significant digits.
+// A value without its unit: with the decimals of a share, or three significant digits, none of a count.
 const bare = (unit, value) => {
-  const scaled = value * unit.factor;
-  const places = unit.decimals ?? Math.max(0, 2 - (scaled ? Math.floor(Math.log10(Math.abs(scaled))) : 0));
+  const scaled = value * unit.factor, magnitude = scaled ? Math.floor(Math.log10(Math.abs(scaled))) : 0;
+  const places = unit.decimals ?? (!unit.unit && Number.isInteger(scaled) ? 0 : Math.max(0, 2 - magnitude));
   return formatOf(places, unit.decimals === null).format(scaled);
 };
 const shown = (metric, value, half) => {
