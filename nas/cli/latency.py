@@ -8,6 +8,7 @@ import typer
 from nas.cli.helping import Command, Group
 from nas.cli.options import DEFAULTS, AsJson, Plugins, SpaceName, argument, option, setting
 from nas.evaluation.plugins import load_plugins
+from nas.files import check_place
 from nas.space.library import load_space
 
 latency = typer.Typer(
@@ -44,6 +45,7 @@ def collect(
 def fit(
     results: Annotated[Path, argument("FILE", "results.csv, in the folder that was carried there.")],
     output: Annotated[Path, option("FILE", "For --target file:FILE.", "--output", "-o")] = Path("mydevice.yaml"),
+    force: Annotated[bool, option("", "Overwrite what is there.", "--force")] = False,
     as_json: AsJson = False,
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
@@ -51,4 +53,5 @@ def fit(
     from nas.cli.device import write_predictor  # needs torch
 
     load_plugins(*plugins)
+    check_place(output, force, "mydevice.yaml")
     write_predictor(results, output, as_json=as_json)

@@ -445,6 +445,20 @@ def test_a_space_with_a_kind_from_outside_can_be_fitted(site, nas: Command, resu
     assert "missing.py: cannot be read" in answer.err
 
 
+def test_a_device_s_file_is_replaced_only_where_that_is_asked_for(nas: Command, results, tmp_path):
+    (tmp_path / "mine.yaml").write_text("name: mine\n")
+    asked = ["latency", "fit", results, "-o", tmp_path / "mine.yaml"]
+    refused = nas(*asked)
+    assert refused.status == 2
+    assert "mine.yaml exists already; take another name, or replace it with --force" in " ".join(refused.err.split())
+    assert (tmp_path / "mine.yaml").read_text() == "name: mine\n"
+    assert nas(*asked, "--force").status == 0
+    assert len(read_device(tmp_path / "mine.yaml").networks) == 8
+    folder = nas("latency", "fit", results, "-o", tmp_path)
+    assert folder.status == 2
+    assert "is a folder; name a file in it, such as" in " ".join(folder.err.split())
+
+
 def test_results_of_too_few_networks_make_no_file(nas: Command, results, tmp_path):
     manifest = json.loads((results.parent / "manifest.json").read_text())
     manifest["files"] = manifest["files"][:3]
