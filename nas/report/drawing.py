@@ -1,7 +1,9 @@
 """Boxes drawn on pictures, with their classes and scores, readable on small pictures as on large ones."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -27,12 +29,13 @@ def targets_in(folder: Path, images: Sequence[Path]) -> list[Path]:
     A JPEG file stays one, any other becomes a PNG file; of images of one name the later ones get a number. Raises
     SettingError where the folder cannot be made, or holds such a file already.
     """
-    taken: list[Path] = []
+    taken: dict[Path, None] = {}
+    numbers: defaultdict[Path, Iterator[int]] = defaultdict(lambda: count(2))  # thousands may have one name
     for image in images:
-        suffix, number = image.suffix if image.suffix.lower() in JPEG else ".png", 1
-        while (target := folder / f"{image.stem}{'' if number == 1 else f'-{number}'}{suffix}") in taken:
-            number += 1
-        taken.append(target)
+        target = first = folder / f"{image.stem}{image.suffix if image.suffix.lower() in JPEG else '.png'}"
+        while target in taken:
+            target = first.with_stem(f"{first.stem}-{next(numbers[first])}")
+        taken[target] = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         there = [target for target in taken if target.exists()]
@@ -40,7 +43,7 @@ def targets_in(folder: Path, images: Sequence[Path]) -> list[Path]:
         raise SettingError(f"--draw {folder}: cannot be made a folder ({error.strerror}); name another") from None
     if there:
         raise SettingError(f"{there[0]} exists already; name another folder to draw in")
-    return taken
+    return [*taken]
 
 
 def write_drawing(image: Path, target: Path, boxes: Sequence[Box], classes: Sequence[str]) -> None:

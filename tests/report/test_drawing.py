@@ -1,5 +1,6 @@
 """Boxes drawn on pictures: where they are, in their colours, with names that can be read."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,17 @@ def test_names_in_a_folder_are_kept_unless_two_are_the_same(tmp_path: Path) -> N
     folder = tmp_path / "new" / "drawn"
     assert [target.name for target in targets_in(folder, images)] == ["1.jpg", "1-2.jpg", "1.png", "1.JPEG"]
     assert folder.is_dir()
+
+
+def test_names_of_thousands_of_images_take_no_time(tmp_path: Path) -> None:
+    alike = [Path(f"{i}/frame.jpg") for i in range(4000)]
+    images = [*alike, Path("last/frame-4000.jpg"), *(Path(f"{i}.jpg") for i in range(16_000))]
+    began = time.process_time()
+    names = [target.name for target in targets_in(tmp_path, images)]
+    assert time.process_time() - began < 10
+    assert names[:3] == ["frame.jpg", "frame-2.jpg", "frame-3.jpg"]
+    assert names[3999:4001] == ["frame-4000.jpg", "frame-4000-2.jpg"]
+    assert len(set(names)) == len(images)
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
