@@ -24,7 +24,7 @@ from nas.report.confusion import Recall, recalls
 from nas.report.export import find_exported, open_exported
 from nas.report.formats import Reader
 from nas.report.metadata import reader_of
-from nas.settings import text_of
+from nas.settings import plain, text_of
 from nas.training.boxes.judging import judge_boxes
 from nas.training.boxes.verdict import BoxVerdict
 from nas.training.caller import undisturbed
@@ -115,7 +115,7 @@ def evaluate(
     for images that cannot be read, and for classes that the network does not know.
     """
     reader, said = _opened(source, text_of(device, "device"), Path(text_of(runs, "runs")))
-    asked = _asked(reader, said, text_of(data, "data"), text_of(part, "part"), split_seed)
+    asked = _asked(reader, said, text_of(data, "data"), text_of(part, "part"), plain(split_seed))
     dataset = _fitted(asked, said, reader)
     asked = asked._replace(part=asked.part or dataset.part or ALL)
     rows = np.sort(np.concatenate([getattr(dataset, one) for one in PARTS if asked.part in (one, ALL)]))

@@ -77,11 +77,11 @@ def export(
     name, path = format_name(text_of(format, "format")), Path(text_of(path, "path"))
     kind = FORMATS.get(name)
     _check_heeded(kind, format, {"data": data, "tolerance": tolerance, "dynamic_size": dynamic_size or None})
-    _check_tolerance(share := 0.01 if tolerance is None else tolerance)
+    _check_tolerance(share := 0.01 if tolerance is None else plain(tolerance))
     _check_able(kind, format, found := _found(source, Path(runs)))
     _check_form(path, kind, force)
     network = _lowered(found, plain(queries), plain(resolution))
-    shipment = _with_images(Shipment(*network, None, None, share, dynamic_size), data, split_seed)
+    shipment = _with_images(Shipment(*network, None, None, share, dynamic_size), data, plain(split_seed))
     with writing(path, "choose another place"), _beside(path, force) as place:
         checks = [*_unfinished(found), *_lost(found, shipment, kind, path), *_written(name, shipment, place)]
         return _exported(path, checks, found)

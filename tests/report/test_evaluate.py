@@ -121,6 +121,13 @@ def test_a_seed_that_is_none_is_refused(trained: Trained, seed: object) -> None:
         nas.evaluate(trained.folder, split_seed=seed)
 
 
+def test_a_seed_may_be_numpy_s(trained: Trained) -> None:
+    for seed in (np.int64(4), np.uint8(4)):
+        assert (
+            nas.evaluate(trained.folder, split_seed=seed).facts() == nas.evaluate(trained.folder, split_seed=4).facts()
+        )  # type: ignore[arg-type]
+
+
 def test_a_test_part_that_images_have_joined_is_told(tmp_path: Path) -> None:
     photos(tmp_path / "photos", ("a", "b", "c", "d"), 8)
     parts, data = {"train": 18, "validation": 6, "test": 4}, f"image_folder:{tmp_path / 'photos'}"

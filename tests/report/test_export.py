@@ -5,13 +5,14 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import detections
+import numpy as np
 import pytest
 import torch
 from hostile import hostile
 from run_fixtures import finished_run
 from small_models import model_of
 
-from nas.errors import RunError, SettingError
+from nas.errors import DataError, RunError, SettingError
 from nas.record.models import write_model
 from nas.registry import FORMATS, format_name
 from nas.report.export import export, open_exported
@@ -200,6 +201,14 @@ def test_tolerance_is_a_share(tmp_path):
     for value in (-0.1, 1.0, float("nan")):
         with pytest.raises(SettingError, match="write a share from 0 to below 1"):
             export(model_of(["conv"]), "onnx-int8", tmp_path / "m.onnx", tolerance=value)
+
+
+def test_a_tolerance_and_a_seed_may_be_numpy_s(tmp_path):
+    given = {"tolerance": np.float32(0.01), "split_seed": np.int64(3)}
+    with pytest.raises(
+        DataError, match=r"^digits: images of 1 channels, the network takes 3"
+    ):  # so both were understood
+        export(model_of(["conv"]), "onnx-int8", tmp_path / "m.onnx", data="digits", **given)
 
 
 @pytest.mark.parametrize(
