@@ -15,6 +15,7 @@ from nas.cli.unfinished import tell_unfinished
 from nas.evaluation.units import duration, percent
 from nas.files import quoted
 from nas.record.folders import find_run
+from nas.report.rendering import check_in_place
 
 
 def compare(
@@ -28,6 +29,7 @@ def compare(
     Runs whose settings differ in nothing but the seed make one side. Hypervolume is compared over
     trainings and over time. Runs with other objectives or other data are refused.
     """
+    check_in_place(output, "comparison")
     tell_unfinished(runs, *names)
     found = nas.compare([nas.Run(find_run(name, runs)) for name in names])
     terminal = Terminal(stderr=as_json)

@@ -59,6 +59,7 @@ def test_an_earlier_comparison_is_replaced_and_another_file_is_not(nas, tmp_path
     refused = nas("compare", tmp_path / "one", tmp_path / "two", "-o", other)
     assert refused.status == 2
     assert f"{other} exists already and is no comparison of nas; name another file with --output" in refused.err
+    assert "replaces an earlier" not in refused.out + refused.err
     assert other.read_text() == mine
 
 

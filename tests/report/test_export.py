@@ -204,10 +204,9 @@ def test_tolerance_is_a_share(tmp_path):
 
 
 def test_a_tolerance_and_a_seed_may_be_numpy_s(tmp_path):
+    """Both are understood before the images are found to be none for this network."""
     given = {"tolerance": np.float32(0.01), "split_seed": np.int64(3)}
-    with pytest.raises(
-        DataError, match=r"^digits: images of 1 channels, the network takes 3"
-    ):  # so both were understood
+    with pytest.raises(DataError, match=r"^digits: images of 1 channels, the network takes 3"):
         export(model_of(["conv"]), "onnx-int8", tmp_path / "m.onnx", data="digits", **given)
 
 
