@@ -15,6 +15,14 @@ from nas.space.space import SearchSpace
 NETWORK, SPACE = "Of a network", "Of a space"
 WHAT = "Space, run (RUN:accuracy), training, YAML."
 LIMIT = "Can this limit be met? latency=5. May be repeated."
+SECONDS, NETWORKS = 10, 100  # unless told
+Seconds = Annotated[
+    float | None,
+    option("SECONDS", "Longest time to measure.", panel=NETWORK, default=str(SECONDS), min=0.1, max=3600),
+]
+Networks = Annotated[
+    int | None, option("N", "Networks to sample.", "-n", panel=SPACE, default=str(NETWORKS), min=2, max=10_000)
+]
 
 
 def profile(
@@ -26,8 +34,8 @@ def profile(
     resolution: Annotated[int | None, setting("resolution", default="the file's or data's", bounded=True)] = None,
     as_json: AsJson = False,
     scores: Annotated[bool, option("", "Zero-cost scores too, on images of noise.", "--scores", panel=NETWORK)] = False,
-    seconds: Annotated[float, option("SECONDS", "Longest time to measure.", panel=NETWORK, min=0.1, max=3600)] = 10.0,
-    networks: Annotated[int, option("N", "Networks to sample.", "-n", panel=SPACE, min=2, max=10_000)] = 100,
+    seconds: Seconds = None,
+    networks: Networks = None,
     maximum: Annotated[list[str], setting("maximum", LIMIT, panel=SPACE)] = [],  # noqa: B006
     minimum: Annotated[list[str], setting("minimum", panel=SPACE)] = [],  # noqa: B006
     budget: Annotated[str | None, setting("budget", "Say how long such a search takes.", panel=SPACE)] = None,
@@ -51,12 +59,12 @@ def profile(
     typed = {"maximum": maximum, "minimum": minimum, "budget": budget, "data": data, "epochs": epochs,
              "subset": subset, "validation": validation, "task": task}  # fmt: skip
     if space is None or space.size() == 1:
-        _refuse(f"{what} is a network", typed)
-        profile_network(what, runs, resolution, seconds, as_json, scores, batch=batch, **where)
+        _refuse(f"{what} is a network", typed | {"-n": networks})
+        profile_network(what, runs, resolution, seconds or SECONDS, as_json, scores, batch=batch, **where)
         return
-    _refuse(f"{what} is a space", {"scores": scores})
+    _refuse(f"{what} is a space", {"--scores": scores, "--seconds": seconds})
     typed |= where | {"latency_batch": batch, "resolution": resolution, "plugins": plugins}
-    profile_space(space, _config(what, space, typed), networks, as_json, timed=budget is not None)
+    profile_space(space, _config(what, space, typed), networks or NETWORKS, as_json, timed=budget is not None)
 
 
 def _config(name: str, space: SearchSpace, typed: Mapping[str, object]) -> SearchConfig:
@@ -67,7 +75,8 @@ def _config(name: str, space: SearchSpace, typed: Mapping[str, object]) -> Searc
 
 
 def _refuse(why: str, typed: Mapping[str, object]) -> None:
-    """Raise SettingError for an option that was typed and would be of no use."""
+    """Raise SettingError for an option, by its setting or its flag, that was typed and would be of no use."""
     for name, value in typed.items():
         if value:
-            raise SettingError(f"{OFFERED[name].flag.name or f'--{name}'} says nothing here, as {why}; leave it out")
+            flag = OFFERED[name].flag.name or f"--{name}" if name in OFFERED else name
+            raise SettingError(f"{flag} says nothing here, as {why}; leave it out")

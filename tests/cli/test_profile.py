@@ -156,7 +156,9 @@ def test_what_the_networks_are_counted_for_is_said(nas, home):
         ("moat_0", "--budget 5"),
         ("moat_0", "--subset 50"),
         ("moat_0", "--task detection"),
+        ("moat_0", "-n 100"),
         ("cvt_family", "--scores"),
+        ("cvt_family", "--seconds 10"),
     ],
 )
 def test_an_option_that_says_nothing_there_is_refused(nas, home, what, typed):
