@@ -17,6 +17,7 @@ from nas.network.properties import (
 )
 from nas.network.testing import HeadSuite, boxes_of
 from nas.space.library import load_architecture, load_space
+from nas.training.boxes.losses import loss
 
 WIDTHS, CLASSES = (12, 16, 24), 5
 SMALL = {"width": 32, "encoder": 2, "decoder": 3, "heads": 4, "hidden": 48, "queries": 7, "dropout": 0.0}
@@ -174,6 +175,14 @@ def test_every_target_has_its_guides() -> None:
 @pytest.mark.parametrize("targets", [boxes_of(2, CLASSES, objects=0), torch.zeros(2, 1, 6) - 1], ids=["none", "row"])
 def test_a_batch_without_boxes_has_no_guides(targets: Tensor) -> None:
     assert answers(head(**REMEDIES), maps(), targets).noised is None
+
+
+@pytest.mark.parametrize("options", [options for options in KINDS if "denoising" in options], ids=str)
+def test_a_batch_without_boxes_gives_every_weight_a_gradient(options: dict[str, Any]) -> None:
+    """Processes that train together wait for those of all weights, and another may have a box."""
+    asked, targets = head(**options), torch.zeros(2, 1, 6) - 1
+    loss(answers(asked, maps(), targets), targets).backward()
+    assert not [name for name, weights in asked.named_parameters() if weights.grad is None]
 
 
 @torch.no_grad()
