@@ -91,7 +91,7 @@ class Trainer:
         """
         device = self.batches.device
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            while self.progress.course.step or not self._over():  # an epoch that was begun is judged
+            while self.progress.course.step or not self.progress.course.over:  # an epoch that was begun is judged
                 yield self._epoch(between)
 
     def _epoch(self, between: Between) -> Epoch:
@@ -104,7 +104,7 @@ class Trainer:
         mine = self._steps(between, lambda: before + time.perf_counter() - start)
         loss = float(torch.stack([each for (each,) in self.group.gather((mine.cpu(),))]).mean())
         validation = self.answers(self.batches.dataset.validation)
-        course.elapsed = before + time.perf_counter() - start
+        course.elapsed = self._agreed(before + time.perf_counter() - start)
         course.epoch, course.step, self._total = course.epoch + 1, 0, None
         found = Epoch(
             course.epoch,
@@ -128,14 +128,14 @@ class Trainer:
         total = self._total if self._total is not None else torch.zeros((), device=device)
         losses: list[Tensor] = []
         parts, empty = self.batches(self._rows()[course.step * self.parts :]), 0
-        while course.step < course.steps and not self._over():
+        while course.step < course.steps and not course.over:
             for group in self.optimizer.param_groups:
                 group["lr"] = self.schedule.rate(course.share, course.one) * group.get("rate", 1.0)
             loss, images = self._step(list(islice(parts, self.parts)))
             total, empty = total + loss, empty + (not images)
             losses.append(loss)
             course.step += 1
-            course.elapsed, self._total = now(), total
+            course.elapsed, self._total = self._agreed(now()), total
             last = course.step == course.steps or course.over
             look = device.type == "cpu" or course.step % CHECKED == 0 or last
             if look:
@@ -147,10 +147,9 @@ class Trainer:
                             f"{next(iter(self.batches.unreadable), '')}")  # fmt: skip
         return total / max(course.step - empty, 1)
 
-    def _over(self) -> bool:
-        """Tell whether the end is reached, which processes with clocks of their own must agree upon."""
-        course = self.progress.course
-        return self.group.agree(course.over) if course.limit else course.over
+    def _agreed(self, seconds: float) -> float:
+        """Return the seconds by which all processes go where these decide rates and the end."""
+        return self.group.latest(seconds) if self.progress.course.limit else seconds
 
     def _step(self, parts: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, int]:
         """Take one step of the optimiser on the parts of a batch and return its loss and the number of images."""

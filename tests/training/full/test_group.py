@@ -1,11 +1,12 @@
 """Processes that train one network together do what one does alone."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def test_a_process_by_itself_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         True, 1, "a", True, False,
     )  # fmt: skip
     assert group.gather((torch.ones(2),))[0][0].tolist() == [1, 1]
+    assert group.latest(1.5) == 1.5
     group.wait()
 
 
@@ -58,19 +60,22 @@ def test_more_processes_than_images_of_a_part_are_refused(tmp_path: Path) -> Non
         settled(batch_size=64)
 
 
+TRAIN = ("-m", "nas.cli", "train", "--runs", "runs")
+
+
 def _launch(home: Path, *words: str) -> subprocess.Popen[str]:
-    command = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", "-m", "nas.cli", "train"]
+    command = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone"]
     return subprocess.Popen(
-        [sys.executable, *command, *words, "--runs", str(home / "runs")],
+        [sys.executable, *command, *words],
         cwd=home, env=os.environ | {"OMP_NUM_THREADS": "1"}, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
 
 
 @contextmanager
-def launched(home: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+def launched(home: Path, *words: str, program: Sequence[str] = TRAIN) -> Iterator[subprocess.Popen[str]]:
     """Two processes that train, and whatever is left of them killed at the end."""
-    process = _launch(home, *words)
+    process = _launch(home, *program, *words)
     try:
         yield process
     finally:
@@ -108,6 +113,44 @@ def test_two_processes_take_the_steps_of_one(home: Path) -> None:
         assert torch.allclose(two.model().network.get_parameter(name), value, atol=5e-3)
     assert two.ending is not None
     assert two.ending.verdict.images == one.ending.verdict.images  # type: ignore[union-attr]
+
+
+SLOWER = """
+import json
+import sys
+import time
+
+sys.path.insert(0, sys.argv[1])
+
+from small_trainings import PLAIN_STAGES, drawn_images, network, trainer
+
+from nas.training.full.group import find_group
+from nas.training.full.recipe import load_recipe
+
+group, clock, steps = find_group("cpu"), time.perf_counter, []
+if group.index:
+    time.perf_counter = lambda: 0.7 * clock()
+recipe = load_recipe("small", {"epochs": 9, "batch_size": 8, "operations": 0, "crop": 1.0})
+net = network(classes=4, stages=PLAIN_STAGES, stem={"kind": "patchify", "width": 8})
+found = trainer(drawn_images([10] * 4), recipe, net, group=group, limit=2.0)
+rates = found.optimizer.param_groups
+epochs = list(found.epochs(lambda progress, loss: steps.append([rates[0]["lr"], progress.course.over])))
+weights = [parameter.flatten().tolist() for parameter in found.model.parameters()]
+with open(f"process-{group.index}.json", "w") as file:
+    json.dump({"epochs": len(epochs), "steps": steps, "weights": weights}, file)
+"""
+
+
+@pytest.mark.long
+def test_processes_whose_clocks_differ_end_at_the_same_step_with_equal_weights(home: Path) -> None:
+    (home / "slower.py").write_text(SLOWER)
+    with launched(home, str(Path(__file__).parents[2]), program=["slower.py"]) as process:
+        out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, out
+    one, other = (json.loads((home / f"process-{index}.json").read_text()) for index in range(2))
+    assert one["steps"] == other["steps"], "rates, and whether it is over"
+    assert one["epochs"] == other["epochs"]
+    assert one["weights"] == other["weights"]
 
 
 UNDECODED = """
