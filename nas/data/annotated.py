@@ -5,7 +5,7 @@ What cannot be used is left out and named with its cause, box by box; it ends no
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from pathlib import Path
@@ -104,7 +104,8 @@ def photographs(
     if not classes:
         which, use = ("of the training part ", "learn from") if divided else ("", "judge by")
         raise DataError(f"{name}: no picture {which}has a box to {use}.{left.said}")
-    labels = boxes.pack([_rows(one, size, classes, side) for one, size in zip(kept, sizes[rows].tolist(), strict=True)])
+    numbers = {each: number for number, each in enumerate(classes)}
+    labels = boxes.pack([_rows(one, size, numbers, side) for one, size in zip(kept, sizes[rows].tolist(), strict=True)])
     parts = np.bincount([PARTS.index(one.part) for one in kept], minlength=len(PARTS)).tolist()
     return divide(
         name, classes, pictures.take(rows, pictures.channels), labels, parts,
@@ -145,12 +146,12 @@ def _classes(kept: Sequence[Photograph], order: Sequence[str], left: Left, parts
     return tuple(name for name in dict.fromkeys(order) if name in trained)
 
 
-def _rows(one: Photograph, size: tuple[int, int], classes: tuple[str, ...], side: int) -> boxes.Boxes:
-    """Return the rows that hold a photograph's boxes, `(count, 6)`."""
-    marks = [each for each in one.marks if each.name in classes]
+def _rows(one: Photograph, size: tuple[int, int], numbers: Mapping[str, int], side: int) -> boxes.Boxes:
+    """Return the rows that hold a photograph's boxes, `(count, 6)`, of classes that have numbers."""
+    marks = [each for each in one.marks if each.name in numbers]
     corners = np.array([each.corners for each in marks]).reshape(-1, 4)
     rows = np.zeros((len(marks), boxes.COLUMNS), np.float32)
-    rows[:, boxes.CLASS] = [classes.index(each.name) for each in marks]
+    rows[:, boxes.CLASS] = [numbers[each.name] for each in marks]
     rows[:, boxes.X : boxes.CROWD] = boxes.to_square(corners, size, share_of(size, side))
     rows[:, boxes.CROWD] = [each.crowd for each in marks]
     return rows

@@ -1,5 +1,7 @@
 """Boxes as labels: packed and unpacked, and from a picture's pixels to the square and back."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -103,6 +105,18 @@ def test_as_many_classes_as_images_are_divided_all_the_same():
     found = assemble("set", tuple("abcd"), Split(np.zeros((4, 1, 4, 4), np.uint8), labels), seed=0, resolution=None,
                      mirror=True, targets="boxes")  # fmt: skip
     assert found.parts == {"train": 2, "validation": 1, "test": 1}
+
+
+def test_many_classes_of_many_images_are_divided_in_a_moment():
+    rng = np.random.default_rng(0)
+    labels = np.full((40_000, 3, COLUMNS), (0, 0.5, 0.5, 1, 1, 0), np.float32)
+    labels[..., CLASS] = rng.integers(0, 400, labels.shape[:2])
+    images = np.zeros((len(labels), 1, 1, 1), np.uint8)
+    start = time.monotonic()
+    found = assemble("set", tuple(map(str, range(400))), Split(images, labels), seed=0, resolution=None, mirror=True,
+                     targets="boxes")  # fmt: skip
+    assert found.parts == {"train": 24_000, "validation": 8_000, "test": 8_000}
+    assert time.monotonic() - start < 10
 
 
 @pytest.mark.parametrize(("train", "says"), [(split(5, 0), "have no box"), (split(2), "found 2 .* at least 3")])

@@ -172,8 +172,8 @@ def hold(dataset: Dataset, parts: Sequence[NDArray[np.int64]] | None = None) -> 
     left = [found[found >= 0] for found in (places[part] for part in given)]
     empty = [part for part, before, after in zip(PARTS, given, left, strict=True) if len(before) and not len(after)]
     if parts is None and dataset.targets == "classes" and not empty:
-        there = set(labels[left[0]].tolist())
-        empty = [name for number, name in enumerate(dataset.classes) if number not in there]
+        lost = np.setdiff1d(dataset.labels[given[0]], labels[left[0]])
+        empty = [dataset.classes[number] for number in lost]
     if empty:
         raise DataError(f"{dataset.name}: no readable image is left of {', '.join(empty[:5])}; {len(unreadable)} "
                         f"cannot be read, the first {unreadable[0]}")  # fmt: skip
@@ -227,8 +227,9 @@ def _share_boxes(rows: dict[str, NDArray[np.int64]], cut_off: Sequence[str], sho
         rows[giver][one], rows[taker][other] = rows[taker][other], rows[giver][one]
 
     for part in cut_off:
-        for kind in np.flatnonzero(shown[rows[part]].any(0)):
-            other = spare("train") if spare("train").any() else ~boxed[rows["train"]]
+        for kind in np.flatnonzero(shown[rows[part]].any(0) & ~shown[rows["train"]].any(0)):
+            spared = spare("train")
+            other = spared if spared.any() else ~boxed[rows["train"]]
             if not shown[rows["train"], kind].any() and other.any():
                 exchange(part, int(np.argmax(shown[rows[part], kind])), "train", int(np.argmax(other)))
     for part in cut_off:

@@ -241,6 +241,17 @@ def test_a_test_class_without_training_images(tmp_path):
         load(f"image_folder:{tmp_path}")
 
 
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_what_is_not_to_be_divided_may_lack_training_images_of_a_class(tmp_path, in_memory):
+    write(tmp_path / "parts" / "train")
+    write(tmp_path / "parts" / "test", ("cat", "dog", "owl"))
+    (write(tmp_path / "flat") / "owl").mkdir()
+    for name, test in (("parts", 15), ("flat", 0)):
+        data = load(f"image_folder:{tmp_path / name}", divided=False, in_memory=in_memory)
+        assert data.classes == ("cat", "dog", "owl")
+        assert data.parts == {"train": 10, "validation": 0, "test": test}
+
+
 def test_an_empty_part(tmp_path):
     write(tmp_path / "train")
     (tmp_path / "val").mkdir()
