@@ -7,7 +7,9 @@ from nas.files import Json
 
 SHOWN = 8  # classes, of which all counts are listed
 KEPT = 20  # images left out, whose names a record keeps
-LEFT_OUT = re.compile(r"(?P<name>.*?) \((?P<cause>[A-Za-z][\w ]*)(: .*)?\)", re.DOTALL)
+LEFT_OUT = re.compile(  # a bracket that closes before another opens is of the name
+    r"(?P<name>.*?) \((?P<cause>[A-Za-z][\w ]*)(: (?![^()]*\).* \().*)?\)", re.DOTALL
+)
 
 
 def told(data: Json) -> str:

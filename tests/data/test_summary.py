@@ -37,5 +37,12 @@ def test_causes_are_told_from_brackets_in_names():
         "a (1).png (damaged image: OSError: cut (3 bytes))",
         "b (copy).png (dead link)",
         "c (d) e.png (dead link)",
+        "e (copy: 2).png (dead link)",
+        "f (1 (copy: 2)).png (closed file: PermissionError: denied: 'f (1 (copy: 2)).png')",
+        "g:).png (closed file: PermissionError: denied: 'g:).png')",
     ]
-    assert causes(skipped) == ["damaged image: a (1).png", "dead link: 2, the first b (copy).png"]
+    assert causes(skipped) == [
+        "damaged image: a (1).png",
+        "dead link: 3, the first b (copy).png",
+        "closed file: 2, the first f (1 (copy: 2)).png",
+    ]
