@@ -3,13 +3,20 @@
 Tasks of packages are imported only where a name is none of an objective or of a task at hand.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from nas.errors import DataError, SettingError, SpaceError, told_as
 from nas.registry import HEADS, OBJECTIVES, OURS, TASKS, suggest
-from nas.training.tasks import Task
+from nas.training.tasks import Metric, Predictions, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Redrawn = Callable[[NDArray[np.int64]], float]
 
 COLUMNS = ("number", "state", "on_front", "rung", "trainings", "layout", "key", "seconds", "reason")
 """The columns that a table of trials has beside objectives."""
@@ -26,17 +33,34 @@ def load_task(name: str) -> Task:
 def _telling(found: Task, name: str) -> Task:
     """Let a task from outside tell which of its functions failed."""
     ours = f"task '{name}'"
-    metrics = {
-        each: replace(one, compute=told_as(f"compute(predictions) of metric '{each}' of {ours}")(one.value))
-        for each, one in found.metrics.items()
-    }
     return replace(
         found,
         loss=told_as(f"loss(outputs, targets, label_smoothing) of {ours}")(found.loss),
         follow=found.follow and told_as(f"follow(targets, moves) of {ours}")(found.follow),
         drawn=told_as(f"drawn(images, classes, generator) of {ours}")(found.drawn),
-        metrics=metrics,
+        metrics={each: _telling_metric(one, f"metric '{each}' of {ours}") for each, one in found.metrics.items()},
     )
+
+
+def _telling_metric(found: Metric, ours: str) -> Metric:
+    """Let a metric from outside do the same."""
+    return replace(
+        found,
+        compute=told_as(f"compute(predictions) of {ours}")(found.value),
+        redrawn=found.redrawn and _telling_redrawn(found.redrawn, ours),
+        guess=found.guess and told_as(f"guess(classes) of {ours}")(found.guess),
+    )
+
+
+def _telling_redrawn(redrawn: "Callable[[Predictions], Redrawn]", ours: str) -> "Callable[[Predictions], Redrawn]":
+    """Let what a metric has for images that are drawn again do the same, and the function that it makes."""
+
+    @told_as(f"redrawn(predictions) of {ours}")
+    def telling(predictions: Predictions) -> "Redrawn":
+        computed = redrawn(predictions)
+        return told_as(f"redrawn(predictions)(rows) of {ours}")(lambda rows: float(computed(rows)))
+
+    return telling
 
 
 def task_of(outputs: str) -> str:

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+import torch
 from outside import offered
 from outside import site as site
 from small_searches import search
@@ -12,7 +13,11 @@ from small_searches import search
 from nas.engine.attempt import TimeLimitError
 from nas.engine.watcher import Watcher
 from nas.errors import DataError, SettingError, told_as
+from nas.evaluation.plugins import load_plugins
 from nas.record.run import Run
+from nas.training.catalogue import load_task
+from nas.training.full.verdict import bootstrap
+from nas.training.tasks import Predictions
 
 TASK = """
 metrics = {"half": Metric(lambda found: VALUE)}
@@ -192,6 +197,45 @@ def test_a_kind_that_fails_after_the_network_is_built_fails_its_trial_by_name(
     (trial,) = search(space, "a", 1, plugins=offered(tmp_path, text), **settings).trials
     assert trial.state == "failed"
     assert fnmatchcase(trial.outcome.reason, f"*{says}*")
+
+
+REDRAWN = """
+metrics = {"half": Metric(lambda found: 0.5, redrawn=REDRAWN)}
+mine = replace(classification, metrics=metrics)
+"""
+
+
+@pytest.mark.parametrize(
+    ("redrawn", "says"),
+    [
+        (
+            "lambda found: {}['gone']",
+            "mine.py:*: redrawn(predictions) of metric 'half' of task 'mine': KeyError: 'gone'",
+        ),
+        (
+            "lambda found: lambda rows: {}['gone']",
+            "mine.py:*: redrawn(predictions)(rows) of metric 'half' of task 'mine': KeyError: 'gone'",
+        ),
+        (
+            "lambda found: lambda rows: None",
+            "redrawn(predictions)(rows) of metric 'half' of task 'mine': TypeError: float() argument must be*",
+        ),
+    ],
+)
+def test_a_metric_that_fails_on_images_drawn_again_is_told_by_its_name_and_line(
+    site: Path, tmp_path: Path, redrawn: str, says: str
+) -> None:
+    load_plugins(offered(tmp_path, REDRAWN.replace("REDRAWN", redrawn)))
+    predictions = Predictions(torch.eye(3), torch.arange(3))
+    with pytest.raises(SettingError) as error:
+        bootstrap(load_task("mine").metrics, predictions, 0)
+    assert fnmatchcase(str(error.value), f"*{says}")
+
+
+def test_a_guess_that_fails_is_told_by_its_metric_and_line(site: Path, tmp_path: Path, space: Path) -> None:
+    text = TASK.replace("VALUE", "0.5, guess=lambda classes: {}['gone']")
+    with pytest.raises(SettingError, match=r"mine\.py:\d+: guess\(classes\) of metric 'half' of task 'mine': KeyError"):
+        search(space, "a", 4, task="mine", objectives=("half", "params"), plugins=offered(tmp_path, text))
 
 
 def test_a_time_limit_is_no_fault_of_the_function_that_ran() -> None:
