@@ -28,7 +28,7 @@ from nas.training.full.settings import make_train_config
 
 CHANGES = {
     "epochs": 3, "batch_size": 32, "accumulate": 2, "warmup": 0, "learning_rate": 5e-3, "label_smoothing": 0.0,
-    "crop": 1.0, "operations": 0, "mirror": "never", "ema": 0.9, "clip": 1.0,
+    "crop": 1.0, "operations": 0, "mirror": "never", "ema": 0.9, "clip": 1.0, "precision": "float32",
 }  # fmt: skip
 
 
