@@ -112,11 +112,11 @@ def test_many_classes_of_many_images_are_divided_in_a_moment():
     labels = np.full((40_000, 3, COLUMNS), (0, 0.5, 0.5, 1, 1, 0), np.float32)
     labels[..., CLASS] = rng.integers(0, 400, labels.shape[:2])
     images = np.zeros((len(labels), 1, 1, 1), np.uint8)
-    start = time.monotonic()
+    start = time.process_time()
     found = assemble("set", tuple(map(str, range(400))), Split(images, labels), seed=0, resolution=None, mirror=True,
                      targets="boxes")  # fmt: skip
     assert found.parts == {"train": 24_000, "validation": 8_000, "test": 8_000}
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize(("train", "says"), [(split(5, 0), "have no box"), (split(2), "found 2 .* at least 3")])
