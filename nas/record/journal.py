@@ -165,9 +165,9 @@ def drop_orphans(folder: Path, numbers: Iterable[int]) -> None:
     for path in (folder / EARLIER, folder / FURTHER):
         gone = {i for i, one in _read(path, further_of, "a further training") if one.trial > last}
         if gone:
-            lines = _bytes(path).decode().splitlines(keepends=True)
+            lines = enumerate(_bytes(path).splitlines(keepends=True), 1)
             with writing(path):
-                files.write(path, "".join(line for i, line in enumerate(lines, 1) if i not in gone))
+                files.write(path, b"".join(line for i, line in lines if i not in gone).decode())
 
 
 def append_begun(folder: Path, decisions: Decisions) -> None:

@@ -6,12 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
-from sklearn.gaussian_process import GaussianProcessRegressor
 
 from nas.engine.objective_scale import Scale
 from nas.engine.samplers._screening.evidence import Costs, Past
 from nas.engine.samplers._screening.models import GIVEN, describe, encoder
-from nas.engine.samplers._screening.process import FIXED, Kernels, fit_process, milestone, predict_process, tuned
+from nas.engine.samplers._screening.process import (
+    FIXED,
+    Kernels,
+    Process,
+    fit_process,
+    milestone,
+    predict_process,
+    tuned,
+)
 from nas.engine.samplers._screening.tree import Codes, Tree
 
 Values = NDArray[np.float64]
@@ -21,10 +28,10 @@ LARGEST = 1e3  # times a limit's middle violation: what lies beyond counts alike
 
 
 @dataclass(frozen=True)
-class _Process:
+class _Learnt:
     """A process over the points that it was fitted to, of which `like` are the costs."""
 
-    process: GaussianProcessRegressor
+    process: Process
     like: Mapping[str, Values]
     scale: Scale
 
@@ -65,7 +72,7 @@ class Feasibility:
         limited = name in self.costs.maximum or name in self.costs.minimum
         return limited and name in self.costs.table(self.tree, codes[:1], remember=True)
 
-    def _limit(self, name: str, codes: Codes, violations: Values) -> _Process:
+    def _limit(self, name: str, codes: Codes, violations: Values) -> _Learnt:
         middle = float(np.median(np.abs(violations[: milestone(len(violations))]))) or 1.0  # of the kernel's trials
         values = np.sign(violations) * np.log1p(np.minimum(np.abs(violations) / middle, LARGEST))
         kept = np.sort(np.argsort(np.abs(values), kind="stable")[:GIVEN])
@@ -79,13 +86,13 @@ class Feasibility:
 
         kernel = tuned(self.kernels, f"limit {name}", len(codes), told)
         features = describe(self.encode(codes[kept]), like, like)
-        return _Process(fit_process(kernel, features, scale.apply(values[kept])), like, scale)
+        return _Learnt(fit_process(kernel, features, scale.apply(values[kept])), like, scale)
 
-    def _outcome(self) -> _Process:
+    def _outcome(self) -> _Learnt:
         """A process of success (1) and failure (0) less their mean."""
         done, failed = self.past.done[-GIVEN // 2 :], self.past.failed[-GIVEN // 2 :]
         codes = np.concatenate([done, failed])
         like = self.costs.table(self.tree, codes, remember=True)
         outcome = np.r_[np.ones(len(done)), np.zeros(len(failed))] - self.success
         scale = Scale(None, 0.0, 1.0)
-        return _Process(fit_process(FIXED, describe(self.encode(codes), like, like), outcome), like, scale)
+        return _Learnt(fit_process(FIXED, describe(self.encode(codes), like, like), outcome), like, scale)
