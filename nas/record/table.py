@@ -24,9 +24,10 @@ def frame(
 ) -> "pd.DataFrame":
     """State, layout, metrics, trainings that they are the mean of, zero-cost scores, seconds, decisions of each trial.
 
-    Each column is of one type: decisions that are a number in one block and a word in another are text. `results` are
-    those of the complete trials by number; `front` holds the numbers of the trials on the front, `trained` the
-    objectives that are known only after training, `fell` has the ends of those that failed later.
+    Below the last rung metrics are those expected there, beside what was reached. Each column is of one type: decisions
+    that are a number in one block and a word in another are text. `results` are those of the complete trials by number;
+    `front` holds the numbers of the trials on the front, `trained` the objectives that are known only after training,
+    `fell` has the ends of those that failed later.
     """
     import pandas as pd
 
