@@ -270,7 +270,8 @@ class HeadSuite(_PartSuite):
         if self.kind.outputs != "boxes":
             pytest.skip(f"gives {self.kind.outputs}")
         module, x, _ = self.build(None, 2, **{option: value})
-        out = module.train()(x, boxes_of(2, self.classes, objects=0))
-        out.square().mean().backward()
-        assert out.isfinite().all()
-        assert all(p.grad is None or p.grad.isfinite().all() for p in module.parameters())
+        for targets in (boxes_of(2, self.classes, objects=0), None):
+            out = module.train()(x, targets)
+            out.square().mean().backward()
+            assert out.isfinite().all()
+            assert all(p.grad is None or p.grad.isfinite().all() for p in module.parameters())
