@@ -163,7 +163,7 @@ def drop_orphans(folder: Path, numbers: Iterable[int]) -> None:
     """Take out further trainings of trials beyond these, whose lines were taken out: others will have their numbers."""
     last = max(numbers, default=-1)
     for path in (folder / EARLIER, folder / FURTHER):
-        gone = {i for i, one in _read(path, further_of, "a further training") if one.trial > last}
+        gone = {i for i, one in _read(path, glance, "a further training") if one.number > last}
         if gone:
             lines = enumerate(_bytes(path).splitlines(keepends=True), 1)
             with writing(path):
