@@ -283,6 +283,8 @@ def _beside(path: Path, force: bool) -> Iterator[Path]:
         written.sort(key=lambda one: one.name == path.name)  # what was named last
         targets = [path.with_name(one.name) for one in written]
         for target in targets:
+            if target != path and target.is_dir():
+                raise SettingError(f"{target} is a folder; take another name than {path.name}, which needs that too")
             if target != path and target.exists() and not force:
                 raise SettingError(f"{target} exists already; take another name, or replace it with --force")
         for one, target in zip(written, targets, strict=True):

@@ -149,6 +149,15 @@ def test_files_that_belong_together_appear_together(pair, tmp_path):
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"m.txt": "main", "m.more": "more"}
 
 
+def test_a_folder_where_another_of_its_files_belongs_is_nobody_else_s(pair, tmp_path):
+    (tmp_path / "m.more").mkdir()
+    (tmp_path / "m.more" / "thesis.tex").write_text("mine")
+    with pytest.raises(SettingError, match=r"m\.more is a folder; take another name than m\.txt"):
+        export(model_of(["conv"]), "pair", tmp_path / "m.txt", force=True)
+    assert (tmp_path / "m.more" / "thesis.tex").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["m.more"]
+
+
 def test_a_folder_is_replaced_only_by_force_and_only_if_it_is_ours(shipped, tmp_path):
     folder, model = shutil.copytree(shipped("hub"), tmp_path / "hub"), model_of(["conv"])
     with pytest.raises(SettingError, match=r"exists already.*--force"):
