@@ -73,6 +73,18 @@ def test_a_network_that_loses_too_much_is_refused_after_every_attempt(learnt, tm
     assert not list(tmp_path.iterdir())
 
 
+def test_a_loss_of_just_the_tolerance_is_allowed(learnt, tmp_path, monkeypatch):
+    """190 of 200 before and 188 after differ by .01, for floats by a little more."""
+    shares = iter([190 / 200, 188 / 200])
+    monkeypatch.setattr(home, "_accuracy", lambda data, validation: next(shares))
+    monkeypatch.setattr(home, "_quantised", lambda proto, attempt, images, metadata: proto.SerializeToString())
+    shipment = Shipment(
+        learnt.model.architecture, learnt.model, lambda: learnt.training, lambda: learnt.validation, 0.01
+    )
+    said = FORMATS.get("onnx_int8").write(shipment, tmp_path / "m.onnx")
+    assert said[0].startswith("accuracy 0.9500 before, 0.9400 after")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("attempt", home.ATTEMPTS, ids=lambda attempt: attempt.about)
 def test_every_attempt_keeps_the_accuracy_of_an_easy_network(attempt, learnt, tmp_path, monkeypatch):
