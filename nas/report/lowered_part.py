@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from nas.evaluation.catalogue import objective
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.lowering import trains_queries
@@ -38,8 +39,8 @@ def _proposed(rows: Sequence[Lowered], first: str) -> Lowered | None:
     """Return the lowered network of the fewest multiply-adds that loses little of the metric, and little beside it."""
     if not rows or not rows[0].metrics[first]:
         return None
-    whole = rows[0].metrics[first]
-    fitting = [row for row in rows[1:] if whole - row.metrics[first] <= min(LOST, SHARE * whole)]
+    whole, better = rows[0].metrics[first], 1 if objective(first).goal == "maximize" else -1
+    fitting = [row for row in rows[1:] if better * (whole - row.metrics[first]) <= min(LOST, SHARE * whole)]
     return min(fitting, key=lambda row: row.macs, default=None)
 
 

@@ -9,9 +9,11 @@ import detections
 import pytest
 from browser import NARROW, WIDE, opened, serious
 from detections import ended
+from minimised import missing
 from playwright.sync_api import Browser
 
 from nas.record.trained import Trained
+from nas.report.lowered_part import lowered_part
 from nas.report.training_page import render_training, write_training_report
 from nas.training.boxes.verdict import Drawn
 
@@ -97,6 +99,14 @@ def test_what_loses_most_of_a_small_value_is_not_proposed(trained: Trained, whol
     assert said in page
     assert "multiply-adds;" not in page
     assert "--queries" not in page
+
+
+def test_where_less_is_better_what_misses_more_is_not_proposed(trained: Trained) -> None:
+    rows = [replace(row, metrics={"missed": 0.2 + 0.2 * i}) for i, row in enumerate(detections.lowered())]
+    better = [replace(row, metrics={"missed": 0.2 - 0.01 * i}) for i, row in enumerate(rows)]
+    with missing():
+        assert lowered_part(trained.architecture, rows, "missed")["proposed"] is None
+        assert lowered_part(trained.architecture, better, "missed")["proposed"] == better[-1]
 
 
 def test_every_shown_image_has_its_boxes(trained: Trained) -> None:

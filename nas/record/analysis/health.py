@@ -11,6 +11,7 @@ import numpy as np
 
 from nas.data.copies import flattered
 from nas.evaluation import units
+from nas.evaluation.catalogue import objective
 from nas.files import quoted
 from nas.record.analysis.counting import by_images, counting, guessing, training_images, validation_images
 from nas.record.analysis.edges import Edge, edges
@@ -185,7 +186,8 @@ def counted(run: Run, front: Sequence[Result]) -> Remark | None:
     """A validation part so small that chance alone moves a share of its images by much of what the front spans."""
     name = next(iter(counting(run)), "")
     values = [result.metrics[name] for result in front if name]
-    bounds = by_images(run, name, max(values)) if len(values) > 1 else None
+    best = max if name and objective(name).goal == "maximize" else min
+    bounds = by_images(run, name, best(values)) if len(values) > 1 else None
     if bounds is None:
         return None
     half, span = (bounds[1] - bounds[0]) / 2, max(values) - min(values)

@@ -11,6 +11,8 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from nas.evaluation import units
+from nas.evaluation.catalogue import objective
+from nas.files import Json
 from nas.record.folders import damaged
 from nas.record.run import Run
 from nas.training.chance import LEVEL
@@ -167,10 +169,12 @@ class Layouts:
         """Say which blocks are worth more in the last stages than in the first, and which less."""
         name, stages = self.gains[0].objective, self.gains[0].stages
         unit = units.unit_of(name, [one.value for one in self.gains])
-        clear = sorted((one for one in self.gains if abs(one.value) > one.half), key=lambda one: -one.value)
+        better = 1 if objective(name).goal == "maximize" else -1
+        clear = [one for one in self.gains if abs(one.value) > one.half]
+        clear.sort(key=lambda one: -better * one.value)
         parts = [
             f"{one.block} {abs(one.value) * unit.factor:.2f} ± {one.half * unit.factor:.2f} "
-            f"{'more' if one.value > 0 else 'less'}"
+            f"{'more' if better * one.value > 0 else 'less'}"
             for one in clear
         ]
         said = f"in the last {stages} stages than in the first" if stages > 1 else "in the last stage than in the first"
@@ -181,16 +185,21 @@ class Layouts:
 
     def keep(self, run: Run) -> None:
         """Keep the comparison in a run's folder, for its report. Raises RunError when it cannot be written."""
-        run.write_facts(FILE, {"front": len(run.front()), "layouts": asdict(self)})
+        run.write_facts(FILE, _compared(run) | {"layouts": asdict(self)})
+
+
+def _compared(run: Run) -> Json:
+    """Return what a comparison of a run rests on."""
+    return {"front": [result.number for result in run.front()], "trials": len(run.trials)}
 
 
 def kept(run: Run) -> Layouts | None:
-    """Return the comparison that was kept, unless the run's front has another number of networks since.
+    """Return the comparison that was kept, unless the run has another front or further trials since.
 
     Raises RunError for a damaged file.
     """
     facts = run.facts(FILE)
-    if facts.get("front") != len(run.front()):
+    if not facts.items() >= _compared(run).items():
         return None
     try:
         found: Layouts = TypeAdapter(Layouts).validate_python(facts.get("layouts"))

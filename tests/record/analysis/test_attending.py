@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from minimised import missing
 from run_fixtures import ENVIRONMENT, empty_run, finished_run, offering, stage, trial
 
 from nas.config import make_config
 from nas.errors import RunError, SettingError
 from nas.record.analysis.attending import attending, layouts, matched, trend
-from nas.record.analysis.layouts import BY_HAND, FILE, Worth, kept
+from nas.record.analysis.layouts import BY_HAND, FILE, Gain, Layouts, Trend, Worth, kept
 from nas.record.run import Run
 from nas.space.library import load_architecture, load_space
 from nas.space.space import placed
@@ -240,19 +241,30 @@ def test_no_run_is_refused():
 
 def test_what_was_kept_and_is_damaged_is_told(tmp_path):
     run = finished_run(tmp_path / "run", complete=6)
-    run.write_facts(FILE, {"front": len(run.front()), "layouts": {"runs": ["run"]}})
+    layouts([run], members=20).keep(run)
+    run.write_facts(FILE, run.facts(FILE) | {"layouts": {"runs": ["run"]}})
     with pytest.raises(RunError, match=r"layout\.json: damaged; restore it, or delete it"):
         kept(run)
 
 
-def test_what_was_kept_is_read_again_until_the_front_grows(tmp_path):
+def test_what_was_kept_is_read_again_until_the_front_is_another(tmp_path):
     run = finished_run(tmp_path / "run", complete=6)
     found = layouts([run], members=20)
     found.keep(run)
     assert kept(run) == found
-    best = trial(run, 20, metrics={"accuracy": 1.0, "latency": 99.0, "params": 1.0})
-    run.append(best)
+    (first, *_), size = run.front(), len(run.front())
+    better = first.metrics | {"accuracy": first.metrics["accuracy"] + 0.001}
+    run.append(trial(run, 20, metrics=better))
+    assert len(run.front()) == size, "another network has taken its place"
     assert kept(run) is None
+
+
+def test_a_block_that_is_worth_more_misses_less():
+    late = tuple(Gain("missed", block, 2, value, 0.02) for block, value in (("moat", -0.1), ("conv", 0.1)))
+    nothing = Layouts(("run",), 0, {}, (), Trend(0, 0, 0, 1, ()), {}, gains=late)
+    with missing():
+        said = nothing.sentences()[-1]
+    assert said.endswith("moat 10.00 ± 2.00 more, conv 10.00 ± 2.00 less.")
 
 
 def test_the_same_seed_repeats(late):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from minimised import missing
 from run_fixtures import ENVIRONMENT, SPACE, empty_run, finished_run, trial
 
 from nas.config import make_config
@@ -145,22 +146,32 @@ def test_a_front_trained_again_in_part_is_not_done(tmp_path: Path) -> None:
     assert said(run, health.repeated) == (True, "Every network of the front was trained again from other seeds.")
 
 
-def counted_run(folder: Path, images: int) -> Run:
-    """A run that knows how many validation images it had."""
-    config = make_config({"space": "small"})
-    run = Run.create(folder, config, load_space(SPACE), ENVIRONMENT, data={"parts": {"validation": images}})
-    front_of(run, 5)  # accuracies from 50 to 58 %
-    return run
+def counted_run(folder: Path, images: int, **settings: Any) -> Run:
+    """A run without trials that knows how many validation images it had."""
+    config = make_config({"space": "small"} | settings)
+    return Run.create(folder, config, load_space(SPACE), ENVIRONMENT, data={"parts": {"validation": images}})
 
 
 def test_few_validation_images_leave_differences_open(tmp_path: Path) -> None:
-    fine, words = said(counted_run(tmp_path / "few", 100), health.counted)
+    few, many = counted_run(tmp_path / "few", 100), counted_run(tmp_path / "many", 10_000)
+    for run in (few, many):
+        front_of(run, 5)  # accuracies from 50 to 58 %
+    fine, words = said(few, health.counted)
     assert not fine
     assert "on 100 validation images, so chance alone moves the best by 9.50 points either way" in words
     assert "the front spans 8.00 points" in words
-    assert said(counted_run(tmp_path / "many", 10_000), health.counted)[0]
+    assert said(many, health.counted)[0]
     run = finished_run(tmp_path / "unknown")
     assert health.counted(run, run.front()) is None
+
+
+def test_of_a_share_to_minimise_the_best_is_the_least(tmp_path: Path) -> None:
+    with missing():
+        run = counted_run(tmp_path / "few", 100, task="missing", objectives=("missed", "latency"))
+        for number, missed in enumerate((0.02, 0.5)):
+            metrics = {"missed": missed, "latency": 2.0 - number}
+            run.append(trial(run, number, metrics=metrics))
+        assert "chance alone moves the best by 3.23 points either way" in said(run, health.counted)[1]
 
 
 def taught_run(folder: Path, images: int, accuracy: float = 0.6, **settings: Any) -> Run:
