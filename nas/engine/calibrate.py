@@ -13,6 +13,7 @@ import numpy as np
 
 from nas.config import Budget, Machine, SearchConfig, make_config
 from nas.costs.counts import cost
+from nas.data import same
 from nas.engine.search import go_on, search, wanted_space
 from nas.engine.watcher import Watcher, watcher_of
 from nas.errors import SettingError, brief
@@ -35,9 +36,9 @@ from nas.training.catalogue import load_task
 RUNGS = (1, 2, 4, 8, 16)
 DRAWN = 40  # networks of one kind alone, of which that of the middle size is taken
 DECIDED = ("budget", "objectives", "promotion", "confirm")  # settings that a calibration decides itself
-SAME = ("data", "task", "rungs", "recipe", "resolution", "seed", "split_seed", "sampler", "maximum", "minimum",
+SAME = ("task", "rungs", "recipe", "resolution", "seed", "split_seed", "sampler", "maximum", "minimum",
         "scores", "seed_with")  # fmt: skip
-"""Settings that a calibration must have to go on, beside its space."""
+"""Settings that a calibration must have to go on, beside its space and its data, which may have been moved."""
 
 
 def calibrate(
@@ -73,7 +74,7 @@ def calibrate(
     folder = Path(runs) / name
     if is_run(folder):
         _check_same(run := Run(folder), asked, wanted_space(space, asked))
-        run = go_on(run, watcher=watcher, budget=max(networks, run.config.budget.trials or 0), **_where(asked))
+        run = go_on(run, watcher=watcher, budget=max(networks, run.config.budget.trials or 0), **_again(asked, run))
     else:
         run = search(space, budget=networks, name=name, runs=runs, watcher=watcher, **settings)
     _try_rates(run, watcher)
@@ -105,7 +106,9 @@ def _check_same(run: Run, asked: SearchConfig, space: SearchSpace) -> None:
     """Raise SettingError unless a run is the calibration that is asked for, of a space that was not changed since."""
     if run.config.promotion != 1:
         raise SettingError(f"{run.folder} is a search and no calibration; take another --name")
-    was, now = (config.model_dump(include=set(SAME)) for config in (run.config, asked))
+    was, now = (
+        {"data": config.data.partition(":")[0]} | config.model_dump(include=set(SAME)) for config in (run.config, asked)
+    )
     if changed := first_change(was, now):
         raise _another(run, *changed)
     own = run.space
@@ -127,12 +130,13 @@ def _try_rates(run: Run, watcher: Watcher) -> None:
     designs[0].parent.mkdir(exist_ok=True)
     for design in designs:
         alone(run.space, design.stem, run.config.seed).save(design)
-    same = {"data", "task", "resolution", "seed", "split_seed", "plugins", "objectives"}
-    config = run.config.model_dump(include=same) | _where(run.config)
+    kept = {"data", "task", "resolution", "seed", "split_seed", "plugins", "objectives"}
+    config = run.config.model_dump(include=kept) | _where(run.config)
     for factor in FACTORS:
         folder, recipe = rate_folder(run, factor), run.config.recipe
         if is_run(folder):
-            go_on(Run(folder), watcher=watcher, **_where(run.config))
+            tried = Run(folder)
+            go_on(tried, watcher=watcher, **_again(run.config, tried))
             continue
         record = folder / RECORD
         if not record.is_file() or not record.stat().st_size:  # a kill left it half made
@@ -143,6 +147,12 @@ def _try_rates(run: Run, watcher: Watcher) -> None:
             confirm=1, rungs=run.config.lengths[:1], seed_with=tuple(map(str, designs)),
             recipe=recipe.model_dump() | rate, watcher=watcher, **config,
         )  # fmt: skip
+
+
+def _again(config: SearchConfig, run: Run) -> Json:
+    """Return the settings with which a run goes on, those of a configuration that may change between two starts."""
+    moved = {} if same(config.data, run.config.data) else {"data": config.data}
+    return _where(config) | moved | ({"log": config.log} if config.log else {})
 
 
 def _where(config: SearchConfig) -> Json:

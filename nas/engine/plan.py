@@ -32,6 +32,7 @@ from nas.record.analysis.reliability import recalled
 from nas.record.config_file import changed, of_earlier_schedule
 from nas.record.environment import timed_on
 from nas.record.fingerprint import check_data, fingerprint, perhaps_moved
+from nas.record.listing import is_calibration
 from nas.record.networks import find_network
 from nas.record.outside import outside_of
 from nas.record.run import SPACE, Run
@@ -137,7 +138,8 @@ def plan_of(
     if run.trials and of_earlier_schedule(run.seal):
         warned(f"{run.name} began with a learning rate that fell in another way: its front will rest on two kinds of "
                f"training. Or {_anew(run)}")  # fmt: skip
-    with perhaps_moved(config.data, f"nas resume {quoted(run.folder)}", told="data" in settings):
+    command = "the same command, with" if is_calibration(run) else f"nas resume {quoted(run.folder)}"
+    with perhaps_moved(config.data, command, told="data" in settings):
         whole = load_whole(config)
     dataset = _held(config, whole)
     for warning in check_data(run.seal.get("data", {}), whole, str(run.folder), _anew(run)):
@@ -163,6 +165,8 @@ def check_timed(run: Run, devices: Devices) -> None:
 
 
 def _anew(run: Run) -> str:
+    if is_calibration(run):
+        return "calibrate anew, under another --name"
     return f"begin another search, which may learn from this one: --warm-start {quoted(run.folder)}"
 
 

@@ -5,11 +5,14 @@ import json
 import shlex
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from command import Command
 from outside import site as site
+from sklearn.datasets import load_digits
 from small_detection import FEW_SCENES
 from small_searches import QUICK, SPACE, Stopped, search
 
@@ -167,6 +170,29 @@ def test_a_calibration_of_a_space_without_a_file_goes_on_by_the_command_it_names
     assert answer.status == 0, answer.err
     assert len(Run(run.folder).trials) == 9
     assert [trial.outcome for trial in Run(run.folder).trials[:8]] == [trial.outcome for trial in run.trials]
+
+
+def test_a_calibration_goes_on_with_data_that_were_moved(tmp_path, nas: Command, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    digits = load_digits()
+    np.savez("digits.npz", x=digits.images[:300].astype(np.uint8), y=digits.target[:300])
+    one_kind = [{"block": "conv", "depth": [1, 2], "width": [4, 8, 12, 16, 20], "stride": 2}]
+    Path("tiny.yaml").write_text(yaml.safe_dump({**SPACE, "stages": one_kind, "blocks": {}}))
+    words = "--space tiny.yaml --rungs 1,2 --epochs 1 --sampler random --workers 1 -n 8"
+    command = ["calibrate", *words.split(), "--data"]
+    assert nas(*command, "npz:digits.npz").status == 0
+    Path("digits.npz").rename("moved.npz")
+    refused = nas(*command, "npz:digits.npz")
+    assert "name their new place: the same command, with --data npz:PATH" in refused.err
+    answer = nas(*command, "npz:moved.npz", "--log", "tensorboard")
+    assert answer.status == 0, answer.err
+    run = Run("runs/calibration")
+    assert (run.config.data, run.config.log) == ("npz:moved.npz", ("tensorboard",))
+    assert {Run(rate_folder(run, factor)).config.data for factor in FACTORS} == {"npz:moved.npz"}
+    np.savez("moved.npz", x=16 - digits.images[:300].astype(np.uint8), y=digits.target[:300])
+    refused = nas(*command, "npz:moved.npz")
+    assert refused.status == 2
+    assert "calibrate anew, under another --name" in refused.err
 
 
 def test_the_report_of_a_calibration_says_what_that_says(whole, nas: Command, tmp_path):

@@ -107,12 +107,14 @@ class Reliability:
     def apply(self, run: Run) -> None:
         """Keep the ladder for later searches of the same space, data and recipe, in the cache folder.
 
-        Raises SettingError where there is none.
+        Raises SettingError where there is none, and for a run that does not know its data, as its seal was deleted.
         """
         if not self.ladder:
             raise SettingError(f"{run.folder}: no ladder follows from {self.networks} networks; calibrate more of them")
+        if not (data := run.seal.get("data")):
+            raise SettingError(f"{run.folder}: does not know its data any more; calibrate anew, under another --name")
         value = {"run": run.name, "ladder": list(self.ladder), "networks": self.networks, "trusted": self.trusted}
-        files.keep("calibration", _key(run.config, run.space, run.seal["data"]), value)
+        files.keep("calibration", _key(run.config, run.space, data), value)
 
     def applied(self, run: Run) -> bool:
         """Tell whether later searches take this ladder."""

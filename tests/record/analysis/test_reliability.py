@@ -145,6 +145,14 @@ def test_it_is_kept_and_applied_to_the_same_space_data_and_recipe(
     assert recalled(run.config.model_copy(update={"recipe": recipe}), run.space, run.seal["data"]) == {}
 
 
+def test_a_run_that_does_not_know_its_data_any_more_is_not_applied(tmp_path: Path) -> None:
+    run = calibrated(tmp_path / "run", (0.3, 0.02), networks=20)
+    found = reliability(run)
+    (run.folder / "seal.json").unlink()
+    with pytest.raises(SettingError, match="does not know its data any more; calibrate anew, under another --name"):
+        found.apply(Run(run.folder))
+
+
 def test_a_rung_that_seems_better_than_the_training_in_full_is_within_chance(tmp_path: Path) -> None:
     found = reliability(calibrated(tmp_path / "run", (0.5, 0.6), networks=30))
     assert found.rungs[0].every.tau > found.rungs[1].every.tau
