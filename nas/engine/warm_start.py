@@ -14,6 +14,7 @@ import numpy as np
 
 from nas import pareto
 from nas.config import SearchConfig
+from nas.data import same
 from nas.errors import SettingError, SpaceError
 from nas.evaluation.catalogue import objective
 from nas.evaluation.limits import broken_limit
@@ -53,12 +54,12 @@ def learn(
         best = _front([result for result in usable if result.rung == top], config)
         near = [nearest(space, result.architecture) for result in best]
         obstacle = _obstacle(run, config, device, data or {})
-        same = [] if obstacle else list(_same(run, usable, config, space))
+        alike = [] if obstacle else list(_alike(run, usable, config, space))
         for decisions in near:
             designs.setdefault(space.replay(decisions).key(), decisions)
-        for trial in same:
+        for trial in alike:
             trials.setdefault(trial.key, trial)
-        values = f"no values, for {obstacle}" if obstacle else f"the values of {_count(same, 'trial')}"
+        values = f"no values, for {obstacle}" if obstacle else f"the values of {_count(alike, 'trial')}"
         notes.append(f"{run.name}: {_count(near, 'design')} of its front, {values}")
     numbered = [replace(trial, number=number) for number, trial in enumerate(trials.values())]
     return Learnt(list(designs.values()), numbered, notes)
@@ -92,7 +93,7 @@ def _front(results: list[Result], config: SearchConfig) -> list[Result]:
 
 def _obstacle(run: Run, config: SearchConfig, device: str, data: Json) -> str:
     """Say why the run's values cannot be compared with this search's, or return an empty text."""
-    if run.config.data != config.data:
+    if not same(run.config.data, config.data):
         return f"its data set is {run.config.data}"
     known = run.seal.get("data")
     if known and data and (said := difference(known, data, one_seed=run.config.split == config.split)):
@@ -115,7 +116,7 @@ def _obstacle(run: Run, config: SearchConfig, device: str, data: Json) -> str:
     return ""
 
 
-def _same(run: Run, results: list[Result], config: SearchConfig, space: SearchSpace) -> Iterator[Trial]:
+def _alike(run: Run, results: list[Result], config: SearchConfig, space: SearchSpace) -> Iterator[Trial]:
     """Yield results whose exact architectures lie in the space, as trials with this space's decisions.
 
     Their values are those of the last rung, but for a sampler that is told those of first trainings alone.

@@ -211,3 +211,10 @@ def test_values_of_other_images_in_a_file_of_the_same_name_are_not_taken_over(tm
         learnt = learn([run], make_config({}), load_space(SPACE), "cpu", data)
         assert bool(learnt.trials) == (not said)
         assert said in learnt.notes[0]
+
+
+def test_the_same_images_by_another_path_give_their_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = finished_run(tmp_path / "old", data="image_folder:photos")
+    monkeypatch.chdir(tmp_path)
+    assert learn_from(run, data=f"image_folder:{tmp_path}/photos").trials
+    assert not learn_from(run, data=f"image_folder:{tmp_path}/others").trials
