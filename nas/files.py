@@ -28,6 +28,7 @@ Json = dict[str, Any]
 """An object of JSON or YAML: plain data at the edge of the package."""
 NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 PLAIN = string.ascii_letters + string.digits + "%+,-./:=@_ "
+HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{8}")
 HOMELESS = "nas-home-"
 SPECIAL = "it is a pipe or a device"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -66,6 +67,14 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         if isinstance(error, OSError) and error.filename == str(temporary):
             error.filename = str(path)  # which messages name
         raise
+
+
+def sweep(folder: Path) -> None:
+    """Delete what killed processes were writing into a folder by `replacing`."""
+    for path in folder.glob(".*"):
+        if HALF_WRITTEN.fullmatch(path.name):
+            with suppress(OSError):
+                path.unlink()
 
 
 @contextmanager

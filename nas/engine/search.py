@@ -23,7 +23,7 @@ from nas.errors import SettingError, UserError
 from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome
 from nas.evaluation.plugins import load_plugins
-from nas.files import Json, quoted
+from nas.files import Json, quoted, sweep
 from nas.network.architecture import Architecture
 from nas.record import paused
 from nas.record.environment import changes, environment, note_finished, note_start
@@ -33,6 +33,7 @@ from nas.record.opening import open_run
 from nas.record.optuna_study import quiet_optuna
 from nas.record.outside import check_unchanged
 from nas.record.run import Run
+from nas.report.architectures import FRONT
 from nas.report.page import write_report
 from nas.settings import paths_of, text_of
 from nas.space.library import load_space
@@ -132,7 +133,8 @@ def go_on(run: Run, *, watcher: Watcher | None = None, **settings: Any) -> Run:
         for warning in check_unchanged(run.folder):
             watcher.warned(warning)
         run.repair()
-        paused.sweep(run.folder)
+        for folder in (run.folder, run.folder / FRONT, run.folder / paused.FOLDER):
+            sweep(folder)
         plan = plan_of(run, watcher.warned, settings)
         start = _start(plan)
         for warning in changes(run.environment, start, run.name):

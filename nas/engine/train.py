@@ -25,7 +25,7 @@ from nas.engine.following import NoteEpoch, followed_training
 from nas.engine.seen import check_seen, origins
 from nas.errors import DivergedError, NasError, RunError, SettingError
 from nas.evaluation.plugins import Outside, load_plugins
-from nas.files import Json, quoted
+from nas.files import Json, quoted, sweep
 from nas.network.architecture import Architecture
 from nas.record.environment import changes, environment, note_start
 from nas.record.fingerprint import check_data, fingerprint, perhaps_moved
@@ -206,7 +206,7 @@ class _Session:
             followed_training(trained, self.group.leads, self.attendant.noted) as note,
         ):
             if self.group.leads:
-                trained.tidy()
+                sweep(trained.folder)
                 if start:
                     with writing(trained.folder / TRAINING, f"make room and go on with: {_again(trained)}"):
                         trained.keep_settings()

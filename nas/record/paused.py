@@ -35,13 +35,6 @@ def drop(run: Path, trial: int, below: int) -> None:
             _path(run, trial, rung).unlink()
 
 
-def sweep(run: Path) -> None:
-    """Delete what a killed process was writing."""
-    for path in (run / FOLDER).glob(".*.safetensors.*"):
-        with suppress(OSError):
-            path.unlink()
-
-
 def size(run: Path) -> int:
     """Return the bytes that trainings which wait take together."""
     return sum(_sizes(run).values())

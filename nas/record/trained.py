@@ -15,7 +15,6 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -192,13 +191,6 @@ class Trained:
 
         rows = [{n: v for n, v in asdict(e).items() if n != "metrics"} | e.metrics for e in history]
         files.write(self.folder / SUMMARY, pd.DataFrame(rows).to_csv(index=False))
-
-    def tidy(self) -> None:
-        """Remove what a killed process left half-written."""
-        for name in (LAST, BEST, SUMMARY, VERDICT):
-            for path in self.folder.glob(f".{name}.????????"):
-                with suppress(OSError):
-                    path.unlink()
 
     def keep_state(self, state: Mapping[str, Any]) -> None:
         """Write the state to go on from, whole or not at all. Raises OSError."""

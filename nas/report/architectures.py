@@ -7,15 +7,17 @@ from nas import files
 from nas.record.results import Result
 from nas.record.run import Run
 
+FRONT = "front"
 FRONT_FILE = re.compile(r"\d+_.*_trial-\d+\.yaml")
 
 
 def write_architectures(run: Run) -> None:
     """Write the picked network to `best.yaml` and the front to `front/`, one file a result in the front's order.
 
-    Files of an older front are removed. Raises OSError when they cannot be written.
+    Files of an older front are removed, and `best.yaml` too where nothing is on the front any more. Raises OSError when
+    they cannot be written.
     """
-    folder, front = run.folder / "front", run.front()
+    folder, front = run.folder / FRONT, run.front()
     folder.mkdir(exist_ok=True)
     names = [_file_name(rank, len(front), result, run.config.objectives) for rank, result in enumerate(front, 1)]
     for name, result in zip(names, front, strict=True):
@@ -25,6 +27,8 @@ def write_architectures(run: Run) -> None:
             path.unlink(missing_ok=True)  # another page may be written at once
     if front:
         files.write(run.folder / "best.yaml", run.pick().named(run.name).to_yaml())
+    else:
+        (run.folder / "best.yaml").unlink(missing_ok=True)
 
 
 def _file_name(rank: int, count: int, result: Result, objectives: Sequence[str]) -> str:

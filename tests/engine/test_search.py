@@ -226,7 +226,10 @@ def test_a_budget_that_is_spent_already_is_refused(space):
 def test_a_larger_budget_goes_on(space):
     run = search(space, "a", 3)
     before = (run.folder / "trials.jsonl").read_bytes()
+    for left in (".report.html.0123abcd", "front/.01_best.yaml.0123abcd", ".mine"):
+        (run.folder / left).write_text("half a page")  # as a kill leaves it
     more = nas.resume(run.folder, budget=6)
+    assert [path.name for path in run.folder.rglob(".*") if path.name != ".lock"] == [".mine"]
     assert len(more.spent) == 6
     assert (run.folder / "trials.jsonl").read_bytes().startswith(before)
     assert story(more) == story(search(space, "b", 6))

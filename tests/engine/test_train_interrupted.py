@@ -207,8 +207,9 @@ def test_a_training_before_its_first_epoch_begins_again(home: Path, whole: Train
         begin(home, "early", attendant=stopping(1))
     folder = home / "runs" / "early"
     (folder / "last.pt").rename(folder / ".last.pt.0123abcd")  # as if it had been killed while it wrote
+    (folder / ".report.html.0123abcd").write_text("half a page")
     assert_same(go_on(folder), whole)
-    assert not (folder / ".last.pt.0123abcd").exists()
+    assert not list(folder.glob(".*.0123abcd"))
 
 
 def test_weights_to_begin_with_are_needed_only_before_there_is_a_state(home: Path, whole: Trained) -> None:

@@ -2,6 +2,8 @@ import pytest
 from run_fixtures import empty_run, finished_run
 
 from nas.errors import RunError, SettingError
+from nas.record.journal import RECORD
+from nas.record.run import Run
 from nas.report.architectures import write_architectures
 from nas.report.export import export
 from nas.space.library import load_architecture
@@ -13,6 +15,16 @@ def test_the_knee_and_the_front_are_files_that_rebuild_their_networks(tmp_path):
     assert load_architecture(run.folder / "best.yaml").key() == run.pick("knee").key
     found = [load_architecture(path).key() for path in sorted((run.folder / "front").iterdir())]
     assert found == [result.key for result in run.front()]
+
+
+def test_of_a_front_that_is_gone_nothing_stays(tmp_path):
+    """As where all networks fell when they went on to a higher rung."""
+    run = finished_run(tmp_path / "run")
+    write_architectures(run)
+    (run.folder / RECORD).write_text("")
+    write_architectures(Run(run.folder))
+    assert not (run.folder / "best.yaml").exists()
+    assert not list((run.folder / "front").iterdir())
 
 
 def test_the_file_rebuilds_the_picked_network(tmp_path):
