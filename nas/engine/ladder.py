@@ -6,7 +6,8 @@ one is done that should enlarge the last rung's front most for its work: by the 
 worth its work stays where it is. Once the budget is spent, the front is trained from other seeds.
 """
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import NamedTuple
@@ -79,8 +80,10 @@ class Ladder:
 
     def _ranked(self) -> list[tuple[Step, float]]:
         """Return the next training of each result with its gain for its work, the largest first."""
-        found = self.run.results
-        steps = [following(self.run, result) for result in found]
+        found, done = self.run.results, defaultdict[int, set[int]](set)
+        for one in self.run.further:
+            done[one.trial].add(one.repeat)
+        steps = [following(self.run, result, done[result.number]) for result in found]
         work = [result.metrics["macs"] * ahead(self.run, step) for result, step in zip(found, steps, strict=True)]
         every = self.run.config.promotion == 1
         rates = np.ones(len(found)) if every else gains(self.run) / np.maximum(work, 1.0)
@@ -122,12 +125,11 @@ class Ladder:
         self.watcher.trained_further(further, self.run)
 
 
-def following(run: Run, result: Result) -> Step:
-    """Return the next training of a result."""
+def following(run: Run, result: Result, done: Container[int]) -> Step:
+    """Return the next training of a result, of whose repeats these are done."""
     last = len(run.config.lengths) - 1
     if result.rung < last:
         return Step(result.number, result.rung + 1, 0)
-    done = {one.repeat for one in run.further if one.trial == result.number}
     return Step(result.number, last, next(repeat for repeat in count(1) if repeat not in done))
 
 

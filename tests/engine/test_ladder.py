@@ -242,9 +242,9 @@ def test_a_longer_training_has_as_much_more_time(space):
 def test_the_seeds_of_a_network_are_each_done_once_in_whatever_order_they_end(tmp_path):
     run = values(empty_run(tmp_path / "run", confirm=3), (0.9, 2.0), (0.8, 3.0))
     run.append_further(Further(0, 2, Outcome("complete", {"accuracy": 0.9, "latency": 2.0})))
-    assert following(run, run.results[0]) == Step(0, 0, 1)
+    assert following(run, run.results[0], ()) == Step(0, 0, 1)
     run.append_further(Further(0, 1, Outcome("complete", {"accuracy": 0.9, "latency": 2.0})))
-    assert following(run, run.results[0]) == Step(0, 0, 3)
+    assert following(run, run.results[0], (1, 2)) == Step(0, 0, 3)
 
 
 def test_a_failure_among_few_keeps_no_search_on_its_first_rung(space, monkeypatch):
