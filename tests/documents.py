@@ -67,8 +67,8 @@ def small(command: str) -> list[str]:
     if words[0] == "search":
         words += [] if "--budget" in words else ["--budget", COUNTS["search"]]
         words += [] if "--space" in words else ["--space", "boxes.yaml" if "--task" in words else "tiny.yaml"]
-    if words[0] == "profile" and "-n" in words:  # a space, of which nothing is measured
-        return words
+    if words[0] == "profile" and "-n" in words:  # a space, of which trainings are timed for a budget
+        return words + (["--epochs", "1", "--subset", "32"] if "--budget" in words else [])
     return words + [word for name in words[:2] if "--resume" not in words for word in QUICK.get(name, [])]
 
 

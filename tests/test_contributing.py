@@ -45,8 +45,24 @@ def _python(house: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def _nas(house: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return _python(house, "-m", "nas.cli", *arguments)
+COMMANDS = """
+import sys
+from nas.cli import main
+
+for line in sys.argv[1:]:
+    sys.argv = ["nas", *line.split()]
+    try:
+        main()
+    except SystemExit as end:
+        if end.code:
+            raise
+    print(end="\\f")
+"""
+
+
+def _nas(house: Path, *lines: str) -> list[str]:
+    """What each command prints, one after the other in one process of that house."""
+    return _python(house, "-c", COMMANDS, *lines).stdout.split("\f")[:-1]
 
 
 PYTHON = [path for path in FILES if path.endswith(".py")]
@@ -110,10 +126,10 @@ def test_the_suites_cover_new_kinds_unasked(house: Path) -> None:
 
 @pytest.mark.long
 def test_a_space_may_offer_a_new_block(house: Path) -> None:
-    shown = _nas(house, "spaces", "mine.yaml").stdout
-    assert "convnext | moat" in shown
-    assert "kernel_size" in shown
-    assert "convnext" in _nas(house, "spaces", "hybrid_zoo").stdout
+    mine, zoo = _nas(house, "spaces mine.yaml", "spaces hybrid_zoo")
+    assert "convnext | moat" in mine
+    assert "kernel_size" in mine
+    assert "convnext" in zoo
 
 
 POINT = """
@@ -126,8 +142,8 @@ stages: [{block: conv, depth: 1, width: 8, stride: 1}]
 @pytest.mark.long
 def test_a_profile_times_a_new_target(house: Path) -> None:
     (house / "point.yaml").write_text(POINT)
-    shown = _nas(house, "profile", "point.yaml", "--target", "exported", "--seconds", "0.1", "--json")
-    assert json.loads(shown.stdout)["latency_ms"]["target"] == "exported"
+    (shown,) = _nas(house, "profile point.yaml --target exported --seconds 0.1 --json")
+    assert json.loads(shown)["latency_ms"]["target"] == "exported"
 
 
 @pytest.mark.long
@@ -135,7 +151,7 @@ def test_a_search_learns_a_new_task_and_weighs_a_new_objective(house: Path) -> N
     shown = "--space turned.yaml --data turned_angles --task orientation"
     assert f"nas search {shown} --budget 20" in TEXT
     small = "--budget 2 --confirm 0 --objectives angle_error,depth --max depth=1 --name turned"
-    _nas(house, "search", *shown.split(), *small.split())
+    _nas(house, f"search {shown} {small}")
     run = house / "runs" / "turned"
     outcomes = [json.loads(line)["outcome"] for line in (run / "trials.jsonl").read_text().splitlines()]
     assert [outcome["state"] for outcome in outcomes] == ["complete", "complete"]
@@ -158,13 +174,14 @@ head: {kind: direction}
 @pytest.mark.long
 def test_a_network_of_a_new_task_is_trained_judged_and_written(house: Path) -> None:
     (house / "turn.yaml").write_text(TURN)
-    trained = "train turn.yaml --data turned_angles --task orientation --epochs 1 --name turn"
-    _nas(house, *trained.split())
+    _, judged, _ = _nas(
+        house, "train turn.yaml --data turned_angles --task orientation --epochs 1 --name turn", "evaluate turn",
+        "export turn --format python -o turned.py",
+    )  # fmt: skip
     page = (house / "runs" / "turn" / "report.html").read_text(encoding="utf-8")
     assert "nas predict" not in page
     assert ".softmax" not in page.partition("<h2>Next")[2]
-    assert "Angle error" in _nas(house, "evaluate", "turn").stdout
-    _nas(house, *["export", "turn", "--format", "python", "-o", "turned.py"])
+    assert "Angle error" in judged
     written = (house / "turned.py").read_text(encoding="utf-8")
     assert re.search(r"^OUTPUTS = .direction.$", written, re.MULTILINE)
     assert "softmax" not in written.partition('"""')[2].partition('"""')[0]
@@ -172,8 +189,9 @@ def test_a_network_of_a_new_task_is_trained_judged_and_written(house: Path) -> N
 
 @pytest.mark.long
 def test_a_look_at_a_space_trains_its_networks_on_the_task(house: Path) -> None:
-    asked = "profile turned.yaml --data turned_angles --task orientation --budget 5 -n 3"
-    assert "a budget of 5 takes about" in _nas(house, *asked.split()).stdout
+    asked = "--data turned_angles --subset 64 --task orientation --budget 5 -n 3"
+    (shown,) = _nas(house, f"profile turned.yaml {asked}")
+    assert "a budget of 5 takes about" in shown
 
 
 REFUSALS = """
