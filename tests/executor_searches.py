@@ -144,6 +144,16 @@ class Some:
 
 
 @dataclass(frozen=True)
+class By:
+    """Evaluates jobs by their numbers, and those that are not named soundly."""
+
+    how: dict[int, Callable[[Job], Outcome]]
+
+    def __call__(self, job: Job) -> Outcome:
+        return self.how.get(job.number, sound)(job)
+
+
+@dataclass(frozen=True)
 class Noted:
     """Takes a while, and notes in the folder's logs which architectures began and ended."""
 

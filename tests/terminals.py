@@ -19,6 +19,8 @@ import traceback
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from forks import import_slow
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -69,14 +71,7 @@ class Terminals:
 
 
 def _serve() -> None:
-    import torch
-
     import nas.cli
-    import nas.cli.device
-    import nas.cli.display
-    import nas.cli.predicting
-    import nas.cli.showing
-    import nas.cli.training
     from nas.costs.counts import cost
     from nas.costs.latency import sampling
     from nas.engine import ending
@@ -85,7 +80,7 @@ def _serve() -> None:
     from nas.registry import BLOCKS, DATA, HEADS, OBJECTIVES, SAMPLERS, STEMS, TARGETS, TASKS
     from nas.space.library import load_architecture
 
-    torch.set_num_threads(1)
+    import_slow()
     for registry in (BLOCKS, STEMS, HEADS, DATA, OBJECTIVES, SAMPLERS, TASKS, TARGETS):
         for name in registry.at_hand():
             registry.get(name)

@@ -3,13 +3,13 @@
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from forks import Forked
 from PIL import Image
 from run_fixtures import finished_run
 
@@ -414,12 +414,10 @@ def test_the_name_of_a_space_is_no_path(nas, name):
 )
 def test_the_real_process_says_the_same(tmp_path, line, says):
     (tmp_path / "tiny.yaml").write_text(TINY)
-    found = subprocess.run(
-        [sys.executable, "-m", "nas.cli", *line.split()], cwd=tmp_path, capture_output=True, text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, check=False,
-    )  # fmt: skip
-    assert_refused(found.returncode, found.stderr, says)
-    assert found.stdout == ""
+    process = Forked(line.split(), tmp_path)
+    out, err = process.communicate()
+    assert_refused(process.returncode, err, says)
+    assert out == ""
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
 
 

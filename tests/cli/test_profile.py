@@ -14,6 +14,7 @@ from small_searches import SPACE
 from nas.cli.profiling import survey_lines
 from nas.config import make_config
 from nas.costs.latency.predictor import Predictor, write_device
+from nas.data.sets.digit_scenes import Scene, digit_scenes
 from nas.engine.survey import Survey
 from nas.space.library import load_space
 from nas.space.space import draw
@@ -178,8 +179,9 @@ def test_limits_that_no_sampled_network_keeps_are_told_of():
     assert len(survey_lines(replace(none, shares=shares | {"all": 0.1}), config, timed=False)) == 1
 
 
-def test_the_time_of_a_search_is_that_of_its_length(nas):
-    asked = ("profile", "cvt_family", "--budget", 4, "--data", "digits", "-n", 2)
+def test_the_time_of_a_search_is_that_of_its_length(nas, home):
+    (home / "tiny.yaml").write_text(TINY)
+    asked = ("profile", "tiny.yaml", "--budget", 4, "--data", "digits", "-n", 2)
     brief = (*asked, "--subset", 64, "--validation", 50)
     found = nas(*brief)
     assert found.status == 0
@@ -188,7 +190,9 @@ def test_the_time_of_a_search_is_that_of_its_length(nas):
     assert json.loads(long.out)["seconds_per_trial"] > json.loads(short.out)["seconds_per_trial"]
 
 
-def test_the_search_of_a_space_of_detectors_is_one_for_detection(nas, home):
+def test_the_search_of_a_space_of_detectors_is_one_for_detection(nas, home, monkeypatch):
+    few = Scene(train=24, validation=8, test=8, resolution=32)
+    monkeypatch.setitem(digit_scenes.__kwdefaults__, "scene", few)
     answer = nas("profile", "detr_family", "-n", 2)
     assert answer.status == 0, answer.err
     assert "--data digit_scenes --task detection" in answer.out

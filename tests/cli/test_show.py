@@ -5,6 +5,7 @@ from pathlib import Path
 
 from command import Command
 from run_fixtures import finished_run, offering, stage, trial
+from small_trainings import archive
 
 from nas.costs.counts import cost
 from nas.evaluation.units import show
@@ -89,7 +90,7 @@ def test_stages_have_their_numbers_in_the_space_of_the_run(nas: Command, tmp_pat
         assert [part["name"] for part in parts] == ["stem", "stage 1", "stage 2", "head"]
     run.pick(by_stages[1, 2]).named("run").save(run.folder / "one.yaml")
     assert "stage 0 is left out" in " ".join(nas("show", run.folder / "one.yaml").out.split())
-    quick = ("--epochs", 1, "--data", "digits", "--runs", tmp_path, "--name")
+    quick = ("--epochs", 1, "--data", archive(tmp_path / "four.npz"), "--runs", tmp_path, "--name")
     for source, name in ((lacking, "once"), (tmp_path / "once", "again")):
         assert nas("train", source, *quick, name).status == 0
         parts = json.loads(nas("show", tmp_path / name, "--json").out)["parts"]

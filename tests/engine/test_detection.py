@@ -212,21 +212,26 @@ def whole(run: Run, settings: dict[str, Any]) -> Trained:
 
 def test_a_training_that_stops_goes_on_exactly(run: Run, settings: dict[str, Any], whole: Trained) -> None:
     assert whole.config.task == "detection"
-    for steps in (1, 4):
-        left = [steps]
+    with pytest.raises(StoppedError):
+        begin(run, settings, "stopped", attendant=stopping(1))
+    with pytest.raises(StoppedError):
+        nas.engine.train.go_on("stopped", runs=settings["runs"], attendant=stopping(3))
+    done = nas.engine.train.go_on("stopped", runs=settings["runs"])
+    assert [e.loss for e in done.history] == [e.loss for e in whole.history]
+    assert done.ending.verdict == whole.ending.verdict
+    ours, theirs = done.model().state_dict(), whole.model().state_dict()
+    assert all(torch.equal(ours[weight], theirs[weight]) for weight in theirs)
 
-        def stop(left: list[int] = left) -> bool:
-            left[0] -= 1
-            return left[0] < 0
 
-        name = f"stopped-{steps}"
-        with pytest.raises(StoppedError):
-            begin(run, settings, name, attendant=Attendant(stop=stop))
-        done = nas.engine.train.go_on(name, runs=settings["runs"])
-        assert [e.loss for e in done.history] == [e.loss for e in whole.history]
-        assert done.ending.verdict == whole.ending.verdict
-        ours, theirs = done.model().state_dict(), whole.model().state_dict()
-        assert all(torch.equal(ours[weight], theirs[weight]) for weight in theirs)
+def stopping(steps: int) -> Attendant:
+    """An attendant who asks to stop after so many steps."""
+    left = [steps]
+
+    def stop() -> bool:
+        left[0] -= 1
+        return left[0] < 0
+
+    return Attendant(stop=stop)
 
 
 def test_a_detector_goes_on_with_other_classes(settings: dict[str, Any], whole: Trained, tmp_path: Path) -> None:
@@ -294,15 +299,9 @@ def test_stem_and_stages_begin_as_they_were_trained(run: Run, settings: dict[str
 
 
 def test_what_began_with_a_backbone_goes_on_without_it(run: Run, settings: dict[str, Any], classifier: Trained) -> None:
-    left = [2]
-
-    def stop() -> bool:
-        left[0] -= 1
-        return left[0] < 0
-
     whole = begin(run, settings, "upon", backbone=str(classifier.folder))
     with pytest.raises(StoppedError):
-        begin(run, settings, "upon-stopped", backbone=str(classifier.folder), attendant=Attendant(stop=stop))
+        begin(run, settings, "upon-stopped", backbone=str(classifier.folder), attendant=stopping(2))
     away = classifier.folder.rename(classifier.folder.with_name("away"))
     try:
         done = nas.engine.train.go_on("upon-stopped", runs=settings["runs"])

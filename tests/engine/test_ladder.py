@@ -213,7 +213,7 @@ def test_trainings_that_wait_keep_to_their_room(space, monkeypatch):
 
 
 @pytest.mark.long
-def test_two_workers_climb_and_train_nothing_twice(space):
+def test_two_workers_climb_and_train_nothing_twice(space, ray_here):
     run = search(space, "two", budget=14, rungs=(1, 2, 4), workers=2, confirm=1)
     steps = [(one.trial, one.rung, one.repeat) for one in run.further]
     assert len(steps) == len(set(steps)) > 3

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import optuna
 import pytest
 import torch
 import yaml
+from forks import Forked
 from small_searches import ALIKE, QUICK, SPACE, Stopped, search, story
 
 import nas
@@ -79,9 +78,12 @@ def test_no_architecture_is_trained_twice_and_an_exhausted_space_ends_the_search
 
 
 def test_what_keeps_a_limit_is_searched_to_its_end_and_confirmed(space):
+    blocks = {"block": ["conv", "mbconv"], "depth": [1, 2], "stride": 2}
+    few = SPACE | {"stages": [blocks | {"width": [4, 8, 12]}, blocks | {"width": [8, 16]}]}
+    space.write_text(yaml.safe_dump(few | {"blocks": {"mbconv": {"expansion": [1, 2]}}}))
     said = []
-    run = search(space, "a", 200, maximum={"params": 650}, confirm=1, watcher=Watcher(warned=said.append), workers=1)
-    assert {t.key for t in run.trials} == {a.key() for a in draw(run.space, run.space.size()) if cost(a).params <= 650}
+    run = search(space, "a", 200, maximum={"params": 900}, confirm=1, watcher=Watcher(warned=said.append), workers=1)
+    assert {t.key for t in run.trials} == {a.key() for a in draw(run.space, run.space.size()) if cost(a).params <= 900}
     assert {one.trial for one in run.further} >= {result.number for result in run.front()}
     assert sum(f"the search ends after {len(run.trials)} networks: no other was found" in line for line in said) == 1
     assert (exhausted(run), going_on(run)) == ("no further network of the space was found that keeps every limit", "")
@@ -177,8 +179,9 @@ resource.setrlimit(resource.RLIMIT_AS, (used + 2 * 10**9, resource.RLIM_INFINITY
 run = nas.search("huge.yaml", data="digits", budget=2, name="a", objectives=("accuracy", "params"), sampler="random",
                  recipe={"epochs": 1, "subset": 64})
 """
-    found = python(["-c", code], tmp_path)
-    assert found.returncode == 0, found.stderr
+    process = Forked([code], tmp_path, "forks:script")
+    _, err = process.communicate()
+    assert process.returncode == 0, err
     trials = Run(tmp_path / "runs" / "a").trials
     assert sorted(t.state for t in trials) == ["complete", "failed"]
     assert "out of memory" in next(t.outcome.reason for t in trials if t.state == "failed")
@@ -245,8 +248,9 @@ def test_the_front_of_a_finished_search_is_trained_again_as_often_as_told(space)
     assert more.trials == run.trials
     assert {one.trial for one in more.further} >= {result.number for result in more.front()}
     assert {one.repeat for one in more.further} == {1}
-    found = python(["-m", "nas.cli", "resume", str(run.folder), "--confirm", "2"], space.parent)
-    assert found.returncode == 0, found.stderr
+    process = Forked(["resume", str(run.folder), "--confirm", "2"], space.parent)
+    _, err = process.communicate()
+    assert process.returncode == 0, err
     again = Run(run.folder)
     assert again.trials == run.trials
     assert all(result.repeats == 2 for result in again.front())
@@ -256,9 +260,10 @@ def test_the_front_of_a_finished_search_is_trained_again_as_often_as_told(space)
 def test_a_second_process_is_refused(space):
     run = search(space, "a", 2)
     with filelock.FileLock(run.folder / ".lock"):
-        found = python(["-m", "nas.cli", "resume", str(run.folder), "--budget", "9"], space.parent)
-    assert found.returncode == 1
-    assert found.stderr == f"error: {run.folder}: another process is searching there; wait for it or end it\n"
+        process = Forked(["resume", str(run.folder), "--budget", "9"], space.parent)
+        _, err = process.communicate()
+    assert process.returncode == 1
+    assert err == f"error: {run.folder}: another process is searching there; wait for it or end it\n"
     assert Run(run.folder).config.budget.trials == 2
     with filelock.FileLock(run.folder / ".lock"), pytest.raises(RunError, match="another process"):
         nas.resume(run)
@@ -278,35 +283,15 @@ def test_a_report_that_cannot_be_written_does_not_hide_why_the_search_ended(spac
 # ---- real processes, killed and interrupted
 
 
-def python(arguments: list[str], folder: Path, **options) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *arguments], cwd=folder, env=_environment(), capture_output=True, text=True,
-                          check=False, timeout=300, **options)  # fmt: skip
-
-
-def _environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-
-
 def start(space: Path, name: str, *, sampler: str = "random", budget: int = 30, rungs: str = "1"):
     line = (
         f"search --space {space} --data digits --objectives accuracy,params --subset 64 --batch-size 32 "
         f"--sampler {sampler} --epochs 1 --budget {budget} --rungs {rungs} --workers 1 --name {name}"
     )
-    return begin(line, space.parent)
+    return Forked(line.split(), space.parent)
 
 
-def begin(line: str, folder: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-m", "nas.cli", *line.split()], cwd=folder, env=_environment(),
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            preexec_fn=_hear_interrupts)  # fmt: skip
-
-
-def _hear_interrupts() -> None:
-    """A shell's background job starts deaf to SIGINT, and so would what the tests start."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def wait_for(process: subprocess.Popen[str], record: Path, lines: int) -> None:
+def wait_for(process: Forked, record: Path, lines: int) -> None:
     """Until so many trials are on disk."""
     for _ in range(6000):
         if record.exists() and record.read_bytes().count(b"\n") >= lines:
@@ -329,7 +314,7 @@ def assert_killed_and_resumed(
         kept = record.read_bytes()
         assert kept.startswith(before), "what was finished before is still there"
         before = kept[: kept.rfind(b"\n") + 1]
-        process = begin("resume killed", space.parent)
+        process = Forked(["resume", "killed"], space.parent)
     _, stderr = process.communicate(timeout=300)
     assert process.returncode == 0, stderr
     assert record.read_bytes().startswith(before)

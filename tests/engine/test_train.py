@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from outside import forget
 from picture_folders import damage, write
 from PIL import Image
 from run_fixtures import finished_run
-from small_searches import search
+from small_searches import CONVOLUTION_FIRST, search
 from small_trainings import CLASSES, PLAIN_STAGES, archive, network
 from test_contributing import FILES
 from torch.nn import functional as F
@@ -506,48 +506,57 @@ def test_a_state_that_is_damaged_says_what_is_left(home: Path, four: str) -> Non
         go_on("brokn", runs=home / "runs")
 
 
+@pytest.fixture(scope="module")
+def searched(home: Path, four: str) -> Callable[..., Trained]:
+    """Trains a network of a search, under a name and settings, for an epoch."""
+    (home / "tiny.yaml").write_text(CONVOLUTION_FIRST)
+    search(home / "tiny.yaml", "found", 1, data=four, confirm=0, objectives="macs,balanced_accuracy,accuracy",
+           recipe={"subset": 32, "mirror": "never"}, target="onnxruntime")  # fmt: skip
+
+    def trained(what: str, name: str, **settings: Any) -> Trained:
+        return train(home / "runs" / what, name=name, runs=home / "runs", changes={"epochs": 1}, **settings)
+
+    return trained
+
+
+@pytest.fixture(scope="module")
+def own(searched: Callable[..., Trained]) -> list[Trained]:
+    """A training of a network of a search, and one of what came of that, of which nothing was told."""
+    return [searched("found", "own"), searched("own", "own-again")]
+
+
+@pytest.fixture(scope="module")
+def told(searched: Callable[..., Trained]) -> Trained:
+    """A training that was told otherwise."""
+    recipe = {"epochs": 1, "mirror": "auto"}
+    return searched("found", "told", monitor="accuracy", recipe=recipe, target="file:phone.yaml")
+
+
 @pytest.mark.long
-def test_a_network_of_a_run_is_trained_on_the_data_of_the_run(tiny: Path) -> None:
-    run = search(tiny, "found", 1, confirm=0)
-    trained = train(run.folder, runs=tiny.parent, name="end", changes={"epochs": 1})
-    assert trained.config.data == "digits"
-    again = train(trained.folder, runs=tiny.parent, name="again", changes={"epochs": 1})
-    assert again.config.data == "digits"
+def test_a_network_of_a_run_is_trained_on_the_data_of_the_run(own: list[Trained], four: str) -> None:
+    assert [one.config.data for one in own] == [four] * 2
 
 
-def test_the_metric_that_a_search_weighed_chooses_the_epoch(tiny: Path) -> None:
+def test_the_metric_that_a_search_weighed_chooses_the_epoch(own: list[Trained], told: Trained) -> None:
     """Accuracy would choose otherwise where classes are of unequal size, for which the search weighed another."""
-    run = search(tiny, "found", 1, confirm=0, objectives="macs,balanced_accuracy,accuracy")
-    settings = {"runs": tiny.parent, "changes": {"epochs": 1}}
-    assert train(run.folder, name="own", **settings).config.monitor == "balanced_accuracy"
-    assert train(tiny.parent / "own", name="again", **settings).config.monitor == "balanced_accuracy"
-    assert train(run.folder, name="told", monitor="accuracy", **settings).config.monitor == "accuracy"
+    assert [one.config.monitor for one in own] == ["balanced_accuracy"] * 2
+    assert told.config.monitor == "accuracy"
 
 
-def test_images_are_mirrored_as_in_the_search_unless_told(tiny: Path) -> None:
-    run = search(tiny, "found", 1, confirm=0, recipe={"subset": 32, "mirror": "never"})
-    settings = {"runs": tiny.parent, "changes": {"epochs": 1}}
-    assert train(run.folder, name="own", **settings).config.recipe.mirror == "never"
-    assert train(tiny.parent / "own", name="again", **settings).config.recipe.mirror == "never"
-    told = train(run.folder, name="told", recipe={"epochs": 1, "mirror": "auto"}, runs=tiny.parent)
+def test_images_are_mirrored_as_in_the_search_unless_told(own: list[Trained], told: Trained) -> None:
+    assert [one.config.recipe.mirror for one in own] == ["never"] * 2
     assert told.config.recipe.mirror == "auto"
 
 
 @pytest.mark.long
-def test_the_latency_of_a_verdict_is_that_of_the_searchs_target(tiny: Path) -> None:
+def test_the_latency_of_a_verdict_is_that_of_the_searchs_target(
+    own: list[Trained], told: Trained, searched: Callable[..., Trained]
+) -> None:
     """One of another target, several times as long, would look like a fault of the training."""
-
-    def latency_of(what: Path, name: str, **settings: Any) -> str:
-        trained = train(what, runs=tiny.parent, name=name, changes={"epochs": 1}, **settings)
-        assert trained.ending
-        return str(trained.ending.costs["latency"]["target"])
-
-    run = search(tiny, "shipped", 1, confirm=0, target="onnxruntime")
-    assert latency_of(run.folder, "own") == "onnxruntime"
-    assert latency_of(tiny.parent / "own", "again") == "onnxruntime"
-    assert latency_of(run.folder, "elsewhere", target="file:phone.yaml") == "cpu", "which cannot be measured here"
+    assert [one.ending.costs["latency"]["target"] for one in own] == ["onnxruntime"] * 2
+    assert told.ending.costs["latency"]["target"] == "cpu", "the one of a device elsewhere cannot be measured here"
     with pytest.raises(SettingError, match="Did you mean 'onnxruntime'"):
-        latency_of(run.folder, "wrong", target="onxruntime")
+        searched("found", "wrong", target="onxruntime")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,8 @@
 """Trainings that are interrupted, in this process and by real signals and full disks, go on exactly."""
 
-import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from command import Command
+from forks import Forked
 from small_trainings import archive, network
 
 from nas.engine.attendant import Attendant
@@ -252,15 +251,15 @@ import resource, signal, sys
 from nas.engine.attendant import Attendant
 from nas.engine.train import train
 from nas.errors import DataError, RunError, SettingError
-home, after = sys.argv[1], int(sys.argv[2])
+home = HOME
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
 def fill(progress, loss):
-    if len(progress.history) == after and progress.course.step == 2:
+    if len(progress.history) == 2 and progress.course.step == 2:
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))  # no longer file can be written
 
 try:
-    train(home + "/tiny.yaml", name=sys.argv[3], runs=home + "/runs", data=f"npz:{home}/four.npz", seed=2, threads=1,
+    train(home + "/tiny.yaml", name="full", runs=home + "/runs", data=f"npz:{home}/four.npz", seed=2, threads=1,
           device="cpu", changes=CHANGES, attendant=Attendant(stepped=fill))
 except RunError as error:
     print(error)
@@ -269,17 +268,16 @@ except RunError as error:
 
 
 def test_a_disk_that_fills_leaves_the_last_good_state_and_says_how_to_go_on(home: Path, whole: Trained) -> None:
-    script = FULL.replace("CHANGES", repr(CHANGES))
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(home), "2", "full"], env=ALONE, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
+    script = FULL.replace("CHANGES", repr(CHANGES)).replace("HOME", repr(str(home)))
+    process = Forked([script], home, "forks:script")
+    out, err = process.communicate()
+    assert process.returncode == 1, out + err
     folder = home / "runs" / "full"
-    assert done.stdout.strip() == (
+    assert out.strip() == (
         f"{folder}: cannot be written (File too large); the last good state is kept. "
         f"Make room and go on with: nas train {folder} --resume"
     )
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in err
     trained = Trained(folder)
     state = trained.state()
     assert state is not None
@@ -291,38 +289,27 @@ def test_a_disk_that_fills_leaves_the_last_good_state_and_says_how_to_go_on(home
 
 # ---- real signals
 
-ALONE = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "300"}
 FLAGS = [word for name, value in CHANGES.items() for word in (f"--{name.replace('_', '-')}", str(value))]
 
 
-class Process:
-    """`nas train` in a process of its own."""
-
-    def __init__(self, home: Path, *words: str) -> None:
-        self.log = home / "log.txt"
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "nas.cli", "train", *words, "--runs", "runs"],
-                cwd=home, env=ALONE, stdout=log, stderr=subprocess.STDOUT,
-            )  # fmt: skip
-
-    def wait_for(self, line: str, seconds: float = 120) -> None:
-        """Wait until it has printed a text."""
-        end = time.monotonic() + seconds
-        while line not in self.log.read_text():
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < end, self.log.read_text()
-            time.sleep(0.01)
-
-    def end(self, number: int) -> int:
-        """Send a signal and return the exit status."""
-        self.process.send_signal(number)
-        return self.process.wait(60)
+def wait_for(process: Forked, line: str, seconds: float = 120) -> None:
+    """Wait until a process has printed a text."""
+    end = time.monotonic() + seconds
+    while line not in process.out.read_text():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end, process.out.read_text()
+        time.sleep(0.01)
 
 
-def started(home: Path, name: str) -> Process:
-    return Process(home, "tiny.yaml", "--data", "npz:four.npz", "--seed", "2", "--threads", "1", "--device", "cpu",
-                   "--name", name, *FLAGS)  # fmt: skip
+def end(process: Forked, number: int) -> int:
+    """Send a signal and return the exit status."""
+    process.send_signal(number)
+    return process.wait(60)
+
+
+def started(home: Path, name: str) -> Forked:
+    return Forked(["train", "tiny.yaml", "--data", "npz:four.npz", "--seed", "2", "--threads", "1", "--device", "cpu",
+                   "--name", name, *FLAGS, "--runs", "runs"], home)  # fmt: skip
 
 
 def course(folder: Path) -> tuple[int, int]:
@@ -343,11 +330,11 @@ def test_a_signal_leaves_the_state_between_two_steps(
 ) -> None:
     name = f"signal_{int(number)}"
     process = started(home, name)
-    process.wait_for("epoch   1")
-    assert process.end(number) == 130
-    log = process.log.read_text()
+    wait_for(process, "epoch   1")
+    assert end(process, number) == 130
+    log = process.out.read_text()
     assert f"go on with: nas train runs/{name} --resume" in log
-    assert "Traceback" not in log
+    assert "Traceback" not in log + process.err.read_text()
     folder = home / "runs" / name
     assert (folder / "report.html").exists()
     if (folder / "verdict.json").exists():
@@ -360,9 +347,9 @@ def test_a_signal_leaves_the_state_between_two_steps(
 
 def test_a_signal_ends_a_verdict_at_once(home: Path, whole: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     process = started(home, "judged")
-    process.wait_for("the best epoch is judged on the test part")
-    assert process.end(signal.SIGINT) == 130
-    assert "Stopped what is done is kept: nas train runs/judged --resume" in process.log.read_text()
+    wait_for(process, "the best epoch is judged on the test part")
+    assert end(process, signal.SIGINT) == 130
+    assert "Stopped what is done is kept: nas train runs/judged --resume" in process.out.read_text()
     folder = home / "runs" / "judged"
     assert (folder / "report.html").exists()
     assert not (folder / "verdict.json").exists()
@@ -373,8 +360,8 @@ def test_a_killed_training_goes_on_from_its_last_epoch(
     home: Path, whole: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process = started(home, "killed")
-    process.wait_for("epoch   2")
-    assert process.end(signal.SIGKILL) == -signal.SIGKILL
+    wait_for(process, "epoch   2")
+    assert end(process, signal.SIGKILL) == -signal.SIGKILL
     epoch, step = course(home / "runs" / "killed")
     assert epoch >= 2
     assert step == 0
@@ -386,14 +373,14 @@ def test_five_random_kills_change_nothing(home: Path, whole: Trained) -> None:
     """Kills and terms at any moment: while it starts, trains, writes or judges."""
     rng = random.Random()
     process = started(home, "often")
-    process.wait_for("tiny")
+    wait_for(process, "tiny")
     for _ in range(5):
         time.sleep(rng.uniform(0, 3))
-        process.end(rng.choice([signal.SIGKILL, signal.SIGTERM]))
-        process = Process(home, "often", "--resume")
+        end(process, rng.choice([signal.SIGKILL, signal.SIGTERM]))
+        process = Forked(["train", "often", "--resume", "--runs", "runs"], home)
         if rng.random() < 0.5 and not (home / "runs" / "often" / "verdict.json").exists():
-            process.wait_for("tiny")
-    assert process.process.wait(300) == 0, process.log.read_text()
+            wait_for(process, "tiny")
+    assert process.wait(300) == 0, process.communicate()
     assert_same(Trained(home / "runs" / "often"), whole)
 
 
@@ -406,10 +393,10 @@ def test_a_kill_while_files_are_written_leaves_whole_files(
     name = f"writing_{moment}"
     process = started(home, name)
     folder = home / "runs" / name
-    while not any(folder.glob(".last.pt.*")) and process.process.poll() is None:
+    while not any(folder.glob(".last.pt.*")) and process.poll() is None:
         time.sleep(0.0005)
     time.sleep(moment / 2000)
-    process.end(signal.SIGKILL)
+    end(process, signal.SIGKILL)
     trained = Trained(folder)
     trained.state()
     _ = trained.history

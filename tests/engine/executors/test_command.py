@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forks import Forked
 from processes import left_behind
 
 pytestmark = pytest.mark.long
@@ -29,7 +30,17 @@ blocks: {transformer: {head_dim: 4}}
 SEARCH = "search --space tiny.yaml --data digits --subset 200 --objectives accuracy,params --sampler random --confirm 0"
 AS_OWNER = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]  # root, whom modes of files bind
 
-Process = subprocess.Popen[str]
+Process = subprocess.Popen[str] | Forked
+
+LEAVES_NO_TRACE = """
+import os
+import sklearn  # sets variables of its own
+before = dict(os.environ)
+import nas
+nas.resume("a", budget=BUDGET)
+after = dict(os.environ)
+assert after == before, {name: (before.get(name), after.get(name)) for name in before.keys() ^ after.keys()}
+"""
 
 
 @pytest.fixture
@@ -42,11 +53,13 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def nas(line: str, folder: Path, before: list[str] | None = None) -> Process:
+    if before is None:
+        return Forked(line.split(), folder)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "COLUMNS": "200"}
-    command = [*(before or []), sys.executable, "-m", "nas.cli", *line.split()]
     return subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        [*before, sys.executable, "-m", "nas.cli", *line.split()], cwd=folder, env=environment, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
@@ -73,6 +86,7 @@ def done(process: Process) -> tuple[int, str, str]:
 
 
 def test_a_search_killed_is_finished_by_resume_and_nobody_else_goes_on_with_it_meanwhile(folder: Path) -> None:
+    """And the resume, with a Ray of its own too, gives the environment back as it was."""
     process = begin(folder, 2, budget=1000)
     status, _, err = done(nas("resume a", folder))
     assert (status, err) == (1, "error: runs/a: another process is searching there; wait for it or end it\n")
@@ -82,7 +96,7 @@ def test_a_search_killed_is_finished_by_resume_and_nobody_else_goes_on_with_it_m
     begun = [json.loads(line) for line in (folder / "runs" / "a" / "begun.jsonl").read_text().splitlines()]
     assert not left_behind(process.pid, but="Agent"), "Ray's processes outlive the driver"  # its agents do, for minutes
     budget = len(kept) + 4
-    status, _, err = done(nas(f"resume a --budget {budget}", folder))
+    status, _, err = done(Forked([LEAVES_NO_TRACE.replace("BUDGET", str(budget))], folder, "forks:script"))
     assert status == 0, err
     trials = record(folder)
     assert trials[: len(kept)] == kept

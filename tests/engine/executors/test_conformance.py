@@ -1,14 +1,12 @@
 """What every executor must do, run over each of them."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 
 import executor_searches as searches
 import numpy as np
 import pytest
-from executor_searches import Search, Some, preparing
+from executor_searches import By, Search, preparing
 
 from nas import data as datasets
 from nas.config import make_config
@@ -18,68 +16,72 @@ from nas.evaluation.evaluator import Evaluator
 from nas.evaluation.job import Job, Outcome, Prepare
 from nas.registry import EXECUTORS
 
-Execute = Callable[..., None]
+
+class Execute:
+    """An executor: `execute(search, prepare, timeout=...)`."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.workers = name, 2 if name == "ray_tune" else 1
+
+    def __call__(self, search: Search, prepare: Prepare, timeout: float | None = None) -> None:
+        placement = Placement(self.workers, trial_timeout=timeout)
+        EXECUTORS.get(self.name).execute(Ask(search.ask), search.tell, prepare, placement)
 
 
-@pytest.fixture(params=EXECUTORS.names())
+@pytest.fixture(scope="module", params=EXECUTORS.names())
 def execute(request: pytest.FixtureRequest) -> Execute:
-    """Each executor: `execute(search, prepare, timeout=...)`."""
+    """Each executor."""
     if request.param == "ray_tune":
         request.getfixturevalue("ray_here")
-    workers = 2 if request.param == "ray_tune" else 1
-
-    def run(search: Search, prepare: Prepare, timeout: float | None = None) -> None:
-        placement = Placement(workers, trial_timeout=timeout)
-        EXECUTORS.get(request.param).execute(Ask(search.ask), search.tell, prepare, placement)
-
-    return run
+    return Execute(request.param)
 
 
-def test_every_job_is_told_once_and_the_budget_is_exact(execute: Execute) -> None:
-    search = Search(12)
-    execute(search, preparing(searches.sound))
-    assert sorted(search.told) == list(range(12))
-    assert all(outcome.metrics == {"number": float(number)} for number, outcome in search.told.items())
+REJECTED = (0, 3, 4)
+FAILURES = {
+    1: (searches.raises, "ValueError: no such kernel"),
+    2: (searches.not_a_number, "accuracy is nan"),
+    7: (searches.hangs, "TimeLimitError: took longer than 1 s"),
+}
+
+
+@pytest.fixture(scope="module")
+def told(execute: Execute) -> Search:
+    """A search of twenty jobs, some of which fail or are rejected; starting workers takes seconds."""
+    search = Search(20)
+    execute(
+        search,
+        preparing(By({n: how for n, (how, _) in FAILURES.items()} | dict.fromkeys(REJECTED, searches.rejects))),
+        timeout=1.0,
+    )
+    return search
+
+
+def test_every_job_is_told_once_and_the_budget_is_exact(told: Search) -> None:
+    assert sorted(told.told) == list(range(23)), "a rejected job costs no budget"
+    sound = {number: outcome for number, outcome in told.told.items() if number not in {*REJECTED, *FAILURES}}
+    assert len(sound) == 17
+    assert all(outcome.metrics == {"number": float(number)} for number, outcome in sound.items())
+
+
+def test_a_rejected_job_says_why(told: Search) -> None:
+    assert {number for number, outcome in told.told.items() if outcome.state == "rejected"} == {*REJECTED}
+    assert told.told[3].reason == "params 9 is above 8"
+
+
+def test_a_failure_ends_one_trial(told: Search) -> None:
+    assert told.failures() == {number: reason for number, (_, reason) in FAILURES.items()}
+
+
+def test_a_failed_trial_keeps_the_metrics_that_are_numbers(told: Search) -> None:
+    assert told.told[2].metrics == {"number": 1.0}
+
+
+def test_a_worker_prepares_once(told: Search) -> None:
+    assert len(told.workers()) <= 3  # one may be replaced at the start
 
 
 def test_an_empty_search_ends(execute: Execute) -> None:
     execute(Search(0), preparing(searches.sound))
-
-
-def test_a_rejected_job_costs_no_budget(execute: Execute) -> None:
-    search = Search(4)
-    execute(search, preparing(Some(searches.rejects, (0, 3, 4))))
-    states = [search.told[number].state for number in sorted(search.told)]
-    assert states.count("complete") == 4
-    assert states.count("rejected") == 3
-    assert search.told[3].reason == "params 9 is above 8"
-
-
-@pytest.mark.parametrize(
-    ("how", "reason"),
-    [
-        (searches.raises, "ValueError: no such kernel"),
-        (searches.not_a_number, "accuracy is nan"),
-        (searches.hangs, "TimeLimitError: took longer than 1 s"),
-    ],
-)
-def test_a_failure_ends_one_trial(execute: Execute, how: Callable[[Job], Outcome], reason: str) -> None:
-    search = Search(5)
-    execute(search, preparing(Some(how, (1,))), timeout=1.0)
-    assert search.failures() == {1: reason}
-    assert len(search.told) == 5
-
-
-def test_a_failed_trial_keeps_the_metrics_that_are_numbers(execute: Execute) -> None:
-    search = Search(1)
-    execute(search, preparing(Some(searches.not_a_number, (0,))))
-    assert search.told[0].metrics == {"number": 1.0}
-
-
-def test_a_worker_prepares_once(execute: Execute) -> None:
-    search = Search(20)
-    execute(search, preparing(searches.sound))
-    assert len(search.workers()) <= 3  # one may be replaced at the start
 
 
 @pytest.mark.parametrize("end", ["ask", "tell"])
@@ -110,27 +112,26 @@ class Listed(Search):
         return next(self.jobs, None)
 
 
-@pytest.mark.long
-def test_metrics_are_the_same_wherever_a_job_runs(execute: Execute) -> None:
+@pytest.fixture(scope="module")
+def here() -> tuple[Prepare, list[Job], list[Outcome]]:
+    """Three networks trained in this process, and how others may train them."""
     config = make_config(
-        {"data": "digits", "objectives": ("accuracy", "macs"), "device": "cpu", "recipe": {"subset": 200}}
+        {"data": "digits", "objectives": ("accuracy", "macs"), "device": "cpu", "recipe": {"subset": 64}}
     )
     dataset = datasets.load("digits")
     space = replace(searches.space(), resolution=(dataset.resolution,))
     rng = np.random.default_rng(0)
-    jobs = [Job(number, space.sample(rng)[1], seed=100 + number) for number in range(4)]
-    here = [Evaluator(config, dataset)(job) for job in jobs]
+    jobs = [Job(number, space.sample(rng)[1], seed=100 + number) for number in range(3)]
+    return partial(Evaluator, config, dataset), jobs, [Evaluator(config, dataset)(job) for job in jobs]
+
+
+@pytest.mark.long
+def test_metrics_are_the_same_wherever_a_job_runs(
+    execute: Execute, here: tuple[Prepare, list[Job], list[Outcome]]
+) -> None:
+    prepare, jobs, outcomes = here
     search = Listed(jobs)
-    execute(search, partial(Evaluator, config, dataset))
-    there = search.told
-    assert [there[n].metrics for n in range(4)] == [outcome.metrics for outcome in here]
-    assert [there[n].losses for n in range(4)] == [outcome.losses for outcome in here]
-
-
-def test_workers_run_side_by_side(ray_here: None) -> None:
-    search = Search(6)
-    evaluate = preparing(partial(searches.slow, seconds=0.5))
-    EXECUTORS.get("ray_tune").execute(Ask(search.ask), search.tell, evaluate, Placement(2))
-    begun = sorted(outcome.readings["test"]["begin"] for outcome in search.told.values())
-    assert len(search.workers()) == 2
-    assert min(later - one for one, later in pairwise(begun)) < 0.4, "each began after the one before had ended"
+    execute(search, prepare)
+    there = [search.told[n] for n in range(3)]
+    assert [outcome.metrics for outcome in there] == [outcome.metrics for outcome in outcomes]
+    assert [outcome.losses for outcome in there] == [outcome.losses for outcome in outcomes]

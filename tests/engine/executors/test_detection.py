@@ -8,7 +8,7 @@ from small_detection import home
 import nas
 
 
-def test_a_search_of_detectors_has_two_workers(tmp_path: Path) -> None:
+def test_a_search_of_detectors_has_two_workers(ray_here: None, tmp_path: Path) -> None:
     try:
         run = nas.search(budget=4, name="two", confirm=0, objectives=("map", "params"), sampler="random", workers=2,
                          device="cpu", **home(tmp_path))  # fmt: skip

@@ -12,24 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forks import Forked
 from processes import left_behind
 
 pytestmark = pytest.mark.long
 
-SCRIPT = """
-import sys
-from executor_searches import noted_search
-noted_search(*sys.argv[1:])
-"""
 
-
-def start(folder: Path, budget: int, workers: int = 2) -> "subprocess.Popen[str]":
+def start(folder: Path, budget: int, workers: int = 2) -> Forked:
     """A search, or its resume, that notes each training's start and end in files of the folder."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-c", SCRIPT, str(folder), str(budget), str(workers)]
-    return subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
+    return Forked([str(folder), str(budget), str(workers)], folder, "executor_searches:noted_search")
 
 
 def record(folder: Path) -> list[dict[str, Any]]:
@@ -37,18 +28,18 @@ def record(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def wait_for_trials(folder: Path, count: int, process: "subprocess.Popen[str]") -> None:
+def wait_for_trials(folder: Path, count: int, process: Forked) -> None:
     end = time.monotonic() + 90
     while len(record(folder)) < count:
-        assert process.poll() is None, process.communicate()[0]
+        assert process.poll() is None, process.communicate()
         assert time.monotonic() < end, f"only {len(record(folder))} trials"
         time.sleep(0.02)
 
 
 def finish(folder: Path, budget: int, workers: int = 2) -> None:
     process = start(folder, budget, workers)
-    output, _ = process.communicate(timeout=240)
-    assert process.returncode == 0, output
+    told = process.communicate(timeout=240)
+    assert process.returncode == 0, told
 
 
 def kill_and_resume(folder: Path, budget: int, kills: int) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import executor_searches as searches
@@ -35,12 +36,15 @@ def run(search: Search, workers: int, folder: Path) -> None:
     EXECUTORS.get("ray_tune").execute(Ask(search.ask), search.tell, evaluate, Placement(workers))
 
 
-def test_two_workers_have_a_third_job_waiting(ray_here: None, tmp_path: Path) -> None:
+def test_two_workers_run_side_by_side_and_have_a_third_job_waiting(ray_here: None, tmp_path: Path) -> None:
     search = Noting(7)
     run(search, workers=2, folder=tmp_path)
     assert sorted(search.told) == list(range(7))
     assert search.most_running == 3
     assert search.known[2] == 0, "the third job waited for a worker"
+    assert len(search.workers()) == 2
+    begun = sorted(outcome.readings["test"]["begin"] for outcome in search.told.values())
+    assert min(later - one for one, later in pairwise(begun)) < 0.4, "each began after the one before had ended"
 
 
 def test_one_worker_is_given_each_job_when_the_one_before_is_told(ray_here: None, tmp_path: Path) -> None:
