@@ -234,10 +234,13 @@ class HeadSuite(_PartSuite):
     size = (4, 3)
     sizes = ((7, 7), (3, 5), (1, 1))
     classes: ClassVar[int] = 10
+    small: ClassVar[dict[str, Scalar]] = {}
+    """Options that keep a kind of many layers small wherever a test does not vary them."""
     idle: ClassVar[tuple[str, ...]] = ()
     """How the names of those parameters begin that the paper's head has but cannot train."""
 
     def build(self, size: Size | None = None, stride: int = 2, /, **chosen: Scalar) -> Given:
+        chosen = self.small | chosen
         options, width = declared(self.kind), width_for(self.kind, **chosen)
         if "width" in options and "width" not in chosen:  # a width of its own, narrow in tests
             chosen["width"] = width
