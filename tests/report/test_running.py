@@ -25,7 +25,7 @@ def run(tmp_path: Path) -> Run:
 @contextmanager
 def watched(browser: Browser, page: Path, width: int = WIDE) -> Iterator[Page]:
     """Open a page whose clock a test can put forward."""
-    with opened(browser, page, width=width) as shown:
+    with opened(browser, page, width=width, spent=True) as shown:
         shown.clock.install()
         shown.reload()
         shown.evaluate(MARK)
