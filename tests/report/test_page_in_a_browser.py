@@ -17,8 +17,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(finished_run(tmp_path_factory.mktemp("runs") / "run", complete=25, failed=2))
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [NARROW, WIDE])
+@pytest.mark.parametrize(("width", "dark"), [(NARROW, True), (WIDE, False)])
 def test_it_fits_and_has_no_serious_barrier(browser: Browser, page: Path, width: int, dark: bool) -> None:
     with opened(browser, page, width=width, dark=dark) as shown:
         assert shown.evaluate("document.documentElement.scrollWidth") <= width

@@ -354,8 +354,7 @@ def test_three_objectives_have_linked_planes(browser: Browser, three: tuple[Run,
         assert serious(page) == []
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [NARROW, WIDE])
+@pytest.mark.parametrize(("width", "dark"), [(NARROW, True), (WIDE, False)])
 def test_it_fits_and_has_no_serious_barrier(browser: Browser, plain: tuple[Run, Path], width: int, dark: bool) -> None:
     with opened(browser, plain[1], width=width, dark=dark) as page:
         for toggle in page.locator(".toggle").all():
