@@ -20,12 +20,15 @@ SMALL = {"width": 16, "heads": 2, "hidden": 16, "encoder": 1, "decoder": 2, "que
 
 
 def model_of(blocks: list[str], stem: str = "conv", head: str = "pool", side: int = 16, **facts: object) -> Model:
-    """A colour model of four classes, a stage of two blocks for each kind, with no weight that hides a part."""
-    stages = [
-        {"block": block, "depth": 2, "width": 16, "stride": 2 if i == 0 else 1}
-        | {name: value for name, value in NARROW.items() if name in options_of(BLOCKS, block)}
-        for i, block in enumerate(blocks)
-    ]
+    """A colour model of four classes, a stage for each kind of block, with no weight that hides a part.
+
+    The first stage halves the map and then keeps it; of a further one, where a second block differs, there are two.
+    """
+    stages = []
+    for i, block in enumerate(blocks):
+        options = {name: value for name, value in NARROW.items() if name in options_of(BLOCKS, block)}
+        depth = 2 if i == 0 or BLOCKS.get(block).by_position(options) else 1
+        stages.append({"block": block, "depth": depth, "width": 16, "stride": 2 if i == 0 else 1} | options)
     architecture = load_architecture(
         {"name": "small", "resolution": side, "classes": 4, "stem": {"kind": stem, "width": 8}, "stages": stages,
          "head": {"kind": head} | (SMALL if HEADS.get(head).wants_maps else {})}

@@ -13,13 +13,14 @@ from small_models import SMALL
 
 from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import build
-from nas.network.options import declared
+from nas.network.options import Option, Scalar, declared
 from nas.network.properties import scrambled, values_of, width_for
 from nas.registry import BLOCKS, HEADS, STEMS
 from nas.training.model import Model
 
 CLASSES = ("cat", "dog", "owl")
 PLAIN = StemSpec("conv", 8)
+STRIDES = (2, 2, 1, 2, 1, 1)
 ONE = (StageSpec("conv", 1, 32, 2),)
 FITTING = {"heads": 2}
 """Options that a small network needs."""
@@ -35,7 +36,7 @@ def architecture(
 
 
 def of_block(name: str) -> Iterator[Architecture]:
-    """Networks of one kind of block, in which every option has every value, three stages each."""
+    """Networks of one kind of block, in which every option has every value, six stages each."""
     kind = BLOCKS.get(name)
     values = {option: list(values_of(law)) for option, law in declared(kind).items()}
     stages = []
@@ -43,29 +44,29 @@ def of_block(name: str) -> Iterator[Architecture]:
         options = {option: v[index % len(v)] for option, v in values.items()} | {
             k: v for k, v in FITTING.items() if k in values
         }
-        stages.append(StageSpec(name, 2, width_for(kind, **options), 1 + (index % 3 < 2), options))
-    for start in range(0, len(stages), 3):
-        yield architecture(stages=tuple(stages[start : start + 3]))
+        stages.append(StageSpec(name, 2, width_for(kind, **options), STRIDES[index % 6], options))
+    for start in range(0, len(stages), 6):
+        yield architecture(StemSpec("conv", 8, {"stride": 1}), tuple(stages[start : start + 6]))
 
 
 def of_stem(name: str) -> Iterator[Architecture]:
-    """Networks of one stem, with every value of every option."""
+    """Networks of one stem, with every choice of every option."""
     for options in _each(STEMS.get(name)):
         yield architecture(stem=StemSpec(name, 32, options))
 
 
 def of_head(name: str) -> Iterator[Architecture]:
-    """Networks of one head, with every value of every option."""
+    """Networks of one head, with every choice of every option."""
     token = (*ONE, StageSpec("vit", 2, 64, 2), StageSpec("cvt", 1, 64, 1))
     for options in _each(HEADS.get(name)):
         yield architecture(stages=token if HEADS.get(name).wants_token else ONE, head=HeadSpec(name, options))
 
 
 def _each(kind: Any) -> Iterator[dict[str, Any]]:
-    """Every value of every option that fits, many at once; a head with a transformer of its own has a small one."""
+    """Every choice of every option that fits, many at once; a head with a transformer of its own has a small one."""
     own, misfit = declared(kind), getattr(kind, "misfit", lambda *_: None)
     small = {name: value for name, value in SMALL.items() if "width" in own and name in own}
-    left = {option: list(values_of(law)) for option, law in own.items()}
+    left = {option: _few(law) for option, law in own.items()}
 
     def fits(options: dict[str, Any]) -> bool:
         return not any(misfit(name, chosen, options.get("width", 0)) for name, chosen in options.items())
@@ -80,6 +81,12 @@ def _each(kind: Any) -> Iterator[dict[str, Any]]:
         if not chosen:
             return
         yield small | chosen
+
+
+def _few(law: Option) -> list[Scalar]:
+    """Every choice; of numbers, which a file holds as they are, three."""
+    values = list(values_of(law))
+    return values if len(values) <= 3 or "enum" in law.law.json_schema() else [*values[:2], values[-1]]
 
 
 def trained(architecture: Architecture, classes: Sequence[str] = CLASSES) -> Model:
