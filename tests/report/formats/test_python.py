@@ -192,7 +192,8 @@ def test_the_file_and_its_docstring_need_no_package_of_ours(tmp_path: Path) -> N
 @pytest.mark.parametrize("name", ["net", "k net-1", "class", "2x"])
 def test_the_docstring_names_the_real_files_and_runs(name: str, tmp_path: Path) -> None:
     model, path, x = trained(architecture()), tmp_path / f"{name}.py", torch.rand(2, 3, 16, 16)
-    python.write(Shipment(model.architecture, model), path)
+    path.write_text(source(Shipment(model.architecture, model), name))
+    torch.save(model.network.state_dict(), path.with_suffix(".pt"))
     assert_tidy(path)
     assert f"beside it in {name}.pt" in path.read_text()
     assert torch.equal(shown(path, x, "probabilities"), model(x).softmax(1))
