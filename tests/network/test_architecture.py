@@ -39,13 +39,21 @@ def drawn(space: SearchSpace, seed: int) -> Architecture:
 
 @MANY
 @given(space_strategies.spaces(), st.integers(0, 2**32))
-def test_yaml_to_architecture_to_yaml_is_the_identity(data, seed):
-    architecture = drawn(load_space(data), seed)
+def test_a_drawn_architecture_is_found_again_in_yaml_in_plain_data_and_by_its_hash_and_its_decisions(data, seed):
+    decisions, architecture = load_space(data).sample(np.random.default_rng(seed))
     text = architecture.to_yaml()
     read = load_architecture(yaml.safe_load(text))
     assert read == architecture
     assert read.to_yaml() == text
     assert read.key() == architecture.key()
+    plain = Architecture.from_dict(architecture.to_dict())
+    assert plain == architecture
+    assert plain.to_yaml() == text
+    turned = [replace(stage, options=dict(reversed(stage.options.items()))) for stage in architecture.stages]
+    for same in (read, pickle.loads(pickle.dumps(architecture)), replace(architecture, stages=(*turned,))):
+        assert same == architecture
+        assert hash(same) == hash(architecture)
+    assert {name: architecture.value(name) for name in decisions} == decisions
 
 
 def test_a_saved_file_is_the_architecture(tmp_path):
@@ -75,7 +83,7 @@ def test_a_thousand_rebuilt_networks_have_the_same_parameters_and_multiply_adds(
 @torch.no_grad()
 def test_a_rebuilt_network_gives_the_same_outputs():
     family = load_space(FAMILY)
-    for seed in range(50):
+    for seed in range(20):
         architecture = drawn(family, 10_000 + seed)
         read = again(architecture)
         x = torch.randn(1, architecture.channels, architecture.resolution, architecture.resolution)
@@ -163,54 +171,25 @@ def test_hashes_tell_networks_apart_by_one_option():
     assert len({*map(hash, stages)}) == 16
 
 
-@MANY
-@given(space_strategies.spaces(), st.integers(0, 2**32))
-def test_equal_networks_have_one_hash(data, seed):
-    architecture = drawn(load_space(data), seed)
-    turned = [replace(stage, options=dict(reversed(stage.options.items()))) for stage in architecture.stages]
-    for same in (
-        again(architecture),
-        pickle.loads(pickle.dumps(architecture)),
-        replace(architecture, stages=(*turned,)),
-    ):
-        assert same == architecture
-        assert hash(same) == hash(architecture)
-
-
 def test_the_key_is_the_same_in_every_process():
+    """Also in one whose hashes of texts are others."""
     code = (
         "import numpy as np; from nas.space.library import load_space; s = load_space('cvt_family');"
-        "print([s.sample(np.random.default_rng(i))[1].key() for i in range(20)])"
+        "print([s.sample(np.random.default_rng(i))[1].key() for i in range(20)], hash('conv'))"
     )
-    said = {
-        subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True,
-                       text=True, check=True).stdout
-        for seed in ("0", "4242")
-    }  # fmt: skip
+    seed = "1" if os.environ.get("PYTHONHASHSEED") == "0" else "0"
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True,
+                          text=True, check=True)  # fmt: skip
     here = [drawn(load_space(FAMILY), seed).key() for seed in range(20)]
-    assert said == {f"{here}\n"}
-
-
-@MANY
-@given(space_strategies.spaces(), st.integers(0, 2**32))
-def test_every_decision_can_be_read_off_the_architecture(data, seed):
-    decisions, architecture = load_space(data).sample(np.random.default_rng(seed))
-    assert {name: architecture.value(name) for name in decisions} == decisions
+    keys, _, other = done.stdout.strip().rpartition(" ")
+    assert keys == str(here)
+    assert int(other) != hash("conv")
 
 
 def test_the_layout_spells_the_stages():
     assert load_architecture("coatnet_0").layout() == "M-M-T-T"
     assert load_architecture("moat_0").layout() == "M-M-A-A"
     assert load_architecture("moat_0").depths() == "2-3-7-2"
-
-
-@MANY
-@given(space_strategies.spaces(), st.integers(0, 2**32))
-def test_plain_data_to_architecture_to_plain_data_is_the_identity(data, seed):
-    architecture = drawn(load_space(data), seed)
-    read = Architecture.from_dict(architecture.to_dict())
-    assert read == architecture
-    assert read.to_yaml() == architecture.to_yaml()
 
 
 def test_every_published_network_is_read_back_from_its_plain_data():

@@ -1,5 +1,6 @@
 """ONNX files compute what PyTorch computes, for any batch, and say what they are."""
 
+import copy
 import json
 import shutil
 
@@ -62,16 +63,12 @@ def test_one_file_without_the_paths_of_this_machine(shipped):
     assert not list(shipped("onnx").parent.glob("*.data"))
 
 
-def test_the_exporter_is_quiet(capfd, caplog, tmp_path):
-    export(model_of(["conv"]), "onnx", tmp_path / "m.onnx")
-    assert capfd.readouterr() == ("", "")
-    assert not [record for record in caplog.records if record.levelno > 20]
-
-
-def test_the_model_is_left_as_it_was(tmp_path):
+def test_the_exporter_is_quiet_and_leaves_the_model_as_it_was(capfd, caplog, tmp_path):
     model = model_of(["mbconv"]).train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     export(model, "onnx", tmp_path / "m.onnx")
+    assert capfd.readouterr() == ("", "")
+    assert not [record for record in caplog.records if record.levelno > 20]
     assert model.training
     assert all(p.requires_grad for p in model.parameters())
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
@@ -106,9 +103,14 @@ def test_what_torch_cannot_export_at_any_size_is_refused_in_words(tmp_path, monk
     assert not list(tmp_path.iterdir())
 
 
-def test_a_network_that_differs_is_refused(tmp_path, monkeypatch):
-    model = model_of(["conv"])
-    proto = make_onnx(model)
+@pytest.fixture(scope="module")
+def made():
+    """A small model as ONNX, which takes 16 x 16 pixels alone."""
+    return make_onnx(model_of(["conv"]))
+
+
+def test_a_network_that_differs_is_refused(made, tmp_path, monkeypatch):
+    model, proto = model_of(["conv"]), copy.deepcopy(made)
     weight = max(proto.graph.initializer, key=lambda tensor: len(tensor.raw_data))
     weight.raw_data = bytes(len(weight.raw_data))
     monkeypatch.setattr("nas.report.formats.onnx.make_onnx", lambda *_: proto)
@@ -118,9 +120,8 @@ def test_a_network_that_differs_is_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("side", "remedy"), [(18, "export it with --resolution 16, or leave"), (6, "leave")])
-def test_a_side_that_any_size_leaves_out_is_the_cause(tmp_path, monkeypatch, side, remedy):
-    proto = make_onnx(model_of(["conv"]))  # takes 16 x 16 pixels alone
-    monkeypatch.setattr("nas.report.formats.onnx.make_onnx", lambda *_: proto)
+def test_a_side_that_any_size_leaves_out_is_the_cause(made, tmp_path, monkeypatch, side, remedy):
+    monkeypatch.setattr("nas.report.formats.onnx.make_onnx", lambda *_: made)
     model = model_of(["conv"], side=side)
     why = rf"multiples of 4 pixels, from 8, and this network's {side} is none; {remedy} --dynamic-size out"
     with pytest.raises(SettingError, match=why):
