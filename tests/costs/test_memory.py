@@ -56,10 +56,15 @@ def test_training_takes_more_and_grows_with_the_batch():
     assert inference_memory(a, batch=8) > inference_memory(a)
 
 
+def small(block: str) -> Architecture:
+    """The first network of a space whose stages have this block."""
+    zoo = load_space("hybrid_zoo").fit(resolution=32, channels=3, classes=10)
+    return zoo.decide(lambda name, values: block if block in values else values[0])
+
+
 @pytest.mark.parametrize("block", BLOCKS.names())
 def test_a_network_that_is_built_counts_as_its_architecture_and_is_left_alone(block):
-    zoo = load_space("hybrid_zoo").fit(resolution=32, channels=3, classes=10)
-    a = zoo.decide(lambda name, values: block if block in values else values[0])
+    a = small(block)
     network = build(a, seed=0).to(memory_format=torch.channels_last)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     assert inference_memory(network) == inference_memory(a)
@@ -71,7 +76,7 @@ def test_a_network_that_is_built_counts_as_its_architecture_and_is_left_alone(bl
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_numbers_of_another_type_count_as_in_single_precision(dtype):
-    a = load_architecture("tiny_moat_0")
+    a = small("moat")
     network = build(a, seed=0).to(dtype)
     assert inference_memory(network) == inference_memory(a)
     assert training_memory(network, 2, CLASSIFICATION) == training_memory(a, 2, CLASSIFICATION)
@@ -79,7 +84,7 @@ def test_numbers_of_another_type_count_as_in_single_precision(dtype):
 
 
 def test_the_loss_is_the_tasks_own():
-    a = load_architecture("tiny_moat_0")
+    a = small("moat")
 
     def wasteful(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return scores.new_zeros(10**8).sum() + scores.sum()

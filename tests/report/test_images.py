@@ -20,7 +20,7 @@ needs_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on
 @pytest.mark.long
 @needs_a_browser
 def test_every_figure_of_a_page_becomes_two_files(tmp_path: Path, nas: Command) -> None:
-    run = finished_run(tmp_path / "run", complete=20)
+    run = finished_run(tmp_path / "run", complete=10)
     with collected() as figures:
         page = render(run)
     assert {"front", "progress"} <= figures.keys()

@@ -1,6 +1,5 @@
 import json
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -8,6 +7,7 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
+from browser import opened
 from run_fixtures import empty_run, finished_run, trial
 
 from nas.errors import SettingError
@@ -20,13 +20,7 @@ from nas.report.page import render, write_report
 from nas.space.library import load_architecture
 
 EVIL = "<script>alert(1)<b>&amp;"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 CHARTS = ["composition", "importance", "progress"]
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--virtual-time-budget=5000",
-    "--enable-logging=stderr", "--host-resolver-rules=MAP * 127.0.0.1:9",
-]  # fmt: skip
 
 
 class Text(HTMLParser):
@@ -173,31 +167,19 @@ def test_a_report_needs_no_torch_once_random_members_are_kept(tmp_path):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the PATH")
 @pytest.mark.parametrize("objectives", [("accuracy", "latency"), ("accuracy", "latency", "params")])
-def test_a_browser_draws_every_trial_without_errors_or_requests(tmp_path, objectives):
+def test_a_browser_draws_every_trial_without_errors_or_requests(browser, tmp_path, objectives):
     run = finished_run(tmp_path / "run", complete=25, objectives=objectives)
-    page = write_report(run)
-    probe = tmp_path / "probe.html"  # the page, and at its end what it loaded and which errors it raised
-    script = "<script>window.errors = []; addEventListener('error', e => errors.push(e.message));</script>"
-    count = "JSON.stringify([performance.getEntriesByType('resource').map(e => e.name), errors])"
-    late = f"<script>setTimeout(() => {{ document.body.dataset.probe = {count} }}, 2000)</script>"
-    probe.write_text(page.read_text().replace("<head>", f"<head>{script}").replace("</body>", f"{late}</body>"))
-    result = subprocess.run(
-        [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", probe.as_uri()],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    drawn = result.stdout
-    assert 'data-probe="[[],[]]"' in drawn
-    assert "CONSOLE" not in result.stderr
-    charts = re.findall(
-        r'id="chart-([\w-]+)" class="[\w -]*js-plotly-plot[^"]*"(.*?)(?=id="chart-|$)', drawn, re.DOTALL
-    )
+    with opened(browser, write_report(run)) as shown:
+        assert shown.evaluate("performance.getEntriesByType('resource').map(e => e.name)") == []
+        points = "one => [one.id, one.querySelectorAll('path.point').length]"  # bars are <g class="point">
+        charts = shown.evaluate(f"[...document.querySelectorAll('.js-plotly-plot')].map({points})")
     planes = ["front", "front-2", "front-3"] if len(objectives) > 2 else ["front"]
-    assert [name for name, _ in charts] == [*(name + end for name in planes for end in ("", "-lens")), *CHARTS]
-    for name, inside in charts:
-        if name in planes:
-            assert inside.count('<path class="point ') == len(run.results)  # bars are <g class="point">
+    names = [*(name + end for name in planes for end in ("", "-lens")), *CHARTS]
+    assert [name for name, _ in charts] == [f"chart-{name}" for name in names]
+    for name, count in charts:
+        if name.removeprefix("chart-") in planes:
+            assert count == len(run.results)
 
 
 def test_the_page_reads_a_run_from_disk_as_it_was_written(tmp_path):

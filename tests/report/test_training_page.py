@@ -1,16 +1,14 @@
-import base64
 import json
 import math
 import re
 import shlex
-import shutil
-import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from browser import NARROW, WIDE, opened
 from plotly.offline import get_plotlyjs
 from trained_fixtures import begun, ended, history, model_of, picture, verdict
 
@@ -23,12 +21,6 @@ from nas.report.training_page import best_epoch, render_training, write_training
 from nas.training.full.recipe import load_recipe
 from nas.training.full.verdict import Measured, Mistake, Verdict
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--virtual-time-budget=5000",
-    "--enable-logging=stderr", "--host-resolver-rules=MAP * 127.0.0.1:9", "--allow-file-access-from-files",
-]  # fmt: skip
 NAMES = ["stop", "yield", "priority", "no entry"]
 HOSTILE = ["<script>alert(1)</script>", "\"quoted\" 'name' & <b>x</b>", "שלום (1)", "🚸 \udce9 " + "long" * 40]
 VOID = {"meta", "link", "img", "br"}
@@ -306,53 +298,33 @@ def test_a_page_of_a_thousand_classes_stays_small(tmp_path):
     assert "the 2,000 pairs of classes with most images are shown" in Page(page).text
 
 
-HOST = """<!doctype html><body><iframe src="{page}" style="width:{width}px;height:900px;border:0"></iframe><script>
-document.querySelector("iframe").onload = () => setTimeout(() => {{
-  const own = document.querySelector("iframe").contentWindow, all = query => [...own.document.querySelectorAll(query)];
-  document.body.dataset.probe = btoa(unescape(encodeURIComponent(JSON.stringify({{
-    errors: own.errors, loaded: own.performance.getEntriesByType("resource").map(e => e.name)
+SEEN = """() => {
+  const all = query => [...document.querySelectorAll(query)];
+  return {
+    loaded: performance.getEntriesByType("resource").map(e => e.name)
       .filter(name => !name.startsWith("data:")),
-    width: own.document.documentElement.scrollWidth, visible: own.document.documentElement.clientWidth,
-    wide: all("section, table, header, details").filter(e => e.getBoundingClientRect().right > own.innerWidth + 1
+    width: document.documentElement.scrollWidth, visible: document.documentElement.clientWidth,
+    wide: all("section, table, header, details").filter(e => e.getBoundingClientRect().right > innerWidth + 1
       && !e.closest(".scroll")).length,
     charts: all(".js-plotly-plot").map(e => [e.id, e.data.length, e.querySelectorAll(".point").length]),
     fits: all(".charts .main-svg").every(e => e.getBoundingClientRect().width <= e.closest(".scroll").clientWidth),
     pictures: all("img").map(e => e.naturalWidth),
-    pixelated: all("img").map(e => own.getComputedStyle(e).imageRendering),
-    paper: own.getComputedStyle(own.document.body).backgroundColor,
+    pixelated: all("img").map(e => getComputedStyle(e).imageRendering),
+    paper: getComputedStyle(document.body).backgroundColor,
     plots: all(".js-plotly-plot").map(e => e.querySelector(".main-svg").style.background),
     labels: all(".xtick text").map(e => e.textContent), bold: all(".xtick text tspan").length,
     first: (all("table.sortable th button").find(e => e.textContent == "Precision").click(), all("table.sortable")[1]
       .rows[1].cells[4].textContent.trim()),
-  }}))));
-}}, 1500);
-</script></body>"""
+  };
+}"""
 
 
-def seen(folder, page, width, *flags):
-    """What a browser makes of a page in a window of some width."""
-    script = "<script>window.errors = []; addEventListener('error', e => errors.push(e.message));</script>"
-    probe, host = folder / "probe.html", folder / "host.html"
-    probe.write_text(page.read_text().replace("<head>", f"<head>{script}", 1))
-    host.write_text(HOST.format(page=probe.as_uri(), width=width))
-    result = subprocess.run(
-        [CHROMIUM, *FLAGS, *flags, f"--user-data-dir={folder / 'profile'}", "--window-size=1400,1000", "--dump-dom",
-         host.as_uri()],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    assert "CONSOLE" not in result.stderr
-    code = re.search(r'data-probe="([^"]+)"', result.stdout)
-    assert code, "the page was not ready in time"
-    return json.loads(base64.b64decode(code[1]))
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the PATH")
-@pytest.mark.parametrize(("width", "dark"), [(390, False), (1280, True)])
-def test_a_browser_shows_everything_without_errors_requests_or_overflow(tmp_path, width, dark):
+@pytest.mark.parametrize(("width", "dark"), [(NARROW, False), (WIDE, True)])
+def test_a_browser_shows_everything_without_errors_requests_or_overflow(browser, tmp_path, width, dark):
     trained = ended(tmp_path / "signs", [f"sign {i}" for i in range(43)], epochs=9, images=2000)
-    flags = [f"--blink-settings=preferredColorScheme={0 if dark else 1}"]
-    found = seen(tmp_path, write_training_report(trained), width, *flags)
-    assert (found["errors"], found["loaded"], found["wide"]) == ([], [], 0)
+    with opened(browser, write_training_report(trained), width=width, dark=dark) as page:
+        found = page.evaluate(SEEN)
+    assert (found["loaded"], found["wide"]) == ([], 0)
     assert found["width"] <= found["visible"] <= width
     bars = 2 * len(trained.ending.verdict.bins)
     assert found["charts"] == [
@@ -369,10 +341,10 @@ def test_a_browser_shows_everything_without_errors_requests_or_overflow(tmp_path
     assert found["first"] == f"{100 * worst:.1f} %"
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the PATH")
-def test_a_browser_shows_hostile_names_as_text(tmp_path):
-    found = seen(tmp_path, write_training_report(ended(tmp_path / "signs", HOSTILE)), 390)
-    assert (found["errors"], found["loaded"]) == ([], [])
+def test_a_browser_shows_hostile_names_as_text(browser, tmp_path):
+    with opened(browser, write_training_report(ended(tmp_path / "signs", HOSTILE)), width=NARROW) as page:
+        found = page.evaluate(SEEN)
+    assert found["loaded"] == []
     assert found["width"] <= found["visible"]
     assert found["bold"] == 0
     shown = [label.strip("\u2068\u2069") for label in found["labels"]]

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 import time
 from dataclasses import replace
 
@@ -150,10 +151,19 @@ DAMAGES = {
 }
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A cache that holds what a predictor measured."""
+    folder = tmp_path_factory.mktemp("kept") / "cache"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NAS_CACHE", str(folder))
+        predictor_for(tiny(), Deployment(), networks=9, rounds=1)
+    return folder
+
+
 @pytest.mark.parametrize("name", DAMAGES)
-def test_what_is_damaged_in_the_cache_is_measured_anew(tmp_path, monkeypatch, name):
-    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
-    predictor_for(tiny(), Deployment(), networks=9, rounds=1)
+def test_what_is_damaged_in_the_cache_is_measured_anew(kept, tmp_path, monkeypatch, name):
+    monkeypatch.setenv("NAS_CACHE", str(shutil.copytree(kept, tmp_path / "cache")))
     key = Deployment().key()
     files.keep("ratios", key, DAMAGES[name](files.recall("ratios", key)))
     measured = counted(monkeypatch)

@@ -9,7 +9,7 @@ from nas.testing import HeadSuite
 # DETR's appendix: it may be left out).
 IDLE = ("head.decoder.0.attention.qk", "head.decoder.0.attention.v.weight")
 
-# Defaults for large data have a hundred queries and twelve layers. These are still more queries than the map has pixels.
+# The defaults are a hundred queries and twelve layers. These are still more queries than the map has pixels.
 SMALL = {"encoder": 1, "decoder": 2, "hidden": 64, "queries": 16}
 
 globals().update(suites(HeadSuite, HEADS, detr={"idle": IDLE, "small": SMALL}))
