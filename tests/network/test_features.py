@@ -328,7 +328,7 @@ def test_a_pyramid_on_it_trains() -> None:
     pyramid = Pyramid(backbone)
     optimizer = torch.optim.AdamW(pyramid.parameters(), 2e-3)
     losses = []
-    for _ in range(25):
+    for _ in range(12):
         images, places = _squares(8)
         scores = pyramid(images)
         loss = sum(
