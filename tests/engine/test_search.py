@@ -318,7 +318,7 @@ def assert_killed_and_resumed(
     _, stderr = process.communicate(timeout=300)
     assert process.returncode == 0, stderr
     assert record.read_bytes().startswith(before)
-    whole = search(space, "whole", budget, sampler=sampler, rungs=rungs)
+    whole = search(space, "whole", budget, sampler=sampler, rungs=rungs, workers=1)
     resumed = Run(record.parent)
     assert story(resumed) == story(whole)
     further = [[(c.trial, c.rung, c.repeat, c.outcome.metrics) for c in run.further] for run in (resumed, whole)]
