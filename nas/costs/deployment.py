@@ -12,7 +12,7 @@ from nas.costs.machine import cpu_name
 from nas.costs.targets import Dtype, Setting, Target
 from nas.errors import SettingError
 from nas.files import Json
-from nas.registry import FILE_TARGET, TARGETS, suggest, target_name, target_text
+from nas.registry import FILE_TARGET, OURS, TARGETS, suggest, target_name, target_text
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -29,6 +29,11 @@ class Deployment:
         """The target's plug-in."""
         found: Target = TARGETS.get(self.target)
         return found
+
+    @property
+    def lasting(self) -> bool:
+        """Tell whether times on the target may be kept: it is of this package, whose source is a part of the key."""
+        return TARGETS.origin(self.target) == OURS
 
     def check(self) -> None:
         """Raise SettingError when the target is unknown, not on this machine or cannot run the type of numbers."""

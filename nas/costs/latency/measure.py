@@ -189,12 +189,18 @@ class _Reference:
     clock: Clock
     key: Json
     seconds: float
+    lasting: bool
 
     def seen(self, seconds: float) -> None:
         """Replace the calibrated time by a clearly faster one, as the calibration must have been disturbed."""
         if seconds < BETTER * self.seconds:
             self.seconds = seconds
-            files.keep("reference", self.key, {"seconds": seconds})
+            self.keep()
+
+    def keep(self) -> None:
+        """Keep the seconds in the cache, unless they are a target's whose source may change unseen."""
+        if self.lasting:
+            files.keep("reference", self.key, {"seconds": self.seconds})
 
 
 def reference_seconds(deployment: Deployment) -> float:
@@ -207,9 +213,10 @@ def reference_seconds(deployment: Deployment) -> float:
 def _reference(deployment: Deployment) -> _Reference:
     clock = _clock(*_own(load_architecture(REFERENCE)), deployment)
     key = {"reference": REFERENCE} | deployment.key()
+    kept = files.recall("reference", key) if deployment.lasting else None
     try:
-        seconds = read_time((files.recall("reference", key) or {}).get("seconds"))
+        return _Reference(clock, key, read_time((kept or {}).get("seconds")), deployment.lasting)
     except ValueError:  # none is kept, or a damaged one
-        seconds = calibrate(clock)
-        files.keep("reference", key, {"seconds": seconds})
-    return _Reference(clock, key, seconds)
+        found = _Reference(clock, key, calibrate(clock), deployment.lasting)
+        found.keep()
+        return found

@@ -3,13 +3,12 @@
 The cache folder keeps measurements by device, versions, source of the package, target and setting, whatever space or
 data they were made for, so that another run goes on from there. They are multiples of the reference network's time,
 which still hold when the machine proves faster than in its calibration. What is measured of kinds from outside the
-package is not kept, as their source may change unseen.
+package, or on a target from outside, is not kept, as their source may change unseen.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from nas import files
 from nas.costs.counts import count
@@ -47,15 +46,14 @@ def predictor_for(
     deployment.check()
     drawn = draw(space, networks or NETWORKS)
     check_number(len(drawn))
-    key = deployment.key()
-    ratios = _Ratios.read(key)
+    ratios = _Ratios.read(deployment)
     progress(0, len(drawn))
     missing = [architecture for architecture in drawn if not ratios.hold(architecture)]
     for some in _groups(missing):
         done = sum(map(ratios.hold, drawn))
         told = partial(_tell, progress, done, len(some), len(drawn))
         ratios.measure(some, deployment, rounds or ROUNDS, told)
-        ratios.write(key)
+        ratios.write(deployment)
     progress(len(drawn), len(drawn))
     unit = 1e3 * reference_seconds(deployment)
     times = tuple((a, unit * ratios.networks[a.key()]) for a in drawn)
@@ -95,9 +93,9 @@ class _Ratios:
     passing: set[str] = field(default_factory=set)
 
     @classmethod
-    def read(cls, key: Mapping[str, Any]) -> "_Ratios":
+    def read(cls, deployment: Deployment) -> "_Ratios":
         """Read multiples from the cache, or start without any where there are none or they are damaged."""
-        data = files.recall("ratios", dict(key)) or {}
+        data = (deployment.lasting and files.recall("ratios", deployment.key())) or {}
         try:
             networks = {name: read_time(ratio) for name, ratio in data["networks"].items()}
             return cls(networks, {piece_from_dict(b): read_time(b["ratio"]) for b in data["blocks"]})
@@ -108,13 +106,15 @@ class _Ratios:
         """Tell whether a network and all its blocks are measured."""
         return architecture.key() in self.networks and all(piece in self.blocks for piece in pieces(architecture))
 
-    def write(self, key: Mapping[str, Any]) -> None:
+    def write(self, deployment: Deployment) -> None:
         """Keep the multiples in the cache, beside those that other searches kept meanwhile."""
-        kept = self.read(key)
+        if not deployment.lasting:
+            return
+        kept = self.read(deployment)
         networks = {name: ratio for name, ratio in self.networks.items() if name not in self.passing}
         blocks = {piece: ratio for piece, ratio in self.blocks.items() if lasting(piece)}
         plain = [{"ratio": ratio} | piece_to_dict(piece) for piece, ratio in (kept.blocks | blocks).items()]
-        files.keep("ratios", dict(key), {"networks": kept.networks | networks, "blocks": plain})
+        files.keep("ratios", deployment.key(), {"networks": kept.networks | networks, "blocks": plain})
 
     def measure(
         self, some: Sequence[Architecture], deployment: Deployment, rounds: int, told: Callable[[float], None]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from latency_spaces import tiny
+from outside import on_path
 from outside import site as site
 
 from nas import document, files
@@ -264,6 +265,36 @@ def test_what_comes_from_outside_is_measured_anew(tmp_path, monkeypatch, site):
     ((networks, modules),) = measured
     assert [network.layout() for network in networks] == ["C-Q"] * len(widths)
     assert len(modules) == len(widths)
+
+
+CLOCKED = """
+from nas.costs.targets import Target
+__all__ = ["clocked"]
+def _prepare(network, images, setting):
+    size = sum(p.numel() for p in network.parameters())
+    return lambda count: count * (1e-3 + SLOWNESS * size)
+clocked = Target("cpu", prepare=_prepare)
+"""
+
+
+def test_a_target_from_outside_is_measured_anew(tmp_path, monkeypatch):
+    """Its source may have changed: of each source it finds what it finds with an empty cache."""
+
+    def found(slowness, cache):
+        monkeypatch.setenv("NAS_CACHE", str(tmp_path / cache))
+        (tmp_path / "clocked.py").write_text(CLOCKED.replace("SLOWNESS", slowness))
+        with on_path(tmp_path / "site"):
+            load_plugins(tmp_path / "clocked.py")
+            measure._reference.cache_clear()
+            try:
+                return predictor_for(tiny(), Deployment("clocked"), networks=8, rounds=1)
+            finally:
+                measure._reference.cache_clear()
+
+    before, after = found("1e-7", "kept"), found("1e-6", "kept")
+    assert before == found("1e-7", "empty")
+    assert after == found("1e-6", "empty too")
+    assert after != before
 
 
 def test_what_is_kept_stands_still_when_the_reference_proves_to_be_faster(tmp_path, monkeypatch):
