@@ -4,6 +4,7 @@ Accuracy and its top-5 weigh every image alike; balanced accuracy and macro F1 w
 images it has. A class that no target has is left out, so that all networks are measured on the same classes.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nas.training.tasks import Metric, Predictions, Task
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
+
+    Numbers = NDArray[np.int64]
+    Redrawn = Callable[[Numbers], float]
 
 TOP = 5
 
@@ -38,28 +42,45 @@ def _top5(predictions: Predictions) -> float:
 
 def _balanced_accuracy(predictions: Predictions) -> float:
     """Return the mean over the classes of the share of their images that is classified rightly."""
-    right, true, _ = _counts(predictions)
-    return float((right / true).mean())
+    return _balanced_accuracies(predictions)(_rows(predictions))
+
+
+def _balanced_accuracies(predictions: Predictions) -> "Redrawn":
+    return _mean(predictions, lambda right, true, said: right / true)
 
 
 def _macro_f1(predictions: Predictions) -> float:
     """Return the mean over the classes of F1, the harmonic mean of precision and recall, 0 where both are."""
-    right, true, said = _counts(predictions)
-    return float((2 * right / (true + said)).mean())
+    return _macro_f1s(predictions)(_rows(predictions))
 
 
-def _counts(predictions: Predictions) -> "tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]":
-    """Count for each class that has images those that are right, those there are, and those said to be of it.
+def _macro_f1s(predictions: Predictions) -> "Redrawn":
+    return _mean(predictions, lambda right, true, said: 2 * right / (true + said))
 
-    By hand, as a bootstrap counts a thousand times and scikit-learn's checks take longer than the counting.
+
+def _rows(predictions: Predictions) -> "Numbers":
+    import numpy as np
+
+    return np.arange(len(predictions.targets))
+
+
+def _mean(predictions: Predictions, share: "Callable[[Numbers, Numbers, Numbers], NDArray[np.float64]]") -> "Redrawn":
+    """Return what computes for any rows of predictions the mean of a share over the classes that have images there.
+
+    It is a share of the images of each class that are right, those there are, and those said to be of it. They are
+    counted by hand, as a bootstrap counts a thousand times and scikit-learn's checks take longer than the counting.
     """
     import numpy as np
 
     classes = predictions.outputs.shape[1]
-    true, said = predictions.targets.cpu().numpy(), predictions.outputs.argmax(1).cpu().numpy()
-    counts = np.stack([np.bincount(which, minlength=classes) for which in (true[true == said], true, said)])
-    right, there, called = counts[:, counts[1] > 0]
-    return right, there, called
+    every, answers = predictions.targets.cpu().numpy(), predictions.outputs.argmax(1).cpu().numpy()
+
+    def mean(rows: "Numbers") -> float:
+        true, said = every[rows], answers[rows]
+        counts = np.stack([np.bincount(which, minlength=classes) for which in (true[true == said], true, said)])
+        return float(share(*counts[:, counts[1] > 0]).mean())
+
+    return mean
 
 
 def _one(classes: int) -> float:
@@ -77,8 +98,10 @@ classification = Task(
     metrics={
         "accuracy": Metric(_accuracy, counts=True, guess=_one),
         "top5": Metric(_top5, title="Top-5 accuracy", counts=True, trivial=TOP, guess=_five),
-        "balanced_accuracy": Metric(_balanced_accuracy, guess=_one),
-        "macro_f1": Metric(_macro_f1, title="Macro F1", guess=_one),  # less where classes differ in size
+        "balanced_accuracy": Metric(_balanced_accuracy, redrawn=_balanced_accuracies, guess=_one),
+        "macro_f1": Metric(  # guesses come to less where classes differ in size
+            _macro_f1, title="Macro F1", redrawn=_macro_f1s, guess=_one
+        ),
     },
     objectives=("accuracy", "latency"),
     targets="classes",

@@ -88,6 +88,24 @@ def test_metrics_are_what_their_definitions_say(name: str, images: int, classes:
         assert type(found) is float
 
 
+@pytest.mark.parametrize("name", ["balanced_accuracy", "macro_f1"])
+@pytest.mark.parametrize(("images", "classes", "present"), [(200, 12, 12), (60, 12, 4), (7, 2, 1), (1, 9, 9)])
+def test_images_drawn_again_are_counted_by_answers_taken_once(
+    name: str, images: int, classes: int, present: int
+) -> None:
+    """A thousand draws of all logits would take minutes for a thousand classes."""
+    predictions = draw(0, images, classes, present)
+    logits = predictions.outputs.clone()
+    redrawn = TASK.metrics[name].redrawn
+    assert redrawn
+    computed = redrawn(predictions)
+    predictions.outputs.zero_()
+    for seed in range(5):
+        rows = np.random.default_rng(seed).integers(0, images, images)
+        expected = counted(name, Predictions(logits[rows], predictions.targets[rows]))
+        assert computed(rows) == pytest.approx(expected, abs=1e-12)
+
+
 def test_five_classes_or_fewer_are_all_among_the_top_five() -> None:
     for classes in (2, 5):
         assert TASK.metrics["top5"].compute(draw(0, 50, classes, classes)) == 1.0
