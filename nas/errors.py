@@ -6,7 +6,7 @@ NasError
 │   ├── SettingError            an option of a command or of `nas.search`
 │   └── DataError               a data set
 └── RunError (RuntimeError)     the run failed: exit status 1
-    └── DivergedError           a training's loss, which fails only its trial
+    └── DivergedError           a training's loss or answers, which fails only its trial
 """
 
 import re
@@ -68,7 +68,7 @@ class RunError(NasError, RuntimeError):
 
 
 class DivergedError(RunError):
-    """A training's loss is no longer a finite number."""
+    """A training's loss, or an answer of its network, is no longer a finite number."""
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from nas.network.build import build
 from nas.registry import OBJECTIVES
 from nas.training.catalogue import load_task
 from nas.training.images import Images, load_images
-from nas.training.loop import predict, train
+from nas.training.loop import check_answers, predict, train
 from nas.training.pause import Pause
 
 SCORED = 64  # images in the batch for zero-cost scores, as in arXiv:2101.08134
@@ -195,6 +195,7 @@ class Evaluator:
             )  # fmt: skip
             predictions = predict(network, images)
         notes.losses = tuple(round(loss, 5) for loss in losses)
+        check_answers(predictions.outputs, "after the last step")  # which had a finite loss, maybe no finite gradient
         every = self.trained.keys() - self.task.metrics.keys()  # an objective of one's own may be made of any metric
         metrics = {n: one.value(predictions) for n, one in self.task.metrics.items() if every or n in self.trained}
         notes.read(self.trained, replace(candidate, metrics=metrics))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
 from nas.errors import DivergedError
@@ -154,6 +154,12 @@ def groups(network: nn.Module, weight_decay: float, backbone_rate: float = 1.0) 
         for ours, rate in ((True, 1.0), (False, backbone_rate))
         for group in found
     ]
+
+
+def check_answers(answers: Tensor, when: str) -> None:
+    """Raise DivergedError for answers that are no finite numbers, which metrics would take for a class or a box."""
+    if len(wrong := answers[~answers.isfinite()]):
+        raise DivergedError(f"the network's answers became {wrong[0].item()} {when}")
 
 
 @torch.inference_mode()

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -89,6 +90,15 @@ def test_a_diverged_training_keeps_what_came_before(digits):
     assert "the loss became" in outcome.reason
     assert {"params", "macs", "latency"} <= set(outcome.metrics)
     assert "train" in outcome.seconds
+
+
+def test_a_training_whose_last_step_leaves_no_numbers_has_failed(digits):
+    """Its losses are finite, and its answers would be taken for the first class."""
+    outcome = evaluate(digits, recipe=RECIPE | {"learning_rate": 1e30, "epochs": 1, "subset": 16, "batch_size": 16})
+    assert outcome.state == "failed"
+    assert "the network's answers became nan after the last step" in outcome.reason
+    assert np.isfinite(outcome.losses).all()
+    assert "accuracy" not in outcome.metrics
 
 
 @pytest.mark.parametrize(

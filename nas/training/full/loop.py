@@ -25,7 +25,7 @@ from nas.training.full.recipe import FullRecipe
 from nas.training.full.schedule import Course, Schedule
 from nas.training.full.speed import autocast
 from nas.training.full.teacher import Teacher, lesson
-from nas.training.loop import groups
+from nas.training.loop import check_answers, groups
 from nas.training.model import Model
 from nas.training.tasks import Predictions, Task
 
@@ -87,7 +87,8 @@ class Trainer:
     def epochs(self, between: Between = lambda progress, loss: None) -> Iterator[Epoch]:
         """Train epoch by epoch, from where the training stands.
 
-        Raises DivergedError, with the step, when a loss is not finite, and what `between` raises.
+        Raises DivergedError, with the step or the epoch, when a loss or an answer in validation is not finite, and what
+        `between` raises.
         """
         device = self.batches.device
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -104,6 +105,7 @@ class Trainer:
         mine = self._steps(between, lambda: before + time.perf_counter() - start)
         loss = float(torch.stack([each for (each,) in self.group.gather((mine.cpu(),))]).mean())
         validation = self.answers(self.batches.dataset.validation)
+        check_answers(validation.outputs, f"in epoch {course.epoch + 1}. {self.recipe.calmer}")
         course.elapsed = self._agreed(before + time.perf_counter() - start)
         course.epoch, course.step, self._total = course.epoch + 1, 0, None
         found = Epoch(
@@ -212,11 +214,8 @@ class Trainer:
             return
         course = self.progress.course
         step = course.epoch * course.steps + course.step - len(losses) + wrong[0] + 1
-        raise DivergedError(
-            f"the loss became {losses[wrong[0]].item()} at step {step} (epoch {course.epoch + 1}). Lower the learning "
-            f"rate (--learning-rate, now {self.recipe.learning_rate:g}), lengthen the warm-up (--warmup, now "
-            f"{self.recipe.warmup:g} epochs) or bound the gradients (--clip, now {self.recipe.clip or 'none'})"
-        )
+        where = f"at step {step} (epoch {course.epoch + 1})"
+        raise DivergedError(f"the loss became {losses[wrong[0]].item()} {where}. {self.recipe.calmer}")
 
     def answers(self, rows: Rows) -> Predictions:
         """Compute the outputs of the judged model for some rows of the data, on the processor, by all processes."""

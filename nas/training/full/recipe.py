@@ -87,6 +87,14 @@ class FullRecipe(Group):
         """The learning rate at the end, which is never above the peak."""
         return min(self.final_learning_rate, self.peak)
 
+    @property
+    def calmer(self) -> str:
+        """The sentence that says which values to change where a training diverges."""
+        return (
+            f"Lower the learning rate (--learning-rate, now {self.learning_rate:g}), lengthen the warm-up (--warmup, "
+            f"now {self.warmup:g} epochs) or bound the gradients (--clip, now {self.clip or 'none'})"
+        )
+
 
 def shipped_recipes() -> dict[str, Path]:
     """Return the files of the recipes that ship, by name."""

@@ -445,6 +445,16 @@ def test_a_loss_that_is_no_number_names_the_step_and_what_to_change(digits: Data
     assert "--clip, now none" in said
 
 
+def test_answers_that_are_no_numbers_end_the_training_and_no_epoch_of_them_is_kept(digits: Dataset) -> None:
+    """The loss of the last step is finite; what it leaves would be taken for the first class."""
+    found = trainer(digits, changed(SIMPLE, learning_rate=1e30, batch_size=80))
+    says = r"the network's answers became nan in epoch 1\. Lower the learning rate \(--learning-rate, now 1e\+30\)"
+    with pytest.raises(DivergedError, match=says):
+        trained(found)
+    assert not found.progress.history
+    assert found.progress.best == 0
+
+
 def test_a_time_limit_ends_in_time_with_the_learning_rate_at_its_end(digits: Dataset) -> None:
     found = trainer(digits, changed(SIMPLE, epochs=100_000, ema=0.5), limit=1.5)
     start, rates = time.perf_counter(), []
