@@ -107,7 +107,7 @@ class Trainer:
         validation = self.answers(self.batches.dataset.validation)
         check_answers(validation.outputs, f"in epoch {course.epoch + 1}. {self.recipe.calmer}")
         course.elapsed = self._agreed(before + time.perf_counter() - start)
-        course.epoch, course.step, self._total = course.epoch + 1, 0, None
+        course.epoch, course.step, self._total, self._empty = course.epoch + 1, 0, None, 0
         found = Epoch(
             course.epoch,
             course.elapsed - sum(epoch.seconds for epoch in self.progress.history),
@@ -121,6 +121,7 @@ class Trainer:
         return found
 
     _total: Tensor | None = None  # of the losses of the epoch that is under way
+    _empty: int = 0  # steps of that epoch without an image that can be read, which have no loss
     _drawn: Json | None = None  # the state of randomness to go on with
 
     def _steps(self, between: Between, now: Callable[[], float]) -> Tensor:
@@ -129,12 +130,12 @@ class Trainer:
         self.wrapped.train()
         total = self._total if self._total is not None else torch.zeros((), device=device)
         losses: list[Tensor] = []
-        parts, empty = self.batches(self._rows()[course.step * self.parts :]), 0
+        parts = self.batches(self._rows()[course.step * self.parts :])
         while course.step < course.steps and not course.over:
             for group in self.optimizer.param_groups:
                 group["lr"] = self.schedule.rate(course.share, course.one) * group.get("rate", 1.0)
             loss, images = self._step(list(islice(parts, self.parts)))
-            total, empty = total + loss, empty + (not images)
+            total, self._empty = total + loss, self._empty + (not images)
             losses.append(loss)
             course.step += 1
             course.elapsed, self._total = self._agreed(now()), total
@@ -144,10 +145,10 @@ class Trainer:
                 self._check(losses)
             between(self.progress, losses[-1].item() if look else None)
             losses = [] if look else losses
-        if empty and empty == course.steps:
+        if self._empty and self._empty == course.steps:
             raise DataError(f"{self.batches.dataset.name}: no image of the training part can be read any more: "
                             f"{next(iter(self.batches.unreadable), '')}")  # fmt: skip
-        return total / max(course.step - empty, 1)
+        return total / max(course.step - self._empty, 1)
 
     def _agreed(self, seconds: float) -> float:
         """Return the seconds by which all processes go where these decide rates and the end."""
@@ -238,6 +239,7 @@ class Trainer:
             "history": [asdict(epoch) for epoch in self.progress.history],
             "best": self.progress.best,
             "total": self._total,
+            "empty": self._empty,
             "random": _random(self.batches.device),
         }
 
@@ -249,7 +251,7 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         history = [Epoch(**epoch) for epoch in state["history"]]
         self.progress = Progress(Course(**state["course"]), history, state["best"])
-        self._total, self._drawn = state["total"], state["random"]
+        self._total, self._empty, self._drawn = state["total"], state.get("empty", 0), state["random"]
         if self._total is not None:
             self._total = self._total.to(self.batches.device)
 

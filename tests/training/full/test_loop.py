@@ -143,8 +143,12 @@ def stopped_at(found: Trainer, step: int) -> bytes:
     return kept.getvalue()
 
 
+def loaded(state: bytes) -> dict[str, Any]:
+    return torch.load(io.BytesIO(state), weights_only=True)  # type: ignore[no-any-return]
+
+
 def gone_on(fresh: Trainer, state: bytes) -> Trainer:
-    fresh.restore(torch.load(io.BytesIO(state), weights_only=True))
+    fresh.restore(loaded(state))
     return fresh
 
 
@@ -526,6 +530,22 @@ def test_images_that_cannot_be_read_do_not_shift_the_steps(stored: Dataset) -> N
     assert len(found.batches.unreadable) == 2
     state = stopped_at(trainer(stored, recipe, net), steps // 2)
     assert same(trained(gone_on(trainer(stored, recipe, net), state)), found)
+
+
+def test_steps_without_a_readable_image_are_in_no_mean_of_an_epoch_that_goes_on_either(
+    stored: Dataset, tmp_path: Path
+) -> None:
+    for row in stored.train[3:]:
+        (tmp_path / "pictures" / stored.images.name(int(row))).unlink()  # type: ignore[union-attr]
+    recipe, net = changed(SIMPLE, batch_size=2, epochs=1), network(classes=2, channels=3, **NO_BATCHNORM)
+    steps = len(stored.train) // 2
+    assert steps > 4, "of which three at most have an image"
+    found = trained(trainer(stored, recipe, net))
+    state = stopped_at(trainer(stored, recipe, net), steps - 1)
+    assert same(trained(gone_on(trainer(stored, recipe, net), state)), found)
+    older = trainer(stored, recipe, net)
+    older.restore({key: value for key, value in loaded(state).items() if key != "empty"})
+    assert len(list(older.epochs())) == 1, "a state that does not say how many"
 
 
 def test_a_step_is_left_out_by_all_processes_where_one_has_no_readable_image(stored: Dataset) -> None:
