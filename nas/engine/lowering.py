@@ -13,7 +13,7 @@ from nas.costs.deployment import Deployment
 from nas.costs.latency.measure import measure
 from nas.files import Json
 from nas.network.architecture import Architecture
-from nas.network.lowering import queries_of, trains_queries
+from nas.network.lowering import LEAST_SIDE, queries_of, trains_queries
 from nas.record.ending import Lowered
 from nas.training.boxes.found import NOTED
 from nas.training.boxes.judging import best_threshold
@@ -84,7 +84,7 @@ def _settings(architecture: Architecture) -> Iterator[tuple[int | None, int | No
     for queries in dict.fromkeys(max(1, round(share * now)) for share in QUERIES):
         if queries < now:
             yield queries, None
-    for pixels in dict.fromkeys(max(1, round(share * side)) for share in SIDES):
+    for pixels in dict.fromkeys(max(LEAST_SIDE, round(share * side)) for share in SIDES):
         if pixels < side:
             yield None, pixels
 

@@ -18,6 +18,7 @@ QUERIES = "queries"
 """The option of a head that says how many boxes it may find."""
 ENLARGE = "enlarge"
 """The option of a head by which boxes are larger than it takes them for, as smaller images ask for."""
+LEAST_SIDE = 4  # pixels
 
 
 def queries_of(architecture: Architecture) -> int | None:
@@ -52,7 +53,7 @@ def lowered(architecture: Architecture, queries: int | None = None, resolution: 
         raise SettingError(f"queries {queries}: the head '{architecture.head.kind}' has none; only networks that find "
                            "boxes have queries")  # fmt: skip
     side = architecture.resolution
-    for name, asked, least, most in ((QUERIES, queries, 1, now), ("resolution", resolution, 4, side)):
+    for name, asked, least, most in ((QUERIES, queries, 1, now), ("resolution", resolution, LEAST_SIDE, side)):
         if asked is not None and most is not None and not (_whole(asked) and least <= asked <= most):
             raise SettingError(f"{name} {asked} is not allowed; a trained network can be lowered to {least} to {most}")
     options = dict(architecture.head.options) | ({QUERIES: int(queries)} if queries is not None else {})

@@ -52,6 +52,11 @@ def test_the_network_is_measured_as_it_is_and_with_less_of_either(trained: Train
     assert [row.macs for row in rows[:4]] == sorted((row.macs for row in rows[:4]), reverse=True)
 
 
+def test_a_detector_of_few_pixels_is_measured_with_no_fewer_than_a_network_may_have(settings: dict[str, Any]) -> None:
+    done = nas.train(NET | {"resolution": 6}, name="small", **settings)
+    assert [(row.queries, row.resolution) for row in done.ending.lowered] == [(6, 6), (4, 6), (3, 6), (2, 6), (6, 4)]
+
+
 def test_it_is_measured_where_it_will_run(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Beside the latency of the verdict another would look like a gain or a loss."""
     measured = []
