@@ -7,7 +7,7 @@ chooser. It never asks for the options of a block that was not chosen, nor for m
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -63,6 +63,10 @@ class SearchSpace:
 
     def size(self) -> int:
         """Count the different architectures."""
+        return self._size
+
+    @cached_property
+    def _size(self) -> int:
         ends = sum(count * self._heads(kind) for kind, count in sequences(self.stages).items())
         return len(self.resolution) * sum(map(self.stem.size, self.stem.kinds)) * ends
 

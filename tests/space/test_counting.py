@@ -1,5 +1,7 @@
 """The size of a space whose stages may be left out, beside all of its points."""
 
+import pickle
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from space_strategies import enumerate_space, some
 
+from nas.registry import BLOCKS
 from nas.space.library import load_space
 from nas.space.space import SearchSpace
 
@@ -59,3 +62,18 @@ def test_stages_alike_are_no_choice_between_them(last):
 def test_many_stages_are_counted_at_once():
     """Stages alike are followed together: thirty-one of them have 3 ** 31 sets of decisions."""
     assert space([ALIKE] * 31 + [ALIKE | {"depth": 1}]).size() == 2 * 2 * (2**32 - 1)
+
+
+def test_a_space_is_counted_once_and_another_made_of_it_anew(monkeypatch):
+    stage = {"block": "transformer", "depth": [1, 2], "width": 8, "blocks": {"transformer": {"head_dim": [4, 8]}}}
+    found = space([stage | {"stride": 2}])
+    twin, size, asked = space([stage | {"stride": 2}]), found.size(), []
+    misfit = BLOCKS.get("transformer").misfit
+    monkeypatch.setattr(BLOCKS.get("transformer"), "misfit", lambda *what: asked.append(what) or misfit(*what))
+    assert f"{size} networks" in repr(found)
+    assert found.size() == size
+    assert not asked
+    assert found == twin
+    assert pickle.loads(pickle.dumps(found)) == found
+    assert replace(found, resolution=(16, 32)).size() == 2 * size
+    assert asked
