@@ -1,17 +1,18 @@
 """The images of a training, batch by batch: kept on the device where they fit, else decoded as they are asked for."""
 
 import math
-import os
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from joblib import cpu_count
 from numpy.typing import NDArray
 from torch import Tensor
 
 from nas.data import Dataset
 from nas.data.stream import stream
 from nas.errors import DataError
+from nas.training.full.group import processes_here
 from nas.training.full.recipe import FullRecipe
 from nas.training.images import moments
 from nas.training.model import scaled
@@ -26,13 +27,13 @@ Batch = tuple[Tensor, Tensor]
 class Batches:
     """Serves the batches of a data set on a device.
 
-    `loaders` processes decode images that are not in memory, by default one for each core but one. `unreadable`
-    collects the files that had to be left out.
+    `loaders` processes decode images that are not in memory, by default one for each core but one of those that
+    this process may use, which the processes of a training share. `unreadable` collects the files left out.
     """
 
     def __init__(self, dataset: Dataset, device: torch.device, loaders: int | None = None) -> None:
         self.dataset, self.device = dataset, device
-        self.loaders = loaders if loaders is not None else max((os.cpu_count() or 1) - 1, 1)
+        self.loaders = max(cpu_count() // processes_here() - 1, 1) if loaders is None else loaders
         self.unreadable: dict[str, None] = {}
         held = isinstance(dataset.images, np.ndarray)
         self.images = torch.from_numpy(dataset.images).to(device) if held else None

@@ -121,6 +121,11 @@ def _launched() -> int:
     return int(os.environ.get("WORLD_SIZE") or 1)
 
 
+def processes_here() -> int:
+    """Count the processes of this training that run on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE") or 1)
+
+
 def find_group(device: str) -> Alone:
     """Join the processes that a launcher began, or be alone.
 

@@ -1,5 +1,6 @@
 """The images of a training, from memory and from files, and what is computed of them."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -111,6 +112,30 @@ def test_images_outside_memory_are_the_same(tmp_path: Path, loaders: int, mode: 
     assert one.statistics() == other.statistics()
     assert other.unreadable == {}
     assert other.readable(held.test).tolist() == one.readable(held.test).tolist() == list(range(len(held.test)))
+
+
+def loaders_of(dataset: Dataset) -> int:
+    return Batches(dataset, CPU).loaders
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="a process has no cores of its own here")
+def test_images_are_decoded_on_the_cores_that_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        assert loaders_of(drawn_images([5, 5])) == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+@pytest.mark.parametrize(("processes", "loaders"), [("", 7), ("1", 7), ("2", 3), ("4", 1), ("16", 1)])
+def test_processes_of_one_training_share_the_cores(
+    processes: str, loaders: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "cpu_count", lambda: 8)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", processes)
+    assert loaders_of(drawn_images([5, 5])) == loaders
 
 
 Lazy = Callable[..., tuple[Dataset, Batches]]
