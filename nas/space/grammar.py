@@ -26,13 +26,11 @@ def parse_space(doc: Document) -> SearchSpace:
         _check_kind(doc, ("blocks", kind), BLOCKS, kind)
         for option in options:
             _check_option(doc, ("blocks", kind, option), BLOCKS, kind, option, options[option])
-    stages = [
-        _slot(doc, ("stages", i), BLOCKS, stage, [file.blocks, stage.blocks]) for i, stage in enumerate(file.stages)
-    ]
+    stages = [_slot(doc, ("stages", i), BLOCKS, stage, file.blocks) for i, stage in enumerate(file.stages)]
     _check_offered(doc, file)
-    stem = _slot(doc, ("stem",), STEMS, file.stem, [])
+    stem = _slot(doc, ("stem",), STEMS, file.stem, {})
     _check_values(doc, file, stem, stages)
-    head = _slot(doc, ("head",), HEADS, file.head, [])
+    head = _slot(doc, ("head",), HEADS, file.head, {})
     _check_head(doc, head)
     space = SearchSpace(
         name=file.name,
@@ -48,23 +46,22 @@ def parse_space(doc: Document) -> SearchSpace:
     return space
 
 
-def _slot(
-    doc: Document, key: tuple[str | int, ...], registry: Registry, part: PartKeys, shared: list[KindOptions]
-) -> Slot:
-    """Read one part of the space: its kinds, and for each the options that the file names."""
+def _slot(doc: Document, key: tuple[str | int, ...], registry: Registry, part: PartKeys, shared: KindOptions) -> Slot:
+    """Read one part of the space: its kinds, and for each the options that the file names, the narrowest last."""
     field = "block" if isinstance(part, StageKeys) else "kind"
     kinds: tuple[str, ...] = getattr(part, field)
     for kind in kinds:
         _check_kind(doc, (*key, field), registry, kind)
+    own: KindOptions = {}
     if isinstance(part, StageKeys):
         _check_stage_blocks(doc, key, part)
+        own = part.blocks
     inline = part.__pydantic_extra__
     for option, values in inline.items():
         _check_inline(doc, (*key, option), registry, kinds, option, values, type(part))
     options = {}
     for kind in kinds:
-        named = {n: v for source in shared for n, v in source.get(kind, {}).items()}
-        named |= {n: v for n, v in inline.items() if n in options_of(registry, kind)}
+        named = {**shared.get(kind, {}), **inline, **own.get(kind, {})}
         options[kind] = {n: named[n] for n in options_of(registry, kind) if n in named}
     slot = Slot(
         registry,

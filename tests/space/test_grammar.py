@@ -250,6 +250,18 @@ def test_a_value_that_suits_one_stage_is_offered_to_all():
     assert load_space(to_dict(space)) == space
 
 
+def test_of_an_option_that_is_written_several_times_the_narrowest_counts():
+    stage = {"block": ["moat", "transformer"], "depth": 1, "width": 64, "stride": 2}
+    named = {"head_dim": [8, 16], "mlp_ratio": 2, "blocks": {"moat": {"head_dim": 32}}}
+    options = {"moat": {"head_dim": 64, "expansion": 2}, "transformer": {"head_dim": 64, "mlp_ratio": 4}}
+    space = load_space({"stem": {"kind": "conv", "width": 8}, "stages": [stage | named, stage], "blocks": options})
+    assert [slot.options for slot in space.stages] == [
+        {"moat": {"expansion": (2,), "head_dim": (32,)}, "transformer": {"head_dim": (8, 16), "mlp_ratio": (2,)}},
+        {"moat": {"expansion": (2,), "head_dim": (64,)}, "transformer": {"head_dim": (64,), "mlp_ratio": (4,)}},
+    ]
+    assert load_space(to_dict(space)) == space
+
+
 def test_a_stage_that_is_the_last_where_others_are_left_out_is_told_as_such():
     stages = [*_stages(), {"block": "vit", "depth": [0, 1], "width": 64, "stride": 1}]
     space = {"stem": {"kind": "conv", "width": 8}, "stages": stages, "head": {"kind": "class_token"}}
