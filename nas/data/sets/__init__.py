@@ -151,7 +151,8 @@ def divide(
     train, validation, test = (rows[part] for part in PARTS)
     found = Dataset(name, images, labels, classes, train, validation, test, mirror, skipped, targets)
     lazy = isinstance(images, Pictures) and not (fits(images) if in_memory is None else in_memory)
-    return found if lazy else hold(found)
+    given = None if divided else (train, validation, test)  # let what is judged alone lose a class
+    return found if lazy else hold(found, given)
 
 
 def hold(dataset: Dataset, parts: Sequence[NDArray[np.int64]] | None = None) -> Dataset:

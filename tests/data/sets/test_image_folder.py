@@ -252,6 +252,15 @@ def test_what_is_not_to_be_divided_may_lack_training_images_of_a_class(tmp_path,
         assert data.parts == {"train": 10, "validation": 0, "test": test}
 
 
+def test_what_is_not_to_be_divided_may_lose_the_last_image_of_a_class(tmp_path):
+    owl = write(write(tmp_path), ["owl"], count=1, size=(64, 64)) / "owl" / "0.png"
+    owl.write_bytes(owl.read_bytes()[:-60])
+    data = load(f"image_folder:{tmp_path}", divided=False, in_memory=True)
+    assert data.classes == ("cat", "dog", "owl")
+    assert data.parts == {"train": 10, "validation": 0, "test": 0}
+    assert [said.split(" (")[0] for said in data.skipped] == ["owl/0.png"]
+
+
 def test_an_empty_part(tmp_path):
     write(tmp_path / "train")
     (tmp_path / "val").mkdir()
