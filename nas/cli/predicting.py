@@ -107,7 +107,7 @@ def _listed(images: Sequence[Path]) -> Iterator[Path]:
             yield image
             continue
         tree, inside = Tree(image), []
-        for file in tree.files(image):
+        for file, _ in tree.files([image]):
             if is_image(file.name):
                 inside.append(file)
             else:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nas.data.parts import parts_of
 from nas.data.sets import spelt
-from nas.data.tree import Tree, identity, is_image
+from nas.data.tree import Tree, is_image
 from nas.errors import DataError
 from nas.files import readable
 
@@ -101,12 +101,9 @@ def _check_alike(tree: Tree, folders: list[Path]) -> None:
 
 def files_of(tree: Tree, classes: Classes, part: str, root: Path) -> Iterator[tuple[Path, int]]:
     """Yield the files of a part with the numbers of their classes, each file once, class by class."""
-    folders = [folder for found in classes.values() for folder in found.get(part, ())]
-    around = frozenset(map(identity, (tree.root, root, *folders)))
-    for number, found in enumerate(classes.values()):
-        for folder in found.get(part, ()):
-            for file in tree.files(folder, around):
-                yield file, number
+    numbers = {folder: i for i, found in enumerate(classes.values()) for folder in found.get(part, ())}
+    for file, folder in tree.files(numbers, (tree.root, root)):
+        yield file, numbers[folder]
 
 
 def note_strays(tree: Tree, parts: Mapping[str, Path]) -> None:
@@ -118,7 +115,7 @@ def note_strays(tree: Tree, parts: Mapping[str, Path]) -> None:
         return
     for name in tree.folders(tree.root):
         folder = tree.root / name
-        if folder not in parts.values() and any(is_image(file.name) for file in Tree(folder).files(folder)):
+        if folder not in parts.values() and any(is_image(file.name) for file, _ in Tree(folder).files([folder])):
             tree.leave(folder, "folder of no part")
 
 

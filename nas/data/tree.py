@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from PIL import Image
@@ -40,19 +40,26 @@ class Tree:
         """List the names of the files in a folder, sorted, without those of systems."""
         return [name for name, is_folder in self._inside(folder) if not is_folder]
 
-    def files(self, folder: Path, around: frozenset[tuple[int, int]] = frozenset()) -> Iterator[Path]:
-        """Yield all files below a folder in sorted order, without reading the folders `around`."""
-        seen = set(around)
-        waiting = [(folder, True)]
-        while waiting:
-            path, is_folder = waiting.pop()
-            if not is_folder:
-                yield path
-            elif path != folder and identity(path) in seen:
-                self.leave(path, "folder that is read elsewhere")
-            else:
-                seen.add(identity(path))
-                waiting += [(path / name, is_folder) for name, is_folder in reversed(self._inside(path))]
+    def files(self, folders: Collection[Path], around: Iterable[Path] = ()) -> Iterator[tuple[Path, Path]]:
+        """Yield all files below each of some folders in sorted order, each file with that folder.
+
+        What links lead to is read in the one of them that it lies in, or else in the first, and not if it is `around`.
+        """
+        homes: dict[Path, Path] = {}
+        for folder in sorted(folders, key=Path.is_symlink):
+            homes.setdefault(folder.resolve(), folder)
+        seen = set(map(_identity, (*around, *folders)))
+        for folder in folders:
+            waiting = [(folder, True)]
+            while waiting:
+                path, is_folder = waiting.pop()
+                if not is_folder:
+                    yield path, folder
+                elif _home(path, homes, folder) != folder or (path != folder and _identity(path) in seen):
+                    self.leave(path, "folder that is read elsewhere")
+                else:
+                    seen.add(_identity(path))
+                    waiting += [(path / name, is_folder) for name, is_folder in reversed(self._inside(path))]
 
     def _inside(self, folder: Path) -> list[tuple[str, bool]]:
         """List what is in a folder, and whether it is a folder itself."""
@@ -77,7 +84,15 @@ def is_image(name: str) -> bool:
     return Path(name).suffix.lower() in Image.registered_extensions()
 
 
-def identity(folder: Path) -> tuple[int, int]:
+def _home(path: Path, homes: Mapping[Path, Path], folder: Path) -> Path:
+    """Return the one of the `homes` that a folder lies in, itself or what it links to, or else `folder`."""
+    if path != folder and not path.is_symlink():
+        return folder
+    place = path.resolve()
+    return next((homes[each] for each in (place, *place.parents) if each in homes), folder)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
     """Return what tells a folder from all others, whatever links lead to it."""
     try:
         found = folder.stat()

@@ -82,6 +82,34 @@ def test_links_are_followed_and_each_folder_is_read_once(tmp_path):
     assert causes(data.skipped) == ["folder that is read elsewhere: 3, the first cat/other class"]
 
 
+def test_a_folder_that_classes_share_is_read_for_the_one_that_it_lies_in_or_else_the_first(tmp_path):
+    pool = write(tmp_path / "pool", count=3, side=8)
+    folder = write(tmp_path / "set", count=5, side=8)
+    (folder / "owl").symlink_to(pool / "dog")
+    write(folder / "dog" / "old", count=1, side=8)
+    write(pool / "dog" / "young", count=2, side=8)
+    (folder / "cat" / "old").symlink_to("../dog/old")
+    (folder / "cat" / "young").symlink_to(pool / "dog" / "young")
+    for name in ("dog", "owl"):
+        (folder / name / "shared").symlink_to(pool / "cat")
+    data = load(f"image_folder:{folder}", resolution=8)
+    assert [(data.labels == label).sum() for label in range(3)] == [5, 5 + 2 + 3, 3 + 4]
+    assert set(data.skipped) == {
+        f"{name} (folder that is read elsewhere)" for name in ("cat/old", "cat/young", "owl/shared")
+    }
+
+
+@pytest.mark.parametrize(("names", "again"), [(["ape"], "ape"), (["emu", "owl"], "owl")])
+def test_a_class_that_is_another_by_a_link_is_refused(tmp_path, names, again):
+    folder = write(tmp_path / "set", side=8)
+    shared = folder / "cat" if len(names) == 1 else write(tmp_path / "pool", side=8)
+    for name in names:
+        (folder / name).symlink_to(shared)
+    says = f"no readable image of '{again}'.* left out there, the first {again} \\(folder that is read elsewhere\\)"
+    with pytest.raises(DataError, match=says):
+        load(f"image_folder:{folder}")
+
+
 def test_what_is_left_out_is_counted_by_cause(tmp_path):
     write(tmp_path / "train", count=5, side=8)
     write(tmp_path / "extra", count=1, side=8)

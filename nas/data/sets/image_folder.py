@@ -83,7 +83,8 @@ def _check_full(
         if empty if part == "train" else not filled:
             listed = ", ".join(f"'{name}'" for name in empty[:5])
             homes = [home.relative_to(tree.root) for name in empty for home in classes[name].get(part, ())]
-            within = tuple(f"{readable(str(home))}{end}" for home in homes for end in ("/", " (closed folder"))
+            ends = ("/", " (closed folder", " (folder that")  # of what lies in a class folder, or is one
+            within = tuple(f"{readable(str(home))}{end}" for home in homes for end in ends)
             own = [said for said in skipped if said.startswith(within)]
             left = f" {len(own)} were left out there, the first {own[0]}." if own else ""
             raise DataError(
