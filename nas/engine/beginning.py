@@ -1,6 +1,6 @@
 """The beginning of a training: its data, teacher, recipe and first weights, before anything is written."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,7 @@ def find_recipe(
     """Load the recipe as settings, `recipe` and `recipe_name`, by default the task's or that for the images' size.
 
     Where it does not say whether images are mirrored, they are as in the run or the training that a network is of.
+    Raises SettingError for changes that the task has no use for, as for wrong ones.
     """
     side = settings.get("resolution")
     if not isinstance(side, int):  # what is no number is refused with the others
@@ -86,9 +87,20 @@ def find_recipe(
     source = recipe if recipe is not None else usual
     name = "" if isinstance(source, Mapping | FullRecipe) else text_of(source, "recipe")
     loaded = load_recipe(source, changes)
+    _check_useful(loaded, changes or {}, settings["task"])
     unsaid = "mirror" not in loaded.model_fields_set
     own = {"mirror": found.home.config.recipe.mirror} if found.home and unsaid else {}
     return {"recipe": loaded.model_dump() | own, "recipe_name": name}
+
+
+def _check_useful(recipe: FullRecipe, changes: Collection[str], task: str) -> None:
+    """Raise SettingError for a change that only the learning of classes has a use for, where others are learnt."""
+    if (targets := load_task(task).targets) == "classes":
+        return
+    for name in ("mixup", "cutmix", "label_smoothing"):
+        if name in changes and (value := getattr(recipe, name)):
+            raise SettingError(f"--{name.replace('_', '-')} {value:g}: only the learning of classes has a use for it, "
+                               f"and the task {task} learns {targets}; leave it out")  # fmt: skip
 
 
 def find_data(config: TrainConfig, architecture: Architecture, group: Alone) -> tuple[Dataset, Architecture]:
@@ -183,6 +195,8 @@ def first_weights(
         noted("the steps are compiled first, which takes a minute or two")
     if (images := len(dataset.train)) < config.recipe.batch_size:
         noted(f"a step takes all {images:,} training images: a batch of {config.recipe.batch_size:,} is more")
+    if (config.recipe.mixup or config.recipe.cutmix) and (targets := load_task(config.task).targets) != "classes":
+        noted(f"nothing is mixed, as the task {config.task} learns {targets}")
     mean, std = batches.statistics()
     network = build(architecture, drop_path=config.recipe.drop_path, seed=config.seed)
     if config.recipe.initial == "scaled":

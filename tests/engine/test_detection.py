@@ -271,6 +271,29 @@ def test_a_teacher_and_balanced_classes_are_refused(run: Run, settings: dict[str
                   runs=settings["runs"], changes={"balance": "weights"})  # fmt: skip
 
 
+@pytest.mark.parametrize(("name", "notes"), [("mixup", 1), ("cutmix", 1), ("label_smoothing", 0)])
+def test_what_is_for_classes_alone_is_refused_of_a_detector_unless_a_recipe_has_it(
+    name: str, notes: int, settings: dict[str, Any]
+) -> None:
+    noted: list[str] = []
+
+    def train(**changes: float) -> None:
+        nas.train(NET, data="few_scenes", plugins=settings["plugins"], device="cpu", threads=1, changes=changes,
+                  runs=settings["runs"], recipe={"batch_size": 16, name: 0.5},
+                  attendant=Attendant(noted=noted.append, stop=lambda: True))  # fmt: skip
+
+    says = (f"--{name.replace('_', '-')} 0.25: only the learning of classes has a use for it, and the task detection "
+            "learns boxes; leave it out")  # fmt: skip
+    with pytest.raises(SettingError, match=f"^{says}$"):
+        train(**{name: 0.25})
+    with pytest.raises(StoppedError):
+        train()
+    assert noted == ["nothing is mixed, as the task detection learns boxes"] * notes
+    with pytest.raises(StoppedError):
+        train(**{name: 0})
+    assert len(noted) == notes
+
+
 # ---- a backbone that was trained to classify
 
 
