@@ -76,6 +76,68 @@ def shown(labels: Floats, classes: int) -> NDArray[np.bool_]:
     return found
 
 
+def spread(rows: dict[str, NDArray[np.int64]], cut_off: Sequence[str], shown: NDArray[np.bool_]) -> None:
+    """Exchange as few images as may be, so that training has every class and each part that was cut off some box.
+
+    `rows` are those of each part; `shown` tells which classes each image shows, `(images, classes)`. Nothing changes
+    where that is so already.
+    """
+    parts = _Parts(rows, shown)
+    for part in cut_off:
+        parts.complete(part)
+    for part in cut_off:
+        if not parts.boxed(part).any() and not any(parts.spare(giver).any() for giver in ("train", *cut_off)):
+            for giver in cut_off:
+                parts.enrich(giver)
+        for giver in ("train", *cut_off):
+            if not parts.boxed(part).any() and parts.spare(giver).any():
+                parts.exchange(giver, int(np.argmax(parts.spare(giver))), part, 0)
+    for part in ("train", *cut_off):
+        rows[part].sort()
+
+
+class _Parts:
+    """The rows of each part while images are exchanged, and the classes that each image shows."""
+
+    def __init__(self, rows: dict[str, NDArray[np.int64]], shown: NDArray[np.bool_]) -> None:
+        self.rows, self.shown, self._boxed = rows, shown, np.asarray(shown.any(1))
+
+    def boxed(self, part: str) -> NDArray[np.bool_]:
+        """Tell which images of a part have boxes."""
+        return self._boxed[self.rows[part]]
+
+    def spare(self, part: str) -> NDArray[np.bool_]:
+        """Tell which of these it can do without: as long as one is left, and in training one for each class."""
+        mine, boxed = self.shown[self.rows[part]], self.boxed(part)
+        dear = (mine & (mine.sum(0) == 1)).any(1) if part == "train" else boxed.sum() == 1
+        return np.asarray(boxed & ~dear)
+
+    def exchange(self, giver: str, one: int, taker: str, other: int) -> None:
+        """Exchange an image of a part for one of another, by their places."""
+        rows = self.rows
+        rows[giver][one], rows[taker][other] = rows[taker][other], rows[giver][one]
+
+    def complete(self, giver: str) -> None:
+        """Bring the classes into training that only a part which was cut off shows."""
+        mine, taught = self.rows[giver], self.rows["train"]
+        for kind in np.flatnonzero(self.shown[mine].any(0) & ~self.shown[taught].any(0)):
+            spared = self.spare("train")
+            other = spared if spared.any() else ~self.boxed("train")
+            if not self.shown[taught, kind].any() and other.any():
+                self.exchange(giver, int(np.argmax(self.shown[mine, kind])), "train", int(np.argmax(other)))
+
+    def enrich(self, giver: str) -> None:
+        """Bring an image into training that shows there what several do, so that one of them is to spare."""
+        taught = self.rows["train"]
+        needed = self.shown[taught].any(0)
+        for one in np.flatnonzero(self.boxed(giver)).tolist():
+            for other in np.flatnonzero(self.boxed("train")).tolist():
+                self.exchange(giver, one, "train", other)
+                if self.spare("train").any() and not (needed & ~self.shown[taught].any(0)).any():
+                    return
+                self.exchange(giver, one, "train", other)
+
+
 def upper_left(boxes: NDArray[Any]) -> NDArray[Any]:
     """Turn centre, width and height into the upper left corner, width and height, which is COCO's way."""
     return np.concatenate([boxes[..., 0:2] - boxes[..., 2:4] / 2, boxes[..., 2:4]], axis=-1)

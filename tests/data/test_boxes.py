@@ -86,7 +86,16 @@ def test_which_classes_an_image_shows():
 
 
 @pytest.mark.parametrize("seed", range(30))
-@pytest.mark.parametrize("pictures", [[[0]] * 3 + [[]] * 9, [[0]] * 9 + [[0, 1]], [[0], [0], [0], [1], *[[]] * 16]])
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        [[0]] * 3 + [[]] * 9,
+        [[0]] * 9 + [[0, 1]],
+        [[0], [0], [0], [1], *[[]] * 16],
+        [[1], [0], [], [0, 1]],
+        [[0], [1], [0, 1], *[[]] * 6],
+    ],
+)
 def test_no_class_is_cut_off_whole_and_every_part_has_boxes(seed, pictures):
     labels = boxes.pack([[(one, 0.5, 0.5, 1, 1, 0) for one in shown] for shown in pictures])
     images = np.arange(len(labels), dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 4, 4), np.uint8)

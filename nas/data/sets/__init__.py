@@ -146,7 +146,7 @@ def divide(
     for part in missing:
         rows["train"], rows[part] = cut(rows["train"], labels if counted else None, held_out, seed)
     if missing and not counted:
-        _share_boxes(rows, missing, boxes.shown(labels, len(classes)))
+        boxes.spread(rows, missing, boxes.shown(labels, len(classes)))
     name, classes = readable(name), tuple(map(readable, classes))
     train, validation, test = (rows[part] for part in PARTS)
     found = Dataset(name, images, labels, classes, train, validation, test, mirror, skipped, targets)
@@ -210,35 +210,6 @@ def _exchange(stay: NDArray[np.int64], off: NDArray[np.int64], labels: NDArray[n
         most = np.bincount(labels[off]).argmax()
         one, other = np.flatnonzero(labels[stay] == absent)[0], np.flatnonzero(labels[off] == most)[0]
         stay[one], off[other] = off[other], stay[one]
-
-
-def _share_boxes(rows: dict[str, NDArray[np.int64]], cut_off: Sequence[str], shown: NDArray[np.bool_]) -> None:
-    """Exchange as few images as may be, so that training has every class and each part that was cut off some box.
-
-    `shown` tells which classes each image shows, `(images, classes)`. Nothing changes where that is so already.
-    """
-    boxed = np.asarray(shown.any(1))
-
-    def spare(part: str) -> NDArray[np.bool_]:
-        mine = shown[rows[part]]
-        dear = (mine & (mine.sum(0) == 1)).any(1) if part == "train" else boxed[rows[part]].sum() == 1
-        return np.asarray(boxed[rows[part]] & ~dear)
-
-    def exchange(giver: str, one: int, taker: str, other: int) -> None:
-        rows[giver][one], rows[taker][other] = rows[taker][other], rows[giver][one]
-
-    for part in cut_off:
-        for kind in np.flatnonzero(shown[rows[part]].any(0) & ~shown[rows["train"]].any(0)):
-            spared = spare("train")
-            other = spared if spared.any() else ~boxed[rows["train"]]
-            if not shown[rows["train"], kind].any() and other.any():
-                exchange(part, int(np.argmax(shown[rows[part], kind])), "train", int(np.argmax(other)))
-    for part in cut_off:
-        for giver in ("train", *cut_off):
-            if not boxed[rows[part]].any() and spare(giver).any():
-                exchange(giver, int(np.argmax(spare(giver))), part, 0)
-    for part in ("train", *cut_off):
-        rows[part].sort()
 
 
 def _check_classes(name: str, classes: tuple[str, ...], train: NDArray[np.int64], least: int) -> None:
