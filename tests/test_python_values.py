@@ -9,6 +9,7 @@ import optuna
 import pandas as pd
 import pytest
 import torch
+from run_fixtures import finished_run
 from small_searches import SPACE
 from small_trainings import network
 
@@ -255,6 +256,23 @@ def test_what_is_no_watcher_and_what_is_no_model_are_refused(tmp_path: Path) -> 
             call("cvt_family", watcher={"ended": print})  # type: ignore[arg-type]
     with pytest.raises(SettingError, match=r"^source: found nas\.network\.build\.Network; give a model as nas\.load"):
         nas.export(nas.build(network()), "onnx", tmp_path / "a.onnx")  # type: ignore[arg-type]
+
+
+def test_what_was_not_found_by_the_function_before_is_refused_with_its_name(tmp_path: Path) -> None:
+    page: Any = tmp_path / "page.html"
+    run = finished_run(tmp_path / "run")
+    for call, says in (
+        (lambda found: nas.write_comparison(found, page), "write what nas.compare returns"),
+        (lambda found: nas.write_evaluation(found, page), "write what nas.evaluate returns"),
+        (lambda found: nas.write_calibration(run, found), "write what nas.reliability returns"),
+    ):
+        with pytest.raises(SettingError, match=f"^found: found 'run'; {says}"):
+            call("run")
+    assert not page.exists()
+    pairs: list[tuple[Any, Any]] = [("network", (3, "w.safetensors")), ("path", (torch.nn.Identity(), 3))]
+    for name, given in pairs:
+        with pytest.raises(SettingError, match=f"^{name}: found 3; write a"):
+            nas.load_weights(*given)
 
 
 def test_what_python_writes_with_its_address_is_named_by_its_type() -> None:

@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from nas.errors import SettingError
+from nas.errors import SettingError, brief
 from nas.network.weight_files import State, read_all, several
 from nas.registry import nearest
 
@@ -26,8 +26,12 @@ def load_weights(network: nn.Module, path: Path | str) -> list[str]:
 
     Returns the names of the weights in the file that a backbone leaves out: the head's, and those of stages behind the
     last that it gives. Raises SettingError when the file cannot be read, holds the weights of another network, or
-    several that may be meant.
+    several that may be meant, and for what is no network or no path.
     """
+    if not isinstance(network, nn.Module):
+        raise SettingError(f"network: found {brief(network)}; write a torch.nn.Module, as nas.build returns")
+    if not isinstance(path, str | Path):
+        raise SettingError(f"path: found {brief(path)}; write a text or a path")
     network = _inside(network)
     try:
         state, notes = _choose(path, network)

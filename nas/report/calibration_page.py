@@ -8,6 +8,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from nas import files
+from nas.errors import SettingError, brief
 from nas.evaluation import units
 from nas.record.analysis.agreement import Agreement
 from nas.record.analysis.reliability import Ranking, Reliability
@@ -23,9 +24,12 @@ BROKEN = tuple((PALETTE[colour], dash) for colour, dash in ((4, "dot"), (3, "das
 def write_calibration(run: Named, found: Reliability) -> Path:
     """Write the page into the folder of a run, or of that of this name or path, and return the page's path.
 
-    Raises SettingError where there is no such run, and when the page cannot be written, RunError for a full disk.
+    Raises SettingError where there is no such run or `found` is none of a calibration's, and when the page cannot be
+    written, RunError for a full disk.
     """
     run = open_run(run)
+    if not isinstance(found, Reliability):
+        raise SettingError(f"found: found {brief(found)}; write what nas.reliability returns")
     page = run.folder / PAGE
     context = {
         "run": run,

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from nas.errors import SettingError, brief
 from nas.evaluation import units
 from nas.files import Json
 from nas.record.analysis.comparison import QUARTILES, Comparison
@@ -22,7 +23,12 @@ COLOURS = (PALETTE[0], PALETTE[2], PALETTE[4], PALETTE[5], PALETTE[3], PALETTE[1
 
 
 def write_comparison(found: Comparison, page: Path | str) -> None:
-    """Write the page, in place of an earlier comparison. Raises SettingError for a place that another file has."""
+    """Write the page, in place of an earlier comparison.
+
+    Raises SettingError for a place that another file has, and for what is no comparison.
+    """
+    if not isinstance(found, Comparison):
+        raise SettingError(f"found: found {brief(found)}; write what nas.compare returns")
     page = Path(text_of(page, "page"))
     write_in_place(page, render_page("comparison.html", _context(found)), "comparison")
 

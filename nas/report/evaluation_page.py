@@ -6,6 +6,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from nas.data.parts import ALL
+from nas.errors import SettingError, brief
 from nas.files import quoted
 from nas.report.charts import THEMES
 from nas.report.evaluate import Evaluation
@@ -15,7 +16,12 @@ from nas.settings import text_of
 
 
 def write_evaluation(found: Evaluation, page: Path | str) -> None:
-    """Write the page, in place of an earlier evaluation. Raises SettingError for a place that another file has."""
+    """Write the page, in place of an earlier evaluation.
+
+    Raises SettingError for a place that another file has, and for what is no evaluation.
+    """
+    if not isinstance(found, Evaluation):
+        raise SettingError(f"found: found {brief(found)}; write what nas.evaluate returns")
     write_in_place(Path(text_of(page, "page")), render_evaluation(found), "evaluation")
 
 
