@@ -49,10 +49,18 @@ def reach(values: Values, costs: Values, repeats: list[list[float]], *, share: b
         rung = int(rungs[i])
         value, doubt = _climb(raised[i, rung], costs[i], steps[rung:])
         if share:
-            value, doubt = float(expit(value)), doubt * float(expit(value) * expit(-value))
+            doubt *= float(expit(value) * expit(-value))
+            value = _beyond(values[i, rung], float(expit(value)))
         found.value[i], found.doubt[i] = value, doubt
     _confirm(found, values[:, -1], repeats, steps[-1].deviation if steps else guess, share)
     return found
+
+
+def _beyond(own: float, reached: float) -> float:
+    """Return what a share comes to, given what its nearest within the edges does: beyond them it keeps its distance."""
+    if own < EDGE:
+        return reached * own / EDGE
+    return 1 - (1 - reached) * (1 - own) / EDGE if own > 1 - EDGE else reached
 
 
 def _confirm(found: Reach, last: Values, repeats: list[list[float]], guess: float, share: bool) -> None:

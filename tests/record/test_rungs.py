@@ -72,6 +72,15 @@ def test_no_share_is_expected_beyond_the_whole_and_other_values_rise_as_they_are
     assert reach(small, np.ones((3, 1)), none_again(3), share=False).value == pytest.approx([0.15, 0.1, 0.05])
 
 
+def test_shares_near_none_and_near_all_keep_what_tells_them_apart():
+    values = np.array([[0.0002, NAN], [0.0004, NAN], [0.9999, NAN], [1.0, NAN], [0.5, 0.9]])
+    found = reach(values, np.ones((5, 1)), none_again(5), share=True).value
+    assert found[0] < found[1]
+    assert found[2] < found[3] <= 1
+    alone = reach(values[:4], np.ones((4, 1)), none_again(4), share=True).value
+    assert alone == pytest.approx(values[:4, 0], rel=1e-9), "without a rise they are as they were measured"
+
+
 def test_trainings_from_other_seeds_take_the_place_of_the_first_and_settle_doubt():
     again = [[], [0.7, 0.72], [0.8]]
     found = reach(np.array([[0.5], [0.9], [0.8]]), np.ones((3, 1)), again, share=True)
