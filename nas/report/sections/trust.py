@@ -1,5 +1,7 @@
 """Whether it can be trusted: health checks in words, and the same networks measured twice."""
 
+from collections import Counter
+
 import plotly.graph_objects as go
 
 from nas.evaluation import units
@@ -43,8 +45,9 @@ def context(view: View) -> Json | None:
 def _rungs(run: Run) -> list[Json]:
     """How many networks came to each rung, and how long it is, or nothing where there is but one."""
     lengths = run.config.epochs
-    counts = [sum(result.rung >= i for result in run.results) for i in range(len(lengths))]
-    counts[0] = sum(trial.state == "complete" for trial in run.trials)  # also those that failed further up
+    came = Counter(one.rung for one in run.further if not one.repeat and one.outcome.state == "complete")
+    came[0] = sum(trial.state == "complete" for trial in run.trials)
+    counts = [came[i] for i in range(len(lengths))]  # those that failed further up too
     rungs = [{"epochs": length, "count": count} for length, count in zip(lengths, counts, strict=True)]
     return rungs if len(rungs) > 1 else []
 
@@ -57,7 +60,7 @@ def _confirmed(run: Run) -> Json | None:
     name = run.trained_objectives[0]
     return {
         "trials": len(again),
-        "trainings": sum(one.repeat > 0 for one in run.further),
+        "trainings": sum(result.repeats for result in again),
         "name": name,
         "flattery": flattery(again, name) * (1 if run.maximize[run.config.objectives.index(name)] else -1),
         "intervals": name in again[0].intervals,

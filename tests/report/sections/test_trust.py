@@ -37,6 +37,22 @@ def test_a_run_without_a_front_promises_nothing(tmp_path: Path) -> None:
     assert context(View(finished_run(tmp_path / "run", 0, 2, 0))) is None
 
 
+def test_those_that_failed_further_up_came_to_the_rung_below(tmp_path: Path) -> None:
+    run = empty_run(tmp_path / "run", rungs=(1, 3, 9))
+    for number in range(4):
+        run.append(trial(run, number))
+    for number in range(3):
+        run.append_further(Further(number, 0, Outcome("complete", run.trials[number].metrics), rung=1))
+    run.append_further(Further(0, 0, Outcome("complete", run.trials[0].metrics), rung=2))
+    run.append_further(Further(1, 0, Outcome("failed", reason="the loss became nan"), rung=2))
+    for repeat, state in ((1, "complete"), (2, "failed")):
+        run.append_further(Further(0, repeat, Outcome(state, run.trials[0].metrics), rung=2))  # type: ignore[arg-type]
+    shown = context(View(run))
+    assert shown
+    assert [rung["count"] for rung in shown["rungs"]] == [4, 3, 1]
+    assert shown["confirmed"]["trainings"] == 1, "one that failed is in no mean"
+
+
 def test_what_was_measured_twice_is_ranked_and_drawn(checked: Run) -> None:
     shown = context(View(checked))
     assert shown
