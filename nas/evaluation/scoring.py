@@ -47,7 +47,7 @@ def bars(shares: Mapping[str, float], scored: Iterable[Scores]) -> dict[str, flo
     for name, share in shares.items():
         values = [_value(scores, name) for scores in scored if name in scores]
         if len(values) >= FIRST:
-            reached[name] = float(np.quantile(values, 1 - share, method="higher"))
+            reached[name] = float(np.quantile(values, round(1 - share, 12), method="higher"))
     return reached
 
 

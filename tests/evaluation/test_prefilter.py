@@ -20,6 +20,8 @@ def test_the_bar_is_what_the_best_share_reached() -> None:
     scored: list[dict[str, float | None]] = [{"snip": float(i)} for i in range(FIRST)]
     assert bars({"snip": 0.3}, scored) == {"snip": 7.0}
     assert bars({"snip": 0.3}, scored[:-1]) == {}, "too few to compare with"
+    eleven: list[dict[str, float | None]] = [{"snip": float(i)} for i in range(11)]
+    assert bars({"snip": 0.7}, eleven) == {"snip": 3.0}, "eight of eleven pass, whatever 1 - 0.7 is to floats"
     assert bars({}, scored) == {}
 
 

@@ -35,7 +35,8 @@ def synflow(network: Network, sample: Sample) -> float:
     magnitudes = copy.deepcopy(network).eval().double()
     with torch.no_grad():
         for tensor in (*magnitudes.parameters(), *magnitudes.buffers()):  # a buffer may be a table of positions
-            tensor.abs_()
+            if tensor.dtype != torch.bool:  # a mask has no sign
+                tensor.abs_()
     own = weights(magnitudes)
     for head in magnitudes.modules():
         if isinstance(head, Head):  # in training a detector gives logits, not shares

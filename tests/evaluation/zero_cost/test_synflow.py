@@ -68,6 +68,13 @@ def test_the_flow_through_a_hundred_wide_layers_is_a_number() -> None:
     assert flow(nn.Sequential(*layers), torch.randn(2, 64)) == pytest.approx(100 * 64.0**101)
 
 
+def test_a_mask_stays_a_mask() -> None:
+    layer = linear(torch.ones(4, 4))
+    expected = flow(layer, torch.randn(2, 4))
+    layer.register_buffer("mask", torch.zeros(2, dtype=torch.bool))
+    assert flow(layer, torch.randn(2, 4)) == expected
+
+
 @pytest.mark.parametrize("block", BLOCKS.names())
 def test_the_flow_of_a_block_is_linear_in_the_signal(block: str) -> None:
     """Twice the stem's kernels, twice the flow: softmax, gates and norms left in place would break it."""
