@@ -14,7 +14,7 @@ from nas.errors import SettingError
 from nas.evaluation.catalogue import objective, objectives
 from nas.evaluation.cost_table import CostTable
 from nas.evaluation.objectives import Candidate, Conditions, Effort, Objective, Reading
-from nas.evaluation.units import show
+from nas.evaluation.units import exact, show
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.network.options import Scalar
@@ -32,10 +32,10 @@ def broken_limit(config: SearchConfig, metrics: Mapping[str, float]) -> str:
     """The first limit that the metrics break, in words, or an empty text."""
     for name, limit in config.maximum.items():
         if name in metrics and metrics[name] > limit:
-            return f"{name} {metrics[name]:.6g} is above {limit:g}"
+            return f"{name} {exact(metrics[name])} is above {exact(limit)}"
     for name, limit in config.minimum.items():
         if name in metrics and metrics[name] < limit:
-            return f"{name} {metrics[name]:.6g} is below {limit:g}"
+            return f"{name} {exact(metrics[name])} is below {exact(limit)}"
     return ""
 
 

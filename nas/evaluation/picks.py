@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from nas.config import SearchConfig
 from nas.errors import SettingError
 from nas.evaluation.catalogue import objective
-from nas.evaluation.units import show
+from nas.evaluation.units import exact, show
 from nas.registry import OBJECTIVES, suggest
 from nas.settings import parse_amount
 
@@ -25,7 +25,7 @@ class Bound:
     value: float
 
     def __str__(self) -> str:
-        return f"{self.name}{'<=' if self.most else '>='}{self.value:g}"
+        return f"{self.name}{'<=' if self.most else '>='}{exact(self.value)}"
 
     def excess(self, value: float) -> float:
         """By how much a value breaks the limit, as a share of the limit, or 0 where it is kept."""
@@ -34,7 +34,7 @@ class Bound:
 
     def near(self, value: float) -> str:
         """A value beside the limit, in words."""
-        return f"{self.name}={value:.6g} ({show(self.name, value)})"
+        return f"{self.name}={exact(value)} ({show(self.name, value)})"
 
 
 Rule = str | tuple[Bound, ...]

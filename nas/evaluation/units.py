@@ -9,6 +9,7 @@ from nas.evaluation.catalogue import objective
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e4, "k"))
 _THOUSANDS = {"ms": "s", "mJ": "J"}
 """What a thousand are of a unit that has a prefix already."""
+WHOLE = 1e9  # from where on a number in full is hard to read
 MISSING = "–"
 
 
@@ -100,6 +101,11 @@ def show_range(name: str, value: float, low: float, high: float) -> str:
     decimals = max(0, 1 - floor(log10(width)))
     own = replace(own, decimals=decimals if own.decimals is None else min(max(decimals, 1), own.decimals))
     return f"{own.show(value)} {own.name}".rstrip() + f" (95 % interval {own.show(low)} to {own.show(high)})"
+
+
+def exact(value: float) -> str:
+    """Write a number in full where it is whole and below a billion, else with six digits."""
+    return f"{value:.0f}" if abs(value) < WHOLE and value == round(value) else f"{value:.6g}"
 
 
 def show(name: str, value: float | None) -> str:

@@ -11,7 +11,7 @@ from nas.costs.counts import cost
 from nas.costs.memory import inference_memory, training_memory
 from nas.errors import SettingError
 from nas.evaluation.evaluator import conditions_of
-from nas.evaluation.limits import Limits
+from nas.evaluation.limits import Limits, broken_limit
 from nas.space.library import load_space
 from nas.space.space import SearchSpace, draw
 from nas.training.catalogue import load_task
@@ -94,6 +94,9 @@ def test_refusals_are_in_words():
     limits = limits_of(make_config({"maximum": {"params": 1000.0}, "minimum": {"memory": 1.0}}))
     assert limits.refusal(tiny().largest()).startswith("params ")
     assert limits_of(make_config({})).refusal(tiny().largest()) == ""
+    near = make_config({"maximum": {"params": 1234567.0}, "minimum": {"latency": 0.25}})
+    assert broken_limit(near, {"params": 1234568.0}) == "params 1234568 is above 1234567"
+    assert broken_limit(near, {"latency": 0.2}) == "latency 0.2 is below 0.25"
 
 
 class Stub:
