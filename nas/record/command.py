@@ -156,7 +156,7 @@ def _each(value: Any) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    if value is None:
+    if value is None or value == ():
         return "none"
     if isinstance(value, Budget):
         return str(value.trials) if value.trials else f"{_text(value.seconds)}s"

@@ -76,7 +76,8 @@ def export(
     """
     name, path = format_name(text_of(format, "format")), Path(text_of(path, "path"))
     kind = FORMATS.get(name)
-    _check_heeded(kind, format, {"data": data, "tolerance": tolerance, "dynamic_size": dynamic_size or None})
+    given = {"data": data, "split_seed": split_seed, "tolerance": tolerance, "dynamic_size": dynamic_size or None}
+    _check_heeded(kind, format, given)
     _check_tolerance(share := 0.01 if tolerance is None else plain(tolerance))
     _check_able(kind, format, found := _found(source, Path(runs)))
     _check_form(path, kind, force)

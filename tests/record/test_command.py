@@ -12,7 +12,8 @@ from run_fixtures import empty_run, finished_run
 from nas.cli.options import OFFERED, read_settings
 from nas.cli.search import search
 from nas.config import SearchConfig, make_config
-from nas.record.command import going_on, repeating, unsaid
+from nas.record.command import going_on, repeating, resumed, unsaid
+from nas.record.run import Run
 
 
 def understood(command: str) -> SearchConfig:
@@ -40,6 +41,12 @@ def test_the_command_line_reads_the_very_settings(tmp_path: Path, settings: dict
     run = empty_run(tmp_path / "a run", **{"space": "cvt_family"} | settings)
     assert understood(repeating(run)) == run.config
     assert understood(repeating(run, sampler="random")) == run.config.model_copy(update={"sampler": "random"})
+
+
+def test_that_reports_end_is_written_as_it_is_typed(tmp_path: Path) -> None:
+    run = empty_run(tmp_path / "run", log=("tensorboard",))
+    run.go_by(run.config.model_copy(update={"log": ()}))
+    assert resumed(Run(run.folder)) == ("--log tensorboard", "--log none")
 
 
 def test_what_is_the_default_is_not_written(tmp_path: Path) -> None:

@@ -223,6 +223,7 @@ def test_a_tolerance_and_a_seed_may_be_numpy_s(tmp_path):
     ("form", "given", "able"),
     [
         ("yaml", {"dynamic_size": True}, "onnx or python"),
+        ("safetensors", {"split_seed": 7}, "onnx-int8"),
         ("pt2", {"dynamic_size": True}, "onnx or python"),
         ("onnx", {"tolerance": 0.01}, "onnx-int8"),
         ("safetensors", {"data": "digits"}, "onnx-int8"),

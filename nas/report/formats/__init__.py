@@ -82,8 +82,8 @@ class Format:
     for each thing that it checked. It raises RunError when a check fails, and then leaves nothing behind. `reads`
     makes what was written ready to run; it raises SettingError for a damaged file. `weights` tells whether a format
     needs a trained model; `only` names the one kind of outputs that it can write, if it cannot write all. `heeds` names
-    the options that it has a use for, of `data`, `tolerance` and `dynamic_size`. `missing` says what must be installed
-    first, or gives an empty text.
+    the options that it has a use for, of `data`, `split_seed`, `tolerance` and `dynamic_size`. `missing` says what must
+    be installed first, or gives an empty text.
     """
 
     about: str

@@ -161,4 +161,4 @@ def _described(file: Path, metadata: dict[str, str]) -> bytes:
 
 
 onnx_int8 = Format("8-bit ONNX, smaller, and on some processors faster", _write, suffix=".onnx", reads=read_onnx,
-                   only="logits", heeds=("data", "tolerance"), missing=missing)  # fmt: skip
+                   only="logits", heeds=("data", "split_seed", "tolerance"), missing=missing)  # fmt: skip
