@@ -14,9 +14,10 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
+from typing import NoReturn
 
 IMPORTED = (
     "torch", "torch._dynamo", "optuna", "pandas", "plotly.graph_objects", "plotly.io", "scipy.stats",
@@ -116,31 +117,35 @@ def _poll(child: int) -> int | None:
 
 
 def _begin(call: str, words: list[str], folder: str, out: str, err: str, environment: dict[str, str]) -> int:
-    for name in (out, err):
-        Path(name).touch()
+    files = [os.open(os.devnull, os.O_RDONLY), *(os.open(name, os.O_WRONLY | os.O_CREAT) for name in (out, err))]
     child = os.fork()
     if child == 0:
-        _become(call, words, folder, out, err, environment)
+        become(partial(_run, call, words, environment), folder, *files)
+    for file in files:
+        os.close(file)
     return child
 
 
-def _become(call: str, words: list[str], folder: str, out: str, err: str, environment: dict[str, str]) -> None:
-    """Run the function in this process, and end it."""
+def _run(call: str, words: list[str], environment: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    module, _, function = call.partition(":")
+    sys.argv = ["nas", *words]
+    getattr(importlib.import_module(module), function)(*([] if call == "nas.cli:main" else words))
+
+
+def become(run: Callable[[], object], folder: str, *files: int) -> NoReturn:
+    """Make this process lead a session of its own in a folder, with three files to read and write, run, and end."""
     status = 70
     try:
         os.setsid()
         os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(environment)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        for number, name in ((1, out), (2, err)):
-            os.dup2(os.open(name, os.O_WRONLY), number)
+        for number, file in enumerate(files):
+            os.dup2(file, number)
         os.closerange(3, 256)
         sys.stdin, sys.stdout, sys.stderr = (open(i, "rw"[i > 0], closefd=False) for i in range(3))  # noqa: SIM115
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-        module, _, function = call.partition(":")
-        sys.argv = ["nas", *words]
-        getattr(importlib.import_module(module), function)(*([] if call == "nas.cli:main" else words))
+        run()
         status = 0
     except SystemExit as end:
         status = int(end.code or 0)

@@ -15,11 +15,12 @@ import struct
 import subprocess
 import sys
 import termios
-import traceback
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
-from forks import import_slow
+from forks import become, import_slow
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,13 @@ def _serve() -> None:
         print(json.dumps(asdict(_forked(Asked(**json.loads(line)), nas.cli.main))), flush=True)
 
 
-def _forked(asked: Asked, main: object) -> Seen:
+def _forked(asked: Asked, main: Callable[[], object]) -> Seen:
     out, theirs = _terminal(asked.columns) if asked.columns else os.pipe()
     err, their_err = os.pipe()
     child = os.fork()
     if child == 0:
-        _become(asked, theirs, theirs if asked.columns else their_err, main)
+        to_read = theirs if asked.columns else os.open(os.devnull, os.O_RDONLY)
+        become(partial(_run, asked, main), asked.folder, to_read, theirs, theirs if asked.columns else their_err)
     os.close(theirs)
     os.close(their_err)
     texts = _read({out: asked.reads, err: None})
@@ -114,30 +116,11 @@ def _terminal(columns: int) -> tuple[int, int]:
     return ours, theirs
 
 
-def _become(asked: Asked, out: int, err: int, main: object) -> None:
-    """Run the command in this process, and end it."""
-    status = 70
-    try:
-        os.setsid()
-        os.chdir(asked.folder)
-        os.environ.update(asked.environment)
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        for file, number in ((out if asked.columns else nothing, 0), (out, 1), (err, 2)):
-            os.dup2(file, number)
-        os.closerange(3, 256)
-        sys.stdin, sys.stdout, sys.stderr = (open(i, "rw"[i > 0], closefd=False) for i in range(3))  # noqa: SIM115
-        sys.argv = ["nas", *asked.words]
-        signal.alarm(120)
-        main()  # type: ignore[operator]
-        status = 0
-    except SystemExit as end:
-        status = int(end.code or 0)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        os._exit(status)
+def _run(asked: Asked, main: Callable[[], object]) -> None:
+    os.environ.update(asked.environment)
+    sys.argv = ["nas", *asked.words]
+    signal.alarm(120)
+    main()
 
 
 def _read(limits: dict[int, int | None]) -> dict[int, bytes]:
