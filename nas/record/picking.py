@@ -43,5 +43,5 @@ def _within(front: Sequence[Result], bounds: Sequence[Bound], config: SearchConf
 
 
 def _best(front: Sequence[Result], name: str) -> Result:
-    sign = 1 if objective(name).goal == "maximize" else -1
+    sign = objective(name).sign
     return max(front, key=lambda result: sign * result.metrics[name])

@@ -39,8 +39,8 @@ def _proposed(rows: Sequence[Lowered], first: str) -> Lowered | None:
     """Return the lowered network of the fewest multiply-adds that loses little of the metric, and little beside it."""
     if not rows or not rows[0].metrics[first]:
         return None
-    whole, better = rows[0].metrics[first], 1 if objective(first).goal == "maximize" else -1
-    fitting = [row for row in rows[1:] if better * (whole - row.metrics[first]) <= min(LOST, SHARE * whole)]
+    whole, sign = rows[0].metrics[first], objective(first).sign
+    fitting = [row for row in rows[1:] if sign * (whole - row.metrics[first]) <= min(LOST, SHARE * whole)]
     return min(fitting, key=lambda row: row.macs, default=None)
 
 

@@ -159,6 +159,11 @@ class Objective:
         """The objective, as messages call it."""
         return f"objective '{self.name}'" if self.name else "an objective"
 
+    @property
+    def sign(self) -> int:
+        """1 where more is better, -1 where less is."""
+        return 1 if self.goal == "maximize" else -1
+
     def tell(self, candidate: Candidate) -> float | None:
         """The value from the decisions alone, or None. Raises SettingError, with the line, where finding it fails."""
         if self.known:

@@ -186,9 +186,10 @@ def counted(run: Run, front: Sequence[Result]) -> Remark | None:
     """A validation part so small that chance alone moves a share of its images by much of what the front spans."""
     name = next(iter(counting(run)), "")
     values = [result.metrics[name] for result in front if name]
-    best = max if name and objective(name).goal == "maximize" else min
-    bounds = by_images(run, name, best(values)) if len(values) > 1 else None
-    if bounds is None:
+    if len(values) < 2:
+        return None
+    best = max(values, key=lambda value: objective(name).sign * value)
+    if (bounds := by_images(run, name, best)) is None:
         return None
     half, span = (bounds[1] - bounds[0]) / 2, max(values) - min(values)
     said = (f"{units.title(name)} is counted on {validation_images(run):,} validation images, so chance alone moves "

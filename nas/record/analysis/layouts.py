@@ -169,12 +169,12 @@ class Layouts:
         """Say which blocks are worth more in the last stages than in the first, and which less."""
         name, stages = self.gains[0].objective, self.gains[0].stages
         unit = units.unit_of(name, [one.value for one in self.gains])
-        better = 1 if objective(name).goal == "maximize" else -1
+        sign = objective(name).sign
         clear = [one for one in self.gains if abs(one.value) > one.half]
-        clear.sort(key=lambda one: -better * one.value)
+        clear.sort(key=lambda one: -sign * one.value)
         parts = [
             f"{one.block} {abs(one.value) * unit.factor:.2f} ± {one.half * unit.factor:.2f} "
-            f"{'more' if better * one.value > 0 else 'less'}"
+            f"{'more' if sign * one.value > 0 else 'less'}"
             for one in clear
         ]
         said = f"in the last {stages} stages than in the first" if stages > 1 else "in the last stage than in the first"
