@@ -8,14 +8,13 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from nas import files
-from nas.errors import SettingError, brief
 from nas.evaluation import units
 from nas.record.analysis.agreement import Agreement
 from nas.record.analysis.reliability import Ranking, Reliability
 from nas.record.opening import Named, open_run
 from nas.record.run import Run
 from nas.report.charts import PALETTE, THEMES, embed, style
-from nas.report.rendering import flat, machines, render_page
+from nas.report.rendering import check_found, flat, machines, render_page
 
 PAGE = "calibration.html"
 BROKEN = tuple((PALETTE[colour], dash) for colour, dash in ((4, "dot"), (3, "dash"), (1, "dashdot"), (5, "longdash")))
@@ -28,8 +27,7 @@ def write_calibration(run: Named, found: Reliability) -> Path:
     written, RunError for a full disk.
     """
     run = open_run(run)
-    if not isinstance(found, Reliability):
-        raise SettingError(f"found: found {brief(found)}; write what nas.reliability returns")
+    check_found(found, Reliability, "reliability")
     page = run.folder / PAGE
     context = {
         "run": run,

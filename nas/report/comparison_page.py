@@ -8,7 +8,6 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from nas.errors import SettingError, brief
 from nas.evaluation import units
 from nas.files import Json
 from nas.record.analysis.comparison import QUARTILES, Comparison
@@ -16,7 +15,7 @@ from nas.record.analysis.growth import Floats
 from nas.report.axes import around, axis_layout, is_wide
 from nas.report.charts import PALETTE, THEMES, Attributes, embed, literal, style
 from nas.report.choices import ABSENT
-from nas.report.rendering import TITLES, render_page, write_in_place
+from nas.report.rendering import TITLES, check_found, render_page, write_in_place
 from nas.settings import text_of
 
 COLOURS = (PALETTE[0], PALETTE[2], PALETTE[4], PALETTE[5], PALETTE[3], PALETTE[1], PALETTE[6], PALETTE[7])
@@ -27,8 +26,7 @@ def write_comparison(found: Comparison, page: Path | str) -> None:
 
     Raises SettingError for a place that another file has, and for what is no comparison.
     """
-    if not isinstance(found, Comparison):
-        raise SettingError(f"found: found {brief(found)}; write what nas.compare returns")
+    check_found(found, Comparison, "compare")
     page = Path(text_of(page, "page"))
     write_in_place(page, render_page("comparison.html", _context(found)), "comparison")
 

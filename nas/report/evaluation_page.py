@@ -6,11 +6,10 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from nas.data.parts import ALL
-from nas.errors import SettingError, brief
 from nas.files import quoted
 from nas.report.charts import THEMES
 from nas.report.evaluate import Evaluation
-from nas.report.rendering import TITLES, left_out, render_page, write_in_place
+from nas.report.rendering import TITLES, check_found, left_out, render_page, write_in_place
 from nas.report.verdict_part import verdict_part
 from nas.settings import text_of
 
@@ -20,8 +19,7 @@ def write_evaluation(found: Evaluation, page: Path | str) -> None:
 
     Raises SettingError for a place that another file has, and for what is no evaluation.
     """
-    if not isinstance(found, Evaluation):
-        raise SettingError(f"found: found {brief(found)}; write what nas.evaluate returns")
+    check_found(found, Evaluation, "evaluate")
     write_in_place(Path(text_of(page, "page")), render_evaluation(found), "evaluation")
 
 

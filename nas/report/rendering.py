@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from nas import files
-from nas.errors import SettingError
+from nas.errors import SettingError, brief
 from nas.evaluation import units
 from nas.files import Json
 from nas.network.architecture import Architecture
@@ -80,6 +80,12 @@ def _readable(colour: str) -> str:
 def left_out(names: Collection[str]) -> Json:
     """What the template of images left out of the data needs, whose names say the cause."""
     return {"left_out": [*names][:NAMED], "left_out_count": len(names)}
+
+
+def check_found(found: object, kind: type, function: str) -> None:
+    """Raise SettingError unless this is what a function of `nas` found, of which there is to be a page."""
+    if not isinstance(found, kind):
+        raise SettingError(f"found: found {brief(found)}; write what nas.{function} returns")
 
 
 def write_in_place(page: Path, html: str, kind: str) -> None:
