@@ -18,7 +18,7 @@ from nas.data.tree import Tree, is_image
 from nas.errors import DataError, SettingError
 from nas.registry import suggest
 from nas.report.drawing import targets_in, write_drawing
-from nas.report.export import find_exported, open_exported
+from nas.report.exported import find_exported, open_exported
 from nas.report.formats import Reader
 from nas.training.boxes.found import Place, boxes_in
 from nas.training.model import BOXES, preprocess

@@ -21,7 +21,7 @@ from nas.errors import DataError, SettingError, brief
 from nas.files import Json
 from nas.registry import TASKS, check_among, suggest
 from nas.report.confusion import Recall, recalls
-from nas.report.export import find_exported, open_exported
+from nas.report.exported import find_exported, open_exported
 from nas.report.formats import Reader
 from nas.report.metadata import reader_of
 from nas.settings import plain, text_of

@@ -1,6 +1,5 @@
-"""Writing networks in any format, and opening what was written: the functions behind `nas export` and `nas predict`."""
+"""Writing networks in any format: the function behind `nas export`."""
 
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,17 +11,14 @@ from nas.errors import SettingError, type_name
 from nas.evaluation import units
 from nas.files import check_around, check_place, quoted, writing
 from nas.network.architecture import Architecture
-from nas.network.foreign_files import foreign
 from nas.network.lowering import lowered, queries_of, size_text
 from nas.record.ending import Lowered
-from nas.record.folders import is_run, is_trained
-from nas.record.models import BEST, CONFIG, WEIGHTS, is_hub, load
+from nas.record.models import CONFIG, WEIGHTS
 from nas.record.networks import Found, find_network
 from nas.registry import FORMATS, HEADS, format_name, target_text
 from nas.report.examples import Images
-from nas.report.formats import Format, Reader, Shipment
+from nas.report.formats import Format, Shipment
 from nas.report.hub import CARD
-from nas.report.metadata import reader_of
 from nas.settings import plain, text_of
 from nas.space.library import load_architecture
 from nas.training.boxes.found import NOTED
@@ -181,65 +177,6 @@ def _check_able(kind: Format, text: str, found: Found) -> None:
         lacking = kind.missing()
     if lacking:
         raise SettingError(f"format {text}: {lacking}")
-
-
-def find_exported(name: str, runs: Path) -> Path:
-    """Return the file or folder that a name stands for. Raises SettingError for a search, which keeps no weights."""
-    for path in (Path(name), runs / name):
-        if is_trained(path):
-            return path
-        if is_run(path):
-            raise SettingError(f"{name}: a search, which keeps no weights; nas train {quoted(name)} trains its best "
-                               "network to the end")  # fmt: skip
-    return Path(name)
-
-
-@undisturbed()
-def open_exported(path: Path | str) -> Reader:
-    """Open what `nas train` or `nas export` wrote, ready to run here.
-
-    Never runs code in it, but that of a `.py` file, and of the plug-ins that a training keeps.
-
-    Raises SettingError where it is missing, damaged or of no known kind.
-    """
-    path = Path(path)
-    if os.path.isdir(path):  # noqa: PTH112  (pathlib raises for names that are too long)
-        if (path / BEST).is_file():
-            return reader_of(load(path))
-        if is_hub(path):
-            return _read("hub", path)
-        found = f"has no {BEST} yet" if is_trained(path) else f"holds neither {BEST} nor {CONFIG} and {WEIGHTS}"
-        raise SettingError(f"{path}: the folder {found}. {_readable()}")
-    if not os.path.isfile(path):  # noqa: PTH113
-        raise SettingError(f"{path}: no such file or folder. {_readable()}")
-    name = _by_suffix().get(path.suffix.lower())
-    if name is None:
-        raise SettingError(f"{path}: '{path.suffix}' is no kind of file with a network that runs here. {_readable()}")
-    return _read(name, path)
-
-
-def _read(name: str, path: Path) -> Reader:
-    kind: Format = FORMATS.get(name)
-    assert kind.reads is not None
-    if path.is_file() and (what := foreign(path)):
-        raise SettingError(f"{path}: not a network, but {what}")
-    with FORMATS.telling(name, "reads(path)"):
-        return kind.reads(path)
-
-
-def _by_suffix() -> dict[str, str]:
-    """Name the format that reads each suffix: of several the one named like it, else the first by name."""
-    found: dict[str, str] = {}
-    for name in sorted(FORMATS.names(), key=lambda name: (FORMATS.get(name).suffix != f".{name}", name)):
-        kind: Format = FORMATS.get(name)
-        if kind.reads and kind.suffix:
-            found.setdefault(kind.suffix, name)
-    return found
-
-
-def _readable() -> str:
-    suffixes = ", ".join(sorted(_by_suffix()))
-    return f"Give a folder that nas train or nas export --format hub left, or a file: {suffixes}"
 
 
 def _found(source: str | Path | Model | Architecture, runs: Path) -> Found:

@@ -18,7 +18,7 @@ from nas.engine.lowering import Scaled, by_use
 from nas.evaluation import units
 from nas.network.lowering import lowered
 from nas.record.trained import Trained
-from nas.report.export import open_exported
+from nas.report.exported import open_exported
 from nas.training.boxes.precision import mean_precision
 from nas.training.model import ORDER
 from nas.training.tasks import Predictions

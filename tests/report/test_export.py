@@ -8,14 +8,14 @@ import detections
 import numpy as np
 import pytest
 import torch
-from hostile import hostile
 from run_fixtures import finished_run
 from small_models import model_of
 
 from nas.errors import DataError, RunError, SettingError
 from nas.record.models import write_model
 from nas.registry import FORMATS, format_name
-from nas.report.export import export, open_exported
+from nas.report.export import export
+from nas.report.exported import open_exported
 from nas.report.formats import Format
 from nas.report.parity import check_same, compare
 from nas.space.library import load_architecture
@@ -171,41 +171,6 @@ def test_a_folder_is_replaced_only_by_force_and_only_if_it_is_ours(shipped, tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["hub"]
 
 
-def test_what_cannot_be_opened_is_said_with_what_can(tmp_path):
-    (tmp_path / "m.yaml").write_text("name: x")
-    (tmp_path / "training.yaml").write_text("")
-    for place, message in (
-        (tmp_path / "none.onnx", "no such file or folder"),
-        (tmp_path / "m.yaml", r"'\.yaml' is no kind of file"),
-        (tmp_path, r"the folder has no best\.safetensors yet"),
-    ):
-        with pytest.raises(SettingError, match=rf"{message}.*Give a folder .*\.onnx, \.pt2, \.py, \.safetensors"):
-            open_exported(place)
-    (tmp_path / "training.yaml").unlink()
-    with pytest.raises(SettingError, match=r"holds neither best\.safetensors nor config\.json"):
-        open_exported(tmp_path)
-
-
-@pytest.mark.parametrize("form", READ)
-def test_hostile_and_truncated_files_are_refused_and_nothing_runs(form, shipped, tmp_path):
-    marker, path = tmp_path / "ran", tmp_path / f"m.{form}"
-    for name, data in hostile(shipped(form).read_bytes(), marker):
-        path.write_bytes(data)
-        with pytest.raises(SettingError, match=f"m.{form}"):
-            open_exported(path)
-        assert not marker.exists(), name
-
-
-def test_hostile_weights_of_a_folder_are_refused(shipped, tmp_path):
-    folder, marker = shutil.copytree(shipped("hub"), tmp_path / "hub"), tmp_path / "ran"
-    weights = folder / "model.safetensors"
-    for name, data in hostile(weights.read_bytes(), marker):
-        weights.write_bytes(data)
-        with pytest.raises(SettingError, match=r"model\.safetensors"):
-            open_exported(folder)
-        assert not marker.exists(), name
-
-
 def test_tolerance_is_a_share(tmp_path):
     for value in (-0.1, 1.0, float("nan")):
         with pytest.raises(SettingError, match="write a share from 0 to below 1"):
@@ -256,17 +221,6 @@ def test_parity_tells_what_is_wrong():
 def test_an_architecture_of_another_name_is_the_same_network(tmp_path):
     architecture = replace(model_of(["conv"]).architecture, name="another")
     assert load_architecture(export(architecture, "yaml", tmp_path / "m.yaml").path).name == "another"
-
-
-@pytest.mark.parametrize("suffix", ["onnx", "pt2", "safetensors"])
-def test_a_file_that_only_stands_for_a_network_says_how_to_get_it(tmp_path, suffix):
-    path = tmp_path / f"net.{suffix}"
-    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n")
-    with pytest.raises(SettingError, match=rf"net\.{suffix}: not a network, but a Git-LFS pointer to it; run git lfs"):
-        open_exported(path)
-    path.write_text("<!DOCTYPE html><html>Sign in</html>")
-    with pytest.raises(SettingError, match="an HTML page; download the file itself"):
-        open_exported(path)
 
 
 @pytest.mark.parametrize(("form", "place"), [("timm", "m.py"), ("onnx-int8", "m.onnx")])

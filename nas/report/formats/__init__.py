@@ -83,7 +83,7 @@ class Format:
     makes what was written ready to run; it raises SettingError for a damaged file. `weights` tells whether a format
     needs a trained model; `only` names the one kind of outputs that it can write, if it cannot write all. `heeds` names
     the options that it has a use for, of `data`, `split_seed`, `tolerance` and `dynamic_size`. `missing` says what must
-    be installed first, or gives an empty text.
+    be installed first, or gives an empty text. `claims` tells a file of this format from others of its suffix.
     """
 
     about: str
@@ -94,3 +94,4 @@ class Format:
     heeds: Collection[str] = ()
     reads: Callable[[Path], Reader] | None = None
     missing: Callable[[], str] = lambda: ""
+    claims: Callable[[Path], bool] = lambda path: False

@@ -24,6 +24,8 @@ from nas.report.source.files import reader, run_file
 from nas.report.source.timm_text import model_name, source
 from nas.report.source.trial import SEED, differences, expectations, images_for
 
+REGISTERS = b"@register_model"
+
 
 def _missing() -> str:
     if "timm" in sys.modules:
@@ -83,6 +85,10 @@ def _read(path: Path) -> Reader:
         return reader(module, path)
 
 
+def _claims(path: Path) -> bool:
+    return REGISTERS in path.read_bytes()
+
+
 def _timm() -> Any:
     """Import timm. Raises SettingError where it is not installed."""
     if missing := _missing():
@@ -119,4 +125,5 @@ timm = Format(
     only="logits",
     reads=_read,
     missing=_missing,
+    claims=_claims,
 )

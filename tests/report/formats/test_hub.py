@@ -17,7 +17,8 @@ from nas.errors import SettingError
 from nas.network.lowering import queries_of, size_text
 from nas.record.networks import find_network
 from nas.report.card import card_text
-from nas.report.export import export, open_exported
+from nas.report.export import export
+from nas.report.exported import open_exported
 from nas.training.model import Model
 
 

@@ -13,7 +13,8 @@ from small_models import NARROW, every_part, model_of
 
 from nas.errors import RunError, SettingError
 from nas.registry import BLOCKS, FORMATS, HEADS, STEMS
-from nas.report.export import export, open_exported
+from nas.report.export import export
+from nas.report.exported import open_exported
 from nas.report.formats import Shipment
 from nas.report.onnx_files import OPSET, make_onnx
 

@@ -10,7 +10,8 @@ import torch
 from nas.errors import DataError, RunError, SettingError
 from nas.network.build import build
 from nas.registry import FORMATS
-from nas.report.export import export, open_exported
+from nas.report.export import export
+from nas.report.exported import open_exported
 from nas.report.formats import Shipment
 from nas.report.formats import onnx_int8 as home
 from nas.training.model import Model

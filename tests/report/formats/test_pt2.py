@@ -10,7 +10,8 @@ from small_models import every_part, model_of
 from torch.export.pt2_archive._package import PT2ArchiveReader, PT2ArchiveWriter
 
 from nas.errors import SettingError
-from nas.report.export import export, open_exported
+from nas.report.export import export
+from nas.report.exported import open_exported
 from nas.report.tracing import quiet
 
 GRAPH, WEIGHTS = "models/model.json", "data/weights/model_weights_config.json"

@@ -8,7 +8,7 @@ from small_models import model_of
 
 from nas.errors import SettingError
 from nas.record.models import write_model
-from nas.report.export import open_exported
+from nas.report.exported import open_exported
 from nas.report.formats import Reader
 from nas.report.metadata import reader_of
 

@@ -8,6 +8,7 @@ import math
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import nas
 from nas.errors import RunError, SettingError
 from nas.evaluation.plugins import load_plugins
 from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
+from nas.report.exported import open_exported
 from nas.report.formats import Shipment
 from nas.report.formats.timm import timm as written
 from nas.report.source.files import run_file
@@ -256,6 +258,13 @@ def test_it_reads_back(kind: str, model: Model, x: torch.Tensor, folder: Path) -
     assert (tuple(reader.classes), reader.channels, reader.resolution) == (CLASSES, x.shape[1], 32)
     with torch.no_grad():
         assert torch.equal(reader.run(x), model(x))
+
+
+def test_opened_by_its_path_it_leaves_nothing_in_timms_registry(tmp_path: Path, timm: Any) -> None:
+    model = trained(replace(NETWORKS["pooled"], name="passing"))
+    written.write(Shipment(model.architecture, model), tmp_path / "net.py")
+    assert tuple(open_exported(tmp_path / "net.py").classes) == CLASSES
+    assert not timm.is_model("passing")
 
 
 @pytest.mark.parametrize(
