@@ -15,10 +15,10 @@ from nas.space.space import SearchSpace
 NETWORK, SPACE = "Of a network", "Of a space"
 WHAT = "Space, run (RUN:accuracy), training, YAML."
 LIMIT = "Can this limit be met? latency=5. May be repeated."
-SECONDS, NETWORKS = 10, 100  # unless told
+NETWORKS = 100  # unless told
 Seconds = Annotated[
     float | None,
-    option("SECONDS", "Longest time to measure.", panel=NETWORK, default=str(SECONDS), min=0.1, max=3600),
+    option("SECONDS", "Longest time to measure.", panel=NETWORK, default="10", min=0.1, max=3600),
 ]
 Networks = Annotated[
     int | None, option("N", "Networks to sample.", "-n", panel=SPACE, default=str(NETWORKS), min=2, max=10_000)
@@ -60,7 +60,7 @@ def profile(
              "subset": subset, "validation": validation, "task": task}  # fmt: skip
     if space is None or space.size() == 1:
         _refuse(f"{what} is a network", typed | {"-n": networks})
-        profile_network(what, runs, resolution, seconds or SECONDS, as_json, scores, batch=batch, **where)
+        profile_network(what, runs, resolution, seconds, as_json, scores, batch=batch, **where)
         return
     _refuse(f"{what} is a space", {"--scores": scores, "--seconds": seconds})
     typed |= where | {"latency_batch": batch, "resolution": resolution, "plugins": plugins}

@@ -21,6 +21,7 @@ from nas.data.summary import causes, left_out
 from nas.engine.plan import fit, load_whole
 from nas.engine.prediction import as_measured, network_predictor
 from nas.engine.survey import Survey, survey
+from nas.errors import SettingError
 from nas.evaluation.scoring import Scored, score
 from nas.evaluation.units import duration, show
 from nas.evaluation.units import title as title_of
@@ -69,7 +70,7 @@ def profile_network(
     name: str,
     runs: Path,
     resolution: int | None,
-    seconds: float,
+    seconds: float | None,
     as_json: bool,
     scores: bool,
     **deployed: Any,
@@ -77,16 +78,19 @@ def profile_network(
     """Print a network's costs, measured for at most `seconds` where `deployed` says: target, batch, threads, dtype.
 
     What is None there is as in the search that the network comes from, or usual. On a device that is elsewhere its
-    latency is predicted.
+    latency is predicted. Raises SettingError where that is so and `seconds` are given.
     """
     tell_unfinished(runs, name)
     found, told = find_network(name, runs), {name: value for name, value in deployed.items() if value is not None}
     architecture = replace(found.architecture, resolution=resolution or found.architecture.resolution)
     known = counted(found, architecture)
     if target := _device_file(found, told):
+        if seconds:
+            raise SettingError(f"--seconds says nothing here, as latency on {target} is predicted; leave it out")
         latency, lines = _elsewhere(architecture, told | {"target": target})
     else:
-        taken = measure(architecture, choose_deployment(**_where(found, told)), seconds=seconds)
+        longest = {"seconds": seconds} if seconds else {}
+        taken = measure(architecture, choose_deployment(**_where(found, told)), **longest)
         latency, lines = {"source": "measured"} | taken.to_dict(), latency_lines(taken)
     scored = _scored(architecture) if scores else {}
     if as_json:

@@ -104,6 +104,7 @@ def test_on_a_device_elsewhere_latency_is_predicted(nas, home):
         (("net.yaml", "--resolution", 16), "was measured with the resolution 8, tiny has 16"),
         (("net.yaml", "--threads", 1), "threads: found 1; file:toaster.yaml was measured with 2"),
         (("net.yaml", "--batch", 8), "images at once: found 8; file:toaster.yaml was measured with 4"),
+        (("net.yaml", "--seconds", 1), "--seconds says nothing here, as latency on file:toaster.yaml is predicted"),
         (("vit_b_16",), "never measured block vit, head class_token, stem patchify, which vit_b_16 has"),
     ):
         refused = nas("profile", *typed, "--target", "file:toaster.yaml")
