@@ -21,6 +21,7 @@ from nas.report.drawing import targets_in, write_drawing
 from nas.report.exported import find_exported, open_exported
 from nas.report.formats import Reader
 from nas.training.boxes.found import Place, boxes_in
+from nas.training.loop import check_answers
 from nas.training.model import BOXES, preprocess
 
 BATCH = 64  # images read and run at once
@@ -137,6 +138,7 @@ def _predictions(reader: Reader, images: Sequence[Path], asked: Asked) -> Iterat
 def _ask(reader: Reader, ready: Sequence[tuple[Tensor, Place]], asked: Asked) -> Sequence[Sequence[Any]]:
     """Return what is found in each image: the likeliest classes with their probabilities, or boxes."""
     outputs = reader.run(torch.cat([x for x, _ in ready])).float()
+    check_answers(outputs, "on these images")
     if reader.outputs == BOXES:
         places = [place for _, place in ready]
         return boxes_in(

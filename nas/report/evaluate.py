@@ -29,11 +29,12 @@ from nas.training.boxes.judging import judge_boxes
 from nas.training.boxes.verdict import BoxVerdict
 from nas.training.caller import undisturbed
 from nas.training.catalogue import load_task, task_of
-from nas.training.full.batches import Batches
+from nas.training.full.batches import Batches, Rows
 from nas.training.full.loop import answers
 from nas.training.full.verdict import Verdict, judge
+from nas.training.loop import check_answers
 from nas.training.model import BOXES, Model, learnt_of, split_of
-from nas.training.tasks import Task
+from nas.training.tasks import Predictions, Task
 
 CPU = torch.device("cpu")
 
@@ -112,15 +113,15 @@ def evaluate(
     use it; a model stays where it is. `watch` is told the share that is done.
 
     Raises SettingError where nothing that runs here is called `source`, and for an unknown part or device; DataError
-    for images that cannot be read, and for classes that the network does not know.
+    for images that cannot be read, and for classes that it does not know; RunError for answers that are no numbers.
     """
     reader, said = _opened(source, text_of(device, "device"), Path(text_of(runs, "runs")))
     asked = _asked(reader, said, text_of(data, "data"), text_of(part, "part"), plain(split_seed))
     dataset = _fitted(asked, said, reader)
     asked = asked._replace(part=asked.part or dataset.part or ALL)
-    rows = np.sort(np.concatenate([getattr(dataset, one) for one in PARTS if asked.part in (one, ALL)]))
     batches = Batches(dataset, CPU, loaders=0)
-    predictions = answers(lambda x: reader.run(x.contiguous()), batches, rows, nullcontext(), watch)
+    rows = np.sort(np.concatenate([getattr(dataset, one) for one in PARTS if asked.part in (one, ALL)]))
+    predictions = _predicted(reader, batches, rows, watch)
     verdict = judge(_task(reader).among(len(reader.classes)), predictions)
     boxes = judge_boxes(predictions, len(reader.classes), reader.threshold) if reader.outputs == BOXES else None
     seen = rows[batches.readable(rows)] if batches.unreadable else rows
@@ -171,6 +172,13 @@ def _asked(reader: Reader, source: str, data: str, part: str, split_seed: int | 
         part = "test"
     usual = split_of(reader.facts) if known else None
     return _Asked(data, part, (usual or 0) if split_seed is None else split_seed, named)
+
+
+def _predicted(reader: Reader, batches: Batches, rows: Rows, watch: Callable[[float], None]) -> Predictions:
+    """Return what a network answers. Raises DivergedError for answers that are no finite numbers."""
+    found = answers(lambda x: reader.run(x.contiguous()), batches, rows, nullcontext(), watch)
+    check_answers(found.outputs, f"on images of {batches.dataset.name}")
+    return found
 
 
 def _task(reader: Reader) -> Task:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from command import Command
 from detections import NAMES, model, quarters
 from PIL import Image
@@ -182,6 +183,14 @@ def test_a_classifier_says_what_it_always_said(nas: Command) -> None:
     told = json.loads(nas("predict", "classes.safetensors", "pictures", "--top", "2", "--json").out)
     assert [len(one["classes"]) for one in told] == [2, 2]
     assert len(json.loads(nas("predict", "classes.safetensors", "pictures/tall.png", "--json").out)[0]["classes"]) == 3
+
+
+def test_answers_that_are_no_numbers_are_no_prediction(nas: Command, tmp_path: Path) -> None:
+    broken = model_of(["conv"])
+    torch.nn.init.constant_(next(broken.network.stem.parameters()), torch.nan)
+    write_model(broken, tmp_path / "broken.safetensors")
+    answer = nas("predict", tmp_path / "broken.safetensors", "pictures")
+    assert (answer.status, "answers became nan on these images" in answer.err) == (1, True), answer.err
 
 
 def test_a_search_has_no_weights_to_predict_with(nas: Command, tmp_path: Path) -> None:

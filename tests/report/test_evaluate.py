@@ -15,7 +15,7 @@ from PIL import Image
 from small_models import model_of
 
 import nas
-from nas.errors import DataError, SettingError
+from nas.errors import DataError, RunError, SettingError
 from nas.record.trained import Trained
 from nas.training.model import Model
 
@@ -265,6 +265,13 @@ def test_progress_is_told(new: Path) -> None:
     told: list[float] = []
     nas.evaluate(model_of(["conv"]), f"image_folder:{new}", watch=told.append)
     assert math.isclose(told[-1], 1)
+
+
+def test_answers_that_are_no_numbers_are_not_judged(new: Path) -> None:
+    model = model_of(["conv"])
+    torch.nn.init.constant_(next(model.network.stem.parameters()), math.nan)
+    with pytest.raises(RunError, match="answers became nan on images of "):
+        nas.evaluate(model, f"image_folder:{new}")
 
 
 def test_a_model_in_hand_stays_where_it_is(new: Path) -> None:
