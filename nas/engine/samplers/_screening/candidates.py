@@ -16,9 +16,9 @@ from nas.evaluation.cost_table import keys_of
 Acquisition = Callable[[Codes], NDArray[np.float64]]
 """How much each point is worth trying, more being better."""
 
-RANDOM, OFFSPRING, ELITE = 200, 300, 60
+RANDOM, OFFSPRING, ELITE = 50, 200, 60
 CHOICE = 5  # points for each that is to be chosen
-GENERATIONS, CLIMBS, CLIMBERS = 3, 12, 8
+GENERATIONS, CLIMBS, CLIMBERS = 3, 12, 6
 NEAREST = 600  # neighbours looked at in a step of climbing, drawn where there are more
 FEWEST, MOST = 10, 30  # proposals that are spread out before a model chooses
 POOL, NEAR = 500, 20

@@ -1,6 +1,6 @@
 """The kernel of the sampler's Gaussian process: a linear part, a smooth part and noise.
 
-scikit-learn's own kernels would add up to the same, but a proposal asks for some 2,000 points, and there each part
+scikit-learn's own kernels would add up to the same, but a proposal asks for some 1,600 points, and there each part
 walks all pairs by itself. Here one product of matrices, which BLAS is fast at, gives the linear part and the distances.
 """
 

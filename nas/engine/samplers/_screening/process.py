@@ -4,7 +4,7 @@ It has a linear and a smooth part. Its few hyperparameters are those of greatest
 data grow by a fifth. They depend on the first trials only, as they are known by now, so that a resumed search has the
 same.
 
-scikit-learn fits them. The process itself is made and asked here, since a proposal asks it for some 2,600 points: with
+scikit-learn fits them. The process itself is made and asked here, since a proposal asks it for some 1,600 points: with
 the inverse of the Cholesky factor at hand an answer is a product of matrices, a third of the time of solving for it.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky
+from scipy.linalg import cholesky
 from scipy.linalg.blas import dtrmm
 from scipy.linalg.lapack import dtrtri
 from scipy.optimize import minimize
@@ -48,8 +48,8 @@ def fit_process(kernel: Kernel, features: Features, values: Values) -> Process:
     covariance = kernel(features)
     covariance[np.diag_indices_from(covariance)] += JITTER
     factor = cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
-    weights = cho_solve((factor, True), values, check_finite=False)
-    return Process(kernel, features, weights, dtrtri(factor, lower=1)[0])
+    inverse = dtrtri(factor, lower=1)[0]
+    return Process(kernel, features, inverse.T @ (inverse @ values), inverse)
 
 
 def predict_process(process: Process, features: Features) -> tuple[Values, Values]:
