@@ -82,7 +82,7 @@ def _print_worths(terminal: Terminal, worths: "Sequence[Worth]") -> None:
     unit = units.unit_of(name, [one.value for one in worths])
     rows: dict[int, dict[str, str]] = {}
     for one in worths:
-        rows.setdefault(one.stage, {})[one.block] = one.show(unit.factor)
+        rows.setdefault(one.stage, {})[one.block] = one.show(unit)
     table = Table("worth", *blocks, box=box.SIMPLE_HEAD)
     for stage, cells in rows.items():
         table.add_row(f"stage {stage}", *(cells.get(block, "") for block in blocks))

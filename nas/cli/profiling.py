@@ -152,7 +152,7 @@ def _elsewhere(architecture: Architecture, told: Json) -> tuple[Json, list[list[
     setting: Json = {"batch": config.latency_batch, "threads": config.threads, "dtype": config.dtype}
     how = _how(config.target, config.latency_batch, config.threads, config.dtype, architecture.resolution)
     known = {"source": "predicted", "median": ms, "space": predictor.space, "error": asdict(predictor.error)}
-    said: list[Piece] = ["latency ", (f"{ms:.3g} ms", "bold"), f", predicted {sure_of(predictor)}"]
+    said: list[Piece] = ["latency ", (show("latency", ms), "bold"), f", predicted {sure_of(predictor)}"]
     taken: list[Piece] = [(f"{how}, measured on networks of the space {predictor.space}", "dim")]
     return {**known, **predictor.where, **setting}, [said, taken]
 

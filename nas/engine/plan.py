@@ -25,6 +25,7 @@ from nas.evaluation.limits import Limits, check_alike
 from nas.evaluation.objectives import Candidate, Objective
 from nas.evaluation.picks import read_rule
 from nas.evaluation.plugins import Outside
+from nas.evaluation.units import exact
 from nas.files import Json, quoted
 from nas.network.architecture import Architecture
 from nas.network.pieces import Piece, pieces
@@ -178,7 +179,7 @@ def check_settings(config: SearchConfig) -> None:
                 raise SettingError(f"{option} {name}: known only after training, so it cannot be a limit before it")
     for name in config.maximum.keys() & config.minimum.keys():
         if (low := config.minimum[name]) > (high := config.maximum[name]):
-            raise SettingError(f"--min {name}={low:g} is above --max {name}={high:g}: nothing lies between")
+            raise SettingError(f"--min {name}={exact(low)} is above --max {name}={exact(high)}: nothing lies between")
     metrics = load_task(config.task).metrics
     for name in config.objectives:
         if objective(name).trained and name not in (*metrics, *OBJECTIVES.names()):
@@ -218,8 +219,8 @@ def doubts(config: SearchConfig, space: SearchSpace) -> list[str]:
     """
     sides = (("minimize", "small", config.minimum, "min", "max"), ("maximize", "large", config.maximum, "max", "min"))
     turned = [
-        f"--{typed} {name}={value:g} shuts out the best in {name}, which is to be {small}; --{meant} {name}={value:g} "
-        "shuts out the worst"
+        f"--{typed} {name}={exact(value)} shuts out the best in {name}, which is to be {small}; --{meant} "
+        f"{name}={exact(value)} shuts out the worst"
         for goal, small, limits, typed, meant in sides
         for name, value in limits.items()
         if objective(name).goal == goal

@@ -191,8 +191,8 @@ def _unmet(space: SearchSpace, option: str, name: str, limit: float, nearest: fl
     """The error for a limit that no network meets."""
     word = "above" if option == "--max" else "below"
     return SettingError(
-        f"{option} {name}={limit:g}: every network of {space.name} is {word} that; the closest has "
-        f"{name}={nearest:.6g} ({show(name, nearest)})"
+        f"{option} {name}={exact(limit)}: every network of {space.name} is {word} that; the closest has "
+        f"{name}={exact(nearest)} ({show(name, nearest)})"
     )
 
 

@@ -7,10 +7,11 @@ import csv
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from statistics import mean, median
 from typing import TYPE_CHECKING, Any, Literal
 
 from nas import document, files
@@ -34,7 +35,7 @@ PAGE = "calibration.html"  # what a calibration ends with
 SUMMARY = "summary.csv"
 READ = (CONFIG, TRAINING, SEAL, ENVIRONMENT, journal.RECORD, journal.FURTHER, journal.EARLIER, SUMMARY, VERDICT, PAGE)
 """The files that an entry is read from."""
-VERSION = 4  # of what a summary means
+VERSION = 5  # of what a summary means
 
 
 @dataclass(frozen=True)
@@ -200,29 +201,38 @@ def _settings(path: Path) -> Json:
 
 
 def _best(trials: list[Glance], further: list[Glance], name: str) -> float | None:
-    """The best value on the highest rung; of networks trained again from other seeds, the mean of those trainings."""
+    """The best value of the networks on the highest rung.
+
+    One that a training decides is the mean of the trainings from other seeds where there are such, another the median
+    of all its readings.
+    """
     values: dict[int, float] = {}
     again: defaultdict[int, list[float]] = defaultdict(list)
+    readings: defaultdict[int, list[float]] = defaultdict(list)
     fell = {one.number for one in further if not one.repeat and not one.complete}
     top = max((one.rung for one in further if not one.repeat and one.number not in fell), default=0)
     for one in (*trials, *further):
-        if not one.repeat and not one.complete:
-            values.pop(one.number, None)  # it failed when it went on
-        elif not one.repeat and one.rung == top:
-            values[one.number] = one.outcome.metrics[name]
-        elif one.repeat and one.complete:
-            again[one.number].append(one.outcome.metrics[name])
-    found = [sum(again[n]) / len(again[n]) if again[n] else value for n, value in values.items()]
-    return _best_of(name, found)
+        if not one.complete:
+            if not one.repeat:
+                values.pop(one.number, None)  # it failed when it went on
+        elif (value := one.outcome.metrics.get(name)) is not None:
+            readings[one.number].append(value)
+            if one.repeat:
+                again[one.number].append(value)
+            elif one.rung == top:
+                values[one.number] = value
+    means = [mean(again[number] or [value]) for number, value in values.items()]
+    return _best_of(name, means, [median(readings[number]) for number in values])
 
 
-def _best_of(name: str, values: list[float]) -> float | None:
-    """Return the best of some values, None where there is none, or where it is not known which is."""
+def _best_of(name: str, trained: list[float], measured: Sequence[float] = ()) -> float | None:
+    """Return the best of the values of a kind of objective, None where there is none, or the kind is not known."""
     try:
-        goal = objective(name).goal
+        one = objective(name)
     except SettingError:  # from a plug-in file, which is not run for a list
         return None
-    return (max if goal == "maximize" else min)(values) if values else None
+    values = trained if one.trained else measured
+    return (max if one.goal == "maximize" else min)(values) if values else None
 
 
 def _of_training(folder: Path) -> Summary:

@@ -276,7 +276,7 @@ class Run:
         return pick(front, rule, self.config)
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return a row a trial: state, layout, metrics, number of further trainings, seconds, decisions."""
+        """Return a row a trial: state, layout, metrics, how many trainings they are of, seconds, decisions."""
         found, front = ({result.number: result for result in group} for group in (self.results, self.front()))
         return frame(self.trials, found, front, self.trained_objectives, fallen(self.further))
 

@@ -18,20 +18,20 @@ def worth_figure(worths: Sequence[Worth], colours: Mapping[str, str]) -> go.Figu
     for block, colour in colours.items():
         own = [one for one in worths if one.block == block]
         if own:
-            figure.add_trace(_points(own, [places[one.stage, block] for one in own], colour, unit.factor))
+            figure.add_trace(_points(own, [places[one.stage, block] for one in own], colour, unit))
     title = f"{units.heading(name, unit.difference)} above<br>the stage's mean"
     figure.update_yaxes(title=title, zeroline=True, zerolinecolor=QUIET)
     return style(figure, height=420)
 
 
-def _points(own: Sequence[Worth], places: Sequence[int], colour: str, factor: float) -> go.Scatter:
+def _points(own: Sequence[Worth], places: Sequence[int], colour: str, unit: units.Unit) -> go.Scatter:
     return go.Scatter(
         x=list(places),
-        y=[one.value * factor for one in own],
+        y=[one.value * unit.factor for one in own],
         mode="markers",
         name=literal(own[0].block),
         marker={"color": colour, "size": 11},
-        error_y={"type": "data", "array": [one.half * factor for one in own], "thickness": 1.5, "color": colour},
-        customdata=[f"{one.show(factor)}, {one.networks} networks" for one in own],
+        error_y={"type": "data", "array": [one.half * unit.factor for one in own], "thickness": 1.5, "color": colour},
+        customdata=[f"{one.show(unit)}, {one.networks} networks" for one in own],
         hovertemplate=f"{literal(own[0].block)}: %{{customdata}}<extra></extra>",
     )

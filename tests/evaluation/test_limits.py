@@ -88,6 +88,9 @@ def test_a_limit_that_nothing_meets_is_refused_with_the_nearest():
         limits_of(make_config({"maximum": {"params": 10.0}})).check(space)
     with pytest.raises(SettingError, match=rf"--min macs=1e\+12: every network of tiny is below .* macs={largest} "):
         limits_of(make_config({"minimum": {"macs": 1e12}})).check(space)
+    odd = make_config({"maximum": {"params": smallest - 1.0}})
+    with pytest.raises(SettingError, match=rf"params={smallest - 1}: every network .* has params={smallest} "):
+        limits_of(odd).check(space)
 
 
 def test_refusals_are_in_words():

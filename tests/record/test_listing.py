@@ -85,6 +85,15 @@ def test_the_best_value_is_that_of_the_report(tmp_path: Path) -> None:
     assert the(ladder.folder).summary.best == max(result.metrics["accuracy"] for result in ladder.results)
 
 
+def test_a_measured_best_value_is_that_of_the_report_too(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "runs" / "a", objectives=("latency", "accuracy"))
+    fastest = min(run.trials[:12], key=lambda one: one.metrics["latency"])
+    for repeat, share in enumerate((0.5, 0.6), start=1):
+        metrics = fastest.metrics | {"latency": share * fastest.metrics["latency"]}
+        run.append_further(Further(fastest.number, repeat, Outcome("complete", metrics), 90.0))
+    assert the(run.folder).summary.best == run.pick("latency").metrics["latency"]
+
+
 def test_a_training_has_the_value_on_the_test_part_in_the_end(tmp_path: Path) -> None:
     trained = ended(tmp_path / "runs" / "a")
     entry = the(trained.folder)

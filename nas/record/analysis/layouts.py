@@ -67,9 +67,10 @@ class Worth:
     value: float
     half: float
 
-    def show(self, factor: float) -> str:
-        """Say the value with its interval, both times a unit's factor: `+1.10 ± 0.51`."""
-        return f"{self.value * factor:+z.2f} ± {self.half * factor:.2f}"
+    def show(self, unit: units.Unit) -> str:
+        """Say the value with its interval in a unit: `+1.10 ± 0.51`."""
+        value = unit.show(self.value)
+        return f"{'' if value.startswith('-') else '+'}{value} ± {unit.show(self.half)}"
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ class Layouts:
         clear = [one for one in self.gains if abs(one.value) > one.half]
         clear.sort(key=lambda one: -sign * one.value)
         parts = [
-            f"{one.block} {abs(one.value) * unit.factor:.2f} ± {one.half * unit.factor:.2f} "
+            f"{one.block} {unit.show(abs(one.value))} ± {unit.show(one.half)} "
             f"{'more' if sign * one.value > 0 else 'less'}"
             for one in clear
         ]

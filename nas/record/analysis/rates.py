@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.special import ndtri  # scipy.stats takes most of a second to import
+from scipy.special import stdtrit  # scipy.stats takes most of a second to import
 
 from nas.network.architecture import Architecture
 from nas.record.folders import is_run
@@ -57,7 +57,8 @@ def rates(run: Run, name: str, sign: float) -> Rates:
             failed.setdefault(kind, reason)
     whole = {kind: reached for kind, reached in found.items() if len(reached) == len(FACTORS)}
     tries = len(whole) * (len(FACTORS) - 1)
-    least = ndtri(1 - DOUBT / max(tries, 1)) * (np.mean(apart) / 2) ** 0.5 if tries else 0.0  # of two means of two
+    # of two means of two, with a deviation that is estimated
+    least = stdtrit(len(apart), 1 - DOUBT / tries) * (np.mean(apart) / 2) ** 0.5 if tries else 0.0
     gains = {kind: max(sign * (value - reached["1"]) for value in reached.values()) for kind, reached in whole.items()}
     failed = {kind: reason for kind, reason in failed.items() if kind not in whole}
     omitted = tuple(kind for kind in kinds_alone(run.space) if kind not in (*whole, *failed))

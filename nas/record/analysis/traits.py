@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.evaluation.units import Unit
 from nas.record.analysis.members import Counts, StageCounts
 from nas.training.chance import LEVEL, apart, wilson
 
+NUMBER = Unit(1, "")
 FEWEST = 4
 """Networks on a front below which no share could stand out."""
 
@@ -39,6 +41,11 @@ class MeanSize:
     front: float
     random: float
     p: float
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        """Both means in words."""
+        return NUMBER.show(self.front), NUMBER.show(self.random)
 
 
 @dataclass(frozen=True)
@@ -122,4 +129,5 @@ def _block_words(one: BlockShare, networks: int) -> str:
 
 
 def _size_words(one: MeanSize) -> str:
-    return f"the mean {one.what} of stage {one.stage} is {one.front:.3g}, where {one.random:.3g} is expected"
+    front, random = one.shown
+    return f"the mean {one.what} of stage {one.stage} is {front}, where {random} is expected"

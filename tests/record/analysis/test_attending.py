@@ -10,6 +10,7 @@ from run_fixtures import ENVIRONMENT, empty_run, finished_run, offering, stage, 
 
 from nas.config import make_config
 from nas.errors import RunError, SettingError
+from nas.evaluation.units import Unit, unit_of
 from nas.record.analysis.attending import attending, layouts, matched, trend
 from nas.record.analysis.layouts import BY_HAND, FILE, Gain, Layouts, Trend, Worth, kept
 from nas.record.run import Run
@@ -288,4 +289,5 @@ def test_what_rounds_to_nothing_has_no_minus(late):
     said = " ".join(replace(found, trend=flat, gains=()).sentences())
     assert "-0.00" not in said
     assert said.count("+0.00") == 4
-    assert Worth("accuracy", 0, "conv", 9, -1e-6, 0.01).show(100) == "+0.00 ± 1.00"
+    assert Worth("accuracy", 0, "conv", 9, -1e-6, 0.01).show(unit_of("accuracy", [])) == "+0.00 ± 1.00"
+    assert Worth("loss", 0, "conv", 9, -0.0031, 0.0012).show(Unit(1, "")) == "-0.00310 ± 0.00120"

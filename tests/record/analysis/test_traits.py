@@ -40,7 +40,13 @@ def test_deeper_stages_stand_out():
     deep = Counts(12, (StageCounts({"conv": 6, "moat": 6}, {2: 12}, {16: 6, 32: 6}),))
     found = traits(deep, Counts(1000, EVEN.stages[:1]))
     assert [(one.what, one.front, one.random) for one in found.sizes] == [("depth", 2.0, 1.5), ("width", 24.0, 24.0)]
-    assert "the mean depth of stage 0 is 2, where 1.5 is expected" in found.sentences()[0]
+    assert "the mean depth of stage 0 is 2, where 1.50 is expected" in found.sentences()[0]
+
+
+def test_large_widths_are_written_in_full():
+    wide = Counts(12, (StageCounts({"conv": 6, "moat": 6}, {2: 12}, {1152: 12}),))
+    found = traits(wide, Counts(1000, (StageCounts({"conv": 500, "moat": 500}, {2: 1000}, {768: 500, 1280: 500}),)))
+    assert found.sizes[1].shown == ("1,152", "1,024")
 
 
 def test_random_fronts_seldom_stand_out():
