@@ -136,7 +136,7 @@ def go_on(run: Run, *, watcher: Watcher | None = None, **settings: Any) -> Run:
         for folder in (run.folder, run.folder / FRONT, run.folder / paused.FOLDER):
             sweep(folder)
         plan = plan_of(run, watcher.warned, settings)
-        start = _start(plan)
+        start = _start(plan) | {"elapsed": run.elapsed}
         for warning in changes(run.environment, start, run.name):
             watcher.warned(warning)
 

@@ -13,6 +13,7 @@ from nas.data.copies import flattered
 from nas.evaluation import units
 from nas.evaluation.catalogue import objective
 from nas.files import quoted
+from nas.record.analysis.bounds import refused, rejecting, standing
 from nas.record.analysis.counting import by_images, counting, guessing, training_images, validation_images
 from nas.record.analysis.edges import Edge, edges
 from nas.record.analysis.failures import culprits, failed_trials, reasons
@@ -26,8 +27,6 @@ from nas.training.chance import so_many
 
 GROWN = 0.01  # the share of the front that the last quarter of the trainings may win
 FEW = 20  # trainings, below which a curve has no end to speak of
-NEAR, BOUND = 0.05, 0.25  # of a limit: how near is at it, and the share of the front there that makes it bind
-REFUSED = 0.5  # the share of proposals that one limit may reject
 FAILED = 0.05  # the share of trials that may fail
 CLEAR = 0.25  # of the front's span, that chance may move an accuracy by
 EACH = 5  # trainings a decision, by a rule of thumb
@@ -63,6 +62,10 @@ def pressing(run: Run, most: int = 3) -> list[str]:
 def failures(run: Run, front: Sequence[Result]) -> Remark | None:
     """Failures that are many, or that have a reason or a block in common."""
     failed = failed_trials(run)
+    again = [one for one in run.further if one.repeat and one.outcome.state == "failed"]
+    if not failed and again:
+        return Remark(False, f"{len(again)} of the trainings from other seeds failed, first that of trial "
+                             f"{again[0].trial}: {again[0].outcome.reason}")  # fmt: skip
     if not failed:
         return Remark(True, "No training failed.")
     commonest, trained = reasons(failed)[0], len(run.spent)
@@ -109,31 +112,13 @@ def growing(run: Run, front: Sequence[Result]) -> Remark | None:
 
 def binding(run: Run, front: Sequence[Result]) -> Remark | None:
     """Limits at which the front stands, or that reject most of what is proposed."""
-    config, said = run.config, []
-    sides = [*(("≤", *one) for one in config.maximum.items()), *(("≥", *one) for one in config.minimum.items())]
-    for sign, name, limit in sides:
-        known = [result.metrics[name] for result in front if name in result.metrics]
-        near = sum(abs(value - limit) <= NEAR * limit for value in known)
-        if near and near >= BOUND * len(known):
-            verb = "is" if near == 1 else "are"
-            said.append(f"{near} of the front's {len(front)} networks {verb} within {100 * NEAR:.0f} % of the limit "
-                        f"{_limit(sign, name, limit)}: it, not the space, ends the front there.")  # fmt: skip
-    refused = [t.outcome.reason for t in run.trials if t.state == "rejected"]
-    for sign, name, limit in sides:
-        count = sum(why.startswith(f"{name} ") and (" is above " in why) == (sign == "≤") for why in refused)
-        if count >= REFUSED * len(run.trials):
-            said.append(f"The limit {_limit(sign, name, limit)} rejected {count} of {len(run.trials)} proposals: a "
-                        "space that fits it would be searched better.")  # fmt: skip
-    if said:
+    if not (run.config.maximum or run.config.minimum):
+        return None
+    if said := [*standing(run, front), *rejecting(run)]:
         return Remark(False, " ".join(said))
-    if config.maximum or config.minimum:
-        some = f"{len(refused)} of {len(run.trials)} proposals {'was' if len(refused) == 1 else 'were'} rejected"
-        return Remark(True, f"No limit binds: the front does not pile up at any, and {some}.")
-    return None
-
-
-def _limit(sign: str, name: str, limit: float) -> str:
-    return f"{units.words(name)} {sign} {units.show(name, limit)}"
+    rejected, proposals = refused(run)
+    some = f"{rejected:,} of {proposals:,} proposals {'was' if rejected == 1 else 'were'} rejected"
+    return Remark(True, f"No limit binds: the front does not pile up at any, and {some}.")
 
 
 def luck(run: Run, front: Sequence[Result]) -> Remark | None:
@@ -167,7 +152,9 @@ def repeated(run: Run, front: Sequence[Result]) -> Remark | None:
     if again == len(front):
         return Remark(True, "Every network of the front was trained again from other seeds.")
     on = "nas calibrate" if is_calibration(run) else "nas resume"
-    advice = f"the search does that at its end, or {on}" if run.config.confirm else f"{_confirming(run)} does that"
+    tried = {one.trial for one in run.further if one.repeat}
+    waits = run.config.confirm and any(result.number not in tried for result in front)
+    advice = f"the search does that at its end, or {on}" if waits else f"{_confirming(run) or on} does that"
     which = (
         "The front's one network was not"
         if len(front) == 1

@@ -4,7 +4,10 @@ from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
+
+import numpy as np
 
 from nas.record.run import Run
 from nas.record.trial import Further, Trial
@@ -90,8 +93,8 @@ class Spent:
 def spent(run: Run, side_by_side: Sequence[Stint]) -> list[Spent]:
     """Share out the time of all workers among kinds of work, the largest first, and at last what they waited.
 
-    They waited before the first training, between two for proposals, records and each other's measurements, and after
-    their last one for the others and the report.
+    They waited before the first training of a start, between two for proposals, records and each other's measurements,
+    and after their last one for the others and the report.
     """
     seconds: dict[str, float] = defaultdict(float)
     for one in run.trainings:
@@ -106,14 +109,27 @@ def spent(run: Run, side_by_side: Sequence[Stint]) -> list[Spent]:
 
 
 def _waited(run: Run, side_by_side: Sequence[Stint]) -> dict[str, float]:
-    """Return the seconds in which lanes were empty, by when they were."""
+    """Return the seconds in which lanes were empty, by when they were.
+
+    Each start has the lanes that its trainings took, as it may have had other workers than the one before.
+    """
+    if not side_by_side:
+        return {}
+    later = [start["elapsed"] for start in run.environment.get("starts", ()) if "elapsed" in start]
+    waited = np.zeros(len(WAITED))
+    for begun, ended in pairwise([0.0, *later, run.elapsed]):
+        waited += _empty([one for one in side_by_side if begun < one.end <= ended], begun, ended)
+    return dict(zip(WAITED, waited.tolist(), strict=True))
+
+
+def _empty(side_by_side: Sequence[Stint], begun: float, ended: float) -> tuple[float, float, float]:
+    """Return the seconds in which lanes were empty between two times: at first, between trainings, and at last."""
     free: dict[int, float] = {}
     before = between = 0.0
     for stint in sorted(side_by_side, key=lambda one: one.start):
         if stint.lane in free:
             between += max(stint.start - free[stint.lane], 0.0)
         else:
-            before += stint.start
+            before += max(stint.start - begun, 0.0)
         free[stint.lane] = stint.end
-    after = sum(max(run.elapsed - end, 0.0) for end in free.values())
-    return dict(zip(WAITED, (before, between, after), strict=True)) if side_by_side else {}
+    return before, between, sum(max(ended - end, 0.0) for end in free.values())

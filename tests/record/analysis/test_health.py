@@ -18,7 +18,7 @@ from nas.network.architecture import Architecture
 from nas.record.analysis import health
 from nas.record.analysis.edges import edges
 from nas.record.run import PREDICTOR, Run
-from nas.record.trial import Further, Trial
+from nas.record.trial import Further, Passed, Trial
 from nas.space.library import load_space
 
 
@@ -90,6 +90,20 @@ def test_a_front_that_still_grew_wants_a_larger_budget(tmp_path: Path, late: boo
     assert health.growing(finished_run(tmp_path / "short"), []) is None
 
 
+def test_failed_trainings_from_other_seeds_are_told_and_what_tries_them_again(tmp_path: Path) -> None:
+    run = empty_run(tmp_path / "run", confirm=1)
+    front_of(run, 4)
+    assert "the search does that at its end" in said(run, health.repeated)[1]
+    for number in range(4):
+        run.append_further(Further(number, 1, Outcome("failed", reason="MemoryError: out of memory"), 90.0))
+    fine, words = said(run, health.failures)
+    assert (fine, words.startswith("4 of the trainings from other seeds failed, first that of trial 0: Mem")) == (
+        False,
+        True,
+    )
+    assert f"nas resume {run.folder} --confirm 3 does that" in said(run, health.repeated)[1]
+
+
 def test_a_limit_that_ends_the_front_or_rejects_most_is_named(tmp_path: Path) -> None:
     run = empty_run(tmp_path / "run", maximum={"latency": 4.0})
     front_of(run, 4)
@@ -111,6 +125,38 @@ def test_a_limit_that_ends_the_front_or_rejects_most_is_named(tmp_path: Path) ->
     without = empty_run(tmp_path / "without")
     front_of(without, 4)
     assert health.binding(without, without.front()) is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"latency": 40.0}, "The limit latency ≤ 40.0 ms rejected 21 of 25 proposals"),
+        ({"latency": 40.0, "params": 1e9}, "The limits together rejected 21 of 25 proposals"),
+    ],
+)
+def test_what_was_foreseen_to_break_a_limit_counts_as_rejected(
+    tmp_path: Path, limits: dict[str, float], words: str
+) -> None:
+    run = empty_run(tmp_path / "run", maximum=limits)
+    for number in range(4):
+        one = trial(run, number)
+        over = [Passed(one.decisions, repeats=place > 4) for place in range(7)]
+        run.append(replace(one, passed=over))
+    run.append(trial(run, 4, "rejected", reason="latency 41.5 is above 40"))
+    fine, found = said(run, health.binding)
+    assert not fine
+    assert words in found
+
+
+def test_a_front_at_what_a_predictor_leaves_of_a_limit_stands_at_the_limit(tmp_path: Path) -> None:
+    run = empty_run(tmp_path / "run", maximum={"latency": 2.0})
+    (run.folder / PREDICTOR).write_text(json.dumps({"error": {"median": 0.04, "high": 0.1, "above": 0.11}}))
+    for number, latency in enumerate((1.2, 1.78, 1.79, 1.80)):
+        values = {"accuracy": 0.5 + number / 10, "latency": latency, "params": 1.0}
+        run.append(trial(run, number, metrics=values))
+    fine, found = said(run, health.binding)
+    assert not fine
+    assert "limit latency ≤ 2.00 ms, which predictions keep up to 1.80 ms: it, not the space" in found
 
 
 @pytest.mark.parametrize(("shift", "fine"), [(0.001, True), (0.03, False)])

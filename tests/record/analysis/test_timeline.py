@@ -8,6 +8,7 @@ from run_fixtures import empty_run, finished_run, trial
 
 from nas.evaluation.job import Outcome
 from nas.record.analysis.timeline import joined, spent, stints
+from nas.record.environment import note_start
 from nas.record.run import Run
 from nas.record.trial import Further
 
@@ -59,6 +60,20 @@ def test_the_time_of_all_workers_is_shared_out(run: Run) -> None:
         "waiting for the first training": pytest.approx((3.0, 3 / 40)),
         "waiting between trainings": pytest.approx((4.5, 4.5 / 40)),
         "waiting after the last training": pytest.approx((15.5, 15.5 / 40)),
+    }
+
+
+def test_workers_that_another_start_had_do_not_wait(tmp_path: Path) -> None:
+    run = empty_run(tmp_path / "run")
+    for number, (start, end) in enumerate([(1.0, 9.0), (1.0, 10.0), (12.0, 50.0), (50.0, 90.0)]):
+        run.append(replace(trial(run, number, seconds={"train": end - start}), ended=end))
+        if number == 1:
+            note_start(run.folder, {"elapsed": run.elapsed})  # with one worker in place of two
+    waited = {one.what: one.seconds for one in spent(run, stints(run)) if "waiting" in one.what}
+    assert waited == {
+        "waiting for the first training": pytest.approx(1.0 + 1.0 + 2.0),
+        "waiting between trainings": pytest.approx(0.0),
+        "waiting after the last training": pytest.approx(1.0),
     }
 
 
