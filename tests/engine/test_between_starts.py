@@ -80,6 +80,7 @@ def test_a_moved_run_goes_on_where_its_data_its_space_and_its_known_networks_wer
     (start,) = more.environment["starts"]
     assert start["versions"]["torch"] in said[1]
     assert {"started", "device", "commit"} <= start.keys()
+    assert start["elapsed"] == run.elapsed
     page = render(more)
     assert f"Another CPU, later {start['device']}" in page
     assert f"2.0.0, later {start['versions']['torch']}" in page

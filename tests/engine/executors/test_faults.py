@@ -21,6 +21,7 @@ def test_a_killed_worker_costs_its_trial_only(ray_here: None, tmp_path: Path) ->
     run(search, Some(searches.is_killed, (2,), log))
     assert list(search.failures()) == [2]
     assert "the worker died" in search.failures()[2]
+    assert search.told[2].took > 0
     assert Counter(log.read_text().split()) == {str(number): 1 for number in range(6)}, "one was repeated"
 
 

@@ -54,7 +54,8 @@ class LostTrials(tune.Callback):
         else:
             own = _own_fault(error)
         if own:
-            self.dispatcher.finish(trial.trial_id, Outcome("failed", reason=own))
+            took = {"train": round(ran, 4)} if ran > 0 else {}  # of what phase is not known
+            self.dispatcher.finish(trial.trial_id, Outcome("failed", seconds=took, reason=own))
         else:
             self.dispatcher.lose(trial.trial_id, _first_words(error))
 
