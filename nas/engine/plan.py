@@ -29,7 +29,7 @@ from nas.evaluation.units import exact
 from nas.files import Json, quoted
 from nas.network.architecture import Architecture
 from nas.network.pieces import Piece, pieces
-from nas.record.analysis.reliability import recalled
+from nas.record.analysis.kept_ladders import laddered
 from nas.record.config_file import changed, of_earlier_schedule
 from nas.record.environment import timed_on
 from nas.record.fingerprint import check_data, fingerprint, perhaps_moved
@@ -100,7 +100,7 @@ def new_plan(
     config = as_measured(config)
     designs = tuple(find_network(name, runs).architecture for name in config.seed_with)
     whole = load_whole(config)
-    dataset = _held(config, whole)
+    dataset = held(config, whole)
     fitted = fit(space, dataset, config.task)
     for warning in doubts(config, fitted):
         warned(warning)
@@ -112,11 +112,7 @@ def new_plan(
         devices = devices._replace(timed=str(predictor.where.get("device", "")))
     known = fingerprint(whole)
     known["copies"] = known["copies"] or copies(dataset)  # of pictures outside memory those that are decoded
-    calibration = recalled(config, fitted, known)
-    if config.rungs == "auto":
-        config = config.model_copy(update={"rungs": tuple(calibration.get("ladder", config.lengths))})
-    if list(config.lengths) != calibration.get("ladder"):
-        calibration = {}
+    config, calibration = laddered(config, fitted, known)
     plan = Plan(config, dataset, fitted, designs, placement, executor, devices, predictor, outside, known, calibration)
     if predictor:
         plan.limits.check(fitted)
@@ -142,7 +138,7 @@ def plan_of(
     command = "the same command, with" if is_calibration(run) else f"nas resume {quoted(run.folder)}"
     with perhaps_moved(config.data, command, told="data" in settings):
         whole = load_whole(config)
-    dataset = _held(config, whole)
+    dataset = held(config, whole)
     for warning in check_data(run.seal.get("data", {}), whole, str(run.folder), _anew(run)):
         warned(warning)
     placement, executor = _resolve_placement(config, dataset, run.space, run.outside)
@@ -190,7 +186,7 @@ def check_settings(config: SearchConfig) -> None:
 
 def load_data(config: SearchConfig) -> Dataset:
     """Load the data set of a search into memory. Raises DataError, also if its targets are not those of the task."""
-    return _held(config, load_whole(config))
+    return held(config, load_whole(config))
 
 
 def load_whole(config: SearchConfig) -> Dataset:
@@ -201,7 +197,8 @@ def load_whole(config: SearchConfig) -> Dataset:
     return replace(dataset, validation=draw_rows(dataset.validation, config.recipe.validation, config.split))
 
 
-def _held(config: SearchConfig, dataset: Dataset) -> Dataset:
+def held(config: SearchConfig, dataset: Dataset) -> Dataset:
+    """Bring the images of a data set into memory, those that a search uses."""
     return in_memory(dataset, config.recipe.subset, config.split)
 
 

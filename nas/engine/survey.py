@@ -8,7 +8,7 @@ import numpy as np
 from nas.config import SearchConfig
 from nas.costs.latency.predictor import Predictor
 from nas.data import Dataset
-from nas.engine.plan import check_settings, fit, load_data, look
+from nas.engine.plan import check_settings, fit, held, load_whole, look
 from nas.engine.prediction import as_measured, device_predictor, predicts
 from nas.errors import RunError
 from nas.evaluation.catalogue import objective, objectives
@@ -17,6 +17,8 @@ from nas.evaluation.job import Job, Outcome
 from nas.evaluation.limits import Limits, broken_limit, measured
 from nas.evaluation.objectives import Candidate, Conditions, Objective
 from nas.network.architecture import Architecture
+from nas.record.analysis.kept_ladders import laddered
+from nas.record.fingerprint import fingerprint
 from nas.registry import OBJECTIVES
 from nas.space.space import SearchSpace, draw
 
@@ -59,13 +61,17 @@ class Survey:
 def survey(space: SearchSpace, config: SearchConfig, *, networks: int = 100, trial: bool = False) -> Survey:
     """Sample a space. With `trial`, train three networks on the configuration's data to time a trial.
 
+    Where a calibration's ladder is kept, that is a trial on its first rung with its part of the further trainings.
     Raises SettingError for a limit that no network meets, RunError when a network cannot be trained.
     """
     check_settings(config)
     config = as_measured(config)
-    dataset = load_data(config) if trial else None
-    if dataset:
+    dataset = None
+    if trial:
+        whole = load_whole(config)
+        dataset = held(config, whole)
         space = fit(space, dataset, config.task)
+        config, _ = laddered(config, space, fingerprint(whole))
     look(config, space)
     drawn = draw(space, networks)
     predictor = device_predictor(config, space)
@@ -145,6 +151,7 @@ def _seconds_per_trial(
 ) -> float:
     """Train networks that keep the limits, evenly spaced by their size, and return their mean time but for `spared`.
 
+    Of a ladder it comes with its part of the further trainings, which have a share of the work.
     Raises RunError when one cannot be trained.
     """
     keeps = _keeps(values, config)
@@ -152,7 +159,8 @@ def _seconds_per_trial(
     ordered = sorted(able, key=lambda a: values[_size(values)][a.key()])
     at = (np.arange(TRAINED) + 0.5) / TRAINED * len(ordered)
     evaluate = Evaluator(config.model_copy(update={"maximum": {}, "minimum": {}}), dataset, predictor=predictor)
-    return float(np.mean([_seconds(evaluate(Job(0, ordered[int(i)], config.seed)), spared) for i in at]))
+    first = float(np.mean([_seconds(evaluate(Job(0, ordered[int(i)], config.seed)), spared) for i in at]))
+    return first / (1 - config.promotion) if len(config.lengths) > 1 and config.promotion < 1 else first
 
 
 def _seconds(outcome: Outcome, spared: Collection[str]) -> float:

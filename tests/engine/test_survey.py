@@ -8,10 +8,12 @@ from latency_spaces import tiny
 
 from nas.config import make_config
 from nas.costs.latency.predictor import Predictor, write_device
+from nas.engine.calibrate import calibrate
 from nas.engine.survey import survey
 from nas.errors import SettingError
 from nas.evaluation.evaluator import conditions_of
 from nas.evaluation.limits import Limits
+from nas.record.analysis.reliability import reliability
 from nas.space.space import draw
 
 
@@ -38,6 +40,17 @@ def test_a_trial_is_timed_on_the_data():
     found = survey(tiny(), config, networks=6, trial=True)
     assert 0 < found.seconds_per_trial < 60
     assert found.space.channels == 1
+
+
+def test_a_ladder_that_is_kept_is_timed(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
+    config = make_config({"data": "digits", "recipe": {"subset": 64}, "device": "cpu", "objectives": "accuracy,macs"})
+    plain = survey(tiny(), config, networks=6, trial=True)
+    run = calibrate(
+        tiny(), networks=10, rungs=(1, 2), runs=tmp_path, data="digits", recipe={"subset": 64}, workers=1, device="cpu"
+    )
+    replace(reliability(run), ladder=(8, 16)).apply(run)
+    assert survey(tiny(), config, networks=6, trial=True).seconds_per_trial > 4 * plain.seconds_per_trial
 
 
 def test_what_is_timed_is_trained_though_few_networks_keep_the_limits():

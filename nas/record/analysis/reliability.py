@@ -9,19 +9,15 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from nas import files
-from nas.config import SearchConfig
 from nas.errors import SettingError
 from nas.evaluation.plugins import plugin_flags
 from nas.evaluation.units import epochs, words
-from nas.files import Json
+from nas.record.analysis import kept_ladders
 from nas.record.analysis.agreement import Agreement, Values, agreement
 from nas.record.analysis.rates import kinds_alone, rates
 from nas.record.command import calibrating, exhausted, meaning
 from nas.record.opening import Named, open_run
 from nas.record.run import Run
-from nas.space.grammar import to_dict
-from nas.space.space import SearchSpace
 
 FILE = "reliability.json"
 FEWEST = 8  # networks trained in full, below which nothing can be said
@@ -114,11 +110,11 @@ class Reliability:
         if not (data := run.seal.get("data")):
             raise SettingError(f"{run.folder}: does not know its data any more; calibrate anew, under another --name")
         value = {"run": run.name, "ladder": list(self.ladder), "networks": self.networks, "trusted": self.trusted}
-        files.keep("calibration", _key(run.config, run.space, data), value)
+        kept_ladders.keep(run.config, run.space, data, value)
 
     def applied(self, run: Run) -> bool:
         """Tell whether later searches take this ladder."""
-        kept = recalled(run.config, run.space, run.seal.get("data") or {}).get("ladder")
+        kept = kept_ladders.recalled(run.config, run.space, run.seal.get("data") or {}).get("ladder")
         return bool(self.ladder) and kept == list(self.ladder)
 
     @property
@@ -230,21 +226,6 @@ def reliability(run: Named) -> Reliability:
         *known, ladder, trusted, tried.reached, tried.starved, untried, failed=tried.failed, omitted=tried.omitted,
         exhausted=exhausted(run),
     )  # fmt: skip
-
-
-def recalled(config: SearchConfig, space: SearchSpace, data: Json) -> Json:
-    """Return what `Reliability.apply` kept of this space, these data and this recipe, nothing without it."""
-    return files.recall("calibration", _key(config, space, data)) or {}
-
-
-def _key(config: SearchConfig, space: SearchSpace, data: Json) -> Json:
-    """Return what a ladder is kept for, whatever the split seed, which divides data and draws those without a path."""
-    of_space = {name: value for name, value in to_dict(space).items() if name != "name"}
-    found = ("counts", "pixels", "files") if ":" in config.data else ()
-    of_data = {name: data.get(name) for name in ("classes", "parts", "channels", "resolution", *found)}
-    recipe = config.recipe.model_dump(mode="json", exclude={"validation"})  # which the size of its part tells
-    drawn = "" if found else config.data
-    return {"space": of_space, "data": of_data | {"drawn": drawn}, "task": config.task, "recipe": recipe}
 
 
 def _values(run: Run, name: str) -> tuple[Values, Values, dict[str, Values]]:

@@ -13,8 +13,9 @@ from run_fixtures import empty_run, offering, stage, trial
 from nas.engine.calibrate import alone as of_one_kind
 from nas.errors import SettingError
 from nas.evaluation.job import Outcome
+from nas.record.analysis.kept_ladders import recalled
 from nas.record.analysis.rates import kinds_alone, rate_folder
-from nas.record.analysis.reliability import ENOUGH, FEWEST_BEST, recalled, reliability
+from nas.record.analysis.reliability import ENOUGH, FEWEST_BEST, reliability
 from nas.record.environment import note_finished
 from nas.record.run import Run
 from nas.record.trial import Further
