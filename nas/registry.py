@@ -13,7 +13,7 @@ import ast
 import difflib
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
@@ -103,6 +103,14 @@ class Registry:
     def at_hand(self) -> list[str]:
         """List the kinds of nas and of loaded files, sorted, without those of packages."""
         return sorted({*self._homes, *self._added})
+
+    def sound(self) -> Mapping[str, Any]:
+        """Return the kinds by name, without those that cannot be imported or that several origins offer."""
+        found = {}
+        for name in self.names():
+            with suppress(SettingError):
+                found[name] = self.get(name)
+        return found
 
     def origin(self, name: str) -> str:
         """Return a kind's origin: `nas`, `package NAME VERSION` or a file. Raises SettingError for an unknown one."""
@@ -268,8 +276,7 @@ def target_name(text: str) -> str:
         if not text.removeprefix(FILE_TARGET):
             raise SettingError("target file: names no file; write file:mydevice.yaml")
         return text
-    name = text.strip().replace("-", "_")
-    if name not in TARGETS.names():
+    if not (name := _meant(text, TARGETS)):
         allowed = [*map(target_text, TARGETS.names()), "file:mydevice.yaml"]
         raise SettingError(f"unknown target '{text}'. {suggest(text, allowed, _target_label)}")
     return name
@@ -277,12 +284,16 @@ def target_name(text: str) -> str:
 
 def format_name(text: str) -> str:
     """Read `onnx-int8` as the format `onnx_int8`. Raises SettingError, with the nearest name, for an unknown one."""
-    name = text.strip().replace("-", "_")
-    if name not in FORMATS.names():
+    if not (name := _meant(text, FORMATS)):
         raise SettingError(f"unknown format '{text}'. {suggest(text, map(target_text, FORMATS.names()))}")
     return name
 
 
+def _meant(text: str, registry: Registry) -> str:
+    """Name the kind that a text of a command means, whose dashes may stand for underscores, or return an empty text."""
+    return next((name for name in registry.names() if target_text(name) == target_text(text.strip())), "")
+
+
 def _target_label(text: str) -> str:
-    name = target_name(text)
+    name = _meant(text, TARGETS)
     return text + TARGETS.label(name).removeprefix(name)

@@ -114,6 +114,14 @@ def test_packages_offer_kinds_by_entry_points(site: Path) -> None:
         check_objective("stps")
 
 
+def test_a_package_may_write_a_name_with_dashes(site: Path) -> None:
+    (site / "theirs.py").write_text("from nas.costs.targets import Target\nmine = Target('cpu', prepare=print)\n")
+    offer(site, "my-targets", "1.0", "[nas.targets]", "my-target = theirs:mine")
+    assert registry.target_name("my-target") == registry.target_name("my_target") == "my-target"
+    with pytest.raises(SettingError, match=r"unknown target 'my-targt'\. Did you mean 'my-target'\?"):
+        registry.target_name("my-targt")
+
+
 @pytest.mark.parametrize(
     ("text", "cause"),
     [

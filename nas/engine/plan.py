@@ -43,7 +43,7 @@ from nas.registry import OBJECTIVES
 from nas.space.grammar import to_dict
 from nas.space.library import load_architecture, load_space
 from nas.space.space import SearchSpace, draw
-from nas.training.catalogue import check_head, check_metrics, check_targets, load_task
+from nas.training.catalogue import check_head, check_metrics, check_metrics_alike, check_targets, load_task
 from nas.training.images import draw_rows, in_memory
 
 DRAWN = 20  # networks of a space whose pieces are looked at
@@ -176,6 +176,7 @@ def check_settings(config: SearchConfig) -> None:
     for name in config.maximum.keys() & config.minimum.keys():
         if (low := config.minimum[name]) > (high := config.maximum[name]):
             raise SettingError(f"--min {name}={exact(low)} is above --max {name}={exact(high)}: nothing lies between")
+    check_metrics_alike(config.task)
     metrics = load_task(config.task).metrics
     for name in config.objectives:
         if objective(name).trained and name not in (*metrics, *OBJECTIVES.names()):

@@ -19,8 +19,9 @@ from typing import Any, Generic, TypeVar
 
 from nas.errors import PLUGIN, NasError, SettingError, in_one_line
 from nas.files import quoted
-from nas.registry import named, registry_of
+from nas.registry import TASKS, named, registry_of
 from nas.settings import paths_of
+from nas.training.catalogue import check_metrics_alike
 
 Answer = TypeVar("Answer")
 MODULE = "nas_plugin_"
@@ -98,6 +99,9 @@ def load(plugin: PluginFile) -> None:
         for name, kind, noun in _kinds(plugin, module):
             registry_of(noun).add(name, kind, plugin.path)
             added.append((noun, name))
+        for noun, name in added:
+            if noun == TASKS.noun:
+                check_metrics_alike(name)
     except BaseException:
         del sys.modules[plugin.module]
         for noun, name in added:

@@ -12,7 +12,7 @@ from typing import Any
 from nas import document, files
 from nas.errors import SettingError, told_as
 from nas.files import Json
-from nas.network.options import Scalar, options_of
+from nas.network.options import TAKEN, Scalar, options_of
 from nas.registry import BLOCKS, HEADS, OURS, STEMS, Registry
 
 Options = Mapping[str, Scalar]
@@ -21,7 +21,7 @@ LETTER = re.compile("[A-Z]{1,2}")
 SCALARS = {bool, int, float, str}
 DRAWN = "one of a space's networks, space.sample(numpy.random.default_rng(0))[1]"
 """How errors say that a search space is many architectures."""
-OWN = {"stem": ("kind", "width"), "stages": ("block", "depth", "width", "stride"), "head": ("kind",)}
+OWN = {part: TAKEN[registry.noun] for part, registry in REGISTRIES.items()}
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,12 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import AfterValidator, Field, TypeAdapter
 
-from nas.errors import SettingError
+from nas.errors import SettingError, brief
 from nas.registry import Registry, suggest
 
 Scalar = bool | int | float | str
+TAKEN = {"stem": ("kind", "width"), "block": ("block", "depth", "width", "stride"), "head": ("kind",)}
+"""What a part has beside the options of its kind, by the kind's noun."""
 
 
 def _odd(value: int) -> int:
@@ -49,6 +51,16 @@ class Option:
             return False
         return isinstance(found, float) or type(found) is type(value)  # 2.0 and true pass for choices that equal them
 
+    @property
+    def default_misfit(self) -> str:
+        """What is wrong with the default, as a file must hold it where a space does not vary the option, or nothing."""
+        if self.default is inspect.Parameter.empty:
+            return "has no default; write the paper's value"
+        each = self.default if isinstance(self.default, tuple) else (self.default,)
+        if not (all(one is None or isinstance(one, Scalar) for one in each) and self.allows(self.default)):
+            return f"has the default {brief(self.default)}: write {self.words}"
+        return ""
+
     def remedy(self, value: Scalar) -> str:
         """End a sentence about a value that is not allowed with what is, and with the nearest where words are."""
         return f". {suggest(str(value), self.choices)}" if self.choices else f": write {self.words}"
@@ -68,10 +80,18 @@ def declared(kind: Callable[..., Any]) -> dict[str, Option]:
     if bare := [one.name for one in options if one.annotation is one.empty]:
         raise SettingError(f"{inspect.getfile(kind)}: {kind.__qualname__}: the option {bare[0]} has no type: write "
                            f"{bare[0]}: int, or what it takes")  # fmt: skip
-    return {one.name: Option(one) for one in options}
+    found = {one.name: Option(one) for one in options}
+    for option in found.values():
+        if why := option.default_misfit:
+            raise SettingError(f"{inspect.getfile(kind)}: {kind.__qualname__}: the option {option.name} {why}")
+    return found
 
 
 @cache
 def options_of(registry: Registry, kind: str) -> dict[str, Option]:
-    """Return the options of a named kind. Raises SettingError for an unknown one."""
-    return declared(registry.get(kind))
+    """Return the options of a named kind. Raises SettingError for an unknown one, and for one with a taken name."""
+    found = declared(registry.get(kind))
+    if taken := [name for name in found if name in TAKEN[registry.noun]]:
+        raise SettingError(f"{registry.noun} '{kind}': every {registry.noun} has a {taken[0]} of its own beside its "
+                           f"options; rename the option {taken[0]}")  # fmt: skip
+    return found

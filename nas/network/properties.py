@@ -21,15 +21,10 @@ NUMBERS = (1, 2, 3, 4, 5, 7, 8, 16, 32, 0.0, 0.0625, 0.25, 0.5, 1.5)
 
 def values_of(option: Option) -> Iterator[Scalar]:
     """Yield every choice of an option that lists them, or a few numbers that it allows."""
-    choices = option.law.json_schema()
-    if "enum" in choices:
-        yield from choices["enum"]
-    elif "const" in choices:
-        yield choices["const"]
-    elif choices["type"] == "boolean":
-        yield from (False, True)
-    else:
-        yield from (v for v in NUMBERS if option.allows(v))
+    schema = option.law.json_schema()
+    members = schema.get("anyOf", [schema])  # of `int | None` two
+    listed = [v for one in members for v in one.get("enum", [one["const"]] if "const" in one else [])]
+    yield from listed or (v for v in (False, True, *NUMBERS) if option.allows(v))
 
 
 def width_for(kind: Any, /, **chosen: Scalar) -> int:

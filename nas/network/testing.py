@@ -164,7 +164,7 @@ class BlockSuite(_PartSuite):
         assert issubclass(self.kind, Block)
         letter = self.kind.letter
         assert re.fullmatch("[A-Z]{1,2}", letter), f"letter {letter!r}: write one or two capitals"
-        others = [b for b in map(BLOCKS.get, BLOCKS.names()) if b is not self.kind and b.letter == letter]
+        others = [b for b in BLOCKS.sound().values() if b is not self.kind and b.letter == letter]
         assert not others, f"letter {letter} is that of {others[0].__name__}"
 
     def test_gradients_reach_the_parameters_of_every_option(self, option: str, value: Scalar) -> None:

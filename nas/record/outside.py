@@ -14,7 +14,7 @@ from nas.errors import RunError, SettingError
 from nas.evaluation.plugins import DIGITS, Outside, PluginFile, installed, load_plugins, loaded_plugins, read_plugin
 from nas.files import Json, quoted
 from nas.network.architecture import Architecture
-from nas.registry import BLOCKS, DATA, EXECUTORS, HEADS, OBJECTIVES, SAMPLERS, SCORES, STEMS, TARGETS, TASKS
+from nas.registry import BLOCKS, DATA, EXECUTORS, HEADS, OBJECTIVES, SAMPLERS, SCORES, STEMS, TARGETS, TASKS, TRACKERS
 from nas.space.space import SearchSpace, slots
 from nas.training.full.settings import TrainConfig
 
@@ -31,6 +31,8 @@ def outside_of(config: SearchConfig, space: SearchSpace) -> Outside:
         origins += OBJECTIVES.origins(name)
     for name in (*config.scores, *config.prefilter):
         origins += SCORES.origins(name)
+    for name in config.log:
+        origins += TRACKERS.origins(name)
     return Outside(_files(load_plugins(*config.plugins), origins), _packages(origins))
 
 
@@ -40,6 +42,8 @@ def outside_of_training(config: TrainConfig, network: Architecture, files: Itera
     origins += DATA.origins(config.data.partition(":")[0])
     for stage in network.stages:
         origins += BLOCKS.origins(stage.block)
+    for name in config.log:
+        origins += TRACKERS.origins(name)
     return Outside(_files(files, origins), _packages(origins))
 
 

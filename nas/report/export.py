@@ -197,18 +197,17 @@ def _check_form(path: Path, kind: Format, force: bool) -> None:
             _check_folder(path, force)
             return
         check_place(path, force, f"model{kind.suffix}")
-    if path.suffix.lower() != kind.suffix:
+    if not path.name.lower().endswith(kind.suffix.lower()):
         raise SettingError(f"{path}: name a file that ends in {kind.suffix}")
 
 
 def _check_folder(path: Path, force: bool) -> None:
     """Check that a folder may be written: with `force` in place of another that the same format left."""
-    if path.is_dir() and force and {inside.name for inside in path.iterdir()} - HUB:
+    ours = path.is_dir() and {inside.name for inside in path.iterdir()} <= HUB
+    if path.is_dir() and force and not ours:
         raise SettingError(f"{path}: holds more than nas exports to a folder, and is not replaced; take another name")
-    if path.exists() and not (path.is_dir() and force):
-        raise SettingError(
-            f"{path} exists already; take another name" + (", or replace it with --force" * path.is_dir())
-        )
+    if path.exists() and not (force and ours):
+        raise SettingError(f"{path} exists already; take another name" + ", or replace it with --force" * ours)
     check_around(path)
 
 

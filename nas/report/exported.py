@@ -60,10 +60,10 @@ def _read(name: str, path: Path) -> Reader:
 
 def _reading(path: Path) -> str | None:
     """Name the format that reads a file: what claims it, else what its suffix stands for."""
-    suffix = path.suffix.lower()
-    for name in FORMATS.names():
-        kind: Format = FORMATS.get(name)
-        if kind.reads and kind.suffix == suffix:
+    ends = [suffix for suffix in _by_suffix() if path.name.lower().endswith(suffix)]
+    suffix = max(ends, key=len, default="")
+    for name, kind in _readers().items():
+        if kind.suffix.lower() == suffix:
             with FORMATS.telling(name, "claims(path)"):
                 if kind.claims(path):
                     return name
@@ -73,11 +73,14 @@ def _reading(path: Path) -> str | None:
 def _by_suffix() -> dict[str, str]:
     """Name the format that reads each suffix: of several the one named like it, else the first by name."""
     found: dict[str, str] = {}
-    for name in sorted(FORMATS.names(), key=lambda name: (FORMATS.get(name).suffix != f".{name}", name)):
-        kind: Format = FORMATS.get(name)
-        if kind.reads and kind.suffix:
-            found.setdefault(kind.suffix, name)
+    for name, kind in sorted(_readers().items(), key=lambda one: (one[1].suffix != f".{one[0]}", one[0])):
+        found.setdefault(kind.suffix.lower(), name)
     return found
+
+
+def _readers() -> dict[str, Format]:
+    """Return the formats whose files can be read here."""
+    return {name: kind for name, kind in FORMATS.sound().items() if kind.reads and kind.suffix}
 
 
 def _readable() -> str:

@@ -121,6 +121,16 @@ def tasks() -> Iterator[Task]:
                 yield load_task(name)
 
 
+def check_metrics_alike(name: str) -> None:
+    """Raise SettingError where a metric of a task is called like another task's and means something else."""
+    for metric, own in load_task(name).metrics.items():
+        for other in TASKS.at_hand():
+            theirs = load_task(other).metrics.get(metric)
+            if theirs and (theirs.goal, theirs.share, theirs.unit) != (own.goal, own.share, own.unit):
+                raise SettingError(f"task '{name}': the task {other} has a metric '{metric}' of another goal, share or "
+                                   "unit; rename it")  # fmt: skip
+
+
 def check_objective(name: str, offered: Sequence[str] = ()) -> None:
     """Raise SettingError, with the nearest name of those `offered` or of all, unless a search may weigh `name`."""
     if name in TAKEN and name in objective_names():

@@ -238,6 +238,33 @@ def test_an_option_without_a_type_is_told_by_block_and_file(site: Path, tmp_path
         options_of(BLOCKS, "untyped")
 
 
+def test_an_option_may_not_be_called_like_what_every_block_has(site: Path, tmp_path: Path) -> None:
+    text = (
+        HEAD + "class Mine(Block):\n    letter = 'Q'\n    def __init__(self, site, *, depth: Literal[1, 2] = 1): ...\n"
+    )
+    load_plugins(write(tmp_path / "mine.py", text))
+    with pytest.raises(
+        SettingError, match=r"block 'mine': every block has a depth of its own .* rename the option depth"
+    ):
+        options_of(BLOCKS, "mine")
+
+
+def test_a_metric_may_not_mean_something_else_than_that_of_another_task(site: Path, tmp_path: Path) -> None:
+    turned = "replace(classification.metrics['accuracy'], goal='minimize')"
+    text = f"{HEAD}from dataclasses import replace\nmine = replace(classification, metrics={{'accuracy': {turned}}})\n"
+    with pytest.raises(
+        SettingError, match="task 'mine': the task classification has a metric 'accuracy' of another goal"
+    ):
+        load_plugins(write(tmp_path / "mine.py", text))
+    assert objective("accuracy").goal == "maximize"
+
+
+def test_a_trained_objective_is_recorded_where_it_is_weighed_alone(site: Path, tmp_path: Path) -> None:
+    text = HEAD + "mine = Objective('minimize', trained=True, noted=True, measure=print)\n"
+    with pytest.raises(SettingError, match="leave noted out"):
+        load_plugins(write(tmp_path / "mine.py", text))
+
+
 def test_a_goal_that_is_none_is_refused(site: Path, tmp_path: Path) -> None:
     """What is not to be maximised would be minimised."""
     file = tmp_path / "goals.py"

@@ -75,6 +75,18 @@ def test_a_file_that_was_loaded_before_is_kept_where_its_kinds_are_used(search: 
     assert len(nas.resume("first", budget=3).trials) == 3
 
 
+def test_a_tracker_of_a_file_goes_along(search: Search) -> None:
+    text = "class Notes(Tracker):\n    def begin(self, subject): return 0\n    def note(self, step, values): ...\n"
+    Path("notes.py").write_text(
+        f"from nas.record.trackers import Tracker\n{text}    def end(self, ending, files): ...\n"
+    )
+    nas.load_plugins("notes.py")
+    search(log=("notes",))
+    Path("notes.py").unlink()
+    forget()
+    assert len(nas.resume("first", budget=3).trials) == 3
+
+
 def test_a_search_of_our_own_kinds_keeps_nothing_of_it(search: Search) -> None:
     run = small_searches.search(Path("cvt_family"), "plain", objectives=("accuracy", "params"), budget=1, confirm=0)
     assert not (run.folder / "plugins.json").exists()

@@ -165,6 +165,8 @@ def test_a_folder_is_replaced_only_by_force_and_only_if_it_is_ours(shipped, tmp_
     export(model, "hub", folder, force=True)
     assert open_exported(folder).classes == ("a", "b", "c", "d")
     (folder / "thesis.tex").write_text("mine")
+    with pytest.raises(SettingError, match=r"take another name$"):
+        export(model, "hub", folder)
     with pytest.raises(SettingError, match="is not replaced"):
         export(model, "hub", folder, force=True)
     assert (folder / "thesis.tex").read_text() == "mine"

@@ -3,10 +3,15 @@
 import shutil
 
 import pytest
+import torch
 from hostile import hostile
+from outside import offer
+from outside import site as site
+from small_models import model_of
 
 from nas.errors import SettingError
 from nas.registry import FORMATS
+from nas.report.export import export
 from nas.report.exported import open_exported
 from nas.report.formats import Format, Reader
 
@@ -67,6 +72,23 @@ def own():
     FORMATS.add("own", kind, "a test")
     yield
     FORMATS.remove("own")
+
+
+def test_a_format_that_cannot_be_imported_harms_nobody_else(shipped, site):
+    offer(site, "broken", "1.0", "[nas.formats]", "broken = no_such_module:broken")
+    assert open_exported(shipped("onnx")).run(torch.rand(1, 1, 8, 8)).shape == (1, 10)
+
+
+def test_a_suffix_may_have_several_dots(tmp_path):
+    reader = Reader(("mine",), 1, 8, lambda x: x)
+    kind = Format("packed", lambda _, path: [path.write_text("x") and "written"], ".net.ONNX", weights=False,
+                  reads=lambda _: reader)  # fmt: skip
+    FORMATS.add("packed", kind, "a test")
+    try:
+        done = export(model_of(["conv"]), "packed", tmp_path / "m.net.onnx")
+        assert open_exported(done.path).classes == ("mine",)
+    finally:
+        FORMATS.remove("packed")
 
 
 def test_of_formats_that_share_a_suffix_the_one_that_claims_a_file_opens_it(own, shipped, tmp_path):

@@ -150,6 +150,8 @@ class Objective:
         if self.trained and not self.measure:
             raise SettingError("a trained objective is read after its training: write measure(candidate, effort) that "
                                "returns a Reading")  # fmt: skip
+        if self.trained and self.noted:
+            raise SettingError("noted: a trained objective is recorded where it is weighed; leave noted out")
         for name in ("unit", "title"):
             if not isinstance(value := getattr(self, name), str):
                 raise SettingError(f"{name}: found {brief(value)}; write a text")

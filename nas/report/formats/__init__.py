@@ -80,7 +80,7 @@ class Format:
 
     `write(shipment, path)` writes a file of the name's `suffix`, or a folder where that is empty, and returns a line
     for each thing that it checked. It raises RunError when a check fails, and then leaves nothing behind. `reads`
-    makes what was written ready to run; it raises SettingError for a damaged file. `weights` tells whether a format
+    makes a written file ready to run; it raises SettingError for a damaged one. `weights` tells whether a format
     needs a trained model; `only` names the one kind of outputs that it can write, if it cannot write all. `heeds` names
     the options that it has a use for, of `data`, `split_seed`, `tolerance` and `dynamic_size`. `missing` says what must
     be installed first, or gives an empty text. `claims` tells a file of this format from others of its suffix.
