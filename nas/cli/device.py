@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
+from nas.cli.options import DEFAULTS
 from nas.cli.terminal import Terminal, print_json
 from nas.costs.deployment import choose_deployment
 from nas.costs.latency import device_package
@@ -10,8 +11,10 @@ from nas.costs.latency.predictor import write_device
 from nas.costs.latency.regression import check_number
 from nas.errors import SettingError
 from nas.files import quoted
+from nas.registry import HEADS
 from nas.space.library import shipped
 from nas.space.space import SearchSpace
+from nas.training.catalogue import task_of
 
 POOR = 0.6  # Kendall's tau up to which a predictor hardly ranks
 
@@ -65,7 +68,9 @@ def write_predictor(results: Path, output: Path, *, as_json: bool) -> None:
     )
     space = quoted(predictor.space) if predictor.space in shipped() else "FILE"
     data = " --data NAME[:PATH]" if channels > 1 else ""  # images that come with the package are grey
+    task = task_of(HEADS.get(predictor.networks[0][0].head.kind).outputs)
+    learnt = f" --task {task}" if task != DEFAULTS.task else ""
     console.following(
-        f"nas search --space {space} --target {quoted(f'file:{output}')}{data} --resolution {side} "
+        f"nas search --space {space}{learnt} --target {quoted(f'file:{output}')}{data} --resolution {side} "
         f"--max latency={middle:.2g}"
     )

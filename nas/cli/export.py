@@ -68,8 +68,10 @@ def _following(form: str, written: "Exported", needed: str) -> list[str]:
     kind, place = FORMATS.get(format_name(form)), quoted(written.path)
     if format_name(form) == "yaml":
         return [f"nas show {place}{needed}", f"nas train {place}{needed}{written.options or ' --data NAME[:PATH]'}"]
-    runs_here = kind.reads and written.trained
-    return [f"nas predict {place} IMAGE...", f"nas evaluate {place} --data NAME[:PATH]"] if runs_here else []
+    if not (kind.reads and written.trained):
+        return []
+    predicting = [f"nas predict {place} IMAGE..."] if written.predicts else []
+    return [*predicting, f"nas evaluate {place} --data NAME[:PATH]"]
 
 
 def _stem(model: str) -> str:

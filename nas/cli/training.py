@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from nas.cli.predicted import WAYS
 from nas.cli.tables import metrics_table
 from nas.cli.terminal import Piece, Terminal, print_json, progress_bar
 from nas.cli.unfinished import tell_unfinished
@@ -26,6 +27,7 @@ from nas.record.folders import find_trained
 from nas.record.models import BEST
 from nas.record.trained import Trained
 from nas.report.training_page import write_training_report
+from nas.training.catalogue import load_task
 from nas.training.full.group import leads
 from nas.training.full.loop import StoppedError
 from nas.training.full.progress import Epoch
@@ -189,7 +191,7 @@ def conclude(console: Terminal, trained: Trained) -> None:
     file, draw = quoted(f"{trained.name}.onnx"), " --draw DIR" if ending.boxes else ""
     console.following(
         f"nas export {folder} --format onnx -o {file}",
-        f"nas predict {folder} IMAGE...{draw}",
+        *([f"nas predict {folder} IMAGE...{draw}"] if load_task(trained.config.task).outputs in WAYS else []),
         f"nas evaluate {folder} --data NAME[:PATH]",
     )
 

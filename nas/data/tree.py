@@ -9,6 +9,7 @@ from PIL import Image
 
 from nas.files import readable
 
+WRITTEN = frozenset({".pdf", ".palm"})  # that Pillow writes and does not read
 OTHERS = frozenset({
     "__macosx", "__pycache__", "@eadir", "$recycle.bin", "#recycle", "@recycle", "system volume information",
     "lost+found", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r",
@@ -81,7 +82,7 @@ class Tree:
 
 def is_image(name: str) -> bool:
     """Tell by its ending whether a file is an image."""
-    return Path(name).suffix.lower() in Image.registered_extensions()
+    return Path(name).suffix.lower() in Image.registered_extensions().keys() - WRITTEN
 
 
 def _home(path: Path, homes: Mapping[Path, Path], folder: Path) -> Path:

@@ -43,14 +43,15 @@ CPU = torch.device("cpu")
 class Evaluation:
     """What a network does on labelled images.
 
-    `source` is what was judged, `part` of `data` on what. Of a detector, `boxes` says what it found. `names` and
-    `pictures` are those of the images that a page shows, by the rows of the verdict. `flattered` says in words which of
-    the images may not be new to it, `unreadable` names those that were left out.
+    `source` is what was judged, `part` of `data` divided by `split_seed` on what. Of a detector, `boxes` says what it
+    found. `names` and `pictures` are those of the images that a page shows, by the rows of the verdict. `flattered`
+    says in words which of the images may not be new to it, `unreadable` names those that were left out.
     """
 
     source: str
     data: str
     part: str
+    split_seed: int
     classes: tuple[str, ...]
     verdict: Verdict
     boxes: BoxVerdict | None
@@ -73,20 +74,22 @@ class Evaluation:
             "images": self.verdict.images,
             "metrics": {name: asdict(one) for name, one in self.verdict.metrics.items()},
             "calibration_error": self.verdict.ece,
-            "classes": [
-                {
-                    "class": self.classes[one.label],
-                    "images": one.images,
-                    "recall": one.share,
-                    "precision": one.precision,
-                }
-                for one in self.recalls
-            ],
+            "classes": self._of_classes(),
             "confusion": self.verdict.confusion,
             "boxes": self.boxes.counts | {"threshold": self.boxes.threshold} if self.boxes else None,
             "flattered": self.flattered,
             "unreadable": list(self.unreadable),
         }
+
+    def _of_classes(self) -> list[Json]:
+        """Return what there is to tell of each class, of a detector its objects and answers."""
+        if self.boxes:
+            counted = ((one, asdict(one)) for one in self.boxes.classes)
+            return [{"class": self.classes[found.pop("label")], "missed": one.missed} | found for one, found in counted]
+        return [
+            {"class": self.classes[one.label], "images": one.images, "recall": one.share, "precision": one.precision}
+            for one in self.recalls
+        ]
 
 
 @undisturbed()
@@ -128,7 +131,7 @@ def evaluate(
     shown = [one.row for one in (boxes.shown if boxes else verdict.mistakes)]
     names = {row: dataset.name_of(int(seen[row])) or f"image {seen[row]}" for row in shown}
     pictures = tuple(embedded(dataset.images[seen[[row]]][0], light=bool(boxes)) for row in shown)
-    return Evaluation(said, asked.data, asked.part, tuple(reader.classes), verdict, boxes, names, pictures,
+    return Evaluation(said, asked.data, asked.part, asked.seed, tuple(reader.classes), verdict, boxes, names, pictures,
                       _flattered(reader, asked, batches), (*dataset.skipped, *batches.unreadable))  # fmt: skip
 
 

@@ -33,7 +33,8 @@ def render_evaluation(found: Evaluation) -> str:
         "first": next(iter(found.verdict.metrics)),
         "judged": "image",
         "noted": False,
-        "verdict_file": f"nas evaluate {quoted(found.source)} --json",
+        "verdict_file": f"nas evaluate {quoted(found.source)} --data {quoted(found.data)} --part {found.part} "
+        f"--split-seed {found.split_seed} --json",
         "plotlyjs": Markup(get_plotlyjs()),
         "themes": THEMES,
         **left_out(found.unreadable),

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from nas import data
+from nas.data.stored import gather
 from nas.errors import DataError, SettingError
 from nas.report.formats import Examples
 from nas.training.model import Model, scaled, split_of
@@ -54,9 +55,12 @@ class Images:
         return found
 
     def _examples(self, rows: NDArray[np.int64], most: int) -> Examples:
-        """Read rows, drawn without order where there are more than may be."""
+        """Read rows, drawn without order where there are more than may be, without those that are damaged."""
         most = min(most, max(MEMORY // (4 * int(np.prod(self.model.architecture.image_shape))), 1))
         if len(rows) > most:
             rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
-        labels = torch.from_numpy(self._dataset.labels[rows])
-        return Examples(scaled(torch.from_numpy(np.ascontiguousarray(self._dataset.images[rows]))), labels)
+        found = gather(self._dataset.images, rows)
+        if not len(found.pixels):
+            raise DataError(f"{self._dataset.name}: no image can be read: {next(iter(found.unreadable), '')}")
+        labels = torch.from_numpy(self._dataset.labels[rows[found.readable]])
+        return Examples(scaled(torch.from_numpy(np.ascontiguousarray(found.pixels))), labels)

@@ -11,6 +11,7 @@ from nas.errors import SettingError, type_name
 from nas.evaluation import units
 from nas.files import check_around, check_place, quoted, writing
 from nas.network.architecture import Architecture
+from nas.network.heads import Head
 from nas.network.lowering import lowered, queries_of, size_text
 from nas.record.ending import Lowered
 from nas.record.models import CONFIG, WEIGHTS
@@ -23,7 +24,7 @@ from nas.settings import plain, text_of
 from nas.space.library import load_architecture
 from nas.training.boxes.found import NOTED
 from nas.training.caller import undisturbed
-from nas.training.model import Model
+from nas.training.model import BOXES, Model
 
 HUB = {CARD, CONFIG, WEIGHTS}
 
@@ -31,8 +32,9 @@ HUB = {CARD, CONFIG, WEIGHTS}
 class Exported(NamedTuple):
     """What was written, a line for each thing checked or lost, the plug-in files that the network needs.
 
-    `trained` tells whether trained weights are in it. `options` are those of `nas train` by which a file without
-    weights is trained as a network of the same run or training is: its data, the seed that divides them, and the like.
+    `trained` tells whether trained weights are in it, `predicts` whether it gives classes or boxes. `options` are those
+    of `nas train` by which a file without weights is trained as a network of the same run or training is: its data, the
+    seed that divides them, and the like.
     """
 
     path: Path
@@ -40,6 +42,7 @@ class Exported(NamedTuple):
     plugins: tuple[str, ...] = ()
     trained: bool = False
     options: str = ""
+    predicts: bool = True
 
 
 @undisturbed()
@@ -106,7 +109,8 @@ def _written(name: str, shipment: Shipment, place: Path) -> list[str]:
 
 def _exported(path: Path, checks: list[str], found: Found) -> Exported:
     files = tuple(file.path for file in found.outside.files)
-    return Exported(path, checks, files, found.model is not None, found.options())
+    predicts = HEADS.get(found.architecture.head.kind).outputs in (Head.outputs, BOXES)
+    return Exported(path, checks, files, found.model is not None, found.options(), predicts)
 
 
 def _with_images(shipment: Shipment, data: str | None, split_seed: int | None) -> Shipment:

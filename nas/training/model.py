@@ -149,9 +149,11 @@ class Model(nn.Module):
         architecture = lowered(self.architecture, queries, resolution)
         network = lower(self.network, architecture, self.facts.get(ORDER) or ())
         facts = {name: value for name, value in self.facts.items() if name not in MEASURED}
-        note = {"queries": queries_of(self.architecture), "resolution": self.architecture.resolution}
+        if ORDER in self.facts and queries_of(architecture) == queries_of(self.architecture):
+            facts[ORDER] = self.facts[ORDER]  # they lie as they did
+        trained = {"queries": queries_of(self.architecture), "resolution": self.architecture.resolution}
         mean, std = (values.flatten().tolist() for values in (self.mean, self.std))
-        copy = Model(network, self.classes, mean, std, facts | {"lowered_from": note})
+        copy = Model(network, self.classes, mean, std, {"lowered_from": trained} | facts)
         return copy.train(self.training).to(self.mean.device)
 
     def _read(self, images: Sequence[Picture]) -> tuple[Tensor, list[Place]]:

@@ -91,14 +91,14 @@ def test_files_of_a_folder_that_are_no_images_are_left_out_and_counted(
     nas: Command, home: Path, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(home / "pictures", tmp_path / "mixed")
-    for name in ("README", "labels.json", "notes.txt", ".hidden.txt"):
+    for name in ("README", "labels.json", "invoice.pdf", ".hidden.txt"):
         (folder / name).write_text("no picture")
     answer = nas("predict", "classes.safetensors", folder, "--json")
     assert (answer.status, len(json.loads(answer.out))) == (0, 2)
     assert f"left out of {folder}: not named like an image: 3, the first README\n" in answer.err
-    named = nas("predict", "classes.safetensors", folder / "notes.txt")
+    named = nas("predict", "classes.safetensors", folder / "invoice.pdf")
     assert named.status == 1
-    assert "notes.txt: cannot be read as an image (no image that Pillow reads)" in named.err
+    assert "invoice.pdf: cannot be read as an image (no image that Pillow reads)" in named.err
     for picture in folder.glob("*.png"):
         picture.unlink()
     empty = nas("predict", "classes.safetensors", folder)

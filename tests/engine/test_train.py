@@ -25,10 +25,12 @@ from nas import document
 from nas.data import load, stored
 from nas.data.pictures import read_picture
 from nas.engine.attendant import Attendant
+from nas.engine.beginning import find_recipe
 from nas.engine.train import go_on, train
 from nas.errors import DataError, RunError, SettingError, UserError
 from nas.files import readable
 from nas.record.models import BEST
+from nas.record.networks import find_network
 from nas.record.trained import Trained
 from nas.training.catalogue import load_task
 from nas.training.full.speed import autocast
@@ -546,6 +548,13 @@ def test_the_metric_that_a_search_weighed_chooses_the_epoch(own: list[Trained], 
 def test_images_are_mirrored_as_in_the_search_unless_told(own: list[Trained], told: Trained) -> None:
     assert [one.config.recipe.mirror for one in own] == ["never"] * 2
     assert told.config.recipe.mirror == "auto"
+
+
+def test_a_recipe_in_hand_leaves_open_what_its_file_does(home: Path, own: list[Trained]) -> None:
+    found = find_network("found", home / "runs")
+    given = ("small", nas.training.full.recipe.load_recipe("small"))
+    recipes = [find_recipe(one, None, found, {"task": "classification"})["recipe"] for one in given]
+    assert [recipe["mirror"] for recipe in recipes] == ["never"] * 2
 
 
 @pytest.mark.long

@@ -218,6 +218,8 @@ def test_a_detector_is_judged_by_its_boxes_whatever_order_classes_have(tmp_path:
     objects = {one.label: one.objects for one in found.boxes.classes}
     counts = [sum(name == one for boxes in PICTURES.values() for one, *_ in boxes) for name in ("dog", "bird", "cat")]
     assert [objects[label] for label in range(3)] == counts
+    told = {one["class"]: one["objects"] for one in found.facts()["classes"]}
+    assert [told[name] for name in ("dog", "bird", "cat")] == counts
     assert 0 <= found.verdict.metrics["map"].value <= 1
     assert all(Path(name).suffix == ".png" for name in found.names.values())
     assert len(found.pictures) == len(found.boxes.shown)

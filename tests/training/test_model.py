@@ -93,6 +93,15 @@ def test_a_lowered_copy_keeps_the_best_queries_and_loses_what_was_measured() -> 
     assert found.architecture.resolution == 32, "the model is as it was"
 
 
+def test_lowered_in_two_steps_it_is_as_in_one() -> None:
+    found = model()
+    found.facts = {ORDER: [7, 6, 5, 4, 3, 2, 1, 0]}
+    one, two = found.lowered(queries=3, resolution=16), found.lowered(resolution=16).lowered(queries=3)
+    for name, value in one.network.state_dict().items():
+        assert torch.equal(two.network.state_dict()[name], value), name
+    assert two.facts == one.facts == {"lowered_from": {"queries": 8, "resolution": 32}}
+
+
 @pytest.mark.parametrize("given", [torch.zeros(3, 8, 8), ["a.png", "b.png"]])
 def test_what_is_no_picture_is_refused_by_its_type_alone(given: Any) -> None:
     with pytest.raises(DataError, match=r"give paths, PIL images or arrays .* each as an argument of its own") as said:

@@ -65,7 +65,7 @@ class Together(Alone):
     def __init__(self, device: str = "auto") -> None:
         from accelerate import Accelerator  # an extra
 
-        self.accelerator: Any = Accelerator(cpu=device == "cpu")
+        self.accelerator: Any = Accelerator(cpu=device == "cpu", mixed_precision="no")  # the recipe says which
         self.index, self.count = self.accelerator.process_index, self.accelerator.num_processes
 
     @property

@@ -130,7 +130,7 @@ def load_recipe(
 
 def _load(source: str | Path | Mapping[str, Any] | FullRecipe, changes: Mapping[str, Any]) -> FullRecipe:
     if isinstance(source, FullRecipe):
-        source = source.model_dump()
+        source = source.model_dump(exclude_unset=True)  # as a file leaves out what the defaults say
     if isinstance(source, Mapping):
         return _checked({**understood(source, FullRecipe), **changes}, "recipe")
     ours = shipped_recipes()

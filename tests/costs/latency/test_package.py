@@ -475,3 +475,14 @@ def test_single_blocks_are_the_most_common_ones(package):
     blocks = [e for e in manifest["files"] if "block" in e]
     assert {b["block"]["part"] for b in blocks} >= {"stem", "head", "block"}
     assert all(count(p).params >= 0 for p in pieces(tiny().smallest()))
+
+
+def test_a_space_of_detectors_is_searched_for_its_task(nas: Command, results, tmp_path):
+    manifest = json.loads((results.parent / "manifest.json").read_text())
+    for entry in manifest["files"]:
+        if "network" in entry:
+            entry["network"]["head"] = {"kind": "detr"}
+    (results.parent / "manifest.json").write_text(json.dumps(manifest))
+    answer = nas("latency", "fit", results, "-o", tmp_path / "mine.yaml")
+    assert answer.status == 0, answer.err
+    assert "nas search --space FILE --task detection --target" in " ".join(answer.out.split())

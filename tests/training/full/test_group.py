@@ -67,14 +67,14 @@ def _launch(home: Path, *words: str) -> subprocess.Popen[str]:
     command = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone"]
     return subprocess.Popen(
         [sys.executable, *command, *words],
-        cwd=home, env=os.environ | {"OMP_NUM_THREADS": "1"}, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=home, env=os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_MIXED_PRECISION": "bf16"},
+        start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
 
 
 @contextmanager
 def launched(home: Path, *words: str, program: Sequence[str] = TRAIN) -> Iterator[subprocess.Popen[str]]:
-    """Two processes that train, and whatever is left of them killed at the end."""
+    """Two processes that train, whatever Accelerate is set to, and what is left of them killed at the end."""
     process = _launch(home, *program, *words)
     try:
         yield process
