@@ -125,6 +125,33 @@ def test_a_training_that_goes_on_is_the_one_in_one_go(digits, layout):
     assert rest[-1] == losses[-1]
 
 
+def test_what_the_network_draws_is_independent_of_the_augmentation(digits, monkeypatch):
+    """Both draw uniformly before anything else in a step: the one which images are mirrored, the other its noise."""
+    pairs = []
+
+    class Drawing(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Linear(64, 10)
+
+        def forward(self, x):
+            own = torch.Generator().manual_seed(torch.initial_seed())
+            pairs.append((torch.rand(8, generator=own), torch.rand(8, generator=drawn[-1])))
+            return self.layer(x.flatten(1))
+
+    drawn = []
+
+    def augmented(x, y, recipe, mirror, generator, follow):
+        drawn.append(torch.Generator().manual_seed(generator.initial_seed()))
+        return x, y
+
+    monkeypatch.setattr("nas.training.loop.augment", augmented)
+    train(Drawing(), load_images(digits, CPU, subset=640), Recipe(epochs=1), TASK, 0)
+    ours, theirs = (torch.cat(side) for side in zip(*pairs, strict=True))
+    assert len(ours) >= 200
+    assert abs(float(torch.corrcoef(torch.stack([ours, theirs]))[0, 1])) < 0.25
+
+
 def test_training_leaves_the_global_generator_alone(digits):
     state = torch.get_rng_state()
     train(build(NET, seed=0), load_images(digits, CPU, subset=64), Recipe(), TASK, 3)

@@ -7,7 +7,7 @@ few as they are, takes `divided: bool = True`: whether to cut the parts that it 
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -147,6 +147,8 @@ def divide(
         rows["train"], rows[part] = cut(rows["train"], labels if counted else None, held_out, seed)
     if missing and not counted:
         boxes.spread(rows, missing, boxes.shown(labels, len(classes)))
+    if divided and not counted:
+        _check_judged(name, {part: boxes.shown(labels[rows[part]], len(classes)) for part in (*missing, "validation")})
     name, classes = readable(name), tuple(map(readable, classes))
     train, validation, test = (rows[part] for part in PARTS)
     found = Dataset(name, images, labels, classes, train, validation, test, mirror, skipped, targets)
@@ -231,6 +233,13 @@ def _check_boxes(name: str, classes: tuple[str, ...], train: NDArray[np.floating
     if boxed < least:
         raise DataError(f"{name}: found {boxed} training image(s) with boxes; at least {least} are needed, for the "
                         "parts are cut from them. Add images.")  # fmt: skip
+
+
+def _check_judged(name: str, shown: Mapping[str, NDArray[np.bool_]]) -> None:
+    """Raise DataError where parts to judge by, but for a test part of the data's own, show no box of a class."""
+    if bare := sorted(part for part, found in shown.items() if not found.any()):
+        raise DataError(f"{name}: the {' and the '.join(bare)} part would have no box of a class that is trained on, "
+                        "so that every network would find nothing. Add images of these classes.")  # fmt: skip
 
 
 def square(images: NDArray[np.uint8], resolution: int | None) -> NDArray[np.uint8]:

@@ -52,7 +52,7 @@ def coco(
                 found[own] = one
     name, folder = f"coco:{path.name}", next(iter(files.values())).parent.parent
     every = list(found.values())
-    named = next((part for part, file in files.items() if file == path.absolute()), "") if len(files) > 1 else ""
+    named = next((part for part, file in files.items() if file == _whole(path)), "") if len(files) > 1 else ""
     dataset = photographs(
         name, folder, every, names, left, seed=seed, resolution=resolution, in_memory=in_memory, divided=divided
     )
@@ -75,7 +75,7 @@ def _json(tree: Tree, folder: Path) -> list[str]:
 
 def _files(file: Path) -> dict[str, Path]:
     """Find the files of all parts beside one, or take it as `train`. Raises DataError for two of one part."""
-    file = file.absolute()
+    file = _whole(file)
     beside = {Path(name).stem: file.parent / name for name in _json(Tree(file.parent), file.parent)}
     home = file.parent.parent
     folders = {name: home / name / file.name for name in Tree(home).folders(home)}
@@ -88,6 +88,12 @@ def _files(file: Path) -> dict[str, Path]:
         if file in parts.values():
             return parts
     return {"train": file}
+
+
+def _whole(path: Path) -> Path:
+    """Write a path from the root on, without `..`, which would hide the folder's name."""
+    path = path.absolute()
+    return path.parent.resolve() / path.name if ".." in path.parts else path
 
 
 def _loaded(file: Path) -> Json:

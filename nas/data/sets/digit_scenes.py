@@ -1,7 +1,7 @@
 """Scenes of none to six handwritten digits with the box of each, among pieces of others: what is where?
 
 The digits are those of the other drawn sets. A box holds the digit's visible ink exactly, as its strokes lie before
-they become pixels, so that a scene has the same boxes at any resolution.
+they become pixels. At another resolution other scenes are drawn, of the same originals in each part.
 """
 
 from dataclasses import dataclass, replace

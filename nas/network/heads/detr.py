@@ -109,7 +109,7 @@ class DETR(Head):
         memory = self._encode(maps, paddings)
         chosen = self.selection(memory.tokens, sizes, paddings) if self.selection else None
         guides = noised(targets, self.groups, self.classes) if self.training and targets is not None else None
-        boxes, logits = self._decode(memory, guides, chosen)
+        boxes, logits = self._decode(memory, guides and self._shrunk(guides), chosen)
         boxes = self._enlarged(boxes)
         if not self.training:
             scores = logits[-1].sigmoid() if self.focal else logits[-1].softmax(-1)[..., :-1]
@@ -165,6 +165,11 @@ class DETR(Head):
             return boxes
         centres, sizes = boxes.split(2, dim=-1)
         return torch.cat([centres, (sizes * self.enlarge).clamp(max=1)], dim=-1)
+
+    def _shrunk(self, guides: Guides) -> Guides:
+        """Give guides the sizes that boxes have before they are enlarged."""
+        centres, sizes = guides.boxes.split(2, dim=-1)
+        return guides._replace(boxes=torch.cat([centres, sizes / self.enlarge], dim=-1))
 
     def _content(self, like: Tensor, guides: Guides | None, chosen: Chosen | None) -> Tensor:
         """Return what the queries begin with: nothing or the chosen tokens, and with denoising the vector of no label.

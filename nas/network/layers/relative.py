@@ -102,8 +102,15 @@ def _offsets(length: int, device: torch.device) -> Tensor:
 
 
 def resize_bias(table: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resize a table over 2-D offsets `(heads, 2 H - 1, 2 W - 1)`, bicubic, so that the ends stay the ends."""
-    return F.interpolate(table[None], size, mode="bicubic", align_corners=True)[0]
+    """Resize a table over 2-D offsets `(heads, 2 H - 1, 2 W - 1)`, bicubic, so that the ends stay the ends.
+
+    Of a side of one pixel the only offset is nought, the middle, where to keep an end would take the farthest.
+    """
+    rows, columns = (
+        slice(length // 2, length // 2 + 1) if isinstance(wanted, int) and wanted == 1 else slice(None)
+        for length, wanted in zip(table.shape[1:], size, strict=True)
+    )
+    return F.interpolate(table[None, :, rows, columns], size, mode="bicubic", align_corners=True)[0]
 
 
 def resize_offsets(table: Tensor, length: int) -> Tensor:

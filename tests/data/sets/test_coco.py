@@ -78,6 +78,28 @@ def test_parts_are_found_beside_any_of_them_with_their_pictures(tmp_path, file, 
     assert np.array_equal(data.labels, read(coco_file(tmp_path / "one" / "all.json")).labels)
 
 
+def test_parts_are_found_from_within_a_folder_of_one(tmp_path, monkeypatch):
+    for part in PARTS:
+        coco_file(tmp_path / part / "_annotations.coco.json", some(part), tmp_path / part)
+    (tmp_path / "train" / "inside").mkdir()
+    monkeypatch.chdir(tmp_path / "train" / "inside")
+    assert read("../_annotations.coco.json").parts == {"train": 6, "validation": 2, "test": 2}
+    assert read("../../val/_annotations.coco.json").part == "validation"
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_part_to_judge_by_without_a_box_of_a_class_is_refused(tmp_path, seed):
+    file, content = coco_file(tmp_path / "all.json"), instances()
+    content["categories"] = [{"id": number, "name": f"class {number}"} for number in range(3)]
+    content["annotations"] = [
+        {"id": number, "image_id": content["images"][number]["id"], "category_id": number, "bbox": [1, 1, 5, 5]}
+        for number in range(3)
+    ]
+    write(file, content)
+    with pytest.raises(DataError, match="part would have no box of a class that is trained on"):
+        load(f"coco:{file}", seed=seed)
+
+
 def test_pictures_of_one_name_are_those_of_their_part(tmp_path):
     for part, box in (
         ("train", ("cat", 0, 0, 30, 20)),

@@ -155,10 +155,12 @@ def test_matched_queries_do_not_see_denoising(anchors: bool) -> None:
 
 
 @torch.no_grad()
-def test_every_target_has_its_guides() -> None:
+@pytest.mark.parametrize("enlarge", [1.0, 1.5])
+def test_every_target_has_its_guides(enlarge: float) -> None:
     """With boxes that begin as they were asked, guide `group * most + row` is near that row's box."""
     torch.manual_seed(0)
-    asked, targets = DETR(WIDTHS, CLASSES, **SMALL | {"anchors": True, "denoising": 3}), boxes_of(2, CLASSES)
+    asked = DETR(WIDTHS, CLASSES, **SMALL | {"anchors": True, "denoising": 3, "enlarge": enlarge})
+    targets = boxes_of(2, CLASSES)
     noised = answers(asked, maps(), targets).noised
     assert noised is not None
     boxes = noised.boxes[-1].unflatten(1, (3, targets.shape[1]))

@@ -26,6 +26,16 @@ def test_another_map_has_the_resized_table() -> None:
     torch.testing.assert_close(layer((6, 5)), larger((6, 5)))
 
 
+@torch.no_grad()
+def test_a_map_of_one_row_or_column_has_the_middle_of_the_table() -> None:
+    layer = RelativeBias(1, (4, 4))
+    steps = torch.arange(-3.0, 4.0)
+    layer.table.copy_(10 * steps[:, None] + steps)
+    assert layer((1, 4))[0, 0].tolist() == [0, -1, -2, -3]
+    assert layer((4, 1))[0, 0].tolist() == [0, -10, -20, -30]
+    assert layer((1, 1)).tolist() == [[[0]]]
+
+
 def test_gradients_count_the_pairs_of_an_offset() -> None:
     layer = RelativeBias(1, (2, 3))
     layer((2, 3)).sum().backward()
