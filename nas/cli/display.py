@@ -8,7 +8,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.live import Live
 
-from nas.cli.outcome import conclude, data_left_out, front_table, nothing_came, run_facts
+from nas.cli.outcome import conclude, data_left_out, front_tables, nothing_came, run_facts
 from nas.cli.picture import DONE, Doing, counts, length, placed, trial_line, values, workers
 from nas.cli.sparkline import growing
 from nas.cli.terminal import Terminal, line, print_json, progress_bar
@@ -185,7 +185,7 @@ class Display:
         """Draw the record anew: counts, front, and how it grew."""
         if self.console.moves:
             front, grown = run.front(), growing(run, self.console.width)
-            self.drawn = [counts(run, len(front)), front_table(self.console, run, front, ROWS)]
+            self.drawn = [counts(run, len(front)), self.console.fitting(*front_tables(run, front, ROWS))]
             self.drawn += [line((f"{grown}\n", "dim"))] if grown else []
             self._refresh()
 

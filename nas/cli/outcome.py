@@ -22,17 +22,14 @@ from nas.record.results import Result
 from nas.record.run import Run
 
 
-def front_table(console: Terminal, run: Run, front: Sequence[Result], rows: int | None = None) -> Table:
-    """Draw the Pareto front of a run, thinned evenly to about `rows` lines, with the pick marked.
-
-    A narrow terminal gets fewer columns.
-    """
+def front_tables(run: Run, front: Sequence[Result], rows: int | None = None) -> list[Table]:
+    """Draw the Pareto front of a run, thinned evenly to about `rows` lines, with the pick marked, ever narrower."""
     picked = run.pick().number if front else None
     if rows and len(front) > rows:
         kept = pareto.spaced(len(front), rows)
         front = [result for i, result in enumerate(front) if i in kept or result.number == picked]
     ways = ((True, True), (False, True), (False, False))
-    return console.fitting(*(_table(run, front, picked, strips, intervals) for strips, intervals in ways))
+    return [_table(run, front, picked, strips, intervals) for strips, intervals in ways]
 
 
 def _table(run: Run, front: Sequence[Result], picked: int | None, strips: bool, intervals: bool) -> Table:
@@ -100,7 +97,7 @@ def conclude(console: Terminal, run: Run) -> None:
     for note in run.learnt.notes:
         console.remark(f"learnt from {note}")
     if front:
-        console.print(front_table(console, run, front))
+        console.table(*front_tables(run, front))
     for remark in _remarks(run, front, console.width):
         console.remark(f"{remark}\n")
     files = {"report": "report.html", "best": "best.yaml", "front": "front/", "trials": "trials.csv"}

@@ -28,7 +28,7 @@ def growing(run: Run, columns: int) -> str:
     if not found.trainings or found.trainings[-1] < FEWEST:
         return ""
     done = found.trainings[-1]
-    shares = np.interp(np.linspace(1, done, min(MOST, columns // 3, done)), found.trainings, found.shares)
+    shares = np.interp(np.linspace(1, done, max(min(MOST, columns // 3, done), 1)), found.trainings, found.shares)
     (last, gain), reached = found.last, found.shares[-1]
     said = f"hypervolume {sparkline(shares.tolist())} {percent(reached)} of this run's own frame"
     if gain == reached:  # the first network has only now come to the last rung

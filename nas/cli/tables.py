@@ -29,7 +29,7 @@ TIGHT = (0, 1, 0, 0)  # padding of a table with many columns
 def print_network(console: Terminal, architecture: Architecture, known: "Cost") -> None:
     """Draw a network: its stages as towers, then part by part, then its options."""
     print_towers(console, architecture, known)
-    console.print(console.fitting(_parts(known), _parts_narrow(known)))
+    console.table(_parts(known), _parts_narrow(known))
     texts = options_texts(architecture, known)
     if any(texts):
         table = Table("part", "options", box=box.SIMPLE_HEAD, padding=TIGHT)

@@ -18,7 +18,7 @@ def lowered_part(network: Architecture, rows: Sequence[Lowered], first: str) -> 
         "lowered": _lowered(rows, first),
         "proposed": proposed,
         "proposed_flags": _flags(proposed, rows[0]) if proposed else "",
-        "little": bool(rows) and SHARE * rows[0].metrics[first] < LOST,
+        "little": bool(rows) and _little(rows[0].metrics[first], first),
         "ranked": trains_queries(network),
     }
 
@@ -40,8 +40,14 @@ def _proposed(rows: Sequence[Lowered], first: str) -> Lowered | None:
     if not rows or not rows[0].metrics[first]:
         return None
     whole, sign = rows[0].metrics[first], objective(first).sign
-    fitting = [row for row in rows[1:] if sign * (whole - row.metrics[first]) <= min(LOST, SHARE * whole)]
+    most = SHARE * whole if _little(whole, first) else LOST
+    fitting = [row for row in rows[1:] if sign * (whole - row.metrics[first]) <= most]
     return min(fitting, key=lambda row: row.macs, default=None)
+
+
+def _little(whole: float, first: str) -> bool:
+    """Tell whether a share of the metric bounds what may be lost: of a small share of one, and of any other value."""
+    return not objective(first).share or SHARE * whole < LOST
 
 
 def _flags(row: Lowered, whole: Lowered) -> str:

@@ -101,9 +101,10 @@ class View:
         found = []
         for outcome in self._outcomes[trial.number]:
             reading = outcome.readings.get(name, {})
-            if name in outcome.metrics and reading.get("iqr"):
-                value = outcome.metrics[name]
-                found.append(float(reading["iqr"]) * value / float(reading.get("median") or value))
+            width, middle = (reading.get(key) for key in ("iqr", "median"))  # of a plug-in they may be anything
+            if name in outcome.metrics and isinstance(width, int | float) and width:
+                share = outcome.metrics[name] / middle if isinstance(middle, int | float) and middle else 1.0
+                found.append(float(width * share))
         return found
 
     def spread(self, trial: Trial, name: str) -> float:

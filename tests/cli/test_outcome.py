@@ -11,6 +11,7 @@ from nas.cli.outcome import conclude, nothing_came, run_facts
 from nas.cli.picture import counts
 from nas.cli.terminal import Terminal
 from nas.evaluation.job import Outcome
+from nas.evaluation.units import show
 from nas.record.analysis.health import health
 from nas.record.environment import note_finished
 from nas.record.run import Run
@@ -72,3 +73,14 @@ def test_a_stopped_search_is_not_told_to_go_on_with_less_than_its_budget(tmp_pat
     assert re.search(r"nas resume \S+run$", concluded(finished_run(tmp_path / "run", budget={"trials": 200})), re.M)
     spent = finished_run(tmp_path / "spent", complete=3, failed=0, budget={"trials": 3})
     assert concluded(spent).endswith("--budget 6\n")
+
+
+def test_the_front_in_a_narrow_terminal_is_whole_in_records(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "run", objectives=("accuracy", "latency", "params", "macs"))
+    console = Terminal(file=io.StringIO(), width=36)
+    conclude(console, run)
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    best = run.front()[-1]
+    assert "…" not in said.split("report")[0]
+    assert show("accuracy", best.metrics["accuracy"]) in said
+    assert str(best.number) in said

@@ -1,6 +1,7 @@
 """The stages of a network as letters, and how a front grew as bars."""
 
 import io
+from pathlib import Path
 
 import pytest
 from run_fixtures import empty_run, finished_run
@@ -89,3 +90,7 @@ def test_the_line_and_the_health_check_tell_one_gain(tmp_path):
     assert "the last 8 of 30 trainings" in line
     assert added > 0
     assert f"The last 8 of 30 trainings won {100 * added / reached:.1f} % of the final hypervolume" in remark.words
+
+
+def test_a_pane_of_two_columns_has_a_bar(tmp_path: Path) -> None:
+    assert growing(finished_run(tmp_path / "run", complete=12), 2).startswith(f"hypervolume {BARS[0]} ")

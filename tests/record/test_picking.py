@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from run_fixtures import empty_run, finished_run, trial
 
-from nas.cli.outcome import front_table
+from nas.cli.outcome import front_tables
 from nas.cli.terminal import Terminal
 from nas.config import make_config
 from nas.engine.plan import check_settings
@@ -99,7 +99,7 @@ def test_the_rule_of_a_search_decides_what_the_run_stands_for(tmp_path: Path) ->
     assert find_network(f"{run.folder}:knee").architecture.name == "run_2"
     assert "★ latency&lt;=2</em>" in page
     assert "The pick, by latency&lt;=2, is trial 1" in page
-    table = front_table(Terminal(width=120), run, run.front())
+    table = Terminal(width=120).fitting(*front_tables(run, run.front()))
     assert list(table.columns[-1].cells) == ["", "★ latency<=2", "", ""]
 
 

@@ -109,6 +109,12 @@ def test_where_less_is_better_what_misses_more_is_not_proposed(trained: Trained)
         assert lowered_part(trained.architecture, better, "missed")["proposed"] == better[-1]
 
 
+def test_a_metric_that_is_no_share_changes_in_its_own_unit(trained: Trained) -> None:
+    rows = [replace(row, metrics={"latency": 12.0 + 0.5 * i}) for i, row in enumerate(detections.lowered())]
+    assert lowered_part(trained.architecture, rows, "latency")["proposed"] == rows[1]
+    assert lowered_part(trained.architecture, rows, "latency")["little"]
+
+
 def test_every_shown_image_has_its_boxes(trained: Trained) -> None:
     page = render_training(trained)
     figures = re.findall(r'<svg class="boxed" viewBox="0 0 100 100".*?</svg>', page, re.DOTALL)

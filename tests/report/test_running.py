@@ -106,6 +106,31 @@ def test_what_a_reader_has_set_stays(browser: Browser, run: Run) -> None:
         assert shown.evaluate("document.activeElement.id") == "all"
 
 
+def test_what_grew_since_leaves_the_reader_s_fold_and_budget(browser: Browser, tmp_path: Path) -> None:
+    run = empty_run(tmp_path / "run", budget={"trials": 200})
+    for number in range(8):
+        run.append(trial(run, number, metrics={"accuracy": 0.5 + number / 20, "latency": 1.0 + number / 5}))
+    page, fold = write_report(run, Running.now(run)), "summary:text-is('Settings')"
+    with watched(browser, page) as shown:
+        shown.click(fold)
+        slider = shown.locator("#budget-slider")
+        slider.focus()
+        slider.press("Home")
+        for _ in range(20):
+            slider.press("ArrowRight")
+        was = shown.inner_text("#budget-value")
+        run.append(trial(run, 8, "failed"))
+        run.append(trial(run, 9, metrics={"accuracy": 0.95, "latency": 6.0}))
+        run.append(trial(run, 10, metrics={"accuracy": 0.3, "latency": 0.4}))
+        write_report(run, Running.now(run))
+        later(shown, EVERY + 6)
+        reloaded(shown)
+        opened_folds = "[...document.querySelectorAll('details[open] > summary')].map(one => one.textContent)"
+        until(shown, f"{opened_folds}.includes('Settings')")
+        assert not [name for name in shown.evaluate(opened_folds) if name.startswith("Failed")]
+        assert float(shown.inner_text("#budget-value").split()[0]) == pytest.approx(float(was.split()[0]), rel=0.1)
+
+
 def test_a_reader_can_hold_the_page(browser: Browser, run: Run) -> None:
     with watched(browser, write_report(run, Running.now(run))) as shown:
         shown.get_by_role("button", name="Pause").press("Enter")

@@ -82,6 +82,15 @@ def test_values_notes_and_reasons(tmp_path):
     assert rows[8][1][0] is None, "what was not measured"
 
 
+@pytest.mark.parametrize(
+    ("reading", "spread"), [({"median": 0.0, "iqr": 0.5}, 0.5), ({"iqr": "0.1 to 0.3"}, 0.0), ({"iqr": [1, 2]}, 0.0)]
+)
+def test_what_a_plug_in_calls_a_range_may_be_anything(tmp_path, reading, spread):
+    run = empty_run(tmp_path / "run", objectives=("accuracy", "energy"))
+    run.append(trial(run, 0, metrics={"accuracy": 0.5, "energy": 0.0}, readings={"energy": reading}))
+    assert View(run).spread(run.trials[0], "energy") == spread
+
+
 def test_of_several_measurements_the_widest_range_stands_for_all(tmp_path):
     run = finished_run(tmp_path / "run", complete=2, failed=0, rejected=0)
     metrics = run.trials[0].metrics

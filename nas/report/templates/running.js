@@ -6,6 +6,7 @@
   const minutes = Math.round((loaded - written) / 60000), late = loaded - written > patience * 1000;
   let touched = 0;
   const folds = () => document.querySelectorAll("details");
+  const nameOf = fold => fold.querySelector("summary").textContent.replace(/\d+/g, "");  // a new one may come before it
   const recall = () => { try { return JSON.parse(sessionStorage.getItem(place)) || {}; } catch { return {}; } };
   const keep = state => { try { sessionStorage.setItem(place, JSON.stringify(state)); } catch { /* it starts at the top */ } };
   const state = recall();
@@ -13,17 +14,18 @@
   const again = () => {
     keep({
       paused: state.paused, again: true, x: scrollX, y: scrollY, focus: document.activeElement.id,
-      open: [...folds()].map(fold => fold.open), fields: set,
+      open: Object.fromEntries([...folds()].map(fold => [nameOf(fold), fold.open])), fields: set,
     });
     location.reload();
   };
   const restore = () => {
-    [...folds()].forEach((fold, i) => { if (i in state.open) fold.open = state.open[i]; });
-    for (const [id, [value, checked]] of Object.entries(set)) {
+    for (const fold of folds()) fold.open = state.open[nameOf(fold)] ?? fold.open;
+    for (const [id, [value, checked, meant]] of Object.entries(set)) {
       const field = document.getElementById(id);
       if (!field) continue;
       field.value = value;
       field.checked = checked;
+      if (meant) field.dataset.meant = meant;
       for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, {bubbles: true}));
     }
     if (state.focus) document.getElementById(state.focus)?.focus({preventScroll: true});
@@ -50,7 +52,7 @@
   for (const kind of ["input", "change"])
     addEventListener(kind, event => {
       const field = event.target;
-      if (event.isTrusted && field.id) set[field.id] = [field.value, field.checked];
+      if (event.isTrusted && field.id) set[field.id] = [field.value, field.checked, field.dataset.meant];
     });
   for (const kind of ["pointerdown", "pointermove", "keydown", "wheel"])
     addEventListener(kind, () => { touched = Date.now(); }, {passive: true});

@@ -159,6 +159,32 @@ def test_the_arrow_keys_go_along_the_front(browser: Browser, plain: tuple[Run, P
         assert _yaml(page).strip() == _expected(run, order[-2])
 
 
+def test_keys_of_a_plane_s_buttons_and_of_the_browser_are_theirs(browser: Browser, plain: tuple[Run, Path]) -> None:
+    with opened(browser, plain[1]) as page:
+        page.locator("#chart-front").focus()
+        before = _title(page)
+        page.keyboard.press("Alt+ArrowRight")
+        page.keyboard.press("Control+Home")
+        assert _title(page) == before
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('.modebar') !== null")
+        page.evaluate("document.activeElement.addEventListener('click', () => { document.title = 'pressed'; })")
+        page.keyboard.press("Enter")
+        assert page.title() == "pressed"
+
+
+def test_the_slider_speaks_of_less_where_more_is_better(browser: Browser, tmp_path: Path) -> None:
+    run = empty_run(tmp_path / "run", objectives=("latency", "accuracy"))
+    for number, (latency, accuracy) in enumerate(((1.0, 0.80), (2.0, 0.90), (4.0, 0.95))):
+        run.append(trial(run, number, metrics={"accuracy": accuracy, "latency": latency}))
+    with opened(browser, write_report(run)) as page:
+        slider, said = page.locator("#budget-slider"), page.locator("#budget-said")
+        slider.press("Home")
+        assert " points less buys " in said.inner_text()
+        slider.press("End")
+        assert "Less accuracy buys nothing on this front." in said.inner_text()
+
+
 def test_buttons_of_the_table_choose_by_keyboard(browser: Browser, plain: tuple[Run, Path]) -> None:
     run, path = plain
     number = run.front()[-1].number

@@ -39,9 +39,9 @@ const saidOf = (budget, place) => {
   const before = ladder[place - 1], after = ladder[place + 1], sign = first.more ? ["less", "more"] : ["more", "less"];
   if (before) lines.push(make("p", {}, "One step tighter: ", trialButton(before.number),
     `, ${gap(before)} ${sign[0]}, at ${shown(second, before.values[1])}.`));
-  if (!after) return [...lines, make("p", {}, `More ${second.words} buys nothing on this front.`)];
+  if (!after) return [...lines, make("p", {}, `${second.more ? "Less" : "More"} ${second.words} buys nothing on this front.`)];
   const step = round(Math.abs(budget) / 20 || 1), next = ladder[bestWithin(second.more ? budget - step : budget + step)];
-  const paid = `${limitWords(Number(step.toPrecision(3)))} ${second.more ? "less" : "more"}`;
+  const paid = `${limitWords(Number(step.toPrecision(3))).replace("%", "points")} ${second.more ? "less" : "more"}`;
   lines.push(next === trial
     ? make("p", {}, `${paid} buys nothing yet; the next gain, ${gap(after)} ${sign[1]}, is `, trialButton(after.number), ` at ${shown(second, after.values[1])}.`)
     : make("p", {}, `${paid} buys ${gap(next)} ${sign[1]}: `, trialButton(next.number), ` at ${shown(second, next.values[1])}.`));
@@ -66,7 +66,12 @@ const startBudget = () => {
   document.getElementById("budget").hidden = false;
   readBudget();
   slider.addEventListener("input", event => {
+    const apart = budget => Math.abs(budget - slider.dataset.meant);
+    if (!event.isTrusted && slider.dataset.meant)  // a page that loads itself anew may have other budgets to choose from
+      slider.value = budgets.reduce((best, budget, i) => apart(budget) < apart(budgets[best]) ? i : best, 0);
     const best = readBudget();
-    if (event.isTrusted) choose(best, "slider");  // not where a page that loads itself anew restores the slider
+    if (!event.isTrusted) return;
+    slider.dataset.meant = budgets[slider.value];
+    choose(best, "slider");
   });
 };

@@ -96,6 +96,7 @@ const mark = () => {
 // Go along the front with the arrow keys, by the second objective.
 const order = [...frontTrials].sort((a, b) => a.values[1] - b.values[1]).map(trial => trial.number);
 const goAlong = event => {
+  if (event.target !== event.currentTarget || event.altKey || event.ctrlKey || event.metaKey) return;  // a button's, the browser's
   const here = order.indexOf(chosen.number), step = {ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1}[event.key];
   const next = step ? (here < 0 ? order.indexOf(all.pick) : clamped(here + step, 0, order.length - 1))
     : {Home: 0, End: order.length - 1}[event.key];
