@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product, repeat
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from nas.network.options import Scalar
 from nas.network.pieces import Piece, head_piece, stage_pieces, stem_piece
 from nas.registry import HEADS
 from nas.space.slot import Domain
-from nas.space.space import SearchSpace, Traversal
+from nas.space.space import SearchSpace, Traversal, completing
 
 Codes = NDArray[np.int32]
 """Points `(points, decisions)`: 1 + the place of the decision's value in its domain, 0 where it does not arise."""
@@ -52,6 +53,7 @@ class _Part:
 
 
 STEM, HEAD = -1, -2
+MANY = 1000  # sets of options of a head
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,9 @@ class CostTable:
     @cached_property
     def levels(self) -> int:
         """The most maps of stages that a head of the space reads."""
+        heads = self.space.head.options.values()
+        if any(prod(map(len, named.values())) > MANY for named in heads):
+            return len(self.space.stages)  # a head can read no more, and to go through all would take long
         return max(
             levels_read(kind, dict(zip(named, values, strict=True)))
             for kind, named in self.space.head.options.items()
@@ -131,7 +136,7 @@ class CostTable:
         self, part: _Part, maps: Sequence[Shape], decisions: Mapping[str, Scalar]
     ) -> tuple[Sequence[Piece], Shape]:
         """Take one part apart into pieces, and say what it hands on. It is given the last map, the head several."""
-        space, walk = self.space, Traversal(lambda name, values: decisions[name])
+        space, walk = self.space, Traversal(completing(decisions))
         if part.index == STEM:
             side = int(walk.ask(space.resolution, "resolution"))
             stem = stem_piece(walk.stem(space.stem), space.channels, side)

@@ -89,7 +89,7 @@ def _chooser(stages: dict[int, int], pick: Pick) -> Choose:
         asked = Decision.parse(name)
         if asked.part == "stages" and asked.stage not in stages:
             return 0
-        present = tuple(v for v in values if v) if asked.field == "depth" else values
+        present = tuple(v for v in values if v) if (asked.part, asked.field) == ("stages", "depth") else values
         there = Decision(asked.part, stages.get(asked.stage, 0), (), asked.field)
         return pick(asked, there, present)
 
@@ -112,7 +112,7 @@ def _near(architecture: Architecture, stages: dict[int, int], sizes: Sizes) -> C
 
     def pick(asked: Decision, there: Decision, values: Domain) -> Scalar:
         wanted = sizes.get((asked.part, asked.stage, asked.field), _value(architecture, there))
-        if asked.field in ("block", "kind"):
+        if asked.field == ("block" if asked.part == "stages" else "kind"):
             return _kin(asked.registry, str(wanted), values)
         if wanted is None:  # the network has another kind there
             wanted = options_of(asked.registry, asked.given[0])[asked.field].default
@@ -139,10 +139,12 @@ def _kin(registry: Registry, wanted: str, values: Domain) -> Scalar:
 
 
 def _closest(wanted: Scalar, values: Domain) -> Scalar:
-    """Return the value itself, the nearest number by ratio, or the first word."""
+    """Return the value itself, the nearest number by ratio, by difference where one is negative, or the first word."""
     numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
     if wanted in values or isinstance(wanted, bool | str) or not numbers:
         return next((v for v in values if v == wanted), values[0])
+    if min(*numbers, wanted) < 0:
+        return min(numbers, key=lambda v: abs(v - wanted))
     return min(numbers, key=lambda v: _distance(v, wanted))
 
 

@@ -122,7 +122,8 @@ def _pool(
 
     if feasibility.limits:
         return search(tree, proposed, acquisition, rng, taken, POOL // CHOICE)[:POOL]
-    pool = np.unique(tree.draw(POOL, rng), axis=0)
+    drawn = tree.draw(POOL, rng)
+    pool = drawn[np.sort(np.unique(drawn, axis=0, return_index=True)[1])]  # as drawn, since costs may tie
     return np.asarray(pool[[key not in taken for key in keys_of(pool)]])
 
 

@@ -56,7 +56,8 @@ class Screen:
         self.reference = np.array(
             [loss.max() if i in costs.columns else worst(loss) for i, loss in enumerate(past.losses.T)]
         )
-        beyond = MARGIN * (self.reference - past.losses.min(axis=0))
+        span = self.reference - past.losses.min(axis=0)
+        beyond = np.where(span > 0, MARGIN * span, 1.0)  # where all are alike the others decide
         self.costs_done = costs.table(tree, past.done, remember=True)
         self.modelled = [i for i in range(past.losses.shape[1]) if i not in costs.columns]
         models = {i: self._model(i) for i in self.modelled}

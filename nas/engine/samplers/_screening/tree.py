@@ -5,6 +5,7 @@ value's place in the decision's domain, 0 for a value outside. Points are arrays
 a decision does not arise.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
@@ -21,7 +22,7 @@ Codes = NDArray[np.int32]
 Walk = Mapping[str, int]
 Condition = tuple[int, NDArray[np.bool_]]  # an earlier decision, and which of its codes allow a later one
 Case = tuple[Condition, ...]  # all must hold
-MIN_WALKS, MAX_WALKS = 500, 4000
+MIN_WALKS, MAX_WALKS, OFTEN = 500, 4000, 12
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,17 @@ class Tree:
 def explore(decide: Callable[[Choose], object], rng: np.random.Generator) -> tuple[Tree, dict[str, Domain]]:
     """Learn the tree of a space by random walks, until the last quarter of them shows nothing new.
 
-    Also returns the values that the space offers for each decision.
+    Each decision is met often, as when it arises would else be read out of chance. Also returns the values that the
+    space offers for each decision.
     """
     offered: dict[str, Domain] = {}
     domains: dict[str, Domain] = {}
     walks: list[dict[str, int]] = []
+    seen: Counter[str] = Counter()
     newest = 0
-    while len(walks) < MIN_WALKS or (newest > 0.75 * len(walks) and len(walks) < MAX_WALKS):
+    while len(walks) < MIN_WALKS or (
+        (newest > 0.75 * len(walks) or min(seen.values(), default=OFTEN) < OFTEN) and len(walks) < MAX_WALKS
+    ):
         walk: dict[str, int] = {}
 
         def choose(name: str, values: Domain, walk: dict[str, int] = walk) -> object:
@@ -131,6 +136,7 @@ def explore(decide: Callable[[Choose], object], rng: np.random.Generator) -> tup
         before = len(domains)
         decide(choose)  # type: ignore[arg-type]
         walks.append(walk)
+        seen.update(walk.keys())
         newest = len(walks) if len(domains) > before else newest
     tree = learn(domains, walks, split=True)
     return tree if tree.explains(walks) else learn(_in_order(domains, walks), walks, split=True), offered

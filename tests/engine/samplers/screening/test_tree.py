@@ -22,6 +22,20 @@ def test_points_of_a_learnt_tree_are_points_of_the_space(name: str) -> None:
     assert exact >= 0.95 * len(points)
 
 
+WIDE = {"from": 16, "to": 256, "step": 16}
+
+
+def test_what_seldom_arises_is_learnt_too() -> None:
+    """Of eight kinds with sixteen widths each one is met in one walk of a hundred."""
+    stage = {"block": "any", "depth": [1, 2], "width": WIDE, "stride": 2}
+    space = load_space({"name": "wide", "resolution": 32, "stem": {"kind": "conv", "width": 16}, "stages": [stage] * 3,
+                        "blocks": {"transformer": {"head_dim": [8, 16, 32]}}})  # fmt: skip
+    tree, _ = explore(space.decide, np.random.default_rng(0))
+    for point in tree.draw(300, np.random.default_rng(1)):
+        decisions = tree.decode(point)
+        assert space.record(lambda name, values, d=decisions: d[name])[0] == decisions
+
+
 @pytest.mark.parametrize("absent", [1, 2])
 def test_a_decision_may_arise_in_several_cases(absent: int) -> None:
     """Which heads may follow is asked after a block with a class token, whichever stage is the last one there."""
