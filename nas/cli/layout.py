@@ -45,7 +45,8 @@ def layout(
     print_json(asdict(compared)) if as_json else _print(terminal, compared)
     for run in found:
         compared.keep(run)
-        nas.write_report(run, Running.elsewhere(run))
+        now = nas.Run(run.folder)  # which may have gone on meanwhile
+        nas.write_report(now, Running.elsewhere(now))
     if not as_json:
         for run in found:
             terminal.say(f"  report  {run.folder / 'report.html'}")

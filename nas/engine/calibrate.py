@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from nas.config import Budget, Machine, SearchConfig, make_config
+from nas.config import Budget, Machine, SearchConfig, Shipping, make_config
 from nas.costs.counts import cost
 from nas.data import same
+from nas.engine.prediction import as_measured
 from nas.engine.search import go_on, search, wanted_space
 from nas.engine.watcher import Watcher, watcher_of
 from nas.errors import SettingError, brief
@@ -24,7 +25,7 @@ from nas.network.options import Scalar
 from nas.record.analysis.rates import FACTORS, RATES, kinds_alone, rate_folder
 from nas.record.analysis.reliability import FEWEST
 from nas.record.folders import is_run
-from nas.record.journal import RECORD
+from nas.record.journal import RECORD, writing
 from nas.record.run import Run
 from nas.record.seal import first_change
 from nas.settings import paths_of, plain, text_of
@@ -37,7 +38,7 @@ RUNGS = (1, 2, 4, 8, 16)
 DRAWN = 40  # networks of one kind alone, of which that of the middle size is taken
 DECIDED = ("budget", "objectives", "promotion", "confirm")  # settings that a calibration decides itself
 SAME = ("task", "rungs", "recipe", "resolution", "seed", "split_seed", "sampler", "maximum", "minimum",
-        "scores", "seed_with")  # fmt: skip
+        "scores", "seed_with", "prefilter", *Shipping.model_fields)  # fmt: skip
 """Settings that a calibration must have to go on, beside its space and its data, which may have been moved."""
 
 
@@ -107,7 +108,8 @@ def _check_same(run: Run, asked: SearchConfig, space: SearchSpace) -> None:
     if run.config.promotion != 1:
         raise SettingError(f"{run.folder} is a search and no calibration; take another --name")
     was, now = (
-        {"data": config.data.partition(":")[0]} | config.model_dump(include=set(SAME)) for config in (run.config, asked)
+        {"data": config.data.partition(":")[0]} | config.model_dump(include=set(SAME))
+        for config in (run.config, as_measured(asked))
     )
     if changed := first_change(was, now):
         raise _another(run, *changed)
@@ -127,9 +129,10 @@ def _try_rates(run: Run, watcher: Watcher) -> None:
     designs = [run.folder / RATES / f"{kind}.yaml" for kind in kinds_alone(run.space)]
     if not designs:
         return
-    designs[0].parent.mkdir(exist_ok=True)
-    for design in designs:
-        alone(run.space, design.stem, run.config.seed).save(design)
+    with writing(run.folder / RATES, "make room, and the same command goes on"):
+        designs[0].parent.mkdir(exist_ok=True)
+        for design in designs:
+            alone(run.space, design.stem, run.config.seed).save(design)
     kept = {"data", "task", "resolution", "seed", "split_seed", "plugins", "objectives"}
     config = run.config.model_dump(include=kept) | _where(run.config)
     for factor in FACTORS:

@@ -35,8 +35,9 @@ def followed(run: Run, watcher: Watcher) -> Iterator[Watcher]:
         return
     subject = Subject(run.folder, run.space.name, flat(run.config.model_dump(mode="json")))
     with _telling(Tracking(run.config.log, subject, watcher.warned), run, SEARCH_FILES) as note:
+        last = steps(run)
         for step, values in points(run):
-            note(step, {**values, **(front_values(run) if step == steps(run) else {})})
+            note(step, {**values, **(front_values(run) if step == last else {})})
 
         def ended(trial: Trial, run: Run) -> None:
             if trial.state != "rejected":

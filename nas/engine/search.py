@@ -75,8 +75,9 @@ def search(
     learnt = learn(earlier, plan.config, plan.space, plan.devices.timed, plan.data) if earlier else None
     predictor = predictor_facts(plan.predictor) if plan.predictor else None
     own = [plan.space.replay(nearest(plan.space, design)) for design in plan.designs]  # of kinds that the run has
+    start = _start(plan)  # before the folder has a name, which another might take meanwhile
     run = Run.create(
-        new_folder(runs, name, chosen.name), plan.config, plan.space, _start(plan), learnt, plan.outside,
+        new_folder(runs, name, chosen.name), plan.config, plan.space, start, learnt, plan.outside,
         predictor=predictor, data=plan.data, designs=[one.to_dict() for one in own], seeds=_seeds(plan.designs, own),
         calibration=plan.calibration,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """Train a chosen network to the end: settings and data resolved first, every epoch on disk before the next begins."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -84,11 +85,11 @@ def train(
     teacher, begin = find_teacher(config.teacher, dataset, runs), find_backbone(config, fitted, runs) or found.model
     seen = check_seen(config, dataset, origins(found, config, begin, teacher), told.get("split_seed"), attendant.noted)
     batches, model = first_weights(config, fitted, dataset, group, begin, attendant.noted)
-    folder = _new_folder(runs, name, found, group)
+    threads = threads_of(config, model, batches, group, attendant.noted) if group.leads else 0
+    outside = outside_of_training(config, fitted, (*found.outside.files, *files))
+    made = _environment(config, batches, outside, threads) | _told(command, group, dataset) | seen
+    folder = _new_folder(runs, name, found, group)  # at last, lest another takes the name meanwhile
     if group.leads:
-        outside = outside_of_training(config, fitted, (*found.outside.files, *files))
-        made = _environment(config, batches, outside, threads_of(config, model, batches, group, attendant.noted))
-        made |= _told(command, group, dataset) | seen
         Trained.create(folder, config, fitted, made, outside, **_sealed(found, dataset, teacher))
     group.wait()
     return _Session(Trained(folder), batches, model, teacher, group, attendant).run()
@@ -111,10 +112,9 @@ def go_on(
     runs = Path(text_of(runs, "runs"))
     trained = folder if isinstance(folder, Trained) else Trained(find_trained(text_of(folder, "folder"), runs))
     attendant = attendant_of(attendant)
-    with suppress(RunError):  # a damaged one is written anew
-        if trained.ending:
-            attendant.noted(f"{trained.name} is finished: there is nothing left to train")
-            return trained
+    if trained.ended:
+        attendant.noted(f"{trained.name} is finished: there is nothing left to train")
+        return trained
     trained.change(settings)
     config = trained.config
     group = find_group(config.device)
@@ -205,12 +205,14 @@ class _Session:
             set_torch_threads(trained.threads),
             followed_training(trained, self.group.leads, self.attendant.noted) as note,
         ):
+            if self.group.count == 1 and start and trained.ended:  # by another process, while the data were loaded
+                return trained
             if self.group.leads:
                 sweep(trained.folder)
                 if start:
                     with writing(trained.folder / TRAINING, f"make room and go on with: {_again(trained)}"):
                         trained.keep_settings()
-                    note_start(trained.folder, start)
+                    note_start(trained.folder, start, f"make room and go on with: {_again(trained)}")
             self._restore()
             self.attendant.began(trained, self.dataset, self.trainer.progress)
             self._to_the_end(note)
@@ -235,7 +237,7 @@ class _Session:
             raise DivergedError(f"{error}. The weights of the best epoch so far, if any, are kept") from None
         finally:
             if self.group.leads:
-                with suppress(NasError):  # the error that ended the training says more
+                with suppress(NasError) if sys.exc_info()[0] else nullcontext():  # what ended the training says more
                     write_training_report(trained)
 
     def _epochs(self, note: NoteEpoch) -> None:

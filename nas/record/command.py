@@ -5,7 +5,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from nas.config import MOST_TRIALS, Budget, SearchConfig, make_config
+from nas.config import MOST_TRIALS, Budget, SearchConfig, Shipping, make_config
 from nas.files import Json, quoted
 from nas.record.config_file import ANEW, first_config
 from nas.record.environment import last_start
@@ -15,7 +15,8 @@ from nas.settings import Flag, Settings
 from nas.space.library import shipped
 
 ALWAYS = ("space", "data", "budget", "seed")
-PROPOSING = ("seed", "split_seed", "sampler", "maximum", "minimum", "scores", "seed_with", "plugins")
+PROPOSING = ("seed", "split_seed", "sampler", "maximum", "minimum", "scores", "seed_with", "plugins",
+             *Shipping.model_fields)  # fmt: skip
 """Settings that decide which networks a calibration trains, and how it divides its data."""
 
 

@@ -60,10 +60,10 @@ def begun_at(environment: Json) -> datetime | None:
     return datetime.fromisoformat(started).astimezone().replace(tzinfo=None) if started else None
 
 
-def note_start(folder: Path, start: Json) -> None:
-    """Add a later start to the facts of a folder. Raises RunError when they cannot be read or written."""
+def note_start(folder: Path, start: Json, remedy: str = "") -> None:
+    """Add a later start to the facts of a folder. Raises RunError, with the remedy, when they cannot be written."""
     found = read_environment(folder)
-    with writing(folder / ENVIRONMENT):
+    with writing(folder / ENVIRONMENT, remedy):
         write_environment(folder, found | {"starts": [*found.get("starts", []), start]})
 
 

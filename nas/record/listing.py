@@ -22,7 +22,7 @@ from nas.files import Json
 from nas.record import journal
 from nas.record.environment import ENVIRONMENT, last_start, read_environment
 from nas.record.folders import CONFIG, TRAINING, VERDICT, is_locked, is_run, is_trained
-from nas.record.seal import SEAL
+from nas.record.seal import SEAL, read_seal
 from nas.record.trial import Glance
 from nas.settings import parse_names
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["search", "calibration", "training"]
 State = Literal["running", "finished", "stopped", "damaged"]
+DECIDING = ("objectives", "rungs", "promotion", "confirm")  # that tell a calibration
 PAGE = "calibration.html"  # what a calibration ends with
 SUMMARY = "summary.csv"
 READ = (CONFIG, TRAINING, SEAL, ENVIRONMENT, journal.RECORD, journal.FURTHER, journal.EARLIER, SUMMARY, VERDICT, PAGE)
@@ -149,7 +150,7 @@ def _of_search(folder: Path) -> Summary:
     ended = max((one.ended for one in (*trials, *further)), default=0.0)
     last = last_start(made)
     enough = done >= budget["trials"] if budget["trials"] else ended >= budget["seconds"]
-    calibrates = _calibrates(settings)
+    calibrates = _calibrates(read_seal(folder).get("settings") or settings)
     over = bool(last["finished"]) if "finished" in last else enough  # as runs of earlier versions do not say
     return Summary(
         "calibration" if calibrates else "search",
@@ -167,7 +168,8 @@ def _of_search(folder: Path) -> Summary:
 
 def is_calibration(run: "Run") -> bool:
     """Tell whether a run is a calibration."""
-    return _calibrates(run.config.model_dump(mode="json", include={"objectives", "rungs", "promotion", "confirm"}))
+    began = run.seal.get("settings")  # as `--confirm` may be another by now
+    return _calibrates(began or run.config.model_dump(mode="json", include={*DECIDING}))
 
 
 def has_calibrated(run: "Run") -> bool:

@@ -48,7 +48,7 @@ class Mirror:
             if size != self._size:
                 self._add(read_trials(self.run.folder, self.run.config.objectives))
                 self._size = size
-        except (OSError, RunError):
+        except (OSError, RunError, KeyError):  # the last where the study was deleted in the dashboard
             pass  # it shows what it has
         finally:
             self._next = time.monotonic() + max(1.0, PAUSE * (time.monotonic() - start))

@@ -16,7 +16,6 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -155,16 +154,24 @@ class Trained:
         except (OSError, ValueError, KeyError, TypeError, csv.Error):
             raise RunError(f"{path}: damaged; the training writes it anew with --resume") from None
 
-    @cached_property
+    @property
     def ending(self) -> Ending | None:
         """The end of the training, None while it has none."""
-        path = self.folder / VERDICT
-        if not path.exists():
-            return None
+        path, known = self.folder / VERDICT, vars(self)
+        if "ending" not in known and path.exists():
+            try:
+                known["ending"] = Ending.from_dict(_plain(path))
+            except (KeyError, TypeError, AttributeError):
+                raise RunError(f"{path}: damaged; the training writes it anew with --resume") from None
+        return known.get("ending")
+
+    @property
+    def ended(self) -> bool:
+        """Whether the training came to its end, with a verdict that can be read: a damaged one is written anew."""
         try:
-            return Ending.from_dict(_plain(path))
-        except (KeyError, TypeError, AttributeError):
-            raise RunError(f"{path}: damaged; the training writes it anew with --resume") from None
+            return self.ending is not None
+        except RunError:
+            return False
 
     def model(self) -> Model:
         """Return the network with the best weights, in evaluation mode. Raises SettingError while there are none."""

@@ -24,6 +24,7 @@ class Dispatcher:
         self._out: dict[str, Job] = {}
         self._waiting: deque[Job] = deque()
         self._reasons: dict[tuple[object, ...], list[str]] = defaultdict(list)
+        self._handed: dict[str, int] = {}  # losses in a row when each was handed out
         self._in_a_row = 0
         self._looked = False
         self.over = False
@@ -36,7 +37,7 @@ class Dispatcher:
         self._looked = False
         job = self._waiting.popleft() if self._waiting else self._asked(self._ask)
         if job is not None:
-            self._out[tag] = job
+            self._out[tag], self._handed[tag] = job, self._in_a_row
         elif not self._out:  # a job that is out may yet be rejected, which costs no budget
             self.over = True
         return job
@@ -58,6 +59,7 @@ class Dispatcher:
             return
         self._looked = False
         self._in_a_row = 0
+        self._handed.pop(tag, None)
         reasons = self._reasons.pop(job.ticket, [])
         try:
             self._tell(job, replace(outcome, lost=tuple(reasons)))
@@ -69,7 +71,8 @@ class Dispatcher:
         job = self._out.pop(tag, None)
         if job is None:
             return
-        self._count_loss(reason)
+        if self._handed.pop(tag, 0) == self._in_a_row:  # a machine takes all its workers along, which is one loss
+            self._count_loss(reason)
         if self.over:
             return
         self._reasons[job.ticket].append(reason)
@@ -101,4 +104,4 @@ class Dispatcher:
             return None
 
     def _fail(self, error: Exception) -> None:
-        self.failure, self.over = error, True
+        self.failure, self.over = self.failure or error, True  # the first says why

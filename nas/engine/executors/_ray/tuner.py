@@ -18,6 +18,7 @@ from typing import Any
 import ray
 from ray import tune
 from ray.exceptions import RayError, RayTaskError
+from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
@@ -116,8 +117,9 @@ def _run_tuner(dispatcher: Dispatcher, trainable: Any, placement: Placement) -> 
         )
         try:
             tuner.fit()
-        except (RuntimeError, RayError) as error:  # Tune does not survive every lost worker
-            dispatcher.lose_all(f"Ray Tune gave up: {first_line(error)}")
+        except (RuntimeError, RayError, TuneError, AssertionError) as error:  # Tune does not survive every lost worker
+            why = str(error).strip().splitlines()[-1:] if isinstance(error, TuneError) else [first_line(error)]
+            dispatcher.lose_all(f"Ray Tune gave up: {''.join(why)}")
 
 
 class Forwarder(Searcher):
