@@ -147,6 +147,8 @@ def test_a_run_of_that_name_that_is_another_is_refused_before_anything_is_traine
         "data: found relations; .* with digits": {"data": "relations"},
         r"maximum\.params: found 3000": {"maximum": {"params": 3000}},
         "scores: found synflow": {"scores": ("synflow",)},
+        "threads: found 2": {"threads": 2},
+        "target: found onnxruntime": {"target": "onnxruntime"},
     }
     for told, changes in others.items():
         with pytest.raises(SettingError, match=f"^{told}"):

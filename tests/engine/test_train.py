@@ -583,3 +583,13 @@ def test_options_that_leave_each_other_without_meaning_are_refused(
     assert answer.status == 2
     assert says in answer.err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_page_that_cannot_be_written_is_told_though_the_training_ended(home: Path, four: str) -> None:
+    done = begin(home, "pageless", data=four, changes={"epochs": 1})
+    (done.folder / "verdict.json").unlink()
+    (done.folder / "report.html").unlink()
+    (done.folder / "report.html").mkdir()
+    with pytest.raises(SettingError, match=r"report\.html: cannot be written"):
+        go_on(done.folder)
+    assert Trained(done.folder).ended

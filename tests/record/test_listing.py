@@ -14,7 +14,7 @@ from nas.errors import SettingError
 from nas.evaluation.job import Outcome
 from nas.record.environment import note_finished, note_start
 from nas.record.folders import is_locked, locked
-from nas.record.listing import Entry, entries
+from nas.record.listing import Entry, entries, is_calibration
 from nas.record.run import Run
 from nas.record.trial import Further
 
@@ -164,3 +164,12 @@ def test_objectives_of_a_plug_in_that_is_not_loaded_have_no_best(tmp_path: Path)
     entry = the(run.folder)
     assert (entry.state, entry.summary.best, entry.summary.done) == ("stopped", None, 4)
     assert json.dumps(entry.facts())
+
+
+def test_a_search_is_no_calibration_whatever_it_is_to_confirm_later(tmp_path: Path) -> None:
+    settings = {"objectives": ("accuracy", "macs"), "rungs": (1, 2), "promotion": 1.0}
+    run = finished_run(tmp_path / "runs" / "a", confirm=2, **settings)
+    run.go_by(run.config.model_copy(update={"confirm": 1}))
+    assert not is_calibration(Run(run.folder))
+    assert the(run.folder).summary.kind == "search"
+    assert is_calibration(finished_run(tmp_path / "runs2" / "b", confirm=1, **settings))

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -242,3 +243,15 @@ def test_a_hostile_state_is_not_run(trained: Trained, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"last\.pt: cannot be read .* begin another training from .*best\.safetensors"):
         trained.state()
     assert not (tmp_path / "executed").exists()
+
+
+def test_an_end_that_another_process_writes_is_seen(tmp_path: Path) -> None:
+    mine = begun(tmp_path / "runs" / "a")
+    assert mine.ending is None
+    assert not mine.ended
+    theirs = ended(tmp_path / "other" / "b")
+    shutil.copy(theirs.folder / "verdict.json", mine.folder / "verdict.json")
+    assert mine.ended
+    assert mine.ending == theirs.ending
+    (mine.folder / "verdict.json").write_text("{")
+    assert not Trained(mine.folder).ended, "a damaged one is written anew"

@@ -56,3 +56,35 @@ def test_a_cluster_that_never_takes_a_job_ends_the_search() -> None:
     assert dispatcher.over
     assert isinstance(dispatcher.failure, RunError)
     assert "no head node" in str(dispatcher.failure)
+
+
+def test_a_machine_that_takes_many_workers_along_is_one_loss() -> None:
+    search = Search(10_000)
+    dispatcher = Dispatcher(Ask(search.ask), search.tell, most=64)
+    jobs = {str(place): dispatcher.fetch(str(place)) for place in range(64)}
+    for tag in list(jobs)[: 2 * PATIENCE]:
+        dispatcher.lose(tag, "node has died")
+    assert not dispatcher.over
+    for wave in range(PATIENCE - 2):
+        for place in range(64):
+            dispatcher.fetch(f"{wave}-{place}")
+        dispatcher.lose_all("node has died")
+        assert not dispatcher.over, wave
+    for place in range(64):
+        dispatcher.fetch(f"last-{place}")
+    dispatcher.lose_all("node has died")
+    assert dispatcher.over, "a cluster on which nothing ever ends"
+
+
+def test_the_first_error_is_the_one_that_is_told() -> None:
+    search = Search(64)
+
+    def full(job: Job, outcome: object) -> None:
+        raise RunError("trials.jsonl: cannot be written (No space left on device)")
+
+    dispatcher = Dispatcher(Ask(search.ask), full, most=64)
+    jobs = {str(place): dispatcher.fetch(str(place)) for place in range(64)}
+    dispatcher.finish("0", searches.sound(jobs["0"]))  # type: ignore[arg-type]
+    for _ in range(PATIENCE):
+        dispatcher.lose_all("Ray Tune gave up")
+    assert "No space left on device" in str(dispatcher.failure)
