@@ -26,6 +26,7 @@ from nas.record.analysis.rates import FACTORS, RATES, kinds_alone, rate_folder
 from nas.record.analysis.reliability import FEWEST
 from nas.record.folders import is_run
 from nas.record.journal import RECORD, writing
+from nas.record.outside import COPIES
 from nas.record.run import Run
 from nas.record.seal import first_change
 from nas.settings import paths_of, plain, text_of
@@ -133,8 +134,10 @@ def _try_rates(run: Run, watcher: Watcher) -> None:
         designs[0].parent.mkdir(exist_ok=True)
         for design in designs:
             alone(run.space, design.stem, run.config.seed).save(design)
-    kept = {"data", "task", "resolution", "seed", "split_seed", "plugins", "objectives"}
+    kept = {"data", "task", "resolution", "seed", "split_seed", "objectives"}
     config = run.config.model_dump(include=kept) | _where(run.config)
+    copies = (run.folder / COPIES / Path(file).name for file in run.config.plugins)  # as the files may have moved
+    config["plugins"] = tuple(map(str, copies))
     for factor in FACTORS:
         folder, recipe = rate_folder(run, factor), run.config.recipe
         if is_run(folder):

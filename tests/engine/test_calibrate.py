@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import yaml
 from command import Command
+from outside import forget
 from outside import site as site
 from sklearn.datasets import load_digits
 from small_detection import FEW_SCENES
@@ -231,6 +232,13 @@ def test_a_calibration_knows_the_kinds_of_its_plug_ins(space, site, tmp_path):
     own = {"plugins": tmp_path / "own.py", "scores": ("own",)}
     run = nas.calibrate(space, runs=space.parent / "runs", **SETTINGS, **own)
     assert {trial.outcome.scores["own"] for trial in run.trials} == {1.0}
+    shutil.rmtree(run.folder / "rates")  # as by an interruption before them
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "own.py").rename(tmp_path / "moved" / "own.py")
+    forget()
+    own["plugins"] = tmp_path / "moved" / "own.py"
+    again = nas.calibrate(space, runs=space.parent / "runs", **SETTINGS, **own)
+    assert (again.folder / "rates").is_dir()
 
 
 @pytest.mark.parametrize("few", [{"networks": 7}, {"rungs": (4,)}, {"rungs": "auto"}])

@@ -73,6 +73,11 @@ def test_the_package_runs_and_becomes_a_predictor(package):
     assert again.returncode == 0
     assert read(package / "results.csv") == rows, "what is measured is kept"
 
+    write(package / "results.csv", [rows[0] | {"reference": "3.25"}])  # as on a day on which it was slower
+    subprocess.run([sys.executable, "-I", package / "run.py", "--seconds", "0.05"], capture_output=True, check=True)
+    assert {float(row["reference"]) for row in read(package / "results.csv")} == {3.25}, "all rows have one unit"
+    write(package / "results.csv", rows)
+
     more = [sys.executable, "-I", package / "run.py", "--threads", "2"]
     other = subprocess.run(more, capture_output=True, text=True)
     assert other.returncode == 1
@@ -310,7 +315,7 @@ def test_a_device_whose_threads_clock_ticks_seldom_is_timed_by_the_walls(monkeyp
 def test_the_script_goes_on_only_with_what_it_wrote(tmp_path):
     read_rows = runner.read
     whole = {"name": "a", "ms": "0.5", "iqr": "0.1", "rounds": "5", "threads": "1", "device": "d", "runtime": "r",
-             "package": "p"}  # fmt: skip
+             "package": "p", "reference": "1.5"}  # fmt: skip
     path = tmp_path / "results.csv"
     assert read_rows(path) == {}
     write(path, [whole, whole | {"name": "b", "ms": "fast"}, whole | {"name": "c", "package": None}])
