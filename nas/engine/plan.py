@@ -185,13 +185,11 @@ def check_settings(config: SearchConfig) -> None:
     check_trackers(config.log)
 
 
-def load_data(config: SearchConfig) -> Dataset:
-    """Load the data set of a search into memory. Raises DataError, also if its targets are not those of the task."""
-    return held(config, load_whole(config))
-
-
 def load_whole(config: SearchConfig) -> Dataset:
-    """Load the same, with images left where they are if they do not fit in memory."""
+    """Load the data set of a search, with images left where they are if they do not fit in memory.
+
+    Raises DataError, also if its targets are not those of the task.
+    """
     dataset = datasets.load(config.data, seed=config.split, resolution=config.resolution)
     check_targets(config.task, config.data, dataset.targets)
     check_metrics(config.task, config.objectives, len(dataset.classes))

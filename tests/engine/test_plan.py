@@ -10,7 +10,7 @@ import nas
 from nas.config import make_config
 from nas.data import load
 from nas.engine import front_measurer
-from nas.engine.plan import doubts, fit, load_data, new_plan, plan_of
+from nas.engine.plan import doubts, fit, load_whole, new_plan, plan_of
 from nas.errors import DataError, SettingError, SpaceError
 from nas.evaluation.catalogue import objective
 from nas.record.run import Run
@@ -83,14 +83,14 @@ def test_a_search_by_an_objective_that_fails_is_refused_and_leaves_no_folder(tmp
 def test_networks_are_compared_by_so_many_validation_images_as_are_asked_for():
     """Of 10,000 the judging would take most of the time where 800 images are trained on."""
     whole, some, again = (
-        load_data(make_config({"data": "digits", "recipe": {"validation": count}, "seed": seed}))
+        load_whole(make_config({"data": "digits", "recipe": {"validation": count}, "seed": seed}))
         for count, seed in ((None, 1), (50, 1), (50, 1))
     )
     assert len(some.validation) == 50 < len(whole.validation)
     assert set(some.validation) < set(whole.validation)
     assert list(some.validation) == list(again.validation)
     assert list(some.train) == list(whole.train)
-    other = load_data(make_config({"data": "digits", "recipe": {"validation": 10**6}, "seed": 1}))
+    other = load_whole(make_config({"data": "digits", "recipe": {"validation": 10**6}, "seed": 1}))
     assert list(other.validation) == list(whole.validation)
 
 

@@ -65,7 +65,7 @@ def failures(run: Run, front: Sequence[Result]) -> Remark | None:
     again = [one for one in run.further if one.repeat and one.outcome.state == "failed"]
     if not failed and again:
         return Remark(False, f"{len(again)} of the trainings from other seeds failed, first that of trial "
-                             f"{again[0].trial}: {again[0].outcome.reason}")  # fmt: skip
+                             f"{again[0].trial}: {again[0].outcome.reason.rstrip('.')}.")  # fmt: skip
     if not failed:
         return Remark(True, "No training failed.")
     commonest, trained = reasons(failed)[0], len(run.spent)
