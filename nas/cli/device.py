@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from nas.cli.options import DEFAULTS
+from nas.cli.spaces import task_flag
 from nas.cli.terminal import Terminal, print_json
 from nas.costs.deployment import choose_deployment
 from nas.costs.latency import device_package
@@ -11,10 +11,9 @@ from nas.costs.latency.predictor import write_device
 from nas.costs.latency.regression import check_number
 from nas.errors import SettingError
 from nas.files import quoted
-from nas.registry import HEADS
 from nas.space.library import shipped
 from nas.space.space import SearchSpace
-from nas.training.catalogue import task_of
+from nas.training.catalogue import task_of_head
 
 POOR = 0.6  # Kendall's tau up to which a predictor hardly ranks
 
@@ -68,8 +67,7 @@ def write_predictor(results: Path, output: Path, *, as_json: bool) -> None:
     )
     space = quoted(predictor.space) if predictor.space in shipped() else "FILE"
     data = " --data NAME[:PATH]" if channels > 1 else ""  # images that come with the package are grey
-    task = task_of(HEADS.get(predictor.networks[0][0].head.kind).outputs)
-    learnt = f" --task {task}" if task != DEFAULTS.task else ""
+    learnt = task_flag(task_of_head(predictor.networks[0][0].head.kind))
     console.following(
         f"nas search --space {space}{learnt} --target {quoted(f'file:{output}')}{data} --resolution {side} "
         f"--max latency={middle:.2g}"

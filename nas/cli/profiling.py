@@ -31,9 +31,9 @@ from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.record.command import searching
 from nas.record.networks import Found, find_network
-from nas.registry import HEADS, device_file
+from nas.registry import device_file
 from nas.space.space import SearchSpace
-from nas.training.catalogue import load_task, task_of
+from nas.training.catalogue import load_task, task_of_head
 
 IMAGES = 16  # of noise, for scores
 _SETTINGS = {"batch": "latency_batch"}  # options of this command by another name
@@ -159,7 +159,7 @@ def _elsewhere(architecture: Architecture, told: Json) -> tuple[Json, list[list[
 
 def _scored(architecture: Architecture) -> dict[str, Scored]:
     """Score the network with its initial weights on normal noise with targets by chance, the same each time."""
-    task, generator = load_task(task_of(HEADS.get(architecture.head.kind).outputs)), torch.Generator().manual_seed(0)
+    task, generator = load_task(task_of_head(architecture.head.kind)), torch.Generator().manual_seed(0)
     x = torch.randn(IMAGES, *architecture.image_shape, generator=generator)
     y = task.drawn(IMAGES, architecture.classes, generator)
     return score(build(architecture, seed=0), Sample(x, y, task.loss))

@@ -22,12 +22,12 @@ from nas.evaluation.plugins import load_plugins, plugin_flags
 from nas.files import check_place, quoted, readable
 from nas.record.folders import ELSEWHERE
 from nas.record.outside import load_beside
-from nas.registry import HEADS, from_outside
+from nas.registry import from_outside
 from nas.space.grammar import parse_space, to_dict
 from nas.space.library import load_space, shipped
 from nas.space.matching import locate
 from nas.space.space import SearchSpace
-from nas.training.catalogue import task_of
+from nas.training.catalogue import task_of_head
 
 
 def spaces(
@@ -138,13 +138,17 @@ def _renamed(name: str, space: SearchSpace, now: str) -> str:
 
 def _search(name: str | Path, space: SearchSpace, flags: str) -> str:
     """Write the command that searches a space, for the task of its heads."""
-    task = task_for(space)
-    return f"nas search --space {quoted(name)}{f' --task {task}' if task != DEFAULTS.task else ''}{flags} --budget 200"
+    return f"nas search --space {quoted(name)}{task_flag(task_for(space))}{flags} --budget 200"
+
+
+def task_flag(task: str) -> str:
+    """Write the option of a command that names a task, or nothing for the usual one."""
+    return f" --task {task}" if task != DEFAULTS.task else ""
 
 
 def task_for(space: SearchSpace) -> str:
     """Name the task that the heads of a space are for."""
-    return task_of(HEADS.get(space.head.kinds[0]).outputs)
+    return task_of_head(space.head.kinds[0])
 
 
 def _contains(console: Terminal, name: str, network: str, runs: Path, as_json: bool) -> None:

@@ -21,10 +21,9 @@ from nas.network.weights import adapt
 from nas.record.folders import is_run, is_trained, untrained
 from nas.record.networks import Found, find_network
 from nas.record.tracking import check_trackers
-from nas.registry import HEADS
 from nas.settings import text_of
 from nas.space.library import load_architecture
-from nas.training.catalogue import check_head, check_metrics, check_targets, load_task, task_of
+from nas.training.catalogue import check_head, check_metrics, check_targets, load_task, task_of_head
 from nas.training.full.batches import Batches, step_of
 from nas.training.full.group import Alone, Together
 from nas.training.full.recipe import FullRecipe, load_recipe
@@ -44,7 +43,7 @@ def resolved(found: Found, asked: object, settings: Mapping[str, Any]) -> Json:
     """
     home, named = found.home, {n: settings.get(n) for n in ("task", "target", "monitor")}
     told = {name: text_of(value, name) for name, value in named.items() if value is not None}
-    own = home.config.task if home else task_of(HEADS.get(found.architecture.head.kind).outputs)
+    own = home.config.task if home else task_of_head(found.architecture.head.kind)
     task = told.get("task") or own
     if (data := settings.get("data")) is None or not str(data):
         data = home.config.data if home and own == task else load_task(task).data

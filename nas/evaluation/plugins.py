@@ -99,7 +99,6 @@ def load(plugin: PluginFile) -> None:
         for name, kind, noun in _kinds(plugin, module):
             registry_of(noun).add(name, kind, plugin.path)
             added.append((noun, name))
-        for noun, name in added:
             if noun == TASKS.noun:
                 check_metrics_alike(name)
     except BaseException:

@@ -51,16 +51,6 @@ class Option:
             return False
         return isinstance(found, float) or type(found) is type(value)  # 2.0 and true pass for choices that equal them
 
-    @property
-    def default_misfit(self) -> str:
-        """What is wrong with the default, as a file must hold it where a space does not vary the option, or nothing."""
-        if self.default is inspect.Parameter.empty:
-            return "has no default; write the paper's value"
-        each = self.default if isinstance(self.default, tuple) else (self.default,)
-        if not (all(one is None or isinstance(one, Scalar) for one in each) and self.allows(self.default)):
-            return f"has the default {brief(self.default)}: write {self.words}"
-        return ""
-
     def remedy(self, value: Scalar) -> str:
         """End a sentence about a value that is not allowed with what is, and with the nearest where words are."""
         return f". {suggest(str(value), self.choices)}" if self.choices else f": write {self.words}"
@@ -74,17 +64,25 @@ def _noun(base: Any) -> str:
 
 
 def declared(kind: Callable[..., Any]) -> dict[str, Option]:
-    """Return the options that a kind's constructor declares, in order. Raises SettingError for one without a type."""
+    """Return the options that a kind's constructor declares, in order. Raises SettingError for one written wrongly."""
     parameters = inspect.signature(kind, eval_str=True).parameters.values()
     options = [one for one in parameters if one.kind is one.KEYWORD_ONLY]
-    if bare := [one.name for one in options if one.annotation is one.empty]:
-        raise SettingError(f"{inspect.getfile(kind)}: {kind.__qualname__}: the option {bare[0]} has no type: write "
-                           f"{bare[0]}: int, or what it takes")  # fmt: skip
-    found = {one.name: Option(one) for one in options}
-    for option in found.values():
-        if why := option.default_misfit:
-            raise SettingError(f"{inspect.getfile(kind)}: {kind.__qualname__}: the option {option.name} {why}")
-    return found
+    for one in options:
+        if why := _unwritten(one):
+            raise SettingError(f"{inspect.getfile(kind)}: {kind.__qualname__}: the option {one.name} {why}")
+    return {one.name: Option(one) for one in options}
+
+
+def _unwritten(one: inspect.Parameter) -> str:
+    """Say what is wrong with how an option is written: a file must hold its default where no space varies it."""
+    if one.annotation is one.empty:
+        return f"has no type: write {one.name}: int, or what it takes"
+    if one.default is one.empty:
+        return "has no default; write the paper's value"
+    option, each = Option(one), one.default if isinstance(one.default, tuple) else (one.default,)
+    if not (all(value is None or isinstance(value, Scalar) for value in each) and option.allows(one.default)):
+        return f"has the default {brief(one.default)}: write {option.words}"
+    return ""
 
 
 @cache

@@ -14,10 +14,10 @@ from nas.record.journal import RECORD
 from nas.record.models import BEST, elsewhere, is_hub, load
 from nas.record.run import Run
 from nas.record.trained import Trained
-from nas.registry import HEADS, MANY, nearest, suggest
+from nas.registry import MANY, nearest, suggest
 from nas.space.library import load_architecture, shipped
 from nas.space.space import placed
-from nas.training.catalogue import load_task, task_of
+from nas.training.catalogue import load_task, task_of_head
 from nas.training.model import Model, split_of
 
 
@@ -74,7 +74,7 @@ class Found:
             return ""
         config, metrics = self.home.config, load_task(self.home.config.task).metrics
         settings = (
-            ("task", config.task, task_of(HEADS.get(self.architecture.head.kind).outputs)),
+            ("task", config.task, task_of_head(self.architecture.head.kind)),
             ("data", config.data, ""),
             ("split-seed", self.split, 0),
             ("mirror", config.recipe.mirror, "auto"),

@@ -26,7 +26,7 @@ from nas.report.formats import Reader
 from nas.report.metadata import reader_of
 from nas.settings import plain, text_of
 from nas.training.boxes.judging import judge_boxes
-from nas.training.boxes.verdict import BoxVerdict
+from nas.training.boxes.verdict import BoxVerdict, ClassBoxes
 from nas.training.caller import undisturbed
 from nas.training.catalogue import load_task, task_of
 from nas.training.full.batches import Batches, Rows
@@ -84,12 +84,15 @@ class Evaluation:
     def _of_classes(self) -> list[Json]:
         """Return what there is to tell of each class, of a detector its objects and answers."""
         if self.boxes:
-            counted = ((one, asdict(one)) for one in self.boxes.classes)
-            return [{"class": self.classes[found.pop("label")], "missed": one.missed} | found for one, found in counted]
+            return [self._of_boxes(one) for one in self.boxes.classes]
         return [
             {"class": self.classes[one.label], "images": one.images, "recall": one.share, "precision": one.precision}
             for one in self.recalls
         ]
+
+    def _of_boxes(self, one: ClassBoxes) -> Json:
+        counts = {name: value for name, value in asdict(one).items() if name != "label"}
+        return {"class": self.classes[one.label], "missed": one.missed} | counts
 
 
 @undisturbed()
@@ -122,8 +125,8 @@ def evaluate(
     asked = _asked(reader, said, text_of(data, "data"), text_of(part, "part"), plain(split_seed))
     dataset = _fitted(asked, said, reader)
     asked = asked._replace(part=asked.part or dataset.part or ALL)
-    batches = Batches(dataset, CPU, loaders=0)
     rows = np.sort(np.concatenate([getattr(dataset, one) for one in PARTS if asked.part in (one, ALL)]))
+    batches = Batches(dataset, CPU, loaders=0)
     predictions = _predicted(reader, batches, rows, watch)
     verdict = judge(_task(reader).among(len(reader.classes)), predictions)
     boxes = judge_boxes(predictions, len(reader.classes), reader.threshold) if reader.outputs == BOXES else None

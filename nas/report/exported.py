@@ -60,14 +60,14 @@ def _read(name: str, path: Path) -> Reader:
 
 def _reading(path: Path) -> str | None:
     """Name the format that reads a file: what claims it, else what its suffix stands for."""
-    ends = [suffix for suffix in _by_suffix() if path.name.lower().endswith(suffix)]
-    suffix = max(ends, key=len, default="")
+    named = _by_suffix()
+    suffix = max((end for end in named if path.name.lower().endswith(end)), key=len, default="")
     for name, kind in _readers().items():
         if kind.suffix.lower() == suffix:
             with FORMATS.telling(name, "claims(path)"):
                 if kind.claims(path):
                     return name
-    return _by_suffix().get(suffix)
+    return named.get(suffix)
 
 
 def _by_suffix() -> dict[str, str]:

@@ -68,6 +68,11 @@ def task_of(outputs: str) -> str:
     return next((name for name in TASKS.at_hand() if load_task(name).outputs == outputs), "classification")
 
 
+def task_of_head(kind: str) -> str:
+    """Name the first task at hand that networks with such a head are for. Raises SettingError for an unknown head."""
+    return task_of(HEADS.get(kind).outputs)
+
+
 def check_head(task: str, kind: str) -> None:
     """Raise SpaceError, with the heads and the tasks that fit, unless a head gives what a task needs."""
     given, needed = HEADS.get(kind).outputs, load_task(task).outputs

@@ -32,7 +32,7 @@ def standing(run: Run, front: Sequence[Result]) -> list[str]:
 
 def refused(run: Run) -> tuple[int, int]:
     """Count the proposals that broke a limit, when they were measured or foreseen, and all proposals."""
-    foreseen = _foreseen(run)
+    foreseen = sum(not one.repeats for trial in run.trials for one in trial.passed)  # which became no trials
     return sum(trial.state == "rejected" for trial in run.trials) + foreseen, len(run.trials) + foreseen
 
 
@@ -47,15 +47,10 @@ def rejecting(run: Run) -> list[str]:
         if count >= REFUSED * proposals:
             said.append(f"The limit {_limit(sign, name, limit)} rejected {count:,} of {proposals:,} proposals: a "
                         "space that fits it would be searched better.")  # fmt: skip
-    if len(sides) > 1 and _foreseen(run) >= REFUSED * proposals:
+    if len(sides) > 1 and rejected - len(broken) >= REFUSED * proposals:
         said.append(f"The limits together rejected {rejected:,} of {proposals:,} proposals: a space that fits them "
                     "would be searched better.")  # fmt: skip
     return said
-
-
-def _foreseen(run: Run) -> int:
-    """Count the proposals that became no trial, as they would have broken a limit."""
-    return sum(not one.repeats for trial in run.trials for one in trial.passed)
 
 
 def _sides(run: Run) -> list[tuple[str, str, float]]:

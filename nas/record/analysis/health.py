@@ -61,13 +61,12 @@ def pressing(run: Run, most: int = 3) -> list[str]:
 
 def failures(run: Run, front: Sequence[Result]) -> Remark | None:
     """Failures that are many, or that have a reason or a block in common."""
-    failed = failed_trials(run)
-    again = [one for one in run.further if one.repeat and one.outcome.state == "failed"]
-    if not failed and again:
+    if not (failed := failed_trials(run)):
+        again = [one for one in run.further if one.repeat and one.outcome.state == "failed"]
+        if not again:
+            return Remark(True, "No training failed.")
         return Remark(False, f"{len(again)} of the trainings from other seeds failed, first that of trial "
                              f"{again[0].trial}: {again[0].outcome.reason.rstrip('.')}.")  # fmt: skip
-    if not failed:
-        return Remark(True, "No training failed.")
     commonest, trained = reasons(failed)[0], len(run.spent)
     said = f"{len(failed)} of {trained} trainings failed"
     if len(failed) > 1 and len(commonest.trials) > len(failed) / 2:

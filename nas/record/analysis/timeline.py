@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-import numpy as np
-
 from nas.record.run import Run
 from nas.record.trial import Further, Trial
 
@@ -116,10 +114,11 @@ def _waited(run: Run, side_by_side: Sequence[Stint]) -> dict[str, float]:
     if not side_by_side:
         return {}
     later = [start["elapsed"] for start in run.environment.get("starts", ()) if "elapsed" in start]
-    waited = np.zeros(len(WAITED))
-    for begun, ended in pairwise([0.0, *later, run.elapsed]):
-        waited += _empty([one for one in side_by_side if begun < one.end <= ended], begun, ended)
-    return dict(zip(WAITED, waited.tolist(), strict=True))
+    waited = [
+        _empty([one for one in side_by_side if begun < one.end <= ended], begun, ended)
+        for begun, ended in pairwise([0.0, *later, run.elapsed])
+    ]
+    return dict(zip(WAITED, map(sum, zip(*waited, strict=True)), strict=True))
 
 
 def _empty(side_by_side: Sequence[Stint], begun: float, ended: float) -> tuple[float, float, float]:

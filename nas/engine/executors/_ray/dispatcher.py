@@ -21,10 +21,9 @@ class Dispatcher:
 
     def __init__(self, ask: Ask, tell: Tell, most: int | None) -> None:
         self._ask, self._tell, self._most = ask, tell, most
-        self._out: dict[str, Job] = {}
+        self._out: dict[str, tuple[Job, int]] = {}  # each with the losses in a row when it was handed out
         self._waiting: deque[Job] = deque()
         self._reasons: dict[tuple[object, ...], list[str]] = defaultdict(list)
-        self._handed: dict[str, int] = {}  # losses in a row when each was handed out
         self._in_a_row = 0
         self._looked = False
         self.over = False
@@ -37,7 +36,7 @@ class Dispatcher:
         self._looked = False
         job = self._waiting.popleft() if self._waiting else self._asked(self._ask)
         if job is not None:
-            self._out[tag], self._handed[tag] = job, self._in_a_row
+            self._out[tag] = job, self._in_a_row
         elif not self._out:  # a job that is out may yet be rejected, which costs no budget
             self.over = True
         return job
@@ -54,12 +53,11 @@ class Dispatcher:
 
     def finish(self, tag: str, outcome: Outcome) -> None:
         """Tell the outcome of a job, unless it is no longer out, as after an interruption."""
-        job = self._out.pop(tag, None)
-        if job is None:
+        if tag not in self._out:
             return
+        job, _ = self._out.pop(tag)
         self._looked = False
         self._in_a_row = 0
-        self._handed.pop(tag, None)
         reasons = self._reasons.pop(job.ticket, [])
         try:
             self._tell(job, replace(outcome, lost=tuple(reasons)))
@@ -68,10 +66,10 @@ class Dispatcher:
 
     def lose(self, tag: str, reason: str) -> None:
         """Hand out again, up to three times, a job whose machine is gone."""
-        job = self._out.pop(tag, None)
-        if job is None:
+        if tag not in self._out:
             return
-        if self._handed.pop(tag, 0) == self._in_a_row:  # a machine takes all its workers along, which is one loss
+        job, losses = self._out.pop(tag)
+        if losses == self._in_a_row:  # a machine takes all its workers along, which is one loss
             self._count_loss(reason)
         if self.over:
             return
@@ -79,7 +77,7 @@ class Dispatcher:
         if len(self._reasons[job.ticket]) <= RETRIES:
             self._waiting.append(job)
             return
-        self._out[tag] = job
+        self._out[tag] = job, losses
         in_a_row = self._in_a_row
         self.finish(tag, Outcome("failed", reason=f"lost with its machine {RETRIES + 1} times: {reason}"))
         self._in_a_row = in_a_row

@@ -118,8 +118,10 @@ def _run_tuner(dispatcher: Dispatcher, trainable: Any, placement: Placement) -> 
         try:
             tuner.fit()
         except (RuntimeError, RayError, TuneError, AssertionError) as error:  # Tune does not survive every lost worker
-            why = str(error).strip().splitlines()[-1:] if isinstance(error, TuneError) else [first_line(error)]
-            dispatcher.lose_all(f"Ray Tune gave up: {''.join(why)}")
+            why = first_line(error)
+            if isinstance(error, TuneError):  # holds a traceback, whose last line says why
+                why = str(error).strip().rpartition("\n")[2]
+            dispatcher.lose_all(f"Ray Tune gave up: {why}")
 
 
 class Forwarder(Searcher):

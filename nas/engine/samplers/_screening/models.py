@@ -61,7 +61,8 @@ def _ranks(values: Domain) -> Values:
 
 def standard(values: Values, like: Values) -> Features:
     """A column less the mean of what is finite in `like`, in its deviations, as logarithms where all is positive."""
-    like = like[np.isfinite(like)] if np.isfinite(like).any() else np.zeros(1)
+    finite = like[np.isfinite(like)]
+    like = finite if len(finite) else np.zeros(1)
     size = unit(like)
     ours, theirs = values / size, like / size
     if (theirs > 0).all() and (ours > 0).all():
