@@ -7,8 +7,10 @@ UCI Optical Recognition of Handwritten Digits, 1998.
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.random import Generator
@@ -20,8 +22,27 @@ from nas.data.parts import PARTS
 from nas.data.sets import Split, cut
 
 Floats = NDArray[np.float32]
+Images = NDArray[np.uint8]
 Rows = NDArray[np.int64]
 CLASSES = tuple("0123456789")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The number of images of each part and the pixels on their side; a set adds how hard its images are."""
+
+    train: int
+    validation: int
+    test: int
+    resolution: int
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """The number of images of each part."""
+        return self.train, self.validation, self.test
+
+
+D = TypeVar("D", bound=Drawing)
 
 
 @cache
@@ -71,22 +92,28 @@ def _cubic(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(d < 1, near, np.where(d < 2, far, 0))
 
 
-def drawn(sizes: Sequence[int], seed: int, part: Callable[[Rows, int, Generator], Split]) -> list[Split]:
-    """Draw training, validation and test images of these sizes, each part by `part(originals, size, generator)`."""
-    streams = np.random.default_rng(seed).spawn(len(PARTS))
-    return [part(*each) for each in zip(originals(sizes, seed), sizes, streams, strict=True)]
+def exposed(canvas: Floats, noise: float, rng: Generator) -> Images:
+    """Add Gaussian noise of this standard deviation to scenes `(n, side, side)`; return images `(n, 1, side, side)`."""
+    canvas += rng.normal(0, noise, canvas.shape).astype(np.float32)
+    return (canvas.clip(0, 1)[:, None] * 255).round().astype(np.uint8)
 
 
-def painted(name: str, key: object, sizes: Sequence[int], side: int, draw: Callable[[], list[Split]]) -> list[Split]:
-    """Return the parts kept in the cache folder under a name and the `repr` of a key, or draw and keep them.
+def drawn(drawing: D, seed: int, part: Callable[[D, Rows, int, Generator], Split]) -> list[Split]:
+    """Draw training, validation and test images, each part by `part(drawing, originals, size, generator)`."""
+    sizes, streams = drawing.sizes, np.random.default_rng(seed).spawn(len(PARTS))
+    return [part(drawing, *each) for each in zip(originals(sizes, seed), sizes, streams, strict=True)]
 
-    A file that is damaged, or whose grey images are not as many as `sizes` and `side` pixels wide, is drawn anew.
+
+def painted(name: str, version: int, seed: int, drawing: D, draw: Callable[[D, int], list[Split]]) -> list[Split]:
+    """Return the parts that the cache folder keeps of a drawing, or draw them by `draw(drawing, seed)` and keep them.
+
+    A file that is damaged, or whose grey images are not as many and as wide as the drawing says, is drawn anew.
     """
-    digest = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
-    file = files.cache_folder() / f"{name}-{digest}.npz"
+    digest = hashlib.sha256(repr((version, seed, drawing)).encode()).hexdigest()[:16]
+    file, side = files.cache_folder() / f"{name}-{digest}.npz", drawing.resolution
     parts = _recall(file)
-    if parts is None or [part.images.shape for part in parts] != [(size, 1, side, side) for size in sizes]:
-        parts = draw()
+    if parts is None or [part.images.shape for part in parts] != [(size, 1, side, side) for size in drawing.sizes]:
+        parts = draw(drawing, seed)
         _remember(file, parts)
     return parts
 

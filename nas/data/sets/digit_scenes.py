@@ -5,14 +5,14 @@ they become pixels. At another resolution other scenes are drawn, of the same or
 """
 
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from nas.data import boxes
-from nas.data.glyphs import CLASSES, Floats, Rows, drawn, handwritten, paint, painted
+from nas.data.glyphs import CLASSES, Drawing, Floats, Images, Rows, drawn, exposed, handwritten, paint, painted
 from nas.data.sets import Dataset, Split, assemble
 
 VERSION = 1  # raise it with every change of the pixels, so that no old cache is read
@@ -26,7 +26,7 @@ Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Scene:
+class Scene(Drawing):
     """The number of scenes and their difficulty. Lengths are shares of the image's side, contrasts of full white."""
 
     train: int = 4000
@@ -50,11 +50,6 @@ class Scene:
     noise: float = 0.04
     """Standard deviation of the Gaussian noise on every pixel."""
 
-    @property
-    def sizes(self) -> tuple[int, int, int]:
-        """The number of scenes of each part."""
-        return self.train, self.validation, self.test
-
 
 DEFAULT = Scene()
 
@@ -62,14 +57,13 @@ DEFAULT = Scene()
 def digit_scenes(path: None, *, seed: int, resolution: int | None = None, scene: Scene = DEFAULT) -> Dataset:
     """Draw the default data of detection in seconds, or read them from the cache folder. They are never mirrored."""
     scene = replace(scene, resolution=resolution or scene.resolution)
-    side, key = scene.resolution, (VERSION, seed, scene)
-    parts = painted("digit_scenes", key, scene.sizes, side, lambda: draw(scene, seed))
+    parts, side = painted("digit_scenes", VERSION, seed, scene, draw), scene.resolution
     return assemble("digit_scenes", CLASSES, *parts, seed=seed, resolution=side, mirror=False, targets="boxes")
 
 
 def draw(scene: Scene, seed: int) -> list[Split]:
     """Draw train, validation and test scenes, with no handwritten original in two of these parts."""
-    return drawn(scene.sizes, seed, partial(_part, scene))
+    return drawn(scene, seed, _part)
 
 
 def _part(scene: Scene, originals: Rows, size: int, rng: Generator) -> Split:
@@ -78,7 +72,7 @@ def _part(scene: Scene, originals: Rows, size: int, rng: Generator) -> Split:
     return Split(np.concatenate(images), boxes.stack(labels))
 
 
-def _scenes(originals: Rows, count: int, rng: Generator, scene: Scene) -> tuple[NDArray[np.uint8], boxes.Boxes]:
+def _scenes(originals: Rows, count: int, rng: Generator, scene: Scene) -> tuple[Images, boxes.Boxes]:
     """Paint scenes `(count, 1, side, side)` and return them with their boxes."""
     glyphs, digits = handwritten()
     most = len(scene.digits) - 1
@@ -96,9 +90,8 @@ def _scenes(originals: Rows, count: int, rng: Generator, scene: Scene) -> tuple[
         found = paint(glyphs[chosen[rows, number]], corner, scale[rows, number], contrast[rows, number], len(canvas[0]))
         canvas[rows] = np.maximum(canvas[rows], found)
     canvas += (1 - canvas) * _ground(count, rng, scene)
-    canvas += rng.normal(0, scene.noise, canvas.shape).astype(np.float32)
-    images = (canvas.clip(0, 1)[:, None] * 255).round().astype(np.uint8)
-    return images, _labels(digits[chosen], places, ink[..., 2:] - ink[..., :2], there)
+    labels = _labels(digits[chosen], places, ink[..., 2:] - ink[..., :2], there)
+    return exposed(canvas, scene.noise, rng), labels
 
 
 def _labels(digits: Rows, places: Doubles, sizes: Doubles, there: NDArray[np.bool_]) -> boxes.Boxes:

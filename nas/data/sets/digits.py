@@ -6,13 +6,12 @@ network needs local shape (strokes) and global arrangement (which strokes belong
 """
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nas.data.glyphs import CLASSES, Floats, drawn, handwritten, paint, painted
+from nas.data.glyphs import CLASSES, Drawing, Floats, Images, Rows, drawn, exposed, handwritten, paint, painted
 from nas.data.sets import Dataset, Split, assemble
 
 __all__ = ["cluttered_digits", "digits"]
@@ -24,7 +23,7 @@ Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Clutter:
+class Clutter(Drawing):
     """The number of images and their difficulty. Lengths are shares of the image's side, contrasts of full white."""
 
     train: int = 2000
@@ -43,11 +42,6 @@ class Clutter:
     noise: float = 0.05
     """Standard deviation of the Gaussian noise on every pixel."""
 
-    @property
-    def sizes(self) -> tuple[int, int, int]:
-        """The number of images of each part."""
-        return self.train, self.validation, self.test
-
 
 DEFAULT = Clutter()
 
@@ -62,26 +56,23 @@ def digits(path: None, *, seed: int, resolution: int | None = None) -> Dataset:
 def cluttered_digits(path: None, *, seed: int, resolution: int | None = None, clutter: Clutter = DEFAULT) -> Dataset:
     """Draw the default data of every search in a second, or read them from the cache folder."""
     clutter = replace(clutter, resolution=resolution or clutter.resolution)
-    side, key = clutter.resolution, (VERSION, seed, clutter)
-    parts = painted("cluttered_digits", key, clutter.sizes, side, lambda: draw(clutter, seed))
-    return assemble("cluttered_digits", CLASSES, *parts, seed=seed, resolution=side, mirror=False)
+    parts = painted("cluttered_digits", VERSION, seed, clutter, draw)
+    return assemble("cluttered_digits", CLASSES, *parts, seed=seed, resolution=clutter.resolution, mirror=False)
 
 
 def draw(clutter: Clutter, seed: int) -> list[Split]:
     """Draw train, validation and test images, with no handwritten original in two of these parts."""
-    return drawn(clutter.sizes, seed, partial(_part, clutter))
+    return drawn(clutter, seed, _part)
 
 
-def _part(clutter: Clutter, originals: NDArray[np.int64], size: int, rng: Generator) -> Split:
+def _part(clutter: Clutter, originals: Rows, size: int, rng: Generator) -> Split:
     glyphs, labels = handwritten()
     rows = rng.permutation(np.resize(originals, size))  # each original equally often
     chunks = np.split(rows, range(CHUNK, size, CHUNK))
     return Split(np.concatenate([_images(glyphs, chunk, originals, rng, clutter) for chunk in chunks]), labels[rows])
 
 
-def _images(
-    glyphs: Floats, rows: NDArray[np.int64], originals: NDArray[np.int64], rng: Generator, clutter: Clutter
-) -> NDArray[np.uint8]:
+def _images(glyphs: Floats, rows: Rows, originals: Rows, rng: Generator, clutter: Clutter) -> Images:
     n = len(rows)
     contrast = rng.uniform(*clutter.contrast, n)
     canvas = _digit(glyphs[rows], contrast, rng, clutter)
@@ -89,9 +80,7 @@ def _images(
         others = glyphs[rng.choice(originals, n)]
         share = rng.uniform(*clutter.fragment_contrast, n)
         np.maximum(canvas, _fragment(others, contrast * share, rng, clutter), out=canvas)
-    canvas += rng.normal(0, clutter.noise, canvas.shape).astype(np.float32)
-    canvas = canvas.clip(0, 1)[:, None] * 255
-    return canvas.round().astype(np.uint8)
+    return exposed(canvas, clutter.noise, rng)
 
 
 def _digit(glyphs: Floats, contrast: NDArray[np.float64], rng: Generator, clutter: Clutter) -> Floats:

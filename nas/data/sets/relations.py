@@ -8,13 +8,12 @@ relational and non-relational questions of the same scenes.
 """
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nas.data.glyphs import CLASSES, drawn, handwritten, paint, painted
+from nas.data.glyphs import CLASSES, Drawing, Images, Rows, drawn, exposed, handwritten, paint, painted
 from nas.data.sets import Dataset, Split, assemble
 
 __all__ = ["relations", "relations_local"]
@@ -25,7 +24,7 @@ LEFTMOST, DOTTED = 0, 1  # columns of a scene's labels
 
 
 @dataclass(frozen=True)
-class Scene:
+class Scene(Drawing):
     """The number of scenes and their difficulty. Lengths are shares of the image's side, contrasts of full white."""
 
     train: int = 6000
@@ -42,11 +41,6 @@ class Scene:
     contrast: tuple[float, float] = (0.7, 1.0)
     noise: float = 0.05
     """Standard deviation of the Gaussian noise on every pixel."""
-
-    @property
-    def sizes(self) -> tuple[int, int, int]:
-        """The number of scenes of each part."""
-        return self.train, self.validation, self.test
 
 
 DEFAULT = Scene()
@@ -67,10 +61,9 @@ def relations_local(path: None, *, seed: int, resolution: int | None = None, sce
 
 def _load(name: str, question: int, seed: int, resolution: int | None, scene: Scene) -> Dataset:
     scene = replace(scene, resolution=resolution or scene.resolution)
-    side = scene.resolution
-    parts = painted("relations", (VERSION, seed, scene), scene.sizes, side, lambda: draw(scene, seed))
+    parts = painted("relations", VERSION, seed, scene, draw)
     asked = [Split(part.images, part.labels[:, question]) for part in parts]
-    return assemble(name, CLASSES, *asked, seed=seed, resolution=side, mirror=False)
+    return assemble(name, CLASSES, *asked, seed=seed, resolution=scene.resolution, mirror=False)
 
 
 def draw(scene: Scene, seed: int) -> list[Split]:
@@ -78,18 +71,16 @@ def draw(scene: Scene, seed: int) -> list[Split]:
 
     The labels are `(images, 2)`: the leftmost digit, and the one beside the dot.
     """
-    return drawn(scene.sizes, seed, partial(_part, scene))
+    return drawn(scene, seed, _part)
 
 
-def _part(scene: Scene, rows: NDArray[np.int64], size: int, rng: Generator) -> Split:
+def _part(scene: Scene, rows: Rows, size: int, rng: Generator) -> Split:
     chunks = [min(CHUNK, size - start) for start in range(0, size, CHUNK)]
     images, labels = zip(*(_scenes(rows, count, rng, scene) for count in chunks), strict=True)
     return Split(np.concatenate(images), np.concatenate(labels))
 
 
-def _scenes(
-    rows: NDArray[np.int64], count: int, rng: Generator, scene: Scene
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _scenes(rows: Rows, count: int, rng: Generator, scene: Scene) -> tuple[Images, Rows]:
     """Paint scenes `(count, 1, side, side)` and return them with their labels `(count, 2)`."""
     glyphs, digits = handwritten()
     chosen = rng.choice(rows, (count, scene.digits))
@@ -103,10 +94,8 @@ def _scenes(
         for strokes, where, size in ((glyphs[chosen[:, number]], corner, 1), (MARKS[marks[:, number]], mark, 0.5)):
             scale = np.full(count, scene.size * size)
             np.maximum(canvas, paint(strokes, where, scale, contrast, scene.resolution), out=canvas)
-    canvas += rng.normal(0, scene.noise, canvas.shape).astype(np.float32)
-    images = (canvas.clip(0, 1)[:, None] * 255).round().astype(np.uint8)
-    dotted = (marks == DOT).argmax(1)
-    return images, np.stack([digits[chosen[:, 0]], digits[chosen[np.arange(count), dotted]]], axis=1)
+    dotted = chosen[np.arange(count), (marks == DOT).argmax(1)]
+    return exposed(canvas, scene.noise, rng), np.stack([digits[chosen[:, 0]], digits[dotted]], axis=1)
 
 
 def _places(count: int, rng: Generator, scene: Scene) -> NDArray[np.float64]:
