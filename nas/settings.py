@@ -204,11 +204,11 @@ def text_of(value: Any, name: str) -> str:
     return found
 
 
-def paths_of(value: Any, name: str) -> tuple[str, ...]:
-    """Return one or several paths as texts, none for None. Raises SettingError, naming the argument, for others."""
+def plugin_paths(value: Any) -> tuple[str, ...]:
+    """Return one or several paths of plug-ins as texts, none for None. Raises SettingError for others."""
     found = plain(value)
     every = found if isinstance(found, tuple) else () if found is None else (found,)
-    return tuple(text_of(each, name) for each in every)
+    return tuple(text_of(each, "plugins") for each in every)
 
 
 def seconds_of(text: str) -> float | None:

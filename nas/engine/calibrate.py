@@ -29,7 +29,7 @@ from nas.record.journal import RECORD, writing
 from nas.record.outside import COPIES
 from nas.record.run import Run
 from nas.record.seal import first_change
-from nas.settings import paths_of, plain, text_of
+from nas.settings import plain, plugin_paths, text_of
 from nas.space.grammar import to_dict
 from nas.space.slot import Domain
 from nas.space.space import SearchSpace
@@ -62,7 +62,7 @@ def calibrate(
     say. Raises as `nas.search` does, and SettingError for a run of that name that is another calibration or none.
     """
     watcher = _warned_once(watcher_of(watcher))
-    load_plugins(*paths_of(settings.get("plugins"), "plugins"))
+    load_plugins(*plugin_paths(settings.get("plugins")))
     name, runs, task = (text_of(value, said) for value, said in ((name, "name"), (runs, "runs"), (task, "task")))
     if own := settings.keys() & {*DECIDED}:
         raise SettingError(f"{min(own)}: a calibration has its own")

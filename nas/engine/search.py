@@ -35,7 +35,7 @@ from nas.record.outside import check_unchanged
 from nas.record.run import Run
 from nas.report.architectures import FRONT
 from nas.report.page import write_report
-from nas.settings import paths_of, text_of
+from nas.settings import plugin_paths, text_of
 from nas.space.library import load_space
 from nas.space.matching import nearest
 from nas.space.space import SearchSpace
@@ -64,7 +64,7 @@ def search(
     written, and RunError when the search cannot go on.
     """
     watcher = watcher_of(watcher)
-    load_plugins(*paths_of(settings.get("plugins"), "plugins"))  # settings and space may name their kinds
+    load_plugins(*plugin_paths(settings.get("plugins")))  # settings and space may name their kinds
     named = text_of(space, "space") if isinstance(space, str | Path) else "space"
     config = make_config({"space": named, "data": data, "budget": parse_budget(budget), **settings})
     chosen, runs = wanted_space(space, config), Path(text_of(runs, "runs"))

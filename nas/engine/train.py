@@ -36,7 +36,7 @@ from nas.record.networks import Found, find_network
 from nas.record.outside import check_unchanged, outside_of_training
 from nas.record.trained import LAST, Trained
 from nas.report.training_page import write_training_report
-from nas.settings import paths_of, text_of, understood
+from nas.settings import plugin_paths, text_of, understood
 from nas.space.library import load_architecture
 from nas.space.space import SearchSpace
 from nas.training.caller import undisturbed
@@ -73,7 +73,7 @@ def train(
     a file or plain data; `changes` replace values of it. `settings` are `TrainConfig`'s: data, teacher, time, seed, ...
     Raises UserError for wrong input before anything is written, RunError when it cannot go on, StoppedError if told to.
     """
-    attendant, files = attendant_of(attendant), load_plugins(*paths_of(plugins, "plugins"))
+    attendant, files = attendant_of(attendant), load_plugins(*plugin_paths(plugins))
     runs, settings = Path(text_of(runs, "runs")), understood(settings, TrainConfig)
     found = _find(architecture, runs)
     told, settings = settings, settings | resolved(found, architecture, settings)

@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 from nas.errors import PLUGIN, NasError, SettingError, in_one_line
 from nas.files import quoted
 from nas.registry import TASKS, named, registry_of
-from nas.settings import paths_of
+from nas.settings import plugin_paths
 from nas.training.catalogue import check_metrics_alike
 
 Answer = TypeVar("Answer")
@@ -58,7 +58,7 @@ def load_plugins(*paths: str | Path) -> tuple[PluginFile, ...]:
     Raises SettingError with file and line for a file that cannot be read or run, that names no kind or something that
     is none, and for a kind whose name another origin has.
     """
-    loaded = tuple(read_plugin(path) for given in paths for path in paths_of(given, "plugins"))
+    loaded = tuple(read_plugin(path) for given in paths for path in plugin_paths(given))
     for plugin in loaded:
         load(plugin)
     return loaded

@@ -16,6 +16,7 @@ from nas.network.layers.detections import Detections
 from nas.network.options import Option, Scalar, declared
 
 WIDTHS = range(32, 513)
+DRAWS = 8  # of input and loss, as a ReLU may block a gradient in some
 NUMBERS = (1, 2, 3, 4, 5, 7, 8, 16, 32, 0.0, 0.0625, 0.25, 0.5, 1.5)
 
 
@@ -55,16 +56,14 @@ def scrambled(module: nn.Module, seed: int = 0) -> nn.Module:
     return module.eval()
 
 
-def assert_gradients_reach_every_parameter(
-    module: nn.Module, x: Tensor, draws: int = 8, idle: tuple[str, ...] = ()
-) -> None:
-    """Assert that in one of several draws a random loss moves each parameter, as a ReLU may block it in some.
+def assert_gradients_reach_every_parameter(module: nn.Module, x: Tensor, idle: tuple[str, ...] = ()) -> None:
+    """Assert that in one of several draws a random loss moves each parameter.
 
     Only those that need no gradient, or whose names begin as in `idle`, may stay unmoved.
     """
     trained = {name: p for name, p in module.named_parameters() if p.requires_grad}
     unmoved = {name for name in trained if not name.startswith(idle)}
-    for _ in range(draws):
+    for _ in range(DRAWS):
         module.zero_grad()
         out = module((torch.randn_like(x) + torch.randn(1, x.shape[1], 1, 1)).requires_grad_())
         (out * torch.randn_like(out)).sum().backward()

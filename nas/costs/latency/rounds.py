@@ -24,7 +24,7 @@ FEWEST, MOST_AT_ONCE = 12, 25  # rounds
 CONFIDENCE = 0.95
 SHORT_SPELL = 1e-3  # seconds of a network that is one of many
 BETWEEN = 5  # clocks between two turns of the reference, where there are many
-FEWEST_ROUNDS = 3
+FEWEST_ROUNDS = 3  # however little time there is
 
 
 def calibrate(clock: Clock, spells: int = 8, seconds: float = 0.2) -> float:
@@ -65,7 +65,7 @@ def alternate(clock: Clock, reference: Clock, precision: float, seconds: float) 
             own, after = clock(count), reference(compared)
             rounds.append((own / count, (before + after) / 2 / compared))
             before = after
-            if time.monotonic() > end and len(rounds) >= 3:
+            if time.monotonic() > end and len(rounds) >= FEWEST_ROUNDS:
                 return np.array(rounds)
         times = np.array(rounds)
         ratios = times[:, 0] / times[:, 1]
@@ -116,11 +116,11 @@ def _again(clock: Clock, count: int) -> float:
     return clock(count) / count
 
 
-def interval(values: Times, confidence: float = CONFIDENCE) -> tuple[float, float]:
+def interval(values: Times) -> tuple[float, float]:
     """Bound the median by order statistics, for any distribution, or by the range of a few values."""
     from scipy import stats  # takes most of a second to import
 
-    found: Any = stats.quantile_test(values, p=0.5).confidence_interval(confidence)
+    found: Any = stats.quantile_test(values, p=0.5).confidence_interval(CONFIDENCE)
     low = found.low if np.isfinite(found.low) else values.min()
     high = found.high if np.isfinite(found.high) else values.max()
     return float(low), float(high)

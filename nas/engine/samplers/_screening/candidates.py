@@ -31,7 +31,7 @@ def search(
     """Points that are not taken, the most valuable first: several for each of the `count` that will be chosen."""
     elite = max(ELITE, CHOICE * count)
     fresh = _Fresh(taken)
-    start = [tree.draw(RANDOM, rng)] + ([breed(parents, tree, OFFSPRING, rng)] if len(parents) else [])
+    start = [tree.draw(RANDOM, rng)] + ([breed(parents, tree, rng)] if len(parents) else [])
     points = fresh(np.concatenate(start))
     if not len(points):
         return points
@@ -40,7 +40,7 @@ def search(
         best = np.argsort(-worth, kind="stable")[:elite]
         points, worth = points[best], worth[best]
         climbing = step >= GENERATIONS
-        more = neighbours(points[:CLIMBERS], tree, rng) if climbing else breed(points, tree, OFFSPRING, rng)
+        more = neighbours(points[:CLIMBERS], tree, rng) if climbing else breed(points, tree, rng)
         more = fresh(more if len(more) <= NEAREST else more[rng.choice(len(more), NEAREST, replace=False)])
         found = acquisition(more) if len(more) else np.empty(0)
         if climbing and not (found > worth[0]).any():
@@ -61,7 +61,7 @@ class _Fresh:
         return points[list(new.values())]
 
 
-def breed(parents: Codes, tree: Tree, count: int, rng: np.random.Generator) -> Codes:
+def breed(parents: Codes, tree: Tree, rng: np.random.Generator, count: int = OFFSPRING) -> Codes:
     """Children of random parents: half of them of two, by uniform crossover, with one or a few decisions redrawn."""
     ours, theirs = (parents[rng.integers(len(parents), size=count)] for _ in range(2))
     crossed = (rng.random(count) < 0.5)[:, None] & (rng.random(ours.shape) < 0.5)

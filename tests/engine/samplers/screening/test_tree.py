@@ -17,7 +17,7 @@ def test_points_of_a_learnt_tree_are_points_of_the_space(name: str) -> None:
     rng = np.random.default_rng(0)
     tree, _ = explore(space.decide, rng)
     points = tree.draw(40, rng)
-    points = np.concatenate([points, breed(points, tree, 40, rng), neighbours(points[:1], tree, rng)[:40]])
+    points = np.concatenate([points, breed(points, tree, rng, 40), neighbours(points[:1], tree, rng)[:40]])
     exact = sum(set(space.record(_replay(tree.decode(p)))[0]) == set(tree.decode(p)) for p in points)
     assert exact >= 0.95 * len(points)
 
@@ -47,7 +47,7 @@ def test_a_decision_may_arise_in_several_cases(absent: int) -> None:
     rng = np.random.default_rng(0)
     tree, _ = explore(space.decide, rng)
     points = tree.draw(100, rng)
-    decided = [tree.decode(point) for point in np.concatenate([points, breed(points, tree, 100, rng)])]
+    decided = [tree.decode(point) for point in np.concatenate([points, breed(points, tree, rng, 100)])]
     assert all(space.record(_replay(decisions))[0] == decisions for decisions in decided)
     assert {"head.kind" in decisions for decisions in decided} == {True, False}
 
