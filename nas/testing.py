@@ -31,6 +31,7 @@ from torch import nn
 from nas.costs.deployment import Deployment
 from nas.costs.targets import Setting, Target
 from nas.data import Dataset, boxes
+from nas.data.parts import PARTS
 from nas.engine.samplers import Problem
 from nas.errors import DataError
 from nas.evaluation.catalogue import objective
@@ -136,7 +137,7 @@ class DataSuite:
         first, second = self.read(path, seed=1), self.read(path, seed=1)
         assert np.array_equal(first.images[:], second.images[:])
         assert np.array_equal(first.labels, second.labels)
-        for part in ("train", "validation", "test"):
+        for part in PARTS:
             assert np.array_equal(getattr(first, part), getattr(second, part))
 
     def test_images_travel_to_other_processes(self, path: Path | None) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.evaluation.picks import KNEE
-from nas.record.folders import CONFIG, TRAINING
+from nas.record.folders import CONFIG, TRAINING, named_in
 from nas.registry import DATA, FORMATS, SAMPLERS, SCORES, TARGETS, TASKS, Registry, target_text
 from nas.space.library import folder, shipped
 from nas.training.catalogue import objective_names
@@ -22,7 +22,7 @@ def spaces(ctx: Any, incomplete: str) -> list[str]:
 
 def networks(ctx: Any, incomplete: str) -> list[str]:
     """Runs, trainings, and published networks."""
-    return [*_folders(ctx, (CONFIG, TRAINING)), *published(ctx, incomplete)]
+    return [*every_run(ctx, incomplete), *published(ctx, incomplete)]
 
 
 def spaces_and_networks(ctx: Any, incomplete: str) -> list[str]:
@@ -53,10 +53,7 @@ def every_run(ctx: Any, incomplete: str) -> list[str]:
 def _folders(ctx: Any, files: Sequence[str]) -> list[str]:
     """Name the folders of the folder of runs that hold one of some files."""
     runs = Path(ctx.params.get("runs") or "runs")
-    try:
-        return sorted({path.parent.name for file in files for path in runs.glob(f"*/{file}")})
-    except OSError:
-        return []
+    return sorted({name for file in files for name in named_in(runs, file)})
 
 
 def kinds(registry: Registry, *more: str) -> Completer:

@@ -54,6 +54,11 @@ def words(name: str) -> str:
     return heading if heading[1:] != heading[1:].lower() else heading.lower()
 
 
+def capital(text: str) -> str:
+    """Write a text as a sentence begins, with a capital first and the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def percent(share: float) -> str:
     """A share in percent: `3.20 %`."""
     return f"{100 * share:.2f} %"

@@ -3,9 +3,10 @@
 The palette is Okabe and Ito's, safe for colour-blind readers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from html import escape
+from itertools import cycle
 
 import plotly.graph_objects as go
 from markupsafe import Markup
@@ -79,6 +80,11 @@ def mark_stages(figure: go.Figure, blocks: Sequence[tuple[int, str]]) -> dict[tu
         range=[-1, max(places.values()) + 1],
     )
     return places
+
+
+def colours_of(blocks: Iterable[str]) -> dict[str, str]:
+    """Give each block a colour, in their order; of very many some share one."""
+    return dict(zip(dict.fromkeys(blocks), cycle(PALETTE)))
 
 
 def style(figure: go.Figure, height: int) -> go.Figure:

@@ -23,7 +23,7 @@ from nas.record.models import BEST
 from nas.record.trained import Trained
 from nas.registry import BLOCKS, target_text
 from nas.report import training_figures as figures
-from nas.report.charts import PALETTE, THEMES, embed
+from nas.report.charts import THEMES, colours_of, embed
 from nas.report.lowered_part import lowered_part
 from nas.report.rendering import diagram, flat, inks, left_out, machines, render_page
 from nas.report.verdict_part import NO_VERDICT, verdict_part
@@ -89,8 +89,7 @@ def best_epoch(history: Sequence[Epoch], config: TrainConfig) -> int:
 def _what(trained: Trained, history: Sequence[Epoch]) -> Json:
     """What was trained, how, and for how long."""
     network, config = trained.architecture, trained.config
-    blocks = dict.fromkeys(stage.block for stage in network.stages)
-    colours = {block: PALETTE[i % len(PALETTE)] for i, block in enumerate(blocks)}
+    colours = colours_of(stage.block for stage in network.stages)
     made = {name: value for name, value in trained.environment.items() if name not in TOLD}
     return {
         "trained": trained,
@@ -102,7 +101,7 @@ def _what(trained: Trained, history: Sequence[Epoch]) -> Json:
         "early": bool(config.patience and trained.ending and not config.time and len(history) < config.recipe.epochs),
         "colours": colours,
         "ink": inks(colours),
-        "letters": {block: BLOCKS.get(block).letter for block in blocks},
+        "letters": {block: BLOCKS.get(block).letter for block in colours},
         "diagram": diagram(network, trained.stages, colours),
         "settings": flat(config.model_dump(mode="json")),
         "environment": machines(made),

@@ -15,7 +15,7 @@ from nas.record.picking import Picked
 from nas.record.results import Result
 from nas.record.run import SPACE, Run
 from nas.record.trial import Trial
-from nas.report.charts import PALETTE
+from nas.report.charts import colours_of
 from nas.space.schema import fields
 
 
@@ -44,8 +44,7 @@ class View:
     def colours(self) -> dict[str, str]:
         """A colour for every block the search may use, in the order of the space's file."""
         stages = fields(document.read(self.run.folder / SPACE)).stages
-        blocks = dict.fromkeys(block for stage in stages for block in stage.block)
-        return {block: PALETTE[i % len(PALETTE)] for i, block in enumerate(blocks)}
+        return colours_of(block for stage in stages for block in stage.block)
 
     @cached_property
     def letters(self) -> dict[str, str]:

@@ -58,7 +58,7 @@ class Dataset:
     @property
     def parts(self) -> dict[str, int]:
         """The number of images of each part."""
-        return {part: len(getattr(self, part)) for part in ("train", "validation", "test")}
+        return {part: len(getattr(self, part)) for part in PARTS}
 
     @property
     def channels(self) -> int:

@@ -96,7 +96,7 @@ def copied(run: Run, front: Sequence[Result]) -> Remark | None:
 def growing(run: Run, front: Sequence[Result]) -> Remark | None:
     """A front that still grew when the search ended, where the space has more networks."""
     if ended := exhausted(run):
-        return Remark(True, f"{ended[0].upper()}{ended[1:]}: a larger budget would bring nothing more.")
+        return Remark(True, f"{units.capital(ended)}: a larger budget would bring nothing more.")
     grown = growth(run)
     count = grown.trainings[-1]
     if count < FEW:
@@ -201,7 +201,7 @@ def taught(run: Run, front: Sequence[Result]) -> Remark | None:
                              "order means nothing. Train longer (--epochs) or on more images (--subset).")  # fmt: skip
     if steps < STEPS:
         more = f"{-(-STEPS * recipe.epochs // steps):.0f}"  # which a ladder multiplies
-        return Remark(False, f"{trained[0].upper()}{trained[1:]}: so few tell little of what it would come to in "
+        return Remark(False, f"{units.capital(trained)}: so few tell little of what it would come to in "
                              f"full. Train longer (--epochs {more} or more).")  # fmt: skip
     return None
 
@@ -212,7 +212,7 @@ def at_the_edge(run: Run, front: Sequence[Result]) -> Remark | None:
     if not found:
         return None
     said = "; ".join(map(_edge, found[:MOST])) + (f"; and {len(found) - MOST} more such" if len(found) > MOST else "")
-    return Remark(False, f"{said[0].upper()}{said[1:]}. Better networks may lie beyond the space: widen it there.")
+    return Remark(False, f"{units.capital(said)}. Better networks may lie beyond the space: widen it there.")
 
 
 def _edge(edge: Edge) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from nas.errors import SettingError
 from nas.evaluation.plugins import plugin_flags
-from nas.evaluation.units import epochs, words
+from nas.evaluation.units import capital, epochs, words
 from nas.record.analysis import kept_ladders
 from nas.record.analysis.agreement import Agreement, Values, agreement
 from nas.record.analysis.rates import kinds_alone, rates
@@ -157,7 +157,7 @@ class Reliability:
         """Say what keeps the verdict from being a shorter ladder, and what would tell more."""
         said = []
         if self.exhausted:
-            said.append(f"{self.exhausted[0].upper()}{self.exhausted[1:]}, so no more can tell.")
+            said.append(f"{capital(self.exhausted)}, so no more can tell.")
         elif not self.ladder:
             said.append(f"More networks give narrower intervals: -n {self.more}.")
         if not self.tells_best:

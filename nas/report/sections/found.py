@@ -66,7 +66,7 @@ def _timed(run: Run) -> str:
     names = _listed(list(map(units.words, asked)))
     verb = "is that" if len(asked) == 1 else "are those"
     order = ", in this order," if len(set(batches)) > 1 else ""
-    return f"{names[0].upper()}{names[1:]} {verb} of {images}{order} on {place} ({setting}){how}."
+    return f"{units.capital(names)} {verb} of {images}{order} on {place} ({setting}){how}."
 
 
 def _runtime(run: Run) -> str:

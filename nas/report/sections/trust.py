@@ -91,7 +91,5 @@ def pairs_figure(pairs: Pairs) -> go.Figure:
     dots = go.Scatter(x=x, y=y, customdata=pairs.trials, mode="markers", marker=marker, hovertemplate=text)
     figure = style(go.Figure([same, dots]), height=340)
     title = units.heading(pairs.objective, unit.name)
-    figure.update_xaxes(title=f"{title}, {pairs.before}").update_yaxes(
-        title=f"{pairs.after[0].upper()}{pairs.after[1:]}"
-    )
+    figure.update_xaxes(title=f"{title}, {pairs.before}").update_yaxes(title=units.capital(pairs.after))
     return figure.update_layout(showlegend=False, margin_t=24)
