@@ -57,7 +57,7 @@ def _folders(ctx: Any, files: Sequence[str]) -> list[str]:
 
 
 def kinds(registry: Registry, *more: str) -> Completer:
-    """The kinds of a registry as they are typed, and some names more."""
+    """The kinds of a registry as they are typed, then `more` names."""
     return lambda ctx, incomplete: [
         *map(target_text if registry in (TARGETS, FORMATS) else str, registry.names()),
         *more,

@@ -51,7 +51,7 @@ class Group(_Plain, TyperGroup):
 
 
 def untyped(option: Any) -> Any:
-    """Take the type of an option that is on or off, which the help would show as <bool>."""
+    """Remove `<bool>` from the help of an option that is on or off."""
     option.metavar = ""
     return option
 

@@ -54,14 +54,14 @@ def left_out(found: Found) -> str:
 
 
 @dataclass(frozen=True)
-class Side:
+class Costed:
     """One of two networks, with its costs."""
 
     architecture: Architecture
     known: Cost
 
     @classmethod
-    def of(cls, name: str, runs: Path) -> "Side":
+    def of(cls, name: str, runs: Path) -> "Costed":
         """Find a network by any name."""
         found = find_network(name, runs)
         return cls(found.architecture, counted(found))
@@ -87,7 +87,7 @@ class Side:
 
 def show_two(names: tuple[str, str], runs: Path, flags: str, *, as_json: bool) -> None:
     """Print two networks beside each other, with what differs marked, and their costs; once where they are the same."""
-    one, other = (Side.of(name, runs) for name in names)
+    one, other = (Costed.of(name, runs) for name in names)
     pairs, console = _pairs(one, other), Terminal()
     differs = [
         {"part": part, "value": name, "found": [values.get(name) for values in pair]}
@@ -95,15 +95,15 @@ def show_two(names: tuple[str, str], runs: Path, flags: str, *, as_json: bool) -
         for name in _differing(*pair)
     ]
     if as_json:
-        networks = [network_facts(side.architecture, side.known) for side in (one, other)]
+        networks = [network_facts(each.architecture, each.known) for each in (one, other)]
         print_json({"networks": networks, "differs": differs, "ratios": _ratios(one, other)})
         return
     if one.architecture.key() == other.architecture.key() and not differs:
         console.say(f"{names[0]} and {names[1]} are the same network\n")
         show_network(names[0], runs, flags, as_json=False)
         return
-    for side in (one, other):
-        print_towers(console, side.architecture, side.known)
+    for each in (one, other):
+        print_towers(console, each.architecture, each.known)
         console.print()
     console.print(_table(one, other, names, pairs))
     values = "value differs" if len(differs) == 1 else "values differ"
@@ -111,7 +111,7 @@ def show_two(names: tuple[str, str], runs: Path, flags: str, *, as_json: bool) -
     console.following(*(f"nas profile {quoted(name)}{flags}" for name in names))
 
 
-def _pairs(one: Side, other: Side) -> dict[str, tuple[Values, Values]]:
+def _pairs(one: Costed, other: Costed) -> dict[str, tuple[Values, Values]]:
     """Return each part of both networks; one that a network lacks is empty. Stages are matched by their number."""
     first, second = one.parts(), other.parts()
     stages = {part for part in (*first, *second) if part.startswith("stage ")}
@@ -126,30 +126,29 @@ def _differing(first: Values, second: Values) -> list[str]:
     return [name for name in names if (same or name in OWN) and first.get(name) != second.get(name)]
 
 
-def _ratios(one: Side, other: Side) -> Json:
+def _ratios(one: Costed, other: Costed) -> Json:
     """How many times the parameters and multiply-adds of the first network the second one has."""
     return {name: getattr(other.known, name) / max(getattr(one.known, name), 1) for name in ("params", "macs")}
 
 
-def _table(one: Side, other: Side, names: tuple[str, str], pairs: Mapping[str, tuple[Values, Values]]) -> Table:
+def _table(one: Costed, other: Costed, names: tuple[str, str], pairs: Mapping[str, tuple[Values, Values]]) -> Table:
     """Draw two networks part by part, each under the name that was typed for it."""
-    sides = (one, other)
     table = Table("part", *names, box=box.SIMPLE_HEAD, padding=TIGHT)
     for part, pair in pairs.items():
         marked = _differing(*pair)
         table.add_row(
-            part, *(_cell(values, marked, _named(side, part)) for side, values in zip(sides, pair, strict=True))
+            part, *(_cell(values, marked, _named(each, part)) for each, values in zip((one, other), pair, strict=True))
         )
     table.add_section()
     for name, ratio in _ratios(one, other).items():
-        first, second = (show(name, getattr(side.known, name)) for side in (one, other))
+        first, second = (show(name, getattr(each.known, name)) for each in (one, other))
         table.add_row(name, first, f"{second} ({ratio:.3g} ×)", style="bold")
     return table
 
 
-def _named(side: Side, part: str) -> Collection[str]:
+def _named(network: Costed, part: str) -> Collection[str]:
     """Name the values of a part that are shown although they do not differ."""
-    return {"kind", "side", *side.named.get(part, ()), *(("depth", "width") if part.startswith("stage ") else ())}
+    return {"kind", "side", *network.named.get(part, ()), *(("depth", "width") if part.startswith("stage ") else ())}
 
 
 def _cell(values: Values, marked: list[str], named: Collection[str]) -> Text:

@@ -26,7 +26,7 @@ IN_MEMORY = 2 * 2**30
 Rows = NDArray[np.int64]
 
 
-class Reading(NamedTuple):
+class Decoded(NamedTuple):
     """Pixels `(channels, side, side)`, where they were decoded, whether the picture is grey, and what is wrong with it.
 
     `wrong` begins with the picture's name, and is empty where nothing is. `size` is the picture's own width and height.
@@ -74,29 +74,29 @@ class Pictures(ABC):
         """Images, channels, height and width."""
         return len(self), self.channels, self.side, self.side
 
-    def read(self, row: int) -> Reading:
+    def read(self, row: int) -> Decoded:
         """Decode one picture, or say why that cannot be done."""
         source = None
         try:
             source = self.open(row)
             picture = read_picture(source, self.side, whole=self.whole)
-            return Reading(planes(picture.pixels, self.channels), picture.grey, size=picture.size)
+            return Decoded(planes(picture.pixels, self.channels), picture.grey, size=picture.size)
         except Exception as error:  # Pillow's readers may raise anything on damaged files
             return self._wrong(row, source, error)
 
-    def look(self, row: int) -> Reading:
+    def look(self, row: int) -> Decoded:
         """Do the same by the header alone, without pixels; damage behind it is not seen."""
         source = None
         try:
             source = self.open(row)
             grey, size = header(source)
-            return Reading(grey=grey, size=size)
+            return Decoded(grey=grey, size=size)
         except Exception as error:  # as above
             return self._wrong(row, source, error)
 
-    def _wrong(self, row: int, source: object, error: Exception) -> Reading:
+    def _wrong(self, row: int, source: object, error: Exception) -> Decoded:
         """Name a picture and, in a line, the cause why it cannot be read."""
-        return Reading(wrong=f"{self.name(row)} ({cause(source, error)})")
+        return Decoded(wrong=f"{self.name(row)} ({cause(source, error)})")
 
     def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
         """Decode the pictures of a row, a slice or an array of rows. Raises DataError, naming an unreadable one."""

@@ -25,7 +25,7 @@ from nas.network.options import Scalar
 from nas.record.analysis.rates import FACTORS, RATES, kinds_alone, rate_folder
 from nas.record.analysis.reliability import FEWEST
 from nas.record.folders import is_run
-from nas.record.journal import RECORD, writing
+from nas.record.journal import RECORD, recording
 from nas.record.outside import COPIES
 from nas.record.run import Run
 from nas.record.seal import first_change
@@ -130,7 +130,7 @@ def _try_rates(run: Run, watcher: Watcher) -> None:
     designs = [run.folder / RATES / f"{kind}.yaml" for kind in kinds_alone(run.space)]
     if not designs:
         return
-    with writing(run.folder / RATES, "make room, and the same command goes on"):
+    with recording(run.folder / RATES, "make room, and the same command goes on"):
         designs[0].parent.mkdir(exist_ok=True)
         for design in designs:
             alone(run.space, design.stem, run.config.seed).save(design)

@@ -17,7 +17,7 @@ from nas.training.full.teacher import Teacher
 from nas.training.model import Model, learnt_of, split_of
 
 
-class Learnt(NamedTuple):
+class Seen(NamedTuple):
     """Data that something learnt from, the seed that divided them, and how many images each part had, if known."""
 
     data: str
@@ -29,7 +29,7 @@ class Learnt(NamedTuple):
         return not self.parts or all(self.parts[part] == dataset.parts[part] for part in ("train", "test"))
 
 
-def origins(found: Found, config: TrainConfig, begin: Model | None, teacher: Teacher | None) -> dict[str, list[Learnt]]:
+def origins(found: Found, config: TrainConfig, begin: Model | None, teacher: Teacher | None) -> dict[str, list[Seen]]:
     """List by its name, in words, what a training comes from, and the data that each has learnt from.
 
     `begin` is the model whose weights it begins with, that of the backbone if it has one.
@@ -48,16 +48,16 @@ def origins(found: Found, config: TrainConfig, begin: Model | None, teacher: Tea
     return known
 
 
-def _learnt(facts: Json) -> list[Learnt]:
+def _learnt(facts: Json) -> list[Seen]:
     """Read what weights learnt from; the parts are those of the last training."""
     last = facts.get("data"), split_of(facts)
-    return [Learnt(*one, facts.get("parts") if one == last else None) for one in learnt_of(facts)]
+    return [Seen(*one, facts.get("parts") if one == last else None) for one in learnt_of(facts)]
 
 
 def check_seen(
     config: TrainConfig,
     dataset: Dataset,
-    known: Mapping[str, list[Learnt]],
+    known: Mapping[str, list[Seen]],
     told_seed: int | None,
     noted: Callable[[str], None],
 ) -> Json:
@@ -83,7 +83,7 @@ class _Overlap(NamedTuple):
     seed: int | None = None
 
 
-def _overlaps(config: TrainConfig, dataset: Dataset, known: Mapping[str, list[Learnt]]) -> Iterator[_Overlap]:
+def _overlaps(config: TrainConfig, dataset: Dataset, known: Mapping[str, list[Seen]]) -> Iterator[_Overlap]:
     """Yield what has learnt from the same data divided otherwise, if test images are among what it learnt."""
     flawed = cache(partial(_learnt_test_images, config, dataset))  # reads the data once for each seed
     for name, one in ((name, one) for name, learnt in known.items() for one in learnt if same(one.data, config.data)):

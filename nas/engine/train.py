@@ -31,7 +31,7 @@ from nas.network.architecture import Architecture
 from nas.record.environment import changes, environment, note_start
 from nas.record.fingerprint import check_data, fingerprint, perhaps_moved
 from nas.record.folders import TRAINING, find_trained, locked, new_folder
-from nas.record.journal import writing
+from nas.record.journal import recording
 from nas.record.networks import Found, find_network
 from nas.record.outside import check_unchanged, outside_of_training
 from nas.record.trained import LAST, Trained
@@ -210,7 +210,7 @@ class _Session:
             if self.group.leads:
                 sweep(trained.folder)
                 if start:
-                    with writing(trained.folder / TRAINING, f"make room and go on with: {_again(trained)}"):
+                    with recording(trained.folder / TRAINING, f"make room and go on with: {_again(trained)}"):
                         trained.keep_settings()
                     note_start(trained.folder, start, f"make room and go on with: {_again(trained)}")
             self._restore()

@@ -15,7 +15,7 @@ from nas.config import SearchConfig
 from nas.errors import RunError
 from nas.evaluation.catalogue import objective
 from nas.files import Json
-from nas.record.journal import writing
+from nas.record.journal import recording
 from nas.record.source import source_commit, versions
 
 ENVIRONMENT = "environment.json"
@@ -63,7 +63,7 @@ def begun_at(environment: Json) -> datetime | None:
 def note_start(folder: Path, start: Json, remedy: str = "") -> None:
     """Add a later start to the facts of a folder. Raises RunError, with the remedy, when they cannot be written."""
     found = read_environment(folder)
-    with writing(folder / ENVIRONMENT, remedy):
+    with recording(folder / ENVIRONMENT, remedy):
         write_environment(folder, found | {"starts": [*found.get("starts", []), start]})
 
 
@@ -81,7 +81,7 @@ def note_finished(folder: Path, exhausted: int | None = None) -> None:
     found = read_environment(folder)
     ended = {"finished": datetime.now(UTC).isoformat(timespec="seconds")}
     last_start(found).update(ended | ({} if exhausted is None else {"exhausted": exhausted}))
-    with writing(folder / ENVIRONMENT):
+    with recording(folder / ENVIRONMENT):
         write_environment(folder, found)
 
 

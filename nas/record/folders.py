@@ -130,8 +130,8 @@ def exists(folder: Path) -> SettingError:
 
 
 @contextmanager
-def making(folder: Path) -> Iterator[None]:
-    """Make the folder of a new run, to be filled within the block, and remove it when that fails.
+def making_home(folder: Path) -> Iterator[None]:
+    """Make the folder of a new run or training, to be filled within the block, and remove it when that fails.
 
     Raises SettingError when it exists or cannot be written, RunError for a full disk.
     """

@@ -149,7 +149,7 @@ def mend_ends(folder: Path) -> None:
         whole = max(map(data.rfind, ENDS)) + 1
         if whole == len(data):
             continue
-        with writing(path):
+        with recording(path):
             try:
                 read(data[whole:].removeprefix(BOM_UTF8))
             except (ValueError, TypeError, RecursionError):
@@ -166,7 +166,7 @@ def drop_orphans(folder: Path, numbers: Iterable[int]) -> None:
         gone = {i for i, one in _read(path, glance, "a further training") if one.number > last}
         if gone:
             lines = enumerate(_bytes(path).splitlines(keepends=True), 1)
-            with writing(path):
+            with recording(path):
                 files.write(path, b"".join(line for i, line in lines if i not in gone).decode())
 
 
@@ -189,13 +189,13 @@ def read_begun(folder: Path, finished: Iterable[Trial]) -> list[Decisions]:
             continue  # torn by a kill: that trial had not begun
     for trial in finished:
         begun.pop(frozenset(trial.decisions.items()), None)
-    with writing(path):
+    with recording(path):
         files.write(path, "".join(json.dumps(decisions) + "\n" for decisions in begun.values()))
     return list(begun.values())
 
 
 def _append(path: Path, line: str, *, sync: bool) -> None:
-    with writing(path), path.open("ab", buffering=0) as file:  # closing the file would write a buffer again
+    with recording(path), path.open("ab", buffering=0) as file:  # closing the file would write a buffer again
         end = file.tell()
         try:
             _write_whole(file, line.encode() + b"\n")
@@ -212,7 +212,7 @@ def _write_whole(file: FileIO, data: bytes) -> None:
 
 
 @contextmanager
-def writing(path: Path, remedy: str = "") -> Iterator[None]:
+def recording(path: Path, remedy: str = "") -> Iterator[None]:
     """Raise RunError, with the remedy, where the block cannot write `path`."""
     try:
         yield

@@ -14,7 +14,7 @@ ROOM = 2**31  # bytes that they may take together
 def keep(run: Path, trial: int, rung: int, data: bytes) -> None:
     """Keep a trial's training as it stood on a rung. Raises RunError when it cannot be written."""
     path = _path(run, trial, rung)
-    with journal.writing(run / FOLDER):
+    with journal.recording(run / FOLDER):
         path.parent.mkdir(exist_ok=True)
         with files.replacing(path) as file:
             file.write(data)

@@ -18,7 +18,7 @@ from nas.files import Json, quoted
 from nas.record import journal
 from nas.record.config_file import read_config, write_config
 from nas.record.environment import begun_at, read_environment, write_environment
-from nas.record.folders import CONFIG, damaged, in_a_line, is_run, making, name_of, no_run
+from nas.record.folders import CONFIG, damaged, in_a_line, is_run, making_home, name_of, no_run
 from nas.record.optuna_study import Teller
 from nas.record.outside import keep_outside, load_outside
 from nas.record.picking import Picked, pick
@@ -72,7 +72,7 @@ class Run:
         **sealed: Any,
     ) -> "Run":
         """Create a run in a new folder, `sealed` in its seal. Raises SettingError if it exists or cannot be written."""
-        with making(folder):
+        with making_home(folder):
             files.write(folder / SPACE, document.dump(to_dict(space)))
             write_environment(folder, environment)
             files.write(folder / journal.RECORD, "")
@@ -130,7 +130,7 @@ class Run:
     def write_facts(self, name: str, facts: Json) -> None:
         """Write JSON into a file of the run's folder. Raises RunError when it cannot be written."""
         path = self.folder / name
-        with journal.writing(path, "make it writable, or free space"):
+        with journal.recording(path, "make it writable, or free space"):
             files.write(path, json.dumps(facts, indent=1) + "\n")
 
     @cached_property
@@ -180,7 +180,7 @@ class Run:
             done = f"{len(self.spent)} networks are trained" if budget.trials else f"it took {self.elapsed:.1f} s"
             raise SettingError(f"budget: found {budget.trials or budget}; {done} already, write more")
         self.config = config
-        with journal.writing(self.folder / CONFIG):
+        with journal.recording(self.folder / CONFIG):
             write_config(self.folder, config)
 
     def repair(self) -> None:

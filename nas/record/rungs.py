@@ -15,7 +15,7 @@ from scipy.special import expit, logit
 Values = NDArray[np.float64]
 FEW = 6  # networks on both rungs, below which all are taken to rise alike
 BELIEF = 3.0  # the number of observations that the first guess of a deviation counts for
-LEAST = -0.5  # by which a value may rise less for being one higher: those promoted are too alike to tell more
+LEAST = -0.5  # the least slope of a rise over its value: the promoted are too alike to tell that a lead shrinks by more
 GUESS = 0.5  # that guess, in deviations of all values on the first rung
 EDGE = 1e-3  # the least distance of a share from 0 and 1 that tells anything
 

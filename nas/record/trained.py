@@ -29,7 +29,7 @@ from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.record.ending import Ending
 from nas.record.environment import read_environment, write_environment
-from nas.record.folders import TRAINING, VERDICT, in_a_line, is_trained, making, name_of, no_training
+from nas.record.folders import TRAINING, VERDICT, in_a_line, is_trained, making_home, name_of, no_training
 from nas.record.models import BEST, read_model, write_model
 from nas.record.outside import keep_outside, load_outside
 from nas.record.seal import check_free, check_same, read_seal, write_seal
@@ -81,7 +81,7 @@ class Trained:
         Raises SettingError when it exists or cannot be written.
         """
         settings = config.model_dump(mode="json")
-        with making(folder):
+        with making_home(folder):
             keep_outside(folder, outside)
             architecture.save(folder / NETWORK)
             write_environment(folder, environment)

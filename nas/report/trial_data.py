@@ -110,7 +110,7 @@ class _Pool:
         stem, stages, head = data.pop("stem"), data.pop("stages"), data.pop("head")
         del data["name"]
         places = [self._part(part) for part in (data, stem, *stages, head)]
-        self.strides.setdefault(places[1], stem_stride(architecture.stem))
+        self.strides.setdefault(places[1], told_stride(architecture.stem))
         return places
 
     def _part(self, part: Json) -> int:
@@ -128,7 +128,7 @@ class _Pool:
         }
 
 
-def stem_stride(stem: StemSpec) -> int:
+def told_stride(stem: StemSpec) -> int:
     """By how much a stem divides the resolution, or 0 for a stem from outside, which only its module tells."""
     if stem.kind not in STRIDES:
         return 0

@@ -13,7 +13,7 @@ import nas
 from nas.config import make_config
 from nas.data import load
 from nas.engine.attendant import Attendant
-from nas.engine.seen import Learnt, check_seen
+from nas.engine.seen import Seen, check_seen
 from nas.engine.train import train
 from nas.errors import SettingError
 from nas.record.environment import read_environment, write_environment
@@ -156,7 +156,7 @@ def test_data_that_a_seed_draws_anew_share_no_images(home: Path) -> None:
     """Test images of one seed are none that another seed has drawn."""
     for data, seen in (("cluttered_digits", ""), ("digits", "the teacher first learnt from digits divided by seed 1")):
         config = make_train_config({"data": data, "split_seed": 0})
-        known = {"the teacher first": [Learnt(data, 1)]}
+        known = {"the teacher first": [Seen(data, 1)]}
         noted = check_seen(config, load(data, seed=0), known, 0, lambda line: None)
         assert noted["overlap"].startswith(seen)
         assert bool(noted["overlap"]) == bool(seen)

@@ -12,7 +12,7 @@ from nas.network.architecture import Architecture, StemSpec
 from nas.network.options import options_of
 from nas.record.trial import Further
 from nas.registry import STEMS
-from nas.report.trial_data import stem_stride, trial_data
+from nas.report.trial_data import told_stride, trial_data
 from nas.report.view import View
 
 
@@ -121,8 +121,8 @@ def test_it_is_small(tmp_path):
 def test_strides_of_stems_are_those_of_their_modules(kind):
     for options in ({}, {"stride": 1}, {"stride": 2}, {"patch_size": 4}):
         if options.keys() <= options_of(STEMS, kind).keys():
-            assert stem_stride(StemSpec(kind, 16, options)) == STEMS.get(kind)(3, 16, **options).stride
+            assert told_stride(StemSpec(kind, 16, options)) == STEMS.get(kind)(3, 16, **options).stride
 
 
 def test_the_stride_of_a_stem_from_outside_is_not_known():
-    assert stem_stride(StemSpec("mine", 16, {"stride": 2})) == 0
+    assert told_stride(StemSpec("mine", 16, {"stride": 2})) == 0

@@ -36,12 +36,12 @@ def truncated_normal(module: nn.Module) -> None:
 
 
 def scaled(network: nn.Module) -> None:
-    """Draw every kernel by its fan-in and set the last weights of parts that `closes` to zero, for short trainings.
+    """Draw every kernel by its fan-in, and set to zero the layer that a part names in `closes`, for short trainings.
 
     The papers' deviation of 0.02 suits widths of hundreds; at a width of 32 it leaves so little signal that a
-    transformer stays at chance for a hundred steps. `closes` names the layer that ends a branch: `MultiHead`, `MLP` and
-    `InvertedBottleneck` have it. Other branches, such as ResNet's, begin as drawn. A part that is `by_fans` is drawn so
-    already, and stays.
+    transformer stays at chance for a hundred steps. That layer ends a branch: `MultiHead`, `MLP` and
+    `InvertedBottleneck` name one. Other branches, such as ResNet's, begin as drawn. A part that is `by_fans` is drawn
+    so already, and stays.
     """
     parts = (part for part in network.modules() if getattr(part, "by_fans", False))
     stays = {module for part in parts for module in part.modules()}

@@ -32,12 +32,12 @@ from nas.training.chance import wilson
 Floats = NDArray[np.float64]
 MEMBERS = 500  # random networks of a space, or of its networks with the same stages
 FEWEST = 10  # of them
-MATCHED = 25  # of them, those nearest in multiply-adds to a network of the front
+NEAREST = 25  # of them, those nearest in multiply-adds to a network of the front
 PERMUTATIONS = 10_000
 
 
 @dataclass(frozen=True)
-class Matched:
+class Beside:
     """A network of a front and the random members of its space that have the same stages and cost as much.
 
     `places` are the numbers of those stages in the space. Rows are networks, the front's first: `letters` of their
@@ -73,7 +73,7 @@ def layouts(runs: Named | Iterable[Named], *, members: int = MEMBERS, seed: int 
     if other := next((run for run in runs if len(run.space.stages) != count), None):
         raise RunError(f"the space of {runs[0].name} has {count} stages, that of {other.name} "
                        f"{len(other.space.stages)}; pool runs whose spaces have one number")  # fmt: skip
-    groups = [matched(run, members, seed) for run in runs]
+    groups = [beside(run, members, seed) for run in runs]
     pooled = [pair for group in groups for pair in group]
     found = Counter("-".join(pair.letters[0]) for pair in pooled)
     left_out = {stage: sum(stage not in pair.places for pair in pooled) for stage in range(count)}
@@ -92,7 +92,7 @@ def layouts(runs: Named | Iterable[Named], *, members: int = MEMBERS, seed: int 
     )
 
 
-def matched(run: Run, members: int, seed: int) -> list[Matched]:
+def beside(run: Run, members: int, seed: int) -> list[Beside]:
     """Match each network of a run's front with the random members of its space that are nearest in multiply-adds.
 
     These are drawn, so many, of the members with the same stages. Raises RunError for a run without a front.
@@ -103,15 +103,15 @@ def matched(run: Run, members: int, seed: int) -> list[Matched]:
     having = [(network, tuple(placed(decisions, network))) for network, decisions in front]
     drawn = {places: draw(run.space.keeping(places), members, seed) for places in {places for _, places in having}}
     macs = {places: np.array([cost(one).macs for one in alike], float) for places, alike in drawn.items()}
-    return [_matched(network, places, drawn[places], macs[places]) for network, places in having]
+    return [_beside(network, places, drawn[places], macs[places]) for network, places in having]
 
 
-def _matched(network: Architecture, places: tuple[int, ...], drawn: Sequence[Architecture], macs: Floats) -> Matched:
+def _beside(network: Architecture, places: tuple[int, ...], drawn: Sequence[Architecture], macs: Floats) -> Beside:
     own = float(cost(network).macs)
-    order = np.argsort(np.abs(np.log(macs / own)), kind="stable")[: MATCHED + 1]
-    nearest = [i for i in order if drawn[i].key() != network.key()][:MATCHED] or order  # small spaces may have no other
+    order = np.argsort(np.abs(np.log(macs / own)), kind="stable")[: NEAREST + 1]
+    nearest = [i for i in order if drawn[i].key() != network.key()][:NEAREST] or order  # small spaces may have no other
     rows = [network, *(drawn[i] for i in nearest)]
-    return Matched(
+    return Beside(
         places=places,
         letters=tuple(tuple(BLOCKS.get(stage.block).letter for stage in one.stages) for one in rows),
         attention=np.array([attending(one) for one in rows], float),
@@ -126,7 +126,7 @@ def attending(network: Architecture) -> list[bool]:
     return [attends(blocks[end]) for end in ends]
 
 
-def _share(pooled: Sequence[Matched], stage: int) -> StageShare:
+def _share(pooled: Sequence[Beside], stage: int) -> StageShare:
     """Count a stage's attention over the networks that have it, with Wilson's interval for the fronts' share."""
     columns = [pair.attention[:, pair.places.index(stage)] for pair in pooled if stage in pair.places]
     own, others = [int(column[0]) for column in columns], [column[1:].mean() for column in columns]
@@ -144,8 +144,8 @@ def trend(attention: Floats, places: Sequence[int]) -> Floats:
     return np.asarray(attention @ weights / scale, float)
 
 
-def _trend(groups: Sequence[Sequence[Matched]], rng: Generator) -> Trend:
-    """Test the fronts' trend by permutation within each group of a network and its matched ones.
+def _trend(groups: Sequence[Sequence[Beside]], rng: Generator) -> Trend:
+    """Test the fronts' trend by permutation within each group of a network and those beside it.
 
     Networks of one stage have none and are passed over, and so are runs that found only such. There is none, either,
     where all stages of each network of the fronts are alike.
@@ -176,7 +176,7 @@ def _others(values: Floats) -> Floats:
     return np.asarray((values.sum() - values) / (len(values) - 1), float)
 
 
-def _distances(pooled: Sequence[Matched]) -> dict[str, tuple[float, float]]:
+def _distances(pooled: Sequence[Beside]) -> dict[str, tuple[float, float]]:
     """Count by how many stages the networks of four differ from each layout by hand, empty without any."""
     if not pooled:
         return {}

@@ -11,7 +11,7 @@ from run_fixtures import ENVIRONMENT, empty_run, finished_run, offering, stage, 
 from nas.config import make_config
 from nas.errors import RunError, SettingError
 from nas.evaluation.units import Unit, unit_of
-from nas.record.analysis.attending import attending, layouts, matched, trend
+from nas.record.analysis.attending import attending, beside, layouts, trend
 from nas.record.analysis.layouts import BY_HAND, FILE, Gain, Layouts, Trend, Worth, kept
 from nas.record.run import Run
 from nas.space.library import load_architecture, load_space
@@ -117,8 +117,8 @@ def test_a_front_by_chance_is_no_trend(tmp_path):
     assert max(values) > 0.5
 
 
-def test_the_matched_ones_cost_as_much(late):
-    for pair in matched(late, 200, 0):
+def test_those_beside_cost_as_much(late):
+    for pair in beside(late, 200, 0):
         ratio = pair.macs[1:] / pair.macs[0]
         assert np.abs(np.log(ratio)).max() <= np.abs(np.log(ratio)).min() + 1.5
         assert len(pair.letters) == len(pair.attention) == len(pair.macs) == 26
@@ -134,7 +134,7 @@ def optional(tmp_path_factory):
 
 def test_networks_of_one_space_with_other_stages_are_compared(optional):
     """Each is held against random ones with the same stages; a stage that is left out counts in no share."""
-    pairs, front = matched(optional, MEMBERS, 0), optional.front()
+    pairs, front = beside(optional, MEMBERS, 0), optional.front()
     assert len({len(pair.places) for pair in pairs}) > 1
     for pair, result in zip(pairs, front, strict=True):
         left_out = {i for i in range(5) if result.trial.decisions.get(f"stages.{i}.depth") == 0}
@@ -158,7 +158,7 @@ def test_the_random_ones_have_the_same_stages_not_only_as_many(tmp_path):
     """Else a front that leaves out the convolutional stage would seem to attend for that alone."""
     conv, any_block = {"block": ["conv"], "depth": [0, 1], "width": 32, "stride": 1}, stage([0, 1])
     run = planted(tmp_path / "run", 1, offering(tmp_path / "run", conv, stage([1, 2], 2), any_block))
-    pairs = matched(run, MEMBERS, 0)
+    pairs = beside(run, MEMBERS, 0)
     convolutional = [pair for pair in pairs if 0 in pair.places]
     assert 0 < len(convolutional) < len(pairs)
     assert {each for pair in convolutional for each in pair.attention[:, 0]} == {0}
@@ -170,7 +170,7 @@ def test_a_network_is_not_matched_with_itself_where_there_is_another(tmp_path):
     run = Run.create(tmp_path / "run", make_config({"space": "two"}), space, ENVIRONMENT)
     for number in range(4):
         run.append(trial(run, number))
-    (pair, *_) = matched(run, MEMBERS, 0)
+    (pair, *_) = beside(run, MEMBERS, 0)
     assert set(pair.letters[1:]) == {("C",), ("A",)} - {pair.letters[0]}
 
 
