@@ -1,6 +1,7 @@
 """The beginning of a training: its data, teacher, recipe and first weights, before anything is written."""
 
 from collections.abc import Callable, Collection, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,14 @@ from nas.network.layers.initialise import scaled
 from nas.network.weights import adapt
 from nas.record.folders import is_run, is_trained, untrained
 from nas.record.networks import Found, find_network
+from nas.record.results import Result
 from nas.record.tracking import check_trackers
+from nas.record.trial import Trial
 from nas.settings import text_of
 from nas.space.library import load_architecture
+from nas.space.space import SearchSpace
 from nas.training.catalogue import check_head, check_metrics, check_targets, load_task, task_of_head
-from nas.training.full.batches import Batches, step_of
+from nas.training.full.batches import Batches, enough_images, step_of
 from nas.training.full.group import Alone, Together
 from nas.training.full.recipe import FullRecipe, load_recipe
 from nas.training.full.settings import TrainConfig
@@ -32,6 +36,23 @@ from nas.training.full.teacher import Teacher, from_model, from_timm
 from nas.training.model import Model
 
 LARGE = 224  # pixels from which on networks are trained as on ImageNet
+
+
+def find_architecture(source: object, runs: Path) -> Found:
+    """Find the network that a text names, or that an architecture or its plain data are.
+
+    Raises SettingError or SpaceError where there is none. A model is refused, as no later start would find its weights,
+    and a result, as it does not know the data of its search.
+    """
+    if isinstance(source, Architecture | Mapping | SearchSpace):
+        return Found(load_architecture(source))
+    if isinstance(source, Model):
+        raise SettingError("architecture: found a model; write the folder or the file of its weights, by which the "
+                           "training can go on, or model.architecture to train it anew")  # fmt: skip
+    if isinstance(source, Result | Trial):
+        raise SettingError(f"architecture: found trial {source.number} of a search; write its run with the number, as in "
+                           f"'runs/NAME:{source.number}', by which it has that search's data, or its .architecture")  # fmt: skip
+    return find_network(text_of(source, "architecture"), runs)
 
 
 def resolved(found: Found, asked: object, settings: Mapping[str, Any]) -> Json:
@@ -184,8 +205,8 @@ def first_weights(
 ) -> tuple[Batches, Model]:
     """Build the network with its first weights, and the normalisation of the training part.
 
-    Raises SettingError when the weights to begin with are of another network or nothing compiles here, DataError when
-    no image can be read.
+    Raises SettingError when the weights to begin with are of another network, nothing compiles here, or parts of a step
+    are too small for it, DataError when no image can be read.
     """
     batches = Batches(dataset, _device(config, group), config.loaders)
     if config.compile:
@@ -198,6 +219,7 @@ def first_weights(
         noted(f"nothing is mixed, as the task {config.task} learns {targets}")
     mean, std = batches.statistics()
     network = build(architecture, drop_path=config.recipe.drop_path, seed=config.seed)
+    _check_parts(config.recipe, network, images, group)
     if config.recipe.initial == "scaled":
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
@@ -206,6 +228,16 @@ def first_weights(
         network.load_state_dict(adapt(_beginning(config, begin, network, dataset, noted), network))
     facts = {"data": config.data, "seed": config.seed, "split_seed": config.split, "parts": dataset.parts}
     return batches, Model(network, dataset.classes, mean, std, facts | {"finished": False})
+
+
+def _check_parts(recipe: FullRecipe, network: Network, images: int, group: Alone) -> None:
+    """Raise SettingError for a network that cannot learn from one image, where a part of a step is no more."""
+    size, parts = step_of(recipe, images)
+    if size // parts // group.count > 1:
+        return
+    sides = [network.architecture.resolution] * 2
+    with torch.random.fork_rng(devices=[]), torch.no_grad(), enough_images(recipe):
+        deepcopy(network).train()(torch.zeros(1, network.architecture.channels, *sides))
 
 
 def _beginning(

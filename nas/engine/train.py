@@ -13,6 +13,7 @@ from nas.data import Dataset
 from nas.data.summary import first_left_out
 from nas.engine.attendant import Attendant, attendant_of
 from nas.engine.beginning import (
+    find_architecture,
     find_backbone,
     find_data,
     find_recipe,
@@ -37,8 +38,6 @@ from nas.record.outside import check_unchanged, outside_of_training
 from nas.record.trained import LAST, Trained
 from nas.report.training_page import write_training_report
 from nas.settings import plugin_paths, text_of, understood
-from nas.space.library import load_architecture
-from nas.space.space import SearchSpace
 from nas.training.caller import undisturbed
 from nas.training.catalogue import load_task
 from nas.training.full.batches import Batches
@@ -75,7 +74,7 @@ def train(
     """
     attendant, files = attendant_of(attendant), load_plugins(*plugin_paths(plugins))
     runs, settings = Path(text_of(runs, "runs")), understood(settings, TrainConfig)
-    found = _find(architecture, runs)
+    found = find_architecture(architecture, runs)
     told, settings = settings, settings | resolved(found, architecture, settings)
     config = make_train_config(settings | find_recipe(recipe, changes, found, settings))
     group = find_group(config.device)
@@ -149,12 +148,6 @@ def _check_teacher(trained: Trained, teacher: Teacher | None) -> None:
     if trained.seal.get("teacher", now) != now:
         raise SettingError(f"teacher {trained.config.teacher}: is not the one that {trained.folder} began with; give "
                            "back the weights that it had, or begin another training")  # fmt: skip
-
-
-def _find(architecture: Architecture | Mapping[str, Any] | str | Path, runs: Path) -> Found:
-    if isinstance(architecture, Architecture | Mapping | SearchSpace):
-        return Found(load_architecture(architecture))
-    return find_network(text_of(architecture, "architecture"), runs)
 
 
 def _new_folder(runs: Path, name: str | None, found: Found, group: Alone) -> Path:

@@ -593,3 +593,20 @@ def test_a_page_that_cannot_be_written_is_told_though_the_training_ended(home: P
     with pytest.raises(SettingError, match=r"report\.html: cannot be written"):
         go_on(done.folder)
     assert Trained(done.folder).ended
+
+
+def test_parts_of_one_image_are_refused_before_anything_is_written(home: Path, four: str) -> None:
+    small = network(classes=4, stages=[{"block": "conv", "depth": 1, "width": 8, "stride": 2} for _ in range(3)])
+    with pytest.raises(SettingError, match="--accumulate 16: leaves parts of one image, too few for BatchNorm"):
+        begin(home, "by-one", small, data=four, changes={"accumulate": 16})
+    assert not (home / "runs" / "by-one").exists()
+    assert begin(home, "by-two", small, data=four, changes={"accumulate": 8, "epochs": 1}).ended
+
+
+def test_a_result_and_a_model_are_refused_with_what_to_write(home: Path, first: Trained) -> None:
+    result = finished_run(home / "runs" / "searched", complete=1).pick()
+    with pytest.raises(SettingError, match=f"found trial {result.number} of a search; write its run with the number"):
+        begin(home, "never", result)
+    with pytest.raises(SettingError, match="found a model; write the folder or the file of its weights"):
+        begin(home, "never", first.model())
+    assert not (home / "runs" / "never").exists()

@@ -12,7 +12,7 @@ from nas.network.layers.attention import attend
 from nas.network.layers.initialise import kaiming
 from nas.network.layers.map_attention import MapAttention
 from nas.network.layers.relative import RelativeLogits
-from nas.network.layers.residual import DropPath, Pointwise, projection_shortcut
+from nas.network.layers.residual import DropPath, Pointwise, convolution, projection_shortcut
 from nas.network.layers.tokens import to_map, to_tokens
 from nas.network.options import Count, Kernel, Ratio, Scalar
 
@@ -108,11 +108,7 @@ class AugmentedConv(MapAttention):
         self.keys = max(20 * heads, _share(kappa, width, heads))
         values = max(heads, _share(upsilon, width, heads))
         # values may fill the width, as in the paper's fully attentional network
-        self.conv = (
-            nn.Conv2d(in_width, width - values, kernel_size, stride, kernel_size // 2, bias=False)
-            if width > values
-            else None
-        )
+        self.conv = convolution(in_width, width - values, kernel_size, stride) if width > values else None
         pooled = attention_stride > 1
         self.pool = nn.AvgPool2d(3, 2, 1, count_include_pad=False) if pooled else nn.Identity()
         self.qkv = Pointwise(in_width, 2 * self.keys + values, stride)

@@ -9,7 +9,7 @@ from nas.network.blocks import Block, Site
 from nas.network.layers.attention import attend
 from nas.network.layers.initialise import transformer
 from nas.network.layers.map_attention import MapAttention
-from nas.network.layers.residual import MLP, Depthwise, DropPath
+from nas.network.layers.residual import MLP, Convolution, Depthwise, DropPath
 from nas.network.layers.tokens import MapNorm, join, split, to_map
 from nas.network.options import Expansion, HeadDim
 
@@ -38,7 +38,7 @@ class CvT(Block):
         super().__init__()
         self.embed: nn.Module = nn.Identity()
         if site.stride > 1 or site.in_width != site.width:
-            convolution = nn.Conv2d(site.in_width, site.width, 3, site.stride, 1)
+            convolution = Convolution(site.in_width, site.width, 3, site.stride, bias=True)
             self.embed = nn.Sequential(convolution, MapNorm(site.width))
         self.norm1 = nn.LayerNorm(site.width)
         self.attention = ConvolutionalAttention(site.width, head_dim, kv_stride, scale)

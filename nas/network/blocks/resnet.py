@@ -10,7 +10,7 @@ from nas.network.blocks import Block, Site
 from nas.network.layers.frozen import Frozen, freeze, norm_of
 from nas.network.layers.gates import after_stage, gates
 from nas.network.layers.initialise import kaiming
-from nas.network.layers.residual import DropPath, Pointwise, projection_shortcut
+from nas.network.layers.residual import DropPath, convolution, projection_shortcut
 from nas.network.options import Kernel, Ratio, Scalar
 
 __all__ = ["bottleneck", "conv"]
@@ -63,7 +63,7 @@ class Conv(_Residual):
     ) -> None:
         super().__init__()
         padding, width = kernel_size // 2, site.width
-        self.conv1 = _strided(site.in_width, width, kernel_size, site.stride)
+        self.conv1 = convolution(site.in_width, width, kernel_size, site.stride)
         self.norm1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, kernel_size, 1, padding, bias=False)
         self.norm2 = nn.BatchNorm2d(width)
@@ -106,7 +106,7 @@ class Bottleneck(_Residual):
         width, hidden, norm = site.width, site.width // expansion, norm_of(frozen)
         self.reduce = nn.Conv2d(site.in_width, hidden, 1, bias=False)
         self.norm1 = norm(hidden)
-        self.conv = _strided(hidden, hidden, kernel_size, site.stride, dilation if site.index else 1)
+        self.conv = convolution(hidden, hidden, kernel_size, site.stride, dilation if site.index else 1)
         self.norm2 = norm(hidden)
         self.expand = nn.Conv2d(hidden, width, 1, bias=False)
         self.norm3 = norm(width)
@@ -124,10 +124,3 @@ class Bottleneck(_Residual):
         if option == "expansion" and width % int(value):
             return f"width {width} is not divisible by expansion {value}"
         return None
-
-
-def _strided(in_width: int, width: int, kernel_size: int, stride: int, dilation: int = 1) -> nn.Conv2d:
-    if kernel_size == 1:
-        return Pointwise(in_width, width, stride)
-    padding = dilation * (kernel_size // 2)
-    return nn.Conv2d(in_width, width, kernel_size, stride, padding, dilation, bias=False)

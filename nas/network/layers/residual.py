@@ -47,6 +47,33 @@ class Pointwise(nn.Conv2d):
         return F.conv2d(x[:, :, ::rows, ::columns], self.weight)
 
 
+class Convolution(nn.Conv2d):
+    """A convolution: `(batch, in_width, H, W)` -> `(batch, width, ceil(H / stride), ceil(W / stride))`.
+
+    Under a processor's autocast it computes in float32 where a side is below the stride: there the bfloat16 one of
+    torch 2.13 reads memory in its backward pass that nothing wrote, and gradients come to anything.
+    """
+
+    def __init__(
+        self, in_width: int, width: int, kernel_size: int, stride: int, dilation: int = 1, *, bias: bool = False
+    ) -> None:
+        padding = dilation * (kernel_size // 2)
+        super().__init__(in_width, width, kernel_size, stride, padding, dilation, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not torch.is_autocast_enabled("cpu") or min(x.shape[2:]) >= max(self.stride):
+            return super().forward(x)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(x.float()).to(x.dtype)
+
+
+def convolution(in_width: int, width: int, kernel_size: int, stride: int, dilation: int = 1) -> nn.Conv2d:
+    """Make a convolution without bias that trains rightly for any kernel, stride and map."""
+    if kernel_size == 1:
+        return Pointwise(in_width, width, stride)
+    return Convolution(in_width, width, kernel_size, stride, dilation)
+
+
 class Depthwise(nn.Conv2d):
     """A depthwise convolution: `(batch, width, H, W)` -> `(batch, width, ceil(H / stride), ceil(W / stride))`.
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from nas.data import Dataset
 from nas.data.stream import stream
-from nas.errors import DataError
+from nas.errors import DataError, SettingError
 from nas.training.full.group import processes_here
 from nas.training.full.recipe import FullRecipe
 from nas.training.images import moments
@@ -87,6 +88,18 @@ def step_of(recipe: FullRecipe, images: int) -> tuple[int, int]:
     """Return the images of a step and its parts, fewer of the same size where there are fewer images than a batch."""
     size = min(recipe.batch_size, images)
     return size, math.ceil(size * recipe.accumulate / recipe.batch_size)
+
+
+@contextmanager
+def enough_images(recipe: FullRecipe) -> Iterator[None]:
+    """Raise SettingError where BatchNorm is given one value a channel, of a part of one image."""
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        few = "leaves parts of one image, too few for BatchNorm where a map is one pixel; write fewer"
+        raise SettingError(f"--accumulate {recipe.accumulate}: {few}") from None
 
 
 def drawn(dataset: Dataset, rng: np.random.Generator, alike: bool) -> Rows:

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nas.errors import DataError, DivergedError, SettingError
+from nas.errors import DataError, DivergedError
 from nas.files import Json
 from nas.network.compiling import compiled
 from nas.network.weights import adapt
 from nas.training.full.augmentation import Augmentation, Mixing
 from nas.training.full.averaging import averaged
-from nas.training.full.batches import Batches, Rows, class_weights, drawn, step_of, weighed
+from nas.training.full.batches import Batches, Rows, class_weights, drawn, enough_images, step_of, weighed
 from nas.training.full.group import Alone
 from nas.training.full.progress import Between, Epoch, Progress
 from nas.training.full.recipe import FullRecipe
@@ -193,13 +193,8 @@ class Trainer:
 
     def _answers(self, x: Tensor, y: Tensor) -> Any:
         """Compute the outputs for a part of a batch. Raises SettingError for one image where that is too few."""
-        try:
+        with enough_images(self.recipe):
             return self.answer(x, y) if self.task.guided else self.answer(x)
-        except ValueError as error:
-            if len(x) > 1 or "more than 1 value per channel" not in str(error):
-                raise
-            few = "leaves parts of one image, too few for BatchNorm where a map is one pixel; write fewer"
-            raise SettingError(f"--accumulate {self.recipe.accumulate}: {few}") from None
 
     def _rows(self) -> list[Rows]:
         """Draw the epoch's order: the rows of each part of each step, those of this process."""

@@ -7,14 +7,17 @@ import pytest
 import torch
 from torch import nn
 
-from nas.network.layers.residual import MLP, Depthwise, InvertedBottleneck, Pointwise
+from nas.network.layers.residual import MLP, Convolution, Depthwise, InvertedBottleneck, Pointwise
 
 TRAINING = """
 import torch
+from nas.network.blocks import Site
+from nas.network.blocks.attention_augmented import AttentionAugmented
 from nas.network.layers.residual import Pointwise
 torch.set_num_threads(1)
-for width in (8, 12):
-    layer = Pointwise(12, width, 2).to(memory_format=torch.channels_last)
+augmented = AttentionAugmented(Site(12, 16, 2, (64, 64)), residual="basic", kernel_size=1, heads=1, attention_stride=2)
+for layer in (Pointwise(12, 8, 2), Pointwise(12, 12, 2), augmented):
+    layer.to(memory_format=torch.channels_last)
     for _ in range(20):
         x = torch.randn(36, 12, 64, 64, requires_grad=True)
         layer(x.to(memory_format=torch.channels_last)).square().mean().backward()
@@ -59,6 +62,28 @@ def test_a_depthwise_convolution_computes_in_float32_under_a_processors_autocast
     half.backward(gradient)
     whole.backward(gradient.float())
     assert torch.equal(ours.weight.grad, theirs.weight.grad)
+
+
+@pytest.mark.parametrize(("kernel_size", "stride", "side"), [(3, 2, 1), (5, 2, 1), (7, 4, 3)])
+@pytest.mark.parametrize("width", [8, 48])
+def test_a_convolution_of_a_map_below_its_stride_has_its_gradients_under_a_processors_autocast(
+    kernel_size: int, stride: int, side: int, width: int
+) -> None:
+    ours = Convolution(width, width, kernel_size, stride)
+    x, kept = torch.randn(4, width, side, side).bfloat16(), ours.weight.detach().clone().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        half = ours(x)
+    leave_no_numbers()
+    half.backward(gradient := torch.randn_like(half))
+    nn.functional.conv2d(x.float(), kept, None, stride, kernel_size // 2).backward(gradient.float())
+    torch.testing.assert_close(ours.weight.grad, kept.grad)
+
+
+def leave_no_numbers():
+    """Fill memory with what is no number, and free it: who reads it afterwards shows."""
+    for size in range(8, 19):
+        free = [torch.full((2**size,), torch.nan) for _ in range(20)]
+        del free
 
 
 @torch.no_grad()
