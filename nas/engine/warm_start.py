@@ -22,9 +22,10 @@ from nas.files import Json
 from nas.record.config_file import of_earlier_schedule
 from nas.record.environment import timed_on, timing
 from nas.record.fingerprint import difference
+from nas.record.learnt import Learnt
 from nas.record.results import Result
 from nas.record.run import Run
-from nas.record.trial import Learnt, Origin, Trial
+from nas.record.trial import Origin, Trial
 from nas.space.matching import locate, nearest
 from nas.space.space import Decisions, SearchSpace
 

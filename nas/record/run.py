@@ -19,13 +19,14 @@ from nas.record import journal
 from nas.record.config_file import read_config, write_config
 from nas.record.environment import begun_at, read_environment, write_environment
 from nas.record.folders import CONFIG, damaged, in_a_line, is_run, making_home, name_of, no_run
+from nas.record.learnt import Learnt, read_learnt, write_learnt
 from nas.record.optuna_study import Teller
 from nas.record.outside import keep_outside, load_outside
 from nas.record.picking import Picked, pick
 from nas.record.results import Result, fallen, results
 from nas.record.seal import read_seal, write_seal
 from nas.record.table import frame
-from nas.record.trial import Further, Learnt, Trial, learnt_text, read_learnt
+from nas.record.trial import Further, Trial
 from nas.settings import text_of
 from nas.space.grammar import to_dict
 from nas.space.library import load_space
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
-SPACE, WARM_START, PREDICTOR = "space.yaml", "warm_start.json", "predictor.json"
+SPACE, PREDICTOR = "space.yaml", "predictor.json"
 
 
 class Run:
@@ -79,7 +80,7 @@ class Run:
             if outside:
                 keep_outside(folder, outside)
             if learnt:
-                files.write(folder / WARM_START, learnt_text(learnt))
+                write_learnt(folder, learnt)
             if predictor:
                 files.write(folder / PREDICTOR, json.dumps(predictor, indent=1) + "\n")
             write_seal(folder, {"settings": config.model_dump(mode="json"), "space": to_dict(space), **sealed})
@@ -107,8 +108,7 @@ class Run:
     @property
     def predictor_error(self) -> dict[str, float]:
         """The errors of this run's predictor on networks held out, empty if latencies were measured."""
-        error: dict[str, float] = self.facts(PREDICTOR).get("error", {})
-        return error
+        return dict(self.facts(PREDICTOR).get("error", {}))
 
     def front_values(self, name: str) -> dict[str, float]:
         """Read an objective's values that were measured again on the front, by the keys of the architectures."""
@@ -135,14 +135,8 @@ class Run:
 
     @cached_property
     def learnt(self) -> Learnt:
-        """The part of earlier runs that this one took over, kept here as they may be gone."""
-        if not self.config.warm_start:
-            return Learnt()
-        path = self.folder / WARM_START
-        try:
-            return read_learnt(path.read_bytes())
-        except (OSError, ValueError, TypeError):
-            raise RunError(f"{path}: missing or damaged; restore it, or start the search anew") from None
+        """The part of earlier runs that this one took over."""
+        return read_learnt(self.folder) if self.config.warm_start else Learnt()
 
     @cached_property
     def maximize(self) -> list[bool]:
@@ -153,6 +147,11 @@ class Run:
     def trained_objectives(self) -> list[str]:
         """The objectives that are known only after training."""
         return [name for name in self.config.objectives if objective(name).trained]
+
+    @property
+    def judged(self) -> str:
+        """The first trained objective, by which networks are ranked, empty where none is trained."""
+        return next(iter(self.trained_objectives), "")
 
     def append(self, trial: Trial) -> None:
         """Add a finished trial, on disk when this returns. Raises RunError when it cannot be written."""

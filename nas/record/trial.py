@@ -159,31 +159,3 @@ def modern(line: object) -> Json:
     if "learnt_from" in details:
         rest["learnt_from"] = details.pop("learnt_from")
     return rest | {"outcome": outcome | {"readings": details}}
-
-
-@dataclass(frozen=True)
-class Learnt:
-    """The part of earlier runs that a run took over: designs to train first, and trials that only the sampler knows.
-
-    These have the first numbers of the study; the run's own follow. `notes` describe both in words.
-    """
-
-    designs: list[Decisions] = field(default_factory=list)
-    trials: list[Trial] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
-_LEARNT = TypeAdapter(Learnt)
-
-
-def learnt_text(learnt: Learnt) -> str:
-    """The JSON of a `Learnt`."""
-    return json.dumps(_LEARNT.dump_python(learnt, mode="json"), indent=1) + "\n"
-
-
-def read_learnt(text: bytes) -> Learnt:
-    """The inverse of `learnt_text`. Raises ValueError for another text."""
-    data = json.loads(text)
-    if isinstance(data, dict) and isinstance(data.get("trials"), list):
-        data["trials"] = [t if "outcome" in t else modern(t) for t in data["trials"]]
-    return _LEARNT.validate_json(json.dumps(data), strict=True)

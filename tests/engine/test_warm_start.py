@@ -19,8 +19,9 @@ from nas.engine.watcher import Watcher
 from nas.errors import RunError, SettingError
 from nas.evaluation.job import Job, Outcome
 from nas.record.fingerprint import fingerprint
+from nas.record.learnt import Learnt
 from nas.record.run import Run
-from nas.record.trial import Further, Learnt, Origin
+from nas.record.trial import Further, Origin
 from nas.registry import TASKS
 from nas.space.library import load_space
 from nas.space.matching import nearest

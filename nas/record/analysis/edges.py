@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nas import document
+from nas.evaluation.catalogue import objective
 from nas.network.options import Scalar
 from nas.record.results import Result
 from nas.record.run import SPACE, Run
@@ -73,11 +74,10 @@ def edges(run: Run, front: Sequence[Result]) -> list[Edge]:
 
 def _better_half(run: Run, front: Sequence[Result]) -> set[int]:
     """Return the numbers of the better half of a front by the first trained objective, of all where there is none."""
-    name = next(iter(run.trained_objectives), "")
-    if not name or len(run.config.objectives) == 1:
+    if not run.judged or len(run.config.objectives) == 1:
         return {result.number for result in front}
-    sign = -1 if run.maximize[run.config.objectives.index(name)] else 1
-    ranked = sorted(front, key=lambda result: sign * result.metrics[name])
+    sign = objective(run.judged).sign
+    ranked = sorted(front, key=lambda result: -sign * result.metrics[run.judged])
     return {result.number for result in ranked[: -(-len(front) // 2)]}
 
 

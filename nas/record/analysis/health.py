@@ -122,8 +122,7 @@ def binding(run: Run, front: Sequence[Result]) -> Remark | None:
 
 def luck(run: Run, front: Sequence[Result]) -> Remark | None:
     """Whether neighbours on the front differ by more than the noise of their trainings."""
-    name = run.trained_objectives[0] if run.trained_objectives else ""
-    if not name or len(run.config.objectives) != 2 or len(front) < 2:
+    if not (name := run.judged) or len(run.config.objectives) != 2 or len(front) < 2:
         return None
     pairs = [(one, other) for one, other in pairwise(front) if name in one.intervals and name in other.intervals]
     if not pairs:
@@ -145,9 +144,9 @@ def luck(run: Run, front: Sequence[Result]) -> Remark | None:
 
 def repeated(run: Run, front: Sequence[Result]) -> Remark | None:
     """Whether the front was trained again from other seeds."""
-    if not run.trained_objectives:
+    if not run.judged:
         return None
-    name, again = units.words(run.trained_objectives[0]), sum(result.repeats > 0 for result in front)
+    name, again = units.words(run.judged), sum(result.repeats > 0 for result in front)
     if again == len(front):
         return Remark(True, "Every network of the front was trained again from other seeds.")
     on = "nas calibrate" if is_calibration(run) else "nas resume"
@@ -188,7 +187,7 @@ def counted(run: Run, front: Sequence[Result]) -> Remark | None:
 
 def taught(run: Run, front: Sequence[Result]) -> Remark | None:
     """Whether networks learnt enough in their trainings to be told apart."""
-    name, recipe = next(iter(run.trained_objectives), ""), run.config.recipe
+    name, recipe = run.judged, run.config.recipe
     images = training_images(run)
     if not name or not images:
         return None

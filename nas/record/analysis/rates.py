@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import stdtrit  # scipy.stats takes most of a second to import
 
+from nas.evaluation.catalogue import objective
 from nas.network.architecture import Architecture
 from nas.record.folders import is_run
 from nas.record.run import Run
@@ -43,8 +44,9 @@ class Rates:
     omitted: tuple[str, ...]
 
 
-def rates(run: Run, name: str, sign: float) -> Rates:
-    """Read what the runs at other learning rates found of an objective, whose `sign` is 1 where more is better."""
+def rates(run: Run) -> Rates:
+    """Read what the runs at other learning rates found of the first trained objective."""
+    name, sign = run.judged, objective(run.judged).sign
     found: dict[str, dict[str, float]] = {}
     failed: dict[str, str] = {}
     apart = []  # twice the variances of single trainings

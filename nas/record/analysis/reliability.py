@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from nas.errors import SettingError
+from nas.evaluation.catalogue import objective
 from nas.evaluation.plugins import plugin_flags
 from nas.evaluation.units import capital, epochs, words
 from nas.record.analysis import kept_ladders
@@ -199,14 +200,14 @@ def reliability(run: Named) -> Reliability:
     Raises SettingError for a run with one rung, or where too few came to the last.
     """
     run = open_run(run)
-    if not run.trained_objectives:
+    if not run.judged:
         raise SettingError(f"{run.folder}: none of its objectives is trained, so there is nothing to rank")
-    name, lengths = run.trained_objectives[0], run.config.lengths
+    name, lengths = run.judged, run.config.lengths
     values, truth, costs = _values(run, name)
     if len(lengths) == 1 or len(truth) < FEWEST:
         raise SettingError(f"{run.folder}: {len(truth)} networks were trained on {len(lengths)} rungs to the last; "
                            f"at least {FEWEST} on two rungs are needed: nas calibrate")  # fmt: skip
-    sign = 1.0 if run.maximize[run.config.objectives.index(name)] else -1.0
+    sign = objective(name).sign
     best = np.argsort(-sign * truth, kind="stable")[: max(len(truth) // 4, 2)]
 
     def ranking(title: str, share: float, column: Values) -> Ranking:
@@ -218,7 +219,7 @@ def reliability(run: Named) -> Reliability:
     )
     others = tuple(ranking(title, 0.0, sign * column) for title, column in costs.items())
     ladder, trusted = _ladder(lengths, rungs)
-    tried = rates(run, name, sign)
+    tried = rates(run)
     alone, offered = kinds_alone(run.space), dict.fromkeys(kind for stage in run.space.stages for kind in stage.kinds)
     untried = tuple(kind for kind in offered if kind not in alone)
     known = (meaning(run), name, len(truth), len(best), lengths, rungs, others)

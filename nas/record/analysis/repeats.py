@@ -34,9 +34,9 @@ class Pairs:
 
 def between_rungs(run: Run) -> list[Pairs]:
     """Return the first trained objective on each two rungs that follow one another, of trials that were on both."""
-    if not run.trained_objectives:
+    if not (name := run.judged):
         return []
-    name, lengths = run.trained_objectives[0], run.config.epochs
+    lengths = run.config.epochs
     reached = {(trial.number, 0): trial.metrics[name] for trial in run.trials if trial.state == "complete"}
     reached |= {
         (one.trial, one.rung): one.outcome.metrics[name]
@@ -59,17 +59,16 @@ def between_seeds(run: Run) -> Pairs | None:
     """
     found: dict[int, list[float]] = {}
     for one in sorted(run.further, key=lambda each: each.repeat):
-        if one.repeat and one.outcome.state == "complete" and run.trained_objectives:
-            found.setdefault(one.trial, []).append(one.outcome.metrics[run.trained_objectives[0]])
+        if one.repeat and one.outcome.state == "complete" and run.judged:
+            found.setdefault(one.trial, []).append(one.outcome.metrics[run.judged])
     rows = [(number, values[0], values[1]) for number, values in sorted(found.items()) if len(values) > 1]
-    return _pairs(run.trained_objectives[0], "one seed", "another seed", rows) if rows else None
+    return _pairs(run.judged, "one seed", "another seed", rows) if rows else None
 
 
 def first_and_further(run: Run) -> Pairs | None:
     """Return the first trained objective of the trials' own trainings, and the means of those from other seeds."""
-    if not run.trained_objectives:
+    if not (name := run.judged):
         return None
-    name = run.trained_objectives[0]
     rows = [(r.number, r.first[name], r.metrics[name]) for r in run.results if r.repeats]
     return _pairs(name, "own training", "mean of further trainings", rows) if rows else None
 

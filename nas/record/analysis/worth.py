@@ -67,7 +67,7 @@ class Fit:
 
 def fit(runs: Sequence[Run], stages: int) -> Fit:
     """Fit the first run's first trained objective by the blocks of all networks of spaces of so many stages."""
-    name = next(iter(runs[0].trained_objectives), "")
+    name = runs[0].judged
     found = [
         (number, trial)
         for number, run in enumerate(runs)

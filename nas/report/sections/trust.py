@@ -5,6 +5,7 @@ from collections import Counter
 import plotly.graph_objects as go
 
 from nas.evaluation import units
+from nas.evaluation.catalogue import objective
 from nas.files import Json
 from nas.record.analysis.health import health
 from nas.record.analysis.repeats import Pairs, between_rungs, between_seeds, first_and_further, predicted_and_measured
@@ -55,14 +56,13 @@ def _rungs(run: Run) -> list[Json]:
 def _confirmed(run: Run) -> Json | None:
     """The numbers of trainings, and by how much first ones lay above further ones, or None without any."""
     again = [result for result in run.results if result.repeats]
-    if not again or not run.trained_objectives:
+    if not again or not (name := run.judged):
         return None
-    name = run.trained_objectives[0]
     return {
         "trials": len(again),
         "trainings": sum(result.repeats for result in again),
         "name": name,
-        "flattery": flattery(again, name) * (1 if run.maximize[run.config.objectives.index(name)] else -1),
+        "flattery": flattery(again, name) * objective(name).sign,
         "intervals": name in again[0].intervals,
     }
 
