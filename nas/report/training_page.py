@@ -2,10 +2,8 @@
 
 from collections.abc import Container, Sequence
 from contextlib import suppress
-from math import isfinite
 from pathlib import Path
 
-import numpy as np
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
@@ -29,7 +27,7 @@ from nas.report.rendering import diagram, flat, inks, left_out, machines, render
 from nas.report.verdict_part import NO_VERDICT, verdict_part
 from nas.training.boxes.found import NOTED
 from nas.training.catalogue import load_task
-from nas.training.full.progress import Epoch
+from nas.training.full.progress import Epoch, best_epoch
 from nas.training.full.recipe import changed
 from nas.training.full.settings import TrainConfig
 from nas.training.model import BOXES, Model
@@ -52,8 +50,9 @@ def write_training_report(trained: Trained) -> Path:
 
 def render_training(trained: Trained) -> str:
     """Render the page with everything it needs inside, so that it opens offline. Raises RunError for a damaged file."""
-    history, ending = trained.history, trained.ending
-    best = ending.epoch if ending else best_epoch(history, trained.config)
+    history, ending, monitor = trained.history, trained.ending, trained.config.monitor
+    task = load_task(trained.config.task)
+    best = ending.epoch if ending else best_epoch(history, monitor, task.metrics[monitor].sign)
     unreadable = dict.fromkeys([*trained.environment.get("unreadable", ()), *(ending.unreadable if ending else ())])
     return render_page(
         "training.html",
@@ -67,8 +66,8 @@ def render_training(trained: Trained) -> str:
             "judged": "test image",
             **NO_VERDICT,
             **(_verdict(trained, ending) if ending else {}),
-            "detector": (outputs := load_task(trained.config.task).outputs) == BOXES,
-            "classifier": outputs == Head.outputs,
+            "detector": task.outputs == BOXES,
+            "classifier": task.outputs == Head.outputs,
             **_costs(trained, ending, history),
             **_next(trained),
             "plotlyjs": Markup(get_plotlyjs()) if history else "",
@@ -77,13 +76,6 @@ def render_training(trained: Trained) -> str:
             **left_out(unreadable),
         },
     )
-
-
-def best_epoch(history: Sequence[Epoch], config: TrainConfig) -> int:
-    """Return the number of the epoch with the best `monitor`, 0 where none has a value."""
-    known = [epoch for epoch in history if isfinite(epoch.metrics.get(config.monitor, np.nan))]
-    sign = 1 if load_task(config.task).metrics[config.monitor].goal == "maximize" else -1
-    return max(known, key=lambda epoch: sign * epoch.metrics[config.monitor]).number if known else 0
 
 
 def _what(trained: Trained, history: Sequence[Epoch]) -> Json:

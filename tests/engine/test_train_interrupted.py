@@ -22,7 +22,8 @@ from nas.errors import DataError, RunError, SettingError
 from nas.record import trained as kept
 from nas.record.models import BEST
 from nas.record.trained import Trained
-from nas.training.full.loop import StoppedError, Trainer
+from nas.training.full import loop
+from nas.training.full.loop import StoppedError
 
 CHANGES = {
     "epochs": 4, "batch_size": 16, "warmup": 1, "learning_rate": 5e-3, "accumulate": 2, "mixup": 0.4, "cutmix": 1,
@@ -176,7 +177,9 @@ def test_a_kill_between_the_files_of_an_epoch_leaves_the_weights_of_the_epoch_th
         patch.setattr(Trained, "keep_state", killed(keep_state))
         with pytest.raises(KilledError):
             begin(home, "between")
-    monkeypatch.setattr(Trainer, "_best", lambda self: self.progress.best)
+    state = Trained(home / "runs" / "between").state()
+    assert state is not None
+    monkeypatch.setattr(loop, "best_epoch", lambda *_: state["best"])
     trained = go_on("between", runs=home / "runs")
     assert trained.ending is not None
     kept_weights = trained.model().network.state_dict().values()

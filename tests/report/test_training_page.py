@@ -17,7 +17,7 @@ from nas.record.ending import Ending
 from nas.record.models import BEST
 from nas.record.trained import Trained
 from nas.report.confusion import recalls
-from nas.report.training_page import best_epoch, render_training, write_training_report
+from nas.report.training_page import render_training, write_training_report
 from nas.training.full.recipe import load_recipe
 from nas.training.full.verdict import Measured, Mistake, Verdict
 
@@ -258,12 +258,11 @@ def test_weights_that_cannot_be_read_cost_the_names_of_the_classes_only(tmp_path
 
 def test_the_best_epoch_is_that_of_the_monitor(tmp_path):
     past = history(5)
-    config = begun(tmp_path / "a").config
-    assert best_epoch(past, config) == 4
     past[3] = replace(past[3], metrics={"accuracy": math.nan, "balanced_accuracy": 1.0})
-    assert best_epoch(past, config) == 5
-    assert best_epoch(past, begun(tmp_path / "b", monitor="balanced_accuracy").config) == 4
-    assert best_epoch([], config) == 0
+    for monitor, best in (("accuracy", 5), ("balanced_accuracy", 4)):
+        trained = begun(tmp_path / monitor, monitor=monitor)
+        trained.keep_history(past)
+        assert f"The best so far is epoch {best}," in Page(render_training(trained)).text
 
 
 def test_every_name_is_text(tmp_path):

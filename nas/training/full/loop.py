@@ -1,6 +1,5 @@
 """The full training: epochs of a recipe, judged on the validation part, that go on exactly where they stopped."""
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -20,7 +19,7 @@ from nas.training.full.augmentation import Augmentation, Mixing
 from nas.training.full.averaging import averaged
 from nas.training.full.batches import Batches, Rows, class_weights, drawn, enough_images, step_of, weighed
 from nas.training.full.group import Alone
-from nas.training.full.progress import Between, Epoch, Progress
+from nas.training.full.progress import Between, Epoch, Progress, best_epoch
 from nas.training.full.recipe import FullRecipe
 from nas.training.full.schedule import Course, Schedule
 from nas.training.full.speed import autocast
@@ -117,7 +116,7 @@ class Trainer:
             {name: metric.value(validation) for name, metric in self.task.metrics.items()},
         )
         self.progress.history.append(found)
-        self.progress.best = self._best()
+        self.progress.best = best_epoch(self.progress.history, self.monitor, self.task.metrics[self.monitor].sign)
         return found
 
     _total: Tensor | None = None  # of the losses of the epoch that is under way
@@ -218,11 +217,6 @@ class Trainer:
         mine = answers(self.judged, self.batches, rows[self.group.index :: self.group.count], self.autocast)
         found = self.group.gather(tuple(mine))
         return Predictions(*(torch.cat(parts) for parts in zip(*found, strict=True)))
-
-    def _best(self) -> int:
-        sign = 1 if self.task.metrics[self.monitor].goal == "maximize" else -1
-        known = [epoch for epoch in self.progress.history if not math.isnan(epoch.metrics[self.monitor])]
-        return max(known, key=lambda epoch: sign * epoch.metrics[self.monitor]).number if known else 0
 
     def state(self) -> Json:
         """Return all that `restore` needs to go on from here, as tensors and plain data."""

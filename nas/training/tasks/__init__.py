@@ -81,6 +81,11 @@ class Metric:
     def __post_init__(self) -> None:
         check_goal(self.goal)
 
+    @property
+    def sign(self) -> int:
+        """1 where more is better, -1 where less is."""
+        return 1 if self.goal == "maximize" else -1
+
     def value(self, predictions: Predictions) -> float:
         """Compute it as a number of Python's, which records hold, whatever library's number it is."""
         return float(self.compute(predictions))

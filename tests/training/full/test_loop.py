@@ -23,7 +23,7 @@ from nas.network.build import build
 from nas.training.full.batches import weighed
 from nas.training.full.group import Alone
 from nas.training.full.loop import StoppedError, Trainer, answers
-from nas.training.full.progress import Epoch, Progress
+from nas.training.full.progress import Progress
 from nas.training.full.recipe import FullRecipe
 from nas.training.full.teacher import Teacher
 from nas.training.model import Model
@@ -484,18 +484,6 @@ def test_a_time_limit_counts_the_seconds_before_an_interruption(digits: Dataset)
 def test_a_time_shorter_than_a_step_takes_one(digits: Dataset) -> None:
     found = trained(trainer(digits, SIMPLE, limit=1e-9))
     assert [epoch.number for epoch in found.progress.history] == [1]
-
-
-def test_the_best_epoch_is_the_first_of_the_best_by_the_monitored_metric(digits: Dataset) -> None:
-    def epoch(number: int, **metrics: float) -> Epoch:
-        return Epoch(number, 1.0, 1e-3, 1.0, 1.0, metrics)
-
-    found = trainer(digits, SIMPLE, monitor="macro_f1")
-    values = [math.nan, 0.2, 0.7, 0.7, 0.6]
-    found.progress.history = [epoch(i, macro_f1=v, accuracy=1 / i) for i, v in enumerate(values, 1)]
-    assert found._best() == 3
-    found.progress.history = found.progress.history[:1]
-    assert found._best() == 0, "none has a value"
 
 
 def test_bfloat16_runs_on_the_processor_and_learns(digits: Dataset) -> None:
