@@ -37,15 +37,15 @@ def followed(run: Run, watcher: Watcher) -> Iterator[Watcher]:
     with _telling(Tracking(run.config.log, subject, watcher.warned), run, SEARCH_FILES) as note:
         last = steps(run)
         for step, values in points(run):
-            note(step, {**values, **(front_values(run) if step == last else {})})
+            note(step, {**values, **(front_summary(run) if step == last else {})})
 
         def ended(trial: Trial, run: Run) -> None:
             if trial.state != "rejected":
-                note(steps(run), {**trial_values(trial), **front_values(run)})
+                note(steps(run), {**trial_values(trial), **front_summary(run)})
             watcher.ended(trial, run)
 
         def trained_further(further: Further, run: Run) -> None:
-            note(steps(run), {**further_values(further), **front_values(run)})
+            note(steps(run), {**further_values(further), **front_summary(run)})
             watcher.trained_further(further, run)
 
         yield replace(watcher, ended=ended, trained_further=trained_further)
@@ -104,7 +104,7 @@ def further_values(further: Further) -> Values:
     return {"further/trial": further.trial, "further/rung": further.rung, **measured}
 
 
-def front_values(run: Run) -> Values:
+def front_summary(run: Run) -> Values:
     """Return the size of the front, its best value in each objective, and its hypervolume.
 
     That is a share of the frame that the first complete trials span, the same at every step, and may exceed 1.

@@ -18,7 +18,8 @@ from nas.files import Json, quoted
 from nas.record import journal
 from nas.record.config_file import read_config, write_config
 from nas.record.environment import begun_at, read_environment, write_environment
-from nas.record.folders import CONFIG, damaged, in_a_line, is_run, making_home, name_of, no_run
+from nas.record.facts import read_facts, write_facts
+from nas.record.folders import CONFIG, in_a_line, is_run, making_home, name_of, no_run
 from nas.record.learnt import Learnt, read_learnt, write_learnt
 from nas.record.optuna_study import Teller
 from nas.record.outside import keep_outside, load_outside
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
-SPACE, PREDICTOR = "space.yaml", "predictor.json"
+SPACE, PREDICTOR, AGAIN = "space.yaml", "predictor.json", "front_{}.json"
 
 
 class Run:
@@ -110,28 +111,26 @@ class Run:
         """The errors of this run's predictor on networks held out, empty if latencies were measured."""
         return dict(self.facts(PREDICTOR).get("error", {}))
 
+    def front_readings(self, name: str) -> Json:
+        """Read what was measured again of an objective on the front, by the keys of the architectures."""
+        return {key: {"value": r.get("median")} | r for key, r in self.facts(AGAIN.format(name)).items()}
+
     def front_values(self, name: str) -> dict[str, float]:
         """Read an objective's values that were measured again on the front, by the keys of the architectures."""
-        return {key: r.get("value", r.get("median")) for key, r in self.facts(f"front_{name}.json").items()}
+        return {key: reading["value"] for key, reading in self.front_readings(name).items()}
 
     def keep_front_reading(self, name: str, key: str, value: float, details: Json) -> None:
         """Keep a value that was measured again. Raises RunError when it cannot be written."""
-        file = f"front_{name}.json"
+        file = AGAIN.format(name)
         self.write_facts(file, self.facts(file) | {key: details | {"value": value}})
 
     def facts(self, name: str) -> Json:
         """Read the JSON in a file of the run's folder, empty without the file. Raises RunError for a damaged one."""
-        path = self.folder / name
-        try:
-            return dict(json.loads(path.read_text(encoding="utf-8-sig"))) if path.exists() else {}
-        except (OSError, ValueError, TypeError):
-            raise damaged(path) from None
+        return read_facts(self.folder / name)
 
     def write_facts(self, name: str, facts: Json) -> None:
         """Write JSON into a file of the run's folder. Raises RunError when it cannot be written."""
-        path = self.folder / name
-        with journal.recording(path, "make it writable, or free space"):
-            files.write(path, json.dumps(facts, indent=1) + "\n")
+        write_facts(self.folder / name, facts)
 
     @cached_property
     def learnt(self) -> Learnt:

@@ -7,7 +7,7 @@ from nas.evaluation import units
 from nas.evaluation.catalogue import objective
 from nas.record.results import Result
 from nas.report.charts import LOGARITHMIC, Attributes, literal
-from nas.report.view import View, measured
+from nas.report.view import View
 
 WIDE = 15.0  # ratio of largest to smallest value from which an axis is logarithmic
 MARGIN = 0.15  # of the front's own region, around it
@@ -65,8 +65,9 @@ class Axis:
     def last(self, result: Result) -> tuple[float, float]:
         """Where a result was measured again, with half the interquartile range, or where it stands."""
         reading = self.view.again.get(self.name, {}).get(result.key)
-        value, range_ = measured(reading) if reading else (result.metrics[self.name], 0.0)
-        return self.shown(value), self.shown(range_ / 2)
+        if not reading:
+            return self.shown(result.metrics[self.name]), 0.0
+        return self.shown(reading["value"]), self.shown(float(reading.get("iqr") or 0.0) / 2)
 
     def doubts(self, results: Iterable[Result]) -> Attributes:
         """Error bars: 95 % intervals of a trained objective, half the widest interquartile ranges of a measured one."""

@@ -17,7 +17,7 @@ from nas.network.options import Scalar
 from nas.record.results import Result
 from nas.record.trial import Trial
 from nas.report.rendering import inks
-from nas.report.view import View, measured
+from nas.report.view import View
 from nas.space.space import placed
 
 STATES = ("complete", "failed", "rejected")
@@ -54,7 +54,7 @@ def _row(
     """
     again = {name: found[trial.key] for name, found in view.again.items() if trial.key in found}
     if again:
-        notes["again"] = {name: _short(measured(reading)[0]) for name, reading in again.items()}
+        notes["again"] = {name: _short(reading["value"]) for name, reading in again.items()}
     if readings := {name: count for name in names if (count := len(view.ranges(trial, name))) > 1}:
         notes["readings"] = readings
     if trial.key in view.designs:

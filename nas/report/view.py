@@ -64,11 +64,7 @@ class View:
     def again(self) -> dict[str, dict[str, Json]]:
         """The readings that were taken again on the front, by objective and the key of the architecture."""
         names = {name for result in self.front for name in result.metrics}
-        return {name: found for name in sorted(names) if (found := self.run.facts(f"front_{name}.json"))}
-
-    def last_values(self, name: str) -> dict[str, float]:
-        """An objective's values that were measured again on the front, by the keys of the architectures."""
-        return {key: measured(reading)[0] for key, reading in self.again.get(name, {}).items()}
+        return {name: found for name in sorted(names) if (found := self.run.front_readings(name))}
 
     @property
     def rejected(self) -> list[Trial]:
@@ -121,8 +117,3 @@ def main_block(result: Result) -> str:
     for stage in reversed(result.architecture.stages):
         count[stage.block] += stage.depth
     return count.most_common(1)[0][0]
-
-
-def measured(reading: Json) -> tuple[float, float]:
-    """The value and the interquartile range of a reading taken again."""
-    return float(reading["value"] if "value" in reading else reading["median"]), float(reading.get("iqr") or 0.0)

@@ -11,7 +11,7 @@ from small_searches import Stopped, search
 from trained_fixtures import ended
 
 import nas
-from nas.engine.following import BOXED, followed, followed_training, front_values, points
+from nas.engine.following import BOXED, followed, followed_training, front_summary, points
 from nas.engine.watcher import Watcher
 from nas.record.run import Run
 from nas.record.trial import Further
@@ -49,7 +49,7 @@ def test_the_hypervolume_never_falls_and_has_one_measure(tmp_path: Path) -> None
     run, told = empty_run(tmp_path / "a"), []
     for number in range(40):
         run.append(trial(run, number))
-        told.append(front_values(run).get("front/hypervolume"))
+        told.append(front_summary(run).get("front/hypervolume"))
     assert told[: BOXED - 1] == [None] * (BOXED - 1)
     assert told[BOXED - 1 :] == sorted(told[BOXED - 1 :])
     assert 0 < told[BOXED] < told[-1]
@@ -57,7 +57,7 @@ def test_the_hypervolume_never_falls_and_has_one_measure(tmp_path: Path) -> None
 
 def test_the_steps_are_those_of_the_record(run: Run) -> None:
     assert points(Run(run.folder)) == points(run)
-    assert front_values(empty_run(run.folder.with_name("empty"))) == {}
+    assert front_summary(empty_run(run.folder.with_name("empty"))) == {}
 
 
 @pytest.mark.long

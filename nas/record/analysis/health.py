@@ -238,7 +238,7 @@ def sparse(run: Run, front: Sequence[Result]) -> Remark | None:
 def unsteady(run: Run, front: Sequence[Result]) -> Remark | None:
     """Latencies whose measurements scatter."""
     found = [
-        *run.facts("front_latency.json").values(),
+        *run.front_readings("latency").values(),
         *(r.trial.outcome.readings.get("latency", {}) for r in run.results),
     ]
     scatter = [reading["iqr"] / reading["median"] for reading in found if reading.get("iqr") and reading.get("median")]

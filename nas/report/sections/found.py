@@ -116,7 +116,7 @@ def _found(view: View) -> Json:
         "picked": picked,
         "picked_values": {name: _value(view, picked, name) for name in run.config.objectives},
         "measured": {
-            n: found[picked.key] for n in run.config.objectives if picked.key in (found := view.last_values(n))
+            n: found[picked.key] for n in run.config.objectives if picked.key in (found := run.front_values(n))
         },
         "ends": _ends(view),
         "intervals": _intervals(run, [best, picked]),
@@ -137,7 +137,7 @@ def _value(view: View, result: Result, name: str) -> str:
         return f"{units.show(name, value)} ({what}{ends})"
     if bounds := by_images(run, name, value):
         return units.show_range(name, value, *bounds)
-    measured = view.last_values(name).get(result.key)
+    measured = run.front_values(name).get(result.key)
     again = f" ({units.show(name, measured)} as measured at the end)" if measured is not None else ""
     return f"{units.show(name, value)}{again}"
 

@@ -16,7 +16,7 @@ def context(view: View) -> Json | None:
     return {
         "front": front[:MAX_ROWS],
         "more": max(len(front) - MAX_ROWS, 0),
-        "again": {name: values for name in columns if (values := view.last_values(name))},
+        "again": {name: values for name in columns if (values := run.front_values(name))},
         "limits": run.config.maximum,
         "least": run.config.minimum,
         "picked": view.picked.result,
