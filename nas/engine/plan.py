@@ -31,7 +31,6 @@ from nas.network.architecture import Architecture
 from nas.network.pieces import Piece, pieces
 from nas.record.analysis.kept_ladders import laddered
 from nas.record.config_file import changed, of_earlier_schedule
-from nas.record.environment import timed_on
 from nas.record.fingerprint import check_data, fingerprint, perhaps_moved
 from nas.record.listing import is_calibration
 from nas.record.networks import find_network
@@ -155,7 +154,7 @@ def check_space(run: Run) -> None:
 
 def check_timed(run: Run, devices: Devices) -> None:
     """Raise SettingError when a run measured times on another device than the one that is here."""
-    then = timed_on(run.environment, run.config.target)
+    then = run.timed_on
     if devices.timed and then and then != devices.timed:
         raise SettingError(f"{run.folder}: its trials were timed on {then}, and here is {devices.timed}: times of two "
                            f"devices do not compare. Go on there, or {_anew(run)}")  # fmt: skip

@@ -20,7 +20,7 @@ from nas.evaluation.catalogue import objective
 from nas.evaluation.limits import broken_limit
 from nas.files import Json
 from nas.record.config_file import of_earlier_schedule
-from nas.record.environment import timed_on, timing
+from nas.record.environment import timing
 from nas.record.fingerprint import difference
 from nas.record.learnt import Learnt
 from nas.record.results import Result
@@ -110,7 +110,7 @@ def _obstacle(run: Run, config: SearchConfig, device: str, data: Json) -> str:
     if run.config.lengths != config.lengths:
         return f"its trainings have other lengths, {', '.join(map(str, run.config.lengths))} times the recipe's"
     ours = timing(config, device, config.objectives)
-    theirs = timing(run.config, timed_on(run.environment, run.config.target), config.objectives)
+    theirs = timing(run.config, run.timed_on, config.objectives)
     for name, value in theirs.items():
         if value != ours[name]:
             return f"its times were measured with {name} {value}"

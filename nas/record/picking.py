@@ -7,8 +7,9 @@ import numpy as np
 
 from nas import pareto
 from nas.config import SearchConfig
+from nas.errors import SettingError
 from nas.evaluation.catalogue import objective
-from nas.evaluation.picks import KNEE, Bound, Rule, aim, excess
+from nas.evaluation.picks import KNEE, Bound, Rule, aim, excess, read_rule
 from nas.record.results import Result
 
 
@@ -17,6 +18,14 @@ class Picked(NamedTuple):
 
     result: Result
     unmet: str = ""
+
+
+def read_pick(text: str, config: SearchConfig) -> Rule:
+    """Read a rule where a trial's number would do as well. Raises SettingError for another text."""
+    try:
+        return read_rule(text, config)
+    except SettingError as error:
+        raise SettingError(f"{str(error).rstrip('.')}. Or write a trial's number.") from None
 
 
 def pick(front: Sequence[Result], rule: Rule, config: SearchConfig) -> Picked:

@@ -12,18 +12,17 @@ from nas import document, files, pareto
 from nas.config import SearchConfig
 from nas.errors import RunError, SettingError, SpaceError
 from nas.evaluation.catalogue import objective
-from nas.evaluation.picks import read_rule
 from nas.evaluation.plugins import Outside
 from nas.files import Json, quoted
 from nas.record import journal
 from nas.record.config_file import read_config, write_config
-from nas.record.environment import begun_at, read_environment, write_environment
+from nas.record.environment import begun_at, read_environment, timed_on, write_environment
 from nas.record.facts import read_facts, write_facts
 from nas.record.folders import CONFIG, in_a_line, is_run, making_home, name_of, no_run
 from nas.record.learnt import Learnt, read_learnt, write_learnt
 from nas.record.optuna_study import Teller
 from nas.record.outside import keep_outside, load_outside
-from nas.record.picking import Picked, pick
+from nas.record.picking import Picked, pick, read_pick
 from nas.record.results import Result, fallen, results
 from nas.record.seal import read_seal, write_seal
 from nas.record.table import frame
@@ -105,6 +104,11 @@ class Run:
     def environment(self) -> Json:
         """Versions, device and commit the search ran with, at its first start and at others."""
         return read_environment(self.folder)
+
+    @property
+    def timed_on(self) -> str:
+        """The device on which times are measured, empty where the record does not tell."""
+        return timed_on(self.environment, self.config.target)
 
     @property
     def predictor_error(self) -> dict[str, float]:
@@ -265,10 +269,7 @@ class Run:
         return self._pick(self.config.pick)
 
     def _pick(self, text: str) -> Picked:
-        try:
-            rule = read_rule(text, self.config)
-        except SettingError as error:
-            raise SettingError(f"{str(error).rstrip('.')}. Or write a trial's number.") from None
+        rule = read_pick(text, self.config)
         if not (front := self.front()):
             raise RunError(f"{self.name} has no finished trial to pick from; nas resume {quoted(self.folder)} goes on")
         return pick(front, rule, self.config)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from nas.data import same
 from nas.errors import SettingError
-from nas.record.environment import timed_on, timing
+from nas.record.environment import timing
 from nas.record.fingerprint import difference
 from nas.record.opening import names_of
 from nas.record.run import Run
@@ -30,7 +30,7 @@ def check_data(first: Run, run: Run) -> None:
 
 def check_times(first: Run, run: Run) -> None:
     """Raise SettingError for times that were measured in another way or elsewhere, as far as that is known."""
-    devices = device_of(first), device_of(run)
+    devices = first.timed_on, run.timed_on
     ours, theirs = (
         timing(each.config, device if all(devices) else "", first.config.objectives)
         for each, device in zip((first, run), devices, strict=True)
@@ -41,16 +41,11 @@ def check_times(first: Run, run: Run) -> None:
                                f"{name} {value}, of the other with {name} {theirs[name]}")  # fmt: skip
 
 
-def device_of(run: Run) -> str:
-    """Return the device on which a run measured times, empty where its record does not tell."""
-    return timed_on(run.environment, run.config.target)
-
-
 def unknown_devices(runs: Sequence[Run]) -> list[str]:
     """Say whose times are of a device that an early record did not note, where those of others did."""
-    lacking = [name for name, run in zip(names_of(runs), runs, strict=True) if not device_of(run)]
+    lacking = [name for name, run in zip(names_of(runs), runs, strict=True) if not run.timed_on]
     if not timing(runs[0].config, "", runs[0].config.objectives) or len(lacking) in (0, len(runs)):
         return []
-    known = next(device for run in runs if (device := device_of(run)))
+    known = next(device for run in runs if (device := run.timed_on))
     return [f"On which device times were measured is not noted of {' and '.join(lacking)}; they compare with the "
             f"others only if it was {known}, too."]  # fmt: skip

@@ -17,7 +17,7 @@ import numpy as np
 from nas import document
 from nas.errors import SettingError
 from nas.files import Json
-from nas.record.analysis.comparable import check_data, check_times, device_of, unknown_devices
+from nas.record.analysis.comparable import check_data, check_times, unknown_devices
 from nas.record.analysis.footing import Footing
 from nas.record.analysis.growth import Floats, Growth
 from nas.record.analysis.leads import Lead, changes, leads_of, where_ahead
@@ -199,7 +199,7 @@ def compare(runs: Iterable[Named]) -> Comparison:
             raise SettingError(f"{run.folder} has no finished trial to compare")
         check_data(runs[0], run)
         check_data(sealed, run)
-    known = next((run for run in runs if device_of(run)), runs[0])
+    known = next((run for run in runs if run.timed_on), runs[0])
     for run in runs:  # what has no device compares with all in the rest, so one to compare with is enough
         check_times(known, run)
     groups: list[list[Run]] = []

@@ -7,7 +7,7 @@ from nas.files import Json
 from nas.record.analysis.counting import by_images, counting, validation_images
 from nas.record.analysis.failures import tally
 from nas.record.command import exhausted
-from nas.record.environment import EAGER, timed_on
+from nas.record.environment import EAGER
 from nas.record.listing import is_calibration
 from nas.record.results import Result
 from nas.record.run import PREDICTOR, Run
@@ -59,7 +59,7 @@ def _timed(run: Run) -> str:
         return ""
     batches = list(map(config.images_at_once, asked))
     images = _listed(["one image at a time" if n == 1 else f"{n} images at once" for n in dict.fromkeys(batches)])
-    place = timed_on(run.environment, config.target) or "a device that is not noted"
+    place = run.timed_on or "a device that is not noted"
     threads = f"{config.threads} thread{'' if config.threads == 1 else 's'}"
     setting = ", ".join(filter(None, [_runtime(run), threads, config.dtype]))
     how = ", predicted from measured blocks and networks" if run.predictor_error else ""
