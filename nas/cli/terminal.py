@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic_core import to_jsonable_python
 from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
 from rich.padding import Padding
@@ -111,11 +111,11 @@ def _records(table: Table) -> Group:
 
 def to_json(facts: object) -> str:
     """Write plain data and paths as JSON. A number that is none is null."""
-    return json.dumps(_said(facts), indent=1, default=_plain)
+    return json.dumps(to_jsonable_python(facts, inf_nan_mode="null", fallback=_plain), indent=1)
 
 
-def _plain(value: object) -> object:
-    """Turn a NumPy number into Python's, and a path into text."""
+def _plain(value: Any) -> object:
+    """Turn a NumPy number into Python's, and anything else into text."""
     return value.item() if hasattr(value, "item") else str(value)
 
 
@@ -128,12 +128,3 @@ def tell_replaced(terminal: Terminal, page: Path, kind: str) -> None:
     """Say that a page that is about to be written replaces an earlier one, if it does."""
     if page.is_file():
         terminal.remark(f"note: {page} replaces an earlier {kind}; --output FILE keeps both")
-
-
-def _said(value: object) -> object:
-    """Replace what JSON has no word for."""
-    if isinstance(value, dict):
-        return {str(key): _said(kept) for key, kept in value.items()}
-    if isinstance(value, list | tuple):
-        return [_said(kept) for kept in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
