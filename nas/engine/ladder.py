@@ -22,7 +22,7 @@ from nas.engine.watcher import Watcher
 from nas.evaluation.job import Job, Outcome, Purpose, derive_seed
 from nas.record import paused
 from nas.record.analysis.growth import as_losses
-from nas.record.results import Result
+from nas.record.results import Result, highest
 from nas.record.run import Run
 from nas.record.trial import Further
 
@@ -190,7 +190,7 @@ def contenders(run: Run) -> Sequence[Result]:
     one rung, and rivals are those that only the others dominate.
     """
     front = run.front()
-    top = max((result.rung for result in front), default=0)
+    top = highest(run.results)
     level = [result for result in run.results if result.rung == top]
     own = run.points([replace(r, metrics={**r.metrics, **r.first}) if r.repeats else r for r in level])
     chosen = {result.number: result for result in [*front, *(level[i] for i in pareto.front(own, run.maximize))]}

@@ -23,7 +23,7 @@ from nas.record.config_file import of_earlier_schedule
 from nas.record.environment import timing
 from nas.record.fingerprint import difference
 from nas.record.learnt import Learnt
-from nas.record.results import Result
+from nas.record.results import Result, highest
 from nas.record.run import Run
 from nas.record.trial import Origin, Trial
 from nas.space.matching import locate, nearest
@@ -51,7 +51,7 @@ def learn(
     notes = []
     for run in runs:
         usable = _usable(run, config)
-        top = max((result.rung for result in usable), default=0)
+        top = highest(usable)
         best = _front([result for result in usable if result.rung == top], config)
         near = [nearest(space, result.architecture) for result in best]
         obstacle = _obstacle(run, config, device, data or {})

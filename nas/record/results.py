@@ -148,6 +148,11 @@ def fallen(further: Iterable[Further]) -> dict[int, Outcome]:
     return {one.trial: one.outcome for one in further if not one.repeat and one.outcome.state != "complete"}
 
 
+def highest(results: Iterable[Result]) -> int:
+    """Return the highest rung that one of some results came to."""
+    return max((result.rung for result in results), default=0)
+
+
 def flattery(results: Iterable[Result], name: str) -> float:
     """The mean by which the own trainings of confirmed trials lie above the means of further ones."""
     gaps = [result.first[name] - result.metrics[name] for result in results if result.repeats]

@@ -23,7 +23,7 @@ from nas.record.learnt import Learnt, read_learnt, write_learnt
 from nas.record.optuna_study import Teller
 from nas.record.outside import keep_outside, load_outside
 from nas.record.picking import Picked, pick, read_pick
-from nas.record.results import Result, fallen, results
+from nas.record.results import Result, fallen, highest, results
 from nas.record.seal import read_seal, write_seal
 from nas.record.table import frame
 from nas.record.trial import Further, Trial
@@ -242,7 +242,7 @@ class Run:
 
     def front(self) -> list[Result]:
         """Return the Pareto-optimal results on the highest rung, sorted by the last objective (the smallest first)."""
-        top = max((result.rung for result in self.results), default=0)
+        top = highest(self.results)
         found = [result for result in self.results if result.rung == top]
         best = [found[i] for i in pareto.front(self.points(found), self.maximize)]
         return sorted(best, key=lambda result: result.metrics[self.config.objectives[-1]])

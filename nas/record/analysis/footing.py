@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from nas.evaluation import units
-from nas.record.analysis.growth import EDGE, Floats, Frame, Growth, growth, highest, losses_of, trainings_of
+from nas.record.analysis.growth import EDGE, Floats, Frame, Growth, growth, losses_of, trainings_of
 from nas.record.opening import names_of
+from nas.record.results import highest
 from nas.record.run import Run
 
 
@@ -38,7 +39,7 @@ class Footing:
         }
 
     def _reached(self, run: Run) -> int:
-        rungs = range(highest(run), 0, -1)
+        rungs = range(highest(run.results), 0, -1)
         return next((rung for rung in rungs if len(losses_of(run, self.trainings, rung))), 0)
 
     @cached_property
@@ -48,7 +49,7 @@ class Footing:
 
     def _again(self, run: Run) -> bool:
         """Tell whether a run has trainings from other seeds, which are on its highest rung, where it is compared."""
-        return self.rungs[run.folder] == highest(run) and any(one.repeat for one in run.further)
+        return self.rungs[run.folder] == highest(run.results) and any(one.repeat for one in run.further)
 
     @cached_property
     def frame(self) -> Frame:
@@ -82,7 +83,7 @@ class Footing:
             each = ", ".join(f"{units.epochs(count)} of {name}" for name, count in lengths.items())
             told.append(f"Trainings are not of one length: {each}. Longer ones are more accurate, whatever a search is "
                         "worth.")  # fmt: skip
-        elif any(self.rungs[run.folder] < highest(run) for run in self.runs):
+        elif any(self.rungs[run.folder] < highest(run.results) for run in self.runs):
             length = units.epochs(*set(lengths.values()))
             told.append(f"Values are those of trainings of {length}, the longest that all of these runs came to within "
                         f"{self.trainings} trainings: what a ladder trained longer does not count.")  # fmt: skip

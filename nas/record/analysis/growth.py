@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas import pareto
-from nas.record.results import Result
+from nas.record.results import Result, highest
 from nas.record.run import Run
 from nas.record.trial import Trial
 
@@ -26,11 +26,6 @@ class Frame:
 
     low: Floats
     span: Floats
-
-    @classmethod
-    def around(cls, runs: Sequence[Run]) -> "Frame":
-        """Return the frame of runs with the same objectives, at least one of which has a result."""
-        return cls.of(np.concatenate([losses_of(run) for run in runs]))
 
     @classmethod
     def of(cls, losses: Floats) -> "Frame":
@@ -81,18 +76,13 @@ def trainings_of(run: Run) -> int:
     return len(run.spent) + sum(not one.repeat for one in run.further)
 
 
-def highest(run: Run) -> int:
-    """Return the highest rung that a result of a run came to."""
-    return max((result.rung for result in run.results), default=0)
-
-
 def _arrivals(run: Run, rung: int | None, first: bool) -> tuple[list[Result], list[int], list[float]]:
     """Return the results on a rung in order, the place of each among the trainings, and when these ended."""
     events = [(one.ended, one.number, 0) for one in run.spent]
     events += [(one.ended, one.trial, one.rung) for one in run.further if not one.repeat]
     events.sort(key=lambda event: event[0])  # equal ends stay in the order of the record
     place = {(number, rung): i for i, (_, number, rung) in enumerate(events)}
-    rung = highest(run) if rung is None else rung
+    rung = highest(run.results) if rung is None else rung
     found = sorted((r for r in run.results if r.rung >= rung), key=lambda result: place[result.number, rung])
     came_to = {one.trial: one.outcome.metrics for one in run.further if one.rung == rung and not one.repeat}
     if first or rung < len(run.config.lengths) - 1:  # below the last rung results have expected values

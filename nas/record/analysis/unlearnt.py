@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas.record.analysis.growth import Frame, as_losses
+from nas.record.analysis.growth import Frame, as_losses, losses_of
 from nas.record.results import Result
 from nas.record.run import Run
 
@@ -50,7 +50,7 @@ def by_chance(run: Run) -> ByChance | None:
     if len(begun) < FEWEST:
         return None
     losses = as_losses(run, begun)
-    frame, rng, counts = Frame.around([run]), np.random.default_rng(0), range(1, len(begun) + 1)
+    frame, rng, counts = Frame.of(losses_of(run)), np.random.default_rng(0), range(1, len(begun) + 1)
     shares = np.array(
         [
             [frame.share(losses[order[:count]]) for count in counts]
