@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from nas.errors import RunError, SpaceError
 from nas.files import Json
 from nas.record.journal import DAMAGED, RECORD, read_trials
-from nas.record.optuna_study import name_objectives, quiet_optuna
 from nas.record.run import Run
 from nas.record.trial import Trial
 
@@ -26,13 +25,8 @@ class Mirror:
     def __init__(self, run: Run) -> None:
         import optuna
 
-        direction = optuna.study.StudyDirection
-        goals = [direction.MAXIMIZE if more else direction.MINIMIZE for more in run.maximize]
         self.run, self.storage = run, optuna.storages.InMemoryStorage()
-        with quiet_optuna():
-            self.storage.create_new_study(goals, run.name)
-        self.study = optuna.load_study(study_name=run.name, storage=self.storage)
-        name_objectives(self.study, run.config.objectives)
+        self.study = run.teller.empty(run.name, storage=self.storage)
         self._seen: set[int] = set()
         self._size, self._next = 0, 0.0
         self._lock = threading.Lock()

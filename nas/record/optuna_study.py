@@ -8,11 +8,13 @@ complete one by how much it keeps them. Optuna is imported when a study is asked
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from nas.config import SearchConfig
 from nas.errors import SpaceError
+from nas.evaluation.catalogue import objective
 from nas.record.trial import Passed, Trial
 from nas.space.slot import Domain
 from nas.space.space import SearchSpace
@@ -39,27 +41,29 @@ def quiet_optuna() -> Iterator[None]:
         optuna.logging.set_verbosity(before)
 
 
-def name_objectives(study: "optuna.Study", names: Iterable[str]) -> None:
-    """Let pictures of a study name its objectives, which Optuna calls experimental."""
-    import optuna
-
-    with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
-        study.set_metric_names(list(names))
-
-
 @dataclass(frozen=True)
 class Teller:
-    """Tells trials to studies of one space.
-
-    `maximize` says by objective whether more is better; `maximum` and `minimum` are the search's limits. `begun` is
-    when the search began, in local time, for the times of trials.
-    """
+    """Tells trials of a search to studies. `begun` is when it began, in local time, for the times of trials."""
 
     space: SearchSpace
-    maximize: Mapping[str, bool]
-    maximum: Mapping[str, float] = field(default_factory=dict)
-    minimum: Mapping[str, float] = field(default_factory=dict)
+    config: SearchConfig
     begun: datetime | None = None
+
+    def empty(
+        self,
+        name: str,
+        sampler: "optuna.samplers.BaseSampler | None" = None,
+        storage: "optuna.storages.BaseStorage | None" = None,
+    ) -> "optuna.Study":
+        """Make a study without trials, in memory unless a storage is given, whose pictures name its objectives."""
+        import optuna
+
+        goals = [objective(weighed).goal for weighed in self.config.objectives]
+        with quiet_optuna():
+            study = optuna.create_study(storage=storage, sampler=sampler, study_name=name, directions=goals)
+        with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
+            study.set_metric_names(list(self.config.objectives))
+        return study
 
     def study(
         self,
@@ -72,14 +76,7 @@ class Teller:
 
         Proposals that became no trial are told as failed. Raises SpaceError for a trial that is no point of the space.
         """
-        import optuna
-
-        direction = optuna.study.StudyDirection
-        directions = [direction.MAXIMIZE if more else direction.MINIMIZE for more in self.maximize.values()]
-        with quiet_optuna():
-            study = optuna.create_study(directions=directions, sampler=sampler, study_name=name)
-        name_objectives(study, self.maximize)
-        count = 0  # asking Optuna would copy its list
+        study, count = self.empty(name, sampler), 0  # asking Optuna would copy its list
         for trial in (*learnt, *sorted(trials, key=lambda t: t.number)):  # workers finish in another order
             gap = max(trial.number - count, 0)
             untold: list[Passed | None] = [None] * gap
@@ -143,7 +140,7 @@ class Teller:
     def _constraints(self, trial: Trial) -> dict[str, float]:
         """How far each limit's value is beyond it, as a share of the limit, below zero where it is kept."""
         found: dict[str, float] = {}
-        for sign, limits in ((1.0, self.maximum), (-1.0, self.minimum)):
+        for sign, limits in ((1.0, self.config.maximum), (-1.0, self.config.minimum)):
             for name, limit in limits.items():
                 if name in trial.metrics:
                     beyond = sign * (trial.metrics[name] - limit) / limit
@@ -167,7 +164,7 @@ class Teller:
         return attributes
 
     def _values(self, trial: Trial) -> list[float]:
-        return [trial.metrics[name] for name in self.maximize]
+        return [trial.metrics[name] for name in self.config.objectives]
 
 
 def _distributions(domains: Mapping[str, Domain]) -> dict[str, "BaseDistribution"]:

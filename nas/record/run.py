@@ -294,5 +294,4 @@ class Run:
     @cached_property
     def teller(self) -> Teller:
         """Tells this run's trials to Optuna."""
-        maximize = dict(zip(self.config.objectives, self.maximize, strict=True))
-        return Teller(self.space, maximize, self.config.maximum, self.config.minimum, begun_at(self.environment))
+        return Teller(self.space, self.config, begun_at(self.environment))
