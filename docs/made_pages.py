@@ -17,7 +17,7 @@ from nas import cli
 from nas.config import SearchConfig
 from nas.network.options import options_of
 from nas.registry import BLOCKS, HEADS, STEMS
-from nas.settings import Flag, Settings
+from nas.settings import Settings, flag_of
 from nas.training.full.recipe import FullRecipe
 from nas.training.recipe import Recipe
 
@@ -143,7 +143,7 @@ def _fields(settings: type[Settings]) -> str:
     path = f"{settings.__module__}.{settings.__name__}"
     rows = []
     for name, field in settings.model_fields.items():
-        meaning = next((note.meaning for note in field.metadata if isinstance(note, Flag)), "")
+        meaning = flag.meaning if (flag := flag_of(field)) else ""
         value = field.get_default(call_default_factory=True)
         default = f"{type(value).__name__}()" if isinstance(value, SETTINGS) else str(value)
         rows.append(f"| {_code(name)} | {_cell(meaning)} | {_cell(default)} |")

@@ -114,6 +114,11 @@ def brief(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
+def option_text(name: str, flag: str = "") -> str:
+    """Write an option as it is typed: by its flag, which is made of its name unless told."""
+    return flag or f"--{name.replace('_', '-')}"
+
+
 def type_name(value: object) -> str:
     """Name the type of a value as it is imported: `numpy.ndarray`."""
     kind = type(value)

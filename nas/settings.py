@@ -62,6 +62,11 @@ class Flag:
     repeated: bool = False
 
 
+def flag_of(field: FieldInfo) -> Flag | None:
+    """Return the option that offers a setting, None where none does."""
+    return next((note for note in field.metadata if isinstance(note, Flag)), None)
+
+
 Made = TypeVar("Made", bound=Settings)
 
 
@@ -97,9 +102,8 @@ def refusal(first: ErrorDetails, model: type[Settings]) -> str:
 
     A setting that is offered as an option is named as there, without the part that holds it.
     """
-    names: list[str] = []
+    names, rules = list[str](), list[Any]()
     kind: Any = model
-    rules: list[Any] = []
     for name in map(str, first["loc"]):
         fields = kind.model_fields if isinstance(kind, type) and issubclass(kind, Settings) else {}
         if name in fields:
@@ -149,23 +153,19 @@ def understood(settings: Mapping[str, Any], model: type[Settings]) -> Json:
 
 
 def _understood(name: str, value: Any, field: FieldInfo | None) -> Any:
-    value, kind = plain(value), field.annotation if field else None
+    value, flag = plain(value), flag_of(field) if field else None
+    kind: Any = field.annotation if field else None
     if isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, Settings):
         return understood(value, kind)
-    flag = next((note for note in field.metadata if isinstance(note, Flag)), None) if field else None
     texts = [value] if isinstance(value, str) else list(value) if isinstance(value, tuple) else []
     if not texts or not all(isinstance(text, str) for text in texts):
         return value
     if flag and flag.read and (flag.repeated or isinstance(value, str)):
         value = flag.read(texts if flag.repeated else value, name)
-    return _number(value, kind) if isinstance(value, str) else value
-
-
-def _number(text: str, kind: Any) -> Any:
     try:
-        return TypeAdapter(kind).validate_strings(text)
+        return TypeAdapter(kind).validate_strings(value) if isinstance(value, str) else value
     except ValidationError:
-        return text
+        return value
 
 
 class Array:

@@ -11,9 +11,10 @@ from pydantic.fields import FieldInfo
 
 from nas.cli.completion import NAMES, Completer, searches
 from nas.config import GROUPS, Budget, SearchConfig, make_config
+from nas.errors import option_text
 from nas.record.config_file import ANEW
 from nas.registry import TASKS
-from nas.settings import Flag, Group, Settings
+from nas.settings import Flag, Group, Settings, flag_of
 
 DEFAULTS = SearchConfig()
 
@@ -90,8 +91,7 @@ class Offered:
 
     def read(self, text: Any) -> Any:
         """Read the setting's value from the text or number that was typed. Raises SettingError."""
-        flag = self.flag.name or f"--{self.name.replace('_', '-')}"
-        return self.flag.read(text, flag) if self.flag.read else text
+        return self.flag.read(text, option_text(self.name, self.flag.name)) if self.flag.read else text
 
 
 def _plain(kinds: list[Any]) -> list[Any]:
@@ -101,8 +101,7 @@ def _plain(kinds: list[Any]) -> list[Any]:
 
 def _offered(group: type[Settings], panel: str | None, part_of: str = "", left: bool = False) -> Iterator[Offered]:
     for name, field in group.model_fields.items():
-        flag = next((note for note in field.metadata if isinstance(note, Flag)), None)
-        if flag:
+        if flag := flag_of(field):
             yield Offered(name, field, flag, panel, part_of, left)
         elif isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
             yield from _offered(field.annotation, panel, name, left=True)

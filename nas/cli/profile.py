@@ -8,7 +8,7 @@ from nas.cli.completion import spaces_and_networks
 from nas.cli.options import OFFERED, AsJson, Plugins, Runs, argument, option, read_settings, setting
 from nas.cli.spaces import find_space, task_for
 from nas.config import SearchConfig, make_config
-from nas.errors import SettingError
+from nas.errors import SettingError, option_text
 from nas.evaluation.plugins import load_plugins
 from nas.space.space import SearchSpace
 
@@ -78,5 +78,5 @@ def _refuse(why: str, typed: Mapping[str, object]) -> None:
     """Raise SettingError for an option, by its setting or its flag, that was typed and would be of no use."""
     for name, value in typed.items():
         if value:
-            flag = OFFERED[name].flag.name or f"--{name}" if name in OFFERED else name
+            flag = option_text(name, OFFERED[name].flag.name) if name in OFFERED else name
             raise SettingError(f"{flag} says nothing here, as {why}; leave it out")

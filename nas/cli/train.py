@@ -10,7 +10,7 @@ from typer import Context
 
 from nas.cli.completion import NAMES, networks
 from nas.cli.options import AsJson, Plugins, Runs, argument, offers, option, read_settings, takes_settings
-from nas.errors import SettingError
+from nas.errors import SettingError, option_text
 from nas.settings import Following
 from nas.training.full.recipe import FullRecipe
 from nas.training.full.settings import ANEW, Drawn, Lesson, Place
@@ -54,7 +54,7 @@ def train(
     others = {"recipe": recipe, "name": name, "plugins": plugins}
     changed = {name: value for name, value in typed.items() if _is_typed(context, name)}
     if must := [*(changed.keys() - {*ANEW}), *(other for other, value in others.items() if value)]:
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(must))
+        flags = ", ".join(map(option_text, sorted(must)))
         raise SettingError(f"--resume goes on with the settings that the training began with; leave out {flags}")
     go_on(network, runs, as_json=as_json, **read_settings(changed, OFFERED))
 

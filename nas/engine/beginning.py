@@ -12,7 +12,7 @@ from torch import Tensor
 from nas import data as datasets
 from nas.costs.deployment import choose_device
 from nas.data import Dataset
-from nas.errors import SettingError
+from nas.errors import SettingError, option_text
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import Network, build
@@ -119,7 +119,7 @@ def _check_useful(recipe: FullRecipe, changes: Collection[str], task: str) -> No
         return
     for name in ("mixup", "cutmix", "label_smoothing"):
         if name in changes and (value := getattr(recipe, name)):
-            raise SettingError(f"--{name.replace('_', '-')} {value:g}: only the learning of classes has a use for it, "
+            raise SettingError(f"{option_text(name)} {value:g}: only the learning of classes has a use for it, "
                                f"and the task {task} learns {targets}; leave it out")  # fmt: skip
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from nas.config import MOST_TRIALS, Budget, SearchConfig, Shipping, make_config
+from nas.errors import option_text
 from nas.files import Json, quoted
 from nas.record.config_file import ANEW, first_config
 from nas.record.environment import last_start
 from nas.record.listing import has_calibrated, is_calibration
 from nas.record.run import SPACE, Run
-from nas.settings import Flag, Settings
+from nas.settings import Settings, flag_of
 from nas.space.library import shipped
 
 ALWAYS = ("space", "data", "budget", "seed")
@@ -100,7 +101,7 @@ def exhausted(run: Run) -> str:
 def resumed(run: Run) -> tuple[str, str] | None:
     """Write the options that a search began with and those that it went on with, None where they are the same."""
     first, last = first_config(run.seal) or run.config, run.config
-    offered = [name for name in ANEW if _flag(SearchConfig.model_fields[name].metadata)]
+    offered = [name for name in ANEW if flag_of(SearchConfig.model_fields[name])]
     other = [name for name in offered if getattr(first, name) != getattr(last, name)]
     before, after = (_words(config, {name: getattr(config, name) for name in other}) for config in (first, last))
     return (before, after) if other else None
@@ -114,7 +115,7 @@ def unsaid(run: Run) -> list[str]:
         f"{prefix}{name} {_text(getattr(own, name))}"
         for prefix, own, other in pairs
         for name, field in type(own).model_fields.items()
-        if name != "recipe" and getattr(own, name) != getattr(other, name) and not _flag(field.metadata)
+        if name != "recipe" and getattr(own, name) != getattr(other, name) and not flag_of(field)
     ]
 
 
@@ -126,10 +127,6 @@ def _words(config: SearchConfig, chosen: Json) -> str:
     return " ".join(word for name, value in chosen.items() for word in _typed(config, name, value))
 
 
-def _flag(metadata: list[Any]) -> Flag | None:
-    return next((note for note in metadata if isinstance(note, Flag)), None)
-
-
 def _chosen(config: SearchConfig) -> dict[str, Any]:
     """Return the settings that options set and that are not the defaults, and those that a search is named by."""
     default = make_config({"task": config.task}).model_copy(update={"task": SearchConfig().task})
@@ -138,17 +135,17 @@ def _chosen(config: SearchConfig) -> dict[str, Any]:
         name: getattr(own, name)
         for own, other in pairs
         for name, field in type(own).model_fields.items()
-        if _flag(field.metadata) and (name in ALWAYS or getattr(own, name) != getattr(other, name))
+        if flag_of(field) and (name in ALWAYS or getattr(own, name) != getattr(other, name))
     }
 
 
 def _typed(config: SearchConfig, name: str, value: Any) -> Iterator[str]:
     """Yield an option and its value as they are typed, again for each value of one that may be repeated."""
     fields = type(config).model_fields | type(config.recipe).model_fields
-    flag = _flag(fields[name].metadata)
+    flag = flag_of(fields[name])
     assert flag
     for each in _each(value) if flag.repeated else [_text(value)]:
-        yield flag.name or f"--{name.replace('_', '-')}"
+        yield option_text(name, flag.name)
         yield quoted(each)
 
 

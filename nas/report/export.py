@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from nas.errors import SettingError, type_name
+from nas.errors import SettingError, option_text, type_name
 from nas.evaluation import units
 from nas.files import check_around, check_place, quoted, writing
 from nas.network.architecture import Architecture
@@ -92,7 +92,7 @@ def _check_heeded(kind: Format, text: str, options: Mapping[str, object]) -> Non
     for name, value in options.items():
         if value is not None and name not in kind.heeds:
             able = [target_text(other) for other in FORMATS.at_hand() if name in FORMATS.get(other).heeds]
-            raise SettingError(f"--{name.replace('_', '-')}: the format {text} has no use for it; leave it out, or "
+            raise SettingError(f"{option_text(name)}: the format {text} has no use for it; leave it out, or "
                                f"export to {' or '.join(able)}")  # fmt: skip
 
 
