@@ -69,9 +69,8 @@ class Costed:
     @property
     def named(self) -> dict[str, Options]:
         """The options that the file of the network names, by part."""
-        network = self.architecture
-        own = [network.stem.options, *(stage.options for stage in network.stages), network.head.options]
-        return {part.name: options for part, options in zip(self.known.parts, own, strict=True)}
+        pairs = zip(self.known.parts, self.architecture.options, strict=True)
+        return {part.name: options for part, options in pairs}
 
     def parts(self) -> dict[str, Values]:
         """Return what each part is, with the defaults of options that the file does not name."""

@@ -51,7 +51,7 @@ def print_towers(console: Terminal, architecture: Architecture, known: "Cost") -
 
 def network_facts(architecture: Architecture, known: "Cost") -> Json:
     """Return a network and its costs, part by part, as plain data."""
-    named = [architecture.stem.options, *(stage.options for stage in architecture.stages), architecture.head.options]
+    parts = zip(known.parts, architecture.options, strict=True)
     return {
         "name": architecture.name,
         "key": architecture.key(),
@@ -59,7 +59,7 @@ def network_facts(architecture: Architecture, known: "Cost") -> Json:
         "resolution": architecture.resolution,
         "params": known.params,
         "macs": known.macs,
-        "parts": [asdict(part) | {"options": dict(own)} for part, own in zip(known.parts, named, strict=True)],
+        "parts": [asdict(part) | {"options": dict(own)} for part, own in parts],
     }
 
 
@@ -97,8 +97,7 @@ def map_of(part: "PartCost") -> str:
 
 def options_texts(architecture: Architecture, known: "Cost") -> list[str]:
     """Write the options of each part that a file names, and those that the block remarks on for its map."""
-    named = [architecture.stem.options, *(s.options for s in architecture.stages), architecture.head.options]
-    return [_options(part, options) for part, options in zip(known.parts, named, strict=True)]
+    return [_options(part, named) for part, named in zip(known.parts, architecture.options, strict=True)]
 
 
 def _options(part: "PartCost", named: Options) -> str:

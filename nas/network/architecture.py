@@ -197,6 +197,11 @@ class Architecture:
         return default
 
     @property
+    def options(self) -> list[Options]:
+        """The options that are named, part by part: of the stem, the stages, the head."""
+        return [self.stem.options, *(stage.options for stage in self.stages), self.head.options]
+
+    @property
     def image_shape(self) -> tuple[int, int, int]:
         """The shape of one image, `(channels, height, width)`."""
         return self.channels, self.resolution, self.resolution
