@@ -16,7 +16,6 @@ from nas.evaluation.units import show
 from nas.files import quoted
 
 if TYPE_CHECKING:
-    from nas.record.analysis.agreement import Agreement
     from nas.record.analysis.reliability import Reliability
     from nas.record.run import Run
 
@@ -66,7 +65,7 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, asked: bool)
     best = [f"tau, best {found.best}"] if found.tells_best else []
     table = Table("", "cost", "tau, all", *best, "rho", box=box.SIMPLE_HEAD)
     for ranking in (*found.rungs, *found.others):
-        taus = [_tau(agreement) for agreement in (ranking.every, ranking.best) if agreement]
+        taus = [str(agreement) for agreement in (ranking.every, ranking.best) if agreement]
         table.add_row(ranking.name, ranking.cost, *taus, f"{ranking.every.rho:z.2f}")
     terminal.table(table)
     if found.rates:
@@ -87,7 +86,3 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, asked: bool)
         terminal.following(found.searching(run))
     else:
         terminal.following(f"{found.going_on(run)} -n {found.more}")
-
-
-def _tau(agreement: "Agreement") -> str:
-    return f"{agreement.tau:z.2f} ({agreement.low:z.2f} to {agreement.high:z.2f})"

@@ -9,8 +9,7 @@ from plotly.offline import get_plotlyjs
 
 from nas import files
 from nas.evaluation import units
-from nas.record.analysis.agreement import Agreement
-from nas.record.analysis.reliability import Ranking, Reliability
+from nas.record.analysis.reliability import Reliability
 from nas.record.opening import Named, open_run
 from nas.record.run import Run
 from nas.report.charts import PALETTE, THEMES, embed, style
@@ -54,9 +53,9 @@ def cost_figure(found: Reliability) -> go.Figure:
     Broken lines are what costs no training.
     """
     figure, lowest = go.Figure(), min((0.0, *(ranking.every.tau for ranking in found.others)))
-    lines = (("all networks", _every), (f"the best {found.best}", _best))
-    for i, (title, of) in enumerate(lines if found.tells_best else lines[:1]):
-        agreements = [one for ranking in found.rungs if (one := of(ranking))]
+    best = [rung.best for rung in found.rungs if rung.best]
+    lines = (("all networks", [rung.every for rung in found.rungs]), (f"the best {found.best}", best))
+    for i, (title, agreements) in enumerate(lines if found.tells_best else lines[:1]):
         lowest = min(lowest, *(one.low for one in agreements), *(one.tau for one in agreements))
         figure.add_trace(
             go.Scatter(
@@ -96,11 +95,3 @@ def rank_figure(run: Run, found: Reliability) -> go.Figure:
     figure.update_xaxes(title=f"{heading} after {found.rungs[0].name}")
     figure.update_yaxes(title=f"{heading} in full, from another seed")
     return style(figure, height=440)
-
-
-def _every(ranking: Ranking) -> Agreement:
-    return ranking.every
-
-
-def _best(ranking: Ranking) -> Agreement | None:
-    return ranking.best

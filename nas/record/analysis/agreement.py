@@ -20,6 +20,9 @@ class Agreement:
     high: float
     rho: float
 
+    def __str__(self) -> str:
+        return f"{self.tau:z.2f} ({self.low:z.2f} to {self.high:z.2f})"
+
 
 def agreement(cheap: Values, truth: Values, resamples: int = DRAWS) -> Agreement:
     """Compare two rankings of the same networks."""

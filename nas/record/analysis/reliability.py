@@ -139,20 +139,20 @@ class Reliability:
         """Say all that was found, the verdict first, with the rungs in words."""
         said = []
         for rung in self.rungs[:-1]:
-            of_best = f", {_words(rung.best)} among the best" if rung.best else ""
-            said.append(f"At {rung.cost} of the cost ({rung.name}) tau is {_words(rung.every)}{of_best}.")
+            of_best = f", {rung.best} among the best" if rung.best else ""
+            said.append(f"At {rung.cost} of the cost ({rung.name}) tau is {rung.every}{of_best}.")
         of_full, *rest = self.notes()
         return [self.verdict, of_full, *said, *rest]
 
     def _of_full(self) -> str:
         """Say how well the training in full ranks, which is the most that a shorter one can be expected to do."""
         *short, top = self.rungs
-        of_best = f", and the best {self.best} with {_words(top.best)}" if top.best else ""
+        of_best = f", and the best {self.best} with {top.best}" if top.best else ""
         chance = ", and what seems so is within chance" if any(_seems_better(rung, top) for rung in short) else ""
         if any(rung.every.low > top.every.high for rung in short):
             chance = ", yet one did, beyond chance"
         return (f"{self.networks} networks were trained in full, twice: one such training ranks them by the other with "
-                f"tau {_words(top.every)}{of_best}; no shorter one can be expected to do better{chance}.")  # fmt: skip
+                f"tau {top.every}{of_best}; no shorter one can be expected to do better{chance}.")  # fmt: skip
 
     def _why(self) -> list[str]:
         """Say what keeps the verdict from being a shorter ladder, and what would tell more."""
@@ -267,7 +267,3 @@ def _seems_better(rung: Ranking, top: Ranking) -> bool:
     """Tell whether a rung ranks better than the training in full itself, in the digits that are shown."""
     pairs = ((rung.every, top.every), (rung.best, top.best))
     return any(own and full and round(own.tau, 2) > round(full.tau, 2) for own, full in pairs)
-
-
-def _words(found: Agreement) -> str:
-    return f"{found.tau:z.2f} ({found.low:z.2f} to {found.high:z.2f})"
