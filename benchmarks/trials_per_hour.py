@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -95,7 +96,7 @@ def _absolute(text: str) -> str:
 def show(found: list[Search]) -> None:
     """Print a line a search."""
     records = [one.run for one in found]
-    frame, fewest = Frame.around(records), min(map(trainings_of, records))
+    frame, fewest = Frame.of(np.concatenate(list(map(losses_of, records)))), min(map(trainings_of, records))
     curves = [growth(run, frame) for run in records]
     least = min(curve.shares[-1] for curve in curves)
     table = Table("version", "seed", "trials", "minutes", "to the first (s)", "a training (s)", "trials an hour",

@@ -34,7 +34,7 @@ def test_the_curve_is_thinned_without_losing_its_end(tmp_path):
 
 def test_one_box_holds_several_runs(tmp_path):
     one, other = finished_run(tmp_path / "one", complete=4), finished_run(tmp_path / "other", complete=20)
-    frame = Frame.around([one, other])
+    frame = Frame.of(np.concatenate([losses_of(one), losses_of(other)]))
     assert growth(one, frame).shares[-1] <= growth(other, frame).shares[-1]
     assert growth(other, frame).shares == pytest.approx(growth(other).shares), "the larger run has all of the smaller"
     assert growth(one, frame).shares[-1] != pytest.approx(growth(one).shares[-1])

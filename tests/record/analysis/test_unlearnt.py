@@ -17,7 +17,7 @@ def test_the_first_networks_in_any_order_are_what_chance_finds(tmp_path: Path) -
     found = by_chance(run)
     assert found
     assert (found.trainings, found.drawn, len(found.low)) == ([*range(1, 11)], True, 5)
-    frame, losses = Frame.around([run]), losses_of(run)[:10]
+    frame, losses = Frame.of(losses_of(run)), losses_of(run)[:10]
     pairs = [frame.share(losses[list(pair)]) for pair in permutations(range(10), 2)]
     assert found.mean[1] == pytest.approx(np.mean(pairs), abs=0.03)  # of 200 orders
     assert found.mean[-1] == pytest.approx(frame.share(losses))
