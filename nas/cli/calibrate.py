@@ -14,6 +14,7 @@ from nas.cli.terminal import Terminal, print_json
 from nas.evaluation.plugins import load_plugins
 from nas.evaluation.units import show
 from nas.files import quoted
+from nas.record.folders import CALIBRATION
 
 if TYPE_CHECKING:
     from nas.record.analysis.reliability import Reliability
@@ -81,7 +82,7 @@ def _print(terminal: Terminal, run: "Run", found: "Reliability", *, asked: bool)
         terminal.remark(f"Later searches of this space, data and recipe take --rungs {ladder} unless told otherwise.")
     elif asked:
         terminal.remark("Nothing is kept for later searches.")
-    terminal.say(f"\n  page    {run.folder / 'calibration.html'}")
+    terminal.say(f"\n  page    {run.folder / CALIBRATION}")
     if found.ladder or found.exhausted:
         terminal.following(found.searching(run))
     else:

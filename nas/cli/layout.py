@@ -14,7 +14,7 @@ from nas.cli.terminal import Terminal, print_json
 from nas.cli.unfinished import tell_unfinished
 from nas.evaluation import units
 from nas.files import quoted
-from nas.record.folders import find_run
+from nas.record.folders import PICKED, REPORT, find_run
 from nas.report.running import Running
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def layout(
         nas.write_report(now, Running.elsewhere(now))
     if not as_json:
         for run in found:
-            terminal.say(f"  report  {run.folder / 'report.html'}")
-        terminal.following(f"nas show {quoted(found[0].folder / 'best.yaml')}")
+            terminal.say(f"  report  {run.folder / REPORT}")
+        terminal.following(f"nas show {quoted(found[0].folder / PICKED)}")
 
 
 def _print(terminal: Terminal, found: "Layouts") -> None:

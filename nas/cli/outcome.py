@@ -18,6 +18,8 @@ from nas.files import Json, quoted
 from nas.record.analysis.failures import ended, tally
 from nas.record.analysis.health import pressing
 from nas.record.command import exhausted, going_on
+from nas.record.folders import PICKED, REPORT
+from nas.record.journal import TABLE
 from nas.record.results import Result
 from nas.record.run import Run
 
@@ -66,7 +68,7 @@ def run_facts(run: Run) -> Json:
         **asdict(count),
         "exhausted": bool(exhausted(run)),
         "seconds": run.elapsed,
-        "best": best and best | {"file": run.folder / "best.yaml"},
+        "best": best and best | {"file": run.folder / PICKED},
         "front": [
             {
                 "trial": result.number,
@@ -82,7 +84,7 @@ def run_facts(run: Run) -> Json:
         ],
         "predictor_error": run.predictor_error or None,
         "warnings": list(pressing(run)),
-        "report": run.folder / "report.html",
+        "report": run.folder / REPORT,
     }
 
 
@@ -100,13 +102,13 @@ def conclude(console: Terminal, run: Run) -> None:
         console.table(*front_tables(run, front))
     for remark in _remarks(run, front, console.width):
         console.remark(f"{remark}\n")
-    files = {"report": "report.html", "best": "best.yaml", "front": "front/", "trials": "trials.csv"}
+    files = {"report": REPORT, "best": PICKED, "front": "front/", "trials": TABLE}
     for label, file in files.items():
         if front or label in ("report", "trials"):
             console.say(f"  {label:<8}{run.folder / file}")
     if front:
         console.following(
-            f"nas show {quoted(run.folder / 'best.yaml')}",
+            f"nas show {quoted(run.folder / PICKED)}",
             f"nas train {quoted(run.folder)} --data {quoted(run.config.data)} --name NAME",
             *filter(None, [going_on(run)]),
         )

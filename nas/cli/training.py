@@ -23,7 +23,7 @@ from nas.engine.attendant import Attendant
 from nas.evaluation.units import duration, epochs, show
 from nas.files import Json, cache_remark, quoted
 from nas.record.fingerprint import fingerprint
-from nas.record.folders import find_trained
+from nas.record.folders import REPORT, SUMMARY, find_trained
 from nas.record.models import BEST
 from nas.record.trained import Trained
 from nas.report.training_page import write_training_report
@@ -168,7 +168,7 @@ def training_facts(trained: Trained) -> Json:
         "lowered": [asdict(one) for one in ending.lowered] if ending else [],
         "costs": ending.costs if ending else None,
         "weights": trained.folder / BEST if (trained.folder / BEST).exists() else None,
-        "report": trained.folder / "report.html",
+        "report": trained.folder / REPORT,
     }
 
 
@@ -186,7 +186,7 @@ def conclude(console: Terminal, trained: Trained) -> None:
         console.remark(f"the verdict flatters: {overlap}\n")
     if ending.boxes:
         console.say(f"  {ending.boxes}\n")
-    for label, file in (("report", "report.html"), ("weights", BEST), ("epochs", "summary.csv")):
+    for label, file in (("report", REPORT), ("weights", BEST), ("epochs", SUMMARY)):
         console.say(f"  {label:<8}{trained.folder / file}")
     file, draw = quoted(f"{trained.name}.onnx"), " --draw DIR" if ending.boxes else ""
     console.following(
@@ -203,5 +203,5 @@ def _conclude_unfinished(console: Terminal, trained: Trained) -> None:
         done = f"{epochs(len(trained.history))}, {duration(spent)} of {duration(config.time)},"
     else:
         done += f" of {epochs(config.recipe.epochs)}"
-    console.say(f"{trained.name}: {done} are done; it is not finished\n\n  report  {trained.folder / 'report.html'}")
+    console.say(f"{trained.name}: {done} are done; it is not finished\n\n  report  {trained.folder / REPORT}")
     console.following(f"nas train {quoted(trained.folder)} --resume")

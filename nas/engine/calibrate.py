@@ -24,7 +24,7 @@ from nas.network.architecture import Architecture
 from nas.network.options import Scalar
 from nas.record.analysis.rates import FACTORS, RATES, kinds_alone, rate_folder
 from nas.record.analysis.reliability import FEWEST
-from nas.record.folders import is_run
+from nas.record.folders import SPACE, is_run
 from nas.record.journal import RECORD, recording
 from nas.record.outside import COPIES
 from nas.record.run import Run
@@ -149,7 +149,7 @@ def _try_rates(run: Run, watcher: Watcher) -> None:
             shutil.rmtree(folder, ignore_errors=True)
         rate = {"learning_rate": recipe.learning_rate * factor}
         search(
-            run.folder / "space.yaml", budget=len(designs), name=folder.name, runs=folder.parent, promotion=1.0,
+            run.folder / SPACE, budget=len(designs), name=folder.name, runs=folder.parent, promotion=1.0,
             confirm=1, rungs=run.config.lengths[:1], seed_with=tuple(map(str, designs)),
             recipe=recipe.model_dump() | rate, watcher=watcher, **config,
         )  # fmt: skip

@@ -9,6 +9,8 @@ import numpy as np
 
 from nas.engine.watcher import Watcher
 from nas.record.analysis.growth import Frame, as_losses
+from nas.record.folders import PICKED, REPORT
+from nas.record.models import BEST
 from nas.record.run import Run
 from nas.record.trackers import End, Subject, Values
 from nas.record.tracking import Point, Tracking
@@ -19,7 +21,7 @@ from nas.training.full.loop import StoppedError
 from nas.training.full.progress import Epoch
 
 BOXED = 10  # complete trials, the first ones, whose values span the frame that a hypervolume is a share of
-SEARCH_FILES, TRAINING_FILES = ("best.yaml", "report.html"), ("best.safetensors", "report.html")
+SEARCH_FILES, TRAINING_FILES = (PICKED, REPORT), (BEST, REPORT)
 Note = Callable[[int, Values], None]
 NoteEpoch = Callable[[Epoch], None]
 

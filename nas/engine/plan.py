@@ -32,10 +32,11 @@ from nas.network.pieces import Piece, pieces
 from nas.record.analysis.kept_ladders import laddered
 from nas.record.config_file import changed, of_earlier_schedule
 from nas.record.fingerprint import check_data, fingerprint, perhaps_moved
+from nas.record.folders import SPACE
 from nas.record.listing import is_calibration
 from nas.record.networks import find_network
 from nas.record.outside import outside_of
-from nas.record.run import SPACE, Run
+from nas.record.run import Run
 from nas.record.seal import check_same
 from nas.record.tracking import check_trackers
 from nas.registry import OBJECTIVES

@@ -10,8 +10,9 @@ from nas.errors import option_text
 from nas.files import Json, quoted
 from nas.record.config_file import ANEW, first_config
 from nas.record.environment import last_start
+from nas.record.folders import SPACE
 from nas.record.listing import has_calibrated, is_calibration
-from nas.record.run import SPACE, Run
+from nas.record.run import Run
 from nas.settings import Settings, flag_of
 from nas.space.library import shipped
 

@@ -21,10 +21,12 @@ from nas.space.library import shipped
 LONGEST = 200  # bytes of a run's name, as a file in its folder may have a longer one
 ANOTHER = "choose another folder with --runs"
 PATIENCE = 0.1  # seconds; `is_locked` holds a lock for a moment
-CONFIG, TRAINING = "config.yaml", "training.yaml"
-"""The files of settings in the folders of a search and of a full training."""
-VERDICT = "verdict.json"
-"""The file that a full training ends with."""
+CONFIG, SPACE, PICKED = "config.yaml", "space.yaml", "best.yaml"
+"""Files in the folder of a search: its settings, its space, the network for which it stands."""
+TRAINING, NETWORK, SUMMARY, VERDICT = "training.yaml", "architecture.yaml", "summary.csv", "verdict.json"
+"""Files in that of a full training: its settings, its network, a line an epoch, what it ends with."""
+REPORT, CALIBRATION = "report.html", "calibration.html"
+"""The page of either, and that with which a calibration ends."""
 ELSEWHERE = {".onnx", ".pt2", ".py"}
 """The suffixes of exported files from which no network is built here."""
 
@@ -160,12 +162,12 @@ def no_run(folder: Path) -> SettingError:
     """The error for a folder that is no run, or was one."""
     near = Path("runs") / folder
     instead = f"; {near} is one" if is_run(near) else ""
-    return SettingError(f"{folder} is not a run (it has no {CONFIG}{_lost(folder, 'space.yaml')}){instead}")
+    return SettingError(f"{folder} is not a run (it has no {CONFIG}{_lost(folder, SPACE)}){instead}")
 
 
 def no_training(folder: Path) -> SettingError:
     """The error for a folder that is no training, or was one."""
-    return SettingError(f"{folder} is not a training (it has no {TRAINING}{_lost(folder, 'architecture.yaml')})")
+    return SettingError(f"{folder} is not a training (it has no {TRAINING}{_lost(folder, NETWORK)})")
 
 
 def untrained(folder: Path | str) -> SettingError:
@@ -202,7 +204,7 @@ def find_trained(name: str | Path, runs: Path = Path("runs")) -> Path:
         if is_run(folder):
             raise SettingError(f"{folder} is a search; name a training here. nas show shows a search, and nas resume "
                                f"{quoted(folder)} goes on with it")  # fmt: skip
-        if _lost(folder, "architecture.yaml"):
+        if _lost(folder, NETWORK):
             raise no_training(folder)
     raise SettingError(f"no training '{name}'. {suggest(str(name), named_in(runs, TRAINING))}")
 
@@ -220,7 +222,7 @@ def find_run(name: str | Path, runs: Path = Path("runs"), trained: bool = False)
             more = "" if ended else f", and nas train {quoted(folder)} --resume goes on with it"
             raise SettingError(f"{folder} is a {'finished ' if ended else ''}training; name a search here. nas show "
                                f"shows a training{more}")  # fmt: skip
-        if _lost(folder, "space.yaml"):
+        if _lost(folder, SPACE):
             raise no_run(folder)
     names = [*named_in(runs, CONFIG), *(named_in(runs, TRAINING) if trained else ())]
     raise SettingError(f"no run '{name}'. {suggest(str(name), names)}")

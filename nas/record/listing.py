@@ -21,7 +21,7 @@ from nas.evaluation.catalogue import objective
 from nas.files import Json
 from nas.record import journal
 from nas.record.environment import ENVIRONMENT, last_start, read_environment
-from nas.record.folders import CONFIG, TRAINING, VERDICT, is_locked, is_run, is_trained
+from nas.record.folders import CALIBRATION, CONFIG, NETWORK, SUMMARY, TRAINING, VERDICT, is_locked, is_run, is_trained
 from nas.record.seal import SEAL, read_seal
 from nas.record.trial import Glance
 from nas.settings import parse_names
@@ -32,9 +32,8 @@ if TYPE_CHECKING:
 Kind = Literal["search", "calibration", "training"]
 State = Literal["running", "finished", "stopped", "damaged"]
 DECIDING = ("objectives", "rungs", "promotion", "confirm")  # that tell a calibration
-PAGE = "calibration.html"  # what a calibration ends with
-SUMMARY = "summary.csv"
-READ = (CONFIG, TRAINING, SEAL, ENVIRONMENT, journal.RECORD, journal.FURTHER, journal.EARLIER, SUMMARY, VERDICT, PAGE)
+READ = (CONFIG, TRAINING, SEAL, ENVIRONMENT, journal.RECORD, journal.FURTHER, journal.EARLIER, SUMMARY, VERDICT,
+        CALIBRATION)  # fmt: skip
 """The files that an entry is read from."""
 VERSION = 5  # of what a summary means
 
@@ -131,7 +130,7 @@ def _size(folder: Path) -> int:
 
 
 def _summary(folder: Path) -> Summary:
-    trained = is_trained(folder) or os.path.isfile(folder / "architecture.yaml")  # noqa: PTH113  (never raises)
+    trained = is_trained(folder) or os.path.isfile(folder / NETWORK)  # noqa: PTH113  (never raises)
     kind: Kind = "training" if trained else "search"
     try:
         return _of_training(folder) if kind == "training" else _of_search(folder)
@@ -154,7 +153,7 @@ def _of_search(folder: Path) -> Summary:
     over = bool(last["finished"]) if "finished" in last else enough  # as runs of earlier versions do not say
     return Summary(
         "calibration" if calibrates else "search",
-        over and ((folder / PAGE).exists() or not calibrates),
+        over and ((folder / CALIBRATION).exists() or not calibrates),
         done,
         budget["trials"],
         ended,
@@ -174,7 +173,7 @@ def is_calibration(run: "Run") -> bool:
 
 def has_calibrated(run: "Run") -> bool:
     """Tell whether a run is a calibration that came to its end, as its page is the last that it writes."""
-    return (run.folder / PAGE).exists() and is_calibration(run)
+    return (run.folder / CALIBRATION).exists() and is_calibration(run)
 
 
 def _calibrates(settings: Json) -> bool:

@@ -18,7 +18,7 @@ from nas.record import journal
 from nas.record.config_file import read_config, write_config
 from nas.record.environment import begun_at, read_environment, timed_on, write_environment
 from nas.record.facts import read_facts, write_facts
-from nas.record.folders import CONFIG, in_a_line, is_run, making_home, name_of, no_run
+from nas.record.folders import CONFIG, SPACE, in_a_line, is_run, making_home, name_of, no_run
 from nas.record.learnt import Learnt, read_learnt, write_learnt
 from nas.record.optuna_study import Teller
 from nas.record.outside import keep_outside, load_outside
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
-SPACE, PREDICTOR, AGAIN = "space.yaml", "predictor.json", "front_{}.json"
+PREDICTOR, AGAIN = "predictor.json", "front_{}.json"
 
 
 class Run:
@@ -256,7 +256,7 @@ class Run:
         if str(which).isdecimal():
             found = [result for result in self.results if str(result.number) == str(which)]
             if not found:
-                raise SettingError(f"{self.name} has no finished trial {which}; see {self.folder / 'trials.csv'}")
+                raise SettingError(f"{self.name} has no finished trial {which}; see {self.folder / journal.TABLE}")
             return found[0]
         picked = self.picked if which is None else self._pick(str(which))
         if which is not None and picked.unmet:

@@ -29,7 +29,17 @@ from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.record.ending import Ending
 from nas.record.environment import read_environment, write_environment
-from nas.record.folders import TRAINING, VERDICT, in_a_line, is_trained, making_home, name_of, no_training
+from nas.record.folders import (
+    NETWORK,
+    SUMMARY,
+    TRAINING,
+    VERDICT,
+    in_a_line,
+    is_trained,
+    making_home,
+    name_of,
+    no_training,
+)
 from nas.record.models import BEST, read_model, write_model
 from nas.record.outside import keep_outside, load_outside
 from nas.record.seal import check_free, check_same, read_seal, write_seal
@@ -39,7 +49,7 @@ from nas.training.full.progress import Epoch
 from nas.training.full.settings import ANEW, TrainConfig, make_train_config
 from nas.training.model import Model
 
-NETWORK, SUMMARY, LAST = "architecture.yaml", "summary.csv", "last.pt"
+LAST = "last.pt"
 
 
 class Trained:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from nas import files
+from nas.record.folders import PICKED
 from nas.record.results import Result
 from nas.record.run import Run
 
@@ -26,9 +27,9 @@ def write_architectures(run: Run) -> None:
         if FRONT_FILE.fullmatch(path.name) and path.name not in names:
             path.unlink(missing_ok=True)  # another page may be written at once
     if front:
-        files.write(run.folder / "best.yaml", run.pick().named(run.name).to_yaml())
+        files.write(run.folder / PICKED, run.pick().named(run.name).to_yaml())
     else:
-        (run.folder / "best.yaml").unlink(missing_ok=True)
+        (run.folder / PICKED).unlink(missing_ok=True)
 
 
 def _file_name(rank: int, count: int, result: Result, objectives: Sequence[str]) -> str:

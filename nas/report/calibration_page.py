@@ -10,12 +10,12 @@ from plotly.offline import get_plotlyjs
 from nas import files
 from nas.evaluation import units
 from nas.record.analysis.reliability import Reliability
+from nas.record.folders import CALIBRATION
 from nas.record.opening import Named, open_run
 from nas.record.run import Run
 from nas.report.charts import PALETTE, THEMES, embed, style
 from nas.report.rendering import check_found, flat, machines, render_page
 
-PAGE = "calibration.html"
 BROKEN = tuple((PALETTE[colour], dash) for colour, dash in ((4, "dot"), (3, "dash"), (1, "dashdot"), (5, "longdash")))
 
 
@@ -27,7 +27,7 @@ def write_calibration(run: Named, found: Reliability) -> Path:
     """
     run = open_run(run)
     check_found(found, Reliability, "reliability")
-    page = run.folder / PAGE
+    page = run.folder / CALIBRATION
     context = {
         "run": run,
         "found": found,
@@ -43,7 +43,7 @@ def write_calibration(run: Named, found: Reliability) -> Path:
         "environment": machines(run.environment),
     }
     with files.writing(page):
-        files.write(page, render_page(PAGE, context))
+        files.write(page, render_page("calibration.html", context))
     return page
 
 

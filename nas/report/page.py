@@ -7,6 +7,8 @@ from plotly.offline import get_plotlyjs
 
 from nas import files
 from nas.files import quoted
+from nas.record.folders import REPORT
+from nas.record.journal import TABLE
 from nas.record.opening import Named, open_run
 from nas.record.run import Run
 from nas.report.architectures import write_architectures
@@ -24,10 +26,10 @@ def write_report(run: Named, running: Running | None = None) -> Path:
     Raises SettingError where there is no such run, and when its folder cannot be written, RunError for a full disk.
     """
     run = open_run(run)
-    page = run.folder / "report.html"
+    page = run.folder / REPORT
     try:
         table = run.to_frame()
-        files.write(run.folder / "trials.csv", table.to_csv(index=False))
+        files.write(run.folder / TABLE, table.to_csv(index=False))
         with files.replacing(run.folder / "trials.parquet") as file:
             table.to_parquet(file, index=False)
         write_architectures(run)

@@ -16,7 +16,7 @@ from nas.files import Json, quoted
 from nas.network.architecture import Architecture
 from nas.network.heads import Head
 from nas.record.ending import Ending
-from nas.record.folders import VERDICT
+from nas.record.folders import REPORT, VERDICT
 from nas.record.models import BEST
 from nas.record.trained import Trained
 from nas.registry import BLOCKS, target_text
@@ -42,7 +42,7 @@ def write_training_report(trained: Trained) -> Path:
     It is written for an unfinished training too. Raises SettingError when it cannot be written, RunError for a full
     disk, and when a file of the training is damaged.
     """
-    page = trained.folder / "report.html"
+    page = trained.folder / REPORT
     with files.writing(page):
         files.write(page, render_training(trained))
     return page

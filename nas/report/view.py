@@ -11,9 +11,10 @@ from nas.evaluation.job import Outcome
 from nas.evaluation.picks import KNEE
 from nas.files import Json
 from nas.record.analysis.failures import failed_trials
+from nas.record.folders import SPACE
 from nas.record.picking import Picked
 from nas.record.results import Result
-from nas.record.run import SPACE, Run
+from nas.record.run import Run
 from nas.record.trial import Trial
 from nas.report.charts import colours_of
 from nas.space.schema import fields

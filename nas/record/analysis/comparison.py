@@ -21,6 +21,7 @@ from nas.record.analysis.comparable import check_data, check_times, unknown_devi
 from nas.record.analysis.footing import Footing
 from nas.record.analysis.growth import Floats, Growth
 from nas.record.analysis.leads import Lead, changes, leads_of, where_ahead
+from nas.record.folders import SPACE
 from nas.record.opening import Named, names_of, open_runs
 from nas.record.run import Run
 from nas.record.seal import shown
@@ -238,7 +239,7 @@ def _settings(run: Run) -> Json:
     """Return a run's settings, with those of its recipe beside them, and its space, as two files may have one name."""
     settings = run.config.model_dump(mode="json")
     recipe = settings.pop("recipe")
-    space = {WRITTEN: document.read(run.folder / "space.yaml").value}
+    space = {WRITTEN: document.read(run.folder / SPACE).value}
     return {key: value for key, value in (settings | recipe | space).items() if key not in FREE}
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from nas import document
 from nas.evaluation.catalogue import objective
 from nas.network.options import Scalar
+from nas.record.folders import SPACE
 from nas.record.results import Result
-from nas.record.run import SPACE, Run
+from nas.record.run import Run
 from nas.space.schema import SpaceFile, fields
 from nas.space.space import placed
 from nas.training.chance import so_many

@@ -4,6 +4,7 @@ from nas.evaluation.catalogue import objective
 from nas.evaluation.units import words
 from nas.files import Json, quoted
 from nas.record.command import going_on, repeating, resumed, unsaid
+from nas.record.folders import PICKED
 from nas.record.listing import is_calibration
 from nas.report.rendering import flat, machines
 from nas.report.view import View
@@ -26,7 +27,7 @@ def context(view: View) -> Json:
         "unsaid": unsaid(run),
         "alone": run.config.workers == 1,
         "timed": [words(name) for name in run.config.objectives if objective(name).timed],
-        "best": repr(str(run.folder / "best.yaml")),
+        "best": repr(str(run.folder / PICKED)),
         "target": quoted(run.folder),
         "going_on": going_on(run),
         "data": quoted(run.config.data),
