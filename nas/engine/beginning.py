@@ -38,7 +38,9 @@ from nas.training.model import Model
 LARGE = 224  # pixels from which on networks are trained as on ImageNet
 
 
-def find_architecture(source: object, runs: Path) -> Found:
+def find_architecture(
+    source: Architecture | Mapping[str, Any] | Model | Result | Trial | str | Path, runs: Path
+) -> Found:
     """Find the network that a text names, or that an architecture or its plain data are.
 
     Raises SettingError or SpaceError where there is none. A model is refused, as no later start would find its weights,
@@ -50,8 +52,8 @@ def find_architecture(source: object, runs: Path) -> Found:
         raise SettingError("architecture: found a model; write the folder or the file of its weights, by which the "
                            "training can go on, or model.architecture to train it anew")  # fmt: skip
     if isinstance(source, Result | Trial):
-        raise SettingError(f"architecture: found trial {source.number} of a search; write its run with the number, as in "
-                           f"'runs/NAME:{source.number}', by which it has that search's data, or its .architecture")  # fmt: skip
+        raise SettingError(f"architecture: found trial {source.number} of a search; write its run with the number, as "
+                           f"'runs/NAME:{source.number}', by which the data are known, or its .architecture")  # fmt: skip
     return find_network(text_of(source, "architecture"), runs)
 
 
