@@ -53,7 +53,7 @@ def find_architecture(
                            "training can go on, or model.architecture to train it anew")  # fmt: skip
     if isinstance(source, Result | Trial):
         raise SettingError(f"architecture: found trial {source.number} of a search; write its run with the number, as "
-                           f"'runs/NAME:{source.number}', by which the data are known, or its .architecture")  # fmt: skip
+                           f"'runs/NAME:{source.number}', with the data, or its .architecture")  # fmt: skip
     return find_network(text_of(source, "architecture"), runs)
 
 
