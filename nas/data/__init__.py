@@ -2,14 +2,19 @@
 
 import inspect
 import os.path
+from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+
+from nas.data.parts import files_of
 from nas.data.sets import Dataset
 from nas.errors import DataError, brief
 from nas.registry import DATA
 
-__all__ = ["Dataset", "load", "parse", "same"]
+__all__ = ["Dataset", "load", "one_test", "parse", "place", "same"]
 LARGEST = 2048  # pixels
+IN_FILES = ("coco",)  # kinds whose parts have files of their own, of which any names all
 SEEDS = 2**32  # that images may be divided by
 
 
@@ -61,10 +66,29 @@ def load(
 
 
 def same(spec: str, other: str) -> bool:
-    """Tell whether two texts name the same data, perhaps by two paths or links."""
-    return _place(spec) == _place(other)
+    """Tell whether two texts name the same data, perhaps by two paths or links, or by the files of two parts."""
+    return spec == other or not _places(spec).isdisjoint(_places(other))
 
 
-def _place(spec: str) -> tuple[str, str]:
+def place(spec: str) -> tuple[str, str]:
+    """Return the kind that a text names and where its path leads, whatever links are in it."""
     kind, _, path = spec.partition(":")
     return kind, os.path.realpath(os.path.expanduser(path))  # noqa: PTH111  (pathlib raises for names without a home)
+
+
+def _places(spec: str) -> set[tuple[str, str]]:
+    """Return the place that a text names, or those of all parts where they have files of their own."""
+    kind, _, path = spec.partition(":")
+    found = {place(spec)}
+    if kind in IN_FILES:
+        with suppress(DataError, OSError):  # of what cannot be read, or means two
+            found |= {place(f"{kind}:{file}") for file in files_of(Path(os.path.expanduser(path))).values()}  # noqa: PTH111
+    return found
+
+
+def one_test(dataset: Dataset, other: Dataset) -> bool:
+    """Tell whether two divisions of the same data have one test part, as they do where it is the data's own."""
+    ours, theirs = dataset.images, other.images
+    if isinstance(ours, np.ndarray) and isinstance(theirs, np.ndarray):
+        return np.array_equal(ours[dataset.test], theirs[other.test])
+    return np.array_equal(dataset.test, other.test)  # rows of pictures on disk are the same for all seeds

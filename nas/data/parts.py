@@ -3,7 +3,9 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 
+from nas.data.tree import Tree
 from nas.errors import DataError
 from nas.files import readable
 
@@ -51,7 +53,34 @@ def parts_of(names: Iterable[str]) -> dict[str, str]:
     return {part: chosen[part][0] for part in PARTS if part in chosen}
 
 
-def siblings(name: str, names: Iterable[str]) -> list[str]:
+def files_of(file: Path) -> dict[str, Path]:
+    """Find the files of all parts beside one or in folders beside its own, or take it as `train`.
+
+    Raises DataError for two of one part.
+    """
+    file = from_root(file)
+    near, home = Tree(file.parent), file.parent.parent
+    alike = [Path(name) for name in near.loose(near.root) if Path(name).suffix.lower() == file.suffix.lower()]
+    beside = {name.stem: near.root / name for name in alike}
+    folders = {name: home / name / file.name for name in Tree(home).folders(home)}
+    for name, others in ((file.stem, beside), (file.parent.name, folders)):
+        named = [other for other in _siblings(name, others) if part_of(other) and others[other].is_file()]
+        try:
+            parts = {part: others[other] for part, other in parts_of(named).items()}
+        except DataError as error:
+            raise DataError(f"{file}: {error}.") from None
+        if file in parts.values():
+            return parts
+    return {"train": file}
+
+
+def from_root(path: Path) -> Path:
+    """Write a path from the root on, without `..`, which would hide the folder's name."""
+    path = path.absolute()
+    return path.parent.resolve() / path.name if ".." in path.parts else path
+
+
+def _siblings(name: str, names: Iterable[str]) -> list[str]:
     """Return the names that differ from one in nothing but the part: `instances_val2017` from `instances_train2017`."""
     return [other for other in names if _pattern(other) == _pattern(name)]
 

@@ -174,7 +174,7 @@ def _asked(reader: Reader, source: str, data: str, part: str, split_seed: int | 
     known = bool(own) and datasets.same(data, own)
     if part:
         check_among("part", part, (ALL, *PARTS))
-    elif known:
+    elif known and datasets.place(data) == datasets.place(own):  # else the file of another part may be named
         part = "test"
     usual = split_of(reader.facts) if known else None
     return _Asked(data, part, (usual or 0) if split_seed is None else split_seed, named)
@@ -250,6 +250,15 @@ def _holds_others(reader: Reader, batches: Batches) -> bool:
     return bool(known != {part: len(batches.readable(getattr(dataset, part))) for part in PARTS})
 
 
+def _is_test(asked: _Asked, dataset: Dataset, seed: int) -> bool:
+    """Tell whether the test part is that of a seed, as it is of every seed where the data have one of their own."""
+    if asked.seed == seed:
+        return True
+    return datasets.one_test(
+        dataset, datasets.load(asked.data, seed=seed, resolution=dataset.resolution, in_memory=False)
+    )
+
+
 def _flattered(reader: Reader, asked: _Asked, batches: Batches) -> str:
     """Say in words if images may be among those that it learnt from, as the names of data and their sizes tell."""
     named = [division for division in learnt_of(reader.facts) if datasets.same(division[0], asked.data)]
@@ -258,7 +267,7 @@ def _flattered(reader: Reader, asked: _Asked, batches: Batches) -> str:
             return "its training has not ended, and who chooses by these images has none left that are new"
         if (asked.part, asked.seed) == ("train", own):
             return f"it learnt from these images; --part test --split-seed {own} takes those that are new to it"
-        if (asked.part, asked.seed) != ("test", own):
+        if asked.part != "test" or not _is_test(asked, batches.dataset, own):
             return (f"it learnt from {learnt} divided by seed {own}, and some of these images may not be new to it; "
                     f"--part test --split-seed {own} takes those that are")  # fmt: skip
         if _holds_others(reader, batches):

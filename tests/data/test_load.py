@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from boxed_folders import coco_file
 from PIL import Image
 
-from nas.data import load, parse
+from nas.data import load, parse, same
 from nas.data.sets import Split, assemble
 from nas.errors import DataError
 from nas.training.model import preprocess, scaled
@@ -39,6 +40,23 @@ def test_a_path_may_hold_colons_and_a_home():
 def test_a_missing_path_is_named(name, path, tmp_path):
     with pytest.raises(DataError, match=f"^{name}: .*Write {name}:PATH"):
         load(f"{name}:{tmp_path / path}")
+
+
+def test_any_file_of_a_set_of_several_names_all_of_it(tmp_path):
+    train, valid = (
+        f"coco:{coco_file(tmp_path / 'animals' / part / '_annotations.coco.json')}" for part in ("train", "valid")
+    )
+    (tmp_path / "link.json").symlink_to(valid.partition(":")[2])
+    (tmp_path / "home").symlink_to(tmp_path / "animals")
+    assert same(train, valid)
+    assert same(f"coco:{tmp_path / 'link.json'}", train)
+    assert same(f"coco:{tmp_path / 'home' / 'valid' / '..' / 'valid' / '_annotations.coco.json'}", train)
+    other = coco_file(tmp_path / "others" / "train" / "_annotations.coco.json")
+    assert not same(f"coco:{other}", train)
+    assert not same(f"coco:{tmp_path / 'gone.json'}", f"coco:{'x' * 5000}")
+    for part in ("train", "val"):
+        np.savez(tmp_path / f"{part}.npz", x=np.zeros((1, 2, 2)), y=[0])
+    assert not same(f"npz:{tmp_path / 'train.npz'}", f"npz:{tmp_path / 'val.npz'}"), "each is a set of its own"
 
 
 def test_a_folder_without_its_kind_is_told_what_to_write(tmp_path, monkeypatch):

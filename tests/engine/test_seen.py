@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from boxed_folders import PICTURES, coco_file
 from command import Command
 from small_searches import search
 from small_trainings import archive, network
@@ -150,6 +151,18 @@ def test_only_a_typed_division_replaces_the_searchs(nas: Command, home: Path) ->
         assert answer.status == 0, answer.err
         assert ("the verdict flatters: the training first learnt" in " ".join(answer.out.split())) is (split != 1)
         assert Trained(home / f"typed{split}").config.split == split
+
+
+@pytest.mark.parametrize("named", ["train", "val"])
+def test_data_are_known_by_the_file_of_any_part(tmp_path: Path, named: str) -> None:
+    """The test part is cut off by a seed, whichever file is named."""
+    boxed = {name: boxes for name, boxes in PICTURES.items() if boxes}
+    for part, some in (("train", PICTURES), ("val", {f"v{name}": boxed[name] for name in boxed})):
+        coco_file(tmp_path / f"{part}.json", some)
+    learnt, data = (f"coco:{tmp_path / part}.json" for part in ("train", named))
+    config, known = make_train_config({"data": data, "split_seed": 5}), {"the search found": [Learnt(learnt, 0)]}
+    with pytest.raises(SettingError, match=r"the search found learnt from coco:.*train\.json divided by seed 0, and"):
+        check_seen(config, load(data, seed=5), known, None, lambda line: None)
 
 
 def test_data_that_a_seed_draws_anew_share_no_images(home: Path) -> None:

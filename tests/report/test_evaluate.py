@@ -19,6 +19,7 @@ from nas.errors import DataError, RunError, SettingError
 from nas.record.trained import Trained
 from nas.training.model import Model
 
+PARTS = ("train", "val", "test")
 SPACE = {
     "resolution": 16,
     "stem": {"kind": "conv", "width": 8},
@@ -236,6 +237,24 @@ def test_the_part_whose_file_is_named_is_judged_and_no_other(tmp_path: Path) -> 
         assert (found.part, found.verdict.images) == ({"val": "validation"}.get(part, part), len(some))
     every = nas.evaluate(model, f"coco:{tmp_path / 'instances_val.json'}", part="all")
     assert (every.part, every.verdict.images) == ("all", len(names))
+
+
+def test_a_test_part_of_its_own_is_new_whichever_file_and_seed_are_named(tmp_path: Path) -> None:
+    boxed = [name for name, boxes in PICTURES.items() if boxes]
+    for part, some in {"train": list(PICTURES), "val": boxed[:3], "test": boxed[3:]}.items():
+        coco_file(tmp_path / f"{part}.json", {f"{part}{name}": PICTURES[name] for name in some})
+    model, files = detections.model(names=("dog", "cat")), {part: f"coco:{tmp_path / part}.json" for part in PARTS}
+    model.facts |= {"data": files["train"], "split_seed": 3}
+    for found in (
+        nas.evaluate(model),
+        nas.evaluate(model, files["test"]),
+        nas.evaluate(model, files["val"], part="test"),
+        nas.evaluate(model, part="test", split_seed=0),
+    ):
+        assert (found.part, found.verdict.images, found.flattered) == ("test", 5, "")
+    found = nas.evaluate(model, files["val"])
+    assert (found.part, found.split_seed, found.verdict.images) == ("validation", 3, 3)
+    assert "divided by seed 3, and some of these images may not be new" in found.flattered
 
 
 def test_a_few_images_in_an_archive_are_judged_as_they_are(tmp_path: Path) -> None:

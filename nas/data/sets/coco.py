@@ -15,7 +15,7 @@ from posixpath import normpath
 from typing import NamedTuple
 
 from nas.data.annotated import Left, Mark, Photograph, mark, photographs
-from nas.data.parts import PARTS, part_of, parts_of, siblings
+from nas.data.parts import PARTS, files_of, from_root, part_of
 from nas.data.sets import Dataset, existing, read, spelt
 from nas.data.tree import Tree
 from nas.errors import DataError
@@ -52,7 +52,7 @@ def coco(
                 found[own] = one
     name, folder = f"coco:{path.name}", next(iter(files.values())).parent.parent
     every = list(found.values())
-    named = next((part for part, file in files.items() if file == _whole(path)), "") if len(files) > 1 else ""
+    named = next((part for part, file in files.items() if file == from_root(path)), "") if len(files) > 1 else ""
     dataset = photographs(
         name, folder, every, names, left, seed=seed, resolution=resolution, in_memory=in_memory, divided=divided
     )
@@ -74,26 +74,10 @@ def _json(tree: Tree, folder: Path) -> list[str]:
 
 
 def _files(file: Path) -> dict[str, Path]:
-    """Find the files of all parts beside one, or take it as `train`. Raises DataError for two of one part."""
-    file = _whole(file)
-    beside = {Path(name).stem: file.parent / name for name in _json(Tree(file.parent), file.parent)}
-    home = file.parent.parent
-    folders = {name: home / name / file.name for name in Tree(home).folders(home)}
-    for name, others in ((file.stem, beside), (file.parent.name, folders)):
-        alike = [other for other in siblings(name, others) if part_of(other) and others[other].is_file()]
-        try:
-            parts = {part: others[other] for part, other in parts_of(alike).items()}
-        except DataError as error:
-            raise DataError(f"coco: {file}: {error}.") from None
-        if file in parts.values():
-            return parts
-    return {"train": file}
-
-
-def _whole(path: Path) -> Path:
-    """Write a path from the root on, without `..`, which would hide the folder's name."""
-    path = path.absolute()
-    return path.parent.resolve() / path.name if ".." in path.parts else path
+    try:
+        return files_of(file)
+    except DataError as error:
+        raise DataError(f"coco: {error}") from None
 
 
 def _loaded(file: Path) -> Json:
