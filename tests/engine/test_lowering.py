@@ -14,11 +14,12 @@ from small_detection import HEAD, NET, home
 import nas
 from nas.costs.counts import cost
 from nas.engine import ending, lowering
-from nas.engine.lowering import Scaled, by_use
+from nas.engine.lowering import Scaled, by_use, some
 from nas.evaluation import units
 from nas.network.lowering import lowered
 from nas.record.trained import Trained
 from nas.report.exported import open_exported
+from nas.training.boxes.judging import best_threshold
 from nas.training.boxes.precision import mean_precision
 from nas.training.model import ORDER
 from nas.training.tasks import Predictions
@@ -110,6 +111,17 @@ def test_queries_that_are_the_likeliest_places_have_no_order(settings: dict[str,
     assert ORDER not in done.model().facts
     assert len(done.ending.lowered) == 6
     assert "those that seem likeliest" in " ".join((done.folder / "report.html").read_text().split())
+
+
+@pytest.mark.parametrize(("images", "side", "taken"), [(1000, 224, 500), (1000, 640, 81), (30, 640, 30), (1, 16, 1)])
+def test_images_of_all_of_the_validation_part_are_looked_at(images: int, side: int, taken: int) -> None:
+    """They lie in the order of their names: those of one camera, which show nothing, before those of another."""
+    outputs, targets = torch.zeros(images, 2, 5), torch.zeros(images, 1, 6)
+    outputs[:, 0], outputs[6 * images // 10 :, 0, 4] = torch.tensor([0.5, 0.5, 0.2, 0.2, 0.05]), 0.3
+    targets[:, 0], targets[: 6 * images // 10, 0, 0] = torch.tensor([0, 0.5, 0.5, 0.2, 0.2, 0]), -1
+    rows = some(np.arange(images), side)
+    assert len(set(rows.tolist())) == taken
+    assert best_threshold(Predictions(outputs[rows], targets[rows])) == 0.3
 
 
 def test_queries_come_in_the_order_of_what_they_find() -> None:
