@@ -126,6 +126,7 @@ def evaluate(
     dataset = _fitted(asked, said, reader)
     asked = asked._replace(part=asked.part or dataset.part or ALL)
     rows = np.sort(np.concatenate([getattr(dataset, one) for one in PARTS if asked.part in (one, ALL)]))
+    dataset = _numbered(dataset, rows, f"{asked.data}: {said}", reader)
     batches = Batches(dataset, CPU, loaders=0)
     predictions = _predicted(reader, batches, rows, watch)
     verdict = judge(_task(reader).among(len(reader.classes)), predictions)
@@ -141,13 +142,14 @@ def evaluate(
 class _Asked(NamedTuple):
     """Which images: data by name, as they were `named` or else those of the training, which part, and by which seed.
 
-    The part is an empty text where the data are to tell it.
+    The part is an empty text where the data are to tell it. `own` tells whether they are the training's by any name.
     """
 
     data: str
     part: str
     seed: int
     named: bool
+    own: bool
 
 
 def _opened(source: str | Path | Model, device: str, runs: Path) -> tuple[Reader, str]:
@@ -177,7 +179,7 @@ def _asked(reader: Reader, source: str, data: str, part: str, split_seed: int | 
     elif known and datasets.place(data) == datasets.place(own):  # else the file of another part may be named
         part = "test"
     usual = split_of(reader.facts) if known else None
-    return _Asked(data, part, (usual or 0) if split_seed is None else split_seed, named)
+    return _Asked(data, part, (usual or 0) if split_seed is None else split_seed, named, known)
 
 
 def _predicted(reader: Reader, batches: Batches, rows: Rows, watch: Callable[[float], None]) -> Predictions:
@@ -194,15 +196,13 @@ def _task(reader: Reader) -> Task:
 
 
 def _fitted(asked: _Asked, source: str, reader: Reader) -> Dataset:
-    """Load images as a network takes them, their classes, if they have such, numbered as it numbers them.
+    """Load images as a network takes them, and its own as its training did, which leaves out boxes of other classes.
 
-    Raises DataError for other labels than the network has answers for, and for classes that it does not know.
+    Raises DataError for other labels than the network has answers for.
     """
-    data = asked.data
+    data, divided = asked.data, asked.own or asked.part in PARTS
     try:
-        dataset = datasets.load(
-            data, seed=asked.seed, resolution=reader.resolution, in_memory=False, divided=asked.part in PARTS
-        )
+        dataset = datasets.load(data, seed=asked.seed, resolution=reader.resolution, in_memory=False, divided=divided)
     except DataError as error:
         if asked.named:
             raise
@@ -216,14 +216,19 @@ def _fitted(asked: _Asked, source: str, reader: Reader) -> Dataset:
             raise DataError(f"{data}: images of {dataset.channels} channels; {source} takes {reader.channels}")
         every = np.arange(len(dataset.labels))
         dataset = replace(dataset, images=dataset.images.take(every, reader.channels))
+    return dataset
+
+
+def _numbered(dataset: Dataset, rows: Rows, whose: str, reader: Reader) -> Dataset:
+    """Number classes, if these are the labels, as a network does. Raises DataError for one in `rows` unknown to it."""
     if dataset.targets not in ("classes", BOXES):
         return dataset
-    numbers = {name: number for number, name in enumerate(reader.classes)}
-    shown = np.unique(dataset.labels).tolist() if dataset.labels.ndim == 1 else range(len(dataset.classes))
-    for name in (dataset.classes[label] for label in shown):
+    numbers, labels = {name: number for number, name in enumerate(reader.classes)}, dataset.labels[rows]
+    shown = labels if labels.ndim == 1 else labels[held(labels)][:, CLASS].astype(int)
+    for name in (dataset.classes[label] for label in np.unique(shown).tolist()):
         if name not in numbers:
-            raise DataError(f"{data}: {source} knows no class '{name}'. {suggest(name, reader.classes)}")
-    places = np.array([numbers.get(name, 0) for name in dataset.classes])  # a folder of no images may be any class
+            raise DataError(f"{whose} knows no class '{name}'. {suggest(name, reader.classes)}")
+    places = np.array([numbers.get(name, 0) for name in dataset.classes])  # a class without images may be any
     return replace(dataset, labels=_renumbered(dataset.labels, places), classes=tuple(reader.classes))
 
 

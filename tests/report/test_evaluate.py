@@ -257,6 +257,23 @@ def test_a_test_part_of_its_own_is_new_whichever_file_and_seed_are_named(tmp_pat
     assert "divided by seed 3, and some of these images may not be new" in found.flattered
 
 
+def test_boxes_of_a_class_that_training_lacked_are_left_out_as_there_but_judged_elsewhere(tmp_path: Path) -> None:
+    cats = {name: [box for box in boxes if box[0] == "cat"] for name, boxes in PICTURES.items()}
+    for part, pictures in {"train": cats, "val": PICTURES, "test": cats}.items():
+        coco_file(tmp_path / f"{part}.json", {f"{part}{name}": boxes for name, boxes in pictures.items()})
+    files = {part: f"coco:{tmp_path / part}.json" for part in PARTS}
+    model, count = detections.model(names=("cat",)), sum(map(len, cats.values()))
+    model.facts |= {"data": files["train"], "split_seed": 0}
+    for data, part, parts in (("", "all", 3), (files["val"], "", 1), (files["test"], "", 1)):
+        found = nas.evaluate(model, data, part=part)
+        assert found.boxes
+        assert found.boxes.counts["objects"] == parts * count
+    model.facts["data"] = "coco:elsewhere.json"
+    assert nas.evaluate(model, files["test"]).verdict.images == len(cats)
+    with pytest.raises(DataError, match=r"val\.json: finder knows no class 'dog'"):
+        nas.evaluate(model, files["val"])
+
+
 def test_a_few_images_in_an_archive_are_judged_as_they_are(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
     np.savez(tmp_path / "few.npz", x=images, y=["b"] * 3)
