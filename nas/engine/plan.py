@@ -15,6 +15,7 @@ from nas.costs.latency.predictor import Predictor
 from nas.costs.latency.sampling import OnProgress
 from nas.data import Dataset
 from nas.data.copies import copies
+from nas.data.sets import check_boxed
 from nas.engine.executors import Executor, Placement
 from nas.engine.placement import choose_executor, choose_placement, load_executor
 from nas.engine.prediction import as_measured, device_predictor, kept_predictor, new_predictor
@@ -197,8 +198,11 @@ def load_whole(config: SearchConfig) -> Dataset:
 
 
 def held(config: SearchConfig, dataset: Dataset) -> Dataset:
-    """Bring the images of a data set into memory, those that a search uses."""
-    return in_memory(dataset, config.recipe.subset, config.split)
+    """Bring the images of a data set into memory, those that a search uses. Raises DataError as `check_boxed` does."""
+    recipe, split = config.recipe, config.split
+    found = in_memory(dataset, recipe.subset, split)
+    check_boxed(replace(found, train=draw_rows(found.train, recipe.subset, split)), "train", "validation")
+    return found
 
 
 def fit(space: SearchSpace, dataset: Dataset, task: str) -> SearchSpace:

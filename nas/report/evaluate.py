@@ -126,8 +126,7 @@ def evaluate(
     dataset = _fitted(asked, said, reader)
     asked = asked._replace(part=asked.part or dataset.part or ALL)
     rows = np.sort(np.concatenate([getattr(dataset, one) for one in PARTS if asked.part in (one, ALL)]))
-    dataset = _numbered(dataset, rows, f"{asked.data}: {said}", reader)
-    batches = Batches(dataset, CPU, loaders=0)
+    batches = Batches(_numbered(dataset, rows, f"{asked.data}: {said}", reader), CPU, loaders=0)
     predictions = _predicted(reader, batches, rows, watch)
     verdict = judge(_task(reader).among(len(reader.classes)), predictions)
     boxes = judge_boxes(predictions, len(reader.classes), reader.threshold) if reader.outputs == BOXES else None

@@ -3,14 +3,15 @@
 from dataclasses import replace
 
 import pytest
+from boxed_folders import PICTURES, coco_file
 from outside import site as site
 from run_fixtures import SPACE
 
 import nas
 from nas.config import make_config
-from nas.data import load
+from nas.data import load, stored
 from nas.engine import front_measurer
-from nas.engine.plan import doubts, fit, load_whole, new_plan, plan_of
+from nas.engine.plan import doubts, fit, held, load_whole, new_plan, plan_of
 from nas.errors import DataError, SettingError, SpaceError
 from nas.evaluation.catalogue import objective
 from nas.record.run import Run
@@ -51,6 +52,23 @@ def test_what_cannot_stand_is_refused_before_a_folder_is_made(tmp_path, settings
     with pytest.raises(error, match=says):
         nas.search(_file(tmp_path), budget=2, runs=tmp_path / "runs", **(QUICK | settings))
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize(("drawn", "part"), [("subset", "train"), ("validation", "validation")])
+def test_images_that_are_drawn_and_show_no_box_are_refused(tmp_path, monkeypatch, drawn, part, lazy):
+    """In them every network would find nothing."""
+    if lazy:
+        monkeypatch.setattr(stored, "IN_MEMORY", 1000)
+    for name in ("train", "validation", "test"):
+        boxes = {f"{name}{i}": PICTURES["p4"] if i == 17 else [] for i in range(30)}
+        file = coco_file(tmp_path / name / "boxes.json", boxes)
+    settings = {"task": "detection", "data": f"coco:{file}", "resolution": 32}
+    config = make_config(settings)
+    assert held(config, load_whole(config)).parts["validation"] == 30
+    config = make_config(settings | {"recipe": {drawn: 2}})
+    with pytest.raises(DataError, match=rf"the {part} part would have no box .* or more by --subset and --validation"):
+        held(config, load_whole(config))
 
 
 def _file(folder):

@@ -7,7 +7,7 @@ few as they are, takes `divided: bool = True`: whether to cut the parts that it 
 """
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -134,7 +134,7 @@ def divide(
 
     `sizes` are those of the training, validation and test part. `in_memory` says whether pictures are decoded now, by
     default if they fit; the parts are the same. What is not to be `divided` stays in the parts that it has. Raises
-    DataError as `assemble` and `hold` do.
+    DataError as `assemble`, `hold` and `check_boxed` do.
     """
     rows = dict(zip(PARTS, np.split(np.arange(len(labels)), np.cumsum(sizes)[:-1]), strict=True))
     missing = [part for part in ("test", "validation") if divided and not len(rows[part])]
@@ -147,14 +147,15 @@ def divide(
         rows["train"], rows[part] = cut(rows["train"], labels if counted else None, held_out, seed)
     if missing and not counted:
         boxes.spread(rows, missing, boxes.shown(labels, len(classes)))
-    if divided and not counted:
-        _check_judged(name, {part: boxes.shown(labels[rows[part]], len(classes)) for part in (*missing, "validation")})
     name, classes = readable(name), tuple(map(readable, classes))
     train, validation, test = (rows[part] for part in PARTS)
     found = Dataset(name, images, labels, classes, train, validation, test, mirror, skipped, targets)
     lazy = isinstance(images, Pictures) and not (fits(images) if in_memory is None else in_memory)
     given = None if divided else (train, validation, test)  # let what is judged alone lose a class
-    return found if lazy else hold(found, given)
+    found = found if lazy else hold(found, given)
+    if divided:
+        check_boxed(found, "train", "validation", *missing)
+    return found
 
 
 def hold(dataset: Dataset, parts: Sequence[NDArray[np.int64]] | None = None) -> Dataset:
@@ -235,11 +236,20 @@ def _check_boxes(name: str, classes: tuple[str, ...], train: NDArray[np.floating
                         "parts are cut from them. Add images.")  # fmt: skip
 
 
-def _check_judged(name: str, shown: Mapping[str, NDArray[np.bool_]]) -> None:
-    """Raise DataError where parts to judge by, but for a test part of the data's own, show no box of a class."""
-    if bare := sorted(part for part, found in shown.items() if not found.any()):
-        raise DataError(f"{name}: the {' and the '.join(bare)} part would have no box of a class that is trained on, "
-                        "so that every network would find nothing. Add images of these classes.")  # fmt: skip
+def check_boxed(dataset: Dataset, *parts: str) -> None:
+    """Raise DataError where one of these parts, of data with boxes, shows none of a class, in images that can be read.
+
+    A test part of the data's own may be without.
+    """
+    if dataset.targets != "boxes":
+        return
+    shown = boxes.shown(dataset.labels, len(dataset.classes))
+    if bare := [part for part in PARTS if part in parts and not shown[getattr(dataset, part)].any()]:
+        skipped = dataset.skipped
+        left = f" {len(skipped):,} left out, the first {skipped[0]}." if skipped else ""
+        raise DataError(f"{dataset.name}: the {' and the '.join(bare)} part would have no box of a class that is "
+                        f"trained on, so that every network would find nothing.{left} Add images of these classes, or "
+                        "more by --subset and --validation where these draw some.")  # fmt: skip
 
 
 def square(images: NDArray[np.uint8], resolution: int | None) -> NDArray[np.uint8]:

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from boxed_folders import PICTURES, coco_file, instances, picture, voc_folder, write
+from picture_folders import damage
 
 from nas.data import boxes, load, stored
 from nas.data.boxes import CLASS, CROWD
@@ -98,6 +99,17 @@ def test_a_part_to_judge_by_without_a_box_of_a_class_is_refused(tmp_path, seed):
     write(file, content)
     with pytest.raises(DataError, match="part would have no box of a class that is trained on"):
         load(f"coco:{file}", seed=seed)
+
+
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_a_part_whose_boxes_are_all_on_damaged_pictures_is_refused(tmp_path, part):
+    for name in PARTS:
+        boxes = {f"{name}{i}": PICTURES["p4"] if i == 1 or name != part else [] for i in range(8)}
+        file = coco_file(tmp_path / f"{name}.json", boxes)
+    damage(tmp_path / "images" / f"{part}1.png")
+    assert read(file, in_memory=False).skipped == ()
+    with pytest.raises(DataError, match=rf"part would have no box .* 1 left out, the first .*{part}1\.png"):
+        read(file)
 
 
 def test_pictures_of_one_name_are_those_of_their_part(tmp_path):
