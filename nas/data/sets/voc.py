@@ -48,6 +48,7 @@ def voc(
         parts, pictures = _given(home, files.keys(), left), _pictures(tree, home.pictures)
         every = (_read(home, files[stem], parts[stem], pictures, left) for stem in sorted(parts))
         found += [one for one in every if one is not None]
+    left.named += tree.left
     names = sorted({each.name for one in found for each in one.marks})
     name = f"voc:{path.name}"
     return photographs(

@@ -217,6 +217,11 @@ def test_missing_damaged_and_turned_pictures_are_left_out(folder):
     ]
 
 
+def test_annotations_that_cannot_be_opened_are_named(folder):
+    (folder / "Annotations" / "gone.xml").symlink_to(folder / "nowhere.xml")
+    assert load(f"voc:{folder}").skipped == ("Annotations/gone.xml (dead link)",)
+
+
 def test_a_photograph_is_annotated_as_its_camera_was_held(folder):
     exif = Image.Exif()
     exif[0x0112] = 6  # lies on its side: 60x40 in the file, 40x60 upright
