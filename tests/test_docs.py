@@ -75,12 +75,17 @@ def test_the_guide_to_detection_leads_to_boxes_on_pictures(
     assert len(list((tmp_path / "drawn").iterdir())) == len(list((tmp_path / "again").iterdir())) == 11
     found, deployed = blocks("docs/detection.md", "python")
     assert all(line.split()[0] in ("cat", "dog") for line in tell(found, capsys).splitlines())
-    every = run(["-c", deployed.replace('said["facts"]["threshold"]', "0")], tmp_path).splitlines()
-    with_nas = json.loads(nas("predict", "finder.onnx", FIRST, "--threshold", 0, "--json").out)[0]["boxes"]
-    assert 0 < len(with_nas) <= 12
-    assert sorted((one["class"], round(one["left"])) for one in with_nas) == sorted(
-        (name, int(left)) for name, left, *_ in map(str.split, every)
-    )
+    pixels = np.random.default_rng(0).integers(0, 256, (70, 90, 4), np.uint8)
+    Image.fromarray(pixels).save("transparent.png")
+    Image.fromarray(pixels).resize((1000, 3)).save("thin.png")
+    for file, least in ((FIRST, 1), ("transparent.png", 1), ("thin.png", 0)):
+        code = deployed.replace('said["facts"]["threshold"]', "0").replace(FIRST, file)
+        every = run(["-c", code], tmp_path).splitlines()
+        with_nas = json.loads(nas("predict", "finder.onnx", file, "--threshold", 0, "--json").out)[0]["boxes"]
+        assert least <= len(with_nas) <= 12
+        assert sorted((one["class"], round(one["left"])) for one in with_nas) == sorted(
+            (name, int(left)) for name, left, *_ in map(str.split, every)
+        )
 
 
 def test_the_guide_to_the_budget_runs(home: Path, nas: Command) -> None:

@@ -20,13 +20,9 @@ from nas.training.model import BOXES, Model, judging
 INPUT = "images"
 IMAGES = "float32 (batch, channels, height, width), values from 0 to 1; the network normalises them itself"
 DECODED = "; a JPEG is decoded at a fraction of its size, no less than twice what it is scaled to"
-CROPPED = (
-    "a picture, upright and on white where it is transparent, is scaled by its shorter side (bicubic) and cropped to "
-    "the middle square" + DECODED
-)
-WHOLE = (
-    f"a picture is scaled to fit the square and laid in its upper left corner, on grey ({SURROUND[0]} of 255)" + DECODED
-)
+SCALED = "a picture, upright and on white where it is transparent, is scaled (bicubic) "
+CROPPED = SCALED + "by its shorter side and cropped to the middle square" + DECODED
+WHOLE = SCALED + f"to fit the square and laid in its upper left corner, on grey ({SURROUND[0]} of 255)" + DECODED
 OUTPUTS = {
     Head.outputs: "float32 (batch, classes); softmax over the classes gives probabilities",
     BOXES: "float32 (batch, queries, 4 + classes): centre x, centre y, width and height of a box as shares of the "

@@ -199,6 +199,7 @@ def test_a_detector_gives_boxes_and_says_what_they_are(tmp_path):
     assert (output.name, output.shape) == ("boxes", ["batch", 3, 7])
     said = session.get_modelmeta().custom_metadata_map
     assert said["output"].startswith("boxes: float32 (batch, queries, 4 + classes): centre x")
+    assert "upright and on white where it is transparent, is scaled (bicubic) to fit the square" in said["input"]
     assert "laid in its upper left corner, on grey (114 of 255)" in said["input"]
     small, reader = model.lowered(3, 16), open_exported(done.path)
     assert (reader.outputs, reader.resolution, tuple(reader.classes)) == ("boxes", 16, detections.NAMES)
