@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -44,6 +46,37 @@ class _Live(TorchDispatchMode):
         return out
 
 
+class _Fused(TorchFunctionMode):
+    """Lets attention that trains take the kernel that it takes on the CPU: torch's meta device chooses no fused one."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        attend = _attend if func is F.scaled_dot_product_attention else func
+        return attend(*args, **(kwargs or {}))
+
+
+def _attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """Attend by the CPU's fused kernel, which keeps no weights for the backward pass, where torch has it do so."""
+    unfused = dropout_p > 0 or enable_gqa or query.ndim != 4 or value.shape[-1] != query.shape[-1]
+    if unfused or (attn_mask is not None and attn_mask.requires_grad):
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
+        )
+    if attn_mask is not None and attn_mask.dtype == torch.bool:  # the kernel takes numbers
+        attn_mask = torch.where(attn_mask, 0.0, -torch.inf)
+    fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+    attended: Tensor = fused(query, key, value, dropout_p, is_causal, attn_mask=attn_mask, scale=scale)[0]
+    return attended
+
+
 def inference_memory(network: Network | Architecture, batch: int = 1) -> int:
     """Count the peak bytes of inference on `batch` images: weights, buffers, images, and the maps alive at once.
 
@@ -59,14 +92,15 @@ def inference_memory(network: Network | Architecture, batch: int = 1) -> int:
 def training_memory(network: Network | Architecture, batch: int, task: Task) -> int:
     """Count the peak bytes of a training step on `batch` images with AdamW, backward pass and state included.
 
-    Gradients count as they are made, the optimiser's two moments throughout. A guided task's own loss does not count:
-    it looks at values, of which there are none here, and its tensors are small beside the maps.
+    Gradients count as they are made, the optimiser's two moments throughout, attention as the CPU computes it. A guided
+    task's own loss does not count: it looks at values, of which there are none here, and its tensors are small beside
+    the maps.
     """
     copy, x = _on_meta(network, batch)
     copy.train()
     architecture = network if isinstance(network, Architecture) else network.architecture
     targets = task.drawn(batch, architecture.classes, torch.Generator().manual_seed(0)).to("meta")
-    with _Live([*_held(copy, x), targets]) as live:
+    with _Fused(), _Live([*_held(copy, x), targets]) as live:
         if task.guided:
             loss = torch.stack([answer.float().sum() for answer in _answers(copy(x, targets))]).sum()
         else:

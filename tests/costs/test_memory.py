@@ -1,6 +1,8 @@
 """Memory: what is counted on the meta device is what tensors take where they are real."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -8,7 +10,7 @@ from small_detection import NET
 from torch import nn
 
 from nas.costs.counts import cost
-from nas.costs.memory import _held, _Live, inference_memory, training_memory
+from nas.costs.memory import _bytes, _held, _Live, inference_memory, training_memory
 from nas.network.architecture import Architecture
 from nas.network.build import build
 from nas.registry import BLOCKS
@@ -45,6 +47,35 @@ def test_the_meta_device_counts_what_the_processor_holds(block):
         network(x)
     expected = sum(t.untyped_storage().nbytes() for t in held) + live.peak
     assert inference_memory(a) == pytest.approx(expected, rel=0.02)
+
+
+def step_on_the_processor(a: Architecture, loss: Callable[[Any], torch.Tensor]) -> int:
+    """The bytes that one training step on four images takes where tensors are real."""
+    network, x = build(a, seed=0).train(), torch.zeros(4, *a.image_shape)
+    held = _held(network, x)
+    with _Live(held) as live:
+        loss(network(x)).backward()
+    return _bytes(held) + 2 * _bytes(list(network.parameters())) + live.peak
+
+
+@pytest.mark.parametrize("block", ["vit", "transformer", "moat", "cvt", "swin", "shaw", "bello"])
+def test_attention_that_trains_counts_what_the_processor_keeps_of_it(block):
+    """Fused attention keeps no weights for the backward pass; attention with a learnt bias keeps them once."""
+    stage = {"block": block, "depth": 2, "width": 32, "stride": 1, "head_dim": 16}
+    stem = {"kind": "patchify", "width": 16, "patch_size": 2}
+    a = load_architecture({"name": block, "resolution": 32, "channels": 3, "classes": 10, "stem": stem,
+                           "stages": [stage], "head": {"kind": "pool"}})  # fmt: skip
+    task = replace(CLASSIFICATION, loss=lambda scores, labels: scores.sum())
+    assert training_memory(a, 4, task) == step_on_the_processor(a, torch.sum)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+@pytest.mark.parametrize("anchors", [False, True])
+def test_a_detectors_attention_counts_what_the_processor_keeps_of_it(dropout, anchors):
+    head = NET["head"] | {"dropout": dropout, "anchors": anchors, "denoising": 0, "queries": 64, "heads": 4}
+    a = load_architecture(NET | {"head": head})
+    real = step_on_the_processor(a, lambda out: torch.stack([out.logits.sum(), out.boxes.sum()]).sum())
+    assert training_memory(a, 4, load_task("detection")) == real
 
 
 def test_training_takes_more_and_grows_with_the_batch():

@@ -31,12 +31,17 @@ def attend(
     if not terms:
         return F.scaled_dot_product_attention(q, k, v, scale=scale)
     slow = v.shape[3] != q.shape[3] or (terms[0].requires_grad and torch.is_grad_enabled())
-    if q.device.type == "cpu" and slow:
+    if slow and on_cpu(q):
         return _plain(q, k, v, terms, q.shape[-1] ** -0.5 if scale is None else scale)
     bias = terms[0] if len(terms) == 1 else _sum(*terms)
     if 1 < bias.shape[0] < q.shape[0]:
         bias = bias.repeat(q.shape[0] // bias.shape[0], 1, 1, 1)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=scale)
+
+
+def on_cpu(x: Tensor) -> bool:
+    """Tell whether a tensor is on the CPU, or on torch's meta device, where what the CPU does is counted."""
+    return x.device.type in ("cpu", "meta")
 
 
 def _sum(bias: Tensor, mask: Tensor) -> Tensor:

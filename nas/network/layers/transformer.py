@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nas.network.layers.attention import on_cpu
+
 
 class Memory(NamedTuple):
     """What the decoder looks at: the encoder's tokens, their positions, their sum, and which are no padding."""
@@ -38,7 +40,7 @@ class _Attention(nn.Module):
         """Attend to the keys that `seen` allows, and join the heads."""
         dropout = self.dropout if self.training else 0.0
         unfused = dropout > 0 or v.shape[-1] != q.shape[-1]
-        attend = _products if unfused and q.device.type == "cpu" else F.scaled_dot_product_attention
+        attend = _products if unfused and on_cpu(q) else F.scaled_dot_product_attention
         mixed = attend(q, k, v, attn_mask=seen, dropout_p=dropout)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
