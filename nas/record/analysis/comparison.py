@@ -5,8 +5,9 @@ after as many trainings as every run had. Fronts of a side are summed up by its 
 Fonseca, Hall, EMO 2001): the values that half of its runs attained, or a quarter, or three quarters.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import comb
 from pathlib import Path
@@ -130,15 +131,22 @@ class Comparison:
             return []
         return leads_of([(side.name, self.surface(side, 50.0)) for side in self.sides], float(self.signs[1]))
 
+    @cached_property
+    def winner(self) -> str:
+        """The side whose runs beat those of each other side by more than chance, empty where none does."""
+        sure = [test for test in self.tests if test.p < 1 - LEVEL]
+        wins = Counter(test.first if test.chance > 0.5 else test.other for test in sure)
+        return next((name for name, beaten in wins.items() if beaten == len(self.sides) - 1), "")
+
     @property
     def leads_beyond_chance(self) -> bool | None:
         """Whether the leads are more than chance gives, None where that is not known or there are none."""
-        sure = [{test.first, test.other} for test in self.tests if test.p < 1 - LEVEL]
         ahead = {lead.side for lead in self.leads if lead.side}
         if not ahead:
             return None
-        if all({one, side.name} in sure for one in ahead for side in self.sides if side.name != one):
+        if ahead == {self.winner}:
             return True
+        sure = any(test.p < 1 - LEVEL for test in self.tests)
         return None if sure or any(len(side.runs) == 1 for side in self.sides) else False
 
     def facts(self) -> Json:
@@ -180,8 +188,11 @@ class Comparison:
 
     def _ahead(self) -> str:
         """Say where along the last objective whose front is ahead, or how often that changes where it may be chance."""
-        if self.leads_beyond_chance or not any(lead.side for lead in self.leads):
-            return where_ahead(self.leads, self.objectives)
+        ahead = {lead.side for lead in self.leads if lead.side}
+        if not ahead or self.winner in ahead:
+            told = [lead if lead.side in ("", self.winner) else replace(lead, side=f"perhaps by chance {lead.side}")
+                    for lead in self.leads]  # fmt: skip
+            return where_ahead(told, self.objectives)
         untold = self.leads_beyond_chance is None
         return f"{changes(self.leads, self.objectives)}, {'which may be chance' if untold else 'within chance'}."
 
