@@ -7,7 +7,7 @@ Fonseca, Hall, EMO 2001): the values that half of its runs attained, or a quarte
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import comb
 from pathlib import Path
@@ -132,10 +132,14 @@ class Comparison:
         return leads_of([(side.name, self.surface(side, 50.0)) for side in self.sides], float(self.signs[1]))
 
     @cached_property
+    def sure(self) -> list[Test]:
+        """The tests that find more than chance gives, with all of them in mind (Bonferroni)."""
+        return [test for test in self.tests if test.p * len(self.tests) < 1 - LEVEL]
+
+    @cached_property
     def winner(self) -> str:
         """The side whose runs beat those of each other side by more than chance, empty where none does."""
-        sure = [test for test in self.tests if test.p < 1 - LEVEL]
-        wins = Counter(test.first if test.chance > 0.5 else test.other for test in sure)
+        wins = Counter(test.first if test.chance > 0.5 else test.other for test in self.sure)
         return next((name for name, beaten in wins.items() if beaten == len(self.sides) - 1), "")
 
     @property
@@ -146,8 +150,7 @@ class Comparison:
             return None
         if ahead == {self.winner}:
             return True
-        sure = any(test.p < 1 - LEVEL for test in self.tests)
-        return None if sure or any(len(side.runs) == 1 for side in self.sides) else False
+        return None if self.sure or any(len(side.runs) == 1 for side in self.sides) else False
 
     def facts(self) -> Json:
         """Return the comparison as plain data."""
@@ -172,11 +175,12 @@ class Comparison:
             told.append(f"There is one side: the {len(self.runs)} runs differ in nothing but the seed, so how far they "
                         "scatter is chance.")  # fmt: skip
         told += unknown_devices(self.runs)
+        several = f", Bonferroni for {len(self.tests)} tests" if len(self.tests) > 1 else ""
         for test in self.tests:
-            sure = "more than chance" if test.p < 1 - LEVEL else "no more than chance would give"
+            sure = "more than chance" if test in self.sure else "no more than chance would give"
             told.append(
                 f"A run with {test.first} beats one with {test.other} in {test.chance:.0%} of the pairs, {sure} "
-                f"(Mann-Whitney, p = {test.p:.2g}; so few runs can give {test.least:.2g} at least)."
+                f"(Mann-Whitney{several}, p = {test.p:.2g}; so few runs can give {test.least:.2g} at least)."
             )
         alone = [side.name for side in self.sides if len(side.runs) == 1]
         if alone:
@@ -190,9 +194,7 @@ class Comparison:
         """Say where along the last objective whose front is ahead, or how often that changes where it may be chance."""
         ahead = {lead.side for lead in self.leads if lead.side}
         if not ahead or self.winner in ahead:
-            told = [lead if lead.side in ("", self.winner) else replace(lead, side=f"perhaps by chance {lead.side}")
-                    for lead in self.leads]  # fmt: skip
-            return where_ahead(told, self.objectives)
+            return where_ahead(self.leads, self.objectives, unsure=ahead - {self.winner})
         untold = self.leads_beyond_chance is None
         return f"{changes(self.leads, self.objectives)}, {'which may be chance' if untold else 'within chance'}."
 

@@ -1,6 +1,6 @@
 """Where along an objective the median front of one side is ahead of the others'."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -37,12 +37,13 @@ def leads_of(fronts: Sequence[tuple[str, Floats]], sign: float) -> list[Lead]:
     return [Lead(lead.side, *sorted((sign * lead.low, sign * lead.high))) for lead in found]
 
 
-def where_ahead(leads: Sequence[Lead], objectives: Sequence[str]) -> str:
-    """Say who is ahead in the first objective, range by range of the second."""
+def where_ahead(leads: Sequence[Lead], objectives: Sequence[str], unsure: Collection[str] = ()) -> str:
+    """Say who is ahead in the first objective, range by range of the second, and for which sides that may be chance."""
     first, second = objectives
     beyond = "down" if objective(second).goal == "maximize" else "on"
     parts = [
-        f"{lead.side or 'none'} from {units.show(second, lead.low)} "
+        f"{'perhaps by chance ' if lead.side in unsure else ''}{lead.side or 'none'} "
+        f"from {units.show(second, lead.low)} "
         + (f"to {units.show(second, lead.high)}" if lead.low < lead.high else beyond)
         for lead in leads
     ]

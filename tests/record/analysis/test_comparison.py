@@ -84,6 +84,20 @@ def test_where_sides_differ_by_more_than_chance_each_range_is_told(tmp_path):
     assert "changes once, which may be chance." in compare([*quick, *slow, third]).sentences()[0]
 
 
+def test_of_several_tests_each_counts_for_less(tmp_path):
+    """Of five alike sides some two would differ in one comparison of four; p = 2 / 70 is enough for one test alone."""
+    low, middle, high = (
+        [made(tmp_path / f"{sampler}-{s}", [(least + s / 100, 1)], seed=s, sampler=sampler) for s in range(4)]
+        for sampler, least in (("random", 0.4), ("tpe", 0.6), ("pareto", 0.8))
+    )
+    alone, among = compare([*low, *high]), compare([*low, *middle, *high])
+    assert "in 0% of the pairs, more than chance (Mann-Whitney, p = 0.029;" in alone.sentences()[-1]
+    for said in among.sentences()[-3:]:
+        assert "no more than chance would give (Mann-Whitney, Bonferroni for 3 tests, p = 0.029;" in said
+    assert alone.facts()["leads_beyond_chance"] is True
+    assert among.facts()["leads_beyond_chance"] is False
+
+
 def test_of_one_run_a_side_the_lead_may_be_chance(tmp_path):
     one = made(tmp_path / "one", [(0.5, 1), (0.7, 3)])
     other = made(tmp_path / "other", [(0.6, 2), (0.9, 4)], sampler="random")
