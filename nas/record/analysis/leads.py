@@ -40,12 +40,13 @@ def leads_of(fronts: Sequence[tuple[str, Floats]], sign: float) -> list[Lead]:
 def where_ahead(leads: Sequence[Lead], objectives: Sequence[str], unsure: Collection[str] = ()) -> str:
     """Say who is ahead in the first objective, range by range of the second, and for which sides that may be chance."""
     first, second = objectives
-    beyond = "down" if objective(second).goal == "maximize" else "on"
+    ends = [f"{units.show(second, lead.low)} to {units.show(second, lead.high)}" for lead in leads[:-1]]
+    last = leads[-1]  # goes on beyond the last network
+    down = objective(second).goal == "maximize"
+    ends.append(f"{units.show(second, last.high)} down" if down else f"{units.show(second, last.low)} on")
     parts = [
-        f"{'perhaps by chance ' if lead.side in unsure else ''}{lead.side or 'none'} "
-        f"from {units.show(second, lead.low)} "
-        + (f"to {units.show(second, lead.high)}" if lead.low < lead.high else beyond)
-        for lead in leads
+        f"{'perhaps by chance ' if lead.side in unsure else ''}{lead.side or 'none'} from {end}"
+        for lead, end in zip(leads, ends, strict=True)
     ]
     more = "; and so on" if len(parts) > MOST else ""
     return f"Ahead in {units.words(first)}, by {units.words(second)}: {'; '.join(parts[:MOST])}{more}."

@@ -186,6 +186,17 @@ def test_who_is_ahead_at_the_low_end_of_what_is_maximised():
     assert said == "Ahead in accuracy, by throughput: b from 50.0 images/s to 100 images/s; a from 50.0 images/s down."
 
 
+def test_the_last_lead_has_no_end():
+    """Beyond 5 ms a's best network leads as well."""
+    fronts = [("a", np.array([[-0.9, 1.0], [-0.95, 5.0]])), ("b", np.array([[-0.8, 1.0]]))]
+    assert where_ahead(leads_of(fronts, 1.0), ("accuracy", "latency")) == (
+        "Ahead in accuracy, by latency: a from 1.00 ms on."
+    )
+    fronts = [("a", np.array([[-0.9, -50.0], [-0.8, -100.0]])), ("b", np.array([[-0.7, -100.0]]))]
+    said = where_ahead(leads_of(fronts, -1.0), ("accuracy", "throughput"))
+    assert said == "Ahead in accuracy, by throughput: a from 100 images/s down."
+
+
 def test_the_recipe_names_sides_too(tmp_path):
     one = made(tmp_path / "one", [(0.5, 1)])
     other = made(tmp_path / "other", [(0.5, 1)], recipe={"epochs": 3})
