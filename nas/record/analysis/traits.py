@@ -59,8 +59,8 @@ class Traits:
 
     @property
     def comparisons(self) -> int:
-        """The number of tests."""
-        return len(self.blocks) + len(self.sizes)
+        """The number of tests that could find something: a block that no network is without tells nothing."""
+        return sum(one.share < 1 or one.random < 1 for one in self.blocks) + len(self.sizes)
 
     def stands_out(self, p: float) -> bool:
         """Tell whether a difference lies beyond chance, with all that were looked for in mind."""
@@ -76,6 +76,8 @@ class Traits:
         if self.networks < FEWEST:
             alone = "one network" if self.networks == 1 else f"{self.networks} networks"
             return [f"A front of {alone} is too small to tell what is common from what is chance."]
+        if not self.comparisons:
+            return ["Nothing is compared: all networks of the space have these blocks, depths and widths."]
         if not found:
             return [
                 f"Nothing stands out beyond chance: with {self.networks} networks on the front, none of {tests} does."

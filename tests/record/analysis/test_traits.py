@@ -68,3 +68,21 @@ def test_a_front_like_the_space_says_so():
 def test_a_size_that_does_not_vary_is_not_compared():
     fixed = Counts(1000, (StageCounts({"conv": 500, "moat": 500}, {1: 1000}, {16: 500, 32: 500}),))
     assert [one.what for one in traits(front(5), fixed).sizes] == ["width"]
+
+
+def test_a_block_that_every_network_has_weakens_no_comparison():
+    only = StageCounts({"conv": 1000}, {1: 1000}, {16: 1000})
+    members = Counts(1000, (EVEN.stages[0], *[only] * 20))
+    own = Counts(10, (*front(9).stages, *[StageCounts({"conv": 10}, {1: 10}, {16: 10})] * 20))
+    found = traits(own, members)
+    assert found.comparisons == traits(front(9), Counts(1000, EVEN.stages[:1])).comparisons == 4
+    assert "of 4 comparisons" in found.sentences()[0]
+    with_gaps = Counts(10, (StageCounts({"conv": 5}, {1: 5}, {16: 5}),))
+    assert traits(with_gaps, Counts(1000, (only,))).comparisons == 1, "a stage that may be left out may be rare"
+
+
+def test_a_space_of_the_same_blocks_and_sizes_compares_nothing():
+    only = (StageCounts({"conv": 10}, {1: 10}, {16: 10}),)
+    assert traits(Counts(10, only), Counts(10, only)).sentences() == [
+        "Nothing is compared: all networks of the space have these blocks, depths and widths."
+    ]
