@@ -123,12 +123,20 @@ def _check_inline(
             raise doc.error(key, f"'{option}' is an option of {', '.join(others)}, which {here} does not offer. "
                                  f"Allowed: {', '.join(own)}.")  # fmt: skip
         raise doc.error(key, f"unknown key '{option}'. {suggest(option, own)}")
+    laws = {options_of(registry, kind)[option].words for kind in having}
     for kind in having:
-        _check_option(doc, key, registry, kind, option, values)
+        whose = f" for the {registry.noun} '{kind}', and all that have '{option}' share its values"
+        _check_option(doc, key, registry, kind, option, values, whose if len(laws) > 1 else "")
 
 
 def _check_option(
-    doc: Document, key: tuple[str | int, ...], registry: Registry, kind: str, option: str, values: Domain
+    doc: Document,
+    key: tuple[str | int, ...],
+    registry: Registry,
+    kind: str,
+    option: str,
+    values: Domain,
+    whose: str = "",
 ) -> None:
     """Check an option's name and each of its values against the constructor's parameter."""
     options = options_of(registry, kind)
@@ -136,7 +144,7 @@ def _check_option(
         raise doc.error(key, f"the {registry.noun} '{kind}' has no option '{option}'. {suggest(option, options)}")
     for value in values:
         if not options[option].allows(value):
-            raise doc.error(key, f"{shown(value)} is not allowed{options[option].remedy(value)}{span(value)}")
+            raise doc.error(key, f"{shown(value)} is not allowed{whose}{options[option].remedy(value)}{span(value)}")
 
 
 def _check_widths(doc: Document, key: tuple[str | int, ...], slot: Slot) -> None:

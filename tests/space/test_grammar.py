@@ -212,6 +212,18 @@ def test_a_mistake_is_named_with_line_key_and_remedy(keys, value, says):
 
 
 @pytest.mark.parametrize(
+    ("value", "says"),
+    [(8, "8 is not allowed for the head 'pool', .* share its values: write true or false"),
+     (True, "true is not allowed for the head 'detr', .* share its values: write a whole number")],
+)  # fmt: skip
+def test_where_heads_differ_in_what_an_option_may_be_the_one_that_refuses_is_named(value, says):
+    doc = parse(TEXT, "file")
+    broken = type(doc)(changed("head", value={"kind": ["detr", "pool"], "hidden": value}), "file", doc.lines)
+    with pytest.raises(SpaceError, match=f"head.hidden: {says}"):
+        parse_space(broken)
+
+
+@pytest.mark.parametrize(
     ("stage", "blocks", "says"),
     [
         (
