@@ -126,7 +126,8 @@ def build(
 ) -> Network | Backbone:
     """Build an architecture's network with new weights, drawn by `seed` without touching the global generator.
 
-    `drop_path` is the rate of the last block, for training.
+    `drop_path` is the rate of the last block, for training. It rises from 0 at the first, also where that is the only
+    one.
 
     With `features` the network has no head and gives the maps of its stages, or of those in `out_indices`, as a list,
     for images of any size. Attention over maps larger than `window` x `window` pixels is then confined to windows;

@@ -21,6 +21,7 @@ from nas.costs.counts import cost
 from nas.errors import SettingError
 from nas.network.architecture import Architecture, Decision, HeadSpec
 from nas.network.build import build
+from nas.network.layers.residual import DropPath
 from nas.space.library import load_architecture, load_space, shipped
 from nas.space.space import SearchSpace
 
@@ -95,6 +96,17 @@ def test_a_rebuilt_network_gives_the_same_outputs():
         loaded.load_state_dict(torch.load(file))
         assert torch.equal(first(x), build(read, seed=seed).eval()(x))
         assert torch.equal(first(x), loaded(x))
+
+
+def test_drop_path_rises_from_none_at_the_first_block_also_where_it_is_the_only_one():
+    def rates(depth: int) -> list[float]:
+        stage = {"block": "vit", "depth": depth, "width": 8, "stride": 1, "head_dim": 8}
+        stem, head = {"kind": "conv", "width": 8}, {"kind": "pool"}
+        network = build(load_architecture({"name": "deep", "resolution": 8, "channels": 1, "classes": 2, "stem": stem,
+                                           "stages": [stage], "head": head}), drop_path=0.2)  # fmt: skip
+        return list(dict.fromkeys(module.rate for module in network.modules() if isinstance(module, DropPath)))
+
+    assert (rates(3), rates(1)) == ([0.0, 0.1, 0.2], [0.0])
 
 
 def test_a_seed_leaves_the_global_generator_alone():
