@@ -6,6 +6,7 @@ time of the reference.
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -193,9 +194,15 @@ class _Reference:
 
     def seen(self, seconds: float) -> None:
         """Replace the calibrated time by a clearly faster one, as the calibration must have been disturbed."""
+        self.recall()
         if seconds < BETTER * self.seconds:
             self.seconds = seconds
             self.keep()
+
+    def recall(self) -> None:
+        """Take the time that another process has lowered since, so that all processes have one unit."""
+        with suppress(ValueError):
+            self.seconds = min(self.seconds, _kept(self.key, self.lasting))
 
     def keep(self) -> None:
         """Keep the seconds in the cache, unless they are a target's whose source may change unseen."""
@@ -206,17 +213,24 @@ class _Reference:
 def reference_seconds(deployment: Deployment) -> float:
     """Return the seconds of one run of the reference on the undisturbed machine, the unit of all times."""
     with quiet(deployment.setting.threads):
-        return _reference(deployment).seconds
+        reference = _reference(deployment)
+        reference.recall()
+        return reference.seconds
 
 
 @cache
 def _reference(deployment: Deployment) -> _Reference:
     clock = _clock(*_own(load_architecture(REFERENCE)), deployment)
     key = {"reference": REFERENCE} | deployment.key()
-    kept = files.recall("reference", key) if deployment.lasting else None
     try:
-        return _Reference(clock, key, read_time((kept or {}).get("seconds")), deployment.lasting)
-    except ValueError:  # none is kept, or a damaged one
+        return _Reference(clock, key, _kept(key, deployment.lasting), deployment.lasting)
+    except ValueError:
         found = _Reference(clock, key, calibrate(clock), deployment.lasting)
         found.keep()
         return found
+
+
+def _kept(key: Json, lasting: bool) -> float:
+    """Return the reference's seconds in the cache. Raises ValueError where none are kept, or damaged ones."""
+    kept = files.recall("reference", key) if lasting else None
+    return read_time((kept or {}).get("seconds"))

@@ -226,12 +226,29 @@ def test_a_machine_that_proves_better_lowers_its_calibration(tmp_path, monkeypat
     reference = module._reference(setting)
     true = reference.seconds
     reference.seconds = 100 * true
+    reference.keep()
     found = measure(NET, setting, seconds=0.2)
     assert reference.seconds < 20 * true
     assert found.drift == pytest.approx(1)
     assert files.recall("reference", reference.key) == {"seconds": reference.seconds}
     reference.seen(1e3 * true)
     assert reference.seconds < 20 * true
+
+
+def test_a_time_that_another_process_lowered_is_the_unit_here_too(tmp_path, monkeypatch):
+    import nas.costs.latency.measure as module
+
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
+    setting = Deployment(setting=Setting(batch=6))
+    key = {"reference": module.REFERENCE} | setting.key()
+    best = reference_seconds(setting)
+    files.keep("reference", key, {"seconds": best / 2})
+    monkeypatch.setattr(module, "alternate", lambda *_: np.tile([6 * best, 3 * best], (30, 1)))
+    assert time_network(build(NET), (1, 8, 8), setting, 0.02, 1.0).median == pytest.approx(2e3 * best / 2)
+    files.keep("reference", key, {"seconds": best / 4})
+    assert reference_seconds(setting) == best / 4
+    files.keep("reference", key, {"seconds": best})
+    assert reference_seconds(setting) == best / 4, "a calibration is only lowered"
 
 
 def test_a_network_that_is_there_is_timed_as_a_copy():
