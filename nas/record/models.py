@@ -15,9 +15,9 @@ from torch import Tensor
 
 from nas import files
 from nas.errors import SettingError, SpaceError
-from nas.files import quoted
+from nas.files import Json, quoted
 from nas.network.build import build, skeleton
-from nas.network.weight_files import read
+from nas.network.weight_files import State, read
 from nas.network.weights import adapt
 from nas.record.folders import ELSEWHERE, find_trained, is_run, is_trained, untrained
 from nas.record.outside import load_beside
@@ -41,14 +41,17 @@ def load(source: Path | str, *, runs: Path | str = "runs") -> Model:
         model = nas.load("signs")  # that in `runs`, or a path
         model(model.preprocess("stop.png")).softmax(1)  # a probability for each of model.classes
 
-    Never runs code in the file. Raises SettingError when there is none, or when it is damaged.
+    Never runs code in the file, but the copies of plug-ins that its folder keeps (`plugins`): load no folder of
+    somebody you do not trust. Raises SettingError when there is no file, or when it is damaged.
     """
     path = Path(text_of(source, "source"))
     if is_hub(path) and not (path / BEST).is_file():
         return read_hub(path)
     file = _file(path, Path(text_of(runs, "runs")))
+    data, state = _held(file)
+    _check_whole(data, str(file))  # before anything beside the file runs
     load_beside(file)
-    return read_model(file)
+    return made(data, state, str(file))
 
 
 def _file(path: Path, runs: Path) -> Path:
@@ -92,13 +95,18 @@ def read_model(path: Path) -> Model:
 
     Raises SettingError when the file is missing, damaged, or holds weights alone.
     """
+    return made(*_held(path), str(path))
+
+
+def _held(path: Path) -> tuple[Json, State]:
+    """Read the data and the weights in a file. Raises SettingError where it holds no weights."""
     state = read(path)
     try:
         with safe_open(path, "pt") as file:
             data = {name: json.loads(value) for name, value in (file.metadata() or {}).items() if name != "format"}
     except (SafetensorError, ValueError, OSError, RecursionError):
         data = {}
-    return made(data, state, str(path))
+    return data, state
 
 
 def is_hub(folder: Path) -> bool:
@@ -127,10 +135,7 @@ def made(data: Mapping[str, Any], state: Mapping[str, Tensor], source: str) -> M
 
     Raises SettingError, naming `source`, for data that are missing or damaged and for weights of another network.
     """
-    missing = [name for name in ("architecture", "classes", "mean", "std") if name not in data]
-    if missing:
-        raise SettingError(f"{source}: holds no {missing[0]}, so it is not a model that nas wrote; load weights alone "
-                           "with nas.load_weights")  # fmt: skip
+    _check_whole(data, source)
     try:
         architecture = load_architecture(dict(data["architecture"]))  # never the name of a file
         if (depth := sum(stage.depth for stage in architecture.stages)) > max(len(state), QUICK):
@@ -149,3 +154,11 @@ def made(data: Mapping[str, Any], state: Mapping[str, Tensor], source: str) -> M
     if {len(model.mean), len(model.std)} != {architecture.channels} or not model.std.min() > 0:
         raise SettingError(f"{source}: its normalisation is not that of {architecture.channels} channels")
     return model.eval()
+
+
+def _check_whole(data: Mapping[str, Any], source: str) -> None:
+    """Raise SettingError for data that lack what a model needs beside its weights."""
+    missing = [name for name in ("architecture", "classes", "mean", "std") if name not in data]
+    if missing:
+        raise SettingError(f"{source}: holds no {missing[0]}, so it is not a model that nas wrote; load weights alone "
+                           "with nas.load_weights")  # fmt: skip

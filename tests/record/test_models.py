@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from outside import site as site
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save, save_file
@@ -19,8 +20,10 @@ from trained_fixtures import begun
 
 import nas
 from nas.errors import DataError, SettingError
+from nas.evaluation.plugins import Outside, read_plugin
 from nas.network.build import build
 from nas.record.models import BEST, load, made, read_model, write_model
+from nas.record.outside import keep_outside
 from nas.training.model import Model
 
 CLASSES = ("stop", "don't <b>go</b>", 'say "hi" & ü 进', "")
@@ -227,6 +230,22 @@ def test_a_pickle_is_never_run(tmp_path: Path, name: str) -> None:
     assert not target.exists()
     pickle.loads(pickle.dumps(Hostile(target)))
     assert target.exists(), "it would have been"
+
+
+def test_copies_of_plug_ins_beside_a_file_run_only_where_it_holds_a_model(
+    file: Path, site: Path, tmp_path: Path
+) -> None:
+    ran, plugin = tmp_path / "ran", tmp_path / "mine.py"
+    kind = 'mine = Objective("minimize", known=lambda candidate: 1.0)'
+    plugin.write_text(f"from nas.evaluation.objectives import Objective\nopen({str(ran)!r}, 'w')\n{kind}\n")
+    keep_outside(tmp_path, Outside((read_plugin(plugin),), {}))
+    (tmp_path / "junk.safetensors").write_bytes(b"junk")
+    save_file(model().network.state_dict(), tmp_path / "alone.safetensors")
+    for name in ("junk", "alone"):
+        assert refused(tmp_path / f"{name}.safetensors")
+        assert not ran.exists()
+    load(file)
+    assert ran.exists(), "it would have been"
 
 
 def test_weights_alone_are_no_model(tmp_path: Path) -> None:
