@@ -101,7 +101,7 @@ class Goal(Group):
     ] = Field(default_factory=dict)
     minimum: Annotated[
         dict[str, Positive],
-        Flag("NAME=X", "The same for what is maximised: throughput=100.", "--min", "", _limits, True),
+        Flag("NAME=X", "The least value allowed: throughput=100, macs=1M.", "--min", "", _limits, True),
     ] = Field(default_factory=dict)
     pick: Annotated[str, Flag("RULE", "What best.yaml is: knee, accuracy, 'latency<=2', ...")] = "knee"
     plugins: Annotated[
@@ -261,7 +261,8 @@ class Shipping(Group):
     throughput_batch: Annotated[int, Field(ge=1, le=65_536), Flag("N", "Images at once, for throughput.")] = 32
     threads: Annotated[int, Field(ge=1, le=1024), Flag("N", "CPU threads.", default="1 or the file's")] = 1
     dtype: Annotated[
-        Literal["float32", "float16", "bfloat16"], Flag("NAME", "float32, float16 or bfloat16.", default="float32")
+        Literal["float32", "float16", "bfloat16"],
+        Flag("NAME", "float32, float16 or bfloat16.", default="float32 or the file's"),
     ] = "float32"
 
     @field_validator("target")

@@ -41,7 +41,10 @@ def evaluate(
     runs: Runs = Path("runs"),
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
-    """Judge a trained network, or an exported file, on labelled images."""
+    """Judge a trained network, or an exported file, on labelled images.
+
+    Other data are judged whole; of coco:FILE with files of other parts beside it, FILE alone.
+    """
     load_plugins(*plugins)
     check_in_place(output, "evaluation")
     tell_unfinished(runs, model)

@@ -22,7 +22,7 @@ PICK = "Of a run: knee, accuracy, 'latency<=2', a trial."
 
 
 def export(
-    model: Annotated[str, argument("MODEL", "A training; for yaml and python any network.", names=networks)],
+    model: Annotated[str, argument("MODEL", "A training; for yaml, python and timm any network.", names=networks)],
     form: Annotated[str, option("FORMAT", FORM, "--format", names=NAMES["format"])] = "yaml",
     output: Annotated[
         Path | None, option("PATH", "What to write.", "--output", "-o", default="by name and format")
@@ -31,7 +31,7 @@ def export(
     tolerance: Annotated[
         float | None, option("X", "Accuracy that it may lose, 0.01 a point (onnx-int8).", default="0.01")
     ] = None,
-    dynamic_size: Annotated[bool, option("", "Take images of any size too (onnx).", "--dynamic-size")] = False,
+    dynamic_size: Annotated[bool, option("", "Take images of any size too (onnx, python).", "--dynamic-size")] = False,
     queries: Annotated[int | None, option("N", "Of a detector: find no more boxes than this.", min=1)] = None,
     resolution: Annotated[int | None, option("PIXELS", "Take images of this smaller side.", min=1)] = None,
     data: Annotated[

@@ -26,7 +26,9 @@ def collect(
     target: Annotated[str, setting("target", "What runs there: onnxruntime.")] = "onnxruntime",
     networks: Annotated[int, option("N", "Whole networks to time.", "-n")] = 60,
     blocks: Annotated[int, option("N", "Single blocks to time.")] = 120,
-    batch: Annotated[int, setting("latency_batch", "Images at once.", bounded=True)] = DEFAULTS.latency_batch,
+    batch: Annotated[
+        int, setting("latency_batch", default=str(DEFAULTS.latency_batch), bounded=True)
+    ] = DEFAULTS.latency_batch,
     resolution: Annotated[int | None, setting("resolution", default="the space's", bounded=True)] = DEFAULTS.resolution,
     classes: Annotated[int, option("N", "Classes of your data.", min=2)] = 10,
     channels: Annotated[int, option("N", "Channels of your images.", min=1)] = 3,

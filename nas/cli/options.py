@@ -158,7 +158,7 @@ def setting(
     offered = among[name]
     flag, bounds = offered.flag, offered.bounds() if bounded else {}
     flags = [flag.name] if flag.name else []
-    decided = DECIDED.get(name, "") if among is OFFERED else ""
+    decided = DECIDED.get(name, "") if offered is OFFERED.get(name) else ""
     words = default or flag.default or decided or not offered.left
     names = NAMES.get(name)
     return option(flag.value, meaning or flag.meaning, *flags, panel=panel, default=words, names=names, **bounds)

@@ -63,11 +63,12 @@ def export(
     """Write a network in a format, check it, and say what was checked.
 
     `source` is a model, an architecture, or what names one: a folder that `nas train` left, a `.safetensors` file, or,
-    for formats without weights, whatever names an architecture. `format` is one of `nas export --help`, such as
-    `onnx-int8`. `data` names the images to quantise with, divided by `split_seed`, both by default as in the training.
-    `tolerance` is the share of images that a quantised network may get wrong beyond the model itself, by default .01.
-    With `dynamic_size`, images of any size are to be taken. With fewer `queries` or a smaller `resolution` the network
-    is lowered first, and answers from the score that its training measured for that. `runs` is where names are found.
+    for yaml, python and timm, whatever names an architecture. `format` is one of these three, safetensors, onnx,
+    onnx-int8, pt2 or hub. `data` names the images to quantise with, divided by `split_seed`, both by default as in the
+    training. `tolerance` is the share of images that a quantised network may get wrong beyond the model itself, by
+    default .01. With `dynamic_size`, images of any size are to be taken. With fewer `queries` or a smaller `resolution`
+    the network is lowered first, and answers from the score that its training measured for that. `runs` is where names
+    are found.
 
     Raises SettingError for an unknown format or source, an option that the format has no use for, a network that cannot
     be written or lowered so, missing weights or packages, and a place that is taken; DataError for images that cannot

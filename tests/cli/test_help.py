@@ -47,9 +47,26 @@ def test_the_list_of_commands_says_what_a_command_says_of_itself(nas: Command, c
     assert line in nas(command, "--help").out
 
 
-def test_a_default_that_the_task_decides_says_so(nas: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["search", "calibrate"])
+def test_a_default_that_the_task_decides_says_so(nas: Command, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-    words = nas("search", "--help").out
+    words = nas(command, "--help").out
     assert re.search(r"--space +NAME|FILE +The search space; see nas spaces.", words)
     assert "[default: (cvt_family; detr_family for detection)]" in words
     assert "[default: (cluttered_digits; digit_scenes for detection)]" in words
+    assert re.search(r"--epochs .*\[default: \(1; 2 for detection\)\]", words)
+
+
+@pytest.mark.parametrize(
+    ("command", "row"),
+    [
+        ("latency collect", r"--batch .*\[default: \(1\)\]"),  # there is no file yet
+        ("profile", r"--batch .*\n.*\[default: \(as in the search or file, or 1\)\]"),
+        ("search", r"--latency-batch .*\[default: \(1 or the file's\)\]"),
+    ],
+)
+def test_images_at_once_have_the_default_of_their_command(
+    nas: Command, monkeypatch: pytest.MonkeyPatch, command: str, row: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    assert re.search(row, nas(*command.split(), "--help").out)

@@ -89,7 +89,7 @@ class Place(Group):
     threads: Annotated[
         Annotated[int, Field(ge=1, le=1024)] | None, Flag("N", "CPU threads.", default="the fastest")
     ] = None
-    compile: Annotated[bool, Flag("", "Compile its steps, for hours on a GPU.", "--compile")] = False
+    compile: Annotated[bool, Flag("", "Steps by torch.compile, for long trainings on a GPU.", "--compile")] = False
     target: Annotated[str, Flag("NAME", "Where its latency counts.", default="as in the search, or auto")] = ""
 
     @field_validator("target")
