@@ -261,8 +261,7 @@ class Shipping(Group):
     throughput_batch: Annotated[int, Field(ge=1, le=65_536), Flag("N", "Images at once, for throughput.")] = 32
     threads: Annotated[int, Field(ge=1, le=1024), Flag("N", "CPU threads.", default="1 or the file's")] = 1
     dtype: Annotated[
-        Literal["float32", "float16", "bfloat16"],
-        Flag("NAME", "float32, float16 or bfloat16.", default="float32 or the file's"),
+        Literal["float32", "float16", "bfloat16"], Flag("NAME", "float32, float16 or bfloat16.", default="float32")
     ] = "float32"
 
     @field_validator("target")

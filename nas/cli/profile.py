@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from nas.cli.completion import spaces_and_networks
-from nas.cli.options import DEFAULTS, OFFERED, AsJson, Plugins, Runs, argument, option, read_settings, setting
+from nas.cli.options import OFFERED, AsJson, Plugins, Runs, argument, option, read_settings, setting
 from nas.cli.spaces import find_space, task_for
 from nas.config import SearchConfig, make_config
 from nas.errors import SettingError, option_text
@@ -16,7 +16,7 @@ NETWORK, SPACE = "Of a network", "Of a space"
 WHAT = "Space, run (RUN:accuracy), training, YAML."
 LIMIT = "Can this limit be met? latency=5. May be repeated."
 NETWORKS = 100  # unless told
-AS_THERE = "as in the search or file, or "
+ONE = "as in the search or file, or 1"
 Seconds = Annotated[
     float | None,
     option("SECONDS", "Longest time to measure.", panel=NETWORK, default="10", min=0.1, max=3600),
@@ -29,11 +29,9 @@ Networks = Annotated[
 def profile(
     what: Annotated[str, argument("NETWORK|SPACE", WHAT, names=spaces_and_networks)],
     target: Annotated[str | None, setting("target", default="as in the search, or auto")] = None,
-    threads: Annotated[int | None, setting("threads", default=f"{AS_THERE}{DEFAULTS.threads}", bounded=True)] = None,
-    batch: Annotated[
-        int | None, setting("latency_batch", default=f"{AS_THERE}{DEFAULTS.latency_batch}", bounded=True)
-    ] = None,
-    dtype: Annotated[str | None, setting("dtype", default=f"{AS_THERE}{DEFAULTS.dtype}")] = None,
+    threads: Annotated[int | None, setting("threads", default=ONE, bounded=True)] = None,
+    batch: Annotated[int | None, setting("latency_batch", default=ONE, bounded=True)] = None,
+    dtype: Annotated[str | None, setting("dtype", default="as in the search or file, or float32")] = None,
     resolution: Annotated[int | None, setting("resolution", default="the file's or data's", bounded=True)] = None,
     as_json: AsJson = False,
     scores: Annotated[bool, option("", "Zero-cost scores too, on images of noise.", "--scores", panel=NETWORK)] = False,

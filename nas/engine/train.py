@@ -68,10 +68,9 @@ def train(
 
         model = nas.train("runs/first", data="image_folder:photos", recipe="small", changes={"epochs": 30}).model()
 
-    `architecture` is one, its plain data, or what names one: a run (`first:accuracy`), a training, a file, a published
-    network; weights go on being trained. `recipe` ships, is a file or plain data; `changes` replace values of it.
-    `settings` are `TrainConfig`'s: data, teacher, time, seed, ... Raises UserError for wrong input before anything is
-    written, RunError when it cannot go on, StoppedError if told to.
+    `architecture` is one, its plain data, or names a run (`first:accuracy`), training, file or published network; its
+    weights go on being trained. `recipe` ships, is a file or plain data; `changes` replace its values. `TrainConfig` has
+    the settings. Raises UserError before anything is written, RunError when it cannot go on, StoppedError if told to.
     """
     attendant, files = attendant_of(attendant), load_plugins(*plugin_paths(plugins))
     runs, settings = Path(text_of(runs, "runs")), understood(settings, TrainConfig)
