@@ -63,7 +63,7 @@ def small(command: str) -> list[str]:
             place = words.index(option) + 1
             words[place] = "2s" if words[place].endswith("m") else count
     if words[0] in ("search", "profile", "latency", "calibrate"):
-        words = ["tiny.yaml" if word == "cvt_family" else word for word in words]
+        words = [{"cvt_family": "tiny.yaml", "detr_family": "boxes.yaml"}.get(word, word) for word in words]
     if words[0] == "search":
         words += [] if "--budget" in words else ["--budget", COUNTS["search"]]
         words += [] if "--space" in words else ["--space", "boxes.yaml" if "--task" in words else "tiny.yaml"]

@@ -69,7 +69,7 @@ def train(
         model = nas.train("runs/first", data="image_folder:photos", recipe="small", changes={"epochs": 30}).model()
 
     `architecture` is one, its plain data, or names a run (`first:accuracy`), training, file or published network; its
-    weights go on being trained. `recipe` ships, is a file or plain data; `changes` replace its values. `TrainConfig` has
+    weights go on being trained. `recipe` ships, is a file or plain data; `changes` replace its values. TrainConfig has
     the settings. Raises UserError before anything is written, RunError when it cannot go on, StoppedError if told to.
     """
     attendant, files = attendant_of(attendant), load_plugins(*plugin_paths(plugins))
