@@ -160,7 +160,7 @@ def test_data_are_known_by_the_file_of_any_part(tmp_path: Path, named: str) -> N
     for part, some in (("train", PICTURES), ("val", {f"v{name}": boxed[name] for name in boxed})):
         coco_file(tmp_path / f"{part}.json", some)
     learnt, data = (f"coco:{tmp_path / part}.json" for part in ("train", named))
-    config, known = make_train_config({"data": data, "split_seed": 5}), {"the search found": [Learnt(learnt, 0)]}
+    config, known = make_train_config({"data": data, "split_seed": 5}), {"the search found": [Seen(learnt, 0)]}
     with pytest.raises(SettingError, match=r"the search found learnt from coco:.*train\.json divided by seed 0, and"):
         check_seen(config, load(data, seed=5), known, None, lambda line: None)
 

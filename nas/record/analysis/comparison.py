@@ -182,8 +182,7 @@ class Comparison:
                 f"A run with {test.first} beats one with {test.other} in {test.chance:.0%} of the pairs, {sure} "
                 f"(Mann-Whitney{several}, p = {test.p:.2g}; so few runs can give {test.least:.2g} at least)."
             )
-        alone = [side.name for side in self.sides if len(side.runs) == 1]
-        if alone:
+        if alone := [side.name for side in self.sides if len(side.runs) == 1]:
             *rest, last = (f"one run with {name}" for name in alone)
             each = f"{', '.join(rest)} and {last}" if rest else last
             told.append(f"There is {each}: by how much seeds differ is not known, so nothing is said of chance. "
