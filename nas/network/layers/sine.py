@@ -11,7 +11,7 @@ EPSILON = 1e-6  # the published code's, which keeps an image that is all padding
 
 def waves(places: Tensor, width: int, temperature: float) -> Tensor:
     """Turn places from 0 to 1 `(...)` into sines and cosines in turn, `(..., width)`."""
-    order = torch.arange(width // 2, device=places.device)
+    order = torch.arange(width // 2, dtype=torch.float32, device=places.device)
     angles = places[..., None] * (2 * pi * temperature ** (-2 * order / width))
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)
 
@@ -28,7 +28,8 @@ def pixel_places(
         left = ~padding
         y, x = left.cumsum(1, dtype=torch.float32), left.cumsum(2, dtype=torch.float32)
         return (y - shift) / (y[:, -1:] + EPSILON), (x - shift) / (x[:, :, -1:] + EPSILON)
-    y, x = ((torch.arange(1, side + 1, device=device) - shift) / (side + EPSILON) for side in size)
+    sides = (torch.arange(1, side + 1, dtype=torch.float32, device=device) for side in size)
+    y, x = ((pixels - shift) / (side + EPSILON) for pixels, side in zip(sides, size, strict=True))
     return y[None, :, None].expand(1, *size), x[None, None].expand(1, *size)
 
 
