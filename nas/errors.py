@@ -5,8 +5,9 @@ NasError
 │   ├── SpaceError              a search space or an architecture
 │   ├── SettingError            an option of a command or of `nas.search`
 │   └── DataError               a data set
-└── RunError (RuntimeError)     the run failed: exit status 1
-    └── DivergedError           a training's loss or answers, which fails only its trial
+├── RunError (RuntimeError)     the run failed: exit status 1
+│   └── DivergedError           a training's loss or answers, which fails only its trial
+└── TimeLimitError              a trial's time is over, which fails only that
 """
 
 import re
@@ -69,6 +70,10 @@ class RunError(NasError, RuntimeError):
 
 class DivergedError(RunError):
     """A training's loss, or an answer of its network, is no longer a finite number."""
+
+
+class TimeLimitError(NasError):
+    """Raised in a trial that takes longer than its limit. No fault of what was just running."""
 
 
 @contextmanager

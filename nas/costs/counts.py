@@ -20,7 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from nas.costs.kept_counts import lasting, ledger
-from nas.errors import SpaceError, in_one_line
+from nas.errors import SpaceError, TimeLimitError, in_one_line
 from nas.network.architecture import Architecture
 from nas.network.build import wants_values
 from nas.network.pieces import Piece, Shape, pieces
@@ -126,6 +126,8 @@ def counted(piece: Piece) -> Count:
     """
     try:
         found, shape = _run(piece, large=prod(piece.taken) * piece.width > LARGE)
+    except TimeLimitError:
+        raise
     except Exception as error:  # a plug-in's may raise anything
         raise SpaceError(f"the {piece.part} '{piece.kind}' does not run on {_taken(piece)}: {in_one_line(error)}; mend "
                          "it, or offer it where it runs") from error  # fmt: skip

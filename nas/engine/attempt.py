@@ -4,28 +4,34 @@ import ctypes
 import math
 import resource
 import signal
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
 
-from nas.errors import NasError
+from nas.errors import TimeLimitError
 from nas.evaluation.job import Evaluate, Job, Outcome, describe
 
+AGAIN = 1.0  # seconds until a limit is told again, where a library took it for an error of its own
+IMPORTING = "importlib._bootstrap"  # the module whose functions run while one is loaded
 SOON = 1e-3  # seconds until a caller's alarm that was due in the meantime
 
 
 def attempt(evaluate: Evaluate, job: Job, timeout: float | None) -> Outcome:
     """Evaluate a job. An exception, a timeout or a value that is not finite makes a failed outcome."""
     try:
-        with time_limit(timeout):
+        with time_limit(timeout) as late:
             outcome = evaluate(job)
     except Exception as error:
         return Outcome("failed", reason=describe(error))
     finally:
         return_memory()
+    if late.is_set() and outcome.state == "complete":
+        return replace(outcome, state="failed", reason=describe(_over(timeout)))
     broken = [name for name, value in outcome.metrics.items() if not math.isfinite(value)]
     if broken:
         kept = {name: value for name, value in outcome.metrics.items() if name not in broken}
@@ -34,27 +40,28 @@ def attempt(evaluate: Evaluate, job: Job, timeout: float | None) -> Outcome:
     return outcome
 
 
-class TimeLimitError(NasError):
-    """Raised in a trial that takes longer than its limit. No fault of what was just running."""
-
-
 @contextmanager
-def time_limit(seconds: float | None) -> Iterator[None]:
-    """Raise TimeLimitError in the block after `seconds`, as soon as the interpreter runs.
+def time_limit(seconds: float | None) -> Iterator[threading.Event]:
+    """Raise TimeLimitError in the block after `seconds`, as soon as the interpreter runs, and again every second.
 
-    Sets no limit outside a process's main thread, as signals arrive there alone.
+    Yields an event that is set by then. An import is let finish, as a library that was loaded by half serves no later
+    trial. Sets no limit outside a process's main thread, as signals arrive there alone.
     """
+    late = threading.Event()
     if seconds is None or threading.current_thread() is not threading.main_thread():
-        yield
+        yield late
         return
+    outside = _imports(sys._getframe())
 
-    def over(_signal: int, _frame: FrameType | None) -> None:
-        raise TimeLimitError(f"took longer than {seconds:g} s")
+    def over(_signal: int, frame: FrameType | None) -> None:
+        late.set()
+        if _imports(frame) == outside:
+            raise _over(seconds)
 
     start, before = time.monotonic(), signal.signal(signal.SIGALRM, over)
-    rest, every = signal.setitimer(signal.ITIMER_REAL, seconds)  # of a timer that the caller has
+    rest, every = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)  # of a timer that the caller has
     try:
-        yield
+        yield late
     finally:
         try:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -62,6 +69,15 @@ def time_limit(seconds: float | None) -> Iterator[None]:
             signal.signal(signal.SIGALRM, before)
             if rest:
                 signal.setitimer(signal.ITIMER_REAL, max(rest - (time.monotonic() - start), SOON), every)
+
+
+def _over(seconds: float | None) -> TimeLimitError:
+    return TimeLimitError(f"took longer than {seconds:g} s")
+
+
+def _imports(frame: FrameType | None) -> int:
+    """Count the imports under way below a frame."""
+    return sum(found.f_globals.get("__name__") == IMPORTING for found, _ in traceback.walk_stack(frame))
 
 
 def return_memory() -> None:

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nas.costs import counts
 from nas.costs.counts import Cost, PartCost, cost, count, counted, parameters
-from nas.errors import SpaceError
+from nas.errors import SpaceError, TimeLimitError
 from nas.evaluation.plugins import load_plugins
 from nas.network.architecture import Architecture, HeadSpec, StageSpec, StemSpec
 from nas.network.build import build, sites, skeleton
@@ -212,3 +212,12 @@ def test_a_large_map_of_another_shape_is_refused_too(site: Path, tmp_path: Path)
     load_plugins(tmp_path / "unkept.py")
     with pytest.raises(SpaceError, match=r"gives 64x110x110 of a map of 64x112x112 .*, where 64x112x112 is promised"):
         counted(Piece("block", "edgeless", (64, 112, 112), 64))
+
+
+def test_a_limit_that_is_reached_meanwhile_is_no_fault_of_the_block(monkeypatch):
+    def over(*_args, **_settings):
+        raise TimeLimitError("took longer than 1 s")
+
+    monkeypatch.setattr(counts, "_run", over)
+    with pytest.raises(TimeLimitError, match="took longer than 1 s"):
+        counted(next(pieces(load_architecture("coatnet_0"))))

@@ -10,9 +10,8 @@ from outside import offered
 from outside import site as site
 from small_searches import search
 
-from nas.engine.attempt import TimeLimitError
 from nas.engine.watcher import Watcher
-from nas.errors import DataError, SettingError, told_as
+from nas.errors import DataError, SettingError, TimeLimitError, told_as
 from nas.evaluation.plugins import load_plugins
 from nas.record.run import Run
 from nas.training.catalogue import load_task
