@@ -31,13 +31,12 @@ class Alone:
         """Leave gradients unshared within the block, for all but the last part of a step."""
         return nullcontext()
 
-    def backward(self, loss: Tensor) -> None:
-        """Add a loss's gradients."""
-        torch.autograd.backward(loss)
-
     def clip(self, parameters: Iterable[nn.Parameter], most: float) -> None:
         """Bound the norm of all gradients together."""
         clip_grad_norm_(parameters, most)
+
+    def alike(self, model: nn.Module) -> None:
+        """Give all processes the statistics of the first, as each one's are of its own images."""
 
     def gather(self, mine: tuple[Tensor, ...]) -> list[tuple[Tensor, ...]]:
         """Return what each process has, in the order of the processes."""
@@ -82,11 +81,15 @@ class Together(Alone):
         held: AbstractContextManager[Any] = self.accelerator.no_sync(model)
         return held
 
-    def backward(self, loss: Tensor) -> None:
-        self.accelerator.backward(loss)
-
     def clip(self, parameters: Iterable[nn.Parameter], most: float) -> None:
         self.accelerator.clip_grad_norm_(parameters, most)
+
+    def alike(self, model: nn.Module) -> None:
+        for buffer in model.buffers():
+            if buffer.is_floating_point():
+                sent = buffer.contiguous()
+                distributed.broadcast(sent, 0)
+                buffer.copy_(sent)
 
     def gather(self, mine: tuple[Tensor, ...]) -> list[tuple[Tensor, ...]]:
         from accelerate.utils import gather_object

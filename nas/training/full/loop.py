@@ -97,7 +97,7 @@ class Trainer:
     def _epoch(self, between: Between) -> Epoch:
         course, start = self.progress.course, time.perf_counter()
         before = course.elapsed
-        if course.step == 0:
+        if course.step == 0 or self.group.count > 1:  # in mid-epoch stops one process alone
             torch.manual_seed(_derived(self.seed, course.epoch, self.group.index))
         elif self._drawn is not None:
             _restore_random(self._drawn, self.batches.device)
@@ -187,7 +187,7 @@ class Trainer:
             if self.teacher is not None:
                 loss = lesson(loss, outputs, self.teacher(x), recipe.teaching, recipe.temperature)
             loss = loss * share
-        self.group.backward(loss)
+        torch.autograd.backward(loss)  # Accelerate's divides it by a number of its own settings
         return loss.detach()
 
     def _answers(self, x: Tensor, y: Tensor) -> Any:
@@ -214,6 +214,7 @@ class Trainer:
 
     def answers(self, rows: Rows) -> Predictions:
         """Compute the outputs of the judged model for some rows of the data, on the processor, by all processes."""
+        self.group.alike(self.judged)
         mine = answers(self.judged, self.batches, rows[self.group.index :: self.group.count], self.autocast)
         found = self.group.gather(tuple(mine))
         return Predictions(*(torch.cat(parts) for parts in zip(*found, strict=True)))

@@ -41,6 +41,7 @@ def test_a_process_by_itself_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     )  # fmt: skip
     assert group.gather((torch.ones(2),))[0][0].tolist() == [1, 1]
     assert group.latest(1.5) == 1.5
+    group.alike(torch.nn.BatchNorm2d(1))
     group.wait()
 
 
@@ -67,7 +68,8 @@ def _launch(home: Path, *words: str) -> subprocess.Popen[str]:
     command = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone"]
     return subprocess.Popen(
         [sys.executable, *command, *words],
-        cwd=home, env=os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_MIXED_PRECISION": "bf16"},
+        cwd=home, env=os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_MIXED_PRECISION": "bf16",
+                                  "ACCELERATE_GRADIENT_ACCUMULATION_STEPS": "4"},
         start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
 
@@ -151,6 +153,65 @@ def test_processes_whose_clocks_differ_end_at_the_same_step_with_equal_weights(h
     assert one["steps"] == other["steps"], "rates, and whether it is over"
     assert one["epochs"] == other["epochs"]
     assert one["weights"] == other["weights"]
+
+
+EACH = """
+import json
+import sys
+
+sys.path.insert(0, sys.argv[1])
+
+import torch
+from small_trainings import PLAIN_STAGES, drawn_images, network, trainer
+
+from nas.training.full.group import Alone, find_group
+from nas.training.full.loop import StoppedError
+from nas.training.full.recipe import load_recipe
+
+group = find_group("cpu")
+same = {"operations": 0, "crop": 1.0, "mirror": "never"}
+recipe = load_recipe("small", {"epochs": 2, "batch_size": 8, "ema": float(sys.argv[2])} | same)
+data = drawn_images([20] * 4)
+
+def stop(progress, loss):
+    if progress.course.step == 2:
+        raise StoppedError
+
+def norm(parameters, most):
+    norms.append(float(torch.stack([p.grad.norm() for p in parameters if p.grad is not None]).norm()))
+
+one = trainer(data, recipe, network(classes=4), group=Alone())
+try:
+    list(one.epochs(stop))
+except StoppedError:
+    pass
+several = trainer(data, recipe, network(classes=4), group=group)
+several.restore(one.state())
+drawn = []
+list(several.epochs(lambda progress, loss: drawn.append(float(torch.rand(1)))))
+plain, firsts = network(classes=4, stages=PLAIN_STAGES, stem={"kind": "patchify", "width": 8}), []
+for each in (Alone(), group):
+    norms, each.clip = [], norm
+    list(trainer(data, recipe, plain, group=each).epochs())
+    firsts.append(norms[0])
+found = {name: buffer.flatten().tolist() for name, buffer in several.judged.network.named_buffers()}
+with open(f"process-{group.index}.json", "w") as file:
+    json.dump({"norms": firsts, "drawn": drawn[0], "statistics": found}, file)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_processes_draw_each_their_own_and_are_judged_alike_with_gradients_as_large(home: Path, ema: float) -> None:
+    (home / "each.py").write_text(EACH)
+    with launched(home, str(Path(__file__).parents[2]), str(ema), program=["each.py"]) as process:
+        out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, out
+    one, other = (json.loads((home / f"process-{index}.json").read_text()) for index in range(2))
+    assert one["drawn"] != other["drawn"], "after one process stopped in mid-epoch"
+    assert any("running_mean" in name for name in one["statistics"])
+    assert one["statistics"] == other["statistics"]
+    assert one["norms"][0] == pytest.approx(one["norms"][1], rel=1e-3), "whatever Accelerate's settings"
 
 
 UNDECODED = """
