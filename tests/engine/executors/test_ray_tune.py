@@ -1,17 +1,21 @@
 """Ray's settings of the environment hold while trials run, and not a moment longer."""
 
 import os
+import signal
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
+from executor_searches import Search, preparing, sound
 from outside import site as site
 
-from nas.engine.executors import Placement
+from nas.engine.executors import Ask, Placement
+from nas.engine.executors._ray import tuner
 from nas.engine.executors.ray_tune import QUIET, quiet_ray, ray_tune
 from nas.errors import SettingError
+from nas.evaluation.job import Job, Outcome
 from nas.evaluation.plugins import Outside, load_plugins
 from nas.registry import OBJECTIVES, SAMPLERS
 
@@ -64,6 +68,20 @@ def test_on_a_cluster_a_look_is_taken_there_and_its_error_is_raised_here(ray_her
 def test_whoever_has_joined_a_cluster_means_that_one(ray_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")  # as where another process has started and ended one since
     assert ray_tune.there(os.getpid, Placement(2, ray="auto")) != os.getpid()
+
+
+def test_an_interruption_in_a_tuners_last_step_ends_the_search(ray_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuner, "TRIALS_A_TUNER", 2)
+    search = Search(6)
+
+    def tell(job: Job, outcome: Outcome) -> None:
+        search.tell(job, outcome)
+        if len(search.told) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        ray_tune.execute(Ask(search.ask), tell, preparing(sound), Placement(1))
+    assert len(search.told) == 2
 
 
 def test_a_node_gets_the_content_of_plug_in_files(ray_here: None, site: Path, tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def run(ask: Ask, tell: Tell, prepare: Prepare, placement: Placement) -> None:
             timeout=placement.trial_timeout,
             most_data=_most_data(placement),
             gpu_share=placement.gpus,
+            times_cpu=placement.times_cpu,
         )
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(_waiting(placement))
         while not dispatcher.over:
@@ -122,6 +123,8 @@ def _run_tuner(dispatcher: Dispatcher, trainable: Any, placement: Placement) -> 
             if isinstance(error, TuneError):  # holds a traceback, whose last line says why
                 why = str(error).strip().rpartition("\n")[2]
             dispatcher.lose_all(f"Ray Tune gave up: {why}")
+        if stop.is_set() and not dispatcher.over:  # asked for in the last step, which looks no more
+            raise KeyboardInterrupt
 
 
 class Forwarder(Searcher):
