@@ -10,13 +10,14 @@ from joblib import cpu_count
 
 from nas.config import Budget, SearchConfig
 from nas.costs.deployment import choose_device
+from nas.costs.targets import Target
 from nas.data import Dataset
 from nas.engine.executors import Answer, Ask, Executor, Placement, Tell
 from nas.errors import SettingError, told_as
 from nas.evaluation.job import Prepare
 from nas.network.architecture import Architecture
 from nas.network.build import build
-from nas.registry import EXECUTORS, OURS
+from nas.registry import EXECUTORS, OURS, TARGETS
 from nas.training.catalogue import load_task
 from nas.training.images import Images, load_images
 from nas.training.loop import predict, train
@@ -42,7 +43,13 @@ def choose_placement(config: SearchConfig, dataset: Dataset, largest: Architectu
         raise SettingError(f"executor: found local, which runs one trial at a time in this process, with "
                            f"{'ray' if config.ray else 'workers'}; leave one of them out")  # fmt: skip
     optional = config.device == "auto" and config.ray is not None
-    placement = Placement(None, config.ray, trial_timeout=config.trial_timeout, gpu_optional=optional)
+    placement = Placement(
+        None,
+        config.ray,
+        trial_timeout=config.trial_timeout,
+        gpu_optional=optional,
+        times_cpu=_times_cpu(config),
+    )
     on_gpu = config.device != "cpu" if config.ray else choose_device(config.device).type == "cuda"
     if on_gpu and config.gpus_per_trial == "auto":
         placement = replace(placement, gpus=1.0, gpu_share=partial(measured_share, config, dataset, largest))
@@ -56,6 +63,14 @@ def choose_placement(config: SearchConfig, dataset: Dataset, largest: Architectu
     if config.executor == "local":
         return replace(placement, workers=1)
     return placement if config.ray else replace(placement, workers=_local_workers(config.budget, on_gpu))
+
+
+def _times_cpu(config: SearchConfig) -> bool:
+    """Tell whether networks are timed on the processor even where they train on a GPU."""
+    if config.target == "auto" or config.device_file:
+        return False
+    target: Target = TARGETS.get(config.target)
+    return target.device == "cpu"
 
 
 def choose_executor(config: SearchConfig, placement: Placement) -> str:

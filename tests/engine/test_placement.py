@@ -60,6 +60,13 @@ def test_a_part_of_a_gpu_is_refused_on_the_cpu(ray: str | None) -> None:
         chosen(device="cpu", ray=ray, gpus_per_trial=0.25)
 
 
+@pytest.mark.parametrize(
+    ("target", "on_cpu"), [("auto", False), ("onnxruntime", True), ("cpu_compiled", True), ("cuda", False)]
+)
+def test_all_trials_of_a_machine_take_turns_where_the_processor_is_timed(target: str, on_cpu: bool) -> None:
+    assert chosen(ray="auto", device="cuda", target=target)[0].times_cpu == on_cpu
+
+
 def test_on_a_cluster_a_gpu_is_asked_for_without_one_here() -> None:
     found, _ = chosen(ray="auto", device="cuda", gpus_per_trial=0.25)
     assert (found.gpus, found.gpu_share, found.gpu_optional) == (0.25, None, False)

@@ -45,7 +45,8 @@ class Placement:
 
     `workers` trials run at once (None: as many as there is room for). `ray` is the address of a running cluster.
     `gpus` is the part of a GPU that a trial takes (0: it runs on a CPU core); `gpu_share`, if given, measures it on a
-    GPU. With `gpu_optional`, trials run on CPU cores where the cluster has no GPU. `trial_timeout` is in seconds.
+    GPU. With `gpu_optional`, trials run on CPU cores where the cluster has no GPU. With `times_cpu`, all of a machine
+    take turns, as latency is the processor's wherever trials train. `trial_timeout` is in seconds.
     """
 
     workers: int | None = 1
@@ -54,6 +55,7 @@ class Placement:
     trial_timeout: float | None = None
     gpu_share: Callable[[], float] | None = None
     gpu_optional: bool = False
+    times_cpu: bool = False
 
 
 class Executor(Protocol):

@@ -40,6 +40,28 @@ ray_tune.execute(Ask(search.ask), search.tell, preparing(where), Placement(None,
 print(json.dumps([outcome.readings["test"] for outcome in search.told.values()]))
 """
 
+ROOMS = """
+import json, os
+import ray
+from executor_searches import Search
+from nas.engine.executors import Ask, Placement
+from nas.engine.executors.ray_tune import ray_tune
+from nas.evaluation.job import Outcome
+
+def prepare(turns):
+    def evaluate(job):
+        time.sleep(0.5)
+        return Outcome("complete", readings={"test": {"room": os.readlink(f"/proc/self/fd/{turns.files[1]}")}})
+    import os, time
+    return evaluate
+
+ray.init(address="local", num_cpus=4, num_gpus=2, include_dashboard=False, log_to_driver=False)
+for times_cpu in (False, True):
+    search = Search(6)
+    ray_tune.execute(Ask(search.ask), search.tell, prepare, Placement(2, gpus=1.0, times_cpu=times_cpu))
+    print(json.dumps([outcome.readings["test"]["room"] for outcome in search.told.values()]))
+"""
+
 TRAVELS = """
 import json, sys
 import nas
@@ -97,6 +119,13 @@ def test_trials_share_gpus_as_measured(tmp_path: Path) -> None:
     for gpu in "01":
         mine = [trial for trial in told if trial["gpu"] == gpu]
         assert max(sum(o["begin"] <= t["begin"] < o["end"] for o in mine) for t in mine) <= 2
+
+
+@pytest.mark.slow
+def test_trials_of_two_gpus_share_a_room_where_the_processor_is_timed(tmp_path: Path) -> None:
+    rooms = [{Path(file).name.partition("-")[2].partition("-")[2] for file in json.loads(line)}
+             for line in python(["-c", ROOMS], tmp_path).splitlines()[-2:]]  # fmt: skip
+    assert rooms == [{"gpu-0.room", "gpu-1.room"}, {"cpu.room"}]
 
 
 @pytest.fixture

@@ -40,13 +40,19 @@ class Worker(tune.Trainable):
     evaluate: Evaluate
 
     def setup(  # type: ignore[override] # tune.with_parameters adds what stands behind config
-        self, config: Message, prepare: list[Any], timeout: float | None, most_data: int | None, gpu_share: float
+        self,
+        config: Message,
+        prepare: list[Any],
+        timeout: float | None,
+        most_data: int | None,
+        gpu_share: float,
+        times_cpu: bool,
     ) -> None:
         """Fetch the evaluation from the node's object store, by the reference in `prepare`."""
         self.parcel, self.timeout = config["parcel"], timeout
         if most_data:
             limit_memory(most_data)
-        turns = Turns(_shared())
+        turns = Turns(_shared(times_cpu))
         with turns.working():
             if 0 < gpu_share < 1:
                 limit_gpu_memory(gpu_share)
@@ -73,7 +79,7 @@ def _signed(outcome: Outcome) -> Outcome:
     return replace(outcome, host=platform.node())
 
 
-def _shared() -> str:
-    """Name the device that this worker shares with its neighbours: its GPUs, or the processor."""
+def _shared(times_cpu: bool) -> str:
+    """Name the device that is timed and that this worker shares with its neighbours: its GPUs, or the processor."""
     gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    return f"gpu-{gpus.replace(',', '-')}" if ray.get_gpu_ids() else "cpu"
+    return f"gpu-{gpus.replace(',', '-')}" if ray.get_gpu_ids() and not times_cpu else "cpu"
