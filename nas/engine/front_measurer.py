@@ -39,12 +39,13 @@ class FrontMeasurer:
         )
 
     def tell(self, job: Job, outcome: Outcome) -> None:
-        """Record measured values. A network that could not be measured keeps those it has."""
+        """Record measured values. A network that could not be measured keeps those that are missing."""
         self.running.remove(job.number)
         if outcome.state != "complete":
             self.failed.add(job.number)
-            self.watcher.warned(f"trial {job.number} could not be measured again and keeps {', '.join(job.asked)} as "
-                                f"it was: {outcome.reason}")  # fmt: skip
+            if kept := ", ".join(name for name in job.asked if name not in outcome.metrics):
+                self.watcher.warned(f"trial {job.number} could not be measured again and keeps {kept} as it was: "
+                                    f"{outcome.reason}")  # fmt: skip
         for name, value in outcome.metrics.items():
             self.run.keep_front_reading(name, job.architecture.key(), value, outcome.readings.get(name, {}))
         self.watcher.remeasured(job, self.run)

@@ -12,8 +12,10 @@ from nas.config import make_config
 from nas.data import load, stored
 from nas.engine import front_measurer
 from nas.engine.plan import doubts, fit, held, load_whole, new_plan, plan_of
+from nas.engine.watcher import Watcher
 from nas.errors import DataError, SettingError, SpaceError
 from nas.evaluation.catalogue import objective
+from nas.evaluation.job import Outcome
 from nas.record.run import Run
 from nas.registry import HEADS
 from nas.space.library import load_space
@@ -194,6 +196,17 @@ def test_a_network_that_cannot_be_measured_again_keeps_what_it_has(tmp_path, mon
     assert len(run.results) == 2
     assert run.front_values("latency") == {}
     assert (run.folder / "report.html").exists()
+
+    said: list[str] = []
+    measurer = front_measurer.FrontMeasurer(run, Watcher(warned=said.append))
+    measurer.asked |= {"throughput": measurer.asked["latency"]}
+    job = measurer.ask()
+    assert job
+    assert job.asked == ("latency", "throughput")
+    measurer.tell(job, Outcome("failed", {"latency": 1.5}, reason="the device went away"))
+    assert said == [f"trial {job.number} could not be measured again and keeps throughput as it was: "
+                    "the device went away"]  # fmt: skip
+    assert [*run.front_values("latency").values()] == [1.5]
 
 
 def test_a_run_that_goes_on_has_the_same_plan(tmp_path):
