@@ -9,8 +9,13 @@ Names are imported when first used, so that `import nas` takes no time.
 """
 
 import random
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+if sys.platform == "win32":
+    raise ImportError("nas needs Linux or another POSIX system, by whose locks its processes share files; on Windows, "
+                      "install it inside WSL")  # fmt: skip
 
 if TYPE_CHECKING:
     from nas.engine.attendant import Attendant

@@ -26,6 +26,12 @@ def test_the_wheel_carries_the_search_spaces_and_finds_them(tmp_path: Path) -> N
     assert name == "cvt_family"
 
 
+def test_on_windows_it_is_said_where_to_install_it() -> None:
+    code = "import sys; sys.platform = 'win32'; import nas"
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1].startswith("ImportError: nas needs Linux or another POSIX system")
+
+
 def test_the_editable_install_finds_the_same_spaces() -> None:
     shipped = {path.stem for path in (ROOT / "search_spaces").rglob("*.yaml")}
     done = subprocess.run(

@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import sys
 import tempfile
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from nas.errors import SettingError
 PATIENCE = 5.0  # seconds for a cluster to answer
 SOCKETS = 72  # bytes of a path that Ray adds: /ray/session_2026-11-26_21-42-24_189065_1234567/sockets/plasma_store.1
 LAST_PORT = 65535
-LONGEST = 107  # bytes that the path of a Unix socket may have
+LONGEST = 107 if sys.platform == "linux" else 103  # bytes that the path of a Unix socket may have
 GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # HTTP/2's, with empty settings
 SETTINGS = b"\4\0\0\0\0\0"  # from the fourth byte of the answer that gRPC gives
 
@@ -59,7 +60,7 @@ def ray_folder() -> Path:
 
     Raises SettingError when there is none, or no shared memory.
     """
-    if not os.access("/dev/shm", os.W_OK | os.X_OK):
+    if sys.platform == "linux" and not os.access("/dev/shm", os.W_OK | os.X_OK):  # others share by files
         raise SettingError("workers: Ray, which runs several, needs shared memory, and /dev/shm is missing or closed "
                            "to you; write --workers 1")  # fmt: skip
     folders = [os.environ.get(name, "") for name in ("RAY_TMPDIR", "TMPDIR", "TEMP", "TMP")]

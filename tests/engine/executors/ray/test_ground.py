@@ -1,6 +1,8 @@
 """Where Ray cannot stand, this is said in seconds and before anything is written."""
 
+import os
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,6 +77,14 @@ def test_a_folder_too_long_missing_or_closed_is_passed_over(tmp_path: Path, monk
         assert ray_folder() == Path("/tmp")
     monkeypatch.setenv("RAY_TMPDIR", "/dev/shm")
     assert ray_folder() == Path("/dev/shm")
+
+
+def test_only_linux_shares_by_a_folder_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(SettingError, match="/dev/shm is missing or closed to you; write --workers 1"):
+        ray_folder()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert ray_folder().is_dir()
 
 
 def test_where_no_folder_will_do_one_worker_is_proposed(monkeypatch: pytest.MonkeyPatch) -> None:
