@@ -4,6 +4,9 @@ The region that a front does not dominate is cut into boxes; the volume that a c
 product over objectives (Yang et al., 2019, https://doi.org/10.1007/s10898-019-00798-7). All objectives are minimised.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import moocore
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +17,27 @@ CORNERS = {2: 500, 3: 40, 4: 14}  # points kept of a front, by number of objecti
 FEWEST_CORNERS = 8
 
 
-def boxes(front: Values, reference: Values) -> tuple[Values, Values]:
-    """Lower and upper corners `(boxes, objectives)` of the region up to the reference that no front point dominates."""
+@dataclass(frozen=True)
+class Boxes:
+    """Lower and upper corners `(boxes, objectives)`."""
+
+    lower: Values
+    upper: Values
+
+    @cached_property
+    def edges(self) -> list[tuple[Values, NDArray[np.intp], NDArray[np.intp]]]:
+        """The edges along each objective, once each, and which of them bound each box below and above."""
+        found = []
+        for low, high in zip(self.lower.T, self.upper.T, strict=True):
+            edges, index = np.unique(np.concatenate([low, high]), return_inverse=True)
+            found.append((edges, index[: len(low)], index[len(low) :]))
+        return found
+
+
+def boxes(front: Values, reference: Values) -> Boxes:
+    """The region up to the reference that no point of the front dominates."""
     inside = front[(front < reference).all(axis=1)]
-    return _cut(thin(inside, CORNERS.get(len(reference), FEWEST_CORNERS)), reference)
+    return Boxes(*_cut(thin(inside, CORNERS.get(len(reference), FEWEST_CORNERS)), reference))
 
 
 def _cut(front: Values, reference: Values) -> tuple[Values, Values]:
@@ -52,13 +72,12 @@ def thin(front: Values, count: int) -> Values:
     return front[sorted(kept)]
 
 
-def expected_improvement(lower: Values, upper: Values, mean: Values, deviation: Values) -> Values:
+def expected_improvement(boxes: Boxes, mean: Values, deviation: Values) -> Values:
     """The expected hypervolume improvement of candidates `(candidates, objectives)`. A deviation of 0 means known."""
-    volume = np.ones((len(mean), len(lower)))
-    for i in range(mean.shape[1]):
-        edges, index = np.unique(np.concatenate([lower[:, i], upper[:, i]]), return_inverse=True)
+    volume = np.ones((len(mean), len(boxes.lower)))
+    for i, (edges, lower, upper) in enumerate(boxes.edges):
         below = _expected_below(edges, mean[:, i : i + 1], deviation[:, i : i + 1])
-        volume *= below[:, index[len(lower) :]] - below[:, index[: len(lower)]]
+        volume *= below[:, upper] - below[:, lower]
     return np.asarray(volume.sum(axis=1))
 
 

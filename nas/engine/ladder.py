@@ -162,11 +162,11 @@ def gains(run: Run) -> Values:
     reference += np.where(span > 0, MARGIN * span, 1.0)  # where all are alike the others decide
     rungs = np.array([result.rung for result in found])
     on_top = np.flatnonzero(rungs == len(run.config.lengths) - 1)
-    gain = expected_improvement(*boxes(nondominated(losses[on_top]), reference), losses, doubts)
+    gain = expected_improvement(boxes(nondominated(losses[on_top]), reference), losses, doubts)
     for i in on_top[pareto.front(losses[on_top], [False] * len(names))]:
         others = boxes(nondominated(losses[on_top[on_top != i]]), reference)
-        now = expected_improvement(*others, losses[[i]], np.zeros((1, len(names))))
-        gain[i] = float((expected_improvement(*others, losses[[i]], doubts[[i]]) - now)[0])
+        now = expected_improvement(others, losses[[i]], np.zeros((1, len(names))))
+        gain[i] = float((expected_improvement(others, losses[[i]], doubts[[i]]) - now)[0])
     return gain
 
 

@@ -7,10 +7,9 @@ two of these; points are looked up.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import product, repeat
+from functools import cache, cached_property
+from itertools import product
 from math import prod
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +24,8 @@ from nas.space.space import SearchSpace, Traversal, completing
 
 Codes = NDArray[np.int32]
 """Points `(points, decisions)`: 1 + the place of the decision's value in its domain, 0 where it does not arise."""
+Keys = NDArray[np.int64]
+Offered = tuple[tuple[str, Domain], ...]
 
 
 Shape = tuple[int, int, int]
@@ -36,20 +37,25 @@ NONE: Shape = (0, 0, 0)
 class _Part:
     """The stem (-1), a stage, or the head: its costs and what it hands on, by its decisions and what comes in.
 
-    Of a stage that is left out, `stands` is false.
+    Its decisions stand in `columns` of the codes. Rows are in the order of their `keys`; the last one stands for
+    nothing. Of a stage that is left out, `stands` is false. The pieces of rows that have no costs yet are `uncounted`,
+    by key.
     """
 
     index: int
+    columns: Sequence[int]
     costs: Values
-    outgoing: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
-    stands: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
-    rows: dict[bytes, int] = field(default_factory=dict)
+    keys: Keys = field(default_factory=lambda: np.array([np.iinfo(np.int64).max]))
+    outgoing: NDArray[np.int32] = field(default_factory=lambda: np.zeros(1, np.int32))
+    stands: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1, np.bool_))
+    uncounted: dict[int, Sequence[Piece]] = field(default_factory=dict)
 
-    def owns(self, name: str) -> bool:
-        decision = Decision.parse(name)
-        if decision.part == "stages":
-            return decision.stage == self.index
-        return self.index == (HEAD if decision.part == "head" else STEM)
+
+def _owns(index: int, name: str) -> bool:
+    decision = Decision.parse(name)
+    if decision.part == "stages":
+        return decision.stage == index
+    return index == (HEAD if decision.part == "head" else STEM)
 
 
 STEM, HEAD = -1, -2
@@ -63,7 +69,7 @@ class CostTable:
     space: SearchSpace
     sums: Mapping[str, Sum]
     maps: dict[Shape, int] = field(default_factory=lambda: {NONE: 0}, repr=False)
-    parts: dict[tuple[tuple[str, Domain], ...], list[tuple[_Part, list[int]]]] = field(default_factory=dict, repr=False)
+    parts: dict[Offered, tuple[list[_Part], NDArray[np.bool_]]] = field(default_factory=dict, repr=False)
 
     @property
     def serves(self) -> bool:
@@ -82,55 +88,69 @@ class CostTable:
             for values in product(*named.values())
         )
 
-    def _parts(self, offered: tuple[tuple[str, Domain], ...]) -> list[tuple[_Part, list[int]]]:
-        """Return the parts, each with the columns of its decisions; what they keep holds for these domains."""
+    def _parts(self, offered: Offered) -> tuple[list[_Part], NDArray[np.bool_]]:
+        """Return the parts, which keep what holds for these domains, and the decisions `(decisions, parts)` of each."""
         if offered not in self.parts:
-            none = np.empty((0, len(self.sums)))
-            found = [_Part(index, none) for index in (STEM, *range(len(self.space.stages)), HEAD)]
-            own = [[j for j, (name, _) in enumerate(offered) if part.owns(name)] for part in found]
-            self.parts[offered] = list(zip(found, own, strict=True))
+            indices, names = (STEM, *range(len(self.space.stages)), HEAD), [name for name, _ in offered]
+            own = np.array([[_owns(index, name) for index in indices] for name in names], np.bool_)
+            own = own.reshape(len(names), len(indices))  # of a space without decisions too
+            none = np.zeros((1, len(self.sums)))
+            found = [_Part(index, np.flatnonzero(own[:, i]).tolist(), none) for i, index in enumerate(indices)]
+            self.parts[offered] = found, own
         return self.parts[offered]
 
     def __call__(self, domains: Mapping[str, Domain], codes: Codes) -> dict[str, Values]:
         """Return the costs of points `(points,)` by name. `domains` holds the values that the codes stand for."""
-        total, last = np.zeros((len(codes), len(self.sums))), np.zeros(len(codes), np.int32)
-        maps = np.zeros((len(codes), self.levels), np.int32)  # of the latest stages, which a head may read
         offered = tuple(domains.items())
-        for part, own in self._parts(offered):
-            keyed = np.column_stack([maps if part.index == HEAD else last, codes[:, own]])
-            rows = self._rows(part, keyed, [offered[j] for j in own])
-            total, last = total + part.costs[rows], part.outgoing[rows]
-            if part.index >= 0:
-                maps = np.where(part.stands[rows, None], np.column_stack([maps[:, 1:], last]), maps)
+        parts, owned = self._parts(offered)
+        weights = _weights(self.levels + len(offered))
+        own, looked_up = codes @ (owned * weights[self.levels :, None]), []
+        last = np.zeros((len(codes), 1), np.int32)
+        maps = np.zeros((len(codes), self.levels), np.int32)  # of the latest stages, which a head may read
+        for i, part in enumerate(parts):
+            incoming = maps if part.index == HEAD and self.levels > 1 else last
+            keys = own[:, i] + incoming @ weights[: incoming.shape[1]]
+            rows = np.searchsorted(part.keys, keys)
+            unknown = part.keys[rows] != keys
+            if unknown.any():
+                self._learn(part, offered, keys[unknown], incoming[unknown], codes[unknown])
+                rows = np.searchsorted(part.keys, keys)
+            looked_up.append((part, rows))
+            last = part.outgoing[rows, None]
+            if part.index >= 0 and self.levels > 1:
+                maps = np.where(part.stands[rows, None], np.concatenate([maps[:, 1:], last], axis=1), maps)
+        self._count([part for part in parts if part.uncounted])
+        total = np.zeros((len(codes), len(self.sums)))
+        for part, rows in looked_up:
+            total += part.costs[rows]
         return {name: found.total(total[:, i]) for i, (name, found) in enumerate(self.sums.items())}
 
-    def _rows(self, part: _Part, keyed: Codes, own: Sequence[tuple[str, Domain]]) -> NDArray[np.intp]:
-        """Look up the rows of a part, taking it apart where it was not seen yet."""
-        keys = keys_of(keyed)
-        rows = np.fromiter(map(part.rows.get, keys, repeat(-1)), np.intp, len(keys))
-        if (rows < 0).any():
-            new = {key: i for i, key in enumerate(keys) if key not in part.rows}
-            known, incoming = list(self.maps), keyed.shape[1] - len(own)
-            taken = [
-                self._apart(part, [known[m] for m in keyed[i, :incoming]], _decoded(own, keyed[i, incoming:]))
-                for i in new.values()
-            ]
-            outgoing = [self.maps.setdefault(shape, len(self.maps)) for _, shape in taken]
-            part.rows |= {key: len(part.rows) + i for i, key in enumerate(new)}
-            part.costs = np.concatenate([part.costs, self._added([pieces for pieces, _ in taken])])
-            part.outgoing = np.concatenate([part.outgoing, np.array(outgoing, np.int32)])
-            part.stands = np.concatenate([part.stands, [bool(pieces) for pieces, _ in taken]])
-            return np.fromiter(map(part.rows.__getitem__, keys), np.intp, len(keys))
-        return rows
+    def _learn(self, part: _Part, offered: Offered, keys: Keys, maps: NDArray[np.int32], codes: Codes) -> None:
+        """Take a part apart for the maps and the decisions of points with keys that are new to it."""
+        keys, first = np.unique(keys, return_index=True)
+        known, own = list(self.maps), [offered[j] for j in part.columns]
+        found = [self._apart(part, [known[m] for m in maps[i]], _decoded(own, codes[i, part.columns])) for i in first]
+        outgoing = [self.maps.setdefault(shape, len(self.maps)) for _, shape in found]
+        at = np.searchsorted(part.keys, keys)
+        part.keys = np.insert(part.keys, at, keys)
+        part.costs = np.insert(part.costs, at, 0.0, axis=0)
+        part.outgoing = np.insert(part.outgoing, at, outgoing)
+        part.stands = np.insert(part.stands, at, [bool(pieces) for pieces, _ in found])
+        part.uncounted.update({int(key): pieces for key, (pieces, _) in zip(keys, found, strict=True)})
 
-    def _added(self, parts: Sequence[Sequence[Piece]]) -> Values:
-        """Add up each part's pieces `(parts, sums)`."""
-        pieces = [piece for part in parts for piece in part]
-        of = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-        found = np.zeros((len(parts), len(self.sums)))
-        for i, one in enumerate(self.sums.values()):
-            np.add.at(found[:, i], of, one.shares(pieces))
-        return found
+    def _count(self, parts: Sequence[_Part]) -> None:
+        """Add up the costs of what was taken apart, of all `parts` together, since to foretell times takes its time."""
+        rows = [pieces for part in parts for pieces in part.uncounted.values()]
+        every = [piece for pieces in rows for piece in pieces]
+        of = np.repeat(np.arange(len(rows)), [len(pieces) for pieces in rows])
+        found = np.zeros((len(rows), len(self.sums)))
+        for i, one in enumerate(self.sums.values() if rows else ()):
+            np.add.at(found[:, i], of, one.shares(every))
+        for part in parts:
+            count = len(part.uncounted)
+            part.costs[np.searchsorted(part.keys, list(part.uncounted))] = found[:count]
+            part.uncounted.clear()
+            found = found[count:]
 
     def _apart(
         self, part: _Part, maps: Sequence[Shape], decisions: Mapping[str, Scalar]
@@ -152,11 +172,16 @@ class CostTable:
         return blocks, (stage.width, *blocks[-1].out_resolution)
 
 
-def keys_of(codes: Codes) -> list[bytes]:
-    """Return what tells the points apart, the bytes of each."""
-    whole = np.ascontiguousarray(codes)
-    found: list[Any] = whole.view(np.dtype((np.void, whole.itemsize * whole.shape[1]))).ravel().tolist()
+def keys_of(codes: Codes) -> list[int]:
+    """Return what tells points apart, a number of 64 bits each. That two of 100,000 have the same has odds of 1e-7."""
+    found: list[int] = (codes @ _weights(codes.shape[1])).tolist()
     return found
+
+
+@cache
+def _weights(count: int) -> Keys:
+    """Odd numbers by which so many small ones add up to a key."""
+    return np.random.default_rng(0).integers(0, 2**63, count, np.int64) | 1
 
 
 def _decoded(own: Sequence[tuple[str, Domain]], codes: Codes) -> dict[str, Scalar]:

@@ -13,8 +13,7 @@ def test_it_is_the_mean_improvement(count: int) -> None:
     front, reference = rng.random((6, count)), np.full(count, 1.1)
     mean, deviation = rng.random((3, count)), 0.3 * rng.random((3, count))
     deviation[:, -1] = 0  # known exactly
-    lower, upper = boxes(front, reference)
-    found = expected_improvement(lower, upper, mean, deviation)
+    found = expected_improvement(boxes(front, reference), mean, deviation)
     before = _volume(front, reference)
     for i in range(3):
         draws = mean[i] + deviation[i] * rng.standard_normal((1500, count))
@@ -29,8 +28,8 @@ def _volume(points, reference):
 
 
 def test_an_empty_front_leaves_all_free() -> None:
-    lower, upper = boxes(np.empty((0, 2)), np.ones(2))
-    assert expected_improvement(lower, upper, np.array([[0.5, 0.25]]), np.zeros((1, 2))) == pytest.approx(0.375)
+    free = boxes(np.empty((0, 2)), np.ones(2))
+    assert expected_improvement(free, np.array([[0.5, 0.25]]), np.zeros((1, 2))) == pytest.approx(0.375)
 
 
 def test_a_long_front_is_thinned_evenly() -> None:

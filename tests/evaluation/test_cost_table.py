@@ -86,6 +86,16 @@ def test_a_point_costs_the_same_in_any_company() -> None:
     assert together(tree.domains, codes)["latency"].tolist() == one_by_one[::-1]
 
 
+def test_a_space_of_one_network_has_its_costs() -> None:
+    stage = {"block": "conv", "depth": 1, "width": 16, "stride": 2}
+    fixed = {"name": "one", "stem": {"kind": "conv", "width": 8}, "stages": [stage], "resolution": 32}
+    space = load_space(fixed).fit(resolution=32, channels=3, classes=10)
+    known = Limits(make_config({"space": "one", "objectives": ("accuracy", "macs")}), Conditions())
+    table = known.table(space)
+    assert table
+    assert table({}, np.zeros((1, 0), np.int32))["macs"].tolist() == [known.cheap(space.smallest())["macs"]]
+
+
 def test_where_something_is_no_sum_or_the_head_asks_for_a_token_points_are_told_one_by_one() -> None:
     flagship = load_space("cvt_family").fit(resolution=32, channels=3, classes=10)
     assert limits(flagship, objectives=("accuracy", "macs")).table(flagship)

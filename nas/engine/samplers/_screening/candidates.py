@@ -26,7 +26,7 @@ LIKELY = float(np.log(0.5))  # a chance of success beyond which points count ali
 
 
 def search(
-    tree: Tree, parents: Codes, acquisition: Acquisition, rng: np.random.Generator, taken: set[bytes], count: int = 1
+    tree: Tree, parents: Codes, acquisition: Acquisition, rng: np.random.Generator, taken: set[int], count: int = 1
 ) -> Codes:
     """Points that are not taken, the most valuable first: several for each of the `count` that will be chosen."""
     elite = max(ELITE, CHOICE * count)
@@ -52,7 +52,7 @@ def search(
 class _Fresh:
     """Lets each point through once, and none that is taken."""
 
-    def __init__(self, taken: set[bytes]) -> None:
+    def __init__(self, taken: set[int]) -> None:
         self.seen = set(taken)
 
     def __call__(self, points: Codes) -> Codes:
@@ -113,7 +113,7 @@ def spread(tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator, 
 
 
 def _pool(
-    tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator, taken: set[bytes], feasibility: Feasibility
+    tree: Tree, proposed: Codes, costs: Costs, rng: np.random.Generator, taken: set[int], feasibility: Feasibility
 ) -> Codes:
     """Points to choose from: random ones, or where trials told of limits those found likely to keep them."""
 

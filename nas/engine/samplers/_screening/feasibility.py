@@ -9,7 +9,7 @@ from scipy.special import log_ndtr
 
 from nas.engine.objective_scale import Scale
 from nas.engine.samplers._screening.evidence import Costs, Past
-from nas.engine.samplers._screening.models import GIVEN, describe, encoder
+from nas.engine.samplers._screening.models import GIVEN, Spread, describe, encoder, spreads
 from nas.engine.samplers._screening.process import (
     FIXED,
     Kernels,
@@ -29,10 +29,10 @@ LARGEST = 1e3  # times a limit's middle violation: what lies beyond counts alike
 
 @dataclass(frozen=True)
 class _Learnt:
-    """A process over the points that it was fitted to, of which `like` are the costs."""
+    """A process over the points that it was fitted to, whose costs are spread as `like` says."""
 
     process: Process
-    like: Mapping[str, Values]
+    like: Mapping[str, Spread]
     scale: Scale
 
 
@@ -77,22 +77,24 @@ class Feasibility:
         values = np.sign(violations) * np.log1p(np.minimum(np.abs(violations) / middle, LARGEST))
         kept = np.sort(np.argsort(np.abs(values), kind="stable")[:GIVEN])
         scale = Scale.of(values[kept], None)
-        like = self.costs.table(self.tree, codes[kept], remember=True)
+        costs = self.costs.table(self.tree, codes[kept], remember=True)
+        like = spreads(costs)
 
         def told(count: int) -> tuple[Values, Values]:
             first = self.costs.table(self.tree, codes[:count], remember=True)
             scaled = Scale.of(values[:count], None).apply(values[:count])
-            return describe(self.encode(codes[:count]), first, first), scaled
+            return describe(self.encode(codes[:count]), first, spreads(first)), scaled
 
         kernel = tuned(self.kernels, f"limit {name}", len(codes), told)
-        features = describe(self.encode(codes[kept]), like, like)
+        features = describe(self.encode(codes[kept]), costs, like)
         return _Learnt(fit_process(kernel, features, scale.apply(values[kept])), like, scale)
 
     def _outcome(self) -> _Learnt:
         """A process of success (1) and failure (0) less their mean."""
         done, failed = self.past.done[-GIVEN // 2 :], self.past.failed[-GIVEN // 2 :]
         codes = np.concatenate([done, failed])
-        like = self.costs.table(self.tree, codes, remember=True)
+        costs = self.costs.table(self.tree, codes, remember=True)
+        like = spreads(costs)
         outcome = np.r_[np.ones(len(done)), np.zeros(len(failed))] - self.success
         scale = Scale(None, 0.0, 1.0)
-        return _Learnt(fit_process(FIXED, describe(self.encode(codes), like, like), outcome), like, scale)
+        return _Learnt(fit_process(FIXED, describe(self.encode(codes), costs, like), outcome), like, scale)

@@ -13,7 +13,7 @@ from nas.engine.improvement import boxes, expected_improvement, nondominated
 from nas.engine.objective_scale import Scale, even, spread_best, unit, worst
 from nas.engine.samplers._screening.evidence import Costs, Past
 from nas.engine.samplers._screening.feasibility import Feasibility
-from nas.engine.samplers._screening.models import GIVEN, Features, describe, fit_trees, predict_trees
+from nas.engine.samplers._screening.models import GIVEN, Features, describe, fit_trees, predict_trees, spreads
 from nas.engine.samplers._screening.process import Kernels, fit_process, predict_process, tuned
 from nas.engine.samplers._screening.tree import Codes, Tree
 
@@ -59,6 +59,7 @@ class Screen:
         span = self.reference - past.losses.min(axis=0)
         beyond = np.where(span > 0, MARGIN * span, 1.0)  # where all are alike the others decide
         self.costs_done = costs.table(tree, past.done, remember=True)
+        self.spreads = spreads(self.costs_done)
         self.modelled = [i for i in range(past.losses.shape[1]) if i not in costs.columns]
         models = {i: self._model(i) for i in self.modelled}
         losses = past.losses
@@ -67,13 +68,13 @@ class Screen:
             losses = np.concatenate([losses, mean])
             models = {i: self._model(i, past.running, mean[:, i]) for i in self.modelled}
         self.models, self.front, self.end = models, nondominated(losses), self.reference + beyond
-        self.lower, self.upper = boxes(self.front, self.end)
+        self.boxes = boxes(self.front, self.end)
 
     def __call__(self, codes: Codes) -> Values:
         """The acquisition of candidates, negative for those that break a limit."""
         table = self.costs.table(self.tree, codes)
         chance = self._chance(codes, table)
-        worth = chance * expected_improvement(self.lower, self.upper, *self._losses(codes, table, self.models))
+        worth = chance * expected_improvement(self.boxes, *self._losses(codes, table, self.models))
         return np.where(chance > 0, worth, -1.0)
 
     def together(self, codes: Codes, count: int) -> Codes:
@@ -85,7 +86,7 @@ class Screen:
         chosen: list[int] = []
         front = self.front
         for _ in range(min(count, int((chance > 0).sum()))):
-            worth = chance * expected_improvement(*boxes(front, self.end), mean, deviation)
+            worth = chance * expected_improvement(boxes(front, self.end), mean, deviation)
             worth[chosen] = -1.0
             chosen.append(int(np.argmax(worth)))
             front = nondominated(np.concatenate([front, mean[chosen[-1:]]]))
@@ -111,7 +112,7 @@ class Screen:
         return mean, deviation
 
     def _features(self, codes: Codes, table: Mapping[str, Values]) -> Values:
-        return describe(self.encode(codes), table, self.costs_done)
+        return describe(self.encode(codes), table, self.spreads)
 
     def _model(self, i: int, running: Codes | None = None, expected: Values | None = None) -> _Model:
         done, loss = self.past.done, self.past.losses[:, i]
@@ -138,7 +139,7 @@ class Screen:
             loss = self.past.losses[:count, i]
             seen = np.minimum(loss, worst(loss))
             first = {name: values[:count] for name, values in self.costs_done.items()}
-            features = describe(self.encode(self.past.done[:count]), first, first)
+            features = describe(self.encode(self.past.done[:count]), first, spreads(first))
             return features, Scale.of(seen, self._floor(loss, seen)).apply(seen)
 
         return tuned(self.kernels, f"{i} {self.turn}", len(self.past.done), told)

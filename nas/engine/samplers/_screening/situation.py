@@ -77,7 +77,8 @@ class Situation:
         told = [ended.get(t.number) or _told(t, read, tree) for t in past]
         ended.update((t.number, one) for t, one in zip(past, told, strict=True) if one.ended)
         codes = np.array([one.point for one in told], np.int32).reshape(len(told), len(tree.domains))
-        tree = replace(tree, held=_held(tree, asked, read(trial), codes))
+        held = _held(tree, asked, read(trial), codes)
+        tree = tree if held == tree.held else replace(tree, held=held)  # which keeps what it has found out
         kept = np.flatnonzero(tree.whole(codes) | np.array([one.whole for one in told], np.bool_))  # of others a part
         kept = kept[np.argsort([told[i].values is None for i in kept.tolist()], kind="stable")]
         seen: dict[bytes, int] = {}  # repeated ones do not count again
@@ -87,7 +88,7 @@ class Situation:
         return cls(tree, [past[i] for i in first], codes[first], [told[i] for i in first], read)
 
     @property
-    def taken(self) -> set[bytes]:
+    def taken(self) -> set[int]:
         """The points that were proposed."""
         return set(keys_of(self.codes))
 

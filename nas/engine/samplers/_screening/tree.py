@@ -8,13 +8,14 @@ a decision does not arise.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nas.engine.samplers._screening.domains import distinct
+from nas.evaluation.cost_table import keys_of
 from nas.space.slot import Domain
 from nas.space.space import Choose, Decisions
 
@@ -52,46 +53,40 @@ class Tree:
         """Make points whole: drop decisions that no longer arise, draw those that now do."""
         sizes = np.array([len(values) for values in self.domains.values()])
         drawn = 1 + (rng.random(codes.shape) * sizes).astype(np.int32)
-        whole = np.asfortranarray(np.where(codes > 0, codes, drawn))  # as one decision is settled after the other
+        whole = np.ascontiguousarray(np.where(codes > 0, codes, drawn).T)
         for j, code in self.held.items():
-            whole[:, j] = code
-        for alike in self._alike:
-            arises = self._arises(alike[0], whole)
-            for j in alike:
-                whole[:, j] *= arises
-        return np.ascontiguousarray(whole)
+            whole[j] = code
+        for step in self._steps:
+            whole[step.decisions] *= step.arise(whole)
+        return np.ascontiguousarray(whole.T)
 
     @cached_property
-    def _alike(self) -> list[list[int]]:
-        """The decisions that may not arise, those that arise together as one, as it takes time to find out when."""
-        found: dict[object, list[int]] = {}
-        for j, cases in enumerate(self.cases):
-            if () not in cases:
-                key = tuple(tuple((earlier, allowed.tobytes()) for earlier, allowed in case) for case in cases)
-                found.setdefault(key, []).append(j)
-        return list(found.values())
+    def _steps(self) -> list["_Step"]:
+        """The decisions that may not arise, in steps, each of which those before it decide."""
+        depths: list[int] = []
+        for cases in self.cases:
+            above = [depths[earlier] for case in cases for earlier, _ in case]
+            depths.append(0 if () in cases else 1 + max(above, default=0))
+        at = [[j for j, depth in enumerate(depths) if depth == i] for i in range(1, max(depths, default=0) + 1)]
+        return [_Step.of({j: self.cases[j] for j in decisions}) for decisions in at]
 
-    def _arises(self, j: int, codes: Codes) -> NDArray[np.bool_]:
-        """In which points a decision arises, by those before it."""
-        found = np.zeros(len(codes), np.bool_)
-        for case in self.cases[j]:
-            held = [allowed[codes[:, earlier]] for earlier, allowed in case]
-            found |= reduce(np.logical_and, held) if held else True
-        return found
+    def _arise(self, codes: Codes) -> NDArray[np.bool_]:
+        """Whether each decision arises, by those before it `(points, decisions)`."""
+        found = np.ones(codes.T.shape, np.bool_)
+        for step in self._steps:
+            found[step.decisions] = step.arise(codes.T)
+        return found.T
 
     def whole(self, codes: Codes) -> NDArray[np.bool_]:
         """Which points have a value for every decision that arises in them."""
-        whole = np.ones(len(codes), np.bool_)
-        for j in range(codes.shape[1]):
-            whole &= ~self._arises(j, codes) | (codes[:, j] > 0)
-        return whole
+        return np.asarray((~self._arise(codes) | (codes > 0)).all(axis=1))
 
     def explains(self, walks: Sequence[Walk]) -> bool:
         """Whether just those decisions arise in walks that are in them."""
         codes = self.encode(walks)
-        return all(((codes[:, j] > 0) == self._arises(j, codes)).all() for j in range(codes.shape[1]))
+        return bool(((codes > 0) == self._arise(codes)).all())
 
-    def first(self, taken: set[bytes], rng: np.random.Generator) -> Codes | None:
+    def first(self, taken: set[int], rng: np.random.Generator) -> Codes | None:
         """The first point that is not taken, going through all of them in a random order, or None."""
         orders = [1 + rng.permutation(len(values)) for values in self.domains.values()]
         for j, code in self.held.items():
@@ -101,13 +96,67 @@ class Tree:
             point = begun.pop()
             if (j := len(point)) == len(orders):
                 found = np.array(point, np.int32)
-                if found.tobytes() not in taken:
+                if keys_of(found[None])[0] not in taken:
                     return found
             elif any(all(allowed[point[earlier]] for earlier, allowed in case) for case in self.cases[j]):
                 begun += [(*point, int(code)) for code in orders[j]]
             else:
                 begun.append((*point, 0))
         return None
+
+
+@dataclass(frozen=True)
+class _Step:
+    """Decisions that are looked at together: the conditions of all their cases, one after the other.
+
+    What a condition allows begins at its place of `begins` in `allowed`. `cases` and `firsts` are the first condition
+    of each case and the first case of each decision. Few have more, which stand in `further` and `others` as pairs:
+    case and condition, decision and case.
+    """
+
+    decisions: NDArray[np.intp]
+    earlier: NDArray[np.intp]
+    begins: NDArray[np.intp]
+    allowed: NDArray[np.bool_]
+    cases: NDArray[np.intp]
+    further: Sequence[tuple[int, int]]
+    firsts: NDArray[np.intp]
+    others: Sequence[tuple[int, int]]
+
+    @classmethod
+    def of(cls, decisions: Mapping[int, tuple[Case, ...]]) -> "_Step":
+        cases = [case for found in decisions.values() for case in found]
+        conditions = [condition for case in cases for condition in case]
+        sizes = [len(allowed) for _, allowed in conditions]
+        return cls(
+            np.array([*decisions]),
+            np.array([earlier for earlier, _ in conditions]),
+            _begins(sizes)[:, None],
+            np.concatenate([allowed for _, allowed in conditions]),
+            *_split([len(case) for case in cases]),
+            *_split([len(found) for found in decisions.values()]),
+        )
+
+    def arise(self, codes: Codes) -> NDArray[np.bool_]:
+        """Whether each decision arises in points `(decisions, points)`: where all conditions of one case hold."""
+        conditions = self.allowed[codes[self.earlier] + self.begins]
+        cases = conditions[self.cases]
+        for case, condition in self.further:
+            cases[case] &= conditions[condition]
+        found = cases[self.firsts]
+        for decision, case in self.others:
+            found[decision] |= cases[case]
+        return np.asarray(found)
+
+
+def _begins(sizes: Sequence[int]) -> NDArray[np.intp]:
+    return np.cumsum([0, *sizes[:-1]])
+
+
+def _split(sizes: Sequence[int]) -> tuple[NDArray[np.intp], list[tuple[int, int]]]:
+    """The first member of each group, by number, and the others, each behind that of its group."""
+    begins = _begins(sizes)
+    return begins, [(i, int(begins[i]) + k) for i, size in enumerate(sizes) for k in range(1, size)]
 
 
 def explore(decide: Callable[[Choose], object], rng: np.random.Generator) -> tuple[Tree, dict[str, Domain]]:
