@@ -32,6 +32,7 @@ from nas.training.full.group import leads
 from nas.training.full.loop import StoppedError
 from nas.training.full.progress import Epoch
 from nas.training.full.progress import Progress as Course
+from nas.training.model import gives
 
 
 def begin(network: str, *, as_json: bool = False, **settings: Any) -> None:
@@ -188,10 +189,11 @@ def conclude(console: Terminal, trained: Trained) -> None:
         console.say(f"  {ending.boxes}\n")
     for label, file in (("report", REPORT), ("weights", BEST), ("epochs", SUMMARY)):
         console.say(f"  {label:<8}{trained.folder / file}")
+    task = load_task(trained.config.task)
     file, draw = quoted(f"{trained.name}.onnx"), " --draw DIR" if ending.boxes else ""
     console.following(
         f"nas export {folder} --format onnx -o {file}",
-        *([f"nas predict {folder} IMAGE...{draw}"] if load_task(trained.config.task).outputs in WAYS else []),
+        *([f"nas predict {folder} IMAGE...{draw}"] if gives(task.outputs, task.targets) in WAYS else []),
         f"nas evaluate {folder} --data NAME[:PATH]",
     )
 

@@ -15,6 +15,7 @@ from nas.files import Json
 from nas.record.ending import Ending, Lowered
 from nas.record.trained import Trained
 from nas.training.boxes.judging import judge_boxes
+from nas.training.catalogue import load_task
 from nas.training.full.loop import Trainer, answers
 from nas.training.full.recipe import changed
 from nas.training.full.verdict import judge
@@ -27,7 +28,7 @@ def conclude(trained: Trained, trainer: Trainer, dataset: Dataset) -> None:
     """Judge the best weights and write the verdict. Raises OSError when it cannot be written."""
     model = trained.model().to(trainer.batches.device)
     predictions = answers(model, trainer.batches, dataset.test, nullcontext())
-    verdict, boxes = judge(trainer.task, predictions, trained.config.seed), None
+    verdict, boxes = judge(trainer.task, predictions), None
     noted, smaller, deployment = Json(), list[Lowered](), _deployment(model, trained.config.target)
     if trainer.task.outputs == BOXES:
         rows = some(dataset.validation, dataset.resolution)
@@ -56,6 +57,7 @@ def facts(trained: Trained, ending: Ending, parts: Json) -> Json:
         "data": config.data,
         "parts": parts,
         "task": config.task,
+        "targets": load_task(config.task).targets,
         "recipe": config.recipe_name or "one of its own",
         "changed": changed(config.recipe, config.recipe_name),
         "epochs": len(trained.history),

@@ -173,10 +173,13 @@ class _Session:
         attendant: Attendant,
     ) -> None:
         self.trained, self.dataset, self.group, self.attendant = trained, batches.dataset, group, attendant
-        config = trained.config
+        config, made = trained.config, trained.environment
+        task = load_task(config.task)
+        model.facts |= {"task": config.task, "targets": task.targets}
+        model.facts |= {"seen": made.get("seen"), "overlap": made.get("overlap", "")}
         self.trainer = Trainer(
             model.to(batches.device),
-            load_task(config.task).among(len(batches.dataset.classes)),
+            task.among(len(batches.dataset.classes)),
             batches,
             config.recipe,
             seed=config.seed,

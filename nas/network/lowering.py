@@ -57,10 +57,10 @@ def lowered(architecture: Architecture, queries: int | None = None, resolution: 
         if asked is not None and most is not None and not (_whole(asked) and least <= asked <= most):
             raise SettingError(f"{name} {asked} is not allowed; a trained network can be lowered to {least} to {most}")
     options = dict(architecture.head.options) | ({QUERIES: int(queries)} if queries is not None else {})
-    if resolution and ENLARGE in options_of(HEADS, architecture.head.kind):
-        options[ENLARGE] = float(architecture.value(f"head.{ENLARGE}")) * architecture.resolution / resolution
+    if resolution and resolution != side and ENLARGE in options_of(HEADS, architecture.head.kind):
+        options[ENLARGE] = float(architecture.value(f"head.{ENLARGE}")) * side / resolution
     head = HeadSpec(architecture.head.kind, options)
-    return replace(architecture, head=head, resolution=int(resolution or architecture.resolution))
+    return replace(architecture, head=head, resolution=int(resolution or side))
 
 
 def _whole(value: object) -> bool:

@@ -47,8 +47,9 @@ class Ending:
     names: tuple[str, ...] = ()
 
     def as_lowered(self, queries: int | None, resolution: int) -> Lowered | None:
-        """Return what was measured with so many queries and images of this side, if it was."""
-        return next((one for one in self.lowered if (one.queries, one.resolution) == (queries, resolution)), None)
+        """Return what was measured with so many queries, or none, and images of this side, if it was."""
+        asked = queries or 0, resolution
+        return next((one for one in self.lowered if (one.queries, one.resolution) == asked), None)
 
     def to_dict(self) -> Json:
         """Return plain data."""

@@ -44,10 +44,10 @@ def load(source: Path | str, *, runs: Path | str = "runs") -> Model:
     Never runs code in the file, but the copies of plug-ins that its folder keeps (`plugins`): load no folder of
     somebody you do not trust. Raises SettingError when there is no file, or when it is damaged.
     """
-    path = Path(text_of(source, "source"))
-    if is_hub(path) and not (path / BEST).is_file():
+    path, runs = Path(text_of(source, "source")), Path(text_of(runs, "runs"))
+    if is_hub(path) and not ((path / BEST).is_file() or is_trained(runs / path)):
         return read_hub(path)
-    file = _file(path, Path(text_of(runs, "runs")))
+    file = _file(path, runs)
     data, state = _held(file)
     _check_whole(data, str(file))  # before anything beside the file runs
     load_beside(file)

@@ -18,7 +18,7 @@ from nas.training.model import BOXES, Model
 
 SHOWN = 100  # class names
 KINDS = {Head.outputs: "image-classification", BOXES: "object-detection"}
-"""The hub's names of tasks, by a head's outputs."""
+"""The hub's names of tasks, by what networks give."""
 MARKS = re.compile(r"([\\`*_{}\[\]()#+\-!|~$])")
 ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("nas.report"), trim_blocks=True, lstrip_blocks=True, autoescape=False
@@ -46,8 +46,8 @@ def card_text(model: Model) -> str:
     counted, before = cost(architecture), _of(facts, "lowered_from")
     return str(_metadata(model)) + "\n" + ENVIRONMENT.get_template("card.md").render(
         name=architecture.name,
-        kind=KINDS.get(model.outputs),
-        outputs=model.outputs,
+        kind=KINDS.get(model.gives),
+        outputs=model.gives,
         threshold=model.threshold,
         architecture=architecture,
         laid=laid(model),
@@ -103,11 +103,11 @@ def _metadata(model: Model) -> str:
     """The block of YAML at the top of a card, which the hub searches and draws."""
     from huggingface_hub import EvalResult, ModelCardData  # an extra
 
-    facts, task = model.facts, KINDS.get(model.outputs)
+    facts, task = model.facts, KINDS.get(model.gives)
     kind, _, place = " ".join(str(facts.get("data") or "unknown").split()).partition(":")
     results = [
         EvalResult(
-            task_type=task or model.outputs,
+            task_type=task or model.gives,
             dataset_type=kind,
             dataset_name=PurePath(place).name or kind,
             dataset_split="test",

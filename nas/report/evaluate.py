@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from nas import data as datasets
@@ -16,11 +15,12 @@ from nas.data import Dataset
 from nas.data.boxes import CLASS, held
 from nas.data.parts import ALL, PARTS
 from nas.data.pictures import embedded
-from nas.data.stored import Pictures, fits
+from nas.data.stored import Pictures
 from nas.errors import DataError, SettingError, brief
 from nas.files import Json
 from nas.registry import TASKS, check_among, suggest
 from nas.report.confusion import Recall, recalls
+from nas.report.examples import CPU, holds_others
 from nas.report.exported import find_exported, open_exported
 from nas.report.formats import Reader
 from nas.report.metadata import reader_of
@@ -35,8 +35,6 @@ from nas.training.full.verdict import Verdict, judge
 from nas.training.loop import check_answers
 from nas.training.model import BOXES, Model, learnt_of, split_of
 from nas.training.tasks import Predictions, Task
-
-CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -242,18 +240,6 @@ def _renumbered(labels: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]
     return found
 
 
-def _holds_others(reader: Reader, batches: Batches) -> bool:
-    """Tell whether parts have other sizes than in the training, which counts what can be read where it fits in memory.
-
-    To find what is damaged behind its header takes decoding all, so only sizes that differ are looked into.
-    """
-    dataset = batches.dataset
-    known = reader.facts.get("parts", dataset.parts)
-    if known == dataset.parts or (isinstance(dataset.images, Pictures) and not fits(dataset.images)):
-        return bool(known != dataset.parts)
-    return bool(known != {part: len(batches.readable(getattr(dataset, part))) for part in PARTS})
-
-
 def _is_test(asked: _Asked, dataset: Dataset, seed: int) -> bool:
     """Tell whether the test part is that of a seed, as it is of every seed where the data have one of their own."""
     if asked.seed == seed:
@@ -274,7 +260,7 @@ def _flattered(reader: Reader, asked: _Asked, batches: Batches) -> str:
         if asked.part != "test" or not _is_test(asked, batches.dataset, own):
             return (f"it learnt from {learnt} divided by seed {own}, and some of these images may not be new to it; "
                     f"--part test --split-seed {own} takes those that are")  # fmt: skip
-        if _holds_others(reader, batches):
+        if holds_others(reader.facts, batches):
             return (f"{learnt} holds other images than when it learnt from them, so that the parts are others, and "
                     "some of these images may not be new to it")  # fmt: skip
     images = sum(batches.dataset.parts.values())

@@ -110,7 +110,8 @@ def _written(name: str, shipment: Shipment, place: Path) -> list[str]:
 
 def _exported(path: Path, checks: list[str], found: Found) -> Exported:
     files = tuple(file.path for file in found.outside.files)
-    predicts = HEADS.get(found.architecture.head.kind).outputs in (Head.outputs, BOXES)
+    given = found.model.gives if found.model else HEADS.get(found.architecture.head.kind).outputs
+    predicts = given in (Head.outputs, BOXES)
     return Exported(path, checks, files, found.model is not None, found.options(), predicts)
 
 
@@ -162,7 +163,7 @@ def _lost(found: Found, shipment: Shipment, kind: Format, path: Path) -> list[st
         return [f"what {lowered_to} cost was not measured{tells}"]
     if measured is None:
         return [f"what {lowered_to} cost was not measured; the training's page has what was"]
-    name = next(iter(whole.metrics))
+    name = found.metric if found.metric in whole.metrics else next(iter(whole.metrics))
     values = (units.show(name, one.metrics[name]) for one in (measured, whole))
     return [f"{lowered_to}: {units.title(name)} {' in place of '.join(values)}, on {measured.images} validation images"]
 

@@ -15,7 +15,7 @@ from nas.network.architecture import Architecture
 from nas.network.heads import Head
 from nas.report.formats import Reader
 from nas.training.boxes.found import threshold_of
-from nas.training.model import BOXES, Model, judging
+from nas.training.model import ANSWERING, BOXES, Model, judging
 
 INPUT = "images"
 IMAGES = "float32 (batch, channels, height, width), values from 0 to 1; the network normalises them itself"
@@ -62,11 +62,15 @@ def laid(model: Model) -> str:
     return WHOLE if model.outputs == BOXES else CROPPED
 
 
-def metadata_of(model: Model) -> dict[str, str]:
-    """Describe a model: architecture, classes, mean, std and facts as JSON, input and output in words."""
-    plain = {name: json.dumps(value) for name, value in model.to_dict().items()}
-    said = OUTPUTS.get(model.outputs, "float32 (batch, classes)")
-    return plain | {"input": f"{INPUT}: {IMAGES}; {laid(model)}", "output": f"{model.outputs}: {said}"}
+def metadata_of(model: Model, *, measured: bool = True) -> dict[str, str]:
+    """Describe a model: architecture, classes, mean, std and facts as JSON, input and output in words.
+
+    The facts are without what was `measured` of the model where that is not true of the file.
+    """
+    facts = {name: value for name, value in model.facts.items() if measured or name not in ANSWERING}
+    plain = {name: json.dumps(value) for name, value in (model.to_dict() | {"facts": facts}).items()}
+    said = OUTPUTS.get(model.gives, "float32 (batch, classes)")
+    return plain | {"input": f"{INPUT}: {IMAGES}; {laid(model)}", "output": f"{model.gives}: {said}"}
 
 
 def described(metadata: Mapping[str, str], source: Path) -> Described:
@@ -115,4 +119,4 @@ def reader_of(model: Model) -> Reader:
             return found.cpu()
 
     side, channels = model.architecture.resolution, model.architecture.channels
-    return Reader(model.classes, channels, side, run, model.outputs, model.threshold, model.facts, model.to)
+    return Reader(model.classes, channels, side, run, model.gives, model.threshold, model.facts, model.to)

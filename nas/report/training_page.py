@@ -30,7 +30,7 @@ from nas.training.catalogue import load_task
 from nas.training.full.progress import Epoch, best_epoch
 from nas.training.full.recipe import changed
 from nas.training.full.settings import TrainConfig
-from nas.training.model import BOXES, Model
+from nas.training.model import BOXES, Model, gives
 
 TOLD = ("unreadable", "overlap", "seen")  # of the environment, said in sentences
 CHANGES = 6  # values of a recipe that the first sentence lists
@@ -67,7 +67,7 @@ def render_training(trained: Trained) -> str:
             **NO_VERDICT,
             **(_verdict(trained, ending) if ending else {}),
             "detector": task.outputs == BOXES,
-            "classifier": task.outputs == Head.outputs,
+            "classifier": gives(task.outputs, task.targets) == Head.outputs,
             **_costs(trained, ending, history),
             **_next(trained),
             "plotlyjs": Markup(get_plotlyjs()) if history else "",

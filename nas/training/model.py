@@ -17,6 +17,7 @@ from nas.errors import DataError, SettingError, type_name
 from nas.files import Json
 from nas.network.architecture import Architecture
 from nas.network.build import Network
+from nas.network.heads import Head
 from nas.network.lowering import lower, lowered, queries_of
 from nas.training.boxes.found import Box, Place, boxes_in, threshold_of
 
@@ -24,13 +25,20 @@ BOXES = "boxes"
 """The kind of outputs of a detector, by the task's name for it."""
 ORDER = "order_of_queries"
 """The fact that lists a network's queries, those first that found most on the validation part."""
-MEASURED = (ORDER, "test", "calibration_error", "params", "macs", "latency")
+ANSWERING = ("test", "calibration_error", "latency")
+"""Facts of what was measured as the network answered."""
+MEASURED = (ORDER, "params", "macs", *ANSWERING)
 """Facts that are of the network as it is."""
 Picture = Path | str | Image.Image | NDArray[np.uint8]
 """A file, or pixels `(height, width)` or `(height, width, 3)` in red, green and blue."""
 GIVE = "paths, PIL images or arrays of uint8, (height, width, 3) in RGB, each as an argument of its own"
 Division = tuple[str, int]
 """Data by the text that names them, and the seed that divided them."""
+
+
+def gives(outputs: str, targets: str) -> str:
+    """Say what outputs of a kind are where such targets were learnt: the kind alone for logits of classes and boxes."""
+    return outputs if outputs != Head.outputs or targets == "classes" else f"{outputs} of {targets}"
 
 
 def split_of(facts: Mapping[str, Any]) -> int | None:
@@ -96,6 +104,11 @@ class Model(nn.Module):
         """The kind of outputs: `logits` of a classifier, `boxes` of a detector."""
         return self.network.head.outputs
 
+    @property
+    def gives(self) -> str:
+        """What the outputs are, which the task decides: `logits` of classes, `boxes`, or `logits of tags`."""
+        return gives(self.outputs, str(self.facts.get("targets") or "classes"))
+
     def normalise(self, x: Tensor) -> Tensor:
         """Standardise images of values from 0 to 1 as in training."""
         return (x - self.mean) / self.std
@@ -148,12 +161,15 @@ class Model(nn.Module):
         """
         architecture = lowered(self.architecture, queries, resolution)
         network = lower(self.network, architecture, self.facts.get(ORDER) or ())
-        facts = {name: value for name, value in self.facts.items() if name not in MEASURED}
+        same = architecture == self.architecture
+        facts = {name: value for name, value in self.facts.items() if same or name not in MEASURED}
         if ORDER in self.facts and queries_of(architecture) == queries_of(self.architecture):
             facts[ORDER] = self.facts[ORDER]  # they lie as they did
-        trained = {"queries": queries_of(self.architecture), "resolution": self.architecture.resolution}
+        if not same:
+            trained = {"queries": queries_of(self.architecture), "resolution": self.architecture.resolution}
+            facts = {"lowered_from": trained} | facts
         mean, std = (values.flatten().tolist() for values in (self.mean, self.std))
-        copy = Model(network, self.classes, mean, std, {"lowered_from": trained} | facts)
+        copy = Model(network, self.classes, mean, std, facts)
         return copy.train(self.training).to(self.mean.device)
 
     def _read(self, images: Sequence[Picture]) -> tuple[Tensor, list[Place]]:

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from nas.network.layers.frozen import Frozen, freeze, norm_of
 from nas.network.layers.initialise import kaiming, normal, truncated_normal
+from nas.network.layers.residual import convolution
 from nas.network.stems import Stem
 
 __all__ = ["conv", "early_conv", "mobilenet", "resnet"]
@@ -91,7 +92,7 @@ class EarlyConv(Stem):
         self.stride = 16
         layers: list[nn.Module] = []
         for hidden, stride in zip(*LAYOUTS[layout], strict=True):
-            layers += [nn.Conv2d(channels, hidden, 3, stride, 1, bias=False), nn.BatchNorm2d(hidden), nn.ReLU()]
+            layers += [convolution(channels, hidden, 3, stride), nn.BatchNorm2d(hidden), nn.ReLU()]
             channels = hidden
         self.layers = nn.Sequential(*layers)
         self.project = nn.Conv2d(channels, width, 1)

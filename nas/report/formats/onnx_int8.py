@@ -22,6 +22,7 @@ from nas.costs.latency.rounds import alternate
 from nas.costs.targets import Setting, cpu_clock
 from nas.errors import RunError, SettingError, in_one_line
 from nas.evaluation.units import show
+from nas.network.heads import Head
 from nas.report.formats import Examples, Format, Shipment
 from nas.report.metadata import INPUT, metadata_of
 from nas.report.onnx_files import describe, make_onnx, missing, read_onnx, runner, session
@@ -56,6 +57,9 @@ ATTEMPTS = (
 def _write(shipment: Shipment, path: Path) -> list[str]:
     model = shipment.model
     assert model is not None
+    if model.gives != Head.outputs:
+        raise SettingError(f"format onnx-int8: judges what it loses by classes, and '{model.architecture.name}' gives "
+                           f"{model.gives}; export to onnx")  # fmt: skip
     if shipment.training is None or shipment.validation is None:
         raise SettingError("format onnx-int8 needs images of the data that the network was trained on: name them with "
                            "--data")  # fmt: skip
@@ -63,9 +67,9 @@ def _write(shipment: Shipment, path: Path) -> list[str]:
     proto = make_onnx(model)
     plain = proto.SerializeToString()
     before = _accuracy(plain, validation)
-    tried = []
+    tried, described = [], metadata_of(model, measured=False)
     for attempt in ATTEMPTS:
-        data = _quantised(proto, attempt, calibration.images, metadata_of(model))
+        data = _quantised(proto, attempt, calibration.images, described)
         after = _accuracy(data, validation)
         tried.append(after)
         if before - after <= shipment.tolerance + ROUNDING:

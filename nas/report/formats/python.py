@@ -160,7 +160,7 @@ def source(shipment: Shipment, stem: str) -> str:
     check_importable(stem)
     architecture, trained = shipment.architecture, shipment.model is not None
     program = Program(architecture, shipment.model, TAKEN, IMPORTS)
-    words = _words(program.outputs)
+    words = _words(shipment.model.gives if shipment.model else program.outputs)
     usage = (TRAINED if trained else UNTRAINED).format(
         stem=stem, imports=_imports(stem, USED if trained else USED[1:2]),
         channels=architecture.channels, side=architecture.resolution,
