@@ -16,6 +16,7 @@ import stat
 import string
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -162,6 +163,7 @@ def quoted(name: str | Path) -> str:
 
 def module_name(stem: str) -> str:
     """Return the nearest name that an import statement takes, the name itself where it does."""
+    stem = unicodedata.normalize("NFKC", stem)  # as import statements do
     name = re.sub(r"\W+", "_", stem).strip("_") if not stem.isidentifier() else stem
     free = name.isidentifier() and not keyword.iskeyword(name) and name not in _modules()
     return name if free else f"net_{name}".rstrip("_")

@@ -70,8 +70,8 @@ def _following(form: str, written: "Exported", needed: str) -> list[str]:
         return [f"nas show {place}{needed}", f"nas train {place}{needed}{written.options or ' --data NAME[:PATH]'}"]
     if not (kind.reads and written.trained):
         return []
-    predicting = [f"nas predict {place} IMAGE..."] if written.predicts else []
-    return [*predicting, f"nas evaluate {place} --data NAME[:PATH]"]
+    predicting = [f"nas predict {place} IMAGE...{needed}"] if written.predicts else []
+    return [*predicting, f"nas evaluate {place} --data NAME[:PATH]{needed}"]
 
 
 def _stem(model: str) -> str:

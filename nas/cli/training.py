@@ -193,7 +193,7 @@ def conclude(console: Terminal, trained: Trained) -> None:
     file, draw = quoted(f"{trained.name}.onnx"), " --draw DIR" if ending.boxes else ""
     console.following(
         f"nas export {folder} --format onnx -o {file}",
-        *([f"nas predict {folder} IMAGE...{draw}"] if gives(task.outputs, task.targets) in WAYS else []),
+        *([f"nas predict {folder} IMAGE...{draw}"] if gives(task.outputs, {"targets": task.targets}) in WAYS else []),
         f"nas evaluate {folder} --data NAME[:PATH]",
     )
 

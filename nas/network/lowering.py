@@ -55,9 +55,11 @@ def lowered(architecture: Architecture, queries: int | None = None, resolution: 
     side = architecture.resolution
     for name, asked, least, most in ((QUERIES, queries, 1, now), ("resolution", resolution, LEAST_SIDE, side)):
         if asked is not None and most is not None and not (_whole(asked) and least <= asked <= most):
-            raise SettingError(f"{name} {asked} is not allowed; a trained network can be lowered to {least} to {most}")
+            raise SettingError(f"{name} {asked} is not allowed; a network can be lowered to {least} to {most}, and has "
+                               "more by its file")  # fmt: skip
+    queries, resolution = (None if asked == own else asked for asked, own in ((queries, now), (resolution, side)))
     options = dict(architecture.head.options) | ({QUERIES: int(queries)} if queries is not None else {})
-    if resolution and resolution != side and ENLARGE in options_of(HEADS, architecture.head.kind):
+    if resolution and ENLARGE in options_of(HEADS, architecture.head.kind):
         options[ENLARGE] = float(architecture.value(f"head.{ENLARGE}")) * side / resolution
     head = HeadSpec(architecture.head.kind, options)
     return replace(architecture, head=head, resolution=int(resolution or side))

@@ -15,7 +15,7 @@ from nas.network.architecture import Architecture
 from nas.network.heads import Head
 from nas.report.formats import Reader
 from nas.training.boxes.found import threshold_of
-from nas.training.model import ANSWERING, BOXES, Model, judging
+from nas.training.model import ANSWERING, BOXES, Model, gives, judging
 
 INPUT = "images"
 IMAGES = "float32 (batch, channels, height, width), values from 0 to 1; the network normalises them itself"
@@ -53,8 +53,8 @@ class Described:
 
     def reader(self, run: Callable[[Tensor], Tensor]) -> Reader:
         """Make a reader of the function that runs the network."""
-        threshold = threshold_of(self.facts)
-        return Reader(self.classes, self.channels, self.resolution, run, self.outputs, threshold, self.facts)
+        given, threshold = gives(self.outputs, self.facts), threshold_of(self.facts)
+        return Reader(self.classes, self.channels, self.resolution, run, given, threshold, self.facts)
 
 
 def laid(model: Model) -> str:
@@ -70,7 +70,7 @@ def metadata_of(model: Model, *, measured: bool = True) -> dict[str, str]:
     facts = {name: value for name, value in model.facts.items() if measured or name not in ANSWERING}
     plain = {name: json.dumps(value) for name, value in (model.to_dict() | {"facts": facts}).items()}
     said = OUTPUTS.get(model.gives, "float32 (batch, classes)")
-    return plain | {"input": f"{INPUT}: {IMAGES}; {laid(model)}", "output": f"{model.gives}: {said}"}
+    return plain | {"input": f"{INPUT}: {IMAGES}; {laid(model)}", "output": f"{model.outputs}: {said}"}
 
 
 def described(metadata: Mapping[str, str], source: Path) -> Described:

@@ -67,7 +67,7 @@ def render_training(trained: Trained) -> str:
             **NO_VERDICT,
             **(_verdict(trained, ending) if ending else {}),
             "detector": task.outputs == BOXES,
-            "classifier": gives(task.outputs, task.targets) == Head.outputs,
+            "classifier": gives(task.outputs, {"targets": task.targets}) == Head.outputs,
             **_costs(trained, ending, history),
             **_next(trained),
             "plotlyjs": Markup(get_plotlyjs()) if history else "",

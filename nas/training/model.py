@@ -36,8 +36,9 @@ Division = tuple[str, int]
 """Data by the text that names them, and the seed that divided them."""
 
 
-def gives(outputs: str, targets: str) -> str:
-    """Say what outputs of a kind are where such targets were learnt: the kind alone for logits of classes and boxes."""
+def gives(outputs: str, facts: Mapping[str, Any]) -> str:
+    """Say what outputs of a kind are by the targets that were learnt: boxes and logits of classes by the kind alone."""
+    targets = facts.get("targets") or "classes"
     return outputs if outputs != Head.outputs or targets == "classes" else f"{outputs} of {targets}"
 
 
@@ -107,7 +108,7 @@ class Model(nn.Module):
     @property
     def gives(self) -> str:
         """What the outputs are, which the task decides: `logits` of classes, `boxes`, or `logits of tags`."""
-        return gives(self.outputs, str(self.facts.get("targets") or "classes"))
+        return gives(self.outputs, self.facts)
 
     def normalise(self, x: Tensor) -> Tensor:
         """Standardise images of values from 0 to 1 as in training."""

@@ -1,6 +1,7 @@
 """The end of a detector's training: what it found, on images, and what fewer queries and smaller images cost."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from nas.engine import ending, lowering
 from nas.engine.lowering import Scaled, by_use, some
 from nas.evaluation import units
 from nas.network.lowering import lowered
+from nas.record.ending import Ending, Lowered
 from nas.record.trained import Trained
 from nas.report.exported import open_exported
 from nas.training.boxes.judging import best_threshold
 from nas.training.boxes.precision import mean_precision
+from nas.training.full.verdict import Verdict
 from nas.training.model import ORDER
 from nas.training.tasks import Predictions
 
@@ -92,8 +95,23 @@ def test_an_export_says_what_is_lost_and_takes_boxes_from_the_score_that_was_mea
     assert open_exported(done.path).threshold == measured.threshold
     other = nas.export(trained.folder, "safetensors", tmp_path / "other.safetensors", queries=5)
     assert other.checks[0] == "what 5 queries at 16 pixels cost was not measured; the training's page has what was"
-    same = nas.export(trained.folder, "safetensors", tmp_path / "same.safetensors", queries=6)
+    same = nas.export(trained.folder, "safetensors", tmp_path / "same.safetensors", queries=6, resolution=16)
     assert "queries" not in same.checks[0]
+    assert nas.load(same.path).facts == trained.model().facts
+    assert trained.model().lowered(6, 16).facts == trained.model().facts
+    assert trained.ending.as_lowered(6, 16) == whole
+
+
+def test_a_loss_is_told_in_the_metric_by_which_the_training_went(settings: dict[str, Any], tmp_path: Path) -> None:
+    done = nas.train(NET, name="by_map50", monitor="map50", **settings)
+    less = nas.export(done.folder, "safetensors", tmp_path / "less.safetensors", queries=3)
+    assert less.checks[0].startswith("3 queries at 16 pixels: mAP@50 ")
+
+
+def test_a_head_without_queries_is_known_by_its_side() -> None:
+    few = Lowered(0, 12, {"map": 0.5}, 1, 1.0, 1)
+    ending = Ending(Verdict(1, {}, [], None, [], []), 1, lowered=(replace(few, resolution=16), few))
+    assert ending.as_lowered(None, 12) == few
 
 
 def test_the_verdict_counts_and_shows_the_test_part(trained: Trained) -> None:

@@ -20,6 +20,7 @@ from nas.errors import SettingError
 from nas.record.environment import read_environment, write_environment
 from nas.record.models import BEST
 from nas.record.trained import Trained
+from nas.training.full.loop import StoppedError
 from nas.training.full.settings import make_train_config
 from nas.training.model import split_of
 
@@ -151,6 +152,20 @@ def test_only_a_typed_division_replaces_the_searchs(nas: Command, home: Path) ->
         assert answer.status == 0, answer.err
         assert ("the verdict flatters: the training first learnt" in " ".join(answer.out.split())) is (split != 1)
         assert Trained(home / f"typed{split}").config.split == split
+
+
+def test_weights_of_a_training_that_was_stopped_tell_all_that_they_learnt_from(home: Path) -> None:
+    other = f"npz:{home / 'others.npz'}"
+    archive(home / "others.npz", seed=1)
+    asked = Attendant(stop=lambda: (home / "stopped" / BEST).exists())
+    with pytest.raises(StoppedError):
+        train("first", name="stopped", runs=home, recipe="small", changes=QUICK | {"epochs": 2}, attendant=asked,
+              data=other)  # fmt: skip
+    facts, four = nas.load(home / "stopped").facts, f"npz:{home / 'four.npz'}"
+    assert (facts["finished"], facts["task"]) == (False, "classification")
+    assert [tuple(one) for one in facts["seen"]] == [(other, 1), (four, 1)]
+    with pytest.raises(SettingError, match=r"the backbone stopped learnt from npz:\S+four\.npz divided by seed 1, and"):
+        begin(home, "later", backbone="stopped")
 
 
 @pytest.mark.parametrize("named", ["train", "val"])

@@ -75,10 +75,10 @@ def test_boxes_of_smaller_images_are_larger_than_the_network_takes_them_for(head
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"queries": 9}, "queries 9 is not allowed; a trained network can be lowered to 1 to 8"),
+        ({"queries": 9}, "queries 9 is not allowed; a network can be lowered to 1 to 8"),
         ({"queries": 0}, "queries 0 is not allowed"),
         ({"queries": True}, "queries True is not allowed"),
-        ({"resolution": 33}, "resolution 33 is not allowed; a trained network can be lowered to 4 to 32"),
+        ({"resolution": 33}, "resolution 33 is not allowed; a network can be lowered to 4 to 32"),
     ],
 )
 def test_more_than_there_is_is_refused(asked: dict[str, int], message: str) -> None:

@@ -49,7 +49,8 @@ def test_the_test_part_of_its_own_data_is_judged_as_the_training_did(trained: Tr
     assert found.verdict.images == said.verdict.images
     assert found.verdict.metrics.keys() == said.verdict.metrics.keys()
     for name, one in said.verdict.metrics.items():
-        assert found.verdict.metrics[name].value == pytest.approx(one.value)
+        again = found.verdict.metrics[name]
+        assert [again.value, again.low, again.high] == pytest.approx([one.value, one.low, one.high]), name
     assert found.verdict.confusion == said.verdict.confusion
     assert [one.row for one in found.verdict.mistakes] == [one.row for one in said.verdict.mistakes]
     assert list(found.pictures) == list(said.pictures)

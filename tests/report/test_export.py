@@ -254,7 +254,7 @@ def test_a_network_is_lowered_before_it_is_written(tmp_path):
     assert small.checks[0] == cost
     with pytest.raises(SettingError, match="only networks that find boxes have queries"):
         export(model_of(["conv"]), "safetensors", tmp_path / "m.safetensors", queries=4)
-    with pytest.raises(SettingError, match="resolution 32 is not allowed; a trained network can be lowered to 4 to 16"):
+    with pytest.raises(SettingError, match="resolution 32 is not allowed; a network can be lowered to 4 to 16"):
         export(model_of(["conv"]), "safetensors", tmp_path / "m.safetensors", resolution=32)
 
 

@@ -67,9 +67,13 @@ def _write(shipment: Shipment, path: Path) -> list[str]:
     proto = make_onnx(model)
     plain = proto.SerializeToString()
     before = _accuracy(plain, validation)
-    tried, described = [], metadata_of(model, measured=False)
+    tried, failed, described = [], [], metadata_of(model, measured=False)
     for attempt in ATTEMPTS:
-        data = _quantised(proto, attempt, calibration.images, described)
+        try:
+            data = _quantised(proto, attempt, calibration.images, described)
+        except RunError as error:  # the next one may do
+            failed.append(error)
+            continue
         after = _accuracy(data, validation)
         tried.append(after)
         if before - after <= shipment.tolerance + ROUNDING:
@@ -81,6 +85,8 @@ def _write(shipment: Shipment, path: Path) -> list[str]:
                 f"{len(plain):,} bytes before, {len(data):,} after",
                 _paces(plain, data, validation.images[:1]),
             ]
+    if not tried:
+        raise failed[0]
     raise RunError(f"accuracy falls from {before:.4f} to {max(tried):.4f} at best of {len(tried)} ways to quantise, "
                    f"more than --tolerance {shipment.tolerance:g} allows; allow more, or export to onnx")  # fmt: skip
 
@@ -125,7 +131,11 @@ def _quantised(proto: Any, attempt: Attempt, images: Tensor, metadata: dict[str,
                 activation_type=quantization.QuantType.QUInt8,
                 nodes_to_exclude=_ends(fused) if attempt.keep_ends else None,
                 calibrate_method=quantization.CalibrationMethod[attempt.ranges],
-                extra_options={"CalibPercentile": 99.99, "MatMulConstBOnly": bool(attempt.layers)},
+                extra_options={
+                    "CalibPercentile": 99.99,
+                    "CalibStridedMinMax": 1,  # whatever the ranges, lest all answers to all images are held at once
+                    "MatMulConstBOnly": bool(attempt.layers),
+                },
             )
             return _described(done, metadata)
         except Exception as error:  # onnxruntime raises many kinds
@@ -138,7 +148,13 @@ def _reader(images: Tensor) -> Any:
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
-            self.chunks: Iterator[Tensor] = iter(images.split(CHUNK))
+            self.set_range(0, len(self))
+
+        def __len__(self) -> int:
+            return len(images.split(CHUNK))
+
+        def set_range(self, start_index: int, end_index: int) -> None:
+            self.chunks: Iterator[Tensor] = iter(images.split(CHUNK)[start_index:end_index])
 
         def get_next(self) -> files.Json | None:
             chunk = next(self.chunks, None)

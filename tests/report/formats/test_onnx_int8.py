@@ -74,6 +74,44 @@ def test_a_network_that_loses_too_much_is_refused_after_every_attempt(learnt, tm
     assert not list(tmp_path.iterdir())
 
 
+def test_a_way_that_fails_leaves_the_next(learnt, tmp_path, monkeypatch):
+    real, made = home._quantised, []
+
+    def failing(proto, attempt, images, metadata):
+        made.append(attempt)
+        if len(made) < 3:
+            raise RunError("onnxruntime cannot quantise this network (MemoryError)")
+        return real(proto, home.ATTEMPTS[0], images, metadata)
+
+    monkeypatch.setattr(home, "_quantised", failing)
+    done = export(learnt.model, "onnx-int8", tmp_path / "m.onnx", tolerance=0.05)
+    assert made[2].about in done.checks[1]
+    monkeypatch.setattr(home, "ATTEMPTS", home.ATTEMPTS[:2])
+    made.clear()
+    with pytest.raises(RunError, match="cannot quantise this network"):
+        export(learnt.model, "onnx-int8", tmp_path / "n.onnx")
+
+
+def test_a_file_has_no_facts_of_what_another_measured(learnt, tmp_path):
+    known = {"test": {"images": 3}, "latency": {"median": 9.0}, "calibration_error": 0.5, "params": 7}
+    model = Model(learnt.model.network, learnt.model.classes, [0.5], [0.5], learnt.model.facts | known).eval()
+    facts = open_exported(export(model, "onnx-int8", tmp_path / "m.onnx", tolerance=0.05).path).facts
+    assert facts["params"] == 7
+    assert not {"test", "latency", "calibration_error"} & facts.keys()
+    assert open_exported(export(model, "onnx", tmp_path / "f.onnx").path).facts["test"] == {"images": 3}
+
+
+def test_networks_of_other_targets_than_classes_are_refused(learnt, tmp_path):
+    model = learnt.model
+    tagged = Model(model.network, model.classes, [0.5], [0.5], model.facts | {"targets": "tags"}).eval()
+    with pytest.raises(SettingError, match="judges what it loses by classes, and 'digits' gives logits of tags"):
+        export(tagged, "onnx-int8", tmp_path / "m.onnx")
+    path = export(tagged, "onnx", tmp_path / "f.onnx").path
+    assert open_exported(path).outputs == "logits of tags"
+    said = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
+    assert said["output"] == "logits: float32 (batch, classes)"
+
+
 def test_a_loss_of_just_the_tolerance_is_allowed(learnt, tmp_path, monkeypatch):
     """190 of 200 before and 188 after differ by .01, for floats by a little more."""
     shares = iter([190 / 200, 188 / 200])

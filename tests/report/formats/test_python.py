@@ -17,7 +17,7 @@ from written_code import CLASSES, architecture, assert_tidy, of_block, of_head, 
 import nas
 from nas.errors import RunError, SettingError
 from nas.evaluation.plugins import load_plugins
-from nas.files import module_name
+from nas.files import is_module, module_name
 from nas.network.architecture import Architecture, HeadSpec, StageSpec
 from nas.network.build import build
 from nas.network.properties import scrambled
@@ -221,6 +221,11 @@ def test_a_file_that_hides_a_module_is_refused(name: str, tmp_path: Path) -> Non
         nas.export(TOKEN, "python", tmp_path / f"{name}.py")
     assert not list(tmp_path.iterdir())
     assert module_name(name) == f"net_{name}"
+
+
+def test_a_name_that_import_statements_write_otherwise_is_imported_by_its_text() -> None:
+    for name in ("caf\u00e9", "cafe\u0301", "\ufb01ne"):
+        assert is_module(name) == (name == "caf\u00e9")
 
 
 def test_grey_images_and_one_class(tmp_path: Path) -> None:
