@@ -88,6 +88,8 @@ def settings(*, hostile: bool) -> Iterator[None]:
             torch.use_deterministic_algorithms(True, warn_only=True)
             stack.callback(torch.set_default_dtype, torch.float32)
             torch.set_default_dtype(torch.float64)
+            stack.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
+            torch.set_float32_matmul_precision("medium")  # which an AMX processor takes for bfloat16
             for mode in (
                 torch.device("meta"),
                 torch.autocast("cpu", torch.bfloat16),

@@ -1,6 +1,8 @@
 """What this machine is, as its makers call it. Needs no torch, which takes seconds to import."""
 
+import os
 import platform
+import sys
 from pathlib import Path
 
 GPUS = Path("/proc/driver/nvidia/gpus")  # as NVIDIA's driver for Linux lists them
@@ -10,10 +12,13 @@ def cpu_name() -> str:
     """Return the processor's name as its maker gives it."""
     try:
         with open("/proc/cpuinfo") as file:  # noqa: PTH123
-            names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+            pairs = [[text.strip() for text in line.split(":", 1)] for line in file if ":" in line]
     except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()
+        pairs = []
+    found = dict(reversed(pairs))  # the first of each
+    numbers = [found[name] for name in ("CPU implementer", "CPU part") if name in found]  # all that ARM's have
+    plain = [platform.processor() or platform.machine(), *numbers]
+    return found.get("model name") or found.get("Hardware") or " ".join(plain)
 
 
 def gpu_names(listed: Path = GPUS) -> list[str]:
@@ -24,3 +29,8 @@ def gpu_names(listed: Path = GPUS) -> list[str]:
     except OSError:
         return []
     return [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
+
+
+def shares_memory() -> bool:
+    """Tell whether processes can share memory here, for which Linux has a folder."""
+    return sys.platform != "linux" or os.access("/dev/shm", os.W_OK | os.X_OK)

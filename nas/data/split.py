@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.data import boxes
-from nas.errors import DataError
+from nas.errors import DataError, type_name
 
 
 class Split(NamedTuple):
@@ -32,7 +32,10 @@ def check_split(name: str, split: Split, classes: Sized, targets: str) -> None:
             raise DataError(f"{name}: found labels from {least} to {most}; of {len(classes)} classes they go from 0 to "
                             f"{len(classes) - 1}")  # fmt: skip
     if targets == "boxes":
-        _check_boxes(name, np.asarray(labels), len(classes))
+        if not isinstance(labels, np.ndarray):
+            raise DataError(f"{name}: found boxes in a {type_name(labels)}; write an array of numpy, as "
+                            "nas.data.boxes.pack makes it")  # fmt: skip
+        _check_boxes(name, labels, len(classes))
 
 
 def _check_boxes(name: str, labels: NDArray[Any], classes: int) -> None:

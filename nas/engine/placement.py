@@ -10,6 +10,7 @@ from joblib import cpu_count
 
 from nas.config import Budget, SearchConfig
 from nas.costs.deployment import choose_device
+from nas.costs.machine import shares_memory
 from nas.costs.targets import Target
 from nas.data import Dataset
 from nas.engine.executors import Answer, Ask, Executor, Placement, Tell
@@ -101,8 +102,10 @@ class _Told:
 
 
 def _local_workers(budget: Budget, on_gpu: bool) -> int | None:
-    """Return one worker a core, None for as many as GPUs hold, or 1 if the budget is too small for starting Ray."""
+    """Return one worker a core, None for as many as GPUs hold, or 1 where Ray cannot start or the budget is small."""
     if (budget.trials or LEAST_TRIALS) < LEAST_TRIALS or (budget.seconds or LEAST_SECONDS) < LEAST_SECONDS:
+        return 1
+    if not shares_memory():
         return 1
     if on_gpu:
         return None

@@ -29,6 +29,17 @@ except ImportError:  # an extra
         def __init_subclass__(cls, **_: object) -> None:
             super().__init_subclass__()
 
+        @classmethod
+        def from_pretrained(cls, *_: object, **__: object) -> Any:
+            """Say what is missing."""
+            raise SettingError(missing())
+
+        def save_pretrained(self, *_: object, **__: object) -> Any:
+            """Say what is missing."""
+            raise SettingError(missing())
+
+        push_to_hub = save_pretrained
+
 
 def missing() -> str:
     """Say that huggingface_hub is not installed, or give an empty text."""

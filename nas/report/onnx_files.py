@@ -1,6 +1,6 @@
 """Writing, describing and running ONNX files, https://onnx.ai, for the formats that are some."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,13 @@ from nas.report.tracing import LEAST, plain, quiet, step, trace
 from nas.training.model import Model
 
 OPSET = 20
-PACKAGES = ("onnx", "onnxruntime", "onnxscript")
+RUNNING = ("onnx", "onnxruntime")
+WRITING = (*RUNNING, "onnxscript")
 
 
-def missing() -> str:
+def missing(packages: Sequence[str] = WRITING) -> str:
     """Say which packages for ONNX files are not installed, or give an empty text."""
-    absent = [name for name in PACKAGES if find_spec(name) is None]
+    absent = [name for name in packages if find_spec(name) is None]
     return f"{' and '.join(absent)} not installed: pip install 'hybrid-nas[onnx]'" if absent else ""
 
 
@@ -100,7 +101,7 @@ def runner(opened: Any) -> Callable[[Tensor], Tensor]:
 
 def read_onnx(path: Path) -> Reader:
     """Make an exported file ready to run by onnxruntime. Raises SettingError when it is missing or damaged."""
-    if lacking := missing():
+    if lacking := missing(RUNNING):
         raise SettingError(f"{path}: {lacking}")
     try:
         data = path.read_bytes()

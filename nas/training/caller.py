@@ -58,6 +58,9 @@ def _neutral_numbers(stack: ExitStack, torch: Any) -> None:
     if (dtype := torch.get_default_dtype()) != torch.float32:
         stack.callback(torch.set_default_dtype, dtype)
         torch.set_default_dtype(torch.float32)
+    if (precision := torch.get_float32_matmul_precision()) != "highest":
+        stack.callback(torch.set_float32_matmul_precision, precision)
+        torch.set_float32_matmul_precision("highest")
     if torch.are_deterministic_algorithms_enabled():  # some layers have none
         warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
         stack.callback(torch.use_deterministic_algorithms, True, warn_only=warn_only)

@@ -134,6 +134,14 @@ def test_too_little_to_learn_from_is_refused(train, says):
         assemble("set", ("face",), train, seed=0, resolution=None, mirror=True, targets="boxes")
 
 
+def test_boxes_in_a_list_are_refused_with_what_to_write():
+    given = split(9)
+    for listed in (list(given.labels), [[] for _ in given.labels]):
+        part = given._replace(labels=listed)
+        with pytest.raises(DataError, match=r"set: found boxes in a list; write an array .*nas\.data\.boxes\.pack"):
+            assemble("set", ("face",), part, seed=0, resolution=None, mirror=True, targets="boxes")
+
+
 def test_images_with_boxes_that_are_not_square_are_refused():
     oblong = split(9)._replace(images=np.zeros((9, 1, 4, 6), np.uint8))
     with pytest.raises(DataError, match="6x4; lay them in squares"):

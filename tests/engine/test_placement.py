@@ -39,6 +39,12 @@ def test_a_worker_a_core(monkeypatch: pytest.MonkeyPatch, cores: int, workers: i
     assert chosen(budget={"trials": 10_000})[0].workers == workers
 
 
+def test_where_ray_finds_no_shared_memory_one_worker_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placement, "cpu_count", lambda: 16)
+    monkeypatch.setattr(placement, "shares_memory", lambda: False)
+    assert chosen(budget={"trials": 10_000}) == (Placement(1), "local")
+
+
 @pytest.mark.parametrize("budget", [{"trials": placement.LEAST_TRIALS - 1}, {"seconds": placement.LEAST_SECONDS - 1}])
 def test_a_budget_that_does_not_pay_the_start_back_has_one_worker(
     monkeypatch: pytest.MonkeyPatch, budget: dict[str, Any]

@@ -202,7 +202,10 @@ class _Reference:
     def recall(self) -> None:
         """Take the time that another process has lowered since, so that all processes have one unit."""
         with suppress(ValueError):
-            self.seconds = min(self.seconds, _kept(self.key, self.lasting))
+            kept = _kept(self.key, self.lasting)
+            if kept > self.seconds:  # two lowered it at once, and the larger one came last
+                self.keep()
+            self.seconds = min(self.seconds, kept)
 
     def keep(self) -> None:
         """Keep the seconds in the cache, unless they are a target's whose source may change unseen."""

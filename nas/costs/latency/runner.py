@@ -131,12 +131,12 @@ def device():
     """Return the processor's name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        names = [
-            line.partition(":")[2].strip() for line in lines if line.lower().startswith(("model name", "hardware"))
-        ]
     except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()
+        lines = []
+    found = dict(reversed([[text.strip() for text in line.split(":", 1)] for line in lines if ":" in line]))
+    numbers = [found[name] for name in ("CPU implementer", "CPU part") if name in found]
+    plain = [platform.processor() or platform.machine(), *numbers]
+    return found.get("model name") or found.get("Hardware") or " ".join(plain)
 
 
 def read(path):

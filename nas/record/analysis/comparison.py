@@ -178,10 +178,9 @@ class Comparison:
         several = f", Bonferroni for {len(self.tests)} tests" if len(self.tests) > 1 else ""
         for test in self.tests:
             sure = "more than chance" if test in self.sure else "no more than chance would give"
-            told.append(
-                f"A run with {test.first} beats one with {test.other} in {test.chance:.0%} of the pairs, {sure} "
-                f"(Mann-Whitney{several}, p = {test.p:.2g}; so few runs can give {test.least:.2g} at least)."
-            )
+            p, least = (f"{min(one * len(self.tests), 1.0):.2g}" for one in (test.p, test.least))
+            told.append(f"A run with {test.first} beats one with {test.other} in {test.chance:.0%} of the pairs, {sure}"
+                        f" (Mann-Whitney{several}, p = {p}; so few runs can give {least} at least).")  # fmt: skip
         if alone := [side.name for side in self.sides if len(side.runs) == 1]:
             *rest, last = (f"one run with {name}" for name in alone)
             each = f"{', '.join(rest)} and {last}" if rest else last

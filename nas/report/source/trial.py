@@ -1,5 +1,6 @@
 """Run a written file in a process of its own, where this package cannot be imported, and compare its outputs."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -111,7 +112,7 @@ def _run(file: Path, given: Mapping[str, object]) -> Json:
     torch.save(given, question)
     command = [
         sys.executable,
-        "-I",
+        "-P",
         "-B",
         "-c",
         CHILD,
@@ -120,8 +121,10 @@ def _run(file: Path, given: Mapping[str, object]) -> Json:
         str(answer),
         str(torch.get_num_threads()),
     ]
+    folders = os.pathsep.join(folder for folder in sys.path if folder)  # torch may have come by one of the caller's
+    variables = os.environ | {"PYTHONPATH": folders, "PYTHONWARNINGS": ""}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, env=variables)
     except subprocess.TimeoutExpired:
         raise RunError(f"{file.name}: did not end within {SECONDS} seconds when run by itself") from None
     if done.returncode:

@@ -98,8 +98,11 @@ def enough_images(recipe: FullRecipe) -> Iterator[None]:
     except ValueError as error:
         if "more than 1 value per channel" not in str(error):
             raise
-        few = "leaves parts of one image, too few for BatchNorm where a map is one pixel; write fewer"
-        raise SettingError(f"--accumulate {recipe.accumulate}: {few}") from None
+        few = "leaves parts of one image, too few for BatchNorm where a map is one pixel"
+        if recipe.accumulate > 1:
+            raise SettingError(f"--accumulate {recipe.accumulate}: {few}; write fewer") from None
+        raise SettingError(f"--batch-size {recipe.batch_size}: {few}; write more, or train on more images or in fewer "
+                           "processes") from None  # fmt: skip
 
 
 def drawn(dataset: Dataset, rng: np.random.Generator, alike: bool) -> Rows:

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+from small_models import leave_no_numbers
 from torch import nn
 
 from nas.network.layers.residual import MLP, Convolution, Depthwise, InvertedBottleneck, Pointwise
@@ -77,13 +78,6 @@ def test_a_convolution_of_a_map_below_its_stride_has_its_gradients_under_a_proce
     half.backward(gradient := torch.randn_like(half))
     nn.functional.conv2d(x.float(), kept, None, stride, kernel_size // 2).backward(gradient.float())
     torch.testing.assert_close(ours.weight.grad, kept.grad)
-
-
-def leave_no_numbers():
-    """Fill memory with what is no number, and free it: who reads it afterwards shows."""
-    for size in range(8, 19):
-        free = [torch.full((2**size,), torch.nan) for _ in range(20)]
-        del free
 
 
 @torch.no_grad()

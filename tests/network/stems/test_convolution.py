@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from small_models import leave_no_numbers
 from torch import nn
 
 from nas.network.stems.convolution import EarlyConv, Layout
@@ -30,3 +31,15 @@ def test_convolutions_then_a_projection_to_the_transformer(
     assert last.out_channels == width
     assert last.weight.std().item() == pytest.approx((2 / width) ** 0.5, rel=0.05)
     assert not torch.any(last.bias)
+
+
+def test_maps_below_its_strides_have_their_gradients_under_a_processors_autocast() -> None:
+    """Eight pixels are one before the last convolution, whose bfloat16 gradient would be of memory nobody wrote."""
+    torch.manual_seed(0)
+    stem, x = EarlyConv(1, 16), torch.rand(8, 1, 8, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        out = stem(x)
+    leave_no_numbers()
+    out.float().square().sum().backward()
+    rough = [p.grad.clone() for p in stem.parameters() if p.grad is not None]
+    assert all(bool(gradient.isfinite().all()) for gradient in rough)

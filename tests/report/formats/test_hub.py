@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import detections
 import huggingface_hub
@@ -202,3 +204,19 @@ def test_the_card_of_a_detector(tmp_path):
     assert "An object detector of 3 classes" in text
     assert "| mAP | 0.5000 | 0.4000 to 0.6000 |" in text
     assert 'model.detect("image.png")' in text
+
+
+def test_without_the_extra_the_way_in_says_what_to_install(tmp_path):
+    code = """
+import sys
+sys.modules["huggingface_hub"] = None
+import nas
+from nas.errors import SettingError
+for way in (nas.HubModel.from_pretrained, nas.HubModel.save_pretrained):
+    try:
+        way("folder")
+    except SettingError as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["huggingface_hub is not installed: pip install 'hybrid-nas[huggingface]'"] * 2

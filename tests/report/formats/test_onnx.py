@@ -13,6 +13,7 @@ from small_models import NARROW, every_part, model_of
 
 from nas.errors import RunError, SettingError
 from nas.registry import BLOCKS, FORMATS, HEADS, STEMS
+from nas.report import onnx_files
 from nas.report.export import export
 from nas.report.exported import open_exported
 from nas.report.formats import Shipment
@@ -214,3 +215,11 @@ def test_a_detector_takes_images_of_any_size(tmp_path):
     model = detections.model(anchors=True, focal=True, levels=2)
     done = export(model, "onnx", tmp_path / "m.onnx", dynamic_size=True)
     assert "4 image sizes" in done.checks[0]
+
+
+def test_a_file_is_run_without_the_package_that_writes_one(learnt, shipped, tmp_path, monkeypatch):
+    real = onnx_files.find_spec
+    monkeypatch.setattr(onnx_files, "find_spec", lambda name: None if name == "onnxscript" else real(name))
+    assert open_exported(shipped("onnx")).run(torch.rand(2, 1, 8, 8)).shape == (2, 10)
+    with pytest.raises(SettingError, match="onnxscript not installed"):
+        export(learnt.model, "onnx", tmp_path / "m.onnx")

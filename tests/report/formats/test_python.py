@@ -1,6 +1,7 @@
 """A network as one file of Python: the same function, nothing of this package, and pleasant to read."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -360,3 +361,12 @@ def test_published_networks_read_well(name: str, tmp_path: Path) -> None:
     (tmp_path / f"{name}.py").write_text(text)
     assert_alone(text)
     assert_tidy(tmp_path)
+
+
+def test_a_file_is_run_where_torch_comes_by_the_path_alone(tmp_path: Path) -> None:
+    code = "import nas; print(nas.export('tiny_moat_0', 'python', 'net.py').checks[0])"
+    path = os.pathsep.join(folder for folder in sys.path if folder)
+    done = subprocess.run([sys._base_executable, "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONPATH": path},
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "net.py").exists()

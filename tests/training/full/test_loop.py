@@ -259,6 +259,14 @@ def test_parts_of_one_image_are_refused_where_maps_are_one_pixel(digits: Dataset
         trained(trainer(digits, changed(SIMPLE, batch_size=4, accumulate=4), network(**SMALL_MAPS)))
 
 
+def test_a_whole_step_of_one_image_is_refused_by_the_batch_size(digits: Dataset) -> None:
+    class Pair(Alone):
+        count = 2
+
+    with pytest.raises(SettingError, match=r"--batch-size 2: leaves parts of one image.*in fewer processes"):
+        trained(trainer(digits, changed(SIMPLE, batch_size=2), network(**SMALL_MAPS), group=Pair()))
+
+
 def test_mixing_and_augmentation_take_a_batch_of_one(digits: Dataset) -> None:
     tiny = replace(digits, train=digits.train[:3])
     found = trained(trainer(tiny, changed(EVERYTHING, batch_size=4, accumulate=4), network(**NO_BATCHNORM)))

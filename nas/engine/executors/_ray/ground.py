@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from nas.costs.machine import shares_memory
 from nas.errors import SettingError
 
 PATIENCE = 5.0  # seconds for a cluster to answer
@@ -60,7 +61,7 @@ def ray_folder() -> Path:
 
     Raises SettingError when there is none, or no shared memory.
     """
-    if sys.platform == "linux" and not os.access("/dev/shm", os.W_OK | os.X_OK):  # others share by files
+    if not shares_memory():
         raise SettingError("workers: Ray, which runs several, needs shared memory, and /dev/shm is missing or closed "
                            "to you; write --workers 1")  # fmt: skip
     folders = [os.environ.get(name, "") for name in ("RAY_TMPDIR", "TMPDIR", "TEMP", "TMP")]

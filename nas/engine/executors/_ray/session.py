@@ -20,7 +20,8 @@ from nas.errors import RunError, first_line
 NICENESS = {"RAY_worker_niceness": "0"}
 """Gives trials the priority of the search itself: at Ray's own (15) they starve beside any other program."""
 
-WORKER_ENV = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "RAY_CHDIR_TO_TRIAL_DIR": "0"}
+WORKER_ENV = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "RAY_CHDIR_TO_TRIAL_DIR": "0", "PYTHONWARNINGS": ""}
+"""Neither more threads nor warnings that are raised: trials run as in a process of their own."""
 
 
 @contextmanager
