@@ -215,7 +215,9 @@ def _passing_home() -> Path:
 def cache_folder() -> Path:
     """Return the one folder for data kept from run to run."""
     own, users = os.environ.get("NAS_CACHE"), os.environ.get("XDG_CACHE_HOME")
-    return Path(own) if own else Path(users or home() / ".cache") / "nas"
+    if own:
+        return Path(os.path.expanduser(own))  # noqa: PTH111  (pathlib raises for names without a home)
+    return Path(users or home() / ".cache") / "nas"
 
 
 def cache_remark() -> str:

@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -154,3 +155,10 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path, monkeypatch):
     (tmp_path / "a").write_text("")
     reason = f"nothing is kept from run to run, as {tmp_path / 'a'} is not a folder; choose a folder by NAS_CACHE"
     assert files.cache_remark() == reason
+
+
+def test_a_tilde_in_the_cache_folder_is_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no shell has expanded it: as it is, each working directory would have a cache of its own."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NAS_CACHE", "~/kept")
+    assert files.cache_folder() == tmp_path / "kept"

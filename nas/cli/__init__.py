@@ -14,7 +14,7 @@ from typer.core import TyperCommand
 
 from nas.cli.helping import Command, Group, untyped
 from nas.cli.streams import steady_streams
-from nas.errors import NasError, UserError
+from nas.errors import NasError, SettingError, UserError
 from nas.files import home, visible
 
 COMMANDS = {  # name: its module, and its line in the list of commands
@@ -125,9 +125,17 @@ def _ended_like_interrupted() -> Iterator[None]:
 
 
 def _settle() -> None:
-    """Set what packages look for in the environment, and fail or print nothing without."""
+    """Set what packages look for in the environment, and fail or print nothing without.
+
+    Raises SettingError in a folder that is gone, where torch would end the process with words of its own.
+    """
+    try:
+        os.getcwd()  # noqa: PTH109  (pathlib makes an absolute path of it)
+    except OSError:
+        raise SettingError("the folder that you are in was deleted; go to another, as by cd") from None
     os.environ["HOME"] = str(home())
-    if (columns := os.environ.get("COLUMNS", "")).isdigit() and int(columns) < NARROWEST:
+    columns = os.environ.get("COLUMNS", "")
+    if columns and not (columns.isdecimal() and int(columns) >= NARROWEST):
         del os.environ["COLUMNS"]
 
 

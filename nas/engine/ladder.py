@@ -52,6 +52,8 @@ class Ladder:
 
     def climb(self) -> Job | None:
         """Return the training that pays most, if further ones have had less than their share of the work."""
+        if len(self.run.config.lengths) == 1 and self.run.config.promotion < 1:
+            return None  # without a look at the results, which takes as long as there are trials
         self._make_room()
         return self._climb() if len(self.run.results) >= FIRST or self.run.config.promotion == 1 else None
 
@@ -62,7 +64,7 @@ class Ladder:
 
     def _climb(self) -> Job | None:
         run, share = self.run, self.run.config.promotion
-        if not run.results or not run.trained_objectives or (len(run.config.lengths) == 1 and share < 1):
+        if not run.results or not run.trained_objectives:
             return None
         macs = {trial.number: trial.metrics.get("macs", 0.0) for trial in run.trials}
         new = sum(macs[trial.number] * run.config.lengths[0] for trial in run.spent)

@@ -9,7 +9,7 @@ from nas.report.running import Running
 
 EVERY = 60.0  # seconds between two pages while the front stays as it is
 SHARE = 0.02  # of the time since the search began, at most, is spent on pages
-FIRST = 0.5  # seconds that the first page counts for: its libraries are needed at the end in any case
+FIRST = 0.5  # seconds that a new search's first page counts for: its libraries are needed at the end in any case
 
 
 class LivePage:
@@ -21,7 +21,7 @@ class LivePage:
     def __init__(self, run: Run, warned: Callable[[str], None]) -> None:
         self.run, self.warned = run, warned
         self.began = self.written = time.monotonic()
-        self.cost, self.spent = FIRST, 0.0
+        self.cost, self.spent, self.small = FIRST, 0.0, not run.trials
         self.front: list[int] = []
         self.failed = False
 
@@ -33,6 +33,7 @@ class LivePage:
         try:
             front = [result.number for result in self.run.front()]
             if front == self.front and now - self.written < EVERY:
+                self.spent += time.monotonic() - now
                 return
             write_report(self.run, Running.now(self.run, max(EVERY, self.cost / SHARE)))
             self.front = front
@@ -41,5 +42,5 @@ class LivePage:
                 self.failed = True
                 self.warned(f"the page is not up to date while the search runs: {error}")
         self.written = time.monotonic()
-        self.cost = self.written - now if self.spent else FIRST
-        self.spent += self.cost
+        self.cost = FIRST if self.small else self.written - now
+        self.spent, self.small = self.spent + self.cost, False

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from nas import files
 from nas.record.folders import PICKED
@@ -20,16 +21,27 @@ def write_architectures(run: Run) -> None:
     """
     folder, front = run.folder / FRONT, run.front()
     folder.mkdir(exist_ok=True)
-    names = [_file_name(rank, len(front), result, run.config.objectives) for rank, result in enumerate(front, 1)]
-    for name, result in zip(names, front, strict=True):
-        files.write(folder / name, result.named(run.name).to_yaml())
+    wanted = {
+        _file_name(rank, len(front), result, run.config.objectives): result.named(run.name).to_yaml()
+        for rank, result in enumerate(front, 1)
+    }
+    for name, text in wanted.items():
+        if not _holds(folder / name, text):  # to write one takes a hundred times as long
+            files.write(folder / name, text)
     for path in folder.iterdir():
-        if FRONT_FILE.fullmatch(path.name) and path.name not in names:
+        if FRONT_FILE.fullmatch(path.name) and path.name not in wanted:
             path.unlink(missing_ok=True)  # another page may be written at once
     if front:
         files.write(run.folder / PICKED, run.pick().named(run.name).to_yaml())
     else:
         (run.folder / PICKED).unlink(missing_ok=True)
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.read_bytes() == text.encode()
+    except OSError:
+        return False
 
 
 def _file_name(rank: int, count: int, result: Result, objectives: Sequence[str]) -> str:

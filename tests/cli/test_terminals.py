@@ -1,7 +1,10 @@
 """Every command on a terminal without colours, on a narrow one, on a dumb one, and with a reader that leaves."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,3 +141,23 @@ def test_json_stands_alone_on_the_standard_output(terminals: Terminals, home: Pa
 
 def test_a_terminal_that_has_colours_gets_them(terminals: Terminals, home: Path) -> None:
     assert COLOUR.search(run(terminals, home, "show", "coloured", columns=80).out)
+
+
+def test_a_folder_that_was_deleted_is_said(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    code = (
+        "import os, sys; os.rmdir('../gone'); sys.argv = ['nas', 'show', 'coatnet_0']; from nas.cli import main; main()"
+    )
+    path = os.pathsep.join(folder for folder in sys.path if folder)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "gone", env=os.environ | {"PYTHONPATH": path},
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "error: the folder that you are in was deleted; go to another, as by cd\n"
+
+
+@pytest.mark.parametrize("columns", ["\u00b2", "wide", "-3", "0"])
+def test_a_width_that_is_none_is_passed_over(columns: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "nas.cli", "spaces"], env=os.environ | {"COLUMNS": columns},
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "cvt_family" in done.stdout

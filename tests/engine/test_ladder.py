@@ -8,7 +8,7 @@ from small_searches import Stopped, search, story
 
 import nas
 from nas.cli.outcome import run_facts
-from nas.engine.ladder import Step, contenders, following, gains, length, missing
+from nas.engine.ladder import Ladder, Step, contenders, following, gains, length, missing
 from nas.engine.watcher import Watcher
 from nas.errors import RunError
 from nas.evaluation import evaluator
@@ -128,6 +128,18 @@ def test_gains_are_largest_where_the_front_would_grow_most(tmp_path):
     assert after[2] < gain[2], "what is known gains by its doubt alone"
     assert after[3] < gain[3], "as does what it dominates"
     assert after[0] > 0, "nothing so cheap is known yet"
+
+
+def test_without_rungs_no_trial_waits_for_a_look_at_all_results(tmp_path, monkeypatch):
+    """As many trials later each would take as much longer."""
+    run = empty_run(tmp_path / "run", rungs=(1,))
+    values(run, *[(0.5 + i / 100, 1.0 + i) for i in range(15)])
+
+    def looked(run):
+        raise AssertionError("all results were looked at")
+
+    monkeypatch.setattr(Run, "results", property(looked))
+    assert Ladder(run, Watcher(), lambda: 0.0).climb() is None
 
 
 def test_a_search_takes_on_what_may_belong_to_the_front(space):

@@ -9,6 +9,7 @@ from small_searches import search
 from nas.engine import live
 from nas.engine.live import LivePage
 from nas.engine.watcher import Watcher
+from nas.record.results import Result
 from nas.record.run import Run
 
 
@@ -66,6 +67,32 @@ def test_a_new_point_of_the_front_is_not_waited_for(tmp_path: Path, clock: Clock
     clock.now += live.EVERY
     page.refresh()
     assert len(costs) == 3
+
+
+def test_a_look_at_the_front_counts_and_so_does_the_first_page_of_a_search_that_goes_on(
+    tmp_path: Path, clock: Clock, costs: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, real = empty_run(tmp_path / "a"), Run.front
+
+    def front(run: Run) -> list[Result]:
+        clock.now += 1.0
+        return real(run)
+
+    monkeypatch.setattr(Run, "front", front)
+    page = LivePage(run, print)
+    for _ in range(40):  # trials of ten seconds
+        clock.now += 10.0
+        page.refresh()
+    assert page.spent <= live.SHARE * clock.now
+    run.append(trial(run, 0))
+    later, began = LivePage(run, print), clock.now
+    clock.now += 100.0
+    later.refresh()
+    assert later.spent == 3.0
+    assert later.cost == 3.0
+    clock.now = began + 299.0
+    later.refresh()
+    assert later.spent == 3.0
 
 
 def test_a_page_that_cannot_be_written_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,18 @@ def test_the_knee_and_the_front_are_files_that_rebuild_their_networks(tmp_path):
     assert found == [result.key for result in run.front()]
 
 
+def test_files_that_hold_their_network_already_are_left_as_they_are(tmp_path):
+    """A long front would be written anew with every page, and the search waits for that."""
+    run = finished_run(tmp_path / "run")
+    write_architectures(run)
+    kept, other = sorted((run.folder / "front").iterdir())[:2]
+    other.write_text("damaged")
+    before = kept.stat().st_ino
+    write_architectures(run)
+    assert kept.stat().st_ino == before
+    assert load_architecture(other).key() == run.front()[1].key
+
+
 def test_of_a_front_that_is_gone_nothing_stays(tmp_path):
     """As where all networks fell when they went on to a higher rung."""
     run = finished_run(tmp_path / "run")
