@@ -21,7 +21,7 @@ class LivePage:
     def __init__(self, run: Run, warned: Callable[[str], None]) -> None:
         self.run, self.warned = run, warned
         self.began = self.written = time.monotonic()
-        self.cost, self.spent, self.small = FIRST, 0.0, not run.trials
+        self.cost, self.spent, self.new = FIRST, 0.0, not run.trials
         self.front: list[int] = []
         self.failed = False
 
@@ -42,5 +42,5 @@ class LivePage:
                 self.failed = True
                 self.warned(f"the page is not up to date while the search runs: {error}")
         self.written = time.monotonic()
-        self.cost = FIRST if self.small else self.written - now
-        self.spent, self.small = self.spent + self.cost, False
+        self.cost = FIRST if self.new else self.written - now
+        self.spent, self.new = self.spent + self.cost, False
