@@ -166,6 +166,19 @@ def test_a_damaged_calibration_is_made_anew(tmp_path, monkeypatch, value):
     assert files.recall("reference", key) == {"seconds": 0.5}
 
 
+def test_the_lowest_time_stays_where_two_processes_lowered_it_at_once(tmp_path, monkeypatch):
+    import nas.costs.latency.measure as module
+
+    monkeypatch.setenv("NAS_CACHE", str(tmp_path))
+    key = {"reference": module.REFERENCE} | CPU.key()
+    one, other = (module._Reference(lambda count: 1.0, key, seconds, True) for seconds in (0.8, 0.9))
+    one.keep()
+    other.keep()
+    one.seen(1.0)
+    other.seen(1.0)
+    assert (one.seconds, other.seconds, files.recall("reference", key)) == (0.8, 0.8, {"seconds": 0.8})
+
+
 def test_another_version_of_the_package_calibrates_anew(tmp_path, monkeypatch):
     """The reference's own code may have changed, and a kept time is only ever lowered."""
     import nas.costs.latency.measure as module

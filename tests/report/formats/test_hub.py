@@ -12,6 +12,7 @@ import torch
 import yaml
 from PIL import Image
 from small_models import model_of
+from trained_fixtures import ended
 
 import nas
 from nas.costs.counts import cost
@@ -61,6 +62,15 @@ def test_load_opens_it_as_a_training(learnt, shipped):
     images = learnt.validation.images[:5]
     with torch.no_grad():
         assert torch.equal(found(images), learnt.model(images))
+
+
+def test_a_training_comes_before_a_hub_folder_of_its_name(learnt, tmp_path, monkeypatch):
+    """As for every command: the folder may be of an earlier training."""
+    training = ended(tmp_path / "runs" / "mine")
+    export(learnt.model, "hub", tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    assert nas.load("mine").classes == training.model().classes != learnt.model.classes
+    assert nas.load("mine", runs="elsewhere").classes == learnt.model.classes
 
 
 def test_it_is_a_network_by_its_path(learnt, shipped):
