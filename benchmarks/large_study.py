@@ -18,21 +18,23 @@ from rich.console import Console
 from rich.table import Table
 
 from nas.config import make_config
+from nas.engine.ladder import Step, length
 from nas.engine.plan import plan_of
 from nas.engine.proposer import Proposer
 from nas.engine.watcher import Watcher
 from nas.evaluation.job import Outcome
-from nas.record.journal import RECORD
+from nas.network.architecture import Architecture
+from nas.record.journal import FURTHER, RECORD
 from nas.record.run import Run
-from nas.record.trial import Trial, trial_line
+from nas.record.trial import Further, Trial, further_line, trial_line
 from nas.report.page import write_report
 from nas.space.library import load_space
 
 PROPOSALS = 3
 
 
-def fill(folder: Path, trials: int, sampler: str, workers: int = 1) -> None:
-    """A run of random architectures; accuracy and latency follow size, with noise."""
+def fill(folder: Path, trials: int, sampler: str, workers: int = 1, rungs: str = "1") -> None:
+    """A run of random architectures; accuracy and latency follow size, with noise. Half of the work goes to rungs."""
     space = load_space("cvt_family").fit(resolution=32, channels=1, classes=10)
     settings = {
         "data": "digits",
@@ -40,19 +42,29 @@ def fill(folder: Path, trials: int, sampler: str, workers: int = 1) -> None:
         "budget": {"trials": 10 * trials},
         "sampler": sampler,
         "workers": workers,
+        "rungs": rungs,
     }
-    Run.create(folder, make_config(settings), space, {"versions": {}})
-    rng = np.random.default_rng(0)
-    record = (folder / RECORD).open("w")
+    run = Run.create(folder, make_config(settings), space, {"versions": {}})
+    rng, owed = np.random.default_rng(0), 0.0
+    record, further = (folder / RECORD).open("w"), (folder / FURTHER).open("w")
     for number in range(trials):
         decisions, architecture = space.sample(rng)
-        size = sum(s.depth * s.width**2 for s in architecture.stages)
-        metrics = {"accuracy": float(1 - 5 / size**0.4 + 0.05 * rng.normal()), "latency": float(size * 1e-4)}
-        reading = {"latency": {"median": metrics["latency"], "iqr": 0.1, "runs": 100}}
-        outcome = Outcome("complete", metrics, reading, losses=(1.0,))
+        outcome = made_up(architecture, rng)
         trial = Trial(number, decisions, architecture, architecture.key(), architecture.layout(), outcome)
         record.write(trial_line(trial) + "\n")  # without the sync that `append` gives to each
+        owed += outcome.metrics["macs"]
+        if len(run.config.lengths) > 1 and owed > 0:
+            owed -= outcome.metrics["macs"] * length(run, Step(number, 1, 0))
+            further.write(further_line(Further(number, 0, made_up(architecture, rng), rung=1)) + "\n")
     record.close()
+    further.close()
+
+
+def made_up(architecture: Architecture, rng: np.random.Generator) -> Outcome:
+    size = sum(s.depth * s.width**2 for s in architecture.stages)
+    accuracy, latency = float(1 - 5 / size**0.4 + 0.05 * rng.normal()), float(size * 1e-4)
+    metrics = {"accuracy": accuracy, "latency": latency, "macs": float(size * 64), "params": float(size * 4)}
+    return Outcome("complete", metrics, {"latency": {"median": latency, "iqr": 0.1, "runs": 100}}, losses=(1.0,))
 
 
 def main() -> None:

@@ -26,6 +26,8 @@ from nas.record.run import Run
 from nas.record.trial import Further, Trial
 
 ROWS = 12  # lines for the front
+FREE = 0.05  # seconds that a look at all results may take whenever something ends
+SHARE = 0.05  # of the time, at most, is spent on what longer ones take, as those at thousands of trials
 
 
 def watch(begin: Callable[[Watcher], Run], again: str = "", *, as_json: bool = False) -> Run:
@@ -69,7 +71,8 @@ class Display:
         self.start_confirming: tuple[float, int] | None = None  # when, and after how many
         self.run: Run | None = None
         self.rejected = 0  # since the last line
-        self.drawn: list[RenderableType] = []  # of the record, as it stands since its last change
+        self.drawn: list[RenderableType] = []  # of the record, as it stood at the last look
+        self.due = 0.0  # when the next look is, by the clock of this process
         self.live = Live(console=console, refresh_per_second=4, transient=True, get_renderable=self.picture)
 
     def watcher(self) -> Watcher:
@@ -121,7 +124,7 @@ class Display:
             self.draw(run)
         self.running[job.ticket] = Doing.of(job, run)
         if job.purpose == "confirm":
-            self._confirming(run)
+            self._confirm(run)
         self.count(run) if job.purpose == "search" else self._refresh()
 
     def ended(self, trial: Trial, run: Run) -> None:
@@ -141,23 +144,25 @@ class Display:
         purpose: Purpose = "confirm" if further.repeat else "promote"
         self.running.pop((purpose, further.trial, further.repeat, further.rung), None)
         if further.repeat:
-            self._confirming(run)
+            self._confirm(run)
         if not self.console.moves:
             again = f" to {length(run, further.rung)}" if purpose == "promote" else ""
             head = f"[{purpose}] trial {further.trial} {DONE[purpose]}{again}"
             self.console.say(f"{head}: {values(further.outcome, run)}")
         self.draw(run)
 
-    def _confirming(self, run: Run) -> None:
-        """Update the progress of the trainings from other seeds, once they are all that is left."""
-        if _goes_on(run):
+    def _confirm(self, run: Run) -> None:
+        """Say, the first time, that trainings from other seeds are all that is left."""
+        if self.start_confirming or _goes_on(run):
             return
-        done, left = sum(one.repeat > 0 for one in run.further), len(missing(run))
-        if self.start_confirming is None:
-            self.start_confirming = (time.monotonic(), done)
-            if not self.console.moves and run.config.promotion < 1:
-                self.console.say("[confirm] the front and its nearest rivals are trained again, from other seeds")
-        start, before = self.start_confirming
+        self.start_confirming, self.due = (time.monotonic(), _confirmed(run)), 0.0
+        if not self.console.moves and run.config.promotion < 1:
+            self.console.say("[confirm] the front and its nearest rivals are trained again, from other seeds")
+        self.draw(run)
+
+    def _count_confirmed(self, run: Run, start: float, before: int) -> None:
+        """Update the progress of the trainings from other seeds, since they are all that is left."""
+        done, left = _confirmed(run), len(missing(run))
         new, elapsed = done - before, time.monotonic() - start
         time_left = f"{duration(left * elapsed / new)} left" if new else ""
         self.progress.update(self.task, description="confirm", total=done + left, completed=done, left=time_left)
@@ -182,12 +187,16 @@ class Display:
         self._refresh()
 
     def draw(self, run: Run) -> None:
-        """Draw the record anew: counts, front, and how it grew."""
-        if self.console.moves:
-            front, grown = run.front(), growing(run, self.console.width)
-            self.drawn = [counts(run, len(front)), self.console.fitting(*front_tables(run, front, ROWS))]
-            self.drawn += [line((f"{grown}\n", "dim"))] if grown else []
-            self._refresh()
+        """Draw the record anew if that is due: counts, front, and how it grew."""
+        if not self.console.moves or (now := time.monotonic()) < self.due:
+            return
+        front, grown = run.front(), growing(run, self.console.width)
+        self.drawn = [counts(run, len(front)), self.console.fitting(*front_tables(run, front, ROWS))]
+        self.drawn += [line((f"{grown}\n", "dim"))] if grown else []
+        if self.start_confirming:
+            self._count_confirmed(run, *self.start_confirming)
+        self._refresh()
+        self.due = now + (time.monotonic() - now - FREE) / SHARE
 
     def picture(self) -> Group:
         """Put the picture together, with what each worker does by now."""
@@ -203,6 +212,10 @@ class Display:
         """Show the picture within the block."""
         with self.live:
             yield self
+
+
+def _confirmed(run: Run) -> int:
+    return sum(one.repeat > 0 for one in run.further)
 
 
 def _goes_on(run: Run) -> bool:

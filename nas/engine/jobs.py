@@ -13,7 +13,8 @@ class Jobs:
 
     def __init__(self, run: Run, watcher: Watcher, proposer: Proposer) -> None:
         self.run, self.watcher, self.proposer = run, watcher, proposer
-        self.ladder, measurer = Ladder(run, watcher, proposer.elapsed), FrontMeasurer(run, watcher)
+        self.ladder = Ladder(run, watcher, proposer.elapsed, proposer.running)
+        measurer = FrontMeasurer(run, watcher)
         self.sources: tuple[Source, ...] = (proposer, self.ladder, measurer)
         self.home: dict[Purpose, Source] = {
             "search": proposer, "promote": self.ladder, "confirm": self.ladder, "measure": measurer

@@ -7,10 +7,10 @@ worth its work stays where it is. Once the budget is spent, the front is trained
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence, Sized
 from dataclasses import replace
 from itertools import count
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +24,14 @@ from nas.record import paused
 from nas.record.analysis.growth import as_losses
 from nas.record.results import Result, highest
 from nas.record.run import Run
-from nas.record.trial import Further
+from nas.record.trial import Further, Trial
 
 Values = NDArray[np.float64]
 FIRST = 10  # results before any training goes on
 RIVALS = 10  # one trial in so many is trained from other seeds, those of the front included
 MARGIN = 0.1  # of each objective's range: how far beyond the worst value hypervolume counts
+STALE = 0.1  # of the trainings that run: so many more may end before all results are looked at again
+Found = TypeVar("Found")
 
 
 class Step(NamedTuple):
@@ -40,56 +42,75 @@ class Step(NamedTuple):
     repeat: int
 
 
-class Ladder:
-    """Asks for further trainings and records them. `clock` tells the seconds that the search took so far.
+class Look(Generic[Found]):
+    """What was found in all results, which takes as long as there are trials.
 
-    Those of the share come between the search's own from the `FIRST` results on, and what is left of it at the end.
+    It holds until more trainings ended than a share of those that run, of whose results each choice is unaware anyway.
+    With one worker that is none.
     """
 
-    def __init__(self, run: Run, watcher: Watcher, clock: Callable[[], float]) -> None:
-        self.run, self.watcher, self.clock = run, watcher, clock
+    def __init__(self, find: Callable[[Run], Found]) -> None:
+        self.find, self.ended = find, -1
+
+    def at(self, run: Run, running: int) -> Found:
+        """Return what was found, at the last look or at one now, beside so many trainings that run."""
+        ended = len(run.trials) + len(run.further)
+        if self.ended < 0 or ended - self.ended > STALE * running:
+            self.found, self.ended = self.find(run), ended
+        return self.found
+
+
+class Ladder:
+    """Asks for further trainings and records them, beside others that run.
+
+    Those of the share come between the search's own from the `FIRST` results on, and what is left of it at the end.
+    `clock` tells the seconds that the search took so far.
+    """
+
+    def __init__(self, run: Run, watcher: Watcher, clock: Callable[[], float], beside: Sized = ()) -> None:
+        self.run, self.watcher, self.clock, self.beside = run, watcher, clock, beside
         self.running: set[Step] = set()
+        self.begun = {Step(one.trial, one.rung, one.repeat) for one in run.further}
+        self.ranked, self.missing = Look(ranked), Look(missing)
+        self.trials: dict[int, Trial] = {}  # those counted, by number
+        self.counted, self.new, self.spent = (0, 0), 0.0, 0.0
 
     def climb(self) -> Job | None:
         """Return the training that pays most, if further ones have had less than their share of the work."""
         if len(self.run.config.lengths) == 1 and self.run.config.promotion < 1:
-            return None  # without a look at the results, which takes as long as there are trials
+            return None
         self._make_room()
-        return self._climb() if len(self.run.results) >= FIRST or self.run.config.promotion == 1 else None
+        return self._climb(1 if self.run.config.promotion == 1 else FIRST)
 
     def _make_room(self) -> None:
         """Delete trainings that wait beyond the room for them, those first that are worth least."""
         if len(self.run.config.lengths) > 1 and paused.size(self.run.folder) > paused.ROOM:
-            paused.trim(self.run.folder, [step.trial for step, _ in self._ranked()])
+            paused.trim(self.run.folder, [step.trial for step, _ in self._look(self.ranked)])
 
-    def _climb(self) -> Job | None:
+    def _look(self, look: Look[Found]) -> Found:
+        return look.at(self.run, len(self.running) + len(self.beside))
+
+    def _climb(self, fewest: int = 1) -> Job | None:
+        """Begin the step with the largest gain for its work, from so many results on, if there is any."""
+        if not self.run.trained_objectives or not self._has_share():
+            return None
+        if len(found := self._look(self.ranked)) < fewest:
+            return None
+        paying = (step for step, rate in found if rate > 0 and step.repeat <= self.run.config.confirm)
+        return next((self._begin(step) for step in paying if step not in self.begun), None)
+
+    def _has_share(self) -> bool:
+        """Tell whether further trainings had less than their share of the work, counting on from the last time."""
         run, share = self.run, self.run.config.promotion
-        if not run.results or not run.trained_objectives:
-            return None
-        macs = {trial.number: trial.metrics.get("macs", 0.0) for trial in run.trials}
-        new = sum(macs[trial.number] * run.config.lengths[0] for trial in run.spent)
-        steps = [Step(one.trial, one.rung, one.repeat) for one in run.further] + list(self.running)
-        spent = sum(macs[step.trial] * length(run, step) for step in steps)
-        if spent * (1 - share) >= new * share:
-            return None
-        best = self._best()
-        return self._begin(best) if best else None
+        trials, further = run.trials[self.counted[0] :], run.further[self.counted[1] :]
+        self.trials |= {trial.number: trial for trial in trials}
+        self.new += sum(_macs(trial) * run.config.lengths[0] for trial in trials if trial.state != "rejected")
+        self.spent += self._work(Step(one.trial, one.rung, one.repeat) for one in further)
+        self.counted = len(run.trials), len(run.further)
+        return (self.spent + self._work(self.running)) * (1 - share) < self.new * share
 
-    def _best(self) -> Step | None:
-        """Return the step with the largest gain for its work, or None if none has any."""
-        paying = (step for step, rate in self._ranked() if rate > 0 and step.repeat <= self.run.config.confirm)
-        return next((step for step in paying if step not in self.running), None)
-
-    def _ranked(self) -> list[tuple[Step, float]]:
-        """Return the next training of each result with its gain for its work, the largest first."""
-        found, done = self.run.results, defaultdict[int, set[int]](set)
-        for one in self.run.further:
-            done[one.trial].add(one.repeat)
-        steps = [following(self.run, result, done[result.number]) for result in found]
-        work = [result.metrics["macs"] * ahead(self.run, step) for result, step in zip(found, steps, strict=True)]
-        every = self.run.config.promotion == 1
-        rates = np.ones(len(found)) if every else gains(self.run) / np.maximum(work, 1.0)
-        return [(steps[i], float(rates[i])) for i in np.argsort(-rates, kind="stable")]
+    def _work(self, steps: Iterable[Step]) -> float:
+        return sum(_macs(self.trials[step.trial]) * length(self.run, step) for step in steps)
 
     def ask(self) -> Job | None:
         """Return the next training once nothing new is tried, or None when there is none for now or ever.
@@ -98,20 +119,20 @@ class Ladder:
         """
         if (job := self._climb()) or (self.running and any(not step.repeat for step in self.running)):
             return job
-        return next((self._begin(step) for step in missing(self.run) if step not in self.running), None)
+        return next((self._begin(step) for step in self._look(self.missing) if step not in self.begun), None)
 
     def _begin(self, step: Step) -> Job:
         run, (trial, rung, repeat) = self.run, step
-        (result,) = (result for result in run.results if result.number == trial)
         self.running.add(step)
+        self.begun.add(step)
         seed = derive_seed(run.config.seed, trial, *([repeat] if repeat else []))
         purpose: Purpose = "confirm" if repeat else "promote"
-        since = None if repeat else paused.load(run.folder, trial, result.rung)
+        since = None if repeat else paused.load(run.folder, trial, rung - 1)
         keep = not repeat and rung + 1 < len(run.config.lengths)
         patience = run.config.lengths[rung] / run.config.lengths[0]  # also for one that must begin anew
         return Job(
-            trial, result.architecture, seed, purpose=purpose, repeat=repeat, rung=rung, since=since, keep=keep,
-            patience=patience,
+            trial, self.trials[trial].architecture, seed, purpose=purpose, repeat=repeat, rung=rung, since=since,
+            keep=keep, patience=patience,
         )  # fmt: skip
 
     def tell(self, job: Job, outcome: Outcome) -> None:
@@ -125,6 +146,24 @@ class Ladder:
             paused.keep(folder, number, rung, outcome.pause)
         paused.drop(folder, number, below=rung if complete else len(self.run.config.lengths))
         self.watcher.trained_further(further, self.run)
+
+
+def _macs(trial: Trial) -> float:
+    return trial.metrics.get("macs", 0.0)
+
+
+def ranked(run: Run) -> list[tuple[Step, float]]:
+    """Return the next training of each result with its gain for its work, the largest first."""
+    found, done = run.results, defaultdict[int, set[int]](set)
+    if not found:
+        return []
+    for one in run.further:
+        done[one.trial].add(one.repeat)
+    steps = [following(run, result, done.get(result.number, ())) for result in found]
+    work = [result.metrics["macs"] * ahead(run, step) for result, step in zip(found, steps, strict=True)]
+    every = run.config.promotion == 1
+    rates = np.ones(len(found)) if every else gains(run) / np.maximum(work, 1.0)
+    return [(steps[i], float(rates[i])) for i in np.argsort(-rates, kind="stable")]
 
 
 def following(run: Run, result: Result, done: Container[int]) -> Step:

@@ -101,16 +101,17 @@ def results(
     complete = [trial for trial in trials if trial.state == "complete" and trial.number not in fell]
     found = {name: _reach(name, complete, climbed, repeats, costs, rungs) for name in trained}
     widths = {name: _width([[again[name] for again in group] for group in repeats.values()]) for name in trained}
+    values, doubts = ({name: getattr(r, which).tolist() for name, r in found.items()} for which in ("value", "doubt"))
     made = []
     for i, trial in enumerate(complete):
-        group, own = repeats[trial.number], climbed[trial.number]
-        metrics = _measured(trial, [*own.values(), *group]) | {n: float(r.value[i]) for n, r in found.items()}
+        group, own = repeats.get(trial.number, ()), climbed.get(trial.number, {})
+        metrics = _measured(trial, [*own.values(), *group]) | {name: value[i] for name, value in values.items()}
         halves = {name: width / len(group) ** 0.5 for name, width in widths.items() if width is not None and group}
         intervals = {name: half for name, half in halves.items() if half < WIDEST or not objective(name).share}
-        doubts = {name: float(r.doubt[i]) for name, r in found.items()}
         rung = max(own, default=0)
         first = {name: own.get(rung, trial.metrics)[name] for name in trained}
-        made.append(Result(trial, metrics, intervals, len(group), rung, first, doubts))
+        doubt = {name: value[i] for name, value in doubts.items()}
+        made.append(Result(trial, metrics, intervals, len(group), rung, first, doubt))
     return made
 
 
@@ -124,12 +125,13 @@ def _reach(
 ) -> Reach:
     """Predict what trials reach in one objective on the last rung."""
     values = np.full((len(trials), rungs), np.nan)
-    for row, trial in zip(values, trials, strict=True):
-        row[0] = trial.metrics[name]
-        for rung, metrics in climbed.get(trial.number, {}).items():
-            row[rung] = metrics[name]
+    values[:, 0] = [trial.metrics[name] for trial in trials]
+    row = {trial.number: i for i, trial in enumerate(trials)}
+    for number in climbed.keys() & row.keys():
+        for rung, metrics in climbed[number].items():
+            values[row[number], rung] = metrics[name]
     known = np.array([[trial.metrics[cost] for cost in costs] for trial in trials]).reshape(len(trials), len(costs))
-    again = [[metrics[name] for metrics in repeats.get(trial.number, ())] for trial in trials]
+    again = {row[number]: [one[name] for one in repeats[number]] for number in repeats.keys() & row.keys()}
     return reach(values, known, again, share=objective(name).share)
 
 

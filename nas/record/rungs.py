@@ -6,6 +6,7 @@ auto-regressive step of "Predicting the Output from a Complex Computer Code When
 (Kennedy and O'Hagan, Biometrika 87, 2000), whose deviation holds the noise of the trainings too.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,12 +33,12 @@ class Reach:
     doubt: Values
 
 
-def reach(values: Values, costs: Values, repeats: list[list[float]], *, share: bool) -> Reach:
+def reach(values: Values, costs: Values, repeats: Mapping[int, Sequence[float]], *, share: bool) -> Reach:
     """Predict what networks reach on the last rung.
 
     `values` `(networks, rungs)` are NaN above the highest rung of each, `costs` `(networks, costs)`, `repeats` the
-    values of the further trainings from other seeds, which take the place of the first where there are any. A `share`,
-    as an accuracy is, rises on a logistic scale, so that none is expected beyond 1.
+    values of the further trainings from other seeds, by the row of the network, which take the place of the first. A
+    `share`, as an accuracy is, rises on a logistic scale, so that none is expected beyond 1.
     """
     raised, costs = logit(values.clip(EDGE, 1 - EDGE)) if share else values, _even(costs)
     guess = GUESS * float(raised[:, 0].std()) if len(values) else 0.0
@@ -45,33 +46,31 @@ def reach(values: Values, costs: Values, repeats: list[list[float]], *, share: b
     found = Reach(*np.zeros((2, len(values))))
     rungs = np.isfinite(values).sum(axis=1) - 1
     found.value[:] = values[:, -1]
-    for i in np.flatnonzero(rungs < len(steps)):
-        rung = int(rungs[i])
-        value, doubt = _climb(raised[i, rung], costs[i], steps[rung:])
-        if share:
-            doubt *= float(expit(value) * expit(-value))
-            value = _beyond(values[i, rung], float(expit(value)))
-        found.value[i], found.doubt[i] = value, doubt
+    for rung in range(len(steps)):
+        at = rungs == rung
+        value, doubt = _climb(raised[at, rung], costs[at], steps[rung:])
+        found.value[at] = _beyond(values[at, rung], expit(value)) if share else value
+        found.doubt[at] = doubt * expit(value) * expit(-value) if share else doubt
     _confirm(found, values[:, -1], repeats, steps[-1].deviation if steps else guess, share)
     return found
 
 
-def _beyond(own: float, reached: float) -> float:
-    """Return what a share comes to, given what its nearest within the edges does: beyond them it keeps its distance."""
-    if own < EDGE:
-        return reached * own / EDGE
-    return 1 - (1 - reached) * (1 - own) / EDGE if own > 1 - EDGE else reached
+def _beyond(own: Values, reached: Values) -> Values:
+    """Return what shares come to, given what their nearest within the edges do: those beyond keep their distance."""
+    above = np.where(own > 1 - EDGE, 1 - (1 - reached) * (1 - own) / EDGE, reached)
+    return np.where(own < EDGE, reached * own / EDGE, above)
 
 
-def _confirm(found: Reach, last: Values, repeats: list[list[float]], guess: float, share: bool) -> None:
+def _confirm(found: Reach, last: Values, repeats: Mapping[int, Sequence[float]], guess: float, share: bool) -> None:
     """Fill in networks on the last rung: the means of trainings from other seeds, and what one more would change.
 
     `guess` is the deviation between trainings before there are any from other seeds, of shares on the logistic scale.
     """
     on_top = np.flatnonzero(np.isfinite(last))
-    noise = _noise(repeats, guess * float((last * (1 - last))[on_top].mean()) if share and len(on_top) else guess)
+    guess = guess * float((last * (1 - last))[on_top].mean()) if share and len(on_top) else guess
+    noise = _noise(repeats.values(), guess)
     found.doubt[on_top] = noise * 2**0.5  # the first from another seed takes the place of the own
-    for i in (i for i in on_top if repeats[i]):
+    for i in repeats.keys() & set(on_top.tolist()):
         count = len(repeats[i])
         found.value[i], found.doubt[i] = np.mean(repeats[i]), noise * (1 / count - 1 / (count + 1)) ** 0.5
 
@@ -106,17 +105,17 @@ class _Rise:
         errors = rises - rise - (features - mean) @ slopes
         return cls(mean, rise, slopes, _believed(errors * (count / max(count - width, 1)) ** 0.5, guess))
 
-    def up(self, value: float, costs: Values) -> float:
-        """Return the value on the next rung."""
-        return value + self.rise + float((np.r_[value, costs] - self.mean) @ self.slopes)
+    def up(self, values: Values, costs: Values) -> Values:
+        """Return the values on the next rung."""
+        return values + self.rise + (np.column_stack([values, costs]) - self.mean) @ self.slopes
 
 
-def _climb(value: float, costs: Values, steps: list[_Rise]) -> tuple[float, float]:
-    """Follow a value up: what it comes to, and its deviation."""
+def _climb(values: Values, costs: Values, steps: list[_Rise]) -> tuple[Values, float]:
+    """Follow values up: what they come to, and their deviation."""
     variance = 0.0
     for step in steps:
-        value, variance = step.up(value, costs), variance * (1 + step.slopes[0]) ** 2 + step.deviation**2
-    return value, variance**0.5
+        values, variance = step.up(values, costs), variance * (1 + step.slopes[0]) ** 2 + step.deviation**2
+    return values, variance**0.5
 
 
 def _believed(errors: Values, guess: float) -> float:
@@ -124,10 +123,11 @@ def _believed(errors: Values, guess: float) -> float:
     return float(np.sqrt((np.sum(errors**2) + BELIEF * guess**2) / (len(errors) + BELIEF)))
 
 
-def _noise(repeats: list[list[float]], guess: float) -> float:
+def _noise(repeats: Iterable[Sequence[float]], guess: float) -> float:
     """Estimate the deviation between trainings of one network from other seeds."""
-    errors = [value - np.mean(group) for group in repeats if len(group) > 1 for value in group]
-    freedom = sum(len(group) - 1 for group in repeats if len(group) > 1)
+    groups = [group for group in repeats if len(group) > 1]
+    errors = [value - np.mean(group) for group in groups for value in group]
+    freedom = sum(len(group) - 1 for group in groups)
     return float(np.sqrt((np.sum(np.square(errors)) + BELIEF * guess**2) / (freedom + BELIEF)))
 
 

@@ -8,6 +8,7 @@ from small_searches import Stopped, search, story
 
 import nas
 from nas.cli.outcome import run_facts
+from nas.engine import ladder
 from nas.engine.ladder import Ladder, Step, contenders, following, gains, length, missing
 from nas.engine.watcher import Watcher
 from nas.errors import RunError
@@ -22,7 +23,7 @@ from nas.record.trial import Further
 def values(run, *points):
     """Complete trials with these accuracies and latencies."""
     for number, (accuracy, latency) in enumerate(points):
-        run.append(trial(run, number, metrics={"accuracy": accuracy, "latency": latency}))
+        run.append(trial(run, number, metrics={"accuracy": accuracy, "latency": latency, "macs": 1e6}))
     return run
 
 
@@ -140,6 +141,37 @@ def test_without_rungs_no_trial_waits_for_a_look_at_all_results(tmp_path, monkey
 
     monkeypatch.setattr(Run, "results", property(looked))
     assert Ladder(run, Watcher(), lambda: 0.0).climb() is None
+
+
+def test_results_are_looked_at_again_once_enough_of_those_that_ran_have_ended(tmp_path, monkeypatch):
+    """With one worker after every training; with many not, as each look takes as long as there are trials."""
+    looks, real = [], ladder.ranked
+    monkeypatch.setattr(ladder, "ranked", lambda run: looks.append(len(run.trials)) or real(run))
+    for beside, seen in ((0, [12, 13, 14, 15]), (20, [12, 15])):
+        run = values(empty_run(tmp_path / f"run{beside}", rungs=(1, 3)), *[(0.5 + i / 50, 1.0 + i) for i in range(12)])
+        looks.clear()
+        mine, begun = Ladder(run, Watcher(), lambda: 0.0, range(beside)), []
+        for number in (12, 13, 14, 15):
+            if job := mine.climb():
+                begun.append(job)
+            run.append(trial(run, number, metrics={"accuracy": 0.9, "latency": 50.0 + number, "macs": 1e6}))
+        assert looks == seen
+        assert len({job.ticket for job in begun}) == len(begun) == 4, "no step is begun twice"
+
+
+def test_work_is_counted_on_as_it_would_be_from_the_beginning(tmp_path):
+    run = values(empty_run(tmp_path / "run", rungs=(1, 3)), *[(0.5 + i / 50, 1.0 + i) for i in range(12)])
+    mine = Ladder(run, Watcher(), lambda: 0.0)
+    for number in range(12, 40):
+        anew = Ladder(run, Watcher(), lambda: 0.0)
+        job, other = mine.climb(), anew.climb()
+        assert job == other
+        if job:
+            mine.tell(job, Outcome("complete", run.trials[job.number].metrics | {"accuracy": 0.5 + number / 100}))
+        else:
+            run.append(trial(run, number, metrics={"accuracy": 0.4 + number / 100, "latency": 50.0, "macs": 1e6}))
+    assert run.further
+    assert len(run.trials) > 12
 
 
 def test_a_search_takes_on_what_may_belong_to_the_front(space):
