@@ -20,8 +20,8 @@ from nas.costs.counts import cost
 from nas.errors import RunError, SettingError, brief
 from nas.network.architecture import Architecture
 from nas.network.pieces import attends, pieces
-from nas.record.analysis.comparison import check_another, differing
 from nas.record.analysis.layouts import BY_HAND, BY_HAND_STAGES, Layouts, StageShare, Trend
+from nas.record.analysis.sides import check_another, differing
 from nas.record.analysis.worth import fit
 from nas.record.opening import Named, names_of, open_runs
 from nas.record.run import Run

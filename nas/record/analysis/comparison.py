@@ -1,8 +1,8 @@
 """Runs side by side: which side's fronts are better, where, and whether by more than chance.
 
-Runs whose settings differ in nothing but the seed make one side. Hypervolumes are those within one frame for all runs,
-after as many trainings as every run had. Fronts of a side are summed up by its attainment surfaces (Grunert da Fonseca,
-Fonseca, Hall, EMO 2001): the values that half of its runs attained, or a quarter, or three quarters.
+Hypervolumes are those within one frame for all runs, after as many trainings as every run had. Fronts of a side are
+summed up by its attainment surfaces (Grunert da Fonseca, Fonseca, Hall, EMO 2001): the values that half of its runs
+attained, or a quarter, or three quarters.
 """
 
 from collections import Counter
@@ -15,34 +15,19 @@ from pathlib import Path
 import moocore
 import numpy as np
 
-from nas import document
 from nas.errors import SettingError
 from nas.files import Json
 from nas.record.analysis.comparable import check_data, check_times, unknown_devices
 from nas.record.analysis.footing import Footing
 from nas.record.analysis.growth import Floats, Growth
 from nas.record.analysis.leads import Lead, changes, leads_of, where_ahead
-from nas.record.folders import SPACE
+from nas.record.analysis.sides import Side, sides_of
 from nas.record.opening import Named, names_of, open_runs
 from nas.record.run import Run
-from nas.record.seal import shown
 from nas.training.chance import LEVEL
 
 QUARTILES = (25.0, 50.0, 75.0)
-FREE = frozenset({"seed", "split_seed", "budget", "workers", "ray", "executor", "gpus_per_trial", "trial_timeout",
-                  "plugins", "log"})  # fmt: skip
-"""Settings in which the runs of one side may differ."""
-WRITTEN = "space as written"
-NAMED = 3  # settings in the name of a side
 WAYS = 20_000  # of dealing out runs to two sides, beyond which the test's normal limit is close enough
-
-
-@dataclass(frozen=True)
-class Side:
-    """Runs that repeat one another, with the settings in which they differ from the other sides as their name."""
-
-    name: str
-    runs: tuple[Run, ...]
 
 
 @dataclass(frozen=True)
@@ -103,7 +88,11 @@ class Comparison:
 
     def hypervolumes(self, side: Side) -> list[float]:
         """Return the share of the frame that each run of a side dominates after as many trainings as every run had."""
-        return [self.footing.frame.share(self.footing.losses(run)) for run in side.runs]
+        return [self._shares[run.folder] for run in side.runs]
+
+    @cached_property
+    def _shares(self) -> dict[Path, float]:
+        return {run.folder: self.footing.frame.share(self.footing.losses(run)) for run in self.runs}
 
     def best(self, side: Side) -> list[float | None]:
         """Return each run's best value of the first objective after as many trainings, if any came to the last rung."""
@@ -214,61 +203,7 @@ def compare(runs: Iterable[Named]) -> Comparison:
     known = next((run for run in runs if run.timed_on), runs[0])
     for run in runs:  # what has no device compares with all in the rest, so one to compare with is enough
         check_times(known, run)
-    groups: list[list[Run]] = []
-    for run in runs:
-        same = next((group for group in groups if not _apart(group[0], run)), None)
-        if same is None:
-            groups.append([run])
-        else:
-            check_another(same, run)
-            same.append(run)
-    return Comparison(tuple(Side(name, tuple(group)) for name, group in zip(_names(groups), groups, strict=True)))
-
-
-def check_another(runs: Sequence[Run], run: Run) -> None:
-    """Raise SettingError for a run that is one of some runs again, or its copy: it would count as another seed."""
-    for known in runs:
-        same_seeds = (known.config.seed, known.config.split) == (run.config.seed, run.config.split)
-        if same_seeds and not _apart(known, run):
-            raise SettingError(f"{known.folder} and {run.folder} differ in nothing, not even the seed "
-                               f"({run.config.seed}), so they are one search; leave one out")  # fmt: skip
-
-
-def differing(one: Run, other: Run) -> list[str]:
-    """Name the settings in which two runs differ, the space too, but for those that repeat a search."""
-    own, theirs = _settings(one), _settings(other)
-    found = [key for key in dict.fromkeys((*own, *theirs)) if own.get(key) != theirs.get(key)]
-    return found if WRITTEN in found else [key for key in found if key != "space"]  # one space may lie in two files
-
-
-def _apart(one: Run, other: Run) -> list[str]:
-    """Name the settings in which two runs differ on the same data, be they written as two paths."""
-    return [key for key in differing(one, other) if key != "data"]
-
-
-def _settings(run: Run) -> Json:
-    """Return a run's settings, with those of its recipe beside them, and its space, as two files may have one name."""
-    settings = run.config.model_dump(mode="json")
-    recipe = settings.pop("recipe")
-    space = {WRITTEN: document.read(run.folder / SPACE).value}
-    return {key: value for key, value in (settings | recipe | space).items() if key not in FREE}
-
-
-def _names(groups: Sequence[Sequence[Run]]) -> list[str]:
-    """Name each side by the settings in which the sides differ, or by its first run where these do not tell.
-
-    One side alone is named by its space.
-    """
-    firsts = [group[0] for group in groups]
-    if len(firsts) == 1:
-        return [f"space={_settings(firsts[0])[WRITTEN].get('name', firsts[0].config.space)}"]
-    keys = dict.fromkeys(key for one in firsts for other in firsts for key in _apart(one, other))
-    settings = [_settings(run) for run in firsts]
-    plain = [key for key in keys if not any(isinstance(values.get(key), dict) for values in settings)][:NAMED]
-    names = [" ".join(f"{key}={shown(values.get(key))}" for key in plain) for values in settings]
-    if len(set(names)) == len(names):
-        return names
-    return [f"{run} ({name})" if name else run for run, name in zip(names_of(firsts), names, strict=True)]
+    return Comparison(sides_of(runs))
 
 
 def _test(first: str, own: Sequence[float], other: str, theirs: Sequence[float]) -> Test:

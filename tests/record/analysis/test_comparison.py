@@ -14,6 +14,7 @@ from nas.record.analysis.comparison import compare
 from nas.record.analysis.leads import leads_of, where_ahead
 from nas.record.environment import read_environment, write_environment
 from nas.record.fingerprint import fingerprint
+from nas.record.seal import SEAL
 from nas.record.trial import Further
 
 
@@ -363,3 +364,11 @@ def test_plain_data_tells_leads_beyond_chance_from_others(sides, tmp_path):
     assert compare([quick[0], slow[0]]).facts()["leads_beyond_chance"] is None, "how far seeds differ is not known"
     assert compare([*quick, *slow, third]).facts()["leads_beyond_chance"] is None
     assert compare(quick).facts()["leads_beyond_chance"] is None, "one side leads none"
+
+
+def test_a_run_of_before_seals_repeats_one_that_has_one(tmp_path):
+    old, new = (made(tmp_path / f"run-{seed}", [(0.7, 1), (0.8, 3)], seed=seed) for seed in (0, 1))
+    assert new.seal["space"]
+    (old.folder / SEAL).unlink()
+    (side,) = compare([old.folder, new.folder]).sides
+    assert len(side.runs) == 2
