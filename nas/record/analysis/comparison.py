@@ -133,13 +133,14 @@ class Comparison:
 
     @property
     def leads_beyond_chance(self) -> bool | None:
-        """Whether the leads are more than chance gives, None where that is not known or there are none."""
+        """Whether the leads are more than chance gives, None where so few runs cannot tell or there are none."""
         ahead = {lead.side for lead in self.leads if lead.side}
         if not ahead:
             return None
         if ahead == {self.winner}:
             return True
-        return None if self.sure or any(len(side.runs) == 1 for side in self.sides) else False
+        blind = any(test.least * len(self.tests) >= 1 - LEVEL for test in self.tests)
+        return None if blind or self.sure or any(len(side.runs) == 1 for side in self.sides) else False
 
     def facts(self) -> Json:
         """Return the comparison as plain data."""
