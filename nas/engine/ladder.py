@@ -77,10 +77,15 @@ class Ladder:
 
     def climb(self) -> Job | None:
         """Return the training that pays most, if further ones have had less than their share of the work."""
-        if len(self.run.config.lengths) == 1 and self.run.config.promotion < 1:
+        if not self._climbs:
             return None
         self._make_room()
         return self._climb(1 if self.run.config.promotion == 1 else FIRST)
+
+    @property
+    def _climbs(self) -> bool:
+        """Whether further trainings have a share, to higher rungs or of every network. Else the front alone has some."""
+        return len(self.run.config.lengths) > 1 or self.run.config.promotion == 1
 
     def _make_room(self) -> None:
         """Delete trainings that wait beyond the room for them, those first that are worth least."""
@@ -92,7 +97,7 @@ class Ladder:
 
     def _climb(self, fewest: int = 1) -> Job | None:
         """Begin the step with the largest gain for its work, from so many results on, if there is any."""
-        if not self.run.trained_objectives or not self._has_share():
+        if not self._climbs or not self.run.trained_objectives or not self._has_share():
             return None
         if len(found := self._look(self.ranked)) < fewest:
             return None
@@ -100,14 +105,19 @@ class Ladder:
         return next((self._begin(step) for step in paying if step not in self.begun), None)
 
     def _has_share(self) -> bool:
-        """Tell whether further trainings had less than their share of the work, counting on from the last time."""
-        run, share = self.run, self.run.config.promotion
+        """Tell whether further trainings had less than their share of the work."""
+        self._count()
+        share = self.run.config.promotion
+        return (self.spent + self._work(self.running)) * (1 - share) < self.new * share
+
+    def _count(self) -> None:
+        """Count on what is done since the last time."""
+        run = self.run
         trials, further = run.trials[self.counted[0] :], run.further[self.counted[1] :]
         self.trials |= {trial.number: trial for trial in trials}
         self.new += sum(_macs(trial) * run.config.lengths[0] for trial in trials if trial.state != "rejected")
         self.spent += self._work(Step(one.trial, one.rung, one.repeat) for one in further)
         self.counted = len(run.trials), len(run.further)
-        return (self.spent + self._work(self.running)) * (1 - share) < self.new * share
 
     def _work(self, steps: Iterable[Step]) -> float:
         return sum(_macs(self.trials[step.trial]) * length(self.run, step) for step in steps)
@@ -123,6 +133,7 @@ class Ladder:
 
     def _begin(self, step: Step) -> Job:
         run, (trial, rung, repeat) = self.run, step
+        self._count()
         self.running.add(step)
         self.begun.add(step)
         seed = derive_seed(run.config.seed, trial, *([repeat] if repeat else []))

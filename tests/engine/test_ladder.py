@@ -139,8 +139,20 @@ def test_without_rungs_no_trial_waits_for_a_look_at_all_results(tmp_path, monkey
     def looked(run):
         raise AssertionError("all results were looked at")
 
-    monkeypatch.setattr(Run, "results", property(looked))
-    assert Ladder(run, Watcher(), lambda: 0.0).climb() is None
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "results", property(looked))
+        assert Ladder(run, Watcher(), lambda: 0.0).climb() is None
+
+
+def test_without_rungs_the_front_and_its_rivals_alone_are_trained_again(tmp_path):
+    run = empty_run(tmp_path / "run", rungs=(1,), confirm=2)
+    values(run, *[(0.9 - i / 100, 2.0 + i) for i in range(30)], (0.5, 1.0))
+    mine, begun = Ladder(run, Watcher(), lambda: 0.0), []
+    while job := mine.ask():
+        begun.append(job.number)
+        mine.tell(job, Outcome("complete", dict(run.trials[job.number].metrics)))
+    assert sorted(begun) == [0, 0, 1, 1, 30, 30], "a tenth of 31, the front among them"
+    assert all(further.repeat for further in run.further)
 
 
 def test_results_are_looked_at_again_once_enough_of_those_that_ran_have_ended(tmp_path, monkeypatch):
