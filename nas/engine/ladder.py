@@ -84,7 +84,7 @@ class Ladder:
 
     @property
     def _climbs(self) -> bool:
-        """Whether further trainings have a share, to higher rungs or of every network. Else the front alone has some."""
+        """Whether further trainings have a share, to higher rungs or of every network, beside those of the front."""
         return len(self.run.config.lengths) > 1 or self.run.config.promotion == 1
 
     def _make_room(self) -> None:
