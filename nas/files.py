@@ -192,6 +192,11 @@ def check_importable(stem: str) -> None:
                            f"{module_name(stem)}.py")  # fmt: skip
 
 
+def search_path() -> str:
+    """Return what a child needs as PYTHONPATH to find the modules that this process does."""
+    return os.pathsep.join(path for path in sys.path if path and isinstance(path, str))  # Python passes over others
+
+
 def home() -> Path:
     """Return the user's home, or for a user without one a folder of that user's alone among the temporary files."""
     known = os.path.expanduser("~")  # noqa: PTH111 (never raises)

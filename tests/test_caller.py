@@ -28,6 +28,7 @@ import nas
 from nas.engine.attempt import time_limit
 from nas.engine.watcher import Watcher
 from nas.errors import SettingError
+from nas.training.caller import undisturbed
 
 
 @pytest.fixture
@@ -99,6 +100,40 @@ def settings(*, hostile: bool) -> Iterator[None]:
             stack.enter_context(torch.no_grad())
             stack.enter_context(torch.inference_mode())
         yield
+
+
+def precisions() -> list[str]:
+    """In what precision matrices are multiplied, by torch's older way of choosing it and by its newer ones."""
+    try:
+        old = torch.get_float32_matmul_precision()
+    except RuntimeError:  # chosen by a newer one
+        old = ""
+    matmuls = (torch.backends.cuda.matmul, torch.backends.mkldnn.matmul)
+    return [old, *(each.fp32_precision for each in (*matmuls, torch.backends))]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("chosen", ["cuda", "mkldnn", "all", "allow_tf32", "high"])
+def test_a_precision_chosen_in_any_way_stays_out_and_is_left_as_it_was(chosen: str) -> None:
+    cuda, mkldnn = torch.backends.cuda.matmul, torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+    choose = {
+        "cuda": lambda: setattr(cuda, "fp32_precision", "tf32"),
+        "mkldnn": lambda: setattr(mkldnn, "fp32_precision", "bf16"),
+        "all": lambda: setattr(torch.backends, "fp32_precision", "tf32"),
+        "allow_tf32": lambda: setattr(cuda, "allow_tf32", True),
+        "high": lambda: torch.set_float32_matmul_precision("high"),
+    }
+    before = precisions()
+    try:
+        choose[chosen]()
+        theirs = precisions()
+        assert theirs != before
+        with undisturbed():
+            assert [cuda.fp32_precision, mkldnn.fp32_precision] == ["ieee", "ieee"]
+        assert precisions() == theirs
+    finally:
+        torch.set_float32_matmul_precision("highest")
+        for each, own in zip((cuda, mkldnn, torch.backends), before[1:], strict=True):
+            each.fp32_precision = own  # type: ignore[attr-defined]
 
 
 def test_hostile_settings_break_no_trial(space: Path) -> None:

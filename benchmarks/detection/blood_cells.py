@@ -86,7 +86,7 @@ def show(name: str, model: Model, epochs: int, dataset: Dataset, seed: int, para
 def lead(ours: Sequence[Predictions], theirs: Sequence[Predictions]) -> None:
     """Print by how much ours are better, a mean over seeds, on the photographs and on such as are drawn from them."""
     metrics = {name: replace(load_task("detection").metrics[name], draws=DRAWS) for name in METRICS}
-    drawn = [[bootstrap(metrics, each, seed=0) for each in pair] for pair in zip(ours, theirs, strict=True)]
+    drawn = [[bootstrap(metrics, each) for each in pair] for pair in zip(ours, theirs, strict=True)]
     for name, metric in metrics.items():
         value = np.mean([metric.compute(a) - metric.compute(b) for a, b in zip(ours, theirs, strict=True)])
         leads = np.mean([a[name] - b[name] for a, b in drawn], axis=0)

@@ -58,9 +58,10 @@ def time_limit(seconds: float | None) -> Iterator[threading.Event]:
         if _imports(frame) == outside:
             raise _over(seconds)
 
+    rest, every = signal.setitimer(signal.ITIMER_REAL, 0)  # of a timer that the caller has
     start, before = time.monotonic(), signal.signal(signal.SIGALRM, over)
-    rest, every = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)  # of a timer that the caller has
     try:
+        signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
         yield late
     finally:
         try:

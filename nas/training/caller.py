@@ -58,13 +58,28 @@ def _neutral_numbers(stack: ExitStack, torch: Any) -> None:
     if (dtype := torch.get_default_dtype()) != torch.float32:
         stack.callback(torch.set_default_dtype, dtype)
         torch.set_default_dtype(torch.float32)
-    if (precision := torch.get_float32_matmul_precision()) != "highest":
-        stack.callback(torch.set_float32_matmul_precision, precision)
-        torch.set_float32_matmul_precision("highest")
+    _full_precision(stack, torch)
     if torch.are_deterministic_algorithms_enabled():  # some layers have none
         warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
         stack.callback(torch.use_deterministic_algorithms, True, warn_only=warn_only)
         torch.use_deterministic_algorithms(False)
+
+
+def _full_precision(stack: ExitStack, torch: Any) -> None:
+    """Let products of matrices be of full precision, whichever of torch's two ways the caller chose another by."""
+    backends = (torch.backends.cuda.matmul, torch.backends.mkldnn.matmul)
+    before = [(each, each.fp32_precision) for each in backends]
+    try:
+        precision = torch.get_float32_matmul_precision()
+    except RuntimeError:  # it was chosen by the new way, of which the old one cannot tell
+        precision = None
+    if precision == "highest":
+        return
+    for each, own in before:
+        stack.callback(setattr, each, "fp32_precision", own)
+    if precision:  # sets both backends, so it is restored first
+        stack.callback(torch.set_float32_matmul_precision, precision)
+    torch.set_float32_matmul_precision("highest")
 
 
 def _threads(torch: Any) -> Restore:

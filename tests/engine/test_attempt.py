@@ -2,6 +2,7 @@
 
 import importlib
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -109,3 +110,10 @@ def test_an_import_is_let_finish(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     )
     with pytest.raises(TimeLimitError):  # the import is around it
         importlib.import_module("search_at_once")
+
+
+def test_no_limit_however_short_rings_once_its_trial_has_ended() -> None:
+    for seconds in (1e-6, 2e-6, 5e-6, 1e-5, 2e-5) * 20:
+        attempt(lambda job: Outcome("complete"), JOB, seconds)
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL

@@ -227,7 +227,7 @@ def test_a_metric_that_fails_on_images_drawn_again_is_told_by_its_name_and_line(
     load_plugins(offered(tmp_path, REDRAWN.replace("REDRAWN", redrawn)))
     predictions = Predictions(torch.eye(3), torch.arange(3))
     with pytest.raises(SettingError) as error:
-        bootstrap(load_task("mine").metrics, predictions, 0)
+        bootstrap(load_task("mine").metrics, predictions)
     assert fnmatchcase(str(error.value), f"*{says}")
 
 

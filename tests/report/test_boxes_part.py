@@ -73,6 +73,16 @@ def test_what_a_lowered_network_loses_is_told_and_one_that_loses_little_is_propo
     assert "--queries" not in page
 
 
+def test_a_detector_without_queries_is_offered_no_fewer(trained: Trained) -> None:
+    rows = tuple(replace(row, queries=0) for row in detections.lowered() if row.queries == 8)
+    vars(trained)["ending"] = replace(trained.ending, lowered=rows)
+    page = render_training(trained)
+    vars(trained).pop("ending")
+    assert "<h2>Smaller images</h2>" in page
+    assert 'aria-label="Smaller images"' in page
+    assert "without being trained again: take smaller images. This is what that costs" in text_of(page)
+
+
 def test_images_are_called_by_their_files_where_they_have_any(trained: Trained) -> None:
     shown = trained.ending.boxes.shown
     vars(trained)["ending"] = replace(trained.ending, names=tuple(f"later/{one.row}.jpg" for one in shown))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nas.errors import RunError
-from nas.files import Json
+from nas.files import Json, search_path
 from nas.network.build import build
 from nas.network.properties import scrambled
 from nas.report.formats import Shipment
@@ -121,8 +121,7 @@ def _run(file: Path, given: Mapping[str, object]) -> Json:
         str(answer),
         str(torch.get_num_threads()),
     ]
-    folders = os.pathsep.join(folder for folder in sys.path if folder)  # torch may have come by one of the caller's
-    variables = os.environ | {"PYTHONPATH": folders, "PYTHONWARNINGS": ""}
+    variables = os.environ | {"PYTHONPATH": search_path(), "PYTHONWARNINGS": ""}  # by which torch may have come
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, env=variables)
     except subprocess.TimeoutExpired:

@@ -82,9 +82,9 @@ class Verdict:
         )
 
 
-def judge(task: Task, predictions: Predictions, seed: int = 0) -> Verdict:
+def judge(task: Task, predictions: Predictions) -> Verdict:
     """Judge a network by its predictions for the test part, on the processor."""
-    metrics = _with_intervals(task, predictions, seed)
+    metrics = _with_intervals(task, predictions)
     count = len(predictions.targets)
     if task.targets != "classes":
         return Verdict(count, metrics, [], None, [], [])
@@ -127,9 +127,9 @@ def worst(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> list
     return [Mistake(int(row), int(labels[row]), int(predicted[row]), float(sure[row])) for row in order]
 
 
-def _with_intervals(task: Task, predictions: Predictions, seed: int) -> dict[str, Measured]:
+def _with_intervals(task: Task, predictions: Predictions) -> dict[str, Measured]:
     """Compute metrics with intervals: Wilson's for a share of the images, else percentiles of a bootstrap."""
-    drawn = bootstrap({name: metric for name, metric in task.metrics.items() if not metric.counts}, predictions, seed)
+    drawn = bootstrap({name: metric for name, metric in task.metrics.items() if not metric.counts}, predictions)
     found = {}
     for name, metric in task.metrics.items():
         value, count = metric.value(predictions), len(predictions.targets)
@@ -142,12 +142,12 @@ def _with_intervals(task: Task, predictions: Predictions, seed: int) -> dict[str
     return found
 
 
-def bootstrap(metrics: Mapping[str, Metric], predictions: Predictions, seed: int) -> dict[str, NDArray[np.float64]]:
+def bootstrap(metrics: Mapping[str, Metric], predictions: Predictions) -> dict[str, NDArray[np.float64]]:
     """Compute metrics on images drawn again and again with replacement, each as often as it says: `(draws,)` by name.
 
-    One seed draws the same images of as many, so that two networks can be compared draw by draw.
+    The same images of as many are drawn each time, so that two networks can be compared draw by draw.
     """
-    rng, count = np.random.default_rng(seed), len(predictions.targets)
+    rng, count = np.random.default_rng(0), len(predictions.targets)
     ready = {name: metric.redrawn(predictions) for name, metric in metrics.items() if metric.redrawn}
     found = {name: np.empty(metric.draws) for name, metric in metrics.items()}
     for i in range(max((metric.draws for metric in metrics.values()), default=0)):

@@ -363,6 +363,11 @@ def test_published_networks_read_well(name: str, tmp_path: Path) -> None:
     assert_tidy(tmp_path)
 
 
+def test_a_file_is_run_beside_a_path_that_is_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path, tmp_path])  # Python passes over it
+    assert nas.export("tiny_moat_0", "python", tmp_path / "net.py").checks
+
+
 def test_a_file_is_run_where_torch_comes_by_the_path_alone(tmp_path: Path) -> None:
     code = "import nas; print(nas.export('tiny_moat_0', 'python', 'net.py').checks[0])"
     path = os.pathsep.join(folder for folder in sys.path if folder)

@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +15,7 @@ from ray.exceptions import RayError
 from nas.engine.executors import Placement
 from nas.engine.executors._ray.ground import check_address, no_answer, ray_folder, split_address
 from nas.errors import RunError, first_line
+from nas.files import search_path
 
 NICENESS = {"RAY_worker_niceness": "0"}
 """Gives trials the priority of the search itself: at Ray's own (15) they starve beside any other program."""
@@ -71,9 +71,7 @@ def _start(placement: Placement) -> None:
     """Start Ray so that it listens on 127.0.0.1 alone, as it does where it may not form clusters."""
     allowed, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
     before = dict(os.environ)
-    os.environ.update(
-        WORKER_ENV | NICENESS, PYTHONPATH=os.pathsep.join(path for path in sys.path if path)
-    )  # workers inherit it
+    os.environ.update(WORKER_ENV | NICENESS, PYTHONPATH=search_path())  # workers inherit it
     try:
         ray.init(
             address="local",
