@@ -90,6 +90,7 @@ class Ladder:
     def _make_room(self) -> None:
         """Delete trainings that wait beyond the room for them, those first that are worth least."""
         if len(self.run.config.lengths) > 1 and paused.size(self.run.folder) > paused.ROOM:
+            self.ranked = Look(ranked)  # what ended since the last look is worth something, too
             paused.trim(self.run.folder, [step.trial for step, _ in self._look(self.ranked)])
 
     def _look(self, look: Look[Found]) -> Found:

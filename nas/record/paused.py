@@ -9,6 +9,7 @@ from nas.record import journal
 
 FOLDER = "paused"
 ROOM = 2**31  # bytes that they may take together
+SPARE = 0.1  # of the room, left free when trainings are deleted, so that it lasts for a while
 
 
 def keep(run: Path, trial: int, rung: int, data: bytes) -> None:
@@ -41,12 +42,12 @@ def size(run: Path) -> int:
 
 
 def trim(run: Path, order: Iterable[int]) -> None:
-    """Delete trainings until the rest has `ROOM`, those of the last trials in this order first."""
+    """Delete trainings until the rest has `ROOM` and some to spare, those of the last trials in this order first."""
     sizes = _sizes(run)
     rank = {str(trial): place for place, trial in enumerate(order)}
     left = sum(sizes.values())
     for path in sorted(sizes, key=lambda path: -rank.get(path.stem.partition("-")[0], len(rank))):
-        if left <= ROOM:
+        if left <= (1 - SPARE) * ROOM:
             return
         with suppress(OSError):
             path.unlink()

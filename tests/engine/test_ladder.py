@@ -171,6 +171,20 @@ def test_results_are_looked_at_again_once_enough_of_those_that_ran_have_ended(tm
         assert len({job.ticket for job in begun}) == len(begun) == 4, "no step is begun twice"
 
 
+def test_room_is_made_by_what_all_results_are_worth_by_now(tmp_path, monkeypatch):
+    run = values(empty_run(tmp_path / "run", rungs=(1, 3)), *[(0.5 + i / 50, 1.0 + i) for i in range(12)])
+    mine = Ladder(run, Watcher(), lambda: 0.0, range(1000))
+    assert mine.climb(), "a look that holds for a hundred trainings"
+    run.append(trial(run, 12, metrics={"accuracy": 0.99, "latency": 0.5, "macs": 1e6}))
+    for number in range(13):
+        paused.keep(run.folder, number, 0, bytes(1000))
+    monkeypatch.setattr(paused, "ROOM", 5000)
+    mine.climb()
+    left = {int(path.stem.partition("-")[0]) for path in (run.folder / "paused").iterdir()}
+    assert len(left) == 4, "a tenth is left free"
+    assert 12 in left, "the best of all, though it ended after the look"
+
+
 def test_work_is_counted_on_as_it_would_be_from_the_beginning(tmp_path):
     run = values(empty_run(tmp_path / "run", rungs=(1, 3)), *[(0.5 + i / 50, 1.0 + i) for i in range(12)])
     mine = Ladder(run, Watcher(), lambda: 0.0)
