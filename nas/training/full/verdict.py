@@ -128,7 +128,7 @@ def worst(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> list
 
 
 def _with_intervals(task: Task, predictions: Predictions) -> dict[str, Measured]:
-    """Compute metrics with intervals: Wilson's for a share of the images, else percentiles of a bootstrap."""
+    """Compute metrics with intervals: Wilson's for a share of the images, else those of a bootstrap."""
     drawn = bootstrap({name: metric for name, metric in task.metrics.items() if not metric.counts}, predictions)
     found = {}
     for name, metric in task.metrics.items():
@@ -136,10 +136,25 @@ def _with_intervals(task: Task, predictions: Predictions) -> dict[str, Measured]
         if metric.counts:
             low, high = wilson(round(value * count), count)
         else:
-            values = drawn[name][np.isfinite(drawn[name])]
-            low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(values) else (value, value)
-        found[name] = Measured(value, float(low), float(high))
+            low, high = interval(metric, value, drawn[name])
+        found[name] = Measured(value, low, high)
     return found
+
+
+def interval(metric: Metric, value: float, drawn: NDArray[np.float64]) -> tuple[float, float]:
+    """Return a metric's interval from its values on images drawn anew: their percentiles.
+
+    Draws of a flattered metric lie above its value as that lies above the true one, so they are reflected in it (the
+    basic bootstrap; Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 5.2).
+    """
+    drawn = drawn[np.isfinite(drawn)]
+    if not len(drawn):
+        return value, value
+    low, high = map(float, np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
+    if not metric.flattered:
+        return low, high
+    low, high = min(2 * value - high, value), max(2 * value - low, value)
+    return (max(low, 0.0), min(high, 1.0)) if metric.share else (low, high)
 
 
 def bootstrap(metrics: Mapping[str, Metric], predictions: Predictions) -> dict[str, NDArray[np.float64]]:

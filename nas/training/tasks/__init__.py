@@ -62,9 +62,10 @@ class Metric:
 
     A `share` lies between 0 and 1 and is shown in percent, any other value in its `unit`. `title` heads a column
     where the name does not do. `counts` tells that it is a share of the images, each right or wrong by itself; else
-    its interval takes so many `draws` of a bootstrap. `redrawn` makes of predictions what computes it for any rows of
-    them, where that is quicker than to begin anew. Of data with at most `trivial` classes it says nothing. `guess`
-    tells what a share to maximise comes to where a network knows nothing, of so many classes.
+    its interval takes so many `draws` of a bootstrap. It is `flattered` where images that occur twice raise it, as an
+    average precision. `redrawn` makes of predictions what computes it for any rows of them, where that is quicker than
+    to begin anew. Of data with at most `trivial` classes it says nothing. `guess` tells what a share to maximise comes
+    to where a network knows nothing, of so many classes.
     """
 
     compute: Callable[[Predictions], float]
@@ -74,6 +75,7 @@ class Metric:
     title: str = ""
     counts: bool = False
     draws: int = 1000
+    flattered: bool = False
     redrawn: "Callable[[Predictions], Callable[[NDArray[np.int64]], float]] | None" = None
     trivial: int = 0
     guess: Callable[[int], float] | None = None

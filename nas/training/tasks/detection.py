@@ -74,8 +74,8 @@ def _none(classes: int) -> float:
 detection = Task(
     loss=_loss,
     metrics={
-        "map": Metric(_map, title="mAP", draws=DRAWS, redrawn=_maps, guess=_none),
-        "map50": Metric(_map50, title="mAP@50", draws=DRAWS, redrawn=_map50s, guess=_none),
+        "map": Metric(_map, title="mAP", draws=DRAWS, flattered=True, redrawn=_maps, guess=_none),
+        "map50": Metric(_map50, title="mAP@50", draws=DRAWS, flattered=True, redrawn=_map50s, guess=_none),
     },
     objectives=("map", "latency"),
     targets="boxes",

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from drawn_boxes import drawn
@@ -10,7 +11,7 @@ from drawn_boxes import drawn
 from nas.evaluation.units import title, words
 from nas.network.layers.detections import Detections
 from nas.training.catalogue import load_task
-from nas.training.full.verdict import Verdict, judge
+from nas.training.full.verdict import Verdict, bootstrap, interval, judge
 from nas.training.tasks import Predictions
 
 TASK = load_task("detection")
@@ -38,6 +39,29 @@ def test_intervals_are_those_of_images_drawn_anew() -> None:
     low, high = torch.tensor(values).quantile(torch.tensor([0.025, 0.975])).tolist()
     found = judge(TASK, predictions).metrics["map50"]
     assert found.high - found.low == pytest.approx(high - low, rel=0.35)
+
+
+def test_intervals_hold_what_the_network_has_on_all_images() -> None:
+    """An average precision of few images is too high, and of images that are drawn twice higher still."""
+    every, metric, rng = drawn(1000), TASK.metrics["map"], np.random.default_rng(0)
+    true, held = metric.value(every), np.zeros(2)
+    for _ in range(20):
+        rows = torch.from_numpy(rng.choice(1000, 60, replace=False))
+        sample = Predictions(every.outputs[rows], every.targets[rows])
+        values = bootstrap({"map": metric}, sample)["map"]
+        ways = (np.quantile(values, [0.025, 0.975]), interval(metric, metric.value(sample), values))
+        held += [low <= true <= high for low, high in ways]
+    assert held[1] >= 17
+    assert held[0] < 14, "the percentiles' own"
+
+
+def test_a_reflected_interval_holds_its_value_and_stays_a_share() -> None:
+    metric = TASK.metrics["map"]
+    assert interval(metric, 0.01, np.array([0.01, 0.02, 0.05])) == (0.0, pytest.approx(0.01, abs=1e-3))
+    assert interval(metric, 0.98, np.linspace(0.5, 0.99, 99))[1] == 1.0
+    low, high = interval(metric, 0.2, np.linspace(0.21, 0.3, 99))
+    assert low < 0.2 == high
+    assert interval(metric, 0.2, np.array([np.nan])) == (0.2, 0.2)
 
 
 def test_a_test_part_without_a_box_has_a_verdict() -> None:
