@@ -34,7 +34,7 @@ PROPOSALS = 3
 
 
 def fill(folder: Path, trials: int, sampler: str, workers: int = 1, rungs: str = "1") -> None:
-    """A run of random architectures; accuracy and latency follow size, with noise. Half of the work goes to rungs."""
+    """A run of random architectures; accuracy and latency follow size, with noise; half of the work climbs rungs."""
     space = load_space("cvt_family").fit(resolution=32, channels=1, classes=10)
     settings = {
         "data": "digits",

@@ -8,6 +8,7 @@ a bootstrap, and by the interval that `nas` gives. Of intervals of 95 % nineteen
 
 import argparse
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from nas.record.trained import Trained
 from nas.training.catalogue import load_task
 from nas.training.full.batches import Batches
 from nas.training.full.loop import answers
-from nas.training.full.verdict import LEVEL, bootstrap, interval
+from nas.training.full.verdict import bootstrap, interval
 from nas.training.tasks import Predictions
 
 
@@ -34,7 +35,7 @@ def main() -> None:
     rows = np.concatenate([dataset.train, dataset.validation, dataset.test])
     every = answers(trained.model(), Batches(dataset, torch.device("cpu")), rows, nullcontext())
     metric, rng = load_task("detection").metrics["map"], np.random.default_rng(0)
-    true, tails = metric.value(every), [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    true, plain = metric.value(every), replace(metric, flattered=False)
     columns = ("images", "samples", "mean mAP", "percentiles hold it", "the interval of nas does")
     table = Table(*columns, title=f"{len(rows):,} images, mAP {true:.3f}")
     for count in given.images:
@@ -44,8 +45,8 @@ def main() -> None:
             sample = Predictions(*(each[chosen] for each in every))
             drawn = bootstrap({"map": metric}, sample)["map"]
             values.append(metric.value(sample))
-            ways = (np.quantile(drawn, tails), interval(metric, values[-1], drawn))
-            held += [low <= true <= high for low, high in ways]
+            found = (interval(each, values[-1], drawn) for each in (plain, metric))
+            held += [low <= true <= high for low, high in found]
         shares = (f"{share:.0%}" for share in held / given.samples)
         table.add_row(f"{count:,}", str(given.samples), f"{np.mean(values):.3f}", *shares)
     Console().print(table)

@@ -77,15 +77,8 @@ class Ladder:
 
     def climb(self) -> Job | None:
         """Return the training that pays most, if further ones have had less than their share of the work."""
-        if not self._climbs:
-            return None
         self._make_room()
         return self._climb(1 if self.run.config.promotion == 1 else FIRST)
-
-    @property
-    def _climbs(self) -> bool:
-        """Whether further trainings have a share, to higher rungs or of every network, beside those of the front."""
-        return len(self.run.config.lengths) > 1 or self.run.config.promotion == 1
 
     def _make_room(self) -> None:
         """Delete trainings that wait beyond the room for them, those first that are worth least."""
@@ -98,7 +91,8 @@ class Ladder:
 
     def _climb(self, fewest: int = 1) -> Job | None:
         """Begin the step with the largest gain for its work, from so many results on, if there is any."""
-        if not self._climbs or not self.run.trained_objectives or not self._has_share():
+        self._count()
+        if not self.run.trained_objectives or not self._has_share():
             return None
         if len(found := self._look(self.ranked)) < fewest:
             return None
@@ -106,9 +100,10 @@ class Ladder:
         return next((self._begin(step) for step in paying if step not in self.begun), None)
 
     def _has_share(self) -> bool:
-        """Tell whether further trainings had less than their share of the work."""
-        self._count()
+        """Tell whether further trainings had less than their share of the work, which without rungs is none."""
         share = self.run.config.promotion
+        if len(self.run.config.lengths) == 1 and share < 1:
+            return False
         return (self.spent + self._work(self.running)) * (1 - share) < self.new * share
 
     def _count(self) -> None:
@@ -134,7 +129,6 @@ class Ladder:
 
     def _begin(self, step: Step) -> Job:
         run, (trial, rung, repeat) = self.run, step
-        self._count()
         self.running.add(step)
         self.begun.add(step)
         seed = derive_seed(run.config.seed, trial, *([repeat] if repeat else []))

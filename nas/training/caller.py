@@ -67,16 +67,14 @@ def _neutral_numbers(stack: ExitStack, torch: Any) -> None:
 
 def _full_precision(stack: ExitStack, torch: Any) -> None:
     """Let products of matrices be of full precision, whichever of torch's two ways the caller chose another by."""
-    backends = (torch.backends.cuda.matmul, torch.backends.mkldnn.matmul)
-    before = [(each, each.fp32_precision) for each in backends]
     try:
         precision = torch.get_float32_matmul_precision()
     except RuntimeError:  # it was chosen by the new way, of which the old one cannot tell
         precision = None
     if precision == "highest":
         return
-    for each, own in before:
-        stack.callback(setattr, each, "fp32_precision", own)
+    for each in (torch.backends.cuda.matmul, torch.backends.mkldnn.matmul):
+        stack.callback(setattr, each, "fp32_precision", each.fp32_precision)
     if precision:  # sets both backends, so it is restored first
         stack.callback(torch.set_float32_matmul_precision, precision)
     torch.set_float32_matmul_precision("highest")
